@@ -1,0 +1,192 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  CodedError,
+  codeOf,
+  formatBytes,
+  type HttpServer,
+  type Logger,
+  listen,
+  SettingsError,
+  Shutdown,
+  systemClock,
+  systemRng,
+} from '@downstream/platform';
+import { ChunkFiles } from './chunks/chunk-files.ts';
+import { ChunkStore } from './chunks/chunk-store.ts';
+import { ensureStandardGenesis, type Genesis, openGenesis } from './chunks/genesis.ts';
+import { WorkerPool } from './chunks/worker-pool.ts';
+import type { FarmerConfig } from './config.ts';
+import { mostContracts } from './contract/capacity.ts';
+import { Farm } from './farming/farm.ts';
+import { Farming } from './farming/farming.ts';
+import { httpApp } from './http/http-app.ts';
+import { challengeTotals, farmerId, type Status } from './http/status.ts';
+import { FarmerMetrics } from './metrics/metrics.ts';
+import { NodeHttp } from './node/node-http.ts';
+import { PrototypeNode } from './node/prototype-node.ts';
+import { StateStore } from './state/state-store.ts';
+import { VERSION } from './version.ts';
+
+/** The data directory can't be used. */
+export class DataDirError extends CodedError<'not_writable'> {}
+
+/** A farmer that runs. */
+export interface FarmerApp {
+  /** Where it serves metrics, health and status. */
+  readonly url: string;
+  readonly status: () => Status;
+  /** Stops in order, within its budget; @returns whether everything closed cleanly */
+  stop(): Promise<boolean>;
+}
+
+export interface FarmerAppParts {
+  readonly log: Logger;
+  /** Values that the logger never prints; the token is added as soon as it is known. */
+  readonly secrets: Set<string>;
+  /** Hears of a fault that farming can't go on after. */
+  readonly onFault: (error: unknown) => void;
+}
+
+const STOP_BUDGET_MS = 4_000;
+
+/**
+ * Builds a farmer and starts it: port, state, genesis file, then the loops. What has been opened is closed again in
+ * reverse, also when a later step fails.
+ *
+ * @throws a `CodedError` whose message says what to do
+ */
+export async function startFarmer(config: FarmerConfig, { log, secrets, onFault }: FarmerAppParts): Promise<FarmerApp> {
+  const clock = systemClock;
+  const startedAt = clock.now();
+  const shutdown = new Shutdown(log);
+  const metrics = new FarmerMetrics({ version: VERSION });
+  let farm: Farm | undefined;
+  let farming: Farming | undefined;
+
+  const missing = () => [
+    ...(farm === undefined ? ['state and genesis file'] : []),
+    ...(farming?.session.token === undefined ? ['token from the node'] : []),
+  ];
+  const status = (): Status => statusOf(config, startedAt, farm, farming);
+
+  try {
+    const server = await listen(
+      httpApp({ registry: metrics.registry, status, isAlive: () => farming?.isTicking ?? true, missing }),
+      {
+        host: config.httpHost,
+        port: config.httpPort,
+        setting: 'FARMER_HTTP_PORT',
+      },
+    );
+    shutdown.add('http server', async () => await server.close());
+
+    makeDataDir(config.dataDir);
+    const store = StateStore.open(join(config.dataDir, 'state.db'));
+    shutdown.add('state', () => store.close());
+    store.claim({ nodeUrl: config.nodeUrl, address: config.address }, config);
+    const kept = store.token();
+    if (kept !== undefined) secrets.add(kept);
+
+    const pool = new WorkerPool(config);
+    shutdown.add('workers', async () => await pool.close());
+    const genesis = await genesisFile(config, pool);
+    const capacity = { sizeBytes: config.size, chunkBytes: genesis.size };
+    if (mostContracts(capacity) === 0) {
+      throw new SettingsError([
+        `FARMER_SIZE is ${config.size} bytes: give at least ${genesis.size}, the size of one chunk`,
+      ]);
+    }
+
+    const http = new NodeHttp(config.nodeUrl, (...request) => metrics.request(...request));
+    shutdown.add('connections to the node', () => http.close());
+    const files = new ChunkFiles(join(config.dataDir, 'chunks'));
+    files.create();
+    const downloadOrigins = new Set([new URL(config.nodeUrl).origin, ...config.downloadOrigins]);
+    const chunks = new ChunkStore({ genesis, downloadOrigins }, { files, pool, downloads: http, observer: metrics });
+    const tokens = {
+      token: () => store.token(),
+      saveToken: (token: string) => {
+        secrets.add(token);
+        store.saveToken(token);
+      },
+    };
+    farm = new Farm(capacity, { store, chunks, outcomes: metrics, clock, log });
+    farming = new Farming(config, { node: new PrototypeNode(http), chunks, tokens, farm, clock, rng: systemRng, log });
+    metrics.read(farm);
+    const present = await tidy(files, store, log);
+    farming.start((id) => present.has(id), onFault);
+    shutdown.add('farming', async () => await farming?.stop());
+
+    logStart(config, server, farm, log);
+    return { url: server.url, status, stop: async () => await shutdown.run(STOP_BUDGET_MS) };
+  } catch (error) {
+    await shutdown.run(STOP_BUDGET_MS);
+    throw error;
+  }
+}
+
+function makeDataDir(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const why = codeOf(error) ?? 'unknown';
+    throw new DataDirError(
+      'not_writable',
+      `the data directory ${path} can't be made (${why}): check FARMER_DATA_DIR and its owner`,
+    );
+  }
+}
+
+async function genesisFile({ genesisPath, genesisSha256, dataDir }: FarmerConfig, pool: WorkerPool): Promise<Genesis> {
+  if (genesisPath !== undefined && genesisSha256 !== undefined)
+    return await openGenesis(genesisPath, genesisSha256, pool);
+  return await ensureStandardGenesis(join(dataDir, 'genesis'), pool);
+}
+
+/** Deletes what a crash left behind, and says which chunks are there. */
+async function tidy(files: ChunkFiles, store: StateStore, log: Logger): Promise<Set<string>> {
+  const partial = await files.removePartial();
+  const known = new Set(store.contracts().map(({ terms }) => terms.id));
+  const present = await files.list();
+  const orphans = [...present].filter((id) => !known.has(id));
+  for (const id of orphans) await files.remove(id);
+  if (partial + orphans.length > 0)
+    log.info('removed what a former run left behind', { partial, orphans: orphans.length });
+  return present;
+}
+
+function statusOf(
+  config: FarmerConfig,
+  startedAt: number,
+  farm: Farm | undefined,
+  farming: Farming | undefined,
+): Status {
+  const token = farming?.session.token;
+  const nextDueAt = farm?.nextDueAt;
+  const none = { generating: 0, waiting: 0, proving: 0, answering: 0 };
+  const noOutcome = { passed: 0, wrong_answer: 0, late: 0, missed: 0, chunk_unreadable: 0, node_error: 0 };
+  return {
+    version: VERSION,
+    uptimeSeconds: Math.round((systemClock.now() - startedAt) / 1000),
+    node: { url: config.nodeUrl, reachable: farming?.nodeReachable ?? false },
+    farmerId: token === undefined ? null : farmerId(token),
+    address: config.address,
+    contracts: { total: farm?.size ?? 0, capacity: farm?.capacityContracts ?? 0, ...(farm?.phases ?? none) },
+    bytes: { used: farm?.bytes ?? 0, capacity: config.size },
+    nextDue: nextDueAt === undefined ? null : new Date(nextDueAt).toISOString(),
+    challenges: challengeTotals(farm?.tally ?? noOutcome),
+  };
+}
+
+function logStart(config: FarmerConfig, server: HttpServer, farm: Farm, log: Logger): void {
+  log.info('farmer started', {
+    version: VERSION,
+    node: config.nodeUrl,
+    dataDir: config.dataDir,
+    capacity: formatBytes(config.size),
+    contracts: farm.size,
+    workers: config.workers,
+    http: server.url,
+  });
+}

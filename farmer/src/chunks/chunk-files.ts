@@ -1,0 +1,75 @@
+import { mkdirSync } from 'node:fs';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { codeOf } from '@downstream/platform';
+import { sha256Hex } from '@downstream/protocol';
+
+const PARTIAL = '.partial';
+
+/**
+ * The folder of chunk files. A file under its final name, 64 hex characters, is whole and was checked; one that is
+ * being written ends in `.partial` and is worth nothing after a restart.
+ */
+export class ChunkFiles {
+  readonly folder: string;
+  #serial = 0;
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** Makes the folder, readable by its owner alone, where it is not there. */
+  create(): void {
+    mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+  }
+
+  /** @throws RangeError for anything that is not a hash: nothing else ever becomes part of a path */
+  path(id: string): string {
+    if (!sha256Hex.safeParse(id).success) throw new RangeError('a chunk is named by 64 hex characters');
+    return join(this.folder, id);
+  }
+
+  /** A name to write under that no other attempt uses. */
+  partialPath(id: string): string {
+    this.#serial += 1;
+    return `${this.path(id)}.${process.pid}-${this.#serial}${PARTIAL}`;
+  }
+
+  /** Gives a whole, checked file its name, for good: on return the name survives a power failure. */
+  async commit(partialPath: string, id: string): Promise<void> {
+    await rename(partialPath, this.path(id));
+    const folder = await open(this.folder, 'r');
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  }
+
+  /** Deletes a chunk; one that is not there is fine. */
+  async remove(id: string): Promise<void> {
+    await rm(this.path(id), { force: true });
+  }
+
+  /** The chunk's size in bytes, or undefined where there is none. */
+  async size(id: string): Promise<number | undefined> {
+    try {
+      return (await stat(this.path(id))).size;
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  /** The hashes of every chunk there is. */
+  async list(): Promise<Set<string>> {
+    return new Set((await readdir(this.folder)).filter((name) => sha256Hex.safeParse(name).success));
+  }
+
+  /** Deletes what was left half-written. @returns how many files */
+  async removePartial(): Promise<number> {
+    const partial = (await readdir(this.folder)).filter((name) => name.endsWith(PARTIAL));
+    await Promise.all(partial.map((name) => rm(join(this.folder, name), { force: true })));
+    return partial.length;
+  }
+}

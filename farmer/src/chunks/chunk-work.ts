@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { BLOCK_BYTES, convergentKey, encrypt, randomio } from '@downstream/file-encryptor';
+import { type ContractProof, proveContract } from '@downstream/heartbeat';
+
+/**
+ * The heavy work on chunks, as plain blocking functions: it runs in worker threads, where blocking is the fastest way.
+ * Every file is read and written in blocks, so memory does not grow with a chunk. Files are created for their
+ * owner alone.
+ */
+
+export const OWNER_ONLY = 0o600;
+
+/** A file's bytes in blocks. The same buffer is used for each: a block is good until the next one is asked for. */
+export function* fileBlocks(path: string): Generator<Buffer, void, undefined> {
+  const file = openSync(path, 'r');
+  try {
+    const buffer = Buffer.allocUnsafe(BLOCK_BYTES);
+    for (;;) {
+      const length = readSync(file, buffer, 0, BLOCK_BYTES, null);
+      if (length === 0) return;
+      yield length === BLOCK_BYTES ? buffer : buffer.subarray(0, length);
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Lowercase hex SHA-256 of a file. */
+export function hashFile(path: string): string {
+  const hash = createHash('sha256');
+  for (const block of fileBlocks(path)) hash.update(block);
+  return hash.digest('hex');
+}
+
+/** Writes `randomio(seed, size)` to a new file and returns its hash. */
+export function writeRandomio(path: string, seed: string, size: number): string {
+  return writeFile(path, randomio(seed, size));
+}
+
+/**
+ * Writes the chunk that a secret makes of the genesis file to a new file, and returns its hash.
+ *
+ * @param genesisSha256 the genesis file's hash, pinned and checked when it was opened: the key follows from it
+ */
+export function writeChunk(path: string, genesisPath: string, genesisSha256: string, secret: string): string {
+  return writeFile(path, encrypt(convergentKey(genesisSha256, secret), fileBlocks(genesisPath)));
+}
+
+/** Answers a challenge from the chunk's bytes, read from disk. */
+export function proveFile(path: string, challenge: string): ContractProof {
+  return proveContract(fileBlocks(path), challenge);
+}
+
+function writeFile(path: string, blocks: Iterable<Buffer>): string {
+  const hash = createHash('sha256');
+  const file = openSync(path, 'wx', OWNER_ONLY);
+  try {
+    for (const block of blocks) {
+      hash.update(block);
+      for (let done = 0; done < block.length; ) done += writeSync(file, block, done);
+    }
+    fdatasyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  return hash.digest('hex');
+}

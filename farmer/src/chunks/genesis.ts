@@ -1,0 +1,85 @@
+import { rename, rm, stat } from 'node:fs/promises';
+import { CodedError, codeOf, formatBytes } from '@downstream/platform';
+import { ChunkError } from '../farming/errors.ts';
+import type { WorkerPool } from './worker-pool.ts';
+
+/** The file that every chunk is made from. */
+export interface Genesis {
+  readonly path: string;
+  readonly sha256: string;
+  readonly size: number;
+}
+
+/** The genesis file that every client has: 32 MiB of RandomIO, pinned by its hash. */
+export const STANDARD_GENESIS = {
+  seed: 'downstream genesis',
+  size: 32 * 1024 * 1024,
+  sha256: 'dd77b298cb0c48ade39b99a194b89bdd71b77c8b2bdfe87b588ce103d9ccf3d3',
+} as const;
+
+/** There is no sound genesis file. */
+export class GenesisError extends CodedError<'wrong_hash' | 'unreadable' | 'not_created'> {}
+
+/**
+ * Opens the standard genesis file, made at `path` first where it is not there or is damaged; its hash is checked
+ * each time.
+ *
+ * @throws GenesisError `not_created`
+ */
+export async function ensureStandardGenesis(path: string, pool: WorkerPool): Promise<Genesis> {
+  const { seed, size, sha256 } = STANDARD_GENESIS;
+  const genesis = { path, size, sha256 };
+  try {
+    if ((await hashOf(path, pool)) === sha256) return genesis;
+    const partial = `${path}.partial`;
+    await rm(partial, { force: true });
+    const { value } = await pool.run({ kind: 'randomio', path: partial, seed, size });
+    if (value !== sha256)
+      throw new GenesisError(
+        'not_created',
+        `the genesis file came out wrong at ${partial}: check this machine's memory and disk`,
+      );
+    await rename(partial, path);
+    return genesis;
+  } catch (error) {
+    if (error instanceof GenesisError) throw error;
+    throw new GenesisError(
+      'not_created',
+      `the genesis file (${formatBytes(size)}) could not be made at ${path}: ${causeOf(error)}`,
+    );
+  }
+}
+
+/**
+ * Opens a genesis file of the operator's own.
+ *
+ * @throws GenesisError `unreadable` or `wrong_hash`
+ */
+export async function openGenesis(path: string, sha256: string, pool: WorkerPool): Promise<Genesis> {
+  const actual = await hashOf(path, pool);
+  if (actual === undefined) {
+    throw new GenesisError('unreadable', `the genesis file ${path} can't be read: check FARMER_GENESIS`);
+  }
+  if (actual !== sha256) {
+    throw new GenesisError(
+      'wrong_hash',
+      `the genesis file ${path} has the SHA-256 ${actual}, not ${sha256}: give the right file as FARMER_GENESIS, or its hash as FARMER_GENESIS_SHA256`,
+    );
+  }
+  const { size } = await stat(path);
+  if (size === 0) throw new GenesisError('unreadable', `the genesis file ${path} is empty`);
+  return { path, sha256, size };
+}
+
+async function hashOf(path: string, pool: WorkerPool): Promise<string | undefined> {
+  try {
+    return (await pool.run({ kind: 'hash', path })).value;
+  } catch (error) {
+    if (error instanceof ChunkError && error.code === 'unreadable') return undefined;
+    throw error;
+  }
+}
+
+function causeOf(error: unknown): string {
+  return error instanceof ChunkError ? String(error.details['cause'] ?? error.code) : (codeOf(error) ?? 'unknown');
+}

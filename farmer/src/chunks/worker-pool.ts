@@ -1,0 +1,88 @@
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ContractProof } from '@downstream/heartbeat';
+import { messageOf } from '@downstream/platform';
+import { Piscina } from 'piscina';
+import { ChunkError } from '../farming/errors.ts';
+
+/** What a worker thread can be asked for. Only paths and short texts cross: the bytes stay in the thread. */
+export type Task =
+  | {
+      readonly kind: 'chunk';
+      readonly path: string;
+      readonly genesisPath: string;
+      readonly genesisSha256: string;
+      readonly secret: string;
+    }
+  | { readonly kind: 'randomio'; readonly path: string; readonly seed: string; readonly size: number }
+  | { readonly kind: 'prove'; readonly path: string; readonly challenge: string }
+  | { readonly kind: 'hash'; readonly path: string };
+
+export interface TaskResult<T> {
+  readonly value: T;
+  /** How long the thread was at it. */
+  readonly seconds: number;
+}
+
+/** What comes back from a thread. */
+export type Outcome<T> =
+  | ({ readonly ok: true } & TaskResult<T>)
+  | { readonly ok: false; readonly code: string | undefined; readonly message: string };
+
+interface Results {
+  readonly chunk: string;
+  readonly randomio: string;
+  readonly prove: ContractProof;
+  readonly hash: string;
+}
+
+/** Worker threads for the work on chunks (piscina): the event loop hashes and encrypts nothing. */
+export class WorkerPool {
+  readonly #pool: Piscina<Task, Outcome<unknown>>;
+  #closed = false;
+
+  constructor({ workers }: { workers: number }) {
+    // The worker's file beside this one: TypeScript when run from source, JavaScript when built.
+    const worker = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
+    this.#pool = new Piscina({
+      filename: fileURLToPath(worker),
+      minThreads: 1,
+      maxThreads: workers,
+      idleTimeout: 30_000,
+      resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 },
+    });
+  }
+
+  /**
+   * @throws ChunkError: `disk_full`, `unreadable`, or `interrupted` when the pool was closed meanwhile.
+   *   Its detail `cause` is the file system's code.
+   */
+  async run<K extends Task['kind']>(task: Task & { kind: K }): Promise<TaskResult<Results[K]>> {
+    const outcome = await this.#outcomeOf<K>(task);
+    if (outcome.ok) return outcome;
+    throw fileError(outcome.code);
+  }
+
+  /** Ends the threads, whatever they are doing. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#pool.destroy();
+  }
+
+  async #outcomeOf<K extends Task['kind']>(task: Task): Promise<Outcome<Results[K]>> {
+    try {
+      return (await this.#pool.run(task)) as Outcome<Results[K]>;
+    } catch (error) {
+      if (this.#closed) throw new ChunkError('interrupted', 'the work on a chunk was given up');
+      throw new ChunkError('unreadable', `a worker thread died: ${messageOf(error)}`);
+    }
+  }
+}
+
+/** What the file system's error means for a chunk. */
+export function fileError(cause: string | undefined): ChunkError {
+  if (cause === 'ENOSPC' || cause === 'EDQUOT') {
+    return new ChunkError('disk_full', 'no room for the chunk: free space, or lower FARMER_SIZE', { cause });
+  }
+  return new ChunkError('unreadable', "a file can't be read or written", { cause: cause ?? 'unknown' });
+}

@@ -1,0 +1,54 @@
+import { createLogger, type Logger } from '@downstream/platform';
+import { startFarmer } from '../app.ts';
+import type { FarmerConfig } from '../config.ts';
+import { FillingProgress } from './progress.ts';
+import { Summary } from './summary.ts';
+
+/**
+ * `downstream`: runs the farmer in the foreground until SIGTERM or SIGINT; a second signal exits at once.
+ *
+ * @returns the exit code: 0 after a clean stop, 1 after a fault
+ */
+export async function run(config: FarmerConfig): Promise<number> {
+  const progress = new FillingProgress(process.stdout);
+  const secrets = new Set<string>();
+  const log = createLogger({
+    level: config.logLevel,
+    format: config.logFormat ?? (process.stdout.isTTY ? 'pretty' : 'json'),
+    stream: progress.logStream,
+    secrets,
+  });
+  const end = Promise.withResolvers<string>();
+  const onFault = (error: unknown) => {
+    log.error('farming broke down', { error });
+    end.resolve('fault');
+  };
+  process.on('unhandledRejection', onFault);
+  const app = await startFarmer(config, { log, secrets, onFault });
+  onStopSignal((signal) => end.resolve(signal));
+  const summary = new Summary({ status: app.status, log, progress });
+  summary.start();
+
+  const reason = await end.promise;
+  summary.stop();
+  log.info('stopping', { reason });
+  const clean = await app.stop();
+  logEnd(log, clean);
+  return clean && reason !== 'fault' ? 0 : 1;
+}
+
+function onStopSignal(stop: (signal: string) => void): void {
+  let asked = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (asked) process.kill(process.pid, 'SIGKILL');
+      asked = true;
+      stop(signal);
+    });
+  }
+}
+
+function logEnd(log: Logger, clean: boolean): void {
+  if (clean) log.info('stopped');
+  else log.error('stopped, but not everything was closed in time');
+}

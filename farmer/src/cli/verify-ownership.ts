@@ -1,0 +1,54 @@
+import { randomInt } from 'node:crypto';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { oneHashExtents, oneHashResponse } from '@downstream/heartbeat';
+import { CodedError, codeOf } from '@downstream/platform';
+import { NodeHttp } from '../node/node-http.ts';
+import { OwnershipNode } from '../node/ownership-node.ts';
+
+/** The file to verify can't be used. */
+export class FileError extends CodedError<'unreadable' | 'not_a_file'> {}
+
+/**
+ * `downstream --verify-ownership FILE NODE_URL`: shows that this machine holds the same file as the node, by answering
+ * one of the node's challenges on it, picked at random.
+ *
+ * @returns the exit code: 0 after printing `FILE MATCHED!`, 1 after `Failed to match.`
+ * @throws FileError, NodeError
+ */
+export async function verifyOwnership(path: string, nodeUrl: string, print: (line: string) => void): Promise<number> {
+  const http = new NodeHttp(nodeUrl);
+  try {
+    const node = new OwnershipNode(http);
+    await using file = await openFile(path);
+    const { size } = await file.stat();
+    const name = basename(path);
+    const challenges = await node.challenges(name);
+    const challenge = challenges[randomInt(challenges.length)];
+    if (challenge === undefined || challenge.block > size) {
+      print('Failed to match.');
+      return 1;
+    }
+    const pieces: Buffer[] = [];
+    for (const { offset, length } of oneHashExtents(size, challenge.block)) {
+      pieces.push((await file.read(Buffer.alloc(length), 0, length, offset)).buffer);
+    }
+    const matched = await node.answer(name, { ...challenge, response: oneHashResponse(pieces, challenge.seed) });
+    print(matched ? 'FILE MATCHED!' : 'Failed to match.');
+    return matched ? 0 : 1;
+  } finally {
+    http.close();
+  }
+}
+
+async function openFile(path: string) {
+  try {
+    const file = await open(path, constants.O_RDONLY);
+    if ((await file.stat()).isFile()) return file;
+    await file.close();
+  } catch (error) {
+    throw new FileError('unreadable', `${path} can't be read: ${codeOf(error) ?? 'unknown'}`);
+  }
+  throw new FileError('not_a_file', `${path} is not a file`);
+}

@@ -1,0 +1,180 @@
+import { join, resolve } from 'node:path';
+import { CodedError } from '@downstream/platform';
+import { ChunkFiles } from './chunks/chunk-files.ts';
+import { ChunkStore } from './chunks/chunk-store.ts';
+import { ensureStandardGenesis, type Genesis, openGenesis } from './chunks/genesis.ts';
+import { WorkerPool } from './chunks/worker-pool.ts';
+import { NodeHttp } from './node/node-http.ts';
+import { PrototypeNode } from './node/prototype-node.ts';
+
+export interface DownstreamClientOptions {
+  /** The SJCX address that is to be paid. */
+  readonly address: string;
+  /** Where chunks and the genesis file are kept, unless {@link DownstreamClient.storePath} says otherwise. */
+  readonly path?: string;
+  /** Another genesis file than the standard one, with its lowercase hex SHA-256. */
+  readonly genesis?: { readonly path: string; readonly sha256: string };
+  /** Origins that chunks may be downloaded from, besides the node's own. */
+  readonly downloadOrigins?: readonly string[];
+}
+
+/** A contract whose chunk is on disk. */
+export interface TakenContract {
+  /** Names the contract and its chunk. */
+  readonly hash: string;
+  /** Where the chunk is. */
+  readonly path: string;
+  /** The first challenge, due one interval after the contract was taken. */
+  readonly challenge: string;
+  readonly intervalMs: number;
+}
+
+export interface OpenChallenge {
+  readonly hash: string;
+  readonly challenge: string;
+}
+
+/** The client was used in an order that can't work. */
+export class ClientError extends CodedError<'not_connected'> {}
+
+/**
+ * A farmer by hand: the calls of the original client, over the same parts that the daemon is built from. Every call
+ * that asks the node throws a {@link NodeError}, every one that touches a chunk a {@link ChunkError}. Close it when done.
+ *
+ * @example
+ * await using client = new DownstreamClient({ address, path: './farm' });
+ * await client.connect('http://localhost:5000');
+ * const { hash, challenge } = await client.getChunk();
+ * const passed = await client.answer(hash, await client.challenge(hash, challenge));
+ */
+export class DownstreamClient implements AsyncDisposable {
+  readonly #options: DownstreamClientOptions;
+  readonly #pool = new WorkerPool({ workers: 1 });
+  #folder: string;
+  #genesis: Promise<Genesis> | undefined;
+  #connection: { http: NodeHttp; node: PrototypeNode; token: string; origin: string } | undefined;
+
+  constructor(options: DownstreamClientOptions) {
+    this.#options = options;
+    this.#folder = resolve(options.path ?? 'downstream-chunks');
+  }
+
+  /**
+   * Registers with a node.
+   *
+   * @returns the token, which later calls use
+   */
+  async connect(url: string): Promise<string> {
+    const base = url.replace(/\/+$/, '');
+    const http = new NodeHttp(base);
+    const node = new PrototypeNode(http);
+    try {
+      const token = await node.register(this.#options.address);
+      this.#connection?.http.close();
+      this.#connection = { http, node, token, origin: new URL(base).origin };
+      return token;
+    } catch (error) {
+      http.close();
+      throw error;
+    }
+  }
+
+  /** Keeps chunks, and the genesis file, in another folder from now on. */
+  storePath(path: string): void {
+    this.#folder = resolve(path);
+    this.#genesis = undefined;
+  }
+
+  /**
+   * Takes a contract, and makes or downloads its chunk. The file has its name only when its SHA-256 matched; a contract
+   * whose chunk does not is refused and leaves nothing behind.
+   *
+   * @param path a folder for this chunk and later ones, as {@link storePath}
+   * @returns undefined where the node has no contract to give
+   */
+  async getChunk(path?: string): Promise<TakenContract | undefined> {
+    const { node, token } = this.#connected();
+    if (path !== undefined) this.storePath(path);
+    const offer = await node.takeContract(token);
+    if (offer === undefined) return undefined;
+    const { files, chunks } = await this.#chunks();
+    await chunks.create(offer.id, offer.source);
+    return { hash: offer.id, path: files.path(offer.id), challenge: offer.challenge, intervalMs: offer.intervalMs };
+  }
+
+  /** Gives a contract back, then deletes its chunk. */
+  async removeChunk(hash: string): Promise<void> {
+    const { node, token } = this.#connected();
+    const { chunks } = await this.#chunks();
+    await node.release(token, hash);
+    await chunks.remove(hash);
+  }
+
+  /** The challenges that are open now. */
+  async getChallenges(): Promise<OpenChallenge[]> {
+    const { node, token } = this.#connected();
+    const { open } = await node.listContracts(token);
+    return open.map(({ id, challenge }) => ({ hash: id, challenge }));
+  }
+
+  /**
+   * Makes the response to a challenge from the chunk on disk.
+   *
+   * @returns 64 hex characters
+   */
+  async challenge(hash: string, challenge: string): Promise<string> {
+    const { chunks } = await this.#chunks();
+    return await chunks.prove(hash, challenge);
+  }
+
+  /**
+   * Sends a response.
+   *
+   * @returns whether the node accepted it
+   */
+  async answer(hash: string, hashAnswer: string): Promise<boolean> {
+    const { node, token } = this.#connected();
+    return await node.answer(token, { id: hash, response: hashAnswer });
+  }
+
+  /** Makes the chunk of a secret, without any node. */
+  async genChunk(secret: string): Promise<{ hash: string; path: string }> {
+    const { files, chunks } = await this.#chunks();
+    const hash = await chunks.generate(secret);
+    return { hash, path: files.path(hash) };
+  }
+
+  /** Closes connections and threads. Chunks stay. */
+  async close(): Promise<void> {
+    this.#connection?.http.close();
+    await this.#pool.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #connected() {
+    if (this.#connection === undefined) throw new ClientError('not_connected', 'connect(url) to a node first');
+    return this.#connection;
+  }
+
+  async #chunks(): Promise<{ files: ChunkFiles; chunks: ChunkStore }> {
+    const files = new ChunkFiles(join(this.#folder, 'chunks'));
+    files.create();
+    const { genesis: own, downloadOrigins = [] } = this.#options;
+    this.#genesis ??= own
+      ? openGenesis(own.path, own.sha256, this.#pool)
+      : ensureStandardGenesis(join(this.#folder, 'genesis'), this.#pool);
+    const genesis = await this.#genesis;
+    const origins = new Set([...downloadOrigins, ...(this.#connection ? [this.#connection.origin] : [])]);
+    const downloads = {
+      download: async (...args: Parameters<NodeHttp['download']>) => await this.#connected().http.download(...args),
+    };
+    const observer = { generated: () => {}, proved: () => {} };
+    return {
+      files,
+      chunks: new ChunkStore({ genesis, downloadOrigins: origins }, { files, pool: this.#pool, downloads, observer }),
+    };
+  }
+}

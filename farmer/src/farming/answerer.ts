@@ -1,0 +1,68 @@
+import { backoffMs, type Clock, type Logger, type Rng } from '@downstream/platform';
+import { type Contract, type ContractId, dueAt } from '../contract/contract.ts';
+import { NodeError } from './errors.ts';
+import type { Farm } from './farm.ts';
+import type { NodePort } from './ports.ts';
+import type { Session } from './session.ts';
+import type { WorkQueue } from './work-queue.ts';
+
+interface AnswererParts {
+  readonly node: Pick<NodePort, 'answer'>;
+  readonly session: Session;
+  readonly farm: Farm;
+  readonly answers: WorkQueue;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Logger;
+}
+
+const PAUSE = { baseMs: 500, capMs: 15_000 };
+
+/**
+ * Delivers answers until the node acknowledges them or the round is over. The same answer sent twice gets the
+ * first verdict again, so a reply that was lost costs nothing but a repetition.
+ */
+export class Answerer {
+  readonly #parts: AnswererParts;
+
+  constructor(parts: AnswererParts) {
+    this.#parts = parts;
+  }
+
+  take(contract: Contract & { phase: 'answering' }, signal: AbortSignal, attempt = 1): void {
+    const { terms, challenge } = contract;
+    this.#parts.answers.add(dueAt(contract), async () => await this.#deliver(terms.id, challenge, signal, attempt));
+  }
+
+  /** An answer under way is finished even when the farmer stops: only repetitions heed the signal. */
+  async #deliver(id: ContractId, challenge: string, signal: AbortSignal, attempt: number): Promise<void> {
+    const { node, session, farm, log } = this.#parts;
+    const contract = this.#current(id, challenge);
+    if (contract === undefined || session.token === undefined) return;
+    try {
+      const passed = await node.answer(session.token, { id, response: contract.response });
+      farm.apply(id, { type: 'verdict', challenge, passed });
+    } catch (error) {
+      if (!(error instanceof NodeError)) throw error;
+      log.warn('answer not acknowledged', { contract: id, attempt, error });
+      farm.apply(id, { type: 'unacknowledged' });
+      this.#retryLater(id, challenge, signal, attempt);
+    }
+  }
+
+  #retryLater(id: ContractId, challenge: string, signal: AbortSignal, attempt: number): void {
+    const { clock, rng } = this.#parts;
+    void clock.sleep(backoffMs(PAUSE, attempt, rng), signal).then(
+      () => {
+        const contract = this.#current(id, challenge);
+        if (contract !== undefined) this.take(contract, signal, attempt + 1);
+      },
+      () => {},
+    );
+  }
+
+  #current(id: ContractId, challenge: string): (Contract & { phase: 'answering' }) | undefined {
+    const contract = this.#parts.farm.get(id);
+    return contract?.phase === 'answering' && contract.challenge === challenge ? contract : undefined;
+  }
+}

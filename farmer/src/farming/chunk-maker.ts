@@ -1,0 +1,85 @@
+import { backoffMs, type Clock, codeOf, type Logger, type Rng } from '@downstream/platform';
+import { type Contract, type ContractId, dueAt } from '../contract/contract.ts';
+import { ChunkError, NodeError } from './errors.ts';
+import type { Farm } from './farm.ts';
+import type { ChunkPort, NodePort, RefusalReason } from './ports.ts';
+import type { Session } from './session.ts';
+import type { WorkQueue } from './work-queue.ts';
+
+interface ChunkMakerParts {
+  readonly chunks: Pick<ChunkPort, 'create' | 'remove'>;
+  readonly node: Pick<NodePort, 'release'>;
+  readonly session: Session;
+  readonly farm: Farm;
+  readonly chunkWork: WorkQueue;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Logger;
+}
+
+const PAUSE = { baseMs: 1_000, capMs: 60_000 };
+
+/**
+ * Makes the chunk of every contract that has none. What can never become sound is refused and given back to the node;
+ * what failed for want of disk or network is tried again, with growing pauses, for as long as the node keeps the contract.
+ */
+export class ChunkMaker {
+  readonly #parts: ChunkMakerParts;
+
+  constructor(parts: ChunkMakerParts) {
+    this.#parts = parts;
+  }
+
+  take(contract: Contract, signal: AbortSignal, attempt = 1): void {
+    this.#parts.chunkWork.add(dueAt(contract), async () => await this.#make(contract.terms.id, signal, attempt));
+  }
+
+  async #make(id: ContractId, signal: AbortSignal, attempt: number): Promise<void> {
+    const { chunks, farm, log } = this.#parts;
+    const contract = farm.get(id);
+    if (contract?.phase !== 'generating' || signal.aborted) return;
+    try {
+      await chunks.create(id, contract.terms.source, { signal });
+    } catch (error) {
+      if (signal.aborted) return;
+      const refusal = refusalOf(error);
+      if (refusal !== undefined) return await this.#giveBack(id, refusal, signal);
+      log.error('chunk not made', { contract: id, attempt, error });
+      farm.apply(id, { type: 'chunk_lost' });
+      this.#retryLater(id, signal, attempt);
+      return;
+    }
+    if (farm.get(id) === undefined) await chunks.remove(id);
+    farm.apply(id, { type: 'chunk_stored' });
+  }
+
+  async #giveBack(id: ContractId, reason: RefusalReason, signal: AbortSignal): Promise<void> {
+    const { farm, node, session, log } = this.#parts;
+    await farm.refuse(id, reason);
+    if (session.token === undefined) return;
+    try {
+      await node.release(session.token, id, { signal });
+    } catch (error) {
+      if (!(error instanceof NodeError)) return;
+      log.warn('contract not given back to the node', { contract: id, error });
+    }
+  }
+
+  #retryLater(id: ContractId, signal: AbortSignal, attempt: number): void {
+    const { clock, rng, farm } = this.#parts;
+    void clock.sleep(backoffMs(PAUSE, attempt, rng), signal).then(
+      () => {
+        const contract = farm.get(id);
+        if (contract?.phase === 'generating') this.take(contract, signal, attempt + 1);
+      },
+      () => {},
+    );
+  }
+}
+
+/** Why a contract can never become sound; undefined where trying again may help. */
+function refusalOf(error: unknown): RefusalReason | undefined {
+  if (!(error instanceof ChunkError)) return undefined;
+  const code = codeOf(error);
+  return code === 'hash_mismatch' || code === 'download_refused' ? code : undefined;
+}

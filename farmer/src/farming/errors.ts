@@ -1,0 +1,63 @@
+import { CodedError } from '@downstream/platform';
+
+/** How a call to a node can go wrong. */
+export const NODE_ERROR_CODES = [
+  /** No connection, or one that broke before the reply was whole. */
+  'unreachable',
+  /** No whole reply in time. */
+  'timeout',
+  /** A reply that is not what the protocol says: HTML, other fields, too long. */
+  'bad_reply',
+  /** An HTTP error without a reason that the protocol knows. */
+  'http_error',
+  /** `{"status":"error"}` */
+  'rejected',
+  /** The node does not know this farmer's token. */
+  'no_token',
+  /** The node does not know this contract. */
+  'no_hash',
+] as const;
+export type NodeErrorCode = (typeof NODE_ERROR_CODES)[number];
+
+/** The routes of a node, as they are named in logs and metrics: never a path, since paths hold tokens. */
+export const ROUTES = [
+  'connectivity',
+  'new',
+  'chunk',
+  'due',
+  'challenge',
+  'remove',
+  'download',
+  'challenges',
+  'answer',
+] as const;
+export type Route = (typeof ROUTES)[number];
+
+/** A call to a node failed. Neither message nor details nor cause hold a URL: URLs of this API hold the token. */
+export class NodeError extends CodedError<NodeErrorCode> {
+  constructor(
+    code: NodeErrorCode,
+    route: Route,
+    message: string,
+    details: Readonly<Record<string, string | number>> = {},
+  ) {
+    super(code, message, { route, ...details });
+  }
+}
+
+export type ChunkErrorCode =
+  /** The bytes made or fetched are not those the contract names. */
+  | 'hash_mismatch'
+  /** A download from somewhere else than the node, or longer than a chunk. */
+  | 'download_refused'
+  /** A download that broke off. */
+  | 'download_failed'
+  | 'disk_full'
+  | 'unreadable'
+  /** The file is there, its bytes have changed. */
+  | 'corrupt'
+  /** Work given up because the farmer stops, or its thread died. */
+  | 'interrupted';
+
+/** Something is wrong with a chunk or its file. */
+export class ChunkError extends CodedError<ChunkErrorCode> {}

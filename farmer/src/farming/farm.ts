@@ -1,0 +1,268 @@
+import type { Clock, Instant, Logger } from '@downstream/platform';
+import { type Capacity, contractsWanted, mostContracts } from '../contract/capacity.ts';
+import {
+  advance,
+  type Contract,
+  type ContractEvent,
+  type ContractId,
+  dueAt,
+  type Phase,
+  type Settlement,
+  type Terms,
+  take,
+} from '../contract/contract.ts';
+import { DeadlineQueue } from '../contract/deadline-queue.ts';
+import type { ChunkPort, EndReason, OutcomePort, RefusalReason, StoredContract, StorePort, Tally } from './ports.ts';
+
+/** Who takes up the work that a contract's new phase asks for. */
+export type WorkListener = (contract: Contract) => void;
+
+interface FarmParts {
+  readonly store: StorePort;
+  readonly chunks: Pick<ChunkPort, 'remove'>;
+  readonly outcomes: OutcomePort;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/**
+ * Every contract held, and the only place where one changes. An event goes in; the pure step is taken, what
+ * must outlive the process is written before anything follows from it, outcomes are counted, and the listener is told
+ * of each new phase.
+ *
+ * Invariants: a contract is in the store before it is in here; each one has an entry in the deadline queue for its
+ * present round; one that is going (its chunk being deleted) takes no events and keeps its id occupied until it is gone.
+ */
+export class Farm {
+  readonly #capacity: Capacity;
+  readonly #parts: FarmParts;
+  readonly #contracts = new Map<ContractId, Contract>();
+  readonly #going = new Set<ContractId>();
+  readonly #deadlines = new DeadlineQueue<ContractId>();
+  readonly #phases: Record<Phase, number> = { generating: 0, waiting: 0, proving: 0, answering: 0 };
+  readonly #intervals = new Map<number, number>();
+  #tally: Record<keyof Tally, number> = {
+    passed: 0,
+    wrong_answer: 0,
+    late: 0,
+    missed: 0,
+    chunk_unreadable: 0,
+    node_error: 0,
+  };
+  #listener: WorkListener = () => {};
+  #refusalsInARow = 0;
+
+  constructor(capacity: Capacity, parts: FarmParts) {
+    this.#capacity = capacity;
+    this.#parts = parts;
+  }
+
+  /** From here on, `listener` hears of every contract that enters a phase. */
+  onWork(listener: WorkListener): void {
+    this.#listener = listener;
+  }
+
+  /** Goes on with what the store holds. `hasChunk` says whether a contract's file is really there. */
+  load(hasChunk: (id: ContractId) => boolean): void {
+    this.#tally = { ...this.#parts.store.tally() };
+    for (const { terms, round } of this.#parts.store.contracts()) {
+      const contract: Contract = hasChunk(terms.id)
+        ? { phase: 'waiting', terms, round }
+        : { phase: 'generating', terms, round };
+      this.#enter(contract);
+      this.#listener(contract);
+    }
+  }
+
+  get(id: ContractId): Contract | undefined {
+    return this.#going.has(id) ? undefined : this.#contracts.get(id);
+  }
+
+  /** Ids held, those on their way out left out. */
+  ids(): ContractId[] {
+    return [...this.#contracts.keys()].filter((id) => !this.#going.has(id));
+  }
+
+  has(id: ContractId): boolean {
+    return this.#contracts.has(id);
+  }
+
+  get size(): number {
+    return this.#contracts.size;
+  }
+
+  /** How many contracts are in each phase. */
+  get phases(): Readonly<Record<Phase, number>> {
+    return this.#phases;
+  }
+
+  /** Outcomes since this data directory began. */
+  get tally(): Tally {
+    return this.#tally;
+  }
+
+  /** Bytes of the chunks held or being made. */
+  get bytes(): number {
+    return this.#contracts.size * this.#capacity.chunkBytes;
+  }
+
+  get capacityBytes(): number {
+    return this.#capacity.sizeBytes;
+  }
+
+  /** How many contracts fit in all. */
+  get capacityContracts(): number {
+    return mostContracts(this.#capacity);
+  }
+
+  /** Contracts refused since a chunk last came out sound: while it grows, taking more is of no use. */
+  get refusalsInARow(): number {
+    return this.#refusalsInARow;
+  }
+
+  /** How many more contracts fit. */
+  get wanted(): number {
+    return contractsWanted(this.#capacity, this.#contracts.size);
+  }
+
+  /** The shortest interval of any contract, in milliseconds. */
+  get shortestIntervalMs(): number | undefined {
+    return this.#intervals.size === 0 ? undefined : Math.min(...this.#intervals.keys());
+  }
+
+  /** When the next round ends. */
+  get nextDueAt(): Instant | undefined {
+    for (let first = this.#deadlines.peek(); first !== undefined; first = this.#deadlines.peek()) {
+      if (this.#isCurrent(first)) return first.dueAt;
+      this.#deadlines.take();
+    }
+    return undefined;
+  }
+
+  /** Takes a contract on: it is in the store when this returns. */
+  add(terms: Terms, challenge: string): void {
+    const contract = take(terms, challenge);
+    this.#parts.store.insert(storedFormOf(contract));
+    this.#enter(contract);
+    this.#listener(contract);
+  }
+
+  /** Something happened to a contract; one that is not held, or on its way out, is none of our business. */
+  apply(id: ContractId, event: ContractEvent): void {
+    const before = this.get(id);
+    if (before === undefined) return;
+    const { contract, settlement } = advance(before, event, this.#parts.clock.now());
+    if (event.type === 'chunk_stored') this.#refusalsInARow = 0;
+    if (contract === before) return;
+    this.#contracts.set(id, contract);
+    this.#phases[before.phase] -= 1;
+    this.#phases[contract.phase] += 1;
+    if (dueAt(contract) !== dueAt(before)) this.#deadlines.add(dueAt(contract), id);
+    const chunkChanged = (before.phase === 'generating') !== (contract.phase === 'generating');
+    if (settlement) this.#settle(contract, settlement);
+    else if (chunkChanged) this.#parts.store.update(storedFormOf(contract));
+    const newWork =
+      contract.phase !== before.phase ||
+      ('challenge' in contract && contract.challenge !== ('challenge' in before ? before.challenge : undefined));
+    if (newWork) this.#listener(contract);
+  }
+
+  /** Settles every round that is over. Costs nothing for contracts that are not due. */
+  sweep(nodeReachable: boolean): void {
+    const now = this.#parts.clock.now();
+    for (
+      let first = this.#deadlines.peek();
+      first !== undefined && first.dueAt <= now;
+      first = this.#deadlines.peek()
+    ) {
+      this.#deadlines.take();
+      if (this.#isCurrent(first)) this.apply(first.value, { type: 'tick', nodeReachable });
+    }
+  }
+
+  /** A contract whose chunk can't be made sound is not kept. */
+  async refuse(id: ContractId, reason: RefusalReason): Promise<void> {
+    this.#countRefusal(id, reason);
+    await this.#drop(id);
+  }
+
+  /** A contract that is offered while it is held: the one held is left alone. */
+  refuseDuplicate(id: ContractId): void {
+    this.#countRefusal(id, 'duplicate');
+  }
+
+  /** A contract that is over. */
+  async end(id: ContractId, reason: EndReason): Promise<void> {
+    if (this.get(id) === undefined) return;
+    this.#parts.outcomes.ended(reason);
+    this.#parts.log.warn('contract ended', { contract: id, reason });
+    await this.#drop(id);
+  }
+
+  #countRefusal(id: ContractId, reason: RefusalReason): void {
+    this.#refusalsInARow += 1;
+    this.#parts.outcomes.refused(reason);
+    this.#parts.log.warn('contract refused', { contract: id, reason });
+  }
+
+  /** The chunk goes first: a crash in between leaves a contract without a chunk, which a restart sorts out, not an orphan. */
+  async #drop(id: ContractId): Promise<void> {
+    const contract = this.get(id);
+    if (contract === undefined) return;
+    this.#going.add(id);
+    try {
+      await this.#parts.chunks.remove(id);
+    } catch (error) {
+      this.#parts.log.error('chunk not deleted', { contract: id, error });
+    }
+    this.#parts.store.remove(id);
+    this.#contracts.delete(id);
+    this.#going.delete(id);
+    this.#phases[contract.phase] -= 1;
+    this.#countInterval(contract.terms.intervalMs, -1);
+  }
+
+  #enter(contract: Contract): void {
+    this.#contracts.set(contract.terms.id, contract);
+    this.#phases[contract.phase] += 1;
+    this.#countInterval(contract.terms.intervalMs, 1);
+    this.#deadlines.add(dueAt(contract), contract.terms.id);
+  }
+
+  #countInterval(intervalMs: number, by: 1 | -1): void {
+    const count = (this.#intervals.get(intervalMs) ?? 0) + by;
+    if (count > 0) this.#intervals.set(intervalMs, count);
+    else this.#intervals.delete(intervalMs);
+  }
+
+  #isCurrent(entry: { dueAt: Instant; value: ContractId }): boolean {
+    const contract = this.get(entry.value);
+    return contract !== undefined && dueAt(contract) === entry.dueAt;
+  }
+
+  #settle(contract: Contract, settlement: Settlement): void {
+    const { outcomes, store, log, clock } = this.#parts;
+    const { id } = contract.terms;
+    if (settlement.result === 'passed') {
+      this.#tally.passed += 1;
+      store.update(storedFormOf(contract), { name: 'passed', count: 1 });
+      outcomes.passed(settlement.slackMs, clock.now());
+      log.debug('challenge passed', { contract: id, slackMs: settlement.slackMs });
+      return;
+    }
+    const { reason, count, slackMs } = settlement;
+    this.#tally[reason] += count;
+    store.update(storedFormOf(contract), { name: reason, count });
+    outcomes.failed(reason, count, slackMs);
+    log.warn('challenge failed', {
+      contract: id,
+      reason,
+      ...(count > 1 && { count }),
+      ...(slackMs !== undefined && { slackMs }),
+    });
+  }
+}
+
+function storedFormOf(contract: Contract): StoredContract {
+  return { terms: contract.terms, round: contract.round, hasChunk: contract.phase !== 'generating' };
+}

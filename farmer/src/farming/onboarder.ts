@@ -1,0 +1,74 @@
+import { backoffMs, type Clock, type Logger, type Rng } from '@downstream/platform';
+import { NodeError } from './errors.ts';
+import type { Farm } from './farm.ts';
+import type { NodePort } from './ports.ts';
+import type { Session } from './session.ts';
+import type { WorkQueue } from './work-queue.ts';
+
+interface OnboarderParts {
+  readonly node: Pick<NodePort, 'takeContract'>;
+  readonly session: Session;
+  readonly farm: Farm;
+  readonly chunkWork: WorkQueue;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Logger;
+}
+
+const LOOK_AGAIN_MS = 1_000;
+const PAUSE = { baseMs: 1_000, capMs: 30_000 };
+
+/**
+ * Takes contracts until the capacity is used, and replaces those that ended. Takes no more than it is making chunks
+ * for, so that a full disk or a slow machine stops it by itself; pauses, longer each time, after a node has
+ * nothing, fails, or offers what had to be refused.
+ */
+export class Onboarder {
+  readonly #most: number;
+  readonly #parts: OnboarderParts;
+
+  /** @param mostInTheMaking how many chunks may be in the making at once */
+  constructor({ mostInTheMaking }: { mostInTheMaking: number }, parts: OnboarderParts) {
+    this.#most = mostInTheMaking;
+    this.#parts = parts;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { farm, chunkWork, clock, rng } = this.#parts;
+    for (let fruitless = 0; !signal.aborted; ) {
+      await chunkWork.sizeBelow(this.#most);
+      if (farm.wanted === 0 || farm.phases.generating >= this.#most) {
+        await clock.sleep(LOOK_AGAIN_MS, signal);
+        continue;
+      }
+      fruitless = (await this.#takeOne(signal)) ? 0 : fruitless + 1;
+      const pauses = Math.max(fruitless, farm.refusalsInARow);
+      if (pauses > 0) await clock.sleep(backoffMs(PAUSE, pauses, rng), signal);
+    }
+  }
+
+  async #takeOne(signal: AbortSignal): Promise<boolean> {
+    const { node, session, farm, clock, log } = this.#parts;
+    if (session.token === undefined) return false;
+    try {
+      const takenAt = clock.now();
+      const offer = await node.takeContract(session.token, { signal });
+      if (offer === undefined) {
+        log.debug('the node has no contract to give');
+        return false;
+      }
+      const { id, source, intervalMs, challenge } = offer;
+      if (farm.has(id)) {
+        farm.refuseDuplicate(id);
+        return false;
+      }
+      farm.add({ id, source, intervalMs, takenAt }, challenge);
+      log.debug('contract taken', { contract: id, intervalMs });
+      return true;
+    } catch (error) {
+      if (!(error instanceof NodeError)) throw error;
+      log.warn('no contract from the node', { error });
+      return false;
+    }
+  }
+}

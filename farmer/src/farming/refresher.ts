@@ -1,0 +1,125 @@
+import { backoffMs, type Clock, type Instant, type Logger, type Rng } from '@downstream/platform';
+import type { ContractId } from '../contract/contract.ts';
+import { NodeError } from './errors.ts';
+import type { Farm } from './farm.ts';
+import type { Listing, NodePort } from './ports.ts';
+import type { Session } from './session.ts';
+
+interface RefresherParts {
+  readonly node: Pick<NodePort, 'listContracts' | 'release'>;
+  readonly session: Session;
+  readonly farm: Farm;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Logger;
+}
+
+const LEAST_MS = 1_000;
+const MOST_MS = 60_000;
+const NO_CONTRACT_MS = 10_000;
+/** So often in a row must a node deny our token before it is believed: contracts end with it. */
+const DENIALS_BELIEVED = 3;
+/** So many listings in a row must name a contract that we don't hold: one may be on its way to us. */
+const STRANGER_AFTER = 3;
+
+/**
+ * Asks the node what it has on our account: new challenges are handed on, contracts that it ended are dropped, ones
+ * that we know nothing of are given back. Ten times an interval unless configured, so that a challenge is known
+ * with nine tenths of its time left.
+ */
+export class Refresher {
+  readonly #pollIntervalMs: number | undefined;
+  readonly #parts: RefresherParts;
+  #reachable = false;
+  #denials = 0;
+  #failures = 0;
+  #listedAt: Instant | undefined;
+  #strangers = new Map<ContractId, number>();
+
+  constructor({ pollIntervalMs }: { pollIntervalMs?: number | undefined }, parts: RefresherParts) {
+    this.#pollIntervalMs = pollIntervalMs;
+    this.#parts = parts;
+  }
+
+  /** Whether the node answered when it was last asked. */
+  get reachable(): boolean {
+    return this.#reachable;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.refresh(signal);
+      await this.#parts.clock.sleep(this.#pause(), signal);
+    }
+  }
+
+  /** Asks once. */
+  async refresh(signal: AbortSignal): Promise<void> {
+    const { node, session, farm, clock, log } = this.#parts;
+    if (session.token === undefined) return;
+    const askedAt = clock.now();
+    try {
+      const listing = await node.listContracts(session.token, { signal });
+      this.#reachable = true;
+      this.#denials = 0;
+      this.#failures = 0;
+      for (const { id, challenge } of listing.open) {
+        farm.apply(id, { type: 'challenged', challenge, askedAt, notListedAt: this.#listedAt });
+      }
+      this.#listedAt = askedAt;
+      await this.#reconcile(listing, askedAt, signal);
+    } catch (error) {
+      if (!(error instanceof NodeError)) throw error;
+      this.#failures += 1;
+      this.#listedAt = undefined;
+      if (error.code === 'no_token') return await this.#denied(signal);
+      this.#reachable = false;
+      log.warn('no listing from the node', { error, failures: this.#failures });
+    }
+  }
+
+  async #reconcile({ held }: Listing, askedAt: Instant, signal: AbortSignal): Promise<void> {
+    const { farm } = this.#parts;
+    for (const id of farm.ids()) {
+      const contract = farm.get(id);
+      // One that was taken while the listing was under way may be missing from it.
+      if (contract !== undefined && !held.has(id) && contract.terms.takenAt < askedAt)
+        await farm.end(id, 'ended_by_node');
+    }
+    const strangers = [...held].filter((id) => !farm.has(id));
+    this.#strangers = new Map(strangers.map((id) => [id, (this.#strangers.get(id) ?? 0) + 1]));
+    for (const [id, times] of this.#strangers) if (times >= STRANGER_AFTER) await this.#giveBack(id, signal);
+  }
+
+  /** A contract that the node gave and this farmer lost before it was written down can't be proved. */
+  async #giveBack(id: ContractId, signal: AbortSignal): Promise<void> {
+    const { node, session, log } = this.#parts;
+    if (session.token === undefined) return;
+    try {
+      await node.release(session.token, id, { signal });
+      log.warn('gave back a contract that this farmer knows nothing of', { contract: id });
+    } catch (error) {
+      if (!(error instanceof NodeError)) throw error;
+      log.warn('a contract that this farmer knows nothing of was not given back', { contract: id, error });
+    }
+  }
+
+  async #denied(signal: AbortSignal): Promise<void> {
+    const { session, farm, log } = this.#parts;
+    this.#denials += 1;
+    log.warn('the node denies our token', { times: this.#denials, believedAfter: DENIALS_BELIEVED });
+    if (this.#denials < DENIALS_BELIEVED) return;
+    this.#denials = 0;
+    for (const id of farm.ids()) await farm.end(id, 'token_lost');
+    await session.renew(signal);
+  }
+
+  #pause(): number {
+    const { farm, rng } = this.#parts;
+    const interval = farm.shortestIntervalMs;
+    const usual = this.#pollIntervalMs ?? Math.min(MOST_MS, Math.max(LEAST_MS, (interval ?? 10 * NO_CONTRACT_MS) / 10));
+    // While the node fails, pauses grow, but never so long that a whole round could go by unseen.
+    const capMs = Math.max(usual, (interval ?? MOST_MS) / 3);
+    return this.#failures === 0 ? usual : backoffMs({ baseMs: usual, capMs }, this.#failures, rng);
+  }
+}

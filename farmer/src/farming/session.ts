@@ -1,0 +1,55 @@
+import { backoffMs, type Clock, codeOf, type Logger, type Rng } from '@downstream/platform';
+import { NodeError } from './errors.ts';
+import type { NodePort, TokenStorePort } from './ports.ts';
+
+interface SessionParts {
+  readonly node: Pick<NodePort, 'register'>;
+  readonly tokens: TokenStorePort;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Logger;
+}
+
+const PAUSE = { baseMs: 1_000, capMs: 60_000 };
+
+/** This farmer's standing with its node: a token that is asked for once and kept. */
+export class Session {
+  readonly #address: string;
+  readonly #parts: SessionParts;
+  #token: string | undefined;
+
+  constructor({ address }: { address: string }, parts: SessionParts) {
+    this.#address = address;
+    this.#parts = parts;
+  }
+
+  /** Undefined until the node gave one. */
+  get token(): string | undefined {
+    return this.#token;
+  }
+
+  /** Uses the token kept from before, or asks for one until the node gives it, with growing pauses. */
+  async open(signal: AbortSignal): Promise<string> {
+    this.#token = this.#parts.tokens.token();
+    return this.#token ?? (await this.renew(signal));
+  }
+
+  /** Asks for a new token until the node gives one; the old one is used until then. */
+  async renew(signal: AbortSignal): Promise<string> {
+    const { node, tokens, clock, rng, log } = this.#parts;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const token = await node.register(this.#address, { signal });
+        tokens.saveToken(token);
+        this.#token = token;
+        log.info('connected to the node');
+        return token;
+      } catch (error) {
+        if (!(error instanceof NodeError)) throw error;
+        const pauseMs = Math.round(backoffMs(PAUSE, attempt, rng));
+        log.warn('no token from the node yet', { error, code: codeOf(error), attempt, pauseMs });
+        await clock.sleep(pauseMs, signal);
+      }
+    }
+  }
+}

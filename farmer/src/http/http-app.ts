@@ -1,0 +1,48 @@
+import { type CodedError, messageOf } from '@downstream/platform';
+import express, { type ErrorRequestHandler, type Express } from 'express';
+import type { Registry } from 'prom-client';
+import type { Status } from './status.ts';
+
+export interface HttpAppParts {
+  readonly registry: Registry;
+  readonly status: () => Status;
+  /** Whether the process works: its event loop turns and its scheduler ticks. Never depends on the node. */
+  readonly isAlive: () => boolean;
+  /** What is still missing before the farmer can farm; empty when it is ready. */
+  readonly missing: () => string[];
+}
+
+/** What the farmer serves: `/metrics`, `/healthz`, `/readyz`, `/status`. */
+export function httpApp({ registry, status, isAlive, missing }: HttpAppParts): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.use((_request, response, next) => {
+    response.set('Cache-Control', 'no-store').set('X-Content-Type-Options', 'nosniff');
+    next();
+  });
+  app.get('/metrics', async (_request, response) => {
+    response.type(registry.contentType).send(await registry.metrics());
+  });
+  app.get('/healthz', (_request, response) => {
+    const alive = isAlive();
+    response.status(alive ? 200 : 503).json({ status: alive ? 'ok' : 'stalled' });
+  });
+  app.get('/readyz', (_request, response) => {
+    const wanting = missing();
+    response
+      .status(wanting.length === 0 ? 200 : 503)
+      .json(wanting.length === 0 ? { status: 'ready' } : { status: 'not ready', missing: wanting });
+  });
+  app.get('/status', (_request, response) => {
+    response.json(status());
+  });
+  app.use((_request, response) => {
+    response.status(404).json({ status: 'error', message: 'nothing here: try /metrics, /healthz, /readyz or /status' });
+  });
+  const failed: ErrorRequestHandler = (error: Error | CodedError, _request, response, _next) => {
+    response.status(500).json({ status: 'error', message: messageOf(error) });
+  };
+  app.use(failed);
+  return app;
+}

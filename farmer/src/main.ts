@@ -1,0 +1,8 @@
+import { command } from './cli/command.ts';
+
+process.exit(
+  await command(process.argv.slice(2), {
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+  }),
+);

@@ -1,0 +1,131 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import type { Readable } from 'node:stream';
+import { codeOf, TimeoutError, withTimeout } from '@downstream/platform';
+import axios, { type AxiosInstance, type AxiosResponse, isAxiosError } from 'axios';
+import { NodeError, type NodeErrorCode, type Route } from '../farming/errors.ts';
+
+/** Told how each request ended. */
+export type RequestObserver = (route: Route, outcome: 'ok' | NodeErrorCode, seconds: number) => void;
+
+export interface NodeRequest<T> {
+  readonly route: Route;
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly path: string;
+  /** JSON to send. */
+  readonly body?: unknown;
+  /** A longer reply is refused. */
+  readonly maxBytes: number;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** From the reply to what the caller wants; throws a `NodeError` where it can't. */
+  readonly read: (reply: Reply) => T;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** So many connections to a node are kept open at most. */
+const CONNECTIONS = 32;
+
+/**
+ * HTTP to one node (axios): every reply bounded in bytes and time, no redirects followed, connections kept alive,
+ * and errors that hold neither URL nor headers.
+ */
+export class NodeHttp {
+  readonly #http: AxiosInstance;
+  readonly #observe: RequestObserver;
+  readonly #agents = [
+    new HttpAgent({ keepAlive: true, maxSockets: CONNECTIONS }),
+    new HttpsAgent({ keepAlive: true, maxSockets: CONNECTIONS }),
+  ] as const;
+
+  /** @param baseUrl where the node is, without a trailing slash */
+  constructor(baseUrl: string, observe: RequestObserver = () => {}) {
+    this.#observe = observe;
+    this.#http = axios.create({
+      baseURL: baseUrl,
+      httpAgent: this.#agents[0],
+      httpsAgent: this.#agents[1],
+      maxRedirects: 0,
+      responseType: 'text',
+      transformResponse: (data: unknown) => data,
+      validateStatus: () => true,
+    });
+  }
+
+  /** @throws NodeError; the signal's reason when it was aborted */
+  async request<T>({ route, method, path, body, maxBytes, timeoutMs, signal, read }: NodeRequest<T>): Promise<T> {
+    return await this.#timed(route, signal, async () => {
+      const response = await withTimeout(
+        { timeoutMs, signal },
+        async (bounded) =>
+          await this.#http.request<unknown>({
+            method,
+            url: path,
+            data: body,
+            maxContentLength: maxBytes,
+            signal: bounded,
+          }),
+      );
+      return read({ status: response.status, text: String(response.data) });
+    });
+  }
+
+  /**
+   * The body behind a URL, as a stream: the caller bounds it.
+   *
+   * @throws NodeError
+   */
+  async download(
+    url: string,
+    { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal | undefined },
+  ): Promise<Readable> {
+    return await this.#timed('download', signal, async () => {
+      const response: AxiosResponse<Readable> = await withTimeout(
+        { timeoutMs, signal },
+        async (bounded) => await this.#http.request({ url, baseURL: '', responseType: 'stream', signal: bounded }),
+      );
+      if (response.status !== 200) {
+        response.data.destroy();
+        throw new NodeError('http_error', 'download', `the node answered a download with HTTP ${response.status}`, {
+          status: response.status,
+        });
+      }
+      return response.data;
+    });
+  }
+
+  close(): void {
+    for (const agent of this.#agents) agent.destroy();
+  }
+
+  async #timed<T>(route: Route, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    const start = performance.now();
+    const seconds = () => (performance.now() - start) / 1000;
+    try {
+      const result = await work();
+      this.#observe(route, 'ok', seconds());
+      return result;
+    } catch (error) {
+      signal?.throwIfAborted();
+      const nodeError = asNodeError(error, route);
+      this.#observe(route, nodeError.code, seconds());
+      throw nodeError;
+    }
+  }
+}
+
+/** What of an HTTP client's error may be told: its code. The rest holds the URL, and the URL the token. */
+function asNodeError(error: unknown, route: Route): NodeError {
+  if (error instanceof NodeError) return error;
+  if (error instanceof TimeoutError) return new NodeError('timeout', route, 'the node did not answer in time');
+  const cause = codeOf(error) ?? 'unknown';
+  if (isAxiosError(error) && (error.response !== undefined || cause === 'ERR_BAD_RESPONSE')) {
+    return new NodeError('bad_reply', route, "the node's reply is too long, or broke off", { cause });
+  }
+  if (cause.startsWith('HPE_')) return new NodeError('bad_reply', route, "the node's reply is not HTTP", { cause });
+  return new NodeError('unreachable', route, 'no connection to the node, or it broke', { cause });
+}

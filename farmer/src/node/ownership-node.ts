@@ -1,0 +1,43 @@
+import type { OneHashChallenge } from '@downstream/heartbeat';
+import { challengesReply, matchReply, prototypePaths as paths } from '@downstream/protocol';
+import type { NodeHttp } from './node-http.ts';
+import { readJson } from './replies.ts';
+
+const TIMEOUT_MS = 30_000;
+const CHALLENGES_BYTES = 16 * 1024 * 1024;
+const REPLY_BYTES = 64 * 1024;
+
+/** The file-ownership part of a node: who holds a file of this name? */
+export class OwnershipNode {
+  readonly #http: NodeHttp;
+
+  constructor(http: NodeHttp) {
+    this.#http = http;
+  }
+
+  /** The challenges that can be answered on a file. */
+  async challenges(filename: string): Promise<OneHashChallenge[]> {
+    return await this.#http.request({
+      route: 'challenges',
+      method: 'GET',
+      path: paths.challenges(filename),
+      maxBytes: CHALLENGES_BYTES,
+      timeoutMs: TIMEOUT_MS,
+      read: (reply) => readJson('challenges', challengesReply, reply).challenges,
+    });
+  }
+
+  /** @returns whether the response is the one that the node's own file gives */
+  async answer(filename: string, answer: OneHashChallenge & { response: string }): Promise<boolean> {
+    const { block, seed, response } = answer;
+    return await this.#http.request({
+      route: 'answer',
+      method: 'POST',
+      path: paths.answer(filename),
+      body: { block, seed, response },
+      maxBytes: REPLY_BYTES,
+      timeoutMs: TIMEOUT_MS,
+      read: (reply) => readJson('answer', matchReply, reply).match,
+    });
+  }
+}

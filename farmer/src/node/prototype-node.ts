@@ -1,0 +1,123 @@
+import {
+  contractReply,
+  dueReply,
+  prototypePaths as paths,
+  removeReply,
+  tokenReply,
+  token as tokenText,
+  verdictReply,
+} from '@downstream/protocol';
+import { NodeError } from '../farming/errors.ts';
+import type { CallOptions, Listing, NodePort, Offer } from '../farming/ports.ts';
+import type { NodeHttp } from './node-http.ts';
+import { readJson, statusOf } from './replies.ts';
+
+const SMALL_REPLY_BYTES = 64 * 1024;
+/** Room for a hundred thousand contracts, each twice in the listing. */
+const LISTING_BYTES = 32 * 1024 * 1024;
+const TIMEOUT_MS = 15_000;
+/** A node may make a chunk of 32 MiB to know its hash, and have a queue of farmers that want one. */
+const CHUNK_TIMEOUT_MS = 60_000;
+
+/** A node of the prototype generation (`/api/downstream`). */
+export class PrototypeNode implements NodePort {
+  readonly #http: NodeHttp;
+
+  constructor(http: NodeHttp) {
+    this.#http = http;
+  }
+
+  async register(address: string, { signal }: CallOptions = {}): Promise<string> {
+    await this.#http.request({
+      route: 'connectivity',
+      method: 'GET',
+      path: paths.connectivity,
+      maxBytes: SMALL_REPLY_BYTES,
+      timeoutMs: TIMEOUT_MS,
+      signal,
+      read: ({ status }) => {
+        if (status >= 400)
+          throw new NodeError('http_error', 'connectivity', `the node answered with HTTP ${status}`, { status });
+      },
+    });
+    return await this.#get('new', paths.new(address), signal, (reply) => {
+      const bare = tokenText.safeParse(reply.text.trim());
+      if (reply.status === 200 && bare.success) return bare.data;
+      return readJson('new', tokenReply, reply).token;
+    });
+  }
+
+  async takeContract(token: string, { signal }: CallOptions = {}): Promise<Offer | undefined> {
+    return await this.#http.request({
+      route: 'chunk',
+      method: 'GET',
+      path: paths.chunk(token),
+      maxBytes: SMALL_REPLY_BYTES,
+      timeoutMs: CHUNK_TIMEOUT_MS,
+      signal,
+      read: (reply) => {
+        if (statusOf(reply) === 'no_chunks') return undefined;
+        const { file_hash, challenge, interval, secret, url } = readJson('chunk', contractReply, reply);
+        const source = secret === undefined ? { kind: 'url' as const, url } : { kind: 'secret' as const, secret };
+        return { id: file_hash, source, challenge, intervalMs: interval };
+      },
+    });
+  }
+
+  async listContracts(token: string, { signal }: CallOptions = {}): Promise<Listing> {
+    return await this.#http.request({
+      route: 'due',
+      method: 'GET',
+      path: paths.due(token),
+      maxBytes: LISTING_BYTES,
+      timeoutMs: TIMEOUT_MS,
+      signal,
+      read: (reply) => {
+        const { all_contracts, due_contracts } = readJson('due', dueReply, reply);
+        return {
+          held: new Set(all_contracts.map(({ hash }) => hash)),
+          open: due_contracts.map(({ hash, challenge }) => ({ id: hash, challenge })),
+        };
+      },
+    });
+  }
+
+  async answer(
+    token: string,
+    { id, response }: { id: string; response: string },
+    { signal }: CallOptions = {},
+  ): Promise<boolean> {
+    return await this.#get('challenge', paths.challenge(token, id, response), signal, (reply) => {
+      return readJson('challenge', verdictReply, reply).status === 'pass';
+    });
+  }
+
+  async release(token: string, id: string, { signal }: CallOptions = {}): Promise<void> {
+    await this.#http.request({
+      route: 'remove',
+      method: 'DELETE',
+      path: paths.remove(token, id),
+      maxBytes: SMALL_REPLY_BYTES,
+      timeoutMs: TIMEOUT_MS,
+      signal,
+      read: (reply) => readJson('remove', removeReply, reply),
+    });
+  }
+
+  async #get<T>(
+    route: 'new' | 'challenge',
+    path: string,
+    signal: AbortSignal | undefined,
+    read: (reply: { status: number; text: string }) => T,
+  ): Promise<T> {
+    return await this.#http.request({
+      route,
+      method: 'GET',
+      path,
+      maxBytes: SMALL_REPLY_BYTES,
+      timeoutMs: TIMEOUT_MS,
+      signal,
+      read,
+    });
+  }
+}

@@ -1,0 +1,108 @@
+# shellcheck shell=bash
+#
+# What the steps share: messages, a scratch folder, apt.
+
+say() {
+  printf 'air-gapped: %s\n' "$*"
+}
+
+die() {
+  printf 'air-gapped: error: %s\n' "$*" >&2
+  exit 1
+}
+
+prepare() {
+  export HOME="${HOME:-/root}"
+  export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+  export DEBIAN_FRONTEND=noninteractive
+
+  SCRATCH=$(mktemp -d /var/tmp/air-gapped.XXXXXXXX)
+  trap remove_scratch EXIT
+  chmod 755 "$SCRATCH" # the image's root folder is made inside
+
+  LOG=${PROVISION_LOG:-/var/log/air-gapped-provision.log}
+  if ! { : >"$LOG"; } 2>/dev/null; then
+    LOG=$(mktemp "${TMPDIR:-/tmp}/air-gapped-provision.XXXXXXXX.log")
+  fi
+}
+
+# debootstrap mounts /proc in the folder it fills; an interrupted one leaves it.
+remove_scratch() {
+  local mounted
+  for mounted in "$SCRATCH"/root/{proc,sys}; do
+    if mountpoint -q "$mounted" 2>/dev/null; then
+      umount -R "$mounted" || true
+    fi
+  done
+  rm -rf --one-file-system "$SCRATCH"
+}
+
+# Runs a command with its output in the log; shows the end of it on failure.
+quietly() {
+  printf '\n$ %s\n' "$*" >>"$LOG"
+  if ! "$@" >>"$LOG" 2>&1 </dev/null; then
+    tail -n 25 "$LOG" >&2
+    die "failed: $* (all of its output: $LOG)"
+  fi
+}
+
+debian_codename() {
+  (
+    # shellcheck source=/dev/null
+    source /etc/os-release 2>/dev/null || exit 1
+    [[ ${ID:-} == debian ]] || exit 1
+    printf '%s' "${VERSION_CODENAME:-}"
+  )
+}
+
+require_debian_root() {
+  local purpose=$1
+  debian_codename >/dev/null || die "$purpose: this script can do that on Debian only"
+  [[ $EUID -eq 0 ]] || die "$purpose: run this script as root"
+}
+
+APT_UPDATED=no
+
+apt_update_once() {
+  if [[ $APT_UPDATED == no ]]; then
+    quietly apt-get -q -o Acquire::Retries=3 update
+    APT_UPDATED=yes
+  fi
+}
+
+installed() {
+  [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
+}
+
+# Installs those of the named packages that are missing.
+ensure_packages() {
+  local name missing=()
+  for name in "$@"; do
+    installed "$name" || missing+=("$name")
+  done
+  [[ ${#missing[@]} -gt 0 ]] || return 0
+  apt_update_once
+  quietly apt-get -q -y --no-install-recommends -o Acquire::Retries=3 \
+    -o DPkg::Lock::Timeout=300 install "${missing[@]}"
+  say "installed ${missing[*]}"
+}
+
+# The mirror that apt takes Debian's main archive from, and the key file it
+# checks it with (none: apt's own trusted keys), as 'address|key file'. Needs
+# apt's lists, so call apt_update_once first.
+debian_archive() {
+  local codename
+  codename=$(debian_codename)
+  # The $(…) are apt's own fields, not the shell's.
+  # shellcheck disable=SC2016
+  apt-get indextargets \
+    --format '$(ORIGIN)|$(CODENAME)|$(COMPONENT)|$(REPO_URI)|$(SIGNED_BY)' \
+    'Created-By: Packages' |
+    awk -F'|' -v codename="$codename" '
+      !found && $1 == "Debian" && $2 == codename && $3 == "main" {
+        print $4 "|" ($5 ~ /^\// ? $5 : "")
+        found = 1
+      }
+      END { exit !found }' ||
+    die "no source of Debian $codename's main archive is configured in apt"
+}

@@ -1,0 +1,12 @@
+#!/bin/sh
+# As in the official image: what is an option or no command is given to node.
+set -e
+case ${1-} in
+  -*) set -- node "$@" ;;
+  ?*)
+    if ! command -v "$1" >/dev/null 2>&1 || { [ -f "$1" ] && [ ! -x "$1" ]; }; then
+      set -- node "$@"
+    fi
+    ;;
+esac
+exec "$@"

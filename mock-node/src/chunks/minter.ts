@@ -1,0 +1,43 @@
+import { setImmediate } from 'node:timers/promises';
+import { convergentKey, encrypt } from '@downstream/file-encryptor';
+import { ChunkDigest } from '@downstream/heartbeat';
+import type { Chunk } from '../ledger/ledger.ts';
+import type { Genesis } from './genesis.ts';
+
+/** So many blocks are worked through between two looks at the network. */
+const BLOCKS_A_TURN = 4;
+
+/**
+ * Makes chunks to know their hash and to verify answers on them, keeping nothing of a chunk but its running SHA-256.
+ * One at a time, in small turns, so that the node goes on answering meanwhile.
+ */
+export class Minter {
+  readonly #genesis: Genesis;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(genesis: Genesis) {
+    this.#genesis = genesis;
+  }
+
+  async mint(secret: string): Promise<Chunk> {
+    const next = this.#last.then(() => this.#make(secret));
+    this.#last = next.catch(() => {});
+    return await next;
+  }
+
+  /** The bytes of a secret's chunk. */
+  bytes(secret: string): Iterable<Buffer> {
+    return encrypt(convergentKey(this.#genesis.sha256, secret), this.#genesis.blocks());
+  }
+
+  async #make(secret: string): Promise<Chunk> {
+    const digest = new ChunkDigest();
+    let blocks = 0;
+    for (const block of this.bytes(secret)) {
+      digest.update(block);
+      blocks += 1;
+      if (blocks % BLOCKS_A_TURN === 0) await setImmediate();
+    }
+    return { fileHash: digest.chunkHash(), secret, verifier: digest };
+  }
+}

@@ -1,0 +1,117 @@
+import { type Given, parseSettings, SettingsError, type Values } from '@downstream/platform';
+import { sha256Hex } from '@downstream/protocol';
+import { z } from 'zod';
+
+const text = z.string();
+const wholeNumber = (least: number, most: number) =>
+  text.regex(/^\d+$/).transform(Number).pipe(z.number().min(least).max(most));
+
+/** Everything that can be set. The README's table, the flags and the error messages come from here. */
+export const SETTINGS = {
+  host: {
+    env: 'MOCK_HOST',
+    flag: '--host',
+    value: '<host>',
+    description: 'Where to listen.',
+    allowed: 'an address of this machine, or 0.0.0.0 for all of them',
+    schema: text.min(1).max(255),
+    default: '127.0.0.1',
+    defaultNote: '`127.0.0.1`; `0.0.0.0` in the image',
+  },
+  port: {
+    env: 'MOCK_PORT',
+    flag: '--port',
+    value: '<port>',
+    description: 'The port; 0 for any free one.',
+    allowed: 'a port from 0 to 65535',
+    schema: wholeNumber(0, 65_535),
+    default: '5000',
+  },
+  seed: {
+    env: 'MOCK_SEED',
+    flag: '--seed',
+    value: '<text>',
+    description: 'What tokens, secrets and challenges are drawn from: the same seed repeats a run.',
+    allowed: 'a text of 1 to 200 characters',
+    schema: text.min(1).max(200),
+    default: '42',
+  },
+  intervalMs: {
+    env: 'MOCK_INTERVAL',
+    flag: '--interval',
+    value: '<seconds>',
+    description: 'Seconds between two challenges of a contract.',
+    allowed: 'seconds from 1 to 31536000',
+    schema: text
+      .regex(/^\d+(\.\d+)?$/)
+      .transform(Number)
+      .pipe(z.number().min(1).max(31_536_000))
+      .transform((seconds) => seconds * 1000),
+    default: '60',
+  },
+  maxContracts: {
+    env: 'MOCK_MAX_CONTRACTS',
+    flag: '--max-contracts',
+    value: '<count>',
+    description: 'Contracts running at once, over all farmers; beyond that there are no chunks.',
+    allowed: 'a whole number from 0 to 1000000',
+    schema: wholeNumber(0, 1_000_000),
+    default: '10000',
+  },
+  maxFailures: {
+    env: 'MOCK_MAX_FAILURES',
+    flag: '--max-failures',
+    value: '<count>',
+    description: 'Failed challenges in a row that end a contract.',
+    allowed: 'a whole number from 1 to 1000000',
+    schema: wholeNumber(1, 1_000_000),
+    default: '10',
+  },
+  contractForm: {
+    env: 'MOCK_CONTRACT_FORM',
+    flag: '--contract-form',
+    value: '<form>',
+    description: 'What contracts carry: the `secret` that makes the chunk, or the `url` that has it.',
+    allowed: 'secret or url',
+    schema: z.enum(['secret', 'url']),
+    default: 'secret',
+  },
+  files: {
+    env: 'MOCK_FILES',
+    flag: '--files',
+    value: '<folder>',
+    description: 'A folder whose plain files can be verified for ownership.',
+    allowed: 'a folder',
+    schema: text.optional(),
+    defaultNote: 'none',
+  },
+  genesisPath: {
+    env: 'MOCK_GENESIS',
+    flag: '--genesis',
+    value: '<file>',
+    description: 'Another genesis file than the standard one; with its hash.',
+    allowed: 'the path of a genesis file, and its hash as MOCK_GENESIS_SHA256, or neither',
+    schema: text.optional(),
+    defaultNote: 'the standard one',
+  },
+  genesisSha256: {
+    env: 'MOCK_GENESIS_SHA256',
+    flag: '--genesis-sha256',
+    value: '<hex>',
+    description: "That genesis file's SHA-256.",
+    allowed: '64 lowercase hex characters, and the file as MOCK_GENESIS, or neither',
+    schema: sha256Hex.optional(),
+    defaultNote: '',
+  },
+} as const;
+
+export type MockConfig = Values<typeof SETTINGS>;
+
+/** @throws SettingsError with a line for everything that is wrong */
+export function readConfig({ flags, env = process.env }: Partial<Given> = {}): MockConfig {
+  const config = parseSettings(SETTINGS, { env, ...(flags && { flags }) });
+  if ((config.genesisPath === undefined) !== (config.genesisSha256 === undefined)) {
+    throw new SettingsError(['MOCK_GENESIS and MOCK_GENESIS_SHA256 belong together: give both, or neither']);
+  }
+  return config;
+}

@@ -1,0 +1,1 @@
+export { type MockNode, startMockNode } from './app.ts';

@@ -1,0 +1,33 @@
+import { CodedError, flagsByKey } from '@downstream/platform';
+import { Command, CommanderError } from 'commander';
+import { startMockNode } from './app.ts';
+import { readConfig, SETTINGS } from './config.ts';
+
+/** `mock-node`: listens until SIGTERM or SIGINT; one line says when it is ready. */
+async function main(args: readonly string[]): Promise<number> {
+  const program = new Command('mock-node')
+    .description('A node that really verifies, to farm against and test with.')
+    .exitOverride();
+  for (const { flag, value, description, env } of Object.values(SETTINGS)) {
+    program.option(`${flag} ${value}`, `${description} (${env})`.replaceAll('`', ''));
+  }
+  try {
+    program.parse(args, { from: 'user' });
+    const config = readConfig({ flags: flagsByKey(SETTINGS, program.opts()) });
+    const stopped = Promise.race(
+      ['SIGTERM', 'SIGINT'].map((signal) => new Promise((resolve) => process.once(signal, resolve))),
+    );
+    const node = await startMockNode(config);
+    process.stdout.write(`mock-node ready api=:${node.port} seed=${config.seed}\n`);
+    await stopped;
+    await node.close();
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (!(error instanceof CodedError)) throw error;
+    for (const line of error.message.split('\n')) process.stderr.write(`error: ${line}\n`);
+    return 2;
+  }
+}
+
+process.exit(await main(process.argv.slice(2)));

@@ -1,0 +1,107 @@
+import { type FileHandle, open, realpath } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { oneHashExtents, oneHashResponse, oneHashSeeds } from '@downstream/heartbeat';
+import { codeOf } from '@downstream/platform';
+import type { Draws } from '../ledger/draws.ts';
+
+/** A challenge as it is handed out; a response is never among them. */
+export interface OfferedChallenge {
+  readonly filename: string;
+  readonly rootseed: string;
+  readonly block: number;
+  readonly seed: string;
+}
+
+interface FileChallenges {
+  readonly size: number;
+  /** By seed. */
+  readonly open: Map<string, OfferedChallenge>;
+  readonly draw: () => OfferedChallenge;
+}
+
+const OPEN_AT_ONCE = 1000;
+/** So many names are remembered; the rest start their chain anew. */
+const FILES_REMEMBERED = 1000;
+
+/**
+ * File-ownership challenges on the plain files of one folder. A challenge is used up by its first answer, and the next
+ * of the chain takes its place: an answer overheard is worth nothing.
+ */
+export class OwnershipFiles {
+  readonly #folder: string | undefined;
+  readonly #draws: Draws;
+  readonly #files = new Map<string, FileChallenges>();
+
+  /** @param folder undefined: no file can be verified */
+  constructor(folder: string | undefined, draws: Draws) {
+    this.#folder = folder;
+    this.#draws = draws;
+  }
+
+  /** The open challenges on a file; undefined where there is no such file. */
+  async challenges(filename: string): Promise<OfferedChallenge[] | undefined> {
+    await using file = await this.#open(filename);
+    if (file === undefined) return undefined;
+    return [...this.#challengesOf(filename, (await file.stat()).size).open.values()];
+  }
+
+  /** Whether a response is right; undefined where there is no such open challenge. */
+  async answer(
+    filename: string,
+    { block, seed, response }: { block: number; seed: string; response: string },
+  ): Promise<boolean | undefined> {
+    await using file = await this.#open(filename);
+    if (file === undefined) return undefined;
+    const { size, open: offered, draw } = this.#challengesOf(filename, (await file.stat()).size);
+    if (offered.get(seed)?.block !== block) return undefined;
+    offered.delete(seed);
+    const next = draw();
+    offered.set(next.seed, next);
+    const pieces: Buffer[] = [];
+    for (const { offset, length } of oneHashExtents(size, block)) {
+      pieces.push((await file.read(Buffer.alloc(length), 0, length, offset)).buffer);
+    }
+    return oneHashResponse(pieces, seed) === response;
+  }
+
+  /** Opens a plain file that lies directly in the folder: no path, no link that leads out of it. */
+  async #open(filename: string): Promise<FileHandle | undefined> {
+    if (this.#folder === undefined || !isPlainName(filename)) return undefined;
+    try {
+      const folder = await realpath(this.#folder);
+      const path = await realpath(join(folder, filename));
+      if (dirname(path) !== folder) return undefined;
+      const file = await open(path, 'r');
+      if ((await file.stat()).isFile()) return file;
+      await file.close();
+      return undefined;
+    } catch (error) {
+      if (codeOf(error) !== undefined) return undefined;
+      throw error;
+    }
+  }
+
+  #challengesOf(filename: string, size: number): FileChallenges {
+    const known = this.#files.get(filename);
+    if (known?.size === size) return known;
+    const { rootSeed, secret } = this.#draws.ownership(filename);
+    const seeds = oneHashSeeds(rootSeed, secret);
+    let drawn = 0;
+    const draw = (): OfferedChallenge => ({
+      filename,
+      rootseed: rootSeed,
+      block: this.#draws.offset(filename, drawn++, size),
+      seed: seeds.next().value,
+    });
+    const offered = Array.from({ length: OPEN_AT_ONCE }, draw);
+    const made: FileChallenges = { size, open: new Map(offered.map((challenge) => [challenge.seed, challenge])), draw };
+    const [oldest] = this.#files.keys();
+    if (oldest !== undefined && this.#files.size >= FILES_REMEMBERED) this.#files.delete(oldest);
+    this.#files.set(filename, made);
+    return made;
+  }
+}
+
+function isPlainName(name: string): boolean {
+  return name.length <= 255 && name === basename(name) && !name.startsWith('.') && !/[\0/\\]/.test(name);
+}

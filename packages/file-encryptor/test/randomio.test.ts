@@ -1,0 +1,37 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { BLOCK_BYTES, randomio } from '@downstream/file-encryptor';
+import { describe, expect, it } from '@jest/globals';
+
+interface Vector {
+  seed: string;
+  size: number;
+  head_hex: string;
+  sha256: string;
+}
+const { vectors }: { vectors: Vector[] } = JSON.parse(
+  readFileSync(new URL('./fixtures/randomio.json', import.meta.url), 'utf8'),
+);
+
+describe('randomio', () => {
+  it.each(vectors)('gives the known bytes for seed $seed, size $size', ({ seed, size, head_hex, sha256 }) => {
+    const hash = createHash('sha256');
+    let head = '';
+    let length = 0;
+    for (const block of randomio(seed, size)) {
+      if (length === 0) head = block.subarray(0, head_hex.length / 2).toString('hex');
+      expect(block.length).toBeLessThanOrEqual(BLOCK_BYTES);
+      length += block.length;
+      hash.update(block);
+    }
+    expect({ length, head, sha256: hash.digest('hex') }).toEqual({ length: size, head: head_hex, sha256 });
+  });
+
+  it('gives nothing for size 0', () => {
+    expect([...randomio('x', 0)]).toEqual([]);
+  });
+
+  it.each([-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY])('refuses size %p', (size) => {
+    expect(() => [...randomio('x', size)]).toThrow(RangeError);
+  });
+});

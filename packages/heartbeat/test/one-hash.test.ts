@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { randomio } from '@downstream/file-encryptor';
+import { oneHashExtents, oneHashResponse, oneHashSeeds } from '@downstream/heartbeat';
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+
+interface Fixture {
+  generate_seeds: { num: number; root_seed: string; secret: string; seeds: string[] };
+  vectors: {
+    file: { randomio_seed: string; size: number };
+    challenges: { block: number; seed: string; response: string }[];
+  }[];
+}
+const fixture: Fixture = JSON.parse(readFileSync(new URL('./fixtures/onehash.json', import.meta.url), 'utf8'));
+const cases = fixture.vectors.flatMap(({ file, challenges }) =>
+  challenges.map((challenge) => ({ ...file, ...challenge })),
+);
+
+describe('a file-ownership challenge', () => {
+  it.each(cases)(
+    'has the known response: $size bytes, block $block',
+    ({ randomio_seed, size, block, seed, response }) => {
+      const file = Buffer.concat([...randomio(randomio_seed, size)]);
+      const pieces = oneHashExtents(size, block).map(({ offset, length }) => file.subarray(offset, offset + length));
+      expect(oneHashResponse(pieces, seed)).toBe(response);
+    },
+  );
+
+  it('asks for bytes inside the file only, never more than 1024', () => {
+    fc.assert(
+      fc.property(fc.nat(1 << 20), fc.nat(1 << 20), (size, seed) => {
+        const extents = oneHashExtents(size, seed % (size + 1));
+        for (const { offset, length } of extents) {
+          expect(length).toBeGreaterThanOrEqual(0);
+          expect(offset + length).toBeLessThanOrEqual(size);
+        }
+        expect(extents.reduce((sum, { length }) => sum + length, 0)).toBeLessThanOrEqual(1024);
+      }),
+    );
+  });
+
+  it.each([-1, 11, 0.5, Number.NaN])('refuses block %p of a file of 10 bytes', (block) => {
+    expect(() => oneHashExtents(10, block)).toThrow(RangeError);
+  });
+});
+
+describe('the seed chain', () => {
+  it('has the known seeds', () => {
+    const { num, root_seed, secret, seeds } = fixture.generate_seeds;
+    expect(oneHashSeeds(root_seed, secret).take(num).toArray()).toEqual(seeds);
+  });
+});

@@ -1,0 +1,33 @@
+import { CodedError } from './errors.ts';
+
+/** The work took longer than it was given: told apart from an abort, which is somebody's wish. */
+export class TimeoutError extends CodedError<'timeout'> {
+  constructor(timeoutMs: number) {
+    super('timeout', `no result within ${timeoutMs} ms`, { timeoutMs });
+  }
+}
+
+/**
+ * Runs `work` under a signal that aborts when `signal` does or when `timeoutMs` have passed.
+ *
+ * @throws TimeoutError when time ran out; the signal's reason when it was aborted; else what `work` throws
+ */
+export async function withTimeout<T>(
+  { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal | undefined },
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  signal?.throwIfAborted();
+  const controller = new AbortController();
+  const onAbort = () => controller.abort(signal?.reason);
+  signal?.addEventListener('abort', onAbort, { once: true });
+  const timer = setTimeout(() => controller.abort(new TimeoutError(timeoutMs)), timeoutMs);
+  try {
+    return await work(controller.signal);
+  } catch (error) {
+    if (controller.signal.aborted) throw controller.signal.reason;
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
+  }
+}

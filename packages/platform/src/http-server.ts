@@ -1,0 +1,69 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { CodedError, codeOf } from './errors.ts';
+
+/** A server that could not start listening. */
+export class ListenError extends CodedError<'port_taken' | 'not_allowed' | 'no_address' | 'listen_failed'> {}
+
+/** A listening HTTP server. */
+export interface HttpServer {
+  /** Where it can be reached, with the port it really got: `http://127.0.0.1:8080`. */
+  readonly url: string;
+  readonly port: number;
+  /** Stops taking connections, lets requests under way finish for a moment, then cuts the rest. */
+  close(): Promise<void>;
+}
+
+const GRACE_MS = 500;
+
+/**
+ * Listens on `host:port` (port 0: any free one).
+ *
+ * @throws ListenError whose message names the address and says what to do
+ */
+export async function listen(
+  handler: RequestListener,
+  { host, port, setting }: { host: string; port: number; setting: string },
+): Promise<HttpServer> {
+  const server = createServer(handler);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(listenError(error, { host, port, setting })));
+    server.listen(port, host, resolve);
+  });
+  const address = server.address();
+  const actual = typeof address === 'object' && address !== null ? address.port : port;
+  const name = host.includes(':') ? `[${host}]` : host;
+  return { url: `http://${name}:${actual}`, port: actual, close: () => close(server) };
+}
+
+async function close(server: Server): Promise<void> {
+  const cut = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+  clearTimeout(cut);
+}
+
+function listenError(error: unknown, at: { host: string; port: number; setting: string }): ListenError {
+  const { host, port, setting } = at;
+  const details = { host, port };
+  switch (codeOf(error)) {
+    case 'EADDRINUSE':
+      return new ListenError(
+        'port_taken',
+        `port ${port} on ${host} is already taken: stop what listens there, or choose another with ${setting}`,
+        details,
+      );
+    case 'EACCES':
+      return new ListenError(
+        'not_allowed',
+        `port ${port} needs privileges: choose one above 1023 with ${setting}`,
+        details,
+      );
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return new ListenError('no_address', `this machine has no address ${host} to listen on`, details);
+    default:
+      return new ListenError('listen_failed', `cannot listen on ${host}:${port}`, details, { cause: error });
+  }
+}

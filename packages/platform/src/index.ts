@@ -1,0 +1,19 @@
+export { TimeoutError, withTimeout } from './abort.ts';
+export { type BackoffPolicy, backoffMs } from './backoff.ts';
+export { formatBytes, parseBytes } from './bytes.ts';
+export { type Clock, type Instant, systemClock } from './clock.ts';
+export { CodedError, codeOf, type Details, messageOf } from './errors.ts';
+export { type HttpServer, ListenError, listen } from './http-server.ts';
+export { createLogger, LOG_FORMATS, LOG_LEVELS, type LogFields, type Logger, type LoggerOptions } from './logger.ts';
+export { type Rng, systemRng } from './rng.ts';
+export {
+  flagsByKey,
+  type Given,
+  parseSettings,
+  type Setting,
+  type Settings,
+  SettingsError,
+  settingsMarkdown,
+  type Values,
+} from './settings.ts';
+export { Shutdown } from './shutdown.ts';

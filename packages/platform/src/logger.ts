@@ -1,0 +1,65 @@
+import { createLogger as createWinston, format, transports } from 'winston';
+import { CodedError, codeOf } from './errors.ts';
+
+/** Facts beside a log message. An `error` is reduced to its code and message: never its stack of foreign objects. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** Constant messages plus fields: `log.warn('challenge failed', { contract, reason })`. Never a token or a secret. */
+export interface Logger {
+  error(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  debug(message: string, fields?: LogFields): void;
+}
+
+export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
+export const LOG_FORMATS = ['json', 'pretty'] as const;
+
+export interface LoggerOptions {
+  readonly level: (typeof LOG_LEVELS)[number];
+  readonly format: (typeof LOG_FORMATS)[number];
+  /** Where lines go. */
+  readonly stream: NodeJS.WritableStream;
+  /**
+   * Values that must never be printed, whatever they come in: the last line of defence behind messages that don't
+   * hold them in the first place. Values may be added later.
+   */
+  readonly secrets?: ReadonlySet<string>;
+}
+
+/** The one logger of a process (winston). Levels: docs/operators-guide.md. */
+export function createLogger({ level, format: shape, stream, secrets = new Set() }: LoggerOptions): Logger {
+  const plain = format((info) => {
+    for (const [key, value] of Object.entries(info)) if (value instanceof Error) info[key] = describe(value);
+    return info;
+  });
+  const line = shape === 'json' ? format.json() : format.printf(pretty);
+  const redact = format((info) => {
+    const rendered = Symbol.for('message');
+    let text = String(info[rendered]);
+    for (const secret of secrets) text = text.replaceAll(secret, '[redacted]');
+    info[rendered] = text;
+    return info;
+  });
+  return createWinston({
+    level,
+    format: format.combine(plain(), format.timestamp(), line, redact()),
+    transports: [new transports.Stream({ stream, eol: '\n' })],
+  });
+}
+
+function describe(error: Error): object {
+  const code = codeOf(error);
+  return {
+    ...(code !== undefined && { code }),
+    message: error.message,
+    ...(error instanceof CodedError && error.details),
+  };
+}
+
+function pretty({ timestamp, level, message, ...fields }: Record<string, unknown>): string {
+  const facts = Object.entries(fields).map(
+    ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
+  return `${String(timestamp).slice(11, 19)} ${String(level).padEnd(5)} ${[message, ...facts].join('  ')}`;
+}

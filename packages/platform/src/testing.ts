@@ -1,0 +1,74 @@
+import type { Clock, Instant } from './clock.ts';
+import type { LogFields, Logger } from './logger.ts';
+
+/** A clock that stands still until a test moves it. */
+export class FakeClock implements Clock {
+  #now: Instant;
+  #sleepers: { at: Instant; wake: () => void }[] = [];
+
+  constructor(now: Instant = Date.UTC(2030, 0, 1)) {
+    this.#now = now;
+  }
+
+  now(): Instant {
+    return this.#now;
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (ms <= 0) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const sleeper = { at: this.#now + ms, wake: resolve };
+      this.#sleepers.push(sleeper);
+      signal?.addEventListener('abort', () => {
+        this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
+        reject(signal.reason);
+      });
+    });
+  }
+
+  /** How many are asleep. */
+  get sleepers(): number {
+    return this.#sleepers.length;
+  }
+
+  /** Moves time on, waking sleepers in their order and letting what they start run before the next one wakes. */
+  async advance(ms: number): Promise<void> {
+    const end = this.#now + ms;
+    await settle();
+    for (;;) {
+      const next = this.#sleepers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+      if (!next) break;
+      this.#sleepers = this.#sleepers.filter((other) => other !== next);
+      this.#now = Math.max(this.#now, next.at);
+      next.wake();
+      await settle();
+    }
+    this.#now = end;
+    await settle();
+  }
+}
+
+/** Lets everything that can run without time passing run. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A logger that remembers. */
+export class FakeLogger implements Logger {
+  readonly lines: { level: string; message: string; fields: LogFields }[] = [];
+
+  error = (message: string, fields: LogFields = {}) => this.#keep('error', message, fields);
+  warn = (message: string, fields: LogFields = {}) => this.#keep('warn', message, fields);
+  info = (message: string, fields: LogFields = {}) => this.#keep('info', message, fields);
+  debug = (message: string, fields: LogFields = {}) => this.#keep('debug', message, fields);
+
+  /** Messages of a level, or all. */
+  messages(level?: string): string[] {
+    return this.lines.filter((line) => level === undefined || line.level === level).map(({ message }) => message);
+  }
+
+  #keep(level: string, message: string, fields: LogFields): void {
+    this.lines.push({ level, message, fields });
+  }
+}

@@ -1,0 +1,72 @@
+import { z } from 'zod';
+
+/**
+ * The prototype API: contracts over a genesis file that each farmer encrypts with a per-contract secret.
+ * Schemas are bounds as well as shapes: nothing from the network reaches a path, a timer or memory without one.
+ */
+export const PROTOTYPE_PREFIX = '/api/downstream';
+
+/** Paths of the prototype API. Every parameter is encoded; tokens and hashes are part of a path, so paths are secret. */
+export const prototypePaths = {
+  connectivity: '/',
+  new: (address: string) => `${PROTOTYPE_PREFIX}/new/${encodeURIComponent(address)}`,
+  chunk: (token: string) => `${PROTOTYPE_PREFIX}/chunk/${encodeURIComponent(token)}`,
+  due: (token: string) => `${PROTOTYPE_PREFIX}/due/${encodeURIComponent(token)}`,
+  challenge: (token: string, hash: string, response: string) =>
+    `${PROTOTYPE_PREFIX}/challenge/${encodeURIComponent(token)}/${encodeURIComponent(hash)}/${encodeURIComponent(response)}`,
+  remove: (token: string, hash: string) =>
+    `${PROTOTYPE_PREFIX}/remove/${encodeURIComponent(token)}/${encodeURIComponent(hash)}`,
+  challenges: (filename: string) => `${PROTOTYPE_PREFIX}/challenges/${encodeURIComponent(filename)}`,
+  answer: (filename: string) => `${PROTOTYPE_PREFIX}/challenges/answer/${encodeURIComponent(filename)}`,
+} as const;
+
+const SECOND_MS = 1000;
+const YEAR_S = 366 * 24 * 3600;
+
+/** Lowercase hex SHA-256: the only thing that may name a chunk's file. */
+export const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** A farmer's token. The node makes 32 hex characters; stand-ins were seen to make shorter, mixed ones. */
+export const token = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/);
+
+const challengeText = z.string().min(1).max(1024);
+
+/** `{"status": …}`: how the API says that something did not work, under HTTP 200 as under 4xx. */
+export const statusReply = z.object({ status: z.string().max(64), message: z.string().max(4096).optional() });
+
+export const tokenReply = z.object({ token });
+
+const contractTerms = {
+  file_hash: sha256Hex,
+  challenge: challengeText,
+  /** Seconds on the wire, at least one; milliseconds from here on. */
+  interval: z
+    .number()
+    .min(1)
+    .max(YEAR_S)
+    .transform((seconds) => seconds * SECOND_MS),
+};
+
+/** A contract in exactly one of its two forms: the secret that makes the chunk, or the URL that has it. */
+export const contractReply = z.union([
+  z.object({ ...contractTerms, secret: z.string().min(1).max(1024), url: z.undefined().optional() }),
+  z.object({ ...contractTerms, url: z.url({ protocol: /^https?$/ }).max(2048), secret: z.undefined().optional() }),
+]);
+
+export const dueReply = z.object({
+  all_contracts: z.array(z.object({ hash: sha256Hex })),
+  due_contracts: z.array(z.object({ hash: sha256Hex, challenge: challengeText })),
+});
+
+export const verdictReply = z.object({ status: z.enum(['pass', 'fail']) });
+
+export const removeReply = z.object({ status: z.literal('ok') });
+
+export const challengesReply = z.object({
+  challenges: z
+    .array(z.object({ block: z.number().int().nonnegative(), seed: z.string().min(1).max(1024) }))
+    .min(1)
+    .max(100_000),
+});
+
+export const matchReply = z.object({ match: z.boolean() });

@@ -1,0 +1,59 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+/**
+ * `npm start`: a mock node and a farmer on this machine, nothing else needed. Chunks go to a temporary folder that is
+ * deleted at the end. Ctrl-C reaches both; the farmer finishes what is under way, then the node ends.
+ */
+const root = join(import.meta.dirname, '..');
+const DEMO_ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
+
+const dataDir = await mkdtemp(join(tmpdir(), 'downstream-'));
+const node = spawn(process.execPath, [join(root, 'mock-node/dist/main.js')], {
+  env: { MOCK_INTERVAL: '10', ...process.env, MOCK_PORT: process.env['MOCK_PORT'] ?? '0' },
+  stdio: ['ignore', 'pipe', 'inherit'],
+  detached: true,
+});
+try {
+  process.exitCode = await farm(await portOf(node));
+} finally {
+  if (node.exitCode === null) {
+    node.kill('SIGTERM');
+    await once(node, 'exit');
+  }
+  await rm(dataDir, { recursive: true, force: true });
+}
+
+async function farm(port: string): Promise<number> {
+  const farmer = spawn(process.execPath, [join(root, 'farmer/bin/downstream.js'), ...process.argv.slice(2)], {
+    env: {
+      FARMER_ADDRESS: DEMO_ADDRESS,
+      FARMER_DATA_DIR: dataDir,
+      ...process.env,
+      FARMER_NODE_URL: `http://127.0.0.1:${port}`,
+    },
+    stdio: 'inherit',
+  });
+  const metrics = `http://127.0.0.1:${process.env['FARMER_HTTP_PORT'] || '8080'}`;
+  process.stdout.write(
+    `A mock node and a farmer: metrics ${metrics}/metrics, status ${metrics}/status. Ctrl-C ends both.\n`,
+  );
+  // On a terminal Ctrl-C reaches the farmer by itself; here it only must not end this process first.
+  process.on('SIGINT', () => {});
+  process.on('SIGTERM', () => farmer.kill('SIGTERM'));
+  const [code] = await once(farmer, 'exit');
+  return typeof code === 'number' ? code : 1;
+}
+
+async function portOf(child: ChildProcess): Promise<string> {
+  if (child.stdout === null) throw new Error('the mock node has no output');
+  for await (const line of createInterface(child.stdout)) {
+    const port = /^mock-node ready api=:(\d+)/.exec(line)?.[1];
+    if (port !== undefined) return port;
+  }
+  throw new Error('the mock node did not start');
+}
