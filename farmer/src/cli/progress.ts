@@ -38,7 +38,10 @@ export class FillingProgress {
   /** Shows how far the filling is; the bar goes away when it is done. */
   update({ made, wanted, passed, failed }: { made: number; wanted: number; passed: number; failed: number }): void {
     if (this.#bars === undefined) return;
-    if (made >= wanted) return this.stop();
+    if (made >= wanted) {
+      this.stop();
+      return;
+    }
     this.#bar ??= this.#bars.create(wanted, made, { passed, failed });
     this.#bar.update(made, { passed, failed });
   }

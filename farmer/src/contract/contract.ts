@@ -131,16 +131,19 @@ function withoutChunk(contract: Contract): Contract {
 
 function challenged(contract: Contract, event: ContractEvent & { type: 'challenged' }, now: Instant): Step {
   if (contract.settledAt !== undefined && event.askedAt <= contract.settledAt) return { contract };
-  if (contract.phase !== 'waiting' && contract.challenge === event.challenge) return { contract };
-  const known = contract.phase !== 'waiting' && contract.challenge !== undefined;
+  const { challenge, notListedAt } = event;
+  const open = contract.phase === 'waiting' ? undefined : contract.challenge;
+  if (open === challenge) return { contract };
   // A challenge that replaces one not yet answered: the node has begun the next round, whatever our clock says.
-  const after = known ? next(contract, 1, now) : contract;
-  const notListedAt = isNewerThan(event.notListedAt, contract.settledAt) ? event.notListedAt : undefined;
-  const round = { ...after.round, issuedAt: clamp(after.round.issuedAt, notListedAt, now) };
-  const { challenge } = event;
+  const past = roundsOver(contract.round, contract.terms.intervalMs, now) || (open === undefined ? 0 : 1);
+  const current = past === 0 ? contract : next(contract, past, now);
+  const unlisted = isNewerThan(notListedAt, contract.settledAt) ? notListedAt : undefined;
+  const round = { ...current.round, issuedAt: clamp(current.round.issuedAt, unlisted, now) };
   const step: Contract =
-    after.phase === 'generating' ? { ...after, round, challenge } : { ...after, phase: 'proving', round, challenge };
-  return known ? { contract: step, settlement: failed(contract, true, 1) } : { contract: step };
+    current.phase === 'generating'
+      ? { ...current, round, challenge }
+      : { ...current, phase: 'proving', round, challenge };
+  return past === 0 ? { contract: step } : { contract: step, settlement: failed(contract, true, past) };
 }
 
 function judged(contract: Contract & { phase: 'answering' }, passed: boolean, now: Instant): Step {

@@ -161,10 +161,7 @@ export class Farm {
     const chunkChanged = (before.phase === 'generating') !== (contract.phase === 'generating');
     if (settlement) this.#settle(contract, settlement);
     else if (chunkChanged) this.#parts.store.update(storedFormOf(contract));
-    const newWork =
-      contract.phase !== before.phase ||
-      ('challenge' in contract && contract.challenge !== ('challenge' in before ? before.challenge : undefined));
-    if (newWork) this.#listener(contract);
+    if (contract.phase !== before.phase || challengeOf(contract) !== challengeOf(before)) this.#listener(contract);
   }
 
   /** Settles every round that is over. Costs nothing for contracts that are not due. */
@@ -265,4 +262,8 @@ export class Farm {
 
 function storedFormOf(contract: Contract): StoredContract {
   return { terms: contract.terms, round: contract.round, hasChunk: contract.phase !== 'generating' };
+}
+
+function challengeOf(contract: Contract): string | undefined {
+  return 'challenge' in contract ? contract.challenge : undefined;
 }

@@ -62,7 +62,7 @@ export class Farming {
 
   /** Whether the node answered when it was last asked. */
   get nodeReachable(): boolean {
-    return this.#refresher.reachable;
+    return this.#refresher.reachable ?? false;
   }
 
   /** Whether the scheduler ticks. */
@@ -107,13 +107,16 @@ export class Farming {
     const { signal } = this.#stopping;
     switch (contract.phase) {
       case 'generating':
-        return this.#chunkMaker.take(contract, signal);
+        this.#chunkMaker.take(contract, signal);
+        break;
       case 'proving':
-        return this.#prover.take(contract);
+        this.#prover.take(contract);
+        break;
       case 'answering':
-        return this.#answerer.take(contract, signal);
+        this.#answerer.take(contract, signal);
+        break;
       case 'waiting':
-        return;
+        break;
     }
   }
 
@@ -122,7 +125,9 @@ export class Farming {
     const { farm, clock } = this.#parts;
     while (!signal.aborted) {
       this.#tickedAt = clock.now();
-      farm.sweep(this.#refresher.reachable);
+      const { reachable } = this.#refresher;
+      // After a restart the node is asked first: what it ended meanwhile is not ours to fail.
+      if (reachable !== undefined) farm.sweep(reachable);
       await clock.sleep(SWEEP_MS, signal);
     }
   }

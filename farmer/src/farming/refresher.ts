@@ -30,7 +30,7 @@ const STRANGER_AFTER = 3;
 export class Refresher {
   readonly #pollIntervalMs: number | undefined;
   readonly #parts: RefresherParts;
-  #reachable = false;
+  #reachable: boolean | undefined;
   #denials = 0;
   #failures = 0;
   #listedAt: Instant | undefined;
@@ -41,8 +41,8 @@ export class Refresher {
     this.#parts = parts;
   }
 
-  /** Whether the node answered when it was last asked. */
-  get reachable(): boolean {
+  /** Whether the node answered when it was last asked; undefined before it was asked. */
+  get reachable(): boolean | undefined {
     return this.#reachable;
   }
 

@@ -1,0 +1,38 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { contractsWanted, mostContracts } from '../../src/contract/capacity.ts';
+import { DeadlineQueue } from '../../src/contract/deadline-queue.ts';
+
+describe('the deadline queue', () => {
+  it('gives what was put in, earliest due first, however adding and taking are mixed', () => {
+    fc.assert(
+      fc.property(fc.array(fc.option(fc.nat(1000))), (steps) => {
+        const queue = new DeadlineQueue<number>();
+        const model: number[] = [];
+        for (const step of steps) {
+          if (step === null) {
+            model.sort((a, b) => a - b);
+            expect(queue.peek()?.dueAt).toBe(model[0]);
+            expect(queue.take()?.value).toBe(model.shift());
+          } else {
+            queue.add(step, step);
+            model.push(step);
+          }
+          expect(queue.size).toBe(model.length);
+        }
+      }),
+    );
+  });
+});
+
+describe('the capacity', () => {
+  it.each([
+    [100, 30, 0, 3],
+    [100, 30, 2, 1],
+    [100, 30, 5, 0],
+    [29, 30, 0, 0],
+  ])('of %i bytes in chunks of %i, with %i held, wants %i more', (sizeBytes, chunkBytes, held, wanted) => {
+    expect(contractsWanted({ sizeBytes, chunkBytes }, held)).toBe(wanted);
+    expect(mostContracts({ sizeBytes, chunkBytes })).toBe(Math.floor(sizeBytes / chunkBytes));
+  });
+});

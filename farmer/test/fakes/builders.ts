@@ -1,0 +1,31 @@
+import type { Contract, Terms } from '../../src/contract/contract.ts';
+
+export const T0 = Date.UTC(2030, 0, 1);
+export const INTERVAL_MS = 60_000;
+
+/** A contract id that tests can tell apart: its number, padded. */
+export const idOf = (n: number): string => n.toString(16).padStart(64, '0');
+
+export const terms = (changes: Partial<Terms> = {}): Terms => ({
+  id: idOf(1),
+  source: { kind: 'secret', secret: 's' },
+  intervalMs: INTERVAL_MS,
+  takenAt: T0,
+  ...changes,
+});
+
+const held = { terms: terms(), round: { number: 0, issuedAt: T0 } };
+
+export const generating = (challenge?: string): Contract & { phase: 'generating' } => ({ phase: 'generating', ...held, challenge });
+export const waiting = (round = 0): Contract & { phase: 'waiting' } => ({
+  phase: 'waiting',
+  terms: terms(),
+  round: { number: round, issuedAt: T0 + round * INTERVAL_MS },
+});
+export const proving = (challenge = '0.1'): Contract & { phase: 'proving' } => ({ phase: 'proving', ...held, challenge });
+export const answering = (challenge = '0.1', response = 'r'): Contract & { phase: 'answering' } => ({
+  phase: 'answering',
+  ...held,
+  challenge,
+  response,
+});

@@ -1,0 +1,193 @@
+import { FakeClock, FakeLogger } from '@downstream/platform/testing';
+import type { ChunkSource, ContractId, FailureReason } from '../../src/contract/contract.ts';
+import { ChunkError, NodeError } from '../../src/farming/errors.ts';
+import { Farm } from '../../src/farming/farm.ts';
+import { Farming } from '../../src/farming/farming.ts';
+import type {
+  ChunkPort,
+  EndReason,
+  Listing,
+  NodePort,
+  Offer,
+  OutcomePort,
+  RefusalReason,
+  StoredContract,
+  StorePort,
+  Tally,
+  TokenStorePort,
+} from '../../src/farming/ports.ts';
+import { idOf, INTERVAL_MS } from './builders.ts';
+
+/** A node in memory that keeps the protocol's time, and can be told to misbehave. */
+export class FakeNode implements NodePort {
+  readonly clock: FakeClock;
+  /** Contracts to give, at most. */
+  supply = 0;
+  intervalMs = INTERVAL_MS;
+  token: string | undefined;
+  registrations = 0;
+  down = false;
+  rejectAnswers = false;
+  /** Takes answers, but the next so many replies are lost. */
+  loseReplies = 0;
+  readonly contracts = new Map<ContractId, { startedAt: number; settled: Map<number, boolean> }>();
+  readonly answers: string[] = [];
+  readonly released: string[] = [];
+  #made = 0;
+
+  constructor(clock: FakeClock) {
+    this.clock = clock;
+  }
+
+  async register(): Promise<string> {
+    this.#check('new');
+    this.registrations += 1;
+    this.token = `token${this.registrations}`;
+    return this.token;
+  }
+
+  async takeContract(token: string): Promise<Offer | undefined> {
+    this.#check('chunk', token);
+    if (this.contracts.size >= this.supply) return undefined;
+    this.#made += 1;
+    const id = idOf(this.#made);
+    this.contracts.set(id, { startedAt: this.clock.now(), settled: new Map() });
+    return { id, source: { kind: 'secret', secret: `secret${this.#made}` }, challenge: this.#challenge(id), intervalMs: this.intervalMs };
+  }
+
+  async listContracts(token: string): Promise<Listing> {
+    this.#check('due', token);
+    const open = [...this.contracts].filter(([id, { settled }]) => !settled.has(this.#round(id)));
+    return { held: new Set(this.contracts.keys()), open: open.map(([id]) => ({ id, challenge: this.#challenge(id) })) };
+  }
+
+  async answer(token: string, { id, response }: { id: ContractId; response: string }): Promise<boolean> {
+    this.#check('challenge', token);
+    const contract = this.contracts.get(id);
+    if (contract === undefined) throw new NodeError('no_hash', 'challenge', 'unknown');
+    this.answers.push(response);
+    const round = this.#round(id);
+    const passed = contract.settled.get(round) ?? (!this.rejectAnswers && response === `${id}:${this.#challenge(id)}`);
+    contract.settled.set(round, passed);
+    if (this.loseReplies > 0) {
+      this.loseReplies -= 1;
+      throw new NodeError('unreachable', 'challenge', 'reply lost');
+    }
+    return passed;
+  }
+
+  async release(token: string, id: ContractId): Promise<void> {
+    this.#check('remove', token);
+    this.released.push(id);
+    this.contracts.delete(id);
+  }
+
+  #round(id: ContractId): number {
+    return Math.floor((this.clock.now() - (this.contracts.get(id)?.startedAt ?? 0)) / this.intervalMs);
+  }
+
+  #challenge(id: ContractId): string {
+    return `${Number.parseInt(id, 16)}.${this.#round(id)}`;
+  }
+
+  #check(route: 'new' | 'chunk' | 'due' | 'challenge' | 'remove', token?: string): void {
+    if (this.down) throw new NodeError('unreachable', route, 'down');
+    if (token !== undefined && token !== this.token) throw new NodeError('no_token', route, 'unknown token');
+  }
+}
+
+/** Chunks that are there or not. */
+export class FakeChunks implements ChunkPort {
+  readonly present = new Set<ContractId>();
+  readonly corrupt = new Set<ContractId>();
+  /** What the next creations throw. */
+  failures: ChunkError[] = [];
+  created = 0;
+  /** While set, proofs wait for it. */
+  gate: Promise<void> | undefined;
+
+  async create(id: ContractId, _source: ChunkSource): Promise<void> {
+    const failure = this.failures.shift();
+    if (failure) throw failure;
+    this.created += 1;
+    this.present.add(id);
+    this.corrupt.delete(id);
+  }
+
+  async prove(id: ContractId, challenge: string): Promise<string> {
+    await this.gate;
+    if (!this.present.has(id)) throw new ChunkError('unreadable', 'gone');
+    if (this.corrupt.has(id)) throw new ChunkError('corrupt', 'rotten');
+    return `${id}:${challenge}`;
+  }
+
+  async remove(id: ContractId): Promise<void> {
+    this.present.delete(id);
+  }
+}
+
+/** State that a "restarted" farmer finds again. */
+export class MemoryStore implements StorePort, TokenStorePort {
+  readonly rows = new Map<ContractId, StoredContract>();
+  readonly results: Record<string, number> = {};
+  saved: string | undefined;
+
+  insert = (contract: StoredContract) => void this.rows.set(contract.terms.id, contract);
+  update(contract: StoredContract, result?: { name: keyof Tally; count: number }): void {
+    this.rows.set(contract.terms.id, contract);
+    if (result) this.results[result.name] = (this.results[result.name] ?? 0) + result.count;
+  }
+  remove = (id: ContractId) => void this.rows.delete(id);
+  contracts = () => [...this.rows.values()];
+  tally = (): Tally => ({ passed: 0, wrong_answer: 0, late: 0, missed: 0, chunk_unreadable: 0, node_error: 0, ...this.results });
+  token = () => this.saved;
+  saveToken(token: string): void {
+    this.saved = token;
+  }
+}
+
+/** Outcomes as they were counted. */
+export class FakeOutcomes implements OutcomePort {
+  passes: number[] = [];
+  failures: { reason: FailureReason; count: number }[] = [];
+  refusals: RefusalReason[] = [];
+  ends: EndReason[] = [];
+
+  passed = (slackMs: number) => void this.passes.push(slackMs);
+  failed = (reason: FailureReason, count: number) => void this.failures.push({ reason, count });
+  refused = (reason: RefusalReason) => void this.refusals.push(reason);
+  ended = (reason: EndReason) => void this.ends.push(reason);
+}
+
+/** A farmer in a world of fakes. What outlives a process can be handed to the next one. */
+export function aFarmer({
+  contracts = 3,
+  node,
+  chunks = new FakeChunks(),
+  store = new MemoryStore(),
+}: { contracts?: number; node?: FakeNode; chunks?: FakeChunks; store?: MemoryStore } = {}) {
+  const clock = node?.clock ?? new FakeClock();
+  const theNode = node ?? new FakeNode(clock);
+  if (node === undefined) theNode.supply = contracts;
+  const outcomes = new FakeOutcomes();
+  const log = new FakeLogger();
+  const rng = { random: () => 0.5 };
+  const farm = new Farm({ sizeBytes: contracts, chunkBytes: 1 }, { store, chunks, outcomes, clock, log });
+  const farming = new Farming(
+    { address: 'a', workers: 2, pollIntervalMs: 2_000 },
+    { node: theNode, chunks, tokens: store, farm, clock, rng, log },
+  );
+  const faults: unknown[] = [];
+  return {
+    clock,
+    node: theNode,
+    chunks,
+    store,
+    outcomes,
+    log,
+    farm,
+    farming,
+    faults,
+    start: () => farming.start((id) => chunks.present.has(id), (error) => faults.push(error)),
+  };
+}

@@ -1,0 +1,223 @@
+import { describe, expect, it } from '@jest/globals';
+import { settle } from '@downstream/platform/testing';
+import { ChunkError } from '../../src/farming/errors.ts';
+import { idOf, INTERVAL_MS } from '../fakes/builders.ts';
+import { aFarmer, FakeNode } from '../fakes/fake-world.ts';
+
+const SECOND = 1_000;
+
+describe('a farmer', () => {
+  it('fills its capacity and answers the first challenges at once', async () => {
+    const { start, clock, farm, outcomes, faults } = aFarmer({ contracts: 3 });
+    start();
+    await clock.advance(SECOND);
+    expect(farm.phases).toMatchObject({ waiting: 3, generating: 0 });
+    expect(outcomes.passes).toHaveLength(3);
+    expect(faults).toEqual([]);
+  });
+
+  it('passes every challenge of every contract for hours', async () => {
+    const { start, clock, outcomes } = aFarmer({ contracts: 3 });
+    start();
+    await clock.advance(100 * INTERVAL_MS + 5 * SECOND);
+    expect(outcomes.passes).toHaveLength(3 * 101);
+    expect(outcomes.failures).toEqual([]);
+    expect(Math.min(...outcomes.passes)).toBeGreaterThan(INTERVAL_MS - 3 * SECOND);
+  });
+
+  it('takes no more than fits, and replaces what the node ended', async () => {
+    const { start, clock, node, farm, chunks, outcomes } = aFarmer({ contracts: 2 });
+    node.supply = 10;
+    start();
+    await clock.advance(SECOND);
+    expect(farm.size).toBe(2);
+    node.contracts.delete(idOf(1));
+    await clock.advance(5 * SECOND);
+    expect(outcomes.ends).toEqual(['ended_by_node']);
+    expect([...chunks.present]).toEqual([idOf(2), idOf(3)]);
+    expect(farm.ids()).toEqual([idOf(2), idOf(3)]);
+  });
+
+  it('asks for its token once, and goes on after a restart with token, contracts and chunks', async () => {
+    const first = aFarmer({ contracts: 3 });
+    first.start();
+    await first.clock.advance(SECOND);
+    await first.farming.stop();
+    const second = aFarmer(first);
+    second.start();
+    await second.clock.advance(2 * INTERVAL_MS);
+    expect(first.node.registrations).toBe(1);
+    expect(first.chunks.created).toBe(3);
+    expect(second.outcomes.failures).toEqual([]);
+    expect(second.outcomes.passes.length).toBeGreaterThanOrEqual(3);
+    expect(second.farm.tally.passed).toBe(3 + second.outcomes.passes.length);
+  });
+
+  it('counts the challenges that went by while it was away', async () => {
+    const first = aFarmer({ contracts: 1 });
+    first.start();
+    await first.clock.advance(SECOND);
+    await first.farming.stop();
+    await first.clock.advance(3.5 * INTERVAL_MS);
+    const second = aFarmer(first);
+    second.start();
+    await second.clock.advance(SECOND);
+    expect(second.outcomes.failures).toEqual([{ reason: 'missed', count: 2 }]);
+    expect(second.outcomes.passes).toHaveLength(1);
+  });
+
+  it('keeps trying to connect while there is no node, and is not ready meanwhile', async () => {
+    const { start, clock, node, farming, farm, log } = aFarmer({ contracts: 1 });
+    node.down = true;
+    start();
+    await clock.advance(30 * SECOND);
+    expect(farming.session.token).toBeUndefined();
+    const pauses = log.lines.filter(({ message }) => message === 'no token from the node yet').map(({ fields }) => Number(fields['pauseMs']));
+    expect(pauses.length).toBeGreaterThan(3);
+    expect(pauses).toEqual([...pauses].sort((a, b) => a - b));
+    node.down = false;
+    await clock.advance(60 * SECOND);
+    expect(farming.session.token).toBe('token1');
+    expect(farm.size).toBe(1);
+  });
+
+  it('counts what a node that went away kept it from answering, and passes again when it is back', async () => {
+    const { start, clock, node, outcomes, farming } = aFarmer({ contracts: 1 });
+    start();
+    await clock.advance(SECOND);
+    node.down = true;
+    await clock.advance(3 * INTERVAL_MS);
+    expect(farming.nodeReachable).toBe(false);
+    expect(outcomes.failures).toEqual([
+      { reason: 'node_error', count: 1 },
+      { reason: 'node_error', count: 1 },
+    ]);
+    node.down = false;
+    await clock.advance(INTERVAL_MS);
+    expect(outcomes.passes.length).toBeGreaterThan(1);
+  });
+
+  it('sends an answer again when the reply was lost, and it counts once', async () => {
+    const { start, clock, node, outcomes } = aFarmer({ contracts: 1 });
+    node.loseReplies = 2;
+    start();
+    await clock.advance(10 * SECOND);
+    expect(node.answers).toHaveLength(3);
+    expect(new Set(node.answers).size).toBe(1);
+    expect(outcomes.passes).toHaveLength(1);
+  });
+
+  it('counts an answer that the node refuses, once, and goes on', async () => {
+    const { start, clock, node, outcomes } = aFarmer({ contracts: 1 });
+    node.rejectAnswers = true;
+    start();
+    await clock.advance(INTERVAL_MS / 2);
+    expect(outcomes.failures).toEqual([{ reason: 'wrong_answer', count: 1 }]);
+    node.rejectAnswers = false;
+    await clock.advance(INTERVAL_MS);
+    expect(outcomes.passes).toHaveLength(1);
+  });
+
+  it('never answers from a corrupt chunk: it makes it again, and still passes', async () => {
+    const { start, clock, node, chunks, outcomes } = aFarmer({ contracts: 1 });
+    start();
+    await clock.advance(SECOND);
+    chunks.corrupt.add(idOf(1));
+    await clock.advance(INTERVAL_MS);
+    expect(chunks.created).toBe(2);
+    expect(outcomes.failures).toEqual([]);
+    expect(node.answers).toEqual([`${idOf(1)}:1.0`, `${idOf(1)}:1.1`]);
+  });
+
+  it('counts chunk_unreadable when a lost chunk can not be made again in time, and tries on', async () => {
+    const { start, clock, chunks, outcomes, farm } = aFarmer({ contracts: 1 });
+    start();
+    await clock.advance(SECOND);
+    chunks.present.clear();
+    chunks.failures = Array.from({ length: 8 }, () => new ChunkError('disk_full', 'full'));
+    await clock.advance(2 * INTERVAL_MS);
+    expect(outcomes.failures).toEqual([{ reason: 'chunk_unreadable', count: 1 }]);
+    await clock.advance(3 * INTERVAL_MS);
+    expect(chunks.present.has(idOf(1))).toBe(true);
+    expect(farm.phases.waiting).toBe(1);
+  });
+
+  it('takes no further contracts while the disk is full', async () => {
+    const { start, clock, chunks, farm } = aFarmer({ contracts: 50 });
+    chunks.failures = Array.from({ length: 1000 }, () => new ChunkError('disk_full', 'full'));
+    start();
+    await clock.advance(20 * SECOND);
+    expect(farm.size).toBeLessThanOrEqual(4);
+    chunks.failures = [];
+    await clock.advance(2 * INTERVAL_MS);
+    expect(farm.phases.waiting).toBe(50);
+  });
+
+  it('refuses a contract whose chunk has another hash, gives it back, and slows down', async () => {
+    const { start, clock, node, chunks, outcomes, store } = aFarmer({ contracts: 1 });
+    chunks.failures = Array.from({ length: 10_000 }, () => new ChunkError('hash_mismatch', 'other'));
+    start();
+    await clock.advance(60 * SECOND);
+    expect(outcomes.refusals.every((reason) => reason === 'hash_mismatch')).toBe(true);
+    expect(outcomes.refusals.length).toBeGreaterThan(2);
+    expect(outcomes.refusals.length).toBeLessThan(20);
+    expect(node.released).toHaveLength(outcomes.refusals.length);
+    expect(store.rows.size).toBe(0);
+    expect(chunks.present.size).toBe(0);
+  });
+
+  it('believes a node that denies its token only the third time, then starts anew', async () => {
+    const { start, clock, node, outcomes, farm } = aFarmer({ contracts: 2 });
+    start();
+    await clock.advance(SECOND);
+    node.token = 'forgotten';
+    await clock.advance(3 * SECOND);
+    expect(farm.size).toBe(2);
+    node.contracts.clear();
+    await clock.advance(60 * SECOND);
+    expect(outcomes.ends).toEqual(['token_lost', 'token_lost']);
+    expect(node.registrations).toBe(2);
+    expect(farm.phases.waiting).toBe(2);
+  });
+
+  it('gives back, after a while, contracts that it knows nothing of', async () => {
+    const { start, clock, node } = aFarmer({ contracts: 1 });
+    start();
+    await clock.advance(SECOND);
+    node.contracts.set(idOf(99), { startedAt: clock.now(), settled: new Map() });
+    await clock.advance(2 * SECOND);
+    expect(node.released).toEqual([]);
+    await clock.advance(6 * SECOND);
+    expect(node.released).toEqual([idOf(99)]);
+  });
+
+  it('finishes the answers under way when it is stopped, and takes nothing new', async () => {
+    const { start, clock, node, chunks, farming, outcomes } = aFarmer({ contracts: 1 });
+    const gate = Promise.withResolvers<void>();
+    chunks.gate = gate.promise;
+    start();
+    await clock.advance(SECOND);
+    node.supply = 5;
+    const stopped = farming.stop();
+    await settle();
+    expect(node.answers).toEqual([]);
+    gate.resolve();
+    await stopped;
+    expect(node.answers).toHaveLength(1);
+    expect(outcomes.passes).toHaveLength(1);
+    expect(node.contracts.size).toBe(1);
+  });
+
+  it('reports a fault of its own instead of going on as if nothing was', async () => {
+    class BrokenNode extends FakeNode {
+      override async listContracts(): Promise<never> {
+        throw new TypeError('bug');
+      }
+    }
+    const world = aFarmer({ contracts: 1 });
+    const { start, clock, faults } = aFarmer({ node: new BrokenNode(world.clock) });
+    start();
+    await clock.advance(SECOND);
+    expect(faults).toEqual([new TypeError('bug')]);
+  });
+});
