@@ -19,5 +19,6 @@ export default {
     '^@downstream/platform/testing$': '<rootDir>/packages/platform/src/testing.ts',
     '^@downstream/(farmer|mock-node)$': '<rootDir>/$1/src/index.ts',
   },
+  testTimeout: 30_000,
   coverageProvider: 'babel',
 };

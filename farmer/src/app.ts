@@ -29,7 +29,7 @@ import { StateStore } from './state/state-store.ts';
 import { VERSION } from './version.ts';
 
 /** The data directory can't be used. */
-export class DataDirError extends CodedError<'not_writable'> {}
+class DataDirError extends CodedError<'not_writable'> {}
 
 /** A farmer that runs. */
 export interface FarmerApp {

@@ -1,2 +1,8 @@
-export { DownstreamClient, type DownstreamClientOptions, type OpenChallenge, type TakenContract } from './client.ts';
+export {
+  ClientError,
+  DownstreamClient,
+  type DownstreamClientOptions,
+  type OpenChallenge,
+  type TakenContract,
+} from './client.ts';
 export { ChunkError, NodeError } from './farming/errors.ts';

@@ -12,7 +12,7 @@ import type { Genesis } from './genesis.ts';
 import { fileError, type WorkerPool } from './worker-pool.ts';
 
 /** Where a contract's URL is fetched from. */
-export interface DownloadPort {
+interface DownloadPort {
   download(url: string, options: { timeoutMs: number; signal?: AbortSignal | undefined }): Promise<Readable>;
 }
 
@@ -30,7 +30,7 @@ export interface ChunkWorkObserver {
 
 interface ChunkStoreParts {
   readonly files: ChunkFiles;
-  readonly pool: WorkerPool;
+  readonly pool: Pick<WorkerPool, 'run'>;
   readonly downloads: DownloadPort;
   readonly observer: ChunkWorkObserver;
 }

@@ -12,7 +12,7 @@ import { type ContractProof, proveContract } from '@downstream/heartbeat';
 export const OWNER_ONLY = 0o600;
 
 /** A file's bytes in blocks. The same buffer is used for each: a block is good until the next one is asked for. */
-export function* fileBlocks(path: string): Generator<Buffer, void, undefined> {
+function* fileBlocks(path: string): Generator<Buffer, void, undefined> {
   const file = openSync(path, 'r');
   try {
     const buffer = Buffer.allocUnsafe(BLOCK_BYTES);

@@ -18,7 +18,7 @@ export const STANDARD_GENESIS = {
 } as const;
 
 /** There is no sound genesis file. */
-export class GenesisError extends CodedError<'wrong_hash' | 'unreadable' | 'not_created'> {}
+class GenesisError extends CodedError<'wrong_hash' | 'unreadable' | 'not_created'> {}
 
 /**
  * Opens the standard genesis file, made at `path` first where it is not there or is damaged; its hash is checked

@@ -8,7 +8,7 @@ import { NodeHttp } from '../node/node-http.ts';
 import { OwnershipNode } from '../node/ownership-node.ts';
 
 /** The file to verify can't be used. */
-export class FileError extends CodedError<'unreadable' | 'not_a_file'> {}
+class FileError extends CodedError<'unreadable' | 'not_a_file'> {}
 
 /**
  * `downstream --verify-ownership FILE NODE_URL`: shows that this machine holds the same file as the node, by answering

@@ -23,7 +23,7 @@ export const FAILURE_REASONS = ['wrong_answer', 'late', 'missed', 'chunk_unreada
 export type FailureReason = (typeof FAILURE_REASONS)[number];
 
 /** What has stood in the way of this round's answer so far: the reason, should its time run out. */
-export type Obstacle = 'chunk_unreadable' | 'node_error';
+type Obstacle = 'chunk_unreadable' | 'node_error';
 
 interface Held {
   readonly terms: Terms;

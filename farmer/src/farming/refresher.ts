@@ -49,7 +49,18 @@ export class Refresher {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.refresh(signal);
-      await this.#parts.clock.sleep(this.#pause(), signal);
+      await this.#rest(signal);
+    }
+  }
+
+  /** In short steps: a contract taken meanwhile may have a shorter interval than any before. */
+  async #rest(signal: AbortSignal): Promise<void> {
+    const failingMs = this.#failures > 0 ? this.#pause() : undefined;
+    for (let restedMs = 0; ; ) {
+      const stepMs = Math.min(LEAST_MS, (failingMs ?? this.#pause()) - restedMs);
+      if (stepMs <= 0) return;
+      await this.#parts.clock.sleep(stepMs, signal);
+      restedMs += stepMs;
     }
   }
 

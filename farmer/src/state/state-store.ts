@@ -7,7 +7,7 @@ import type { StoredContract, StorePort, Tally, TokenStorePort } from '../farmin
 import { migrate } from './migrations.ts';
 
 /** The state file can't be used. */
-export class StateError extends CodedError<'locked' | 'unusable' | 'other_identity'> {}
+class StateError extends CodedError<'locked' | 'unusable' | 'other_identity'> {}
 
 /** For whom, and for which node, a data directory farms. */
 export interface Identity {

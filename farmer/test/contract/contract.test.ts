@@ -1,6 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { advance, type Contract, type ContractEvent, dueAt, PHASES, type Phase, take } from '../../src/contract/contract.ts';
+import {
+  advance,
+  type Contract,
+  type ContractEvent,
+  dueAt,
+  PHASES,
+  type Phase,
+  take,
+} from '../../src/contract/contract.ts';
 import { answering, generating, INTERVAL_MS, proving, T0, terms, waiting } from '../fakes/builders.ts';
 
 const DUE = T0 + INTERVAL_MS;
@@ -14,12 +22,49 @@ const tick: ContractEvent = { type: 'tick', nodeReachable: true };
 
 /** Every phase against every event, where nothing special is the case: the compiler asks for a missing cell. */
 const NEXT: Record<Phase, Record<ContractEvent['type'], Phase>> = {
-  generating: { chunk_stored: 'proving', chunk_lost: 'generating', challenged: 'generating', proved: 'generating', verdict: 'generating', unacknowledged: 'generating', tick: 'generating' },
-  waiting: { chunk_stored: 'waiting', chunk_lost: 'generating', challenged: 'proving', proved: 'waiting', verdict: 'waiting', unacknowledged: 'waiting', tick: 'waiting' },
-  proving: { chunk_stored: 'proving', chunk_lost: 'generating', challenged: 'proving', proved: 'answering', verdict: 'proving', unacknowledged: 'proving', tick: 'proving' },
-  answering: { chunk_stored: 'answering', chunk_lost: 'answering', challenged: 'answering', proved: 'answering', verdict: 'waiting', unacknowledged: 'answering', tick: 'answering' },
+  generating: {
+    chunk_stored: 'proving',
+    chunk_lost: 'generating',
+    challenged: 'generating',
+    proved: 'generating',
+    verdict: 'generating',
+    unacknowledged: 'generating',
+    tick: 'generating',
+  },
+  waiting: {
+    chunk_stored: 'waiting',
+    chunk_lost: 'generating',
+    challenged: 'proving',
+    proved: 'waiting',
+    verdict: 'waiting',
+    unacknowledged: 'waiting',
+    tick: 'waiting',
+  },
+  proving: {
+    chunk_stored: 'proving',
+    chunk_lost: 'generating',
+    challenged: 'proving',
+    proved: 'answering',
+    verdict: 'proving',
+    unacknowledged: 'proving',
+    tick: 'proving',
+  },
+  answering: {
+    chunk_stored: 'answering',
+    chunk_lost: 'answering',
+    challenged: 'answering',
+    proved: 'answering',
+    verdict: 'waiting',
+    unacknowledged: 'answering',
+    tick: 'answering',
+  },
 };
-const CONTRACTS: Record<Phase, Contract> = { generating: generating('0.1'), waiting: waiting(), proving: proving(), answering: answering() };
+const CONTRACTS: Record<Phase, Contract> = {
+  generating: generating('0.1'),
+  waiting: waiting(),
+  proving: proving(),
+  answering: answering(),
+};
 const EVENTS: Record<ContractEvent['type'], ContractEvent> = {
   chunk_stored: { type: 'chunk_stored' },
   chunk_lost: { type: 'chunk_lost' },

@@ -16,13 +16,21 @@ export const terms = (changes: Partial<Terms> = {}): Terms => ({
 
 const held = { terms: terms(), round: { number: 0, issuedAt: T0 } };
 
-export const generating = (challenge?: string): Contract & { phase: 'generating' } => ({ phase: 'generating', ...held, challenge });
+export const generating = (challenge?: string): Contract & { phase: 'generating' } => ({
+  phase: 'generating',
+  ...held,
+  challenge,
+});
 export const waiting = (round = 0): Contract & { phase: 'waiting' } => ({
   phase: 'waiting',
   terms: terms(),
   round: { number: round, issuedAt: T0 + round * INTERVAL_MS },
 });
-export const proving = (challenge = '0.1'): Contract & { phase: 'proving' } => ({ phase: 'proving', ...held, challenge });
+export const proving = (challenge = '0.1'): Contract & { phase: 'proving' } => ({
+  phase: 'proving',
+  ...held,
+  challenge,
+});
 export const answering = (challenge = '0.1', response = 'r'): Contract & { phase: 'answering' } => ({
   phase: 'answering',
   ...held,

@@ -16,7 +16,7 @@ import type {
   Tally,
   TokenStorePort,
 } from '../../src/farming/ports.ts';
-import { idOf, INTERVAL_MS } from './builders.ts';
+import { INTERVAL_MS, idOf } from './builders.ts';
 
 /** A node in memory that keeps the protocol's time, and can be told to misbehave. */
 export class FakeNode implements NodePort {
@@ -52,7 +52,12 @@ export class FakeNode implements NodePort {
     this.#made += 1;
     const id = idOf(this.#made);
     this.contracts.set(id, { startedAt: this.clock.now(), settled: new Map() });
-    return { id, source: { kind: 'secret', secret: `secret${this.#made}` }, challenge: this.#challenge(id), intervalMs: this.intervalMs };
+    return {
+      id,
+      source: { kind: 'secret', secret: `secret${this.#made}` },
+      challenge: this.#challenge(id),
+      intervalMs: this.intervalMs,
+    };
   }
 
   async listContracts(token: string): Promise<Listing> {
@@ -139,7 +144,15 @@ export class MemoryStore implements StorePort, TokenStorePort {
   }
   remove = (id: ContractId) => void this.rows.delete(id);
   contracts = () => [...this.rows.values()];
-  tally = (): Tally => ({ passed: 0, wrong_answer: 0, late: 0, missed: 0, chunk_unreadable: 0, node_error: 0, ...this.results });
+  tally = (): Tally => ({
+    passed: 0,
+    wrong_answer: 0,
+    late: 0,
+    missed: 0,
+    chunk_unreadable: 0,
+    node_error: 0,
+    ...this.results,
+  });
   token = () => this.saved;
   saveToken(token: string): void {
     this.saved = token;
@@ -147,7 +160,7 @@ export class MemoryStore implements StorePort, TokenStorePort {
 }
 
 /** Outcomes as they were counted. */
-export class FakeOutcomes implements OutcomePort {
+class FakeOutcomes implements OutcomePort {
   passes: number[] = [];
   failures: { reason: FailureReason; count: number }[] = [];
   refusals: RefusalReason[] = [];
@@ -165,7 +178,12 @@ export function aFarmer({
   node,
   chunks = new FakeChunks(),
   store = new MemoryStore(),
-}: { contracts?: number; node?: FakeNode; chunks?: FakeChunks; store?: MemoryStore } = {}) {
+}: {
+  contracts?: number;
+  node?: FakeNode;
+  chunks?: FakeChunks;
+  store?: MemoryStore;
+} = {}) {
   const clock = node?.clock ?? new FakeClock();
   const theNode = node ?? new FakeNode(clock);
   if (node === undefined) theNode.supply = contracts;
@@ -188,6 +206,10 @@ export function aFarmer({
     farm,
     farming,
     faults,
-    start: () => farming.start((id) => chunks.present.has(id), (error) => faults.push(error)),
+    start: () =>
+      farming.start(
+        (id) => chunks.present.has(id),
+        (error) => faults.push(error),
+      ),
   };
 }

@@ -10,7 +10,7 @@ export interface Genesis {
 }
 
 /** There is no sound genesis file. */
-export class GenesisError extends CodedError<'unreadable' | 'wrong_hash'> {}
+class GenesisError extends CodedError<'unreadable' | 'wrong_hash'> {}
 
 const STANDARD = {
   seed: 'downstream genesis',

@@ -1,0 +1,235 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { convergentKey, encrypt, randomio } from '@downstream/file-encryptor';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { ChunkFiles } from '../../src/chunks/chunk-files.ts';
+import { ChunkStore } from '../../src/chunks/chunk-store.ts';
+import { ensureStandardGenesis, openGenesis, STANDARD_GENESIS } from '../../src/chunks/genesis.ts';
+import { fileError, WorkerPool } from '../../src/chunks/worker-pool.ts';
+
+const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
+const GENESIS = Buffer.concat([...randomio('small genesis', 100_000)]);
+const CHUNK = Buffer.concat([...encrypt(convergentKey(sha256(GENESIS), 'secret'), [GENESIS])]);
+const HASH = sha256(CHUNK);
+const NODE = 'http://node.example:5000';
+const URL_SOURCE = { kind: 'url', url: `${NODE}/download/x` } as const;
+
+let folder: string;
+let pool: WorkerPool;
+beforeAll(() => {
+  pool = new WorkerPool({ workers: 2 });
+});
+afterAll(async () => await pool.close());
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'chunk-store-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A store over a small genesis file; downloads give `body`. */
+function aStore(body: Iterable<Buffer> = [CHUNK]) {
+  const path = join(folder, 'genesis');
+  writeFileSync(path, GENESIS);
+  const files = new ChunkFiles(join(folder, 'chunks'));
+  files.create();
+  const durations: number[] = [];
+  const fetched: string[] = [];
+  const downloads = {
+    download: async (url: string) => {
+      fetched.push(url);
+      return Readable.from(body);
+    },
+  };
+  const observer = {
+    generated: (seconds: number) => durations.push(seconds),
+    proved: (seconds: number) => durations.push(seconds),
+  };
+  const genesis = { path, sha256: sha256(GENESIS), size: GENESIS.length };
+  const store = new ChunkStore({ genesis, downloadOrigins: new Set([NODE]) }, { files, pool, downloads, observer });
+  return { store, files, durations, fetched, names: () => readdirSync(files.folder) };
+}
+
+describe('a chunk', () => {
+  it('is made from a secret, named by its hash, for its owner alone', async () => {
+    const { store, files, durations, names } = aStore();
+    await store.create(HASH, { kind: 'secret', secret: 'secret' });
+    expect(names()).toEqual([HASH]);
+    expect(readFileSync(files.path(HASH)).equals(CHUNK)).toBe(true);
+    expect(statSync(files.path(HASH)).mode & 0o777).toBe(0o600);
+    expect(statSync(files.folder).mode & 0o777).toBe(0o700);
+    expect(durations).toHaveLength(1);
+  });
+
+  it('with another hash than it should have leaves nothing behind', async () => {
+    const { store, names } = aStore();
+    await expect(store.create('f'.repeat(64), { kind: 'secret', secret: 'secret' })).rejects.toMatchObject({
+      code: 'hash_mismatch',
+    });
+    expect(names()).toEqual([]);
+  });
+
+  it('answers a challenge from its bytes on disk', async () => {
+    const { store } = aStore();
+    await store.create(HASH, { kind: 'secret', secret: 'secret' });
+    expect(await store.prove(HASH, '0.5')).toBe(sha256(Buffer.concat([CHUNK, Buffer.from('0.5')])));
+  });
+
+  it.each<[string, (path: string) => void, string]>([
+    [
+      'has one flipped bit',
+      (path) =>
+        writeFileSync(
+          path,
+          CHUNK.map((byte, at) => (at === 50_000 ? byte ^ 1 : byte)),
+        ),
+      'corrupt',
+    ],
+    ['is cut short', (path) => writeFileSync(path, CHUNK.subarray(0, -1)), 'corrupt'],
+    ['is empty', (path) => writeFileSync(path, ''), 'corrupt'],
+    ['is gone', (path) => rmSync(path), 'unreadable'],
+  ])('that %s gives no answer', async (_, damage, code) => {
+    const { store, files } = aStore();
+    await store.create(HASH, { kind: 'secret', secret: 'secret' });
+    damage(files.path(HASH));
+    await expect(store.prove(HASH, '0.5')).rejects.toMatchObject({ code });
+  });
+
+  it.each(['../../etc/passwd', '', 'x'.repeat(10_000_000), `${HASH}/`, HASH.toUpperCase()])(
+    'is never looked for under a name that is no hash',
+    async (name) => {
+      const { files } = aStore();
+      expect(() => files.path(name)).toThrow(RangeError);
+    },
+  );
+
+  it('that is removed twice is no error', async () => {
+    const { store, names } = aStore();
+    await store.create(HASH, { kind: 'secret', secret: 'secret' });
+    await store.remove(HASH);
+    await store.remove(HASH);
+    expect(names()).toEqual([]);
+  });
+
+  it('half-written is never taken for one, and goes at the next start', async () => {
+    const { files, names } = aStore();
+    writeFileSync(files.partialPath(HASH), 'half');
+    expect(await files.list()).toEqual(new Set());
+    expect(await files.removePartial()).toBe(1);
+    expect(names()).toEqual([]);
+  });
+});
+
+describe('a download', () => {
+  it('takes its name when its hash matched', async () => {
+    const { store, names } = aStore();
+    await store.create(HASH, URL_SOURCE);
+    expect(names()).toEqual([HASH]);
+  });
+
+  it('with other bytes leaves nothing behind', async () => {
+    const { store, names } = aStore([Buffer.from('other')]);
+    await expect(store.create(HASH, URL_SOURCE)).rejects.toMatchObject({ code: 'hash_mismatch' });
+    expect(names()).toEqual([]);
+  });
+
+  it('is cut off when it is longer than a chunk, without reading on', async () => {
+    let pulled = 0;
+    const endless = function* () {
+      for (; pulled < 10_000; pulled++) yield Buffer.alloc(65_536);
+    };
+    const { store, names } = aStore(endless());
+    await expect(store.create(HASH, URL_SOURCE)).rejects.toMatchObject({ code: 'download_refused' });
+    expect(pulled).toBeLessThan(100);
+    expect(names()).toEqual([]);
+  });
+
+  it.each(['http://169.254.169.254/latest', 'http://node.example:5001/x', 'https://node.example:5000/x'])(
+    'from %s is not even tried',
+    async (url) => {
+      const { store, fetched } = aStore();
+      await expect(store.create(HASH, { kind: 'url', url })).rejects.toMatchObject({ code: 'download_refused' });
+      expect(fetched).toEqual([]);
+    },
+  );
+
+  it('that breaks off leaves nothing behind, and may be tried again', async () => {
+    const broken = function* () {
+      yield Buffer.alloc(10);
+      throw Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
+    };
+    const { store, names } = aStore(broken());
+    await expect(store.create(HASH, URL_SOURCE)).rejects.toMatchObject({
+      code: expect.not.stringMatching('refused|mismatch'),
+    });
+    expect(names()).toEqual([]);
+  });
+});
+
+describe('the genesis file', () => {
+  it('is made once, checked at each start, and made again when it is damaged', async () => {
+    const path = join(folder, 'genesis');
+    const genesis = await ensureStandardGenesis(path, pool);
+    expect(genesis).toEqual({ path, sha256: STANDARD_GENESIS.sha256, size: 33_554_432 });
+    const before = statSync(path).ino;
+    await ensureStandardGenesis(path, pool);
+    expect(statSync(path).ino).toBe(before);
+    writeFileSync(path, 'damaged');
+    await ensureStandardGenesis(path, pool);
+    expect(sha256(readFileSync(path))).toBe(STANDARD_GENESIS.sha256);
+    expect(existsSync(`${path}.partial`)).toBe(false);
+  });
+
+  it("of the operator's own is refused when it has another hash, is not there, or is empty", async () => {
+    const path = join(folder, 'own');
+    await expect(openGenesis(path, 'a'.repeat(64), pool)).rejects.toMatchObject({ code: 'unreadable' });
+    writeFileSync(path, 'x');
+    await expect(openGenesis(path, 'a'.repeat(64), pool)).rejects.toMatchObject({
+      code: 'wrong_hash',
+      message: expect.stringContaining(sha256('x')),
+    });
+    expect(await openGenesis(path, sha256('x'), pool)).toMatchObject({ size: 1 });
+    writeFileSync(path, '');
+    await expect(openGenesis(path, sha256(''), pool)).rejects.toMatchObject({ code: 'unreadable' });
+  });
+});
+
+describe('a full disk', () => {
+  it('is told apart, with what to do', () => {
+    expect(fileError('ENOSPC')).toMatchObject({ code: 'disk_full', message: expect.stringContaining('FARMER_SIZE') });
+  });
+
+  it('leaves nothing half-written behind', async () => {
+    const { files, names } = aStore();
+    const run: WorkerPool['run'] = async (task) => {
+      writeFileSync(task.path, 'half');
+      throw fileError('ENOSPC');
+    };
+    const full = new ChunkStore(
+      {
+        genesis: { path: join(folder, 'genesis'), sha256: sha256(GENESIS), size: GENESIS.length },
+        downloadOrigins: new Set(),
+      },
+      {
+        files,
+        pool: { run },
+        downloads: { download: async () => Readable.from([]) },
+        observer: { generated: () => {}, proved: () => {} },
+      },
+    );
+    await expect(full.create(HASH, { kind: 'secret', secret: 'secret' })).rejects.toMatchObject({ code: 'disk_full' });
+    expect(names()).toEqual([]);
+  });
+});
+
+describe('the worker pool', () => {
+  it('says that work was given up when it is closed meanwhile', async () => {
+    const own = new WorkerPool({ workers: 1 });
+    const path = join(folder, 'big');
+    const work = own.run({ kind: 'randomio', path, seed: 's', size: 1 << 30 });
+    const ended = expect(work).rejects.toMatchObject({ code: 'interrupted' });
+    await own.close();
+    await ended;
+  });
+});

@@ -1,0 +1,72 @@
+import { listen } from '@downstream/platform';
+import { describe, expect, it } from '@jest/globals';
+import { Counter, Registry } from 'prom-client';
+import { httpApp } from '../../src/http/http-app.ts';
+import { challengeTotals, farmerId, type Status } from '../../src/http/status.ts';
+
+const STATUS: Status = {
+  version: '1',
+  uptimeSeconds: 1,
+  node: { url: 'http://node', reachable: true },
+  farmerId: null,
+  address: 'a',
+  contracts: { total: 0, capacity: 1, generating: 0, waiting: 0, proving: 0, answering: 0 },
+  bytes: { used: 0, capacity: 1 },
+  nextDue: null,
+  challenges: challengeTotals({ passed: 3, wrong_answer: 1, late: 0, missed: 2, chunk_unreadable: 0, node_error: 0 }),
+};
+
+/** What a path answers, in a given state of the farmer. */
+async function get(path: string, { alive = true, missing = [] as string[] } = {}) {
+  const registry = new Registry();
+  new Counter({ name: 'farmer_test_total', help: 'test', registers: [registry] });
+  const app = httpApp({ registry, status: () => STATUS, isAlive: () => alive, missing: () => missing });
+  const server = await listen(app, { host: '127.0.0.1', port: 0, setting: 'X' });
+  const response = await fetch(server.url + path);
+  const text = await response.text();
+  await server.close();
+  return { code: response.status, text, type: response.headers.get('content-type') };
+}
+
+describe('the HTTP of a farmer', () => {
+  it('serves metrics', async () => {
+    expect(await get('/metrics')).toMatchObject({
+      code: 200,
+      text: expect.stringContaining('farmer_test_total 0'),
+      type: expect.stringContaining('text/plain'),
+    });
+  });
+
+  it('is healthy while its scheduler ticks, whatever is missing', async () => {
+    expect(await get('/healthz', { missing: ['token from the node'] })).toMatchObject({
+      code: 200,
+      text: '{"status":"ok"}',
+    });
+    expect(await get('/healthz', { alive: false })).toMatchObject({ code: 503 });
+  });
+
+  it('is ready when nothing is missing, else says what', async () => {
+    expect(await get('/readyz')).toMatchObject({ code: 200 });
+    expect(await get('/readyz', { missing: ['token from the node'] })).toMatchObject({
+      code: 503,
+      text: expect.stringContaining('token from the node'),
+    });
+  });
+
+  it('shows its status', async () => {
+    const { text } = await get('/status');
+    expect(JSON.parse(text)).toMatchObject({ challenges: { passed: 3, failed: 3, failedByReason: { missed: 2 } } });
+  });
+
+  it('helps who is lost', async () => {
+    expect(await get('/nothing')).toMatchObject({ code: 404, text: expect.stringContaining('/metrics') });
+  });
+});
+
+describe('the farmer id', () => {
+  it("is made of the token's bytes", () => {
+    // SHA-256 of the bytes 00 ff, by any other tool.
+    expect(farmerId('00ff')).toBe('06eb7d6a69ee19e5fbdf');
+    expect(farmerId('dfs9mfa2')).toMatch(/^[0-9a-f]{20}$/);
+  });
+});

@@ -1,0 +1,241 @@
+import type { RequestListener } from 'node:http';
+import { inspect } from 'node:util';
+import { describe, expect, it } from '@jest/globals';
+import { NodeError, type NodeErrorCode } from '../../src/farming/errors.ts';
+import { NodeHttp } from '../../src/node/node-http.ts';
+import { PrototypeNode } from '../../src/node/prototype-node.ts';
+import { always, rawServer } from '../fakes/raw-server.ts';
+
+const TOKEN = 'a1b2c3d4e5f60718293a4b5c6d7e8f90';
+const HASH = '05ec'.padEnd(64, '0');
+const CONTRACT = { secret: 'd9fc3360c7', file_hash: HASH, challenge: '0.012381234', interval: 60 };
+
+/** Runs a call against a server that answers as told; the error it ended in, or its result. */
+async function outcome<T>(handler: RequestListener, call: (node: PrototypeNode) => Promise<T>): Promise<T | NodeError> {
+  await using server = await rawServer(handler);
+  const http = new NodeHttp(server.url);
+  try {
+    return await call(new PrototypeNode(http));
+  } catch (error) {
+    if (error instanceof NodeError) return error;
+    throw error;
+  } finally {
+    http.close();
+  }
+}
+const codeOf = async (handler: RequestListener, call: (node: PrototypeNode) => Promise<unknown>) => {
+  const result = await outcome(handler, call);
+  return result instanceof NodeError ? result.code : 'no error';
+};
+const takeContract = (node: PrototypeNode) => node.takeContract(TOKEN);
+const reply = (body: unknown) => always(JSON.stringify(body));
+
+describe('a token', () => {
+  it.each([
+    ['as JSON', `{"token":"${TOKEN}"}`],
+    ['as bare text, as old nodes send it', `${TOKEN}\n`],
+  ])('is taken %s', async (_, body) => {
+    expect(await outcome(always(body), (node) => node.register('address'))).toBe(TOKEN);
+  });
+
+  it.each<[string, RequestListener, NodeErrorCode]>([
+    ['an HTML page', always('<html><body>hello</body></html>', 200, 'text/html'), 'bad_reply'],
+    ['one with a path in it', reply({ token: '../../etc/passwd' }), 'bad_reply'],
+    ['an empty one', reply({ token: '' }), 'bad_reply'],
+    ['one of 10 MB', reply({ token: 'x'.repeat(10_000_000) }), 'bad_reply'],
+    ['a refusal with 400', always('{"status":"error","message":"Invalid address."}', 400), 'rejected'],
+    ['a 500', always('oops', 500, 'text/plain'), 'http_error'],
+  ])('is not taken from %s', async (_, handler, code) => {
+    const onlyNew: RequestListener = (request, response) =>
+      request.url === '/' ? always('{"msg":"ok"}')(request, response) : handler(request, response);
+    expect(await codeOf(onlyNew, (node) => node.register('address'))).toBe(code);
+  });
+
+  it('is not asked for where the server root answers with an error', async () => {
+    await using server = await rawServer(always('no', 404));
+    const http = new NodeHttp(server.url);
+    await expect(new PrototypeNode(http).register('address')).rejects.toMatchObject({ code: 'http_error' });
+    expect(server.requests.map(({ url }) => url)).toEqual(['/']);
+    http.close();
+  });
+});
+
+describe('a contract', () => {
+  it('is read in both forms', async () => {
+    expect(await outcome(reply(CONTRACT), takeContract)).toEqual({
+      id: HASH,
+      source: { kind: 'secret', secret: 'd9fc3360c7' },
+      challenge: '0.012381234',
+      intervalMs: 60_000,
+    });
+    const { secret: _, ...rest } = CONTRACT;
+    const url = `http://node/api/downstream/download/${HASH}`;
+    expect(await outcome(reply({ ...rest, url }), takeContract)).toMatchObject({ source: { kind: 'url', url } });
+  });
+
+  it('is none where the node has none', async () => {
+    expect(await outcome(reply({ status: 'no_chunks' }), takeContract)).toBeUndefined();
+  });
+
+  it.each<[string, unknown]>([
+    ['a path for a hash', { ...CONTRACT, file_hash: '../../etc/passwd' }],
+    ['an empty hash', { ...CONTRACT, file_hash: '' }],
+    ['an uppercase hash', { ...CONTRACT, file_hash: HASH.toUpperCase() }],
+    ['a hash with a newline', { ...CONTRACT, file_hash: `${HASH}\n` }],
+    ['interval 0', { ...CONTRACT, interval: 0 }],
+    ['a negative interval', { ...CONTRACT, interval: -60 }],
+    ['an interval that is text', { ...CONTRACT, interval: '60' }],
+    ['no interval', { ...CONTRACT, interval: null }],
+    ['an endless interval', { ...CONTRACT, interval: 1e300 }],
+    ['neither secret nor url', { ...CONTRACT, secret: undefined }],
+    ['both secret and url', { ...CONTRACT, url: 'http://node/x' }],
+    ['a file URL', { ...CONTRACT, secret: undefined, url: 'file:///etc/passwd' }],
+    ['a challenge that is a number', { ...CONTRACT, challenge: 0.1 }],
+    ['a list', [CONTRACT]],
+    ['a text', 'hello'],
+    ['nothing', null],
+  ])('is refused with %s', async (_, body) => {
+    expect(await codeOf(reply(body), takeContract)).toBe('bad_reply');
+  });
+
+  it('is refused with an interval that is NaN, which is no JSON', async () => {
+    expect(await codeOf(always(JSON.stringify(CONTRACT).replace('60}', 'NaN}')), takeContract)).toBe('bad_reply');
+  });
+
+  it.each<[string, RequestListener, NodeErrorCode]>([
+    ['an unknown token, under 200', reply({ status: 'no_token' }), 'no_token'],
+    ['an unknown token, under 404', always('{"status":"no_token"}', 404), 'no_token'],
+    ['an error, under 200', reply({ status: 'error', message: 'no' }), 'rejected'],
+    ['an error, under 400', always('{"status":"error"}', 400), 'rejected'],
+    ['a gateway page', always('<html>Bad Gateway</html>', 502, 'text/html'), 'http_error'],
+    ['HTML under 200', always('<html>Welcome</html>', 200, 'text/html'), 'bad_reply'],
+    ['truncated JSON', always('{"secret":"d9fc'), 'bad_reply'],
+    ['a redirect elsewhere', (_q, r) => void r.writeHead(302, { Location: 'http://127.0.0.1:1/' }).end(), 'http_error'],
+    [
+      'a body that breaks off',
+      (_q, r) => {
+        r.writeHead(200, { 'Content-Length': '1000' }).write('{"s');
+        setImmediate(() => r.destroy());
+      },
+      'bad_reply',
+    ],
+    ['a connection that is cut', (q) => void q.socket.destroy(), 'unreachable'],
+    ['no HTTP at all', (q) => void q.socket.end('SSH-2.0-OpenSSH_9.2\r\n\r\n'), 'bad_reply'],
+    ['100 MB', (_q, r) => flood(r, 100), 'bad_reply'],
+  ])('is not taken from %s', async (_, handler, code) => {
+    expect(await codeOf(handler, takeContract)).toBe(code);
+  });
+});
+
+function flood(response: Parameters<RequestListener>[1], megabytes: number): void {
+  const piece = Buffer.alloc(1_000_000, '[');
+  let sent = 0;
+  const more = () => {
+    while (sent++ < megabytes) if (!response.write(piece)) return;
+    response.end();
+  };
+  response.on('drain', more).on('error', () => {});
+  more();
+}
+
+describe('a listing', () => {
+  it('names what is held and what is open', async () => {
+    const body = {
+      all_contracts: [{ hash: HASH }, { hash: 'f'.repeat(64) }],
+      due_contracts: [{ hash: HASH, challenge: '0.5' }],
+    };
+    expect(await outcome(reply(body), (node) => node.listContracts(TOKEN))).toEqual({
+      held: new Set([HASH, 'f'.repeat(64)]),
+      open: [{ id: HASH, challenge: '0.5' }],
+    });
+  });
+
+  it.each<[string, unknown]>([
+    ['the stub of September 2014', { contracts: 'data' }],
+    ['a path among the hashes', { all_contracts: [{ hash: '../x' }], due_contracts: [] }],
+    ['no list of what is held', { due_contracts: [] }],
+  ])('is refused: %s', async (_, body) => {
+    expect(await codeOf(reply(body), (node) => node.listContracts(TOKEN))).toBe('bad_reply');
+  });
+});
+
+describe('an answer', () => {
+  it.each([
+    ['pass', true],
+    ['fail', false],
+  ])('gets its verdict: %s', async (status, passed) => {
+    expect(await outcome(reply({ status }), (node) => node.answer(TOKEN, { id: HASH, response: 'r' }))).toBe(passed);
+  });
+
+  it.each<[string, NodeErrorCode]>([
+    ['no_hash', 'no_hash'],
+    ['no_token', 'no_token'],
+    ['error', 'rejected'],
+    ['maybe', 'rejected'],
+  ])('that is met with %s is no verdict', async (status, code) => {
+    expect(await codeOf(reply({ status }), (node) => node.answer(TOKEN, { id: HASH, response: 'r' }))).toBe(code);
+  });
+});
+
+describe('requests', () => {
+  it('are made as the protocol says', async () => {
+    await using server = await rawServer((request, response) => {
+      const body = request.url?.includes('/remove/') ? '{"status":"ok"}' : '{"status":"pass"}';
+      always(body)(request, response);
+    });
+    const http = new NodeHttp(server.url);
+    const node = new PrototypeNode(http);
+    await node.answer(TOKEN, { id: HASH, response: 'ab' });
+    await node.release(TOKEN, HASH);
+    expect(server.requests.map(({ method, url }) => `${method} ${url}`)).toEqual([
+      `GET /api/downstream/challenge/${TOKEN}/${HASH}/ab`,
+      `DELETE /api/downstream/remove/${TOKEN}/${HASH}`,
+    ]);
+    http.close();
+  });
+
+  it('that take for ever are given up', async () => {
+    await using server = await rawServer((_request, response) => void response.write('{'));
+    const http = new NodeHttp(server.url);
+    const request = { route: 'chunk', method: 'GET', path: '/', maxBytes: 100, timeoutMs: 50, read: String } as const;
+    await expect(http.request(request)).rejects.toMatchObject({ code: 'timeout' });
+    http.close();
+  });
+
+  it('end with the reason of whoever aborted them, not with an error of the node', async () => {
+    await using server = await rawServer(() => {});
+    const http = new NodeHttp(server.url);
+    const reason = new Error('stop');
+    const controller = new AbortController();
+    const call = new PrototypeNode(http).takeContract(TOKEN, { signal: controller.signal });
+    controller.abort(reason);
+    await expect(call).rejects.toBe(reason);
+    http.close();
+  });
+
+  it('to nobody are unreachable', async () => {
+    const http = new NodeHttp('http://127.0.0.1:1');
+    await expect(new PrototypeNode(http).takeContract(TOKEN)).rejects.toMatchObject({ code: 'unreachable' });
+    http.close();
+  });
+
+  it('tell an observer how they ended', async () => {
+    const seen: string[] = [];
+    await using server = await rawServer(reply({ status: 'no_token' }));
+    const http = new NodeHttp(server.url, (route, result) => seen.push(`${route} ${result}`));
+    await new PrototypeNode(http).takeContract(TOKEN).catch(() => {});
+    expect(seen).toEqual(['chunk no_token']);
+    http.close();
+  });
+
+  it.each<[string, RequestListener]>([
+    ['is cut', (request) => void request.socket.destroy()],
+    ['is HTML', always('<html>', 500, 'text/html')],
+    ['is too long', (_request, response) => flood(response, 1)],
+    ['echoes the token', reply({ status: 'error', message: `bad token ${TOKEN}` })],
+  ])('never tell their token, which is in the URL, when the reply %s', async (_, handler) => {
+    const error = await outcome(handler, takeContract);
+    expect(error).toBeInstanceOf(NodeError);
+    expect(inspect(error, { depth: 20, showHidden: true })).not.toContain(TOKEN);
+  });
+});

@@ -1,0 +1,60 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { settingsMarkdown } from '@downstream/platform';
+import { describe, expect, it } from '@jest/globals';
+import { SETTINGS as FARMER_SETTINGS } from '../farmer/src/config.ts';
+import { FarmerMetrics } from '../farmer/src/metrics/metrics.ts';
+import { SETTINGS as MOCK_SETTINGS } from '../mock-node/src/config.ts';
+
+const root = join(import.meta.dirname, '..');
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+
+describe('the house', () => {
+  it('runs on the pinned Node.js', () => {
+    expect(process.versions.node.split('.')[0]).toBe(read('.nvmrc').trim());
+  });
+
+  it.each([
+    ['packages/heartbeat/src', "import 'node:fs';"],
+    ['packages/platform/src', "import '@downstream/protocol';"],
+    ['farmer/src/contract', "import 'node:crypto';"],
+    ['farmer/src/contract', "import '../farming/farm.ts';"],
+    ['farmer/src/farming', "import '../node/node-http.ts';"],
+    ['farmer/src/farming', "import 'axios';"],
+    ['farmer/src/node', "import '@downstream/mock-node';"],
+    ['mock-node/src/routes', "import '@downstream/farmer';"],
+    ['mock-node/src/ledger', "import 'express';"],
+    ['integration/src', "import '../../farmer/src/app.ts';"],
+    ['farmer/src/http', 'export const value = process.env;'],
+  ])('has a wall: the lint finds what must not stand in %s: %s', (folder, line) => {
+    const path = join(root, folder, 'planted-by-a-test.ts');
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, `${line}\n`);
+    try {
+      const { status, stderr } = spawnSync('node_modules/.bin/biome', ['lint', path], { cwd: root, encoding: 'utf8' });
+      expect({ status, stderr }).toEqual({
+        status: 1,
+        stderr: expect.stringMatching(/noRestrictedImports|noProcessEnv/),
+      });
+    } finally {
+      rmSync(path);
+    }
+  });
+});
+
+describe('the README', () => {
+  it.each([
+    ['the farmer', FARMER_SETTINGS],
+    ['the mock node', MOCK_SETTINGS],
+  ])('has the settings of %s as they are in the code', (_, settings) => {
+    expect(read('README.md')).toContain(settingsMarkdown(settings));
+  });
+
+  it('has every metric that the farmer declares, and no other', async () => {
+    const metrics = await new FarmerMetrics({ version: '0' }).registry.getMetricsAsJSON();
+    const declared = metrics.map(({ name }) => name).filter((name) => name.startsWith('farmer_'));
+    const listed = [...read('README.md').matchAll(/^\| `(farmer_[a-z_]+)/gm)].map(([, name]) => name);
+    expect(listed.sort()).toEqual(declared.sort());
+  });
+});
