@@ -22,6 +22,7 @@ export class FillingProgress {
         format: 'chunks {bar} {value}/{total}  passed {passed}  failed {failed}',
         clearOnComplete: true,
         hideCursor: true,
+        linewrap: true,
         gracefulExit: false,
       },
       Presets.shades_classic,

@@ -16,6 +16,11 @@ interface AnswererParts {
   readonly log: Logger;
 }
 
+interface Signals {
+  readonly stopping: AbortSignal;
+  readonly cut: AbortSignal;
+}
+
 const PAUSE = { baseMs: 500, capMs: 15_000 };
 
 /**
@@ -29,33 +34,36 @@ export class Answerer {
     this.#parts = parts;
   }
 
-  take(contract: Contract & { phase: 'answering' }, signal: AbortSignal, attempt = 1): void {
+  /**
+   * @param signals after `stopping` nothing is repeated, but an answer under way is finished; after `cut` not even that
+   */
+  take(contract: Contract & { phase: 'answering' }, signals: Signals, attempt = 1): void {
     const { terms, challenge } = contract;
-    this.#parts.answers.add(dueAt(contract), async () => await this.#deliver(terms.id, challenge, signal, attempt));
+    this.#parts.answers.add(dueAt(contract), async () => await this.#deliver(terms.id, challenge, signals, attempt));
   }
 
-  /** An answer under way is finished even when the farmer stops: only repetitions heed the signal. */
-  async #deliver(id: ContractId, challenge: string, signal: AbortSignal, attempt: number): Promise<void> {
+  async #deliver(id: ContractId, challenge: string, signals: Signals, attempt: number): Promise<void> {
     const { node, session, farm, log } = this.#parts;
     const contract = this.#current(id, challenge);
     if (contract === undefined || session.token === undefined) return;
     try {
-      const passed = await node.answer(session.token, { id, response: contract.response });
+      const passed = await node.answer(session.token, { id, response: contract.response }, { signal: signals.cut });
       farm.apply(id, { type: 'verdict', challenge, passed });
     } catch (error) {
+      if (signals.cut.aborted) return;
       if (!(error instanceof NodeError)) throw error;
       log.warn('answer not acknowledged', { contract: id, attempt, error });
       farm.apply(id, { type: 'unacknowledged' });
-      this.#retryLater(id, challenge, signal, attempt);
+      this.#retryLater(id, challenge, signals, attempt);
     }
   }
 
-  #retryLater(id: ContractId, challenge: string, signal: AbortSignal, attempt: number): void {
+  #retryLater(id: ContractId, challenge: string, signals: Signals, attempt: number): void {
     const { clock, rng } = this.#parts;
-    void clock.sleep(backoffMs(PAUSE, attempt, rng), signal).then(
+    void clock.sleep(backoffMs(PAUSE, attempt, rng), signals.stopping).then(
       () => {
         const contract = this.#current(id, challenge);
-        if (contract !== undefined) this.take(contract, signal, attempt + 1);
+        if (contract !== undefined) this.take(contract, signals, attempt + 1);
       },
       () => {},
     );

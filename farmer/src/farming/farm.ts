@@ -139,7 +139,7 @@ export class Farm {
     return undefined;
   }
 
-  /** Takes a contract on: it is in the store when this returns. */
+  /** Takes a contract on: it is in the store when this returns. Throws the store's error, and then has not taken it. */
   add(terms: Terms, challenge: string): void {
     const contract = take(terms, challenge);
     this.#parts.store.insert(storedFormOf(contract));
@@ -160,7 +160,7 @@ export class Farm {
     if (dueAt(contract) !== dueAt(before)) this.#deadlines.add(dueAt(contract), id);
     const chunkChanged = (before.phase === 'generating') !== (contract.phase === 'generating');
     if (settlement) this.#settle(contract, settlement);
-    else if (chunkChanged) this.#parts.store.update(storedFormOf(contract));
+    else if (chunkChanged) this.#write(contract.terms.id, (store) => store.update(storedFormOf(contract)));
     if (contract.phase !== before.phase || challengeOf(contract) !== challengeOf(before)) this.#listener(contract);
   }
 
@@ -212,11 +212,20 @@ export class Farm {
     } catch (error) {
       this.#parts.log.error('chunk not deleted', { contract: id, error });
     }
-    this.#parts.store.remove(id);
+    this.#write(id, (store) => store.remove(id));
     this.#contracts.delete(id);
     this.#going.delete(id);
     this.#phases[contract.phase] -= 1;
     this.#countInterval(contract.terms.intervalMs, -1);
+  }
+
+  /** A disk that is full for a moment costs no contract: what is written next time is the whole truth again. */
+  #write(id: ContractId, work: (store: StorePort) => void): void {
+    try {
+      work(this.#parts.store);
+    } catch (error) {
+      this.#parts.log.error('state not written', { contract: id, error });
+    }
   }
 
   #enter(contract: Contract): void {
@@ -238,18 +247,18 @@ export class Farm {
   }
 
   #settle(contract: Contract, settlement: Settlement): void {
-    const { outcomes, store, log, clock } = this.#parts;
+    const { outcomes, log, clock } = this.#parts;
     const { id } = contract.terms;
+    const [name, times] =
+      settlement.result === 'passed' ? (['passed', 1] as const) : ([settlement.reason, settlement.count] as const);
+    this.#tally[name] += times;
+    this.#write(id, (store) => store.update(storedFormOf(contract), { name, count: this.#tally[name] }));
     if (settlement.result === 'passed') {
-      this.#tally.passed += 1;
-      store.update(storedFormOf(contract), { name: 'passed', count: 1 });
       outcomes.passed(settlement.slackMs, clock.now());
       log.debug('challenge passed', { contract: id, slackMs: settlement.slackMs });
       return;
     }
     const { reason, count, slackMs } = settlement;
-    this.#tally[reason] += count;
-    store.update(storedFormOf(contract), { name: reason, count });
     outcomes.failed(reason, count, slackMs);
     log.warn('challenge failed', {
       contract: id,

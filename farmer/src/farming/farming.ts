@@ -29,6 +29,7 @@ export interface FarmingParts {
 const SWEEP_MS = 1_000;
 const STALLED_AFTER_MS = 15_000;
 const ANSWERS_AT_ONCE = 16;
+const STOP_GRACE_MS = 3_000;
 
 /**
  * All the loops of one farmer on one node. A contract's new phase is handed to whoever does the work it asks for;
@@ -45,6 +46,7 @@ export class Farming {
   readonly #answers = new WorkQueue(ANSWERS_AT_ONCE);
   readonly #parts: FarmingParts;
   readonly #stopping = new AbortController();
+  readonly #cut = new AbortController();
   #loops: Promise<unknown>[] = [];
   #tickedAt: Instant | undefined;
 
@@ -94,13 +96,23 @@ export class Farming {
 
   /**
    * Takes no more work on, finishes the proofs and answers under way, and returns when nothing moves any more.
-   * Chunks in the making are given up.
+   * Chunks in the making are given up, and so is what a slow disk or a silent node has not finished in three seconds:
+   * it is proved again after the restart.
    */
   async stop(): Promise<void> {
     this.#stopping.abort(new Error('the farmer stops'));
-    await Promise.all(this.#loops);
-    await this.#chunkWork.sizeBelow(1);
-    await this.#answers.sizeBelow(1);
+    const finished = new AbortController();
+    const finish = async () => {
+      await Promise.all(this.#loops);
+      await this.#chunkWork.sizeBelow(1);
+      await this.#answers.sizeBelow(1);
+      finished.abort();
+    };
+    const giveUp = async () => {
+      await this.#parts.clock.sleep(STOP_GRACE_MS, finished.signal).catch(() => {});
+      this.#cut.abort();
+    };
+    await Promise.race([finish(), giveUp()]);
   }
 
   #dispatch(contract: Contract): void {
@@ -113,7 +125,7 @@ export class Farming {
         this.#prover.take(contract);
         break;
       case 'answering':
-        this.#answerer.take(contract, signal);
+        this.#answerer.take(contract, { stopping: signal, cut: this.#cut.signal });
         break;
       case 'waiting':
         break;

@@ -1,4 +1,5 @@
 import { backoffMs, type Clock, type Logger, type Rng } from '@downstream/platform';
+import type { Terms } from '../contract/contract.ts';
 import { NodeError } from './errors.ts';
 import type { Farm } from './farm.ts';
 import type { NodePort } from './ports.ts';
@@ -62,12 +63,23 @@ export class Onboarder {
         farm.refuseDuplicate(id);
         return false;
       }
-      farm.add({ id, source, intervalMs, takenAt }, challenge);
-      log.debug('contract taken', { contract: id, intervalMs });
-      return true;
+      return this.#keep({ id, source, intervalMs, takenAt }, challenge);
     } catch (error) {
       if (!(error instanceof NodeError)) throw error;
       log.warn('no contract from the node', { error });
+      return false;
+    }
+  }
+
+  /** A contract that can't be written down is not farmed: the node's next listings show it, and it is given back. */
+  #keep(terms: Terms, challenge: string): boolean {
+    const { farm, log } = this.#parts;
+    try {
+      farm.add(terms, challenge);
+      log.debug('contract taken', { contract: terms.id, intervalMs: terms.intervalMs });
+      return true;
+    } catch (error) {
+      log.error('contract not taken: the state could not be written', { contract: terms.id, error });
       return false;
     }
   }

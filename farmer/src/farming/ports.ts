@@ -60,8 +60,8 @@ export type Tally = Readonly<Record<'passed' | FailureReason, number>>;
 
 export interface StorePort {
   insert(contract: StoredContract): void;
-  /** Writes a contract's round and chunk state, and adds to the tally, as one. */
-  update(contract: StoredContract, result?: { name: keyof Tally; count: number }): void;
+  /** Writes a contract's round and chunk state, and one total of the tally, as one. */
+  update(contract: StoredContract, total?: { name: keyof Tally; count: number }): void;
   remove(id: ContractId): void;
   contracts(): StoredContract[];
   tally(): Tally;

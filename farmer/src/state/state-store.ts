@@ -49,7 +49,7 @@ export class StateStore implements StorePort, TokenStorePort {
     );
     this.#update = db.prepare('UPDATE contract SET round_number = ?, round_issued_at = ?, has_chunk = ? WHERE id = ?');
     this.#count = db.prepare(
-      'INSERT INTO tally (name, count) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET count = count + excluded.count',
+      'INSERT INTO tally (name, count) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET count = excluded.count',
     );
     this.#remove = db.prepare('DELETE FROM contract WHERE id = ?');
   }
@@ -120,10 +120,10 @@ export class StateStore implements StorePort, TokenStorePort {
     this.#insert.run(id, source.kind, text, intervalMs, takenAt, round.number, round.issuedAt, Number(hasChunk));
   }
 
-  update({ terms, round, hasChunk }: StoredContract, result?: { name: keyof Tally; count: number }): void {
+  update({ terms, round, hasChunk }: StoredContract, total?: { name: keyof Tally; count: number }): void {
     this.#atomically(() => {
       this.#update.run(round.number, round.issuedAt, Number(hasChunk), terms.id);
-      if (result) this.#count.run(result.name, result.count);
+      if (total) this.#count.run(total.name, total.count);
     });
   }
 

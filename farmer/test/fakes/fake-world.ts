@@ -4,6 +4,7 @@ import { ChunkError, NodeError } from '../../src/farming/errors.ts';
 import { Farm } from '../../src/farming/farm.ts';
 import { Farming } from '../../src/farming/farming.ts';
 import type {
+  CallOptions,
   ChunkPort,
   EndReason,
   Listing,
@@ -28,6 +29,8 @@ export class FakeNode implements NodePort {
   registrations = 0;
   down = false;
   rejectAnswers = false;
+  /** Never replies to an answer. */
+  silent = false;
   /** Takes answers, but the next so many replies are lost. */
   loseReplies = 0;
   readonly contracts = new Map<ContractId, { startedAt: number; settled: Map<number, boolean> }>();
@@ -66,11 +69,16 @@ export class FakeNode implements NodePort {
     return { held: new Set(this.contracts.keys()), open: open.map(([id]) => ({ id, challenge: this.#challenge(id) })) };
   }
 
-  async answer(token: string, { id, response }: { id: ContractId; response: string }): Promise<boolean> {
+  async answer(
+    token: string,
+    { id, response }: { id: ContractId; response: string },
+    { signal }: CallOptions = {},
+  ): Promise<boolean> {
     this.#check('challenge', token);
     const contract = this.contracts.get(id);
     if (contract === undefined) throw new NodeError('no_hash', 'challenge', 'unknown');
     this.answers.push(response);
+    if (this.silent) await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
     const round = this.#round(id);
     const passed = contract.settled.get(round) ?? (!this.rejectAnswers && response === `${id}:${this.#challenge(id)}`);
     contract.settled.set(round, passed);
@@ -136,11 +144,16 @@ export class MemoryStore implements StorePort, TokenStorePort {
   readonly rows = new Map<ContractId, StoredContract>();
   readonly results: Record<string, number> = {};
   saved: string | undefined;
+  full = false;
 
-  insert = (contract: StoredContract) => void this.rows.set(contract.terms.id, contract);
-  update(contract: StoredContract, result?: { name: keyof Tally; count: number }): void {
+  insert(contract: StoredContract): void {
+    if (this.full) throw new Error('database or disk is full');
     this.rows.set(contract.terms.id, contract);
-    if (result) this.results[result.name] = (this.results[result.name] ?? 0) + result.count;
+  }
+  update(contract: StoredContract, total?: { name: keyof Tally; count: number }): void {
+    if (this.full) throw new Error('database or disk is full');
+    this.rows.set(contract.terms.id, contract);
+    if (total) this.results[total.name] = total.count;
   }
   remove = (id: ContractId) => void this.rows.delete(id);
   contracts = () => [...this.rows.values()];

@@ -210,6 +210,41 @@ describe('a farmer', () => {
     expect(node.contracts.size).toBe(1);
   });
 
+  it('gives up after three seconds what a silent node does not acknowledge', async () => {
+    const { start, clock, node, farming, faults } = aFarmer({ contracts: 1 });
+    node.silent = true;
+    start();
+    await clock.advance(SECOND);
+    const stopped = farming.stop();
+    await clock.advance(3 * SECOND);
+    await stopped;
+    expect(node.answers).toHaveLength(1);
+    expect(faults).toEqual([]);
+  });
+
+  it('farms on, and writes the truth later, while its state can not be written', async () => {
+    const { start, clock, store, outcomes, farm, log } = aFarmer({ contracts: 2 });
+    start();
+    await clock.advance(SECOND);
+    store.full = true;
+    await clock.advance(2 * INTERVAL_MS);
+    expect(outcomes.passes).toHaveLength(6);
+    expect(log.messages('error')).toContain('state not written');
+    store.full = false;
+    await clock.advance(INTERVAL_MS);
+    expect(store.tally().passed).toBe(outcomes.passes.length);
+    expect(store.rows.get(idOf(1))?.round).toEqual(farm.get(idOf(1))?.round);
+  });
+
+  it('takes no contract that it can not write down, and gives it back', async () => {
+    const { start, clock, store, node, farm } = aFarmer({ contracts: 1 });
+    store.full = true;
+    start();
+    await clock.advance(10 * SECOND);
+    expect(farm.size).toBe(0);
+    expect(node.released).toEqual([idOf(1)]);
+  });
+
   it('reports a fault of its own instead of going on as if nothing was', async () => {
     class BrokenNode extends FakeNode {
       override async listContracts(): Promise<never> {

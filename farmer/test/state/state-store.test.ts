@@ -54,7 +54,7 @@ describe('the state', () => {
       { name: 'passed', count: 1 },
     );
     store.update(contract(2), { name: 'missed', count: 3 });
-    store.update(contract(2), { name: 'missed', count: 2 });
+    store.update(contract(2), { name: 'missed', count: 5 });
     const again = restart();
     again.claim(IDENTITY, STAY);
     expect(again.token()).toBe('token');
