@@ -59,10 +59,19 @@ function writeFile(path: string, blocks: Iterable<Buffer>): string {
     for (const block of blocks) {
       hash.update(block);
       for (let done = 0; done < block.length; ) done += writeSync(file, block, done);
+      free(block);
     }
     fdatasyncSync(file);
   } finally {
     closeSync(file);
   }
   return hash.digest('hex');
+}
+
+/**
+ * Gives a block's memory back at once. Each block is new, and a thread's garbage collector lets tens of megabytes of them
+ * pile up before it looks; this way the next block takes the same memory, still in the cache.
+ */
+function free({ buffer }: Buffer): void {
+  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
