@@ -1,0 +1,91 @@
+# Both services. Each runs with a read-only root filesystem, as a user without rights, and without npm:
+#
+#   docker build --target farmer -t downstream-farmer .
+#   docker build --target mock-node -t downstream-mock-node .
+
+ARG NODE_IMAGE=node:26-bookworm-slim
+
+# The manifests alone: what is installed from them is not installed again when only sources change.
+FROM ${NODE_IMAGE} AS manifests
+WORKDIR /app
+COPY . .
+RUN find . -type f ! -name package.json ! -name package-lock.json -delete \
+  && find . -type d -empty -delete
+
+FROM ${NODE_IMAGE} AS build
+WORKDIR /app
+COPY --from=manifests /app ./
+RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts
+COPY . .
+# What is left afterwards is what runs: JavaScript and the manifests that name it.
+RUN node node_modules/typescript/bin/tsc -b farmer mock-node \
+  && find packages farmer mock-node -name node_modules -prune -o -type f ! -name '*.js' ! -name package.json -exec rm {} + \
+  && find packages farmer mock-node -type d -empty -delete
+
+# What each service needs at run time, without what only compilers, debuggers and readers use. Licences stay.
+FROM ${NODE_IMAGE} AS farmer-dependencies
+WORKDIR /app
+COPY --from=manifests /app ./
+RUN --mount=type=cache,target=/root/.npm \
+  npm ci --omit=dev --ignore-scripts --workspace @downstream/farmer \
+  && find node_modules -type f \( -name '*.map' -o -name '*.[cm]ts' -o -name '*.ts' -o -iname '*.md' \) -delete \
+  && rm -rf package-lock.json mock-node integration bench
+
+FROM ${NODE_IMAGE} AS mock-node-dependencies
+WORKDIR /app
+COPY --from=manifests /app ./
+RUN --mount=type=cache,target=/root/.npm \
+  npm ci --omit=dev --ignore-scripts --workspace @downstream/mock-node \
+  && find node_modules -type f \( -name '*.map' -o -name '*.[cm]ts' -o -name '*.ts' -o -iname '*.md' \) -delete \
+  && rm -rf package-lock.json farmer integration bench
+
+FROM ${NODE_IMAGE} AS farmer
+WORKDIR /app
+COPY --from=farmer-dependencies /app ./
+COPY --from=build /app/packages ./packages
+COPY --from=build /app/farmer ./farmer
+# A volume takes its first owner from here.
+RUN install -d -o 1000 -g 1000 -m 700 /data
+ENV NODE_ENV=production \
+  FARMER_DATA_DIR=/data \
+  FARMER_HTTP_HOST=0.0.0.0
+USER 1000:1000
+VOLUME /data
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 \
+  CMD ["node", "/app/farmer/dist/healthcheck.js"]
+ENTRYPOINT ["node", "/app/farmer/bin/downstream.js"]
+# Last, so that they never keep a layer from being used again.
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+ARG CREATED=1970-01-01T00:00:00Z
+LABEL org.opencontainers.image.title="Downstream farmer" \
+  org.opencontainers.image.description="Takes storage contracts from a node, keeps their chunks, and proves them on deadline." \
+  org.opencontainers.image.licenses="MIT" \
+  org.opencontainers.image.version="${VERSION}" \
+  org.opencontainers.image.revision="${REVISION}" \
+  org.opencontainers.image.created="${CREATED}"
+
+FROM ${NODE_IMAGE} AS mock-node
+WORKDIR /app
+COPY --from=mock-node-dependencies /app ./
+COPY --from=build /app/packages ./packages
+COPY --from=build /app/mock-node ./mock-node
+ENV NODE_ENV=production \
+  MOCK_HOST=0.0.0.0
+USER 1000:1000
+EXPOSE 5000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 \
+  CMD ["node", "/app/mock-node/dist/healthcheck.js"]
+ENTRYPOINT ["node", "/app/mock-node/dist/main.js"]
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+ARG CREATED=1970-01-01T00:00:00Z
+LABEL org.opencontainers.image.title="Downstream mock node" \
+  org.opencontainers.image.description="A node that really verifies, to farm against and test with." \
+  org.opencontainers.image.licenses="MIT" \
+  org.opencontainers.image.version="${VERSION}" \
+  org.opencontainers.image.revision="${REVISION}" \
+  org.opencontainers.image.created="${CREATED}"

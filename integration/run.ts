@@ -1,0 +1,84 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { attemptDocker } from './src/docker.ts';
+
+/**
+ * `npm run integration [-- jest's arguments]`: runs the container tests, or says loudly that it did not. Without an
+ * engine that is a failure only where one is promised: with `CI` or `REQUIRE_DOCKER=1`.
+ */
+async function main(args: readonly string[]): Promise<number> {
+  const missing = await missingTool();
+  if (missing !== undefined) return withoutDocker(missing);
+  Object.assign(process.env, await testcontainersSettings(), { INTEGRATION_RUN: randomBytes(4).toString('hex') });
+  try {
+    return await runJest(args);
+  } finally {
+    // Loaded only now: it wants to know which run this is.
+    const { removeLeftovers } = await import('./src/remove-leftovers.ts');
+    await removeLeftovers();
+  }
+}
+
+async function runJest(args: readonly string[]): Promise<number> {
+  const jest = fileURLToPath(new URL('../node_modules/jest/bin/jest.js', import.meta.url));
+  const config = fileURLToPath(new URL('jest.config.js', import.meta.url));
+  const nodeFlags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
+  const child = spawn(process.execPath, [...nodeFlags, jest, '--config', config, ...args], { stdio: 'inherit' });
+  // A terminal interrupts jest as well; what it leaves behind is still to be removed.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
+  const [exitCode] = await once(child, 'exit');
+  return exitCode ?? 1;
+}
+
+async function missingTool(): Promise<string | undefined> {
+  const engine = await attemptDocker(['version', '--format', '{{.Server.Version}}'], { timeoutMs: 20_000 });
+  if (engine.exitCode !== 0) return 'no Docker engine answers';
+  const compose = await attemptDocker(['compose', 'version'], { timeoutMs: 20_000 });
+  return compose.exitCode === 0 ? undefined : 'the docker command has no compose plugin';
+}
+
+function withoutDocker(why: string): number {
+  const { CI, REQUIRE_DOCKER } = process.env;
+  const required = isSet(CI) || isSet(REQUIRE_DOCKER);
+  const line = '#'.repeat(100);
+  process.stderr.write(
+    [
+      '',
+      line,
+      `#  ${required ? 'FAILED' : 'NOT RUN'}: the container tests, because ${why}.`,
+      '#',
+      '#  Nothing was tested of: the images, docker-compose.yml, farms over a network, restarts, kills,',
+      '#  a node with another genesis file, file ownership from inside an image.',
+      '#',
+      required
+        ? '#  It is a failure because CI or REQUIRE_DOCKER is set.'
+        : '#  Start Docker and run them with: npm run integration',
+      line,
+      '',
+      '',
+    ].join('\n'),
+  );
+  return required ? 1 : 0;
+}
+
+function isSet(value: string | undefined): boolean {
+  return value !== undefined && !['', '0', 'false'].includes(value);
+}
+
+/** Ryuk removes what a killed run leaves behind; where its image can't be had, the end of each run does what it can. */
+async function testcontainersSettings(): Promise<NodeJS.ProcessEnv> {
+  const { RYUK_CONTAINER_IMAGE: ryuk = 'testcontainers/ryuk:0.14.0', DOCKER_HOST = 'unix:' } = process.env;
+  const hasRyuk =
+    (await attemptDocker(['image', 'inspect', ryuk])).exitCode === 0 ||
+    (await attemptDocker(['pull', '--quiet', ryuk], { timeoutMs: 120_000 })).exitCode === 0;
+  return {
+    RYUK_CONTAINER_IMAGE: ryuk,
+    ...(!hasRyuk && { TESTCONTAINERS_RYUK_DISABLED: 'true' }),
+    // "localhost" may mean ::1 first, where an engine on this machine need not publish.
+    ...(DOCKER_HOST.startsWith('unix:') && { TESTCONTAINERS_HOST_OVERRIDE: '127.0.0.1' }),
+  };
+}
+
+process.exitCode = await main(process.argv.slice(2));

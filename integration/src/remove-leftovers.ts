@@ -1,0 +1,16 @@
+import { attemptDocker, docker } from './docker.ts';
+import { IMAGES, LABEL_FILTER, NETWORK_PREFIX } from './images.ts';
+
+/** Tests tidy up after themselves; this removes what one that was interrupted left behind, and the images. */
+export async function removeLeftovers(): Promise<void> {
+  await removeAll(['ps', '--all', '--quiet', '--filter', LABEL_FILTER], ['rm', '--force', '--volumes']);
+  await removeAll(['network', 'ls', '--quiet', '--filter', `name=${NETWORK_PREFIX}`], ['network', 'rm']);
+  await removeAll(['volume', 'ls', '--quiet', '--filter', LABEL_FILTER], ['volume', 'rm']);
+  // Their layers stay in the build cache, so the next run builds in a second. Not there if a build failed.
+  await attemptDocker(['image', 'rm', ...Object.values(IMAGES)]);
+}
+
+async function removeAll(list: readonly string[], remove: readonly string[]): Promise<void> {
+  const left = await docker(list);
+  if (left !== '') await docker([...remove, ...left.split('\n')]);
+}

@@ -1,0 +1,53 @@
+type Labels = Readonly<Record<string, string>>;
+
+/** One scrape of a service's `/metrics`, in Prometheus' text format. */
+export class Scrape {
+  readonly #samples: { name: string; labels: Labels; value: number }[];
+
+  constructor(text: string) {
+    this.#samples = text
+      .split('\n')
+      .map((line) => /^([a-z_]+)(?:\{(.*)\})? (\S+)$/i.exec(line))
+      .filter((match) => match !== null)
+      .map(([, name = '', labels = '', value]) => ({ name, labels: labelsOf(labels), value: Number(value) }));
+  }
+
+  /**
+   * The sum of a metric over all series that have these labels.
+   *
+   * @throws where there is none: every metric is there from the start
+   */
+  value(name: string, labels: Labels = {}): number {
+    const wanted = Object.entries(labels);
+    const found = this.#samples.filter(
+      (sample) => sample.name === name && wanted.every(([label, value]) => sample.labels[label] === value),
+    );
+    if (found.length === 0) throw new Error(`no metric ${name}${JSON.stringify(labels)}`);
+    return found.reduce((sum, { value }) => sum + value, 0);
+  }
+}
+
+function labelsOf(text: string): Labels {
+  return Object.fromEntries([...text.matchAll(/([a-z_]+)="([^"]*)"/gi)].map(([, label, value]) => [label, value]));
+}
+
+/** Scrapes the service at a base URL. */
+export async function scrape(url: string): Promise<Scrape> {
+  return new Scrape(await textOf(`${url}/metrics`));
+}
+
+/** What the tests read of a farmer's `/status`. */
+export interface FarmerStatus {
+  readonly farmerId: string | null;
+  readonly contracts: { readonly total: number; readonly capacity: number; readonly generating: number };
+}
+
+export async function farmerStatus(url: string): Promise<FarmerStatus> {
+  return JSON.parse(await textOf(`${url}/status`));
+}
+
+async function textOf(url: string): Promise<string> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+  return await response.text();
+}

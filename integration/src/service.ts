@@ -1,0 +1,90 @@
+import type { StartedTestContainer } from 'testcontainers';
+import { attemptDocker, docker } from './docker.ts';
+import { eventually } from './eventually.ts';
+import { type FarmerStatus, farmerStatus, type Scrape, scrape } from './scrape.ts';
+
+/** A container of ours that was started, seen from outside: HTTP and signals. */
+export class Service {
+  readonly #container: StartedTestContainer;
+  readonly #port: number;
+
+  constructor(container: StartedTestContainer, port: number) {
+    this.#container = container;
+    this.#port = port;
+  }
+
+  /** Asked for anew each time: a restart may publish the port elsewhere. */
+  get url(): string {
+    return `http://${this.#container.getHost()}:${this.#container.getMappedPort(this.#port)}`;
+  }
+
+  async scrape(): Promise<Scrape> {
+    return await scrape(this.url);
+  }
+
+  /** Stops and starts the same container: what it kept in memory is gone. */
+  async restart(): Promise<void> {
+    await this.#container.restart();
+  }
+
+  /** SIGTERM, and SIGKILL if that does not help. */
+  async stop(): Promise<{ exitCode: number; seconds: number }> {
+    const startedAt = performance.now();
+    await docker(['stop', '-t', '20', this.#id]);
+    const seconds = (performance.now() - startedAt) / 1000;
+    return { exitCode: Number(await docker(['inspect', '--format', '{{.State.ExitCode}}', this.#id])), seconds };
+  }
+
+  /** SIGKILL, without a warning. */
+  async kill(): Promise<void> {
+    await docker(['kill', '--signal', 'KILL', this.#id]);
+    await docker(['wait', this.#id]);
+  }
+
+  async shell(command: string): Promise<string> {
+    return await docker(['exec', this.#id, 'sh', '-c', command]);
+  }
+
+  /** The last lines that it wrote. */
+  async logs(): Promise<string> {
+    const { stdout, stderr } = await attemptDocker(['logs', '--tail', '40', this.#id]);
+    return `${this.#container.getName()}\n${stdout}${stderr}`;
+  }
+
+  async remove(): Promise<void> {
+    await docker(['rm', '--force', '--volumes', this.#id]);
+  }
+
+  get #id(): string {
+    return this.#container.getId();
+  }
+}
+
+/** A farmer's container. */
+export class FarmerService extends Service {
+  async status(): Promise<FarmerStatus> {
+    return await farmerStatus(this.url);
+  }
+
+  /** Waits until the capacity is used and every chunk is made. */
+  async filled(): Promise<FarmerStatus> {
+    return await eventually(
+      'the farm to be filled',
+      async () => await this.status(),
+      ({ contracts }) => contracts.total === contracts.capacity && contracts.generating === 0,
+      { withinMs: 90_000 },
+    );
+  }
+
+  /** Waits for so many more passed challenges. */
+  async passes(count: number): Promise<Scrape> {
+    const before = (await this.scrape()).value(PASSED);
+    return await eventually(
+      `${count} more passed challenges`,
+      async () => await this.scrape(),
+      (seen) => seen.value(PASSED) >= before + count,
+    );
+  }
+}
+
+const PASSED = 'farmer_challenges_passed_total';

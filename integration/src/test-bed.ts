@@ -1,0 +1,146 @@
+import { randomBytes } from 'node:crypto';
+import { GenericContainer, Network, type StartedNetwork, Wait } from 'testcontainers';
+import { attemptDocker, type DockerResult, docker } from './docker.ts';
+import { GENESIS_PATH, type Genesis, genesisSettings } from './genesis.ts';
+import { IMAGES, LABEL, LABEL_OPTIONS, NETWORK_PREFIX } from './images.ts';
+import { FarmerService, Service } from './service.ts';
+
+interface ServiceOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Instead of the standard genesis file. */
+  readonly genesis?: Genesis;
+  /** Copied in before the start. */
+  readonly files?: readonly CopiedFile[];
+}
+
+interface FarmerOptions extends ServiceOptions {
+  /** Its data directory's; a fresh one of its own without. */
+  readonly volume?: string;
+  /** How much of a processor it may use. */
+  readonly cpus?: number;
+}
+
+interface CopiedFile {
+  readonly path: string;
+  readonly content: Buffer;
+}
+
+/** A file in a data directory's `chunks`. */
+interface ChunkFile {
+  readonly name: string;
+  readonly sha256: string;
+}
+
+const NODE_PORT = 5000;
+const FARMER_PORT = 8080;
+const NODE_URL = `http://mock-node:${NODE_PORT}`;
+const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
+
+/** Gives a test a network of its own and, however it ends, takes all away again. Prints the logs of one that failed. */
+export async function inTestBed(test: (bed: TestBed) => Promise<void>): Promise<void> {
+  const bed = new TestBed(
+    await new Network({ nextUuid: () => `${NETWORK_PREFIX}${randomBytes(6).toString('hex')}` }).start(),
+  );
+  try {
+    await test(bed);
+  } catch (error) {
+    console.error(await bed.logs());
+    throw error;
+  } finally {
+    await bed.remove();
+  }
+}
+
+/** A network, and the containers and volumes of one test on it. */
+class TestBed {
+  readonly #network: StartedNetwork;
+  readonly #services: Service[] = [];
+  readonly #volumes: string[] = [];
+
+  constructor(network: StartedNetwork) {
+    this.#network = network;
+  }
+
+  /** Starts a mock node, reached by the farmers of this test. */
+  async mockNode({ env = {}, genesis, files = [] }: ServiceOptions = {}): Promise<Service> {
+    const container = await this.#container(IMAGES['mock-node'], files, genesis)
+      .withNetworkAliases('mock-node')
+      .withEnvironment({ MOCK_INTERVAL: '3', ...(genesis && genesisSettings('MOCK', genesis)), ...env })
+      .withExposedPorts(NODE_PORT)
+      .withWaitStrategy(Wait.forHttp('/healthz', NODE_PORT))
+      .start();
+    return this.#keep(new Service(container, NODE_PORT));
+  }
+
+  /** Starts a farmer of this test's mock node; it is ready, with a token, when this returns. */
+  async farmer({ env = {}, genesis, files = [], volume, cpus }: FarmerOptions = {}): Promise<FarmerService> {
+    const definition = this.#container(IMAGES.farmer, files, genesis)
+      .withEnvironment({
+        FARMER_ADDRESS: ADDRESS,
+        FARMER_NODE_URL: NODE_URL,
+        ...(genesis && genesisSettings('FARMER', genesis)),
+        ...env,
+      })
+      .withBindMounts([{ source: volume ?? (await this.volume()), target: '/data', mode: 'rw' }])
+      .withExposedPorts(FARMER_PORT)
+      .withWaitStrategy(Wait.forHttp('/readyz', FARMER_PORT));
+    if (cpus !== undefined) definition.withResourcesQuota({ cpu: cpus });
+    return this.#keep(new FarmerService(await definition.start(), FARMER_PORT));
+  }
+
+  /** An empty volume, for a data directory that outlives a container. */
+  async volume(): Promise<string> {
+    const name = `downstream-integration-${randomBytes(6).toString('hex')}`;
+    this.#volumes.push(await docker(['volume', 'create', ...LABEL_OPTIONS, name]));
+    return name;
+  }
+
+  /** The chunk folder of a data directory, its files hashed by a container that knows nothing of farming. */
+  async chunkFiles(volume: string): Promise<ChunkFile[]> {
+    const list = `
+      const { createHash } = require('node:crypto');
+      const { readdirSync, readFileSync } = require('node:fs');
+      const sha256 = (name) => createHash('sha256').update(readFileSync('/data/chunks/' + name)).digest('hex');
+      console.log(JSON.stringify(readdirSync('/data/chunks').map((name) => ({ name, sha256: sha256(name) }))));`;
+    const entry = ['--entrypoint', 'node', IMAGES.farmer, '--eval', list];
+    return JSON.parse(await docker(['run', '--rm', ...LABEL_OPTIONS, '--volume', `${volume}:/data`, ...entry]));
+  }
+
+  /** Runs the farmer's image with these arguments to its end, on this test's network. */
+  async runFarmer(args: readonly string[], copied: { from: string; to: string }): Promise<DockerResult> {
+    const network = ['--network', this.#network.getName()];
+    const id = await docker(['create', ...LABEL_OPTIONS, ...network, IMAGES.farmer, ...args]);
+    try {
+      await docker(['cp', copied.from, `${id}:${copied.to}`]);
+      return await attemptDocker(['start', '--attach', id]);
+    } finally {
+      await docker(['rm', '--force', '--volumes', id]);
+    }
+  }
+
+  async logs(): Promise<string> {
+    return (await Promise.all(this.#services.map((service) => service.logs()))).join('\n');
+  }
+
+  async remove(): Promise<void> {
+    await Promise.all(this.#services.map((service) => service.remove()));
+    if (this.#volumes.length > 0) await docker(['volume', 'rm', ...this.#volumes]);
+    await this.#network.stop();
+  }
+
+  /** As little power as docker-compose.yml gives. */
+  #container(image: string, files: readonly CopiedFile[], genesis: Genesis | undefined): GenericContainer {
+    const copied = [...files, ...(genesis ? [{ path: GENESIS_PATH, content: genesis.content }] : [])];
+    return new GenericContainer(image)
+      .withLabels(LABEL)
+      .withNetwork(this.#network)
+      .withDroppedCapabilities('ALL')
+      .withSecurityOpt('no-new-privileges:true')
+      .withCopyContentToContainer(copied.map(({ path, content }) => ({ target: path, content, mode: 0o644 })));
+  }
+
+  #keep<S extends Service>(service: S): S {
+    this.#services.push(service);
+    return service;
+  }
+}

@@ -1,0 +1,65 @@
+import { describe, expect, it } from '@jest/globals';
+import { eventually } from '../src/eventually.ts';
+import { genesisOf } from '../src/genesis.ts';
+import { inTestBed } from '../src/test-bed.ts';
+
+describe('a farm', () => {
+  it('fills its capacity with 32 MiB chunks and passes every challenge', async () => {
+    await inTestBed(async (bed) => {
+      await bed.mockNode();
+      const farmer = await bed.farmer({ env: { FARMER_SIZE: '96MiB' } });
+
+      const { contracts } = await farmer.filled();
+      expect(contracts.total).toBe(3);
+      const metrics = await farmer.passes(9);
+
+      expect(metrics.value('farmer_challenges_failed_total')).toBe(0);
+      expect(metrics.value('farmer_contracts_refused_total')).toBe(0);
+      expect(metrics.value('farmer_contract_bytes')).toBe(96 * 1024 * 1024);
+      expect(metrics.value('farmer_chunk_generation_duration_seconds_count')).toBe(3);
+    });
+  });
+
+  it('refuses the contracts of a node that has another genesis file, and leaves nothing on disk', async () => {
+    await inTestBed(async (bed) => {
+      await bed.mockNode({ genesis: genesisOf('what the node has') });
+      const volume = await bed.volume();
+      const farmer = await bed.farmer({
+        volume,
+        genesis: genesisOf('what the farmer has'),
+        env: { FARMER_SIZE: '192KiB' },
+      });
+
+      await eventually(
+        'refused contracts',
+        async () => await farmer.scrape(),
+        (seen) => seen.value('farmer_contracts_refused_total', { reason: 'hash_mismatch' }) >= 3,
+      );
+      const metrics = await farmer.scrape();
+      expect(metrics.value('farmer_challenges_passed_total')).toBe(0);
+
+      await farmer.stop();
+      expect(await bed.chunkFiles(volume)).toEqual([]);
+    });
+  });
+
+  it('is filled anew, and passes, on a node that lost its memory', async () => {
+    await inTestBed(async (bed) => {
+      const genesis = genesisOf('what both have');
+      const node = await bed.mockNode({ genesis });
+      const farmer = await bed.farmer({ genesis, env: { FARMER_SIZE: '192KiB' } });
+      await farmer.filled();
+      await farmer.passes(3);
+
+      await node.restart();
+      await eventually(
+        'the loss of the token',
+        async () => await farmer.scrape(),
+        (seen) => seen.value('farmer_contracts_ended_total', { reason: 'token_lost' }) === 3,
+      );
+      await farmer.filled();
+      await farmer.passes(3);
+      expect((await node.scrape()).value('mock_node_challenges_total', { result: 'wrong' })).toBe(0);
+    });
+  });
+});

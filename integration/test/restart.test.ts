@@ -1,0 +1,71 @@
+import { describe, expect, it } from '@jest/globals';
+import { eventually } from '../src/eventually.ts';
+import { genesisOf } from '../src/genesis.ts';
+import { inTestBed } from '../src/test-bed.ts';
+
+const genesis = genesisOf('what both have');
+
+describe('a farmer', () => {
+  it('ends within 5 s of SIGTERM, with exit code 0', async () => {
+    await inTestBed(async (bed) => {
+      await bed.mockNode();
+      const farmer = await bed.farmer({ env: { FARMER_SIZE: '512MiB' } });
+      await eventually(
+        'the farm to be half-way through its chunks',
+        async () => await farmer.status(),
+        ({ contracts }) => contracts.total - contracts.generating >= 2,
+      );
+
+      const { exitCode, seconds } = await farmer.stop();
+      expect(exitCode).toBe(0);
+      expect(seconds).toBeLessThan(5);
+    });
+  });
+
+  it('goes on with its contracts and chunks in a new container on the same volume', async () => {
+    await inTestBed(async (bed) => {
+      await bed.mockNode({ genesis });
+      const setup = { volume: await bed.volume(), genesis, env: { FARMER_SIZE: '192KiB' } };
+      const before = await bed.farmer(setup);
+      const { farmerId } = await before.filled();
+      await before.passes(3);
+      const chunks = await bed.chunkFiles(setup.volume);
+      await before.stop();
+
+      const after = await bed.farmer(setup);
+      const metrics = await after.passes(6);
+
+      const { farmerId: idAfter, contracts } = await after.status();
+      expect(idAfter).toBe(farmerId);
+      expect(contracts).toMatchObject({ total: 3, generating: 0 });
+      expect(metrics.value('farmer_chunk_generation_duration_seconds_count')).toBe(0);
+      expect(metrics.value('farmer_challenges_failed_total')).toBe(0);
+      expect(await bed.chunkFiles(setup.volume)).toEqual(chunks);
+    });
+  });
+
+  it('takes nothing half-written for a chunk after it was killed while generating', async () => {
+    await inTestBed(async (bed) => {
+      await bed.mockNode();
+      const setup = { volume: await bed.volume(), env: { FARMER_SIZE: '256MiB' } };
+      // Slowed down, so that a chunk is in the making whenever somebody looks.
+      const killed = await bed.farmer({ ...setup, cpus: 0.3 });
+      await eventually(
+        'a whole chunk and one in the making',
+        async () => await killed.shell('ls /data/chunks'),
+        (names) => /^[0-9a-f]{64}$/m.test(names) && names.includes('.partial'),
+      );
+      await killed.kill();
+      const left = (await bed.chunkFiles(setup.volume)).map(({ name }) => name);
+      expect(left).toContainEqual(expect.stringMatching(/\.partial$/));
+
+      const farmer = await bed.farmer(setup);
+      await farmer.filled();
+      await farmer.passes(3);
+
+      const files = await bed.chunkFiles(setup.volume);
+      expect(files).toHaveLength(8);
+      expect(files).toEqual(files.map(({ sha256 }) => ({ name: sha256, sha256 })));
+    });
+  });
+});
