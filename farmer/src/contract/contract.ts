@@ -134,6 +134,7 @@ function challenged(contract: Contract, event: ContractEvent & { type: 'challeng
   const { challenge, notListedAt } = event;
   const open = contract.phase === 'waiting' ? undefined : contract.challenge;
   if (open === challenge) return { contract };
+  if (isAmbiguous(contract, notListedAt, now)) return { contract };
   // A challenge that replaces one not yet answered: the node has begun the next round, whatever our clock says.
   const past = roundsOver(contract.round, contract.terms.intervalMs, now) || (open === undefined ? 0 : 1);
   const current = past === 0 ? contract : next(contract, past, now);
@@ -170,6 +171,19 @@ function next(contract: Contract, rounds: number, now: Instant): Contract {
   const round = roundAfter(contract.round, terms.intervalMs, rounds);
   if (contract.phase !== 'generating') return { phase: 'waiting', terms, round, settledAt: now };
   return { phase: 'generating', terms, round, settledAt: now, obstacle: contract.obstacle };
+}
+
+/** How far our reckoning of a round's start may be before the node's. */
+const UNCERTAINTY_MS = 2_000;
+
+/**
+ * Just after a round began by our reckoning, a challenge that was not seen to appear (after a restart, or an outage) may
+ * still be the one before: answered a moment too late it would be a wrong answer to the next. The next listing will tell.
+ */
+function isAmbiguous({ phase, round, terms }: Contract, notListedAt: Instant | undefined, now: Instant): boolean {
+  if (phase !== 'waiting' || notListedAt !== undefined || round.number === 0) return false;
+  const into = (now - round.issuedAt) % terms.intervalMs;
+  return into >= 0 && into < Math.min(UNCERTAINTY_MS, terms.intervalMs / 4);
 }
 
 function isNewerThan(instant: Instant | undefined, other: Instant | undefined): boolean {

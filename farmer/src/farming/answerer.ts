@@ -43,9 +43,11 @@ export class Answerer {
   }
 
   async #deliver(id: ContractId, challenge: string, signals: Signals, attempt: number): Promise<void> {
-    const { node, session, farm, log } = this.#parts;
+    const { node, session, farm, clock, log } = this.#parts;
     const contract = this.#current(id, challenge);
     if (contract === undefined || session.token === undefined) return;
+    // After the deadline the node would take it for a wrong answer to the next challenge.
+    if (clock.now() >= dueAt(contract)) return;
     try {
       const passed = await node.answer(session.token, { id, response: contract.response }, { signal: signals.cut });
       farm.apply(id, { type: 'verdict', challenge, passed });

@@ -34,6 +34,8 @@ export class Refresher {
   #denials = 0;
   #failures = 0;
   #listedAt: Instant | undefined;
+  /** What that listing had open. */
+  #openBefore: ReadonlySet<ContractId> = new Set();
   #strangers = new Map<ContractId, number>();
 
   constructor({ pollIntervalMs }: { pollIntervalMs?: number | undefined }, parts: RefresherParts) {
@@ -75,9 +77,15 @@ export class Refresher {
       this.#denials = 0;
       this.#failures = 0;
       for (const { id, challenge } of listing.open) {
-        farm.apply(id, { type: 'challenged', challenge, askedAt, notListedAt: this.#listedAt });
+        farm.apply(id, {
+          type: 'challenged',
+          challenge,
+          askedAt,
+          notListedAt: this.#openBefore.has(id) ? undefined : this.#listedAt,
+        });
       }
       this.#listedAt = askedAt;
+      this.#openBefore = new Set(listing.open.map(({ id }) => id));
       await this.#reconcile(listing, askedAt, signal);
     } catch (error) {
       if (!(error instanceof NodeError)) throw error;

@@ -162,6 +162,14 @@ describe('a contract', () => {
     expect(advance(reckoned, asked('0.3', early - 5, early - 2_000), early).contract.round.issuedAt).toBe(early);
   });
 
+  it('waits for a second listing when a challenge may still be the one before', () => {
+    const contract = waiting(3);
+    const now = contract.round.issuedAt + 500;
+    expect(advance(contract, asked('0.3', now - 5), now).contract).toBe(contract);
+    expect(advance(contract, asked('0.3', now - 5, now - 1_000), now).contract.phase).toBe('proving');
+    expect(advance(contract, asked('0.3', now + 2_000), now + 2_000).contract.phase).toBe('proving');
+  });
+
   it('keeps a response that is made when the chunk is lost', () => {
     expect(advance(answering(), { type: 'chunk_lost' }, T0).contract).toEqual(answering());
   });

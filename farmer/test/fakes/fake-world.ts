@@ -188,11 +188,14 @@ class FakeOutcomes implements OutcomePort {
 /** A farmer in a world of fakes. What outlives a process can be handed to the next one. */
 export function aFarmer({
   contracts = 3,
+  pollIntervalMs = 2_000,
   node,
   chunks = new FakeChunks(),
   store = new MemoryStore(),
 }: {
   contracts?: number;
+  /** 'default': as the contracts' intervals want it. */
+  pollIntervalMs?: number | 'default';
   node?: FakeNode;
   chunks?: FakeChunks;
   store?: MemoryStore;
@@ -205,7 +208,7 @@ export function aFarmer({
   const rng = { random: () => 0.5 };
   const farm = new Farm({ sizeBytes: contracts, chunkBytes: 1 }, { store, chunks, outcomes, clock, log });
   const farming = new Farming(
-    { address: 'a', workers: 2, pollIntervalMs: 2_000 },
+    { address: 'a', workers: 2, pollIntervalMs: pollIntervalMs === 'default' ? undefined : pollIntervalMs },
     { node: theNode, chunks, tokens: store, farm, clock, rng, log },
   );
   const faults: unknown[] = [];

@@ -109,6 +109,28 @@ describe('a farmer', () => {
     expect(outcomes.passes).toHaveLength(1);
   });
 
+  it('sends no answer after the deadline, where it would count against the next challenge', async () => {
+    const { start, clock, node, chunks, outcomes } = aFarmer({ contracts: 1 });
+    const gate = Promise.withResolvers<void>();
+    chunks.gate = gate.promise;
+    start();
+    await clock.advance(INTERVAL_MS);
+    gate.resolve();
+    await clock.advance(3 * SECOND);
+    expect(node.answers).toEqual([`${idOf(1)}:1.1`]);
+    expect(outcomes.failures).toEqual([{ reason: 'missed', count: 1 }]);
+    expect(outcomes.passes).toHaveLength(1);
+  });
+
+  it('looks more often as soon as it holds a contract with a short interval', async () => {
+    const { start, clock, node, outcomes } = aFarmer({ contracts: 1, pollIntervalMs: 'default' });
+    node.intervalMs = 3 * SECOND;
+    start();
+    await clock.advance(30 * SECOND);
+    expect(outcomes.failures).toEqual([]);
+    expect(outcomes.passes.length).toBeGreaterThanOrEqual(9);
+  });
+
   it('counts an answer that the node refuses, once, and goes on', async () => {
     const { start, clock, node, outcomes } = aFarmer({ contracts: 1 });
     node.rejectAnswers = true;

@@ -41,11 +41,20 @@ export function createLogger({ level, format: shape, stream, secrets = new Set()
     info[rendered] = text;
     return info;
   });
-  return createWinston({
+  const winston = createWinston({
     level,
     format: format.combine(plain(), format.timestamp(), line, redact()),
     transports: [new transports.Stream({ stream, eol: '\n' })],
   });
+  // Winston formats a line before it looks whether anybody wants it: at ten thousand contracts that is felt.
+  const wanted = LOG_LEVELS.slice(0, LOG_LEVELS.indexOf(level) + 1);
+  const at = (own: (typeof LOG_LEVELS)[number]): Logger['info'] =>
+    wanted.includes(own)
+      ? (message, fields) => {
+          winston.log(own, message, fields);
+        }
+      : () => {};
+  return { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') };
 }
 
 function describe(error: Error): object {
