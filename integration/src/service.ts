@@ -41,6 +41,15 @@ export class Service {
     await docker(['wait', this.#id]);
   }
 
+  /** Stops every process where it is, until it is thawed or killed. */
+  async freeze(): Promise<void> {
+    await docker(['pause', this.#id]);
+  }
+
+  async thaw(): Promise<void> {
+    await docker(['unpause', this.#id]);
+  }
+
   async shell(command: string): Promise<string> {
     return await docker(['exec', this.#id, 'sh', '-c', command]);
   }

@@ -18,6 +18,8 @@ interface FarmerOptions extends ServiceOptions {
   readonly volume?: string;
   /** How much of a processor it may use. */
   readonly cpus?: number;
+  /** Puts the data directory on a disk of this size, in memory, instead of a volume. */
+  readonly diskMiB?: number;
 }
 
 interface CopiedFile {
@@ -73,7 +75,7 @@ class TestBed {
   }
 
   /** Starts a farmer of this test's mock node; it is ready, with a token, when this returns. */
-  async farmer({ env = {}, genesis, files = [], volume, cpus }: FarmerOptions = {}): Promise<FarmerService> {
+  async farmer({ env = {}, genesis, files = [], volume, cpus, diskMiB }: FarmerOptions = {}): Promise<FarmerService> {
     const definition = this.#container(IMAGES.farmer, files, genesis)
       .withEnvironment({
         FARMER_ADDRESS: ADDRESS,
@@ -81,9 +83,10 @@ class TestBed {
         ...(genesis && genesisSettings('FARMER', genesis)),
         ...env,
       })
-      .withBindMounts([{ source: volume ?? (await this.volume()), target: '/data', mode: 'rw' }])
       .withExposedPorts(FARMER_PORT)
       .withWaitStrategy(Wait.forHttp('/readyz', FARMER_PORT));
+    if (diskMiB !== undefined) definition.withTmpFs({ '/data': `rw,uid=1000,gid=1000,mode=700,size=${diskMiB}m` });
+    else definition.withBindMounts([{ source: volume ?? (await this.volume()), target: '/data', mode: 'rw' }]);
     if (cpus !== undefined) definition.withResourcesQuota({ cpu: cpus });
     return this.#keep(new FarmerService(await definition.start(), FARMER_PORT));
   }

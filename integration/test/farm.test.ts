@@ -43,6 +43,21 @@ describe('a farm', () => {
     });
   });
 
+  it('goes on with the contracts it has when the disk is full, and takes no more', async () => {
+    await inTestBed(async (bed) => {
+      await bed.mockNode();
+      // Room for the genesis file, one chunk, and part of another.
+      const farmer = await bed.farmer({ diskMiB: 80, env: { FARMER_SIZE: '512MiB' } });
+      await farmer.passes(4);
+      const metrics = await farmer.scrape();
+      expect(metrics.value('farmer_contracts', { state: 'waiting' })).toBeLessThanOrEqual(1);
+      expect(metrics.value('farmer_contracts', { state: 'generating' })).toBeLessThanOrEqual(4);
+      const whole = (await farmer.shell('ls /data/chunks')).split('\n').filter((name) => !name.endsWith('.partial'));
+      expect(whole).toHaveLength(1);
+      expect((await farmer.stop()).exitCode).toBe(0);
+    });
+  });
+
   it('is filled anew, and passes, on a node that lost its memory', async () => {
     await inTestBed(async (bed) => {
       const genesis = genesisOf('what both have');
