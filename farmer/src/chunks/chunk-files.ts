@@ -35,15 +35,14 @@ export class ChunkFiles {
     return `${this.path(id)}.${process.pid}-${this.#serial}${PARTIAL}`;
   }
 
-  /** Gives a whole, checked file its name, for good: on return the name survives a power failure. */
+  /**
+   * Gives a whole, checked file its name, for good: on return bytes and name survive a power failure. The flush happens here, not
+   * in the worker that wrote the file: the worker makes the next chunk meanwhile.
+   */
   async commit(partialPath: string, id: string): Promise<void> {
+    await flush(partialPath);
     await rename(partialPath, this.path(id));
-    const folder = await open(this.folder, 'r');
-    try {
-      await folder.sync();
-    } finally {
-      await folder.close();
-    }
+    await flush(this.folder);
   }
 
   /** Deletes a chunk; one that is not there is fine. */
@@ -72,4 +71,9 @@ export class ChunkFiles {
     await Promise.all(partial.map((name) => rm(join(this.folder, name), { force: true })));
     return partial.length;
   }
+}
+
+async function flush(path: string): Promise<void> {
+  await using file = await open(path, 'r');
+  await file.sync();
 }

@@ -131,7 +131,7 @@ export class ChunkStore implements ChunkPort {
           yield block;
         }
       },
-      createWriteStream(path, { flags: 'wx', mode: OWNER_ONLY, flush: true }),
+      createWriteStream(path, { flags: 'wx', mode: OWNER_ONLY }),
       { signal },
     );
   }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { BLOCK_BYTES, convergentKey, encrypt, randomio } from '@downstream/file-encryptor';
 import { type ContractProof, proveContract } from '@downstream/heartbeat';
 
@@ -61,7 +61,6 @@ function writeFile(path: string, blocks: Iterable<Buffer>): string {
       for (let done = 0; done < block.length; ) done += writeSync(file, block, done);
       free(block);
     }
-    fdatasyncSync(file);
   } finally {
     closeSync(file);
   }

@@ -7,7 +7,7 @@ import type { StoredContract, StorePort, Tally, TokenStorePort } from '../farmin
 import { migrate } from './migrations.ts';
 
 /** The state file can't be used. */
-class StateError extends CodedError<'locked' | 'unusable' | 'other_identity'> {}
+class StateError extends CodedError<'locked' | 'not_writable' | 'unusable' | 'other_identity'> {}
 
 /** For whom, and for which node, a data directory farms. */
 export interface Identity {
@@ -178,16 +178,23 @@ export class StateStore implements StorePort, TokenStorePort {
   }
 }
 
-const SQLITE_BUSY = 5;
-const SQLITE_LOCKED = 6;
+/** SQLite's primary result codes; extended ones have them in their low byte. */
+const LOCKED: readonly number[] = [5, 6];
+const NOT_WRITABLE: readonly number[] = [3, 8, 14];
 
 function asStateError(error: unknown, path: string): StateError {
   if (error instanceof StateError) return error;
-  const errcode = typeof error === 'object' && error !== null && 'errcode' in error ? error.errcode : undefined;
-  if (errcode === SQLITE_BUSY || errcode === SQLITE_LOCKED) {
+  const errcode = typeof error === 'object' && error !== null && 'errcode' in error ? Number(error.errcode) & 0xff : 0;
+  if (LOCKED.includes(errcode)) {
     return new StateError(
       'locked',
       `${path} is in use: another farmer runs on this data directory; stop it, or use another FARMER_DATA_DIR`,
+    );
+  }
+  if (NOT_WRITABLE.includes(errcode)) {
+    return new StateError(
+      'not_writable',
+      `${path} can't be written: check FARMER_DATA_DIR, its owner and its permissions`,
     );
   }
   const why = error instanceof Error ? error.message : (codeOf(error) ?? 'unknown');

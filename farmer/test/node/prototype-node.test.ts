@@ -79,6 +79,7 @@ describe('a contract', () => {
 
   it.each<[string, unknown]>([
     ['a path for a hash', { ...CONTRACT, file_hash: '../../etc/passwd' }],
+    ['a hash of 10 MB', { ...CONTRACT, file_hash: 'a'.repeat(10_000_000) }],
     ['an empty hash', { ...CONTRACT, file_hash: '' }],
     ['an uppercase hash', { ...CONTRACT, file_hash: HASH.toUpperCase() }],
     ['a hash with a newline', { ...CONTRACT, file_hash: `${HASH}\n` }],

@@ -126,6 +126,8 @@ describe('the state', () => {
 
   it('that can not be made is refused', () => {
     path = join(folder, 'absent', 'state.db');
-    expect(() => StateStore.open(path)).toThrow(expect.objectContaining({ code: 'unusable' }));
+    expect(() => StateStore.open(path)).toThrow(
+      expect.objectContaining({ code: 'not_writable', message: expect.stringContaining('FARMER_DATA_DIR') }),
+    );
   });
 });
