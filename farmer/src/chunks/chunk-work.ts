@@ -56,11 +56,14 @@ function writeFile(path: string, blocks: Iterable<Buffer>): string {
   const hash = createHash('sha256');
   const file = openSync(path, 'wx', OWNER_ONLY);
   try {
+    let written: Buffer | undefined;
     for (const block of blocks) {
+      if (written) free(written);
       hash.update(block);
       for (let done = 0; done < block.length; ) done += writeSync(file, block, done);
-      free(block);
+      written = block;
     }
+    if (written) free(written);
   } finally {
     closeSync(file);
   }
@@ -69,7 +72,8 @@ function writeFile(path: string, blocks: Iterable<Buffer>): string {
 
 /**
  * Gives a block's memory back at once. Each block is new, and a thread's garbage collector lets tens of megabytes of them
- * pile up before it looks; this way the next block takes the same memory, still in the cache.
+ * pile up before it looks; this way the next block but one takes the same memory, still in the cache. Not the next one:
+ * with no block in use the allocator gives the memory back to the system, which costs a fifth of the speed.
  */
 function free({ buffer }: Buffer): void {
   if (buffer instanceof ArrayBuffer) buffer.transfer(0);

@@ -1,5 +1,6 @@
 import type { OneHashChallenge } from '@downstream/heartbeat';
 import { challengesReply, matchReply, prototypePaths as paths } from '@downstream/protocol';
+import { NodeError } from '../farming/errors.ts';
 import type { NodeHttp } from './node-http.ts';
 import { readJson } from './replies.ts';
 
@@ -23,7 +24,11 @@ export class OwnershipNode {
       path: paths.challenges(filename),
       maxBytes: CHALLENGES_BYTES,
       timeoutMs: TIMEOUT_MS,
-      read: (reply) => readJson('challenges', challengesReply, reply).challenges,
+      read: (reply) => {
+        if (reply.status === 404)
+          throw new NodeError('rejected', 'challenges', 'the node has no file of that name', { status: 404 });
+        return readJson('challenges', challengesReply, reply).challenges;
+      },
     });
   }
 

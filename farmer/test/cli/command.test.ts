@@ -90,6 +90,14 @@ describe('the downstream command', () => {
     });
   });
 
+  it('exits 2 when the node has no such file', async () => {
+    await using server = await rawServer(always('{"status":"error","message":"No such file."}', 404));
+    expect(await downstream('--verify-ownership', file, server.url)).toMatchObject({
+      code: 2,
+      err: 'error: the node has no file of that name\n',
+    });
+  });
+
   it('exits 2 when the node can not be reached, or talks nonsense', async () => {
     expect(await downstream('--verify-ownership', file, 'http://127.0.0.1:1')).toMatchObject({
       code: 2,

@@ -29,6 +29,8 @@ export class FakeNode implements NodePort {
   registrations = 0;
   down = false;
   rejectAnswers = false;
+  /** While set, listings are on their way that long. */
+  listingGate: Promise<void> | undefined;
   /** Never replies to an answer. */
   silent = false;
   /** Takes answers, but the next so many replies are lost. */
@@ -66,7 +68,12 @@ export class FakeNode implements NodePort {
   async listContracts(token: string): Promise<Listing> {
     this.#check('due', token);
     const open = [...this.contracts].filter(([id, { settled }]) => !settled.has(this.#round(id)));
-    return { held: new Set(this.contracts.keys()), open: open.map(([id]) => ({ id, challenge: this.#challenge(id) })) };
+    const listing = {
+      held: new Set(this.contracts.keys()),
+      open: open.map(([id]) => ({ id, challenge: this.#challenge(id) })),
+    };
+    await this.listingGate;
+    return listing;
   }
 
   async answer(

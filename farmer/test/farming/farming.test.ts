@@ -113,13 +113,32 @@ describe('a farmer', () => {
     const { start, clock, node, chunks, outcomes } = aFarmer({ contracts: 1 });
     const gate = Promise.withResolvers<void>();
     chunks.gate = gate.promise;
+    // Due between two ticks of the sweep, which has not settled the round yet.
+    node.intervalMs = INTERVAL_MS + 500;
     start();
-    await clock.advance(INTERVAL_MS);
+    await clock.advance(INTERVAL_MS + 600);
     gate.resolve();
     await clock.advance(3 * SECOND);
     expect(node.answers).toEqual([`${idOf(1)}:1.1`]);
     expect(outcomes.failures).toEqual([{ reason: 'missed', count: 1 }]);
     expect(outcomes.passes).toHaveLength(1);
+  });
+
+  it('keeps a contract that it took while a listing without it was under way', async () => {
+    const { start, clock, node, farm, outcomes } = aFarmer({ contracts: 1 });
+    const gate = Promise.withResolvers<void>();
+    node.supply = 0;
+    start();
+    await clock.advance(SECOND);
+    node.listingGate = gate.promise;
+    await clock.advance(3 * SECOND);
+    node.supply = 1;
+    await clock.advance(40 * SECOND);
+    expect(farm.size).toBe(1);
+    gate.resolve();
+    await clock.advance(SECOND);
+    expect(farm.size).toBe(1);
+    expect(outcomes.ends).toEqual([]);
   });
 
   it('looks more often as soon as it holds a contract with a short interval', async () => {

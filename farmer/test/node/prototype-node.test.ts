@@ -128,6 +128,13 @@ describe('a contract', () => {
   });
 });
 
+it('a reply of 100 MB is not even read to its end', async () => {
+  expect(await outcome((_request, response) => flood(response, 100), takeContract)).toMatchObject({
+    code: 'bad_reply',
+    details: { cause: 'ERR_BAD_RESPONSE' },
+  });
+});
+
 function flood(response: Parameters<RequestListener>[1], megabytes: number): void {
   const piece = Buffer.alloc(1_000_000, '[');
   let sent = 0;
