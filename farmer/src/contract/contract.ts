@@ -53,7 +53,7 @@ export type Phase = Contract['phase'];
 export type ContractEvent =
   | { readonly type: 'chunk_stored' }
   | { readonly type: 'chunk_lost' }
-  /** The node lists an open challenge. `notListedAt`: when it was last asked and did not list one for this contract. */
+  /** The node lists an open challenge. `notListedAt`: when it was last asked and did not list this one. */
   | {
       readonly type: 'challenged';
       readonly challenge: string;

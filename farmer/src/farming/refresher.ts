@@ -35,7 +35,7 @@ export class Refresher {
   #failures = 0;
   #listedAt: Instant | undefined;
   /** What that listing had open. */
-  #openBefore: ReadonlySet<ContractId> = new Set();
+  #openBefore: ReadonlyMap<ContractId, string> = new Map();
   #strangers = new Map<ContractId, number>();
 
   constructor({ pollIntervalMs }: { pollIntervalMs?: number | undefined }, parts: RefresherParts) {
@@ -81,11 +81,11 @@ export class Refresher {
           type: 'challenged',
           challenge,
           askedAt,
-          notListedAt: this.#openBefore.has(id) ? undefined : this.#listedAt,
+          notListedAt: this.#openBefore.get(id) === challenge ? undefined : this.#listedAt,
         });
       }
       this.#listedAt = askedAt;
-      this.#openBefore = new Set(listing.open.map(({ id }) => id));
+      this.#openBefore = new Map(listing.open.map(({ id, challenge }) => [id, challenge]));
       await this.#reconcile(listing, askedAt, signal);
     } catch (error) {
       if (!(error instanceof NodeError)) throw error;
