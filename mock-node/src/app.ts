@@ -7,7 +7,7 @@ import { type MockConfig, readConfig } from './config.ts';
 import { Draws } from './ledger/draws.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { MockMetrics } from './metrics.ts';
-import { OwnershipFiles } from './ownership/files.ts';
+import { checkFolder, OwnershipFiles } from './ownership/files.ts';
 import { ownershipRoutes } from './routes/ownership.ts';
 import { prototypeRoutes } from './routes/prototype.ts';
 
@@ -23,13 +23,14 @@ export interface MockNode {
  *
  * @param options what differs from the defaults; `port: 0` takes any free port
  * @param now the node's clock, in milliseconds
- * @throws ListenError, GenesisError
+ * @throws ListenError, GenesisError, SettingsError
  */
 export async function startMockNode(
   options: Partial<MockConfig> = {},
   now: () => number = Date.now,
 ): Promise<MockNode> {
   const config = { ...readConfig({ env: {} }), ...options };
+  if (config.files !== undefined) await checkFolder(config.files);
   return await listen(mockApp(config, now), { host: config.host, port: config.port, setting: 'MOCK_PORT' });
 }
 
@@ -61,6 +62,7 @@ function mockApp(config: MockConfig, now: () => number): Express {
     response.json({ status: 'ok' });
   });
   app.get('/metrics', async (_request, response) => {
+    ledger.catchUp(now());
     response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });
   app.use(PROTOTYPE_PREFIX, prototypeRoutes(config, { ledger, minter: new Minter(genesis), now }));
@@ -68,8 +70,12 @@ function mockApp(config: MockConfig, now: () => number): Express {
   app.use((_request, response) => {
     response.status(404).json({ status: 'error', message: 'No such route.' });
   });
-  const failed: ErrorRequestHandler = (error: Error & { status?: number }, _request, response, next) => {
-    if (response.headersSent) return next(error);
+  const failed: ErrorRequestHandler = (error: Error & { status?: number }, _request, response, _next) => {
+    if (response.headersSent) {
+      // A download that its farmer broke off, mostly: express would print a stack.
+      response.destroy();
+      return;
+    }
     const status = error.status ?? 500;
     response.status(status).json({ status: 'error', message: status < 500 ? messageOf(error) : 'internal error' });
   };

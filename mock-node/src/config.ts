@@ -46,7 +46,7 @@ export const SETTINGS = {
       .regex(/^\d+(\.\d+)?$/)
       .transform(Number)
       .pipe(z.number().min(1).max(31_536_000))
-      .transform((seconds) => seconds * 1000),
+      .transform((seconds) => Math.round(seconds * 1000)),
     default: '60',
   },
   maxContracts: {

@@ -21,7 +21,7 @@ function aLedger(options: Partial<LedgerOptions> = {}) {
   );
   const token = ledger.register();
   const take = (hash = 'hash', now = T0) => {
-    const next = ledger.nextSecret();
+    const next = ledger.nextSecret(now);
     if (next === undefined) throw new Error('no contract');
     const verifier = { response: (challenge: string) => `right:${challenge}` };
     return ledger.start(token, next.index, { fileHash: hash, secret: next.secret, verifier }, now);
@@ -64,21 +64,103 @@ describe('the ledger', () => {
     expect(results).toEqual({ passed: 0, wrong: 1, unanswered: 0 });
   });
 
-  it('does not accept an answer after it was due', () => {
-    const { take, answer, results } = aLedger();
+  it('counts a wrong answer once, however often it is sent', () => {
+    const { ledger, token, take, results } = aLedger();
+    take();
+    for (let n = 0; n < 5; n++) expect(ledger.answer(token, 'hash', 'wrong', T0 + n)).toBe('fail');
+    expect(results).toEqual({ passed: 0, wrong: 1, unanswered: 0 });
+    expect(ledger.due(token, T0 + 10)?.all).toEqual(['hash']);
+  });
+
+  it('takes a late answer for one to the challenge that is open by then: an answer does not say which it is for', () => {
+    const { take, answer, challengeAt, results } = aLedger();
     expect(answer(take(), T0 + INTERVAL)).toBe('fail');
-    expect(results).toMatchObject({ passed: 0, unanswered: 1 });
+    expect(results).toEqual({ passed: 0, wrong: 1, unanswered: 1 });
+    expect(challengeAt(T0 + INTERVAL)).toBeUndefined();
+  });
+
+  it('does not turn back when the clock does', () => {
+    const { take, answer, challengeAt } = aLedger();
+    const first = take();
+    const second = challengeAt(T0 + INTERVAL) ?? '';
+    expect(challengeAt(T0)).toBe(second);
+    expect(answer(second, T0)).toBe('pass');
+    expect(answer(first, T0)).toBe('fail');
+  });
+
+  it('frees the places of a farmer that never asks again', () => {
+    const { ledger, take, results } = aLedger({ maxContracts: 1 });
+    take();
+    expect(ledger.nextSecret(T0 + 3 * INTERVAL - 1)).toBeUndefined();
+    expect(ledger.nextSecret(T0 + 3 * INTERVAL)).toBeDefined();
+    expect(results.unanswered).toBe(3);
+  });
+
+  it('ends a contract that failed too often at once, and knows it no more', () => {
+    const { ledger, token, take } = aLedger({ maxFailures: 1 });
+    take();
+    expect(ledger.answer(token, 'hash', 'wrong', T0)).toBe('fail');
+    expect(ledger.remove(token, 'hash', T0)).toBe('no_hash');
+    expect(ledger.due(token, T0)).toEqual({ all: [], due: [] });
+    expect(ledger.running).toBe(0);
+  });
+
+  it('counts what went unanswered before a farmer removed its contract', () => {
+    const { ledger, token, take, results } = aLedger();
+    take();
+    expect(ledger.remove(token, 'hash', T0 + 2 * INTERVAL)).toBe('ok');
+    expect(results.unanswered).toBe(2);
+  });
+
+  it('counts places right when two contracts of a farmer are on the same chunk', () => {
+    const { ledger, token, take } = aLedger();
+    take();
+    take();
+    expect(ledger.running).toBe(1);
+    ledger.remove(token, 'hash', T0);
+    expect(ledger.running).toBe(0);
+  });
+
+  it('gives a place back that nothing came of', () => {
+    const { ledger, take } = aLedger({ maxContracts: 1 });
+    expect(ledger.nextSecret(T0)).toBeDefined();
+    expect(take).toThrow('no contract');
+    ledger.abandon();
+    expect(take()).toMatch(/^0\./);
+  });
+
+  it('tells the secret of a chunk as long as its contract runs', () => {
+    const { ledger, take } = aLedger();
+    take();
+    expect(ledger.secretOf('hash', T0 + 3 * INTERVAL - 1)).toMatch(/^[0-9a-f]{10}$/);
+    expect(ledger.secretOf('hash', T0 + 3 * INTERVAL)).toBeUndefined();
+    expect(ledger.secretOf('other', T0)).toBeUndefined();
+  });
+
+  it('keeps farmers and contracts apart', () => {
+    const { ledger, token, take, answer } = aLedger();
+    const first = take();
+    const second = take('second', T0 + 1);
+    const other = ledger.register();
+    expect(other).not.toBe(token);
+    expect(answer(first, T0 + 2)).toBe('pass');
+    expect(ledger.due(token, T0 + 2)).toEqual({
+      all: ['hash', 'second'],
+      due: [{ hash: 'second', challenge: second }],
+    });
+    expect(ledger.due(other, T0 + 2)).toEqual({ all: [], due: [] });
+    expect(ledger.answer(other, 'second', `right:${second}`, T0 + 2)).toBe('no_hash');
   });
 
   it('ends a contract after so many failures in a row, and frees its place', () => {
     const { ledger, token, take, answer, results } = aLedger({ maxContracts: 1 });
     const challenge = take();
     expect(ledger.due(token, T0 + 3 * INTERVAL - 1)?.all).toEqual(['hash']);
-    expect(ledger.nextSecret()).toBeUndefined();
+    expect(ledger.nextSecret(T0 + 3 * INTERVAL - 1)).toBeUndefined();
     expect(ledger.due(token, T0 + 3 * INTERVAL)).toEqual({ all: [], due: [] });
     expect(answer(challenge, T0 + 3 * INTERVAL)).toBe('no_hash');
     expect(results.unanswered).toBe(3);
-    expect(ledger.nextSecret()).toBeDefined();
+    expect(ledger.nextSecret(T0 + 3 * INTERVAL)).toBeDefined();
   });
 
   it('forgets failures when a challenge is passed', () => {
@@ -89,13 +171,13 @@ describe('the ledger', () => {
     expect(ledger.due(token, T0 + 6 * INTERVAL)?.all).toEqual([]);
   });
 
-  it('removes a contract at its farmer’s wish, once', () => {
+  it("removes a contract at its farmer's wish, once", () => {
     const { ledger, token, take } = aLedger();
     take();
-    expect([ledger.remove(token, 'hash'), ledger.remove(token, 'hash'), ledger.remove('nobody', 'hash')]).toEqual([
+    expect(['hash', 'hash', 'other'].map((hash) => ledger.remove(token, hash, T0))).toEqual([
       'ok',
       'no_hash',
-      'no_token',
+      'no_hash',
     ]);
     expect(ledger.running).toBe(0);
   });
@@ -104,6 +186,7 @@ describe('the ledger', () => {
     const { ledger } = aLedger();
     expect(ledger.due('nobody', T0)).toBeUndefined();
     expect(ledger.answer('nobody', 'hash', 'x', T0)).toBe('no_token');
+    expect(ledger.remove('nobody', 'hash', T0)).toBe('no_token');
     expect(ledger.answer(TOKEN, 'nothing', 'x', T0)).toBe('no_hash');
   });
 
@@ -127,6 +210,56 @@ describe('the ledger', () => {
       }),
     );
   });
+
+  /** What a run leaves behind, with or without somebody looking all the time. */
+  function outcome(steps: [number, 'right' | 'wrong'][], looking: (now: number) => readonly number[]) {
+    const { ledger, token, results, take, answer, challengeAt } = aLedger();
+    take();
+    let now = T0;
+    const verdicts = steps.map(([pause, what]) => {
+      for (const moment of looking(now).filter((at) => at <= now + pause)) ledger.catchUp(moment);
+      now += pause;
+      return what === 'right' ? answer(challengeAt(now) ?? 'none', now) : ledger.answer(token, 'hash', 'wrong', now);
+    });
+    return { verdicts, results, running: ledger.running, due: ledger.due(token, now) };
+  }
+  const steps = fc.array(fc.tuple(fc.nat(2 * INTERVAL), fc.constantFrom<'right' | 'wrong'>('right', 'wrong')), {
+    maxLength: 30,
+  });
+
+  it('comes out the same whether somebody looks all the time or nobody does', () => {
+    fc.assert(
+      fc.property(steps, fc.array(fc.nat(2 * INTERVAL), { maxLength: 5 }), (taken, looks) => {
+        const inOrder = looks.toSorted((a, b) => a - b);
+        const watched = outcome(taken, (now) => inOrder.map((after) => now + after));
+        expect(watched).toEqual(outcome(taken, () => []));
+      }),
+    );
+  });
+
+  it('repeats itself: the same calls lead to the same', () => {
+    fc.assert(
+      fc.property(steps, (taken) => {
+        expect(outcome(taken, () => [])).toEqual(outcome(taken, () => []));
+      }),
+    );
+  });
+
+  it('opens each challenge at t0 + n·interval, to the millisecond, whatever the interval', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1_000, max: 31_536_000_000 }),
+        fc.integer({ min: 1, max: 1_000 }),
+        (interval, n) => {
+          const { take, challengeAt } = aLedger({ intervalMs: interval, maxFailures: 1_000_000 });
+          take();
+          const draws = new Draws('seed');
+          expect(challengeAt(T0 + n * interval - 1)).toBe(draws.challenge(0, n - 1));
+          expect(challengeAt(T0 + n * interval)).toBe(draws.challenge(0, n));
+        },
+      ),
+    );
+  });
 });
 
 describe('the draws', () => {
@@ -145,5 +278,26 @@ describe('the draws', () => {
     };
     expect(all('a')).toEqual(all('a'));
     expect(new Set([...all('a'), ...all('b')]).size).toBe(14);
+  });
+
+  it('have the shapes of the protocol', () => {
+    fc.assert(
+      fc.property(fc.string(), fc.nat(), fc.nat(), (seed, n, round) => {
+        const draws = new Draws(seed);
+        expect(draws.token(n)).toMatch(/^[0-9a-f]{32}$/);
+        expect(draws.secret(n)).toMatch(/^[0-9a-f]{10}$/);
+        expect(draws.challenge(n, round)).toMatch(/^0\.[0-9]{9}$/);
+      }),
+    );
+  });
+
+  it('give offsets inside the file, also for an empty one', () => {
+    fc.assert(
+      fc.property(fc.string(), fc.nat(), fc.nat(Number.MAX_SAFE_INTEGER), (name, n, size) => {
+        const offset = new Draws('seed').offset(name, n, size);
+        expect(offset).toBeGreaterThanOrEqual(0);
+        expect(offset).toBeLessThan(Math.max(1, size));
+      }),
+    );
   });
 });

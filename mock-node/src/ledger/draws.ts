@@ -27,9 +27,9 @@ export class Draws {
     return `0.${String(number % 1_000_000_000).padStart(9, '0')}`;
   }
 
-  /** Root seed and secret of the challenges on a file. */
-  ownership(filename: string): { rootSeed: string; secret: string } {
-    return { rootSeed: this.#draw('root', filename), secret: this.#draw('chain', filename) };
+  /** Root seed and secret of the n-th chain of challenges on a file. */
+  ownership(filename: string, n: number): { rootSeed: string; secret: string } {
+    return { rootSeed: this.#draw('root', filename, n), secret: this.#draw('chain', filename, n) };
   }
 
   /** An offset from 0 up to, not including, `size`; 0 for an empty file. */

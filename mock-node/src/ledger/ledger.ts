@@ -83,7 +83,9 @@ export class Ledger {
    *
    * @returns undefined where there is none to give
    */
-  nextSecret(): { index: number; secret: string } | undefined {
+  nextSecret(now: number): { index: number; secret: string } | undefined {
+    // Farmers that went away never ask again: what they left behind has to be found before a place is denied.
+    if (this.#running >= this.#options.maxContracts) this.catchUp(now);
     if (this.#running >= this.#options.maxContracts) return undefined;
     this.#running += 1;
     const index = this.#contractsMade++;
@@ -95,13 +97,22 @@ export class Ledger {
     this.#running -= 1;
   }
 
-  /** Starts the contract on a chunk whose secret was taken, and returns its first challenge. */
+  /**
+   * Starts the contract on a chunk whose secret was taken, and returns its first challenge. Should the farmer have one on
+   * the same chunk, the new one takes its place.
+   */
   start(token: string, index: number, chunk: Chunk, now: number): string {
     const challenge = this.#draws.challenge(index, 0);
-    this.#farmers
-      .get(token)
-      ?.set(chunk.fileHash, { index, chunk, startedAt: now, round: 0, challenge, failuresInARow: 0 });
+    const contracts = this.#farmers.get(token);
+    if (contracts === undefined) throw new Error('a contract needs a registered farmer');
+    if (contracts.has(chunk.fileHash)) this.#end(contracts, chunk.fileHash);
+    contracts.set(chunk.fileHash, { index, chunk, startedAt: now, round: 0, challenge, failuresInARow: 0 });
     return challenge;
+  }
+
+  /** Counts what went unanswered by now, and ends what failed too often, over all farmers: a look at each contract. */
+  catchUp(now: number): void {
+    for (const token of this.#farmers.keys()) this.due(token, now);
   }
 
   /** A farmer's contracts, and which of them owe an answer; undefined for an unknown farmer. */
@@ -110,11 +121,9 @@ export class Ledger {
     if (contracts === undefined) return undefined;
     const all: string[] = [];
     const due: { hash: string; challenge: string }[] = [];
-    for (const [hash, contract] of contracts) {
-      if (!this.#bringUpTo(now, contract)) {
-        this.#end(contracts, hash);
-        continue;
-      }
+    for (const hash of contracts.keys()) {
+      const contract = this.#runningOf(contracts, hash, now);
+      if (contract === undefined) continue;
       all.push(hash);
       if (contract.settled === undefined) due.push({ hash, challenge: contract.challenge });
     }
@@ -125,12 +134,8 @@ export class Ledger {
   answer(token: string, hash: string, response: string, now: number): 'pass' | 'fail' | 'no_token' | 'no_hash' {
     const contracts = this.#farmers.get(token);
     if (contracts === undefined) return 'no_token';
-    const contract = contracts.get(hash);
+    const contract = this.#runningOf(contracts, hash, now);
     if (contract === undefined) return 'no_hash';
-    if (!this.#bringUpTo(now, contract)) {
-      this.#end(contracts, hash);
-      return 'no_hash';
-    }
     if (contract.settled !== undefined) {
       return contract.settled.passed && contract.settled.response === response ? 'pass' : 'fail';
     }
@@ -146,20 +151,28 @@ export class Ledger {
   }
 
   /** Ends a contract at its farmer's wish. */
-  remove(token: string, hash: string): 'ok' | 'no_token' | 'no_hash' {
+  remove(token: string, hash: string, now: number): 'ok' | 'no_token' | 'no_hash' {
     const contracts = this.#farmers.get(token);
     if (contracts === undefined) return 'no_token';
-    if (!contracts.has(hash)) return 'no_hash';
+    if (this.#runningOf(contracts, hash, now) === undefined) return 'no_hash';
     this.#end(contracts, hash);
     return 'ok';
   }
 
   /** The secret of a running contract's chunk, by the chunk's hash. */
-  secretOf(hash: string): string | undefined {
+  secretOf(hash: string, now: number): string | undefined {
     for (const contracts of this.#farmers.values()) {
-      const contract = contracts.get(hash);
+      const contract = this.#runningOf(contracts, hash, now);
       if (contract !== undefined) return contract.chunk.secret;
     }
+    return undefined;
+  }
+
+  /** A contract as it stands now; undefined where there is none, or none any more. */
+  #runningOf(contracts: Map<string, Contract>, hash: string, now: number): Contract | undefined {
+    const contract = contracts.get(hash);
+    if (contract === undefined || this.#bringUpTo(now, contract)) return contract;
+    this.#end(contracts, hash);
     return undefined;
   }
 

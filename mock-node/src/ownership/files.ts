@@ -1,7 +1,8 @@
-import { type FileHandle, open, realpath } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { oneHashExtents, oneHashResponse, oneHashSeeds } from '@downstream/heartbeat';
-import { codeOf } from '@downstream/platform';
+import { codeOf, SettingsError } from '@downstream/platform';
 import type { Draws } from '../ledger/draws.ts';
 
 /** A challenge as it is handed out; a response is never among them. */
@@ -20,8 +21,22 @@ interface FileChallenges {
 }
 
 const OPEN_AT_ONCE = 1000;
-/** So many names are remembered; the rest start their chain anew. */
-const FILES_REMEMBERED = 1000;
+/** The challenges of so many files are remembered, at 200 kB each; those of the file that nobody asked for longest go first. */
+const FILES_REMEMBERED = 100;
+/** Opening a pipe must not wait for its writer, and what became a link since it was looked at must not be followed. */
+const READ_PLAIN = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
+
+/**
+ * Says at the start that there is no such folder, rather than later that it has no such file.
+ *
+ * @throws SettingsError
+ */
+export async function checkFolder(folder: string): Promise<void> {
+  const found = await stat(folder).catch((error: unknown) => codeOf(error) ?? 'unknown');
+  if (typeof found !== 'string' && found.isDirectory()) return;
+  const why = typeof found === 'string' ? found : 'not a folder';
+  throw new SettingsError([`MOCK_FILES is ${JSON.stringify(folder)} (${why}): give a folder`]);
+}
 
 /**
  * File-ownership challenges on the plain files of one folder. A challenge is used up by its first answer, and the next
@@ -31,6 +46,8 @@ export class OwnershipFiles {
   readonly #folder: string | undefined;
   readonly #draws: Draws;
   readonly #files = new Map<string, FileChallenges>();
+  /** How often a file's chain was begun: each is another one, or forgotten challenges could be answered again. */
+  readonly #begun = new Map<string, number>();
 
   /** @param folder undefined: no file can be verified */
   constructor(folder: string | undefined, draws: Draws) {
@@ -71,7 +88,7 @@ export class OwnershipFiles {
       const folder = await realpath(this.#folder);
       const path = await realpath(join(folder, filename));
       if (dirname(path) !== folder) return undefined;
-      const file = await open(path, 'r');
+      const file = await open(path, READ_PLAIN);
       if ((await file.stat()).isFile()) return file;
       await file.close();
       return undefined;
@@ -83,8 +100,14 @@ export class OwnershipFiles {
 
   #challengesOf(filename: string, size: number): FileChallenges {
     const known = this.#files.get(filename);
-    if (known?.size === size) return known;
-    const { rootSeed, secret } = this.#draws.ownership(filename);
+    this.#files.delete(filename);
+    if (known?.size === size) {
+      this.#files.set(filename, known);
+      return known;
+    }
+    const chain = this.#begun.get(filename) ?? 0;
+    this.#begun.set(filename, chain + 1);
+    const { rootSeed, secret } = this.#draws.ownership(filename, chain);
     const seeds = oneHashSeeds(rootSeed, secret);
     let drawn = 0;
     const draw = (): OfferedChallenge => ({

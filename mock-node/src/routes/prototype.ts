@@ -37,7 +37,7 @@ export function prototypeRoutes(
       response.json({ status: 'no_token' });
       return;
     }
-    const next = ledger.nextSecret();
+    const next = ledger.nextSecret(now());
     if (next === undefined) {
       response.json({ status: 'no_chunks' });
       return;
@@ -74,12 +74,12 @@ export function prototypeRoutes(
 
   for (const method of ['get', 'delete'] as const) {
     router[method]('/remove/:token/:hash', (request, response) => {
-      response.json({ status: ledger.remove(request.params.token, request.params.hash) });
+      response.json({ status: ledger.remove(request.params.token, request.params.hash, now()) });
     });
   }
 
   router.get('/download/:hash', async (request, response) => {
-    const secret = ledger.secretOf(request.params.hash);
+    const secret = ledger.secretOf(request.params.hash, now());
     if (secret === undefined) {
       response.status(404).json({ status: 'error', message: 'No such chunk.' });
       return;

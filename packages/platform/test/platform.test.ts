@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { Writable } from 'node:stream';
 import {
   backoffMs,
@@ -14,7 +15,7 @@ import {
   TimeoutError,
   withTimeout,
 } from '@downstream/platform';
-import { FakeClock, FakeLogger } from '@downstream/platform/testing';
+import { FakeClock, FakeLogger, settle } from '@downstream/platform/testing';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { z } from 'zod';
@@ -43,6 +44,34 @@ describe('a clock', () => {
     controller.abort(reason);
     await expect(sleep).rejects.toBe(reason);
     await expect(clock.sleep(1, AbortSignal.abort(reason))).rejects.toBe(reason);
+    await expect(clock.sleep(0, AbortSignal.abort(reason))).rejects.toBe(reason);
+  });
+
+  it.each([0, -1, Number.NEGATIVE_INFINITY])('does not sleep for %p ms', async (ms) => {
+    await systemClock.sleep(ms);
+    await new FakeClock().sleep(ms);
+  });
+
+  it('sleeps for months without waking at once, as timers of Node.js do', async () => {
+    const controller = new AbortController();
+    let awake = false;
+    const sleep = systemClock.sleep(2 ** 31, controller.signal).finally(() => {
+      awake = true;
+    });
+    await settle();
+    expect(awake).toBe(false);
+    controller.abort('enough');
+    await expect(sleep).rejects.toBe('enough');
+  });
+
+  it('that is fake forgets a sleeper that was aborted', async () => {
+    const clock = new FakeClock();
+    const controller = new AbortController();
+    const sleep = clock.sleep(10, controller.signal);
+    expect(clock.sleepers).toBe(1);
+    controller.abort('enough');
+    await expect(sleep).rejects.toBe('enough');
+    expect(clock.sleepers).toBe(0);
   });
 });
 
@@ -63,6 +92,24 @@ describe('the pause between attempts', () => {
   });
 });
 
+describe('the pause between attempts, for the same throw of the dice', () => {
+  it('never shrinks, and is still finite after years of failures', () => {
+    fc.assert(
+      fc.property(fc.double({ min: 0, max: 0.999, noNaN: true }), fc.nat(10_000), (throwOfDice, attempt) => {
+        const pause = (n: number) => backoffMs({ baseMs: 100, capMs: 5_000 }, n, { random: () => throwOfDice });
+        expect(pause(attempt + 2)).toBeGreaterThanOrEqual(pause(attempt + 1));
+        expect(pause(1)).toBeGreaterThanOrEqual(50);
+        expect(pause(attempt + 1)).toBeLessThanOrEqual(5_000);
+      }),
+    );
+  });
+
+  it('differs with the dice', () => {
+    const pause = (random: number) => backoffMs({ baseMs: 100, capMs: 5_000 }, 3, { random: () => random });
+    expect([pause(0), pause(0.5)]).toEqual([200, 300]);
+  });
+});
+
 describe('sizes', () => {
   it.each([
     ['0', 0],
@@ -76,6 +123,14 @@ describe('sizes', () => {
     ['-1', undefined],
     ['1e9', undefined],
     ['1 PiB', undefined],
+    ['1,5GB', undefined],
+    ['1 GB 2', undefined],
+    ['NaN', undefined],
+    ['constructor', undefined],
+    [' 7 ', 7],
+    ['1kB', 1000],
+    ['9007199254740991', Number.MAX_SAFE_INTEGER],
+    ['9007199254740992', undefined],
     ['9999999TB', undefined],
   ])('%j is %p bytes', (text, bytes) => expect(parseBytes(text)).toBe(bytes));
 
@@ -83,6 +138,7 @@ describe('sizes', () => {
     [0, '0 B'],
     [1023, '1023 B'],
     [33_554_432, '32 MiB'],
+    [2 ** 60, '1048576 TiB'],
     [1_610_612_736, '1.5 GiB'],
   ])('%i are shown as %s', (bytes, text) => expect(formatBytes(bytes)).toBe(text));
 });
@@ -114,6 +170,29 @@ describe('settings', () => {
     expect(() => parseSettings(table, { env: {}, flags: { port: 'y' } })).toThrow('--http-port is "y": give a port');
   });
 
+  it('that are wrong are named all at once', () => {
+    const both = { ...table, name: { ...table.name, schema: z.string().max(1) } };
+    expect(() => parseSettings(both, { env: { X_PORT: 'x', X_NAME: 'xx' } })).toThrow(
+      expect.objectContaining({
+        code: 'bad_settings',
+        message: 'X_PORT is "x": give a port\nX_NAME is "xx": give a name',
+      }),
+    );
+  });
+
+  it('that are needed and not given are named too', () => {
+    const needed = { name: { ...table.name, schema: z.string() } };
+    for (const env of [{}, { X_NAME: '' }]) {
+      expect(() => parseSettings(needed, { env })).toThrow(/^X_NAME is not set: give a name$/);
+    }
+  });
+
+  it('that are wrong show no password', () => {
+    expect(() => parseSettings(table, { env: { X_PORT: 'http://me:hunter2@node:80/x' } })).toThrow(
+      /^X_PORT is "http:\/\/\*\*\*@node:80\/x": give a port$/,
+    );
+  });
+
   it('find their flags, and make a table', () => {
     expect(flagsByKey(table, { httpPort: '1', other: '2' })).toEqual({ port: '1', name: undefined });
     expect(settingsMarkdown(table)).toContain('| `X_PORT` | `--http-port <port>` | `80` | The port. |');
@@ -133,6 +212,30 @@ describe('a bounded call', () => {
       'own',
     );
     expect(await withTimeout({ timeoutMs: 60_000 }, async () => 7)).toBe(7);
+  });
+
+  it('does not begin when it is aborted already', async () => {
+    let begun = false;
+    const work = async () => {
+      begun = true;
+    };
+    await expect(withTimeout({ timeoutMs: 1, signal: AbortSignal.abort('stop') }, work)).rejects.toBe('stop');
+    expect(begun).toBe(false);
+  });
+
+  it('says what it was given, under a code', async () => {
+    const forever = (signal: AbortSignal) =>
+      new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    await expect(withTimeout({ timeoutMs: 5 }, forever)).rejects.toMatchObject({
+      code: 'timeout',
+      details: { timeoutMs: 5 },
+    });
+  });
+
+  it('leaves nothing on the signal that it was given', async () => {
+    const controller = new AbortController();
+    for (let n = 0; n < 100; n++) await withTimeout({ timeoutMs: 60_000, signal: controller.signal }, async () => n);
+    expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
   });
 });
 
@@ -161,7 +264,48 @@ describe('a shutdown', () => {
     shutdown.add('slow', () => new Promise(() => {}));
     expect(await shutdown.run(10)).toBe(false);
     expect(closed).toBe(true);
-    expect(log.lines[0]?.fields).toMatchObject({ part: 'slow' });
+    expect(log.lines).toEqual([
+      { level: 'error', message: expect.any(String), fields: { part: 'slow', budgetMs: 10 } },
+    ]);
+  });
+
+  it('closes the next only when the last has closed', async () => {
+    const log = new FakeLogger();
+    const shutdown = new Shutdown(log);
+    const events: string[] = [];
+    shutdown.add('state', () => events.push('state closed'));
+    shutdown.add('work', async () => {
+      events.push('work ends');
+      await settle();
+      events.push('work ended');
+    });
+    expect(await shutdown.run(10_000)).toBe(true);
+    expect(events).toEqual(['work ends', 'work ended', 'state closed']);
+    expect(log.lines).toEqual([]);
+  });
+
+  it('closes everything once', async () => {
+    const shutdown = new Shutdown(new FakeLogger());
+    let closed = 0;
+    shutdown.add('part', () => {
+      closed += 1;
+    });
+    expect([await shutdown.run(1_000), await shutdown.run(1_000)]).toEqual([true, true]);
+    expect(closed).toBe(1);
+  });
+
+  it('survives a part that throws at once, and one that fails after its time', async () => {
+    const log = new FakeLogger();
+    const shutdown = new Shutdown(log);
+    let failLate = (_: Error) => {};
+    shutdown.add('late', () => new Promise((_, reject) => (failLate = reject)));
+    shutdown.add('thrower', () => {
+      throw new Error('no');
+    });
+    expect(await shutdown.run(10)).toBe(false);
+    failLate(new Error('after all'));
+    await settle();
+    expect(log.lines.map(({ fields }) => fields['part'])).toEqual(['thrower', 'late']);
   });
 });
 
@@ -205,11 +349,33 @@ describe('a log', () => {
     }
   });
 
+  it('never prints a secret that it learned of later', () => {
+    let text = '';
+    const secrets = new Set<string>();
+    const stream = new Writable({
+      write(piece, _encoding, done) {
+        text += piece;
+        done();
+      },
+    });
+    const log = createLogger({ level: 'info', format: 'json', stream, secrets });
+    secrets.add('token-1');
+    log.warn('failed', { path: '/due/token-1' });
+    expect(JSON.parse(text)).toMatchObject({ level: 'warn', path: '/due/[redacted]' });
+  });
+
+  it('is for people, too', () => {
+    const text = lines('pretty', 'info', (log) => log.info('challenge failed', { reason: 'late', lateMs: 5 }));
+    expect(text).toMatch(/^\d\d:\d\d:\d\d info {2}challenge failed {2}reason=late {2}lateMs=5\n$/);
+  });
+
   it('reduces an error to code, message and facts', () => {
     const cause = Object.assign(new Error('inner'), { config: { url: '/secret' } });
     const error = new CodedError('bad', 'it was bad', { route: 'due' }, { cause });
     const line = JSON.parse(lines('json', 'info', (log) => log.error('failed', { error })));
     expect(line.error).toEqual({ code: 'bad', message: 'it was bad', route: 'due' });
+    const plain = JSON.parse(lines('json', 'info', (log) => log.error('failed', { error: cause })));
+    expect(plain.error).toEqual({ message: 'inner' });
   });
 });
 
@@ -227,5 +393,32 @@ describe('an HTTP server', () => {
     });
     await server.close();
     await expect(fetch(server.url)).rejects.toThrow();
+  });
+
+  it('lets a request under way finish as it closes', async () => {
+    let finish = () => {};
+    const begun = Promise.withResolvers<void>();
+    const server = await listen(
+      (_request, response) => {
+        finish = () => response.end('whole');
+        begun.resolve();
+      },
+      { host: '127.0.0.1', port: 0, setting: 'X_PORT' },
+    );
+    const reply = fetch(server.url);
+    await begun.promise;
+    const closed = server.close();
+    finish();
+    expect(await (await reply).text()).toBe('whole');
+    await closed;
+  });
+
+  it('does not wait for ever for a request that never ends', async () => {
+    const begun = Promise.withResolvers<void>();
+    const server = await listen(() => begun.resolve(), { host: '127.0.0.1', port: 0, setting: 'X_PORT' });
+    const cut = expect(fetch(server.url)).rejects.toThrow('fetch failed');
+    await begun.promise;
+    await server.close();
+    await cut;
   });
 });

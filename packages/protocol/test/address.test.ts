@@ -3,7 +3,18 @@ import { describe, expect, it } from '@jest/globals';
 
 describe('an SJCX address', () => {
   it('is Base58Check of version 0 and twenty bytes', () => {
-    expect(isSjcxAddress('19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV')).toBe(true);
+    for (const known of ['19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV', '1111111111111111111114oLvT2']) {
+      expect(isSjcxAddress(known)).toBe(true);
+    }
+  });
+
+  it('is none with any one letter changed', () => {
+    const known = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
+    const letters = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
+    for (let at = 0; at < known.length; at++) {
+      const letter = letters[(letters.indexOf(known.charAt(at)) + 1) % letters.length];
+      expect(isSjcxAddress(known.slice(0, at) + letter + known.slice(at + 1))).toBe(false);
+    }
   });
 
   it.each([
@@ -13,6 +24,13 @@ describe('an SJCX address', () => {
     ['another kind of address', 'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4'],
     ['letters that Base58 has not', '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3j0'],
     ['white space', ' 19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV'],
+    ['a line break after it', '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV\n'],
+    ['a letter less', '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3j'],
+    ['a leading 1 more', '119qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV'],
+    ['a testnet address', 'mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn'],
+    ['a private key', '5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTJ'],
+    ['letters of no alphabet', '１９qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV'],
+    ['a long one', '9qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV'.repeat(300_000)],
     ['a flood', '1'.repeat(10_000_000)],
   ])('is not %s', (_, text) => {
     expect(isSjcxAddress(text)).toBe(false);

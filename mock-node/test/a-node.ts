@@ -1,0 +1,86 @@
+import { createCipheriv, createHash, createHmac } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { request as rawRequest } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type MockNode, startMockNode } from '@downstream/mock-node';
+import { afterEach, beforeEach } from '@jest/globals';
+
+/** No schema or helper of ours here: what a stranger's client would send and compute. */
+export const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
+export const API = '/api/downstream';
+export const INTERVAL_MS = 60_000;
+const GENESIS = Buffer.alloc(50_000, 'genesis');
+export const GENESIS_BYTES = GENESIS.length;
+
+export const sha256 = (...parts: (Buffer | string)[]) => {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest('hex');
+};
+
+/** The chunk of a secret, over the genesis file of {@link aNode}. */
+export const chunkOf = (secret: string) => {
+  const key = createHmac('sha256', secret).update(sha256(GENESIS)).digest();
+  return createCipheriv('aes-256-ctr', key, Buffer.from('00000000000000000000000000000001', 'hex')).update(GENESIS);
+};
+
+/** A node for each test of a file, once the test starts it: its own folder, its own clock, a small genesis file. */
+export function aNode() {
+  let folder: string;
+  let now: number;
+  let node: MockNode | undefined;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'mock-node-'));
+    writeFileSync(join(folder, 'genesis'), GENESIS);
+    mkdirSync(join(folder, 'files'));
+    now = 1_000_000;
+  });
+  afterEach(async () => {
+    await node?.close();
+    node = undefined;
+    rmSync(folder, { recursive: true });
+  });
+
+  const url = () => {
+    if (node === undefined) throw new Error('start the node first');
+    return node.url;
+  };
+  const get = async (path: string, init: RequestInit = {}) => {
+    const response = await fetch(url() + path, init);
+    const text = await response.text();
+    return { code: response.status, text, json: text.startsWith('{') ? JSON.parse(text) : undefined };
+  };
+  return {
+    url,
+    get,
+    path: (...names: string[]) => join(folder, ...names),
+    pass: (ms: number) => {
+      now += ms;
+    },
+    /** Starts the node; one that runs already is closed first. */
+    async start(options: Parameters<typeof startMockNode>[0] = {}): Promise<void> {
+      await node?.close();
+      node = undefined;
+      const genesis = { genesisPath: join(folder, 'genesis'), genesisSha256: sha256(GENESIS) };
+      node = await startMockNode({ port: 0, files: join(folder, 'files'), ...genesis, ...options }, () => now);
+    },
+    /** Sends a path to the letter: `fetch` would tidy it first. */
+    async getRaw(path: string): Promise<{ code: number | undefined; text: string }> {
+      const { hostname, port } = new URL(url());
+      return await new Promise((resolve, reject) => {
+        rawRequest({ hostname, port, path }, (response) => {
+          let text = '';
+          response.on('data', (piece) => {
+            text += piece;
+          });
+          response.on('end', () => resolve({ code: response.statusCode, text }));
+        })
+          .on('error', reject)
+          .end();
+      });
+    },
+    newToken: async (): Promise<string> => (await get(`${API}/new/${ADDRESS}`)).json.token,
+    takeContract: async (token: string) => (await get(`${API}/chunk/${token}`)).json,
+  };
+}

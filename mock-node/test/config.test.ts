@@ -1,0 +1,40 @@
+import { describe, expect, it } from '@jest/globals';
+import { readConfig } from '../src/config.ts';
+
+describe('the settings', () => {
+  it('have defaults', () => {
+    expect(readConfig({ env: {} })).toEqual({
+      host: '127.0.0.1',
+      port: 5_000,
+      seed: '42',
+      intervalMs: 60_000,
+      maxContracts: 10_000,
+      maxFailures: 10,
+      contractForm: 'secret',
+    });
+  });
+
+  it('take seconds, and parts of them, as whole milliseconds', () => {
+    expect(readConfig({ env: { MOCK_INTERVAL: '1.001' } }).intervalMs).toBe(1_001);
+    expect(readConfig({ env: { MOCK_INTERVAL: '31536000' } }).intervalMs).toBe(31_536_000_000);
+  });
+
+  it.each([
+    [{ MOCK_PORT: '65536' }, 'MOCK_PORT is "65536": give a port from 0 to 65535'],
+    [{ MOCK_PORT: '80x' }, 'MOCK_PORT is "80x": give a port from 0 to 65535'],
+    [{ MOCK_SEED: 's'.repeat(201) }, `MOCK_SEED is "${'s'.repeat(100)}…": give a text of 1 to 200 characters`],
+    [{ MOCK_INTERVAL: 'soon' }, 'MOCK_INTERVAL is "soon": give seconds from 1 to 31536000'],
+    [{ MOCK_INTERVAL: '0' }, 'MOCK_INTERVAL is "0": give seconds from 1 to 31536000'],
+    [{ MOCK_INTERVAL: '-5' }, 'MOCK_INTERVAL is "-5": give seconds from 1 to 31536000'],
+    [{ MOCK_INTERVAL: 'NaN' }, 'MOCK_INTERVAL is "NaN": give seconds from 1 to 31536000'],
+    [{ MOCK_INTERVAL: '9'.repeat(80) }, 'give seconds from 1 to 31536000'],
+    [{ MOCK_MAX_CONTRACTS: '-1' }, 'MOCK_MAX_CONTRACTS is "-1": give a whole number from 0 to 1000000'],
+    [{ MOCK_MAX_FAILURES: '0' }, 'MOCK_MAX_FAILURES is "0": give a whole number from 1 to 1000000'],
+    [{ MOCK_CONTRACT_FORM: 'paper' }, 'MOCK_CONTRACT_FORM is "paper": give secret or url'],
+    [{ MOCK_GENESIS: '/tmp/x' }, 'MOCK_GENESIS and MOCK_GENESIS_SHA256 belong together'],
+    [{ MOCK_GENESIS_SHA256: 'a'.repeat(64) }, 'MOCK_GENESIS and MOCK_GENESIS_SHA256 belong together'],
+    [{ MOCK_GENESIS: '/tmp/x', MOCK_GENESIS_SHA256: 'ABC' }, 'MOCK_GENESIS_SHA256 is "ABC": give 64 lowercase hex'],
+  ])('that are wrong are refused, naming variable, value and what is allowed: %j', (env, message) => {
+    expect(() => readConfig({ env })).toThrow(message);
+  });
+});

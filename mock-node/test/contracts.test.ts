@@ -1,0 +1,193 @@
+import { describe, expect, it } from '@jest/globals';
+import { ADDRESS, API, aNode, chunkOf, GENESIS_BYTES, INTERVAL_MS, sha256 } from './a-node.ts';
+
+const { start, url, get, pass, newToken, takeContract } = aNode();
+
+const answer = async (token: string, hash: string, response: string) =>
+  (await get(`${API}/challenge/${token}/${hash}/${response}`)).json;
+const due = async (token: string) => (await get(`${API}/due/${token}`)).json;
+
+/** A farmer with one contract, and its right answer to any challenge. */
+async function aFarmer() {
+  const token = await newToken();
+  const { secret, file_hash: hash, challenge } = await takeContract(token);
+  const right = (asked: string) => sha256(chunkOf(secret), asked);
+  return { token, hash, challenge, right };
+}
+
+describe('contracts', () => {
+  it('are given, proved, listed and removed, as any client can check by itself', async () => {
+    await start();
+    expect(await get('/')).toMatchObject({ code: 200, json: { msg: 'ok' } });
+    const token = await newToken();
+    expect(token).toMatch(/^[0-9a-f]{32}$/);
+    const contract = await takeContract(token);
+    expect(Object.keys(contract).sort()).toEqual(['challenge', 'file_hash', 'interval', 'secret']);
+    expect(contract.interval).toBe(60);
+    const chunk = chunkOf(contract.secret);
+    const { file_hash: hash, challenge } = contract;
+    expect(sha256(chunk)).toBe(hash);
+    expect(await due(token)).toEqual({ all_contracts: [{ hash }], due_contracts: [{ hash, challenge }] });
+    expect(await answer(token, hash, sha256(chunk, challenge))).toEqual({ status: 'pass' });
+    expect(await due(token)).toEqual({ all_contracts: [{ hash }], due_contracts: [] });
+    expect((await get(`${API}/remove/${token}/${hash}`, { method: 'DELETE' })).json).toEqual({ status: 'ok' });
+    expect((await get(`${API}/remove/${token}/${hash}`)).json).toEqual({ status: 'no_hash' });
+    expect(await due(token)).toEqual({ all_contracts: [], due_contracts: [] });
+  });
+
+  it('are removed by GET as by DELETE', async () => {
+    await start();
+    const { token, hash } = await aFarmer();
+    expect((await get(`${API}/remove/${token}/${hash}`)).json).toEqual({ status: 'ok' });
+  });
+
+  it('ask something new each interval, which the answer to the last no longer satisfies', async () => {
+    await start();
+    const { token, hash, challenge, right } = await aFarmer();
+    pass(INTERVAL_MS);
+    const next = (await due(token)).due_contracts[0].challenge;
+    expect(next).not.toBe(challenge);
+    expect(await answer(token, hash, right(next))).toEqual({ status: 'pass' });
+    pass(INTERVAL_MS);
+    expect(await answer(token, hash, right(next))).toEqual({ status: 'fail' });
+  });
+
+  it('give a lost reply once more, and no second chance', async () => {
+    await start();
+    const { token, hash, challenge, right } = await aFarmer();
+    expect(await answer(token, hash, right(challenge))).toEqual({ status: 'pass' });
+    expect(await answer(token, hash, right(challenge))).toEqual({ status: 'pass' });
+    expect(await answer(token, hash, '0'.repeat(64))).toEqual({ status: 'fail' });
+    expect(await answer(token, hash, right(challenge))).toEqual({ status: 'pass' });
+  });
+
+  it.each([
+    ['another hash', '0'.repeat(64)],
+    ['a word', 'pass'],
+    ['a NUL', '%00'],
+    ['a path', '..%2f..%2fetc%2fpasswd'],
+    ['a flood', 'f'.repeat(10_000)],
+  ])('are not proved by %s', async (_, response) => {
+    await start();
+    const { token, hash } = await aFarmer();
+    expect(await answer(token, hash, response)).toEqual({ status: 'fail' });
+  });
+
+  it('end after too many failures, and are then gone everywhere', async () => {
+    await start({ maxFailures: 2, contractForm: 'url' });
+    const token = await newToken();
+    const { file_hash: hash, url: download } = await takeContract(token);
+    pass(2 * INTERVAL_MS - 1);
+    expect((await due(token)).all_contracts).toEqual([{ hash }]);
+    expect((await fetch(download, { method: 'HEAD' })).status).toBe(200);
+    pass(1);
+    expect((await fetch(download)).status).toBe(404);
+    expect(await answer(token, hash, '0'.repeat(64))).toEqual({ status: 'no_hash' });
+    expect((await get(`${API}/remove/${token}/${hash}`)).json).toEqual({ status: 'no_hash' });
+    expect(await due(token)).toEqual({ all_contracts: [], due_contracts: [] });
+  });
+
+  it('belong to one farmer: another can neither answer nor remove nor see them', async () => {
+    await start();
+    const { token, hash, challenge, right } = await aFarmer();
+    const other = await newToken();
+    expect(await answer(other, hash, right(challenge))).toEqual({ status: 'no_hash' });
+    expect((await get(`${API}/remove/${other}/${hash}`, { method: 'DELETE' })).json).toEqual({ status: 'no_hash' });
+    expect(await due(other)).toEqual({ all_contracts: [], due_contracts: [] });
+    expect((await due(token)).due_contracts).toEqual([{ hash, challenge }]);
+  });
+
+  it('by URL have bytes that hash to their name', async () => {
+    await start({ contractForm: 'url' });
+    const contract = await takeContract(await newToken());
+    expect(Object.keys(contract).sort()).toEqual(['challenge', 'file_hash', 'interval', 'url']);
+    expect(contract.url).toBe(`${url()}${API}/download/${contract.file_hash}`);
+    const bytes = Buffer.from(await (await fetch(contract.url)).arrayBuffer());
+    expect(bytes).toHaveLength(GENESIS_BYTES);
+    expect(sha256(bytes)).toBe(contract.file_hash);
+  });
+
+  it('run out, and come back when one is removed', async () => {
+    await start({ maxContracts: 1 });
+    const { token, hash } = await aFarmer();
+    expect(await takeContract(token)).toEqual({ status: 'no_chunks' });
+    await get(`${API}/remove/${token}/${hash}`);
+    expect(await takeContract(token)).toHaveProperty('file_hash');
+  });
+
+  it('come back when those of a farmer that never asks again have ended', async () => {
+    await start({ maxContracts: 1, maxFailures: 2 });
+    await aFarmer();
+    const token = await newToken();
+    pass(2 * INTERVAL_MS - 1);
+    expect(await takeContract(token)).toEqual({ status: 'no_chunks' });
+    pass(1);
+    expect(await takeContract(token)).toHaveProperty('file_hash');
+  });
+
+  it('tell their interval in seconds, exactly', async () => {
+    await start({ intervalMs: 1_500 });
+    expect(await takeContract(await newToken())).toMatchObject({ interval: 1.5 });
+  });
+
+  it.each(['chunk/nobody', 'due/nobody', `challenge/nobody/${'a'.repeat(64)}/x`, `remove/nobody/${'a'.repeat(64)}`])(
+    'are not for strangers: %s',
+    async (path) => {
+      await start();
+      expect(await get(`${API}/${path}`)).toMatchObject({ code: 200, json: { status: 'no_token' } });
+    },
+  );
+
+  it.each(['__proto__', 'constructor', '%00', 'x'.repeat(10_000)])('are not for the token %s', async (token) => {
+    await start();
+    expect(await due(token)).toEqual({ status: 'no_token' });
+  });
+
+  it.each(['nobody', '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jW', '3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy', 'x'.repeat(5_000)])(
+    'are not for the address %s',
+    async (address) => {
+      await start();
+      expect(await get(`${API}/new/${address}`)).toMatchObject({
+        code: 400,
+        json: { status: 'error', message: expect.any(String) },
+      });
+    },
+  );
+
+  it('are for an address as often as it asks, each time with another token', async () => {
+    await start();
+    expect(await newToken()).not.toBe(await newToken());
+    expect((await get(`${API}/new/${ADDRESS}`)).code).toBe(200);
+  });
+
+  it('repeat with the seed: same tokens, secrets, hashes and challenges in the same order', async () => {
+    const run = async (seed: string) => {
+      await start({ seed });
+      const token = await newToken();
+      const seen: unknown[] = [token];
+      for (let n = 0; n < 3; n++) seen.push(await takeContract(token));
+      pass(INTERVAL_MS);
+      seen.push(await due(token));
+      return seen;
+    };
+    const first = await run('a');
+    expect(await run('a')).toEqual(first);
+    expect(await run('b')).not.toEqual(first);
+  });
+
+  it('stay apart when many ask at once', async () => {
+    await start();
+    const token = await newToken();
+    const contracts = await Promise.all(Array.from({ length: 20 }, () => takeContract(token)));
+    expect(new Set(contracts.map(({ file_hash }) => file_hash)).size).toBe(20);
+    for (const { secret, file_hash } of contracts) expect(sha256(chunkOf(secret))).toBe(file_hash);
+  });
+
+  it('are never more than there may be, however many ask at once', async () => {
+    await start({ maxContracts: 3 });
+    const token = await newToken();
+    const replies = await Promise.all(Array.from({ length: 10 }, () => takeContract(token)));
+    expect(replies.filter(({ status }) => status === 'no_chunks')).toHaveLength(7);
+    expect((await due(token)).all_contracts).toHaveLength(3);
+  });
+});

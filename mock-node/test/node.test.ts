@@ -1,0 +1,189 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { startMockNode } from '@downstream/mock-node';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { ADDRESS, API, aNode, chunkOf, INTERVAL_MS, sha256 } from './a-node.ts';
+
+const { start, url, get, pass, newToken, takeContract, path: pathOf } = aNode();
+const metrics = async () => (await get('/metrics')).text;
+
+describe('the metrics', () => {
+  it('have every result at 0 from the start', async () => {
+    await start();
+    const text = await metrics();
+    for (const result of ['passed', 'wrong', 'unanswered'])
+      expect(text).toContain(`mock_node_challenges_total{result="${result}"} 0\n`);
+    for (const gauge of ['mock_node_contracts', 'mock_node_farmers']) expect(text).toContain(`\n${gauge} 0\n`);
+    expect(text).toContain('# TYPE mock_node_requests_total counter');
+    expect(text).toContain('process_cpu_seconds_total');
+  });
+
+  it('count what the node did, with nothing secret in a label', async () => {
+    await start();
+    const token = await newToken();
+    const { secret, file_hash: hash, challenge } = await takeContract(token);
+    const response = sha256(chunkOf(secret), challenge);
+    await get(`${API}/challenge/${token}/${hash}/${response}`);
+    await get(`${API}/challenge/${token}/${hash}/${response}`);
+    await get(`${API}/due/${token}`);
+    await get(`${API}/download/${hash}`);
+    pass(INTERVAL_MS);
+    await get(`${API}/challenge/${token}/${hash}/${response}`);
+    const text = await metrics();
+    expect(text).toContain('mock_node_challenges_total{result="passed"} 1\n');
+    expect(text).toContain('mock_node_challenges_total{result="wrong"} 1\n');
+    expect(text).toContain('mock_node_contracts 1\n');
+    expect(text).toContain('mock_node_farmers 1\n');
+    expect(text).toContain('mock_node_requests_total{route="/chunk/:token",code="200"} 1\n');
+    for (const own of [token, hash, response, secret, challenge, ADDRESS]) expect(text).not.toContain(own);
+  });
+
+  it('count challenges that nobody answered even when nobody asks for them', async () => {
+    await start({ maxFailures: 3 });
+    await takeContract(await newToken());
+    pass(2 * INTERVAL_MS);
+    expect(await metrics()).toContain('mock_node_challenges_total{result="unanswered"} 2\n');
+    pass(2 * INTERVAL_MS);
+    const text = await metrics();
+    expect(text).toContain('mock_node_challenges_total{result="unanswered"} 3\n');
+    expect(text).toContain('mock_node_contracts 0\n');
+  });
+
+  it('have one label for all routes that are none', async () => {
+    await start();
+    for (let n = 0; n < 5; n++) await get(`/no-such-route-${n}`);
+    const text = await metrics();
+    expect(text).toContain('mock_node_requests_total{route="unknown",code="404"} 5\n');
+    expect(text).not.toContain('no-such-route');
+  });
+});
+
+describe('the node', () => {
+  it('is healthy', async () => {
+    await start();
+    expect(await get('/healthz')).toMatchObject({ code: 200, json: { status: 'ok' } });
+  });
+
+  it.each(['/etc/passwd', `${API}/challenge/x`, API, `${API}/new`, '/api/downstream/v2/x'])(
+    'has no route %s',
+    async (path) => {
+      await start();
+      expect(await get(path)).toMatchObject({ code: 404, json: { status: 'error' } });
+    },
+  );
+
+  it('does not say what it is made with', async () => {
+    await start();
+    expect((await fetch(url())).headers.get('x-powered-by')).toBeNull();
+  });
+
+  it('refuses a genesis file of another hash, or none', async () => {
+    const genesisSha256 = 'a'.repeat(64);
+    await expect(startMockNode({ port: 0, genesisPath: pathOf('genesis'), genesisSha256 })).rejects.toMatchObject({
+      code: 'wrong_hash',
+      message: expect.stringContaining('MOCK_GENESIS'),
+    });
+    await expect(startMockNode({ port: 0, genesisPath: pathOf('absent'), genesisSha256 })).rejects.toMatchObject({
+      code: 'unreadable',
+    });
+  });
+});
+
+describe('the process', () => {
+  const children: ChildProcess[] = [];
+  afterEach(() => {
+    for (const child of children.splice(0)) child.kill('SIGKILL');
+  });
+
+  /** Runs the real thing; what it writes is gathered, and `ended` is its exit code or the signal that killed it. */
+  function run(env: Record<string, string>, ...flags: string[]) {
+    const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+    const child = spawn(process.execPath, ['--conditions=source', main, ...flags], {
+      env: { PATH: process.env['PATH'], MOCK_PORT: '0', ...env },
+    });
+    children.push(child);
+    const written = { out: '', err: '' };
+    child.stdout.on('data', (piece) => {
+      written.out += piece;
+    });
+    child.stderr.on('data', (piece) => {
+      written.err += piece;
+    });
+    const ended = once(child, 'close').then(([code, signal]) => signal ?? code);
+    const ready = async () => {
+      while (!written.out.includes('\n')) {
+        if ((await Promise.race([once(child.stdout, 'data'), ended.then(() => undefined)])) === undefined)
+          throw new Error(`it ended: ${written.err}`);
+      }
+      return `http://127.0.0.1:${/api=:(\d+)/.exec(written.out)?.[1]}`;
+    };
+    return { child, written, ended, ready };
+  }
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('says one line when it is ready, and ends cleanly on %s', async (signal) => {
+    const { child, written, ended, ready } = run({ MOCK_SEED: '7' });
+    // A connection that is kept alive must not keep the process.
+    expect(await (await fetch(`${await ready()}/healthz`)).json()).toEqual({ status: 'ok' });
+    child.kill(signal);
+    expect(await ended).toBe(0);
+    expect(written.out).toMatch(/^mock-node ready api=:\d+ seed=7\n$/);
+    expect(written.err).toBe('');
+  });
+
+  it('prints nothing about a download that was broken off', async () => {
+    const genesis = Buffer.alloc(32 * 1024 * 1024);
+    writeFileSync(pathOf('large'), genesis);
+    const { child, written, ended, ready } = run({
+      MOCK_GENESIS: pathOf('large'),
+      MOCK_GENESIS_SHA256: sha256(genesis),
+      MOCK_CONTRACT_FORM: 'url',
+    });
+    const node = await ready();
+    const { token } = (await (await fetch(`${node}${API}/new/${ADDRESS}`)).json()) as { token: string };
+    const contract = (await (await fetch(`${node}${API}/chunk/${token}`)).json()) as { url: string };
+    const hurry = new AbortController();
+    const reader = (await fetch(contract.url, { signal: hurry.signal })).body?.getReader();
+    expect((await reader?.read())?.value?.length).toBeGreaterThan(0);
+    hurry.abort();
+    // Some round trips, in which the node notices.
+    for (let n = 0; n < 50; n++) expect((await fetch(`${node}/healthz`)).status).toBe(200);
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+    expect(written.err).toBe('');
+  });
+
+  it('refuses a wrong setting, naming variable, value and what is allowed', async () => {
+    const { written, ended } = run({ MOCK_INTERVAL: 'soon', MOCK_CONTRACT_FORM: 'paper' });
+    expect(await ended).toBe(2);
+    expect(written).toEqual({
+      out: '',
+      err: [
+        'error: MOCK_INTERVAL is "soon": give seconds from 1 to 31536000',
+        'error: MOCK_CONTRACT_FORM is "paper": give secret or url',
+        '',
+      ].join('\n'),
+    });
+  });
+
+  it('takes a flag before the variable', async () => {
+    const { written, ended } = run({ MOCK_INTERVAL: '60' }, '--interval', 'later');
+    expect(await ended).toBe(2);
+    expect(written.err).toContain('--interval is "later"');
+  });
+
+  it('refuses a flag that there is not, and helps on request', async () => {
+    const [wrong, help] = [run({}, '--colour'), run({}, '--help')];
+    expect([await wrong.ended, await help.ended]).toEqual([2, 0]);
+    expect(help.written.out).toContain('--max-contracts <count>');
+  });
+
+  it('says when its port is taken, and by which setting to choose another', async () => {
+    await start();
+    const { port } = new URL(url());
+    const { written, ended } = run({ MOCK_PORT: port });
+    expect(await ended).toBe(2);
+    expect(written.err).toMatch(new RegExp(`^error: port ${port} .*taken.*MOCK_PORT\n$`));
+  });
+});
