@@ -1,39 +1,31 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chunkGeneration, contractChallenge } from './chunks.ts';
-import { largeChunks, prototypeFarm } from './farms.ts';
+import { measuresFor, NAMES } from './measures.ts';
 import { type Result, table } from './result.ts';
 
 /**
- * `npm run bench [-- --json] [NAME…]`: measures the built services and the farmer's own workers on this machine, each beside what the
- * machine can do, measured in the same run. Names: chunks, challenge, farmer, prototype-farm; all without.
+ * `npm run bench [-- [--json] [NAME…]]`: measures the built services and the farmer's own workers, each beside what this machine can
+ * do, measured in the same run. With `--json` nothing but the results goes to the standard output. What runs beside it
+ * on the machine shows in the figures.
  */
-const MEASURES: Readonly<Record<string, (folder: string) => Promise<Result[]>>> = {
-  chunks: chunkGeneration,
-  challenge: contractChallenge,
-  farmer: largeChunks,
-  'prototype-farm': prototypeFarm,
-};
-
 const args = process.argv.slice(2);
 const names = args.filter((arg) => arg !== '--json');
-const unknown = names.filter((name) => !(name in MEASURES));
+const unknown = names.filter((name) => !NAMES.includes(name));
 if (unknown.length > 0) {
-  console.error(`no such measure: ${unknown.join(', ')}; there are ${Object.keys(MEASURES).join(', ')}`);
+  console.error(`no such measure: ${unknown.join(', ')}; there are ${NAMES.join(', ')}`);
   process.exit(2);
 }
 
+const folder = mkdtempSync(join(tmpdir(), 'downstream-bench-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
 const results: Result[] = [];
-for (const [name, measure] of Object.entries(MEASURES)) {
-  if (names.length > 0 && !names.includes(name)) continue;
-  console.error(`measuring ${name} …`);
-  const folder = mkdtempSync(join(tmpdir(), 'downstream-bench-'));
-  try {
-    results.push(...(await measure(folder)));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+for (const measure of measuresFor(names)) {
+  console.error(`measuring ${measure.names.join(', ')} …`);
+  results.push(...(await measure.run(mkdtempSync(join(folder, 'measure-')))));
 }
-const bare = results.map(({ name, value, unit, limit, ratio }) => ({ name, value, unit, limit, ratio }));
-console.log(args.includes('--json') ? JSON.stringify(bare, undefined, 2) : table(results));
+const asked = results.filter((each) => names.length === 0 || names.some((name) => each.name.startsWith(name)));
+const bare = asked.map(({ name, value, unit, limit, ratio }) => ({ name, value, unit, limit, ratio }));
+console.log(args.includes('--json') ? JSON.stringify(bare, undefined, 2) : table(asked));

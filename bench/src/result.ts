@@ -1,3 +1,6 @@
+/** What a ratio should be. */
+type Bar = { readonly least: number } | { readonly most: number };
+
 /** One measurement beside what it is held against. */
 export interface Result {
   readonly name: string;
@@ -7,52 +10,30 @@ export interface Result {
   readonly limit: number;
   /** `value / limit` */
   readonly ratio: number;
-  /** What the ratio should be; none where a figure is only shown. */
-  readonly bar?: { readonly least: number } | { readonly most: number };
+  /** None where a figure is only shown. */
+  readonly bar?: Bar;
 }
 
-export function result(name: string, value: number, unit: string, limit: number, bar?: Result['bar']): Result {
+export function result(name: string, value: number, unit: string, limit: number, bar?: Bar): Result {
   return { name, value, unit, limit, ratio: value / limit, ...(bar && { bar }) };
-}
-
-function isMet({ ratio, bar }: Result): boolean | undefined {
-  if (bar === undefined) return undefined;
-  return 'least' in bar ? ratio >= bar.least : ratio <= bar.most;
 }
 
 /** Results as a person reads them. */
 export function table(results: readonly Result[]): string {
-  const rows = results.map((each) => {
-    const { name, value, unit, limit, ratio, bar } = each;
-    const wanted = bar === undefined ? '' : 'least' in bar ? `>= ${bar.least}` : `<= ${bar.most}`;
-    const met = isMet(each);
-    return [
-      name,
-      digits(value),
-      unit,
-      digits(limit),
-      ratio.toFixed(2),
-      wanted,
-      met === undefined ? '' : met ? 'met' : 'MISSED',
-    ];
-  });
-  const all = [['name', 'value', 'unit', 'limit', 'ratio', 'wanted', ''], ...rows];
-  const widths = all[0]?.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0))) ?? [];
-  return all
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  const rows = [['name', 'value', 'unit', 'limit', 'ratio', 'bar', 'met?'], ...results.map(cells)];
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  const line = (row: readonly string[]) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
+  return rows.map((row) => line(row).trimEnd()).join('\n');
 }
 
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+function cells({ name, value, unit, limit, ratio, bar }: Result): string[] {
+  const measured = [name, digits(value), unit, digits(limit), ratio.toFixed(2)];
+  if (bar === undefined) return measured;
+  if ('least' in bar) return [...measured, `>= ${bar.least}`, ratio >= bar.least ? 'yes' : 'NO'];
+  return [...measured, `<= ${bar.most}`, ratio <= bar.most ? 'yes' : 'NO'];
 }
 
 function digits(value: number): string {
-  return value >= 100 ? value.toFixed(0) : value >= 1 ? value.toFixed(2) : value.toPrecision(3);
+  if (value === 0 || value >= 100) return value.toFixed(0);
+  return value >= 1 ? value.toFixed(2) : value.toPrecision(3);
 }

@@ -4,27 +4,21 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Status } from '../../farmer/src/http/status.ts';
 
 const root = join(import.meta.dirname, '../..');
 const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
 
-/** A service of ours in a process of its own, as it is built. */
-export class Service {
-  readonly #process: ChildProcess;
+/** A service of ours in a process of its own, as it is built. Ends with the block that it is declared in, or with us. */
+class Service implements AsyncDisposable {
   readonly url: string;
+  readonly #process: ChildProcess;
+  readonly #kill = () => this.#process.kill('SIGKILL');
 
   constructor(child: ChildProcess, url: string) {
     this.#process = child;
     this.url = url;
-  }
-
-  /** The sum of a metric over its labels, or of the lines that hold `label`. */
-  async metric(name: string, label = ''): Promise<number> {
-    const text = await (await fetch(`${this.url}/metrics`)).text();
-    const lines = text
-      .split('\n')
-      .filter((line) => (line.startsWith(`${name} `) || line.startsWith(`${name}{`)) && line.includes(label));
-    return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+    process.on('exit', this.#kill);
   }
 
   /** The most memory that the process ever had, in MiB. */
@@ -33,20 +27,39 @@ export class Service {
     return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
   }
 
-  async stop(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
+    process.off('exit', this.#kill);
+    if (this.#process.exitCode !== null) return;
     const exit = once(this.#process, 'exit');
     this.#process.kill('SIGTERM');
     await exit;
   }
 }
 
-export async function startMockNode(env: Record<string, string>): Promise<Service> {
-  const child = start('mock-node/dist/main.js', { MOCK_PORT: '0', ...env });
-  return new Service(child, `http://127.0.0.1:${await found(child, /api=:(\d+)/)}`);
+/** A farmer that runs. */
+export class FarmerService extends Service {
+  /** How it is doing. Unlike a scrape this resets nothing. */
+  async status(): Promise<Status> {
+    return (await (await fetch(`${this.url}/status`)).json()) as Status;
+  }
+
+  /** Its metrics at one moment: a function from a name to the value, summed over its labels. */
+  async scrape(): Promise<(name: string) => number> {
+    const lines = (await (await fetch(`${this.url}/metrics`)).text()).split('\n');
+    return (name) =>
+      lines
+        .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
+        .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+  }
 }
 
-/** A farmer, as soon as it serves its metrics. */
-export async function startFarmer(node: Service, env: Record<string, string>): Promise<Service> {
+export async function startMockNode(env: Readonly<Record<string, string>>): Promise<Service> {
+  const child = start('mock-node/dist/main.js', { MOCK_PORT: '0', ...env });
+  return new Service(child, `http://127.0.0.1:${await printed(child, /api=:(\d+)/)}`);
+}
+
+/** A farmer with two workers, as soon as it says that it started. */
+export async function startFarmer(node: Service, env: Readonly<Record<string, string>>): Promise<FarmerService> {
   const own = {
     FARMER_ADDRESS: ADDRESS,
     FARMER_NODE_URL: node.url,
@@ -55,15 +68,14 @@ export async function startFarmer(node: Service, env: Record<string, string>): P
     FARMER_WORKERS: '2',
   };
   const child = start('farmer/dist/main.js', { ...own, ...env });
-  return new Service(child, await found(child, /"http":"([^"]+)"/));
+  return new FarmerService(child, await printed(child, /"http":"([^"]+)"/));
 }
 
 /** Looks until something holds. */
 export async function until(
   what: string,
-  withinMs: number,
+  { withinMs, everyMs }: { withinMs: number; everyMs: number },
   holds: () => Promise<boolean>,
-  everyMs = 20,
 ): Promise<void> {
   const end = performance.now() + withinMs;
   while (!(await holds())) {
@@ -72,20 +84,23 @@ export async function until(
   }
 }
 
-function start(script: string, env: Record<string, string>): ChildProcess {
+function start(script: string, env: Readonly<Record<string, string>>): ChildProcess {
   return spawn(process.execPath, [join(root, script)], {
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
 }
 
-async function found(child: ChildProcess, pattern: RegExp): Promise<string> {
-  if (child.stdout === null) throw new Error('no output to look at');
+/** What the pattern's group holds in the first line that fits; whatever is printed later is read and dropped. */
+async function printed(child: ChildProcess, pattern: RegExp): Promise<string> {
+  const { stdout } = child;
+  if (stdout === null) throw new Error('no output to look at');
   return await new Promise((resolve, reject) => {
-    createInterface(child.stdout ?? process.stdin).on('line', (line) => {
+    createInterface(stdout).on('line', (line) => {
       const match = pattern.exec(line)?.[1];
       if (match !== undefined) resolve(match);
     });
+    child.once('error', reject);
     child.once('exit', (code) => reject(new Error(`a service ended with ${code}`)));
   });
 }

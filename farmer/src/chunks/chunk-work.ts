@@ -11,11 +11,16 @@ import { type ContractProof, proveContract } from '@downstream/heartbeat';
 
 export const OWNER_ONLY = 0o600;
 
+/**
+ * What every file is read into. One a thread, since a new one for each file costs more than proving a small chunk does; the
+ * functions here block, so no two files are ever read at the same time.
+ */
+const buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+
 /** A file's bytes in blocks. The same buffer is used for each: a block is good until the next one is asked for. */
 function* fileBlocks(path: string): Generator<Buffer, void, undefined> {
   const file = openSync(path, 'r');
   try {
-    const buffer = Buffer.allocUnsafe(BLOCK_BYTES);
     for (;;) {
       const length = readSync(file, buffer, 0, BLOCK_BYTES, null);
       if (length === 0) return;
@@ -75,6 +80,6 @@ function writeFile(path: string, blocks: Iterable<Buffer>): string {
  * pile up before it looks; this way the next block but one takes the same memory, still in the cache. Not the next one:
  * with no block in use the allocator gives the memory back to the system, which costs a fifth of the speed.
  */
-function free({ buffer }: Buffer): void {
-  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+function free({ buffer: memory }: Buffer): void {
+  if (memory instanceof ArrayBuffer) memory.transfer(0);
 }
