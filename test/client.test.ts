@@ -50,6 +50,7 @@ describe('the client library', () => {
     await client.removeChunk(hash);
     expect(existsSync(path)).toBe(false);
     await expect(client.answer(hash, 'f'.repeat(64))).rejects.toMatchObject({ code: 'no_hash' });
+    await client.removeChunk(hash);
     await node.close();
   });
 

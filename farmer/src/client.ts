@@ -4,6 +4,7 @@ import { ChunkFiles } from './chunks/chunk-files.ts';
 import { ChunkStore } from './chunks/chunk-store.ts';
 import { ensureStandardGenesis, type Genesis, openGenesis } from './chunks/genesis.ts';
 import { WorkerPool } from './chunks/worker-pool.ts';
+import { NodeError } from './farming/errors.ts';
 import { NodeHttp } from './node/node-http.ts';
 import { PrototypeNode } from './node/prototype-node.ts';
 
@@ -106,7 +107,12 @@ export class DownstreamClient implements AsyncDisposable {
   async removeChunk(hash: string): Promise<void> {
     const { node, token } = this.#connected();
     const { chunks } = await this.#chunks();
-    await node.release(token, hash);
+    try {
+      await node.release(token, hash);
+    } catch (error) {
+      // A contract that the node has ended already leaves nothing to give back.
+      if (!(error instanceof NodeError) || error.code !== 'no_hash') throw error;
+    }
     await chunks.remove(hash);
   }
 

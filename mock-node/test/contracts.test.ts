@@ -1,7 +1,8 @@
+import { renameSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { ADDRESS, API, aNode, chunkOf, GENESIS_BYTES, INTERVAL_MS, sha256 } from './a-node.ts';
 
-const { start, url, get, pass, newToken, takeContract } = aNode();
+const { start, url, get, pass, newToken, takeContract, path: pathOf } = aNode();
 
 const answer = async (token: string, hash: string, response: string) =>
   (await get(`${API}/challenge/${token}/${hash}/${response}`)).json;
@@ -122,6 +123,18 @@ describe('contracts', () => {
     pass(2 * INTERVAL_MS - 1);
     expect(await takeContract(token)).toEqual({ status: 'no_chunks' });
     pass(1);
+    expect(await takeContract(token)).toHaveProperty('file_hash');
+  });
+
+  it('come back, and hold no place, when the genesis file could not be read for a while', async () => {
+    await start({ maxContracts: 1 });
+    const token = await newToken();
+    renameSync(pathOf('genesis'), pathOf('elsewhere'));
+    expect(await get(`${API}/chunk/${token}`)).toMatchObject({
+      code: 500,
+      json: { status: 'error', message: 'internal error' },
+    });
+    renameSync(pathOf('elsewhere'), pathOf('genesis'));
     expect(await takeContract(token)).toHaveProperty('file_hash');
   });
 

@@ -179,7 +179,7 @@ export class Ledger {
   /** Counts the rounds that went by unanswered. @returns whether the contract still runs */
   #bringUpTo(now: number, contract: Contract): boolean {
     const { intervalMs, maxFailures } = this.#options;
-    const round = Math.max(contract.round, Math.floor((now - contract.startedAt) / intervalMs));
+    const round = Math.floor((now - contract.startedAt) / intervalMs);
     if (round > contract.round) {
       const unanswered = round - contract.round - (contract.settled === undefined ? 0 : 1);
       const counted = Math.min(unanswered, maxFailures - contract.failuresInARow);

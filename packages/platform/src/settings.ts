@@ -61,7 +61,7 @@ export function parseSettings<S extends Settings>(table: S, { env, flags = {} }:
 
 /** Long values are cut, and passwords in URLs masked, before they are shown. */
 function shorten(text: string): string {
-  const masked = text.replace(/\/\/[^/@]*@/g, '//***@');
+  const masked = text.replace(/\/\/[^/]*@/g, '//***@');
   return masked.length > 100 ? `${masked.slice(0, 100)}…` : masked;
 }
 

@@ -27,6 +27,8 @@ describe('an SJCX address', () => {
     ['a line break after it', '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV\n'],
     ['a letter less', '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3j'],
     ['a leading 1 more', '119qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV'],
+    ['one that is a byte too short', '19RGzyTbQ82XD5wEsifPmHunGjQEUjk5'],
+    ['one that is a byte too long', '13q1P3NyDM6J9SNKPaBC7rMQ9NMEabXocoX'],
     ['a testnet address', 'mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn'],
     ['a private key', '5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTJ'],
     ['letters of no alphabet', '１９qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV'],

@@ -1,0 +1,73 @@
+import { Writable } from 'node:stream';
+import { CodedError, createLogger } from '@downstream/platform';
+import { describe, expect, it } from '@jest/globals';
+
+describe('a log', () => {
+  const lines = (
+    format: 'json' | 'pretty',
+    level: 'info' | 'debug',
+    write: (log: ReturnType<typeof createLogger>) => void,
+  ) => {
+    let text = '';
+    const stream = new Writable({
+      write(piece, _encoding, done) {
+        text += piece;
+        done();
+      },
+    });
+    write(createLogger({ level, format, stream, secrets: new Set(['hunter2']) }));
+    return text;
+  };
+
+  it('has a constant message and fields, a line an object', () => {
+    const { timestamp, ...line } = JSON.parse(
+      lines('json', 'info', (log) => log.info('challenge failed', { reason: 'late' })),
+    );
+    expect(line).toEqual({ level: 'info', message: 'challenge failed', reason: 'late' });
+    expect(new Date(timestamp).getTime()).toBeGreaterThan(0);
+  });
+
+  it('leaves out what is below its level', () => {
+    expect(lines('json', 'info', (log) => log.debug('quiet'))).toBe('');
+    expect(lines('json', 'debug', (log) => log.debug('quiet'))).toContain('quiet');
+  });
+
+  it('never prints a secret, wherever it stands', () => {
+    for (const format of ['json', 'pretty'] as const) {
+      const text = lines(format, 'info', (log) =>
+        log.info('a hunter2', { b: 'x/hunter2/y', c: { d: 'hunter2' }, e: new Error('hunter2') }),
+      );
+      expect(text).not.toContain('hunter2');
+      expect(text).toContain('[redacted]');
+    }
+  });
+
+  it('never prints a secret that it learned of later', () => {
+    let text = '';
+    const secrets = new Set<string>();
+    const stream = new Writable({
+      write(piece, _encoding, done) {
+        text += piece;
+        done();
+      },
+    });
+    const log = createLogger({ level: 'info', format: 'json', stream, secrets });
+    secrets.add('token-1');
+    log.warn('failed', { path: '/due/token-1' });
+    expect(JSON.parse(text)).toMatchObject({ level: 'warn', path: '/due/[redacted]' });
+  });
+
+  it('is for people, too', () => {
+    const text = lines('pretty', 'info', (log) => log.info('challenge failed', { reason: 'late', lateMs: 5 }));
+    expect(text).toMatch(/^\d\d:\d\d:\d\d info {2}challenge failed {2}reason=late {2}lateMs=5\n$/);
+  });
+
+  it('reduces an error to code, message and facts', () => {
+    const cause = Object.assign(new Error('inner'), { config: { url: '/secret' } });
+    const error = new CodedError('bad', 'it was bad', { route: 'due' }, { cause });
+    const line = JSON.parse(lines('json', 'info', (log) => log.error('failed', { error })));
+    expect(line.error).toEqual({ code: 'bad', message: 'it was bad', route: 'due' });
+    const plain = JSON.parse(lines('json', 'info', (log) => log.error('failed', { error: cause })));
+    expect(plain.error).toEqual({ message: 'inner' });
+  });
+});
