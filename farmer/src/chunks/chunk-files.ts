@@ -36,8 +36,8 @@ export class ChunkFiles {
   }
 
   /**
-   * Gives a whole, checked file its name, for good: on return bytes and name survive a power failure. The flush happens here, not
-   * in the worker that wrote the file: the worker makes the next chunk meanwhile.
+   * Gives a whole, checked file its name, for good: on return bytes and name survive a power failure. The flush happens here,
+   * not in the worker that wrote the file, so that no thread of the pool is held by the disk.
    */
   async commit(partialPath: string, id: string): Promise<void> {
     await flush(partialPath);
