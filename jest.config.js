@@ -1,7 +1,10 @@
 /** Unit tests: every workspace's sources as they are, without a build. */
 export default {
   rootDir: import.meta.dirname,
-  testMatch: ['<rootDir>/packages/*/test/**/*.test.ts', '<rootDir>/{farmer,mock-node,test}/**/*.test.ts'],
+  testMatch: [
+    '<rootDir>/packages/*/test/**/*.test.ts',
+    '<rootDir>/{farmer,mock-node,grafana,prometheus,kubernetes,test}/**/*.test.ts',
+  ],
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {

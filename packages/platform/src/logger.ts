@@ -27,7 +27,7 @@ export interface LoggerOptions {
   readonly secrets?: ReadonlySet<string>;
 }
 
-/** The one logger of a process (winston). Levels: docs/operators-guide.md. */
+/** The one logger of a process (winston). Levels: docs/operate.md. */
 export function createLogger({ level, format: shape, stream, secrets = new Set() }: LoggerOptions): Logger {
   const plain = format((info) => {
     for (const [key, value] of Object.entries(info)) if (value instanceof Error) info[key] = describe(value);
