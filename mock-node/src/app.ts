@@ -10,6 +10,7 @@ import { MockMetrics } from './metrics.ts';
 import { checkFolder, OwnershipFiles } from './ownership/files.ts';
 import { ownershipRoutes } from './routes/ownership.ts';
 import { prototypeRoutes } from './routes/prototype.ts';
+import { VERSION } from './version.ts';
 
 /** A mock node that listens. */
 export interface MockNode {
@@ -42,16 +43,24 @@ function mockApp(config: MockConfig, now: () => number): Express {
       : standardGenesis;
   const draws = new Draws(config.seed);
   const ledger: Ledger = new Ledger(config, { draws, onResult: (result, count) => metrics.settled(result, count) });
-  const metrics = new MockMetrics({ running: () => ledger.running, farmers: () => ledger.farmers });
+  const metrics = new MockMetrics(
+    { version: VERSION },
+    { running: () => ledger.running, farmers: () => ledger.farmers },
+  );
 
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.use((request, response, next) => {
+    const start = performance.now();
     response.once('finish', () => {
       // The pattern, not the path: paths hold tokens, and would be label values without end.
       const pattern: unknown = request.route?.path;
-      metrics.request(typeof pattern === 'string' ? pattern : 'unknown', response.statusCode);
+      metrics.request(
+        typeof pattern === 'string' ? pattern : 'unknown',
+        response.statusCode,
+        (performance.now() - start) / 1000,
+      );
     });
     next();
   });
@@ -63,7 +72,8 @@ function mockApp(config: MockConfig, now: () => number): Express {
   });
   app.get('/metrics', async (_request, response) => {
     ledger.catchUp(now());
-    response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+    const { contentType, text } = await metrics.scrape();
+    response.type(contentType).send(text);
   });
   app.use(PROTOTYPE_PREFIX, prototypeRoutes(config, { ledger, minter: new Minter(genesis), now }));
   app.use(PROTOTYPE_PREFIX, ownershipRoutes(new OwnershipFiles(config.files, draws)));

@@ -45,6 +45,10 @@ export class NodeError extends CodedError<NodeErrorCode> {
   }
 }
 
+/** What can be wrong with a chunk on this side, and is counted; the rest is the node's doing, or nobody's. */
+export const CHUNK_FAULTS = ['corrupt', 'unreadable', 'disk_full', 'download_failed'] as const;
+export type ChunkFault = (typeof CHUNK_FAULTS)[number];
+
 export type ChunkErrorCode =
   /** The bytes made or fetched are not those the contract names. */
   | 'hash_mismatch'
