@@ -104,7 +104,10 @@ export async function startFarmer(config: FarmerConfig, { log, secrets, onFault 
       ]);
     }
 
-    const http = new NodeHttp(config.nodeUrl, (...request) => metrics.request(...request));
+    const http = new NodeHttp(config.nodeUrl, (end) => {
+      metrics.request(end);
+      log.debug('node asked', { ...end });
+    });
     shutdown.add('connections to the node', () => http.close());
     const files = new ChunkFiles(join(config.dataDir, 'chunks'));
     files.create();

@@ -1,4 +1,4 @@
-import { CodedError } from '@downstream/platform';
+import { CodedError, type Details } from '@downstream/platform';
 
 /** How a call to a node can go wrong. */
 export const NODE_ERROR_CODES = [
@@ -35,12 +35,7 @@ export type Route = (typeof ROUTES)[number];
 
 /** A call to a node failed. Neither message nor details nor cause hold a URL: URLs of this API hold the token. */
 export class NodeError extends CodedError<NodeErrorCode> {
-  constructor(
-    code: NodeErrorCode,
-    route: Route,
-    message: string,
-    details: Readonly<Record<string, string | number>> = {},
-  ) {
+  constructor(code: NodeErrorCode, route: Route, message: string, details: Details = {}) {
     super(code, message, { route, ...details });
   }
 }

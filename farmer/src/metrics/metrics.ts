@@ -2,8 +2,9 @@ import { type Logger, MetricSet, type Scrape } from '@downstream/platform';
 import type { ChunkWorkObserver } from '../chunks/chunk-store.ts';
 import type { DiskReading } from '../chunks/disk.ts';
 import { type FailureReason, PHASES, type Phase } from '../contract/contract.ts';
-import type { ChunkFault, NodeErrorCode, Route } from '../farming/errors.ts';
+import type { ChunkFault } from '../farming/errors.ts';
 import type { EndReason, OutcomePort, RefusalReason } from '../farming/ports.ts';
+import type { RequestEnd } from '../node/node-http.ts';
 import { FARMER_METRICS } from './catalogue.ts';
 
 /** What gauges are read from at each scrape. */
@@ -108,7 +109,7 @@ export class FarmerMetrics implements OutcomePort, ChunkWorkObserver {
     this.#set.instruments.chunkFaults.inc({ fault });
   }
 
-  request(route: Route, outcome: 'ok' | NodeErrorCode, seconds: number): void {
+  request({ route, outcome, seconds }: RequestEnd): void {
     this.#set.instruments.requests.inc({ route, outcome });
     this.#set.instruments.requestSeconds.observe({ route }, seconds);
   }

@@ -4,7 +4,15 @@ export { formatBytes, parseBytes } from './bytes.ts';
 export { type Clock, type Instant, systemClock } from './clock.ts';
 export { CodedError, codeOf, type Details, messageOf } from './errors.ts';
 export { type HttpServer, ListenError, listen } from './http-server.ts';
-export { createLogger, LOG_FORMATS, LOG_LEVELS, type LogFields, type Logger, type LoggerOptions } from './logger.ts';
+export {
+  createLogger,
+  LOG_FORMATS,
+  LOG_LEVELS,
+  type LogFields,
+  type Logger,
+  type LoggerOptions,
+  silentLogger,
+} from './logger.ts';
 export { type Catalogue, MetricSet, type MetricSpec, metricsMarkdown, type Scrape } from './metrics.ts';
 export { type Rng, systemRng } from './rng.ts';
 export {
