@@ -127,7 +127,7 @@ export async function startFarmer(
 
     const http = new NodeHttp(config.nodeUrl, (end) => {
       metrics.request(end);
-      log.debug('node asked', { ...end });
+      log.debug('node asked', { ...end, seconds: Number(end.seconds.toFixed(4)) });
     });
     shutdown.add('connections to the node', () => http.close());
     const files = new ChunkFiles(join(config.dataDir, 'chunks'));

@@ -13,33 +13,35 @@ const MOST_BYTES_BEHIND = 256 * 1024;
  */
 export class Live {
   readonly #view: () => Promise<View>;
+  readonly #everyMs: number;
   readonly #listeners = new Set<ServerResponse>();
   #sent = new Map<string, string>();
   #sentAt = 0;
   #timer: NodeJS.Timeout | undefined;
   #busy = false;
 
-  constructor(view: () => Promise<View>) {
+  constructor(view: () => Promise<View>, { everyMs = EVERY_MS } = {}) {
     this.#view = view;
+    this.#everyMs = everyMs;
   }
 
   /** @returns false where there are too many listeners already */
   add(response: ServerResponse): boolean {
     if (this.#listeners.size >= MOST_LISTENERS) return false;
-    response.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8' });
+    response.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', Connection: 'close' });
     response.write('retry: 2000\n\n');
     this.#listeners.add(response);
     // Whoever comes gets everything: their page may be old.
     this.#sent = new Map();
     response.once('close', () => this.#drop(response));
-    this.#timer ??= setInterval(() => void this.#tick(), EVERY_MS);
+    this.#timer ??= setInterval(() => void this.#tick(), this.#everyMs);
     return true;
   }
 
   /** Lets everybody go, so that the server can close at once. */
   close(): void {
     for (const response of this.#listeners) {
-      response.destroy();
+      response.end();
       this.#drop(response);
     }
   }

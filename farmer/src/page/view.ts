@@ -137,9 +137,9 @@ function table(spans: readonly Span[]): Html {
 }
 
 const PHASE_WORDS: Readonly<Record<Phase, string>> = {
-  generating: 'making its chunk',
-  waiting: 'waiting for a challenge',
-  proving: 'reading for a proof',
+  generating: 'making chunk',
+  waiting: 'waiting',
+  proving: 'proving',
   answering: 'answering',
 };
 
