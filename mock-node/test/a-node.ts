@@ -63,7 +63,7 @@ export function aNode() {
       await node?.close();
       node = undefined;
       const genesis = { genesisPath: join(folder, 'genesis'), genesisSha256: sha256(GENESIS) };
-      node = await startMockNode({ port: 0, files: join(folder, 'files'), ...genesis, ...options }, () => now);
+      node = await startMockNode({ port: 0, files: join(folder, 'files'), ...genesis, ...options }, { now: () => now });
     },
     /** Sends a path to the letter: `fetch` would tidy it first. */
     async getRaw(path: string): Promise<{ code: number | undefined; text: string }> {

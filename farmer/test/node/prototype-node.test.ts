@@ -230,7 +230,7 @@ describe('requests', () => {
   it('tell an observer how they ended', async () => {
     const seen: string[] = [];
     await using server = await rawServer(reply({ status: 'no_token' }));
-    const http = new NodeHttp(server.url, (route, result) => seen.push(`${route} ${result}`));
+    const http = new NodeHttp(server.url, ({ route, outcome }) => seen.push(`${route} ${outcome}`));
     await new PrototypeNode(http).takeContract(TOKEN).catch(() => {});
     expect(seen).toEqual(['chunk no_token']);
     http.close();

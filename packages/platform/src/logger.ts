@@ -12,6 +12,9 @@ export interface Logger {
   debug(message: string, fields?: LogFields): void;
 }
 
+/** A logger for where nobody wants to hear. */
+export const silentLogger: Logger = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
+
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export const LOG_FORMATS = ['json', 'pretty'] as const;
 
@@ -37,7 +40,7 @@ export function createLogger({ level, format: shape, stream, secrets = new Set()
   const redact = format((info) => {
     const rendered = Symbol.for('message');
     let text = String(info[rendered]);
-    for (const secret of secrets) text = text.replaceAll(secret, '[redacted]');
+    for (const secret of secrets) if (secret !== '') text = text.replaceAll(secret, '[redacted]');
     info[rendered] = text;
     return info;
   });
