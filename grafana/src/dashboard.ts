@@ -48,9 +48,7 @@ export function dashboard({ uid, title, description, buildInfo, rows }: Plan): D
     .refresh('30s');
   for (const variable of variables(buildInfo)) builder.withVariable(variable);
   for (const annotation of annotations(buildInfo)) builder.annotation(annotation);
-  builder.link(
-    new DashboardLinkBuilder('Dashboards').type(DashboardLinkType.Dashboards).tags([TAG]).keepTime(true),
-  );
+  builder.link(new DashboardLinkBuilder('Dashboards').type(DashboardLinkType.Dashboards).tags([TAG]).keepTime(true));
   builder.link(
     new DashboardLinkBuilder('Runbooks').type(DashboardLinkType.Link).icon('doc').url(RUNBOOKS).targetBlank(true),
   );
@@ -139,9 +137,6 @@ function annotations(buildInfo: string) {
     )
       .titleFormat('{{instance}} now runs {{version}}')
       .tagKeys('job'),
-    annotation('Alerts', 'red', FIRING)
-      .titleFormat('{{alertname}}')
-      .textFormat('{{instance}}')
-      .tagKeys('severity'),
+    annotation('Alerts', 'red', FIRING).titleFormat('{{alertname}}').textFormat('{{instance}}').tagKeys('severity'),
   ];
 }

@@ -29,9 +29,9 @@ import {
   type ValueMapping,
 } from '@grafana/grafana-foundation-sdk/dashboard';
 import {
+  PanelBuilder as HeatmapBuilder,
   HeatmapColorMode,
   HeatmapColorOptionsBuilder,
-  PanelBuilder as HeatmapBuilder,
   YAxisConfigBuilder,
 } from '@grafana/grafana-foundation-sdk/heatmap';
 import { DataqueryBuilder, PromQueryFormat } from '@grafana/grafana-foundation-sdk/prometheus';
@@ -121,9 +121,7 @@ export function graph(
     )
     .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.Descending))
     .drawStyle(as === 'bars' ? GraphDrawStyle.Bars : GraphDrawStyle.Line)
-    .stacking(
-      new StackingConfigBuilder().mode(as === 'lines' ? StackingMode.None : StackingMode.Normal).group('all'),
-    )
+    .stacking(new StackingConfigBuilder().mode(as === 'lines' ? StackingMode.None : StackingMode.Normal).group('all'))
     .fillOpacity({ lines: 8, bars: 80, area: 35 }[as])
     .lineWidth(as === 'bars' ? 0 : 1)
     .showPoints(VisibilityMode.Never)
@@ -246,9 +244,7 @@ function finish(builder: AnyBuilder, basics: Basics, format: PromQueryFormat, ki
     .unit(unit)
     .span(width)
     .height(height)
-    .thresholds(
-      new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(steps(basics.colors ?? ['text'])),
-    );
+    .thresholds(new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(steps(basics.colors ?? ['text'])));
   if (basics.colors && !(builder instanceof TableBuilder)) {
     builder.colorScheme(new FieldColorBuilder().mode(FieldColorModeId.Thresholds));
   }
@@ -261,9 +257,7 @@ function finish(builder: AnyBuilder, basics: Basics, format: PromQueryFormat, ki
   if (link !== undefined) builder.dataLinks([new DashboardLinkBuilder(link.title).url(link.url)]);
   if (runbooks.length > 0) {
     builder.links(
-      runbooks.map((alert) =>
-        new DashboardLinkBuilder(`Runbook: ${alert}`).url(runbookUrl(alert)).targetBlank(true),
-      ),
+      runbooks.map((alert) => new DashboardLinkBuilder(`Runbook: ${alert}`).url(runbookUrl(alert)).targetBlank(true)),
     );
   }
   for (const [at, { expr, legend }] of queries.entries()) {
