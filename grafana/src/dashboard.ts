@@ -68,7 +68,8 @@ export function dashboard({ uid, title, description, buildInfo, rows }: Plan): D
     y = Math.max(...skyline);
   }
   const built = builder.build();
-  return { ...built, links: (built.links ?? []).map(visible) };
+  const list = (built.annotations?.list ?? []).map(visible);
+  return { ...built, links: (built.links ?? []).map(visible), annotations: { list } };
 }
 
 /** Puts a panel where it fits, as high and then as far left as it can, and raises the skyline there. */
@@ -84,9 +85,9 @@ function place(skyline: number[], { title, gridPos }: Panel): { x: number; y: nu
   return { ...best, w, h };
 }
 
-/** The builder's default hides a link in a menu. */
-function visible({ placement: _, ...link }: DashboardLink): DashboardLink {
-  return link as DashboardLink;
+/** The builders' default hides a link, or the switch of an annotation, in a menu. */
+function visible<T extends { placement?: unknown }>({ placement: _, ...rest }: T): T {
+  return rest as T;
 }
 
 function variables(buildInfo: string) {
@@ -100,15 +101,15 @@ function variables(buildInfo: string) {
       .sort(VariableSort.AlphabeticalAsc)
       .multi(true)
       .includeAll(true)
-      .allValue('.+')
       .current({ selected: true, text: ['All'], value: ['$__all'] });
   return [
     new DatasourceVariableBuilder('datasource')
       .label('Data source')
       .type('prometheus')
       .current({ selected: true, text: 'Prometheus', value: 'prometheus' }),
+    // All jobs are those that have this metric, not any: `up` and `process_…` belong to every job that is scraped.
     labels('job', 'Job', `label_values(${buildInfo}, job)`),
-    labels('instance', 'Instance', `label_values(${buildInfo}{job=~"$job"}, instance)`),
+    labels('instance', 'Instance', `label_values(${buildInfo}{job=~"$job"}, instance)`).allValue('.+'),
   ];
 }
 

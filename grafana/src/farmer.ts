@@ -473,7 +473,13 @@ export function farmerDashboard(): Dashboard {
       { title: 'Proof pipeline', panels: pipeline },
       { title: 'Node API', panels: nodeApi },
       { title: 'Contracts and storage', panels: storage },
-      { title: 'Process', panels: processPanels('farmer_metric_errors_total') },
+      {
+        title: 'Process',
+        panels: processPanels('farmer_metric_errors_total', {
+          blocked: 'FarmerEventLoopBlocked',
+          restarting: 'FarmerRestarting',
+        }),
+      },
     ],
   });
 }

@@ -111,7 +111,7 @@ const farmers: Panel[] = [
     unit: 'none',
     size: [24, 10],
     columns,
-    sortBy: { column: 'Passed on time', descending: false },
+    lowestFirst: ['State', 'Passed on time'],
     queries: [
       { expr: `min ${BY} (${chosen('up')})`, legend: 'up' },
       { expr: `count by (job, instance, version) (${chosen('farmer_build_info')})`, legend: 'version' },

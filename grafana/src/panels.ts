@@ -194,15 +194,13 @@ export interface Column {
 
 /** A row for each set of labels, joined from all queries; only the columns named are shown, in their order. */
 export function table(
-  basics: Basics & { readonly columns: readonly Column[]; readonly sortBy?: { column: string; descending: boolean } },
+  basics: Basics & { readonly columns: readonly Column[]; readonly lowestFirst?: readonly string[] },
 ): Panel {
-  const { columns, sortBy, queries } = basics;
+  const { columns, lowestFirst = [], queries } = basics;
   const builder = new TableBuilder().showHeader(true);
-  if (sortBy) {
-    builder.sortBy([new TableSortByFieldStateBuilder().displayName(sortBy.column).desc(sortBy.descending)]);
-  }
+  builder.sortBy(lowestFirst.map((column) => new TableSortByFieldStateBuilder().displayName(column).desc(false)));
   if (queries.length > 1) builder.withTransformation({ id: 'merge', options: {} });
-  builder.withTransformation(onlyColumns(columns));
+  for (const transformation of onlyColumns(columns)) builder.withTransformation(transformation);
   for (const column of columns) {
     const properties: DynamicConfigValue[] = [];
     if (column.unit !== undefined) properties.push({ id: 'unit', value: column.unit });
@@ -222,21 +220,26 @@ export function table(
   return finish(builder, basics, PromQueryFormat.Table, 'instant');
 }
 
-function onlyColumns(columns: readonly Column[]): DataTransformerConfig {
-  return {
-    id: 'organize',
-    options: {
-      includeByName: Object.fromEntries(columns.map(({ field }) => [field, true])),
-      indexByName: Object.fromEntries(columns.map(({ field }, at) => [field, at])),
-      renameByName: Object.fromEntries(columns.map(({ field, title }) => [field, title])),
+function onlyColumns(columns: readonly Column[]): DataTransformerConfig[] {
+  return [
+    { id: 'filterFieldsByName', options: { include: { names: columns.map(({ field }) => field) } } },
+    {
+      id: 'organize',
+      options: {
+        excludeByName: {},
+        indexByName: Object.fromEntries(columns.map(({ field }, at) => [field, at])),
+        renameByName: Object.fromEntries(columns.map(({ field, title }) => [field, title])),
+      },
     },
-  };
+  ];
 }
 
 /** Sets on any panel what the builders leave out, or leave to Grafana's own defaults. */
 function finish(builder: AnyBuilder, basics: Basics, format: PromQueryFormat, kind: 'instant' | 'range'): Panel {
   const { title, asks, normal, unit, queries, size, runbooks = [], names, nothing, link } = basics;
   const [width, height] = size;
+  // A table's columns have their own colours and names.
+  const valued = !(builder instanceof TableBuilder);
   builder
     .title(title)
     .description(`${asks} ${normal}`)
@@ -245,7 +248,7 @@ function finish(builder: AnyBuilder, basics: Basics, format: PromQueryFormat, ki
     .span(width)
     .height(height)
     .thresholds(new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(steps(basics.colors ?? ['text'])));
-  if (basics.colors && !(builder instanceof TableBuilder)) {
+  if (basics.colors && valued) {
     builder.colorScheme(new FieldColorBuilder().mode(FieldColorModeId.Thresholds));
   }
   if (basics.decimals !== undefined) builder.decimals(basics.decimals);
@@ -253,7 +256,7 @@ function finish(builder: AnyBuilder, basics: Basics, format: PromQueryFormat, ki
   if (basics.max !== undefined) builder.max(basics.max);
   if (basics.step !== undefined) builder.interval(basics.step);
   if (nothing !== undefined) builder.noValue(nothing);
-  if (nothing !== undefined || names !== undefined) builder.mappings(mappings(names, nothing));
+  if (valued && (nothing !== undefined || names !== undefined)) builder.mappings(mappings(names, nothing));
   if (link !== undefined) builder.dataLinks([new DashboardLinkBuilder(link.title).url(link.url)]);
   if (runbooks.length > 0) {
     builder.links(

@@ -48,7 +48,10 @@ export function alertTable(size: readonly [number, number]): Panel {
 }
 
 /** The process behind a service, by instance. */
-export function processPanels(metricErrors: string): Panel[] {
+export function processPanels(
+  metricErrors: string,
+  runbooks: { readonly blocked?: string; readonly restarting?: string } = {},
+): Panel[] {
   const legend = '{{instance}}';
   return [
     graph({
@@ -80,7 +83,7 @@ export function processPanels(metricErrors: string): Panel[] {
       unit: 's',
       min: 0,
       size: [8, 7],
-      runbooks: ['FarmerEventLoopBlocked'],
+      runbooks: runbooks.blocked === undefined ? [] : [runbooks.blocked],
       queries: [
         { expr: `max by (instance) (${chosen('nodejs_eventloop_lag_p50_seconds')})`, legend: 'half {{instance}}' },
         { expr: `max by (instance) (${chosen('nodejs_eventloop_lag_p99_seconds')})`, legend: '99 % {{instance}}' },
@@ -116,7 +119,7 @@ export function processPanels(metricErrors: string): Panel[] {
       size: [8, 7],
       as: 'bars',
       step: '1m',
-      runbooks: ['FarmerRestarting'],
+      runbooks: runbooks.restarting === undefined ? [] : [runbooks.restarting],
       palette: { restarts: 'orange', 'metrics not read': 'red' },
       queries: [
         { expr: `sum(changes(${chosen('process_start_time_seconds')}[$__rate_interval]))`, legend: 'restarts' },
