@@ -3,7 +3,6 @@ import {
   type Dashboard,
   DashboardBuilder,
   DashboardCursorSync,
-  type DashboardLink,
   DashboardLinkBuilder,
   DashboardLinkType,
   DatasourceVariableBuilder,

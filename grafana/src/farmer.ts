@@ -290,7 +290,7 @@ const NODE_LATENCY = 'farmer_node_request_duration_seconds_bucket';
 
 const nodeApi: Panel[] = [
   timeline({
-    title: 'Node',
+    title: 'Node there or away',
     asks: 'When did the node answer, and when not?',
     normal: 'Normal: green without gaps.',
     unit: 'none',
@@ -409,7 +409,7 @@ const storage: Panel[] = [
     queries: [{ expr: `sum by (fault) (${perStep('farmer_chunk_faults_total')})`, legend: '{{fault}}' }],
   }),
   graph({
-    title: 'Storage',
+    title: 'Storage used and given',
     asks: 'How much of what is given do contracts use, and is there room for the rest?',
     normal: 'Normal: what is free on the disk is more than what is given and not yet used.',
     unit: 'bytes',

@@ -1,0 +1,164 @@
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { type Prometheus, type Series, startPrometheus } from '../../test/support/prometheus.ts';
+import { describeWith } from '../../test/support/tools.ts';
+import { DASHBOARDS, panelsOf, queriesOf, replaced, type SentQuery } from './a-dashboard.ts';
+import { type AFarm, aFarm } from './a-farm.ts';
+
+/** Queries that may rightly find nothing on a farm that is sound and a few seconds old. */
+const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
+  'annotation Version changes': 'the version does not change while a process runs',
+  'Disk full in A': 'a disk that is not filling has no such time',
+};
+
+/** An alert that always fires, so that there is one to be shown. */
+const RULES = {
+  groups: [{ name: 'test', rules: [{ alert: 'Test', expr: 'up == 1', labels: { severity: 'warning' } }] }],
+};
+
+describeWith(['prometheus'], 'every query of the dashboards, asked of a real Prometheus', () => {
+  let folder: string;
+  let farm: AFarm;
+  let prometheus: Prometheus;
+  let exporter: Exporter;
+  const seen = async (expr: string) =>
+    await until(
+      () => prometheus.query(expr),
+      (found) => found.length > 0,
+    );
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'queries-'));
+    const rules = join(folder, 'rules.yml');
+    writeFileSync(rules, JSON.stringify(RULES));
+    exporter = await anExporter();
+    farm = await aFarm({ intervalMs: 1_000, contracts: 5, chunkBytes: 16_384 });
+    prometheus = await startPrometheus({
+      targets: [
+        { job: 'farmer', urls: [farm.farmerUrl] },
+        { job: 'mock-node', urls: [farm.nodeUrl] },
+        { job: 'updated', urls: [exporter.url] },
+      ],
+      rules: [rules],
+    });
+    // What happened before the first scrape is in no increase: a chunk that is made after it is.
+    await seen('farmer_contracts{state="waiting"} == 5');
+    spoil(farm.chunks);
+  }, 30_000);
+  afterAll(async () => {
+    await prometheus?.stop();
+    await farm?.stop();
+    exporter?.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  it.each(DASHBOARDS.flatMap(queriesOf).map((query) => [`${query.dashboard}: ${query.where}`, query] as const))(
+    'finds data for %s',
+    async (_, query) => {
+      const mayBeEmpty = MAY_BE_EMPTY[query.where] !== undefined;
+      const found = await answer(prometheus, query, mayBeEmpty ? () => true : hasFigures);
+      for (const { metric } of found) {
+        for (const [, label = ''] of (query.legend ?? '').matchAll(/\{\{(\w+)\}\}/g))
+          expect(metric).toHaveProperty(label);
+      }
+      // A stat shows every series that it gets, side by side.
+      if (query.panel?.type === 'stat' && !mayBeEmpty) expect(found).toHaveLength(1);
+    },
+    20_000,
+  );
+
+  it.each(
+    DASHBOARDS.flatMap((dashboard) =>
+      panelsOf(dashboard)
+        .filter(({ type }) => type === 'table')
+        .map((panel) => [dashboard.title, panel.title, queriesOf(dashboard).filter((query) => query.panel === panel)]),
+    ) as [string, string, SentQuery[]][],
+  )('finds the labels that are columns of the table on %s: %s', async (_dashboard, _title, queries) => {
+    const answers = await Promise.all(queries.map((query) => answer(prometheus, query, hasFigures)));
+    const labels = answers.flat().flatMap(({ metric }) => Object.keys(metric));
+    for (const query of queries) {
+      const columns = Object.keys(organized(query)).filter((field) => !field.startsWith('Value'));
+      expect(labels).toEqual(expect.arrayContaining(columns));
+    }
+  });
+
+  it('marks a change of version where it happens, and no start of the first', async () => {
+    const [query] = DASHBOARDS.flatMap(queriesOf).filter(({ where }) => where === 'annotation Version changes');
+    if (query === undefined) throw new Error('no such annotation');
+    await seen('farmer_build_info{job="updated", version="1"} offset 6s');
+    exporter.version = '2';
+    const found = await answer(prometheus, query, hasFigures, 'updated');
+    expect(found.map(({ metric }) => metric['version'])).toEqual(['2']);
+  }, 30_000);
+});
+
+/** Asks as Grafana would, again and again until the answer is good; for 15 seconds. */
+async function answer(
+  prometheus: Prometheus,
+  query: SentQuery,
+  isGood: (found: Series[]) => boolean,
+  job = query.dashboard === 'Mock node' ? 'mock-node' : 'farmer',
+): Promise<Series[]> {
+  const expr = replaced(query.expr, { job, rateInterval: '6s', range: '30s' });
+  const isOverTime = query.kind === 'range' || query.kind === 'annotation';
+  return await until(async () => {
+    const now = Date.now() / 1000;
+    return isOverTime
+      ? await prometheus.queryRange(expr, { start: now - 30, end: now, step: 2 })
+      : await prometheus.query(expr);
+  }, isGood);
+}
+
+/** Looks again and again until something is so; fails after 15 seconds with what was seen last. */
+async function until<T>(look: () => Promise<T>, isSo: (found: T) => boolean): Promise<T> {
+  const deadline = performance.now() + 15_000;
+  for (;;) {
+    const found = await look();
+    if (isSo(found)) return found;
+    if (performance.now() > deadline) throw new Error(`never came true; last seen: ${JSON.stringify(found)}`);
+    await pause(200);
+  }
+}
+
+/** Changes a byte of a chunk: at its next proof the farmer sees it, and makes the chunk again. */
+function spoil(chunks: string): void {
+  const [name = ''] = readdirSync(chunks);
+  const path = join(chunks, name);
+  writeFileSync(
+    path,
+    readFileSync(path).map((byte, at) => (at === 0 ? byte ^ 1 : byte)),
+  );
+}
+
+interface Exporter {
+  readonly url: string;
+  version: string;
+  close(): void;
+}
+
+/** A farmer of which only the version is known, and can be changed. */
+async function anExporter(): Promise<Exporter> {
+  const exporter = { url: '', version: '1', close: () => server.close() };
+  const server = createServer((_request, response) => {
+    response.setHeader('content-type', 'text/plain; version=0.0.4');
+    response.end(`farmer_build_info{version="${exporter.version}",node_version="0"} 1\n`);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  exporter.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return exporter;
+}
+
+function hasFigures(found: readonly Series[]): boolean {
+  return found.some(({ points }) => points.some(([, value]) => Number.isFinite(value)));
+}
+
+/** A table's columns: field to title. */
+function organized({ panel }: SentQuery): Record<string, string> {
+  const options = panel?.transformations?.find(({ id }) => id === 'organize')?.options ?? {};
+  return options['renameByName'] as Record<string, string>;
+}
