@@ -19,7 +19,7 @@ const INTERVAL = `${chosen('farmer_challenge_interval_seconds')} > 0`;
 const DISK_FREE = chosen('farmer_disk_free_bytes');
 const ROUND_TRIP = ['farmer_node_request_duration_seconds', 'route="challenge"'] as const;
 /** Challenges may be an hour apart: shorter steps would mostly be empty. */
-const RARE = '5m';
+const RARE = '2m';
 
 const atAGlance: Panel[] = [
   stat({
@@ -71,7 +71,8 @@ const atAGlance: Panel[] = [
   stat({
     title: 'Next deadline',
     asks: 'In what time must the next answer be with the node?',
-    normal: 'Normal: from 0 to one interval. Below 0 it is overdue.',
+    normal:
+      'Normal: from 0 to two intervals: what was just answered is due again after the next challenge. Below 0 it is overdue.',
     unit: 's',
     decimals: 0,
     size: [3, 4],
@@ -311,7 +312,8 @@ const nodeApi: Panel[] = [
   graph({
     title: 'Requests that failed, by outcome',
     asks: 'How do requests to the node fail?',
-    normal: 'Normal: none, apart from `rejected` when the node has no more contracts to give.',
+    normal:
+      'Normal: none. `unreachable` and `timeout` are the network or the node; `no_token` is a node that does not know this farmer any more.',
     unit: 'short',
     min: 0,
     size: [12, 8],

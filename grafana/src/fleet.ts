@@ -88,7 +88,7 @@ const columns: Column[] = [
     nothing: 'none yet',
   },
   { field: 'Value #E', title: 'Failures', unit: 'short', decimals: 0, colors: ['text', [1, 'red']] },
-  { field: 'Value #F', title: 'Slack of the slowest 5 %', unit: 's', decimals: 0, nothing: 'none yet' },
+  { field: 'Value #F', title: 'Slack, slowest 5 %', unit: 's', decimals: 0, nothing: 'none yet' },
   {
     field: 'Value #G',
     title: 'Headroom',
@@ -168,7 +168,7 @@ const overTime: Panel[] = [
     unit: 'percentunit',
     max: 1,
     size: [12, 8],
-    step: '5m',
+    step: '2m',
     link: TO_FARMER,
     runbooks: ['FarmerHeadroomLow'],
     queries: [
@@ -203,7 +203,7 @@ const overTime: Panel[] = [
   graph({
     title: 'Requests to the node that failed, by farmer',
     asks: 'Who does not reach the node?',
-    normal: 'Normal: none, apart from a node that has no more contracts to give.',
+    normal: 'Normal: none.',
     unit: 'reqps',
     min: 0,
     size: [12, 8],
@@ -211,7 +211,7 @@ const overTime: Panel[] = [
     runbooks: ['FarmerNodeUnreachable'],
     queries: [
       {
-        expr: `sum by (instance) (${perSecond('farmer_node_requests_total', 'outcome!~"ok|rejected"')})`,
+        expr: `sum by (instance) (${perSecond('farmer_node_requests_total', 'outcome!="ok"')})`,
         legend: '{{instance}}',
       },
     ],

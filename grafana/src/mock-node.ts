@@ -108,7 +108,8 @@ const requests: Panel[] = [
   graph({
     title: 'Requests by route',
     asks: 'What do farmers ask for?',
-    normal: 'Normal: mostly `due`.',
+    normal:
+      'Normal: `due` ten times an interval and farmer, `challenge` once an interval and contract, `chunk` while farmers grow.',
     unit: 'reqps',
     min: 0,
     size: [8, 8],
@@ -117,7 +118,8 @@ const requests: Panel[] = [
   graph({
     title: 'Requests by status',
     asks: 'What do they get?',
-    normal: 'Normal: 200; 404 where a farmer asks for more contracts than there are.',
+    normal:
+      'Normal: 200, also for a token or a hash that the node does not know: the reply says so. 500 is a fault of the mock node.',
     unit: 'reqps',
     min: 0,
     size: [8, 8],

@@ -124,7 +124,7 @@ export function graph(
     .stacking(new StackingConfigBuilder().mode(as === 'lines' ? StackingMode.None : StackingMode.Normal).group('all'))
     .fillOpacity({ lines: 8, bars: 80, area: 35 }[as])
     .lineWidth(as === 'bars' ? 0 : 1)
-    .showPoints(VisibilityMode.Never)
+    .showPoints(as === 'bars' ? VisibilityMode.Never : VisibilityMode.Auto)
     // A step without events is no gap in the farmer's work.
     .spanNulls(as === 'lines');
   if (basics.colors === undefined) {

@@ -79,7 +79,8 @@ export function processPanels(
     graph({
       title: 'Event loop lag',
       asks: 'Is the main thread held up?',
-      normal: 'Normal: below 50 ms at 99 %. Proofs are not made there: what holds it up is a fault.',
+      normal:
+        'Normal: from 10 ms, which the measuring itself takes, to 50 ms at 99 %. Proofs are not made there: what holds it up is a fault.',
       unit: 's',
       min: 0,
       size: [8, 7],

@@ -17,22 +17,30 @@ export interface AFarm {
   stop(): Promise<void>;
 }
 
-interface Size {
+interface Options {
   readonly intervalMs: number;
   readonly contracts: number;
   readonly chunkBytes: number;
+  /** Failures in a row that end a contract; the mock node's own default without. */
+  readonly maxFailures?: number;
   /** Where the farmer finds the node; the node's own URL without. */
   readonly by?: (nodeUrl: string) => Promise<string>;
 }
 
 /** Starts a mock node, then a farmer for it, with a small genesis file so that chunks are small too. */
-export async function aFarm({ intervalMs, contracts, chunkBytes, by = async (url) => url }: Size): Promise<AFarm> {
+export async function aFarm({
+  intervalMs,
+  contracts,
+  chunkBytes,
+  maxFailures = 10,
+  by = async (url) => url,
+}: Options): Promise<AFarm> {
   const folder = mkdtempSync(join(tmpdir(), 'a-farm-'));
   const genesisPath = join(folder, 'genesis');
   const genesis = Buffer.concat([...randomio('a farm', chunkBytes)]);
   const genesisSha256 = createHash('sha256').update(genesis).digest('hex');
   writeFileSync(genesisPath, genesis);
-  const node = await startMockNode({ port: 0, intervalMs, genesisPath, genesisSha256 });
+  const node = await startMockNode({ port: 0, intervalMs, maxFailures, genesisPath, genesisSha256 });
   const config = readConfig({
     env: {
       FARMER_NODE_URL: await by(node.url),
