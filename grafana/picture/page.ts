@@ -15,23 +15,24 @@ interface Shown {
   readonly job: string;
   /** In seconds. */
   readonly range: { readonly start: number; readonly end: number };
-  readonly scrapeIntervalSeconds: number;
+  readonly scrapeSeconds: number;
 }
 
 /** A dashboard as one picture in SVG: its own queries, asked now, in its own places. */
-export async function page(shown: Shown): Promise<string> {
+export async function page(shown: Shown): Promise<{ svg: string; height: number }> {
   const { dashboard, range } = shown;
   const panels = await Promise.all(dashboard.panels.map(async (panel) => await drawn(panel, shown)));
   const bottom = Math.max(...dashboard.panels.map(({ gridPos }) => gridPos.y + gridPos.h));
   const height = HEAD + bottom * ROW + 14;
   const time = (seconds: number) => new Date(seconds * 1000).toISOString().slice(11, 16);
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" font-family="Inter, 'DejaVu Sans', sans-serif">
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" font-family="Inter, 'DejaVu Sans', sans-serif">
 <rect width="100%" height="100%" fill="#111217"/>
 <text x="16" y="34" font-size="21" fill="#e6e6ee" font-weight="600">Downstream / ${dashboard.title}</text>
 <text x="${WIDTH - 16}" y="34" font-size="13" fill="#ccccdc" text-anchor="end">${time(range.start)} to ${time(range.end)}, job ${shown.job}, instance All</text>
-<text x="16" y="58" font-size="13" fill="#ffcb7d">Drawn from the dashboard's own queries and layout, not by Grafana. A real farmer and a mock node ran for this; the node was made to fail and to be slow for a while, and one chunk was spoiled.</text>
+<text x="16" y="58" font-size="13" fill="#ffcb7d">Drawn from the dashboard's own queries and layout, not by Grafana. A real farmer and a real mock node ran in one process; the node went away for a while, chunks were spoiled, then the node was slow.</text>
 <g transform="translate(8 ${HEAD})">${panels.join('')}</g>
 </svg>`;
+  return { svg, height };
 }
 
 async function drawn(panel: PanelFile, shown: Shown): Promise<string> {
@@ -40,7 +41,7 @@ async function drawn(panel: PanelFile, shown: Shown): Promise<string> {
   if (panel.type === 'row') {
     return `<g ${place}><text x="6" y="22" font-size="15" fill="#ccccdc" font-weight="600">⌄ ${panel.title}</text></g>`;
   }
-  const { prometheus, range, scrapeIntervalSeconds: scrape, job } = shown;
+  const { prometheus, range, scrapeSeconds: scrape, job } = shown;
   const step = Math.max(secondsOf(panel.interval), scrape);
   // As Grafana reckons them.
   const rateInterval = `${Math.max(step + scrape, 4 * scrape)}s`;
