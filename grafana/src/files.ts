@@ -7,7 +7,7 @@ import { mockNodeDashboard } from './mock-node.ts';
 const FOLDER = join(import.meta.dirname, '../dashboards');
 
 /** All dashboards by the name of their file. */
-export function dashboards(): Record<string, Dashboard> {
+function dashboards(): Record<string, Dashboard> {
   return { farmer: farmerDashboard(), fleet: fleetDashboard(), 'mock-node': mockNodeDashboard() };
 }
 

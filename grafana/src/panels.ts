@@ -48,7 +48,7 @@ export const RUNBOOKS = `${REPOSITORY}/tree/main/docs/runbooks`;
 export const runbookUrl = (alert: string) => `${REPOSITORY}/blob/main/docs/runbooks/${alert}.md`;
 
 /** One query of a panel. */
-export interface Query {
+interface Query {
   readonly expr: string;
   /** What its series are called, with {{labels}}. */
   readonly legend: string;

@@ -17,7 +17,7 @@ export interface DashboardFile {
   readonly panels: readonly PanelFile[];
 }
 
-export interface Variable {
+interface Variable {
   readonly name: string;
   readonly type: string;
   readonly label: string;
@@ -60,7 +60,7 @@ export interface PanelFile {
   };
 }
 
-export interface FieldDefaults {
+interface FieldDefaults {
   readonly unit?: string;
   readonly decimals?: number;
   readonly min?: number;

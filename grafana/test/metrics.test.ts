@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Catalogue, MetricSet } from '@downstream/platform';
 import { describe, expect, it } from '@jest/globals';
+import type { SyntaxNodeRef } from '@lezer/common';
 import { parser } from '@prometheus-io/lezer-promql';
 import { parse } from 'yaml';
 import { FARMER_METRICS } from '../../farmer/src/metrics/catalogue.ts';
@@ -101,7 +102,7 @@ function parsed(where: string, expr: string): Parsed {
   const asked: { where: string; metric: string; matchers: { label: string; value: string }[] }[] = [];
   const grouping: string[] = [];
   let errors = 0;
-  const text = (node: { from: number; to: number }) => expr.slice(node.from, node.to);
+  const text = (node: SyntaxNodeRef) => expr.slice(node.from, node.to);
   parser.parse(expr).iterate({
     enter(node) {
       if (node.type.isError) errors += 1;

@@ -25,7 +25,7 @@ export interface Prometheus {
 }
 
 /** What it scrapes under one job. */
-export interface Target {
+interface Target {
   readonly job: string;
   /** The services' base URLs; `/metrics` is asked for. */
   readonly urls: readonly string[];
