@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { settingsMarkdown } from '@downstream/platform';
 import { describe, expect, it } from '@jest/globals';
@@ -55,5 +55,20 @@ describe('the README', () => {
 describe('docs/metrics.md', () => {
   it('is as the code declares the metrics: `npm run docs` writes it', () => {
     expect(read('docs/metrics.md')).toBe(metricsPage());
+  });
+});
+
+describe('docs/logs.md', () => {
+  it('has every message that the services can log, with its level, and no other', () => {
+    const sources = globSync('{farmer,mock-node,packages/platform}/src/**/*.ts', { cwd: root }).map(read).join('\n');
+    const logged = [...sources.matchAll(/\blog\??\.(error|warn|info|debug)\(\s*'([^']+)'/g)];
+    const told = [...read('docs/logs.md').matchAll(/^\| `(.+)` \| (error|warn|info|debug) \|/gm)];
+    const inCode = logged.map(([, level, message]) => `${level}: ${message}`);
+    expect(told.map(([, message, level]) => `${level}: ${message}`).sort()).toEqual([...new Set(inCode)].sort());
+  });
+
+  it('can know them: every message is a constant', () => {
+    const sources = globSync('{farmer,mock-node,packages/platform}/src/**/*.ts', { cwd: root }).map(read).join('\n');
+    expect(sources.match(/\blog\??\.(error|warn|info|debug)\(\s*[^'\s].*/g)).toBeNull();
   });
 });

@@ -185,6 +185,7 @@ function statusOf(
   const none = { generating: 0, waiting: 0, proving: 0, answering: 0 };
   const noOutcome = { passed: 0, wrong_answer: 0, late: 0, missed: 0, chunk_unreadable: 0, node_error: 0 };
   return {
+    alias: config.alias,
     version: VERSION,
     uptimeSeconds: Math.round((systemClock.now() - startedAt) / 1000),
     node: { url: config.nodeUrl, reachable: farming?.nodeReachable ?? false },
@@ -199,6 +200,7 @@ function statusOf(
 
 function logStart(config: FarmerConfig, server: HttpServer, farm: Farm, log: Logger): void {
   log.info('farmer started', {
+    alias: config.alias,
     version: VERSION,
     node: config.nodeUrl,
     dataDir: config.dataDir,

@@ -4,6 +4,7 @@ import { httpApp } from '../../src/http/http-app.ts';
 import { challengeTotals, farmerId, type Status } from '../../src/http/status.ts';
 
 const STATUS: Status = {
+  alias: 'here',
   version: '1',
   uptimeSeconds: 1,
   node: { url: 'http://node', reachable: true },

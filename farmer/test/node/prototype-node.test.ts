@@ -236,6 +236,23 @@ describe('requests', () => {
     http.close();
   });
 
+  it('carry an id, which the node sees, the observer hears and the error tells', async () => {
+    const ids: unknown[] = [];
+    await using server = await rawServer((request, response) => {
+      ids.push(request.headers['x-request-id']);
+      reply({ status: 'no_token' })(request, response);
+    });
+    const http = new NodeHttp(server.url, ({ request }) => ids.push(request));
+    const node = new PrototypeNode(http);
+    await node.takeContract(TOKEN).catch((error: NodeError) => ids.push(error.details['request']));
+    await node.takeContract(TOKEN).catch((error: NodeError) => ids.push(error.details['request']));
+    const [first, , , second] = ids;
+    expect(ids).toEqual([first, first, first, second, second, second]);
+    expect([first, second]).toEqual([expect.stringMatching(/^[0-9a-f]{12}$/), expect.stringMatching(/^[0-9a-f]{12}$/)]);
+    expect(second).not.toBe(first);
+    http.close();
+  });
+
   it.each<[string, RequestListener]>([
     ['is cut', (request) => void request.socket.destroy()],
     ['is HTML', always('<html>', 500, 'text/html')],
