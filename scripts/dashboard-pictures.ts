@@ -1,13 +1,15 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { randomio } from '@downstream/file-encryptor';
 import { chromium } from 'playwright-core';
 import { page, WIDTH } from '../grafana/picture/page.ts';
 import { DASHBOARDS } from '../grafana/test/a-dashboard.ts';
-import { type AFarm, aFarm } from '../grafana/test/a-farm.ts';
-import { type Prometheus, startPrometheus } from '../test/support/prometheus.ts';
+import { startPrometheus } from '../test/support/prometheus.ts';
+import { TestFarm } from '../test/support/test-farm.ts';
 
 /**
  * `npm run pictures [minutes]`: docs/pictures/dashboard-farmer.png, from data of a real farmer and a real mock node that run
@@ -19,41 +21,43 @@ const SCRAPE_SECONDS = 5;
 const minutes = Number(process.argv[2] ?? 20);
 if (!(minutes >= 1)) throw new Error('give the minutes to run, 1 or more');
 
-const wires: Wire[] = [];
-const farm = await aFarm({
-  intervalMs: 20_000,
-  maxFailures: 3,
-  contracts: 24,
-  chunkBytes: 16 * 1024 * 1024,
-  by: async (nodeUrl) => {
-    const wire = await aWire(nodeUrl);
-    wires.push(wire);
-    return wire.url;
-  },
+const INTERVAL_SECONDS = 20;
+const CONTRACTS = 24;
+const CHUNK_BYTES = 16 * 1024 * 1024;
+
+await using farm = new TestFarm();
+const bytes = Buffer.concat([...randomio('pictures', CHUNK_BYTES)]);
+const genesisPath = join(farm.folder, 'genesis');
+const genesisSha256 = createHash('sha256').update(bytes).digest('hex');
+writeFileSync(genesisPath, bytes);
+const node = await farm.node({ intervalMs: INTERVAL_SECONDS * 1000, maxFailures: 3, genesisPath, genesisSha256 });
+await using wire = await aWire(node.url);
+const farmer = await farm.farmer(wire.url, {
+  FARMER_SIZE: String(CONTRACTS * CHUNK_BYTES),
+  FARMER_GENESIS: genesisPath,
+  FARMER_GENESIS_SHA256: genesisSha256,
+  FARMER_POLL_INTERVAL: `${INTERVAL_SECONDS / 10}s`,
+  FARMER_WORKERS: '2',
+});
+const prometheus = await startPrometheus({
+  targets: [
+    { job: 'farmer', urls: [farmer.url] },
+    { job: 'mock-node', urls: [node.url] },
+  ],
+  scrapeIntervalSeconds: SCRAPE_SECONDS,
+  rules: rules(),
 });
 try {
-  const prometheus = await startPrometheus({
-    targets: [
-      { job: 'farmer', urls: [farm.farmerUrl] },
-      { job: 'mock-node', urls: [farm.nodeUrl] },
-    ],
-    scrapeIntervalSeconds: SCRAPE_SECONDS,
-    rules: rules(),
-  });
-  try {
-    const start = Date.now() / 1000;
-    for (const wire of wires) await happen(farm, wire);
-    await draw(prometheus, { start, end: Date.now() / 1000 });
-  } finally {
-    await prometheus.stop();
-  }
+  const start = Date.now() / 1000;
+  await happen();
+  await draw({ start, end: Date.now() / 1000 });
 } finally {
-  await farm.stop();
-  for (const wire of wires) wire.close();
+  await prometheus.stop();
 }
 
 /** What the pictures show: a share of the minutes each. */
-async function happen({ chunks }: AFarm, wire: Wire): Promise<void> {
+async function happen(): Promise<void> {
+  const chunks = join(farm.dataDir, 'chunks');
   const wait = async (share: number) => await pause(share * minutes * 60_000);
   await wait(0.3);
   wire.isAway(true);
@@ -68,7 +72,7 @@ async function happen({ chunks }: AFarm, wire: Wire): Promise<void> {
   await wait(0.15);
 }
 
-async function draw(prometheus: Prometheus, range: { start: number; end: number }): Promise<void> {
+async function draw(range: { start: number; end: number }): Promise<void> {
   const dashboard = DASHBOARDS.find(({ uid }) => uid === 'downstream-farmer');
   if (dashboard === undefined) throw new Error('no such dashboard');
   const { svg, height } = await page({ dashboard, prometheus, job: 'farmer', range, scrapeSeconds: SCRAPE_SECONDS });
@@ -109,13 +113,12 @@ function spoil(path: string): void {
 }
 
 /** What stands between the farmer and the node, and can go wrong. */
-interface Wire {
+interface Wire extends AsyncDisposable {
   readonly url: string;
   /** While it is, connections are reset. */
   isAway(yes: boolean): void;
   /** Holds back what the farmer sends. */
   delay(ms: number): void;
-  close(): void;
 }
 
 async function aWire(nodeUrl: string): Promise<Wire> {
@@ -154,7 +157,7 @@ async function aWire(nodeUrl: string): Promise<Wire> {
     delay(ms) {
       delayMs = ms;
     },
-    close() {
+    async [Symbol.asyncDispose]() {
       server.close();
       for (const socket of sockets) socket.destroy();
     },

@@ -126,6 +126,8 @@ function drawGraph(drawn: Drawn, box: Box): string {
   const lines = linesOf(drawn);
   const isBars = custom['drawStyle'] === 'bars';
   const isStacked = (custom['stacking'] as { mode: string }).mode === 'normal';
+  // Gaps up to so many seconds are drawn over.
+  const bridged = Math.max(step, Number(custom['spanNulls']) / 1000);
   const legend = drawLegend(lines, box);
   const plot = { width: box.width - AXIS_WIDTH - 8, height: box.height - TIME_HEIGHT - legend.height - 4 };
 
@@ -158,17 +160,20 @@ function drawGraph(drawn: Drawn, box: Box): string {
         )
         .join('');
     }
-    const line = path(points.map(({ at, top }) => [x(at), y(top)]));
-    const floor = points.toReversed().map(({ at, base }) => [x(at), y(isStacked ? base : low)] as const);
-    const area = `${line}${path(floor).replace('M', 'L')}Z`;
     const opacity = dashed ? 0 : Number(custom['fillOpacity']) / 100;
-    const [first] = points;
-    // A line of one point has no length.
-    const dot =
-      points.length === 1 && first
-        ? `<circle cx="${x(first.at).toFixed(1)}" cy="${y(first.top).toFixed(1)}" r="2.5" fill="${color}"/>`
-        : '';
-    return `${dot}<path d="${area}" fill="${color}" opacity="${opacity}"/><path d="${line}" fill="none" stroke="${color}" stroke-width="1.5"${dashed ? ' stroke-dasharray="6 5"' : ''}/>`;
+    const dash = dashed ? ' stroke-dasharray="6 5"' : '';
+    return unbroken(points, bridged)
+      .map((run) => {
+        const [first] = run;
+        if (first && run.length === 1) {
+          return `<circle cx="${x(first.at).toFixed(1)}" cy="${y(first.top).toFixed(1)}" r="2.5" fill="${color}"/>`;
+        }
+        const line = path(run.map(({ at, top }) => [x(at), y(top)]));
+        const floor = run.toReversed().map(({ at, base }) => [x(at), y(isStacked ? base : low)] as const);
+        const area = `${line}${path(floor).replace('M', 'L')}Z`;
+        return `<path d="${area}" fill="${color}" opacity="${opacity}"/><path d="${line}" fill="none" stroke="${color}" stroke-width="1.5"${dash}/>`;
+      })
+      .join('');
   });
   const grid = ticks.map(
     (tick) =>
@@ -177,6 +182,17 @@ function drawGraph(drawn: Drawn, box: Box): string {
   );
   const none = tops.length === 0 ? text(box.width / 2, plot.height / 2, 'No data', { anchor: 'middle' }) : '';
   return [...grid, ...shapes, none, drawTimes(range, x, plot.height + TIME_HEIGHT), legend.svg].join('');
+}
+
+/** A line's points, apart where a gap is longer than that. */
+function unbroken<T extends { at: number }>(points: readonly T[], seconds: number): T[][] {
+  const runs: T[][] = [];
+  for (const point of points) {
+    const last = runs.at(-1)?.at(-1);
+    if (last && point.at - last.at <= seconds) runs.at(-1)?.push(point);
+    else runs.push([point]);
+  }
+  return runs;
 }
 
 /** Round values for an axis, and where it ends. */

@@ -307,7 +307,13 @@ const nodeApi: Panel[] = [
     unit: 'reqps',
     min: 0,
     size: [12, 8],
-    queries: [{ expr: `sum by (route) (${perSecond('farmer_node_requests_total')}) > 0`, legend: '{{route}}' }],
+    // Only the routes that were ever asked for; with their zeros, which are what an outage looks like.
+    queries: [
+      {
+        expr: `sum by (route) (${perSecond('farmer_node_requests_total')}) and on (route) (sum by (route) (${chosen('farmer_node_requests_total')}) > 0)`,
+        legend: '{{route}}',
+      },
+    ],
   }),
   graph({
     title: 'Requests that failed, by outcome',

@@ -47,6 +47,8 @@ const REPOSITORY = 'https://github.com/downstream/downstream';
 export const RUNBOOKS = `${REPOSITORY}/tree/main/docs/runbooks`;
 export const runbookUrl = (alert: string) => `${REPOSITORY}/blob/main/docs/runbooks/${alert}.md`;
 
+const AN_HOUR_MS = 3_600_000;
+
 /** One query of a panel. */
 interface Query {
   readonly expr: string;
@@ -125,8 +127,8 @@ export function graph(
     .fillOpacity({ lines: 8, bars: 80, area: 35 }[as])
     .lineWidth(as === 'bars' ? 0 : 1)
     .showPoints(as === 'bars' ? VisibilityMode.Never : VisibilityMode.Auto)
-    // A step without events is no gap in the farmer's work.
-    .spanNulls(as === 'lines');
+    // Where events are rare, a step without any is no gap; elsewhere a gap is the truth.
+    .spanNulls(as === 'lines' && basics.step !== undefined ? AN_HOUR_MS : false);
   if (basics.colors === undefined) {
     builder.colorScheme(new FieldColorBuilder().mode(FieldColorModeId.PaletteClassic));
   }

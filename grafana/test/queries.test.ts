@@ -1,15 +1,13 @@
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { type Prometheus, type Series, startPrometheus } from '../../test/support/prometheus.ts';
+import { TestFarm, until } from '../../test/support/test-farm.ts';
 import { describeWith } from '../../test/support/tools.ts';
 import { DASHBOARDS, panelsOf, queriesOf, replaced, type SentQuery } from './a-dashboard.ts';
-import { type AFarm, aFarm } from './a-farm.ts';
 
 /** Queries that may rightly find nothing on a farm that is sound and a few seconds old. */
 const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
@@ -23,8 +21,7 @@ const RULES = {
 };
 
 describeWith(['prometheus'], 'every query of the dashboards, asked of a real Prometheus', () => {
-  let folder: string;
-  let farm: AFarm;
+  const farm = new TestFarm();
   let prometheus: Prometheus;
   let exporter: Exporter;
   const seen = async (expr: string) =>
@@ -33,28 +30,27 @@ describeWith(['prometheus'], 'every query of the dashboards, asked of a real Pro
       (found) => found.length > 0,
     );
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'queries-'));
-    const rules = join(folder, 'rules.yml');
+    const rules = join(farm.folder, 'rules.yml');
     writeFileSync(rules, JSON.stringify(RULES));
     exporter = await anExporter();
-    farm = await aFarm({ intervalMs: 1_000, contracts: 5, chunkBytes: 16_384 });
+    const node = await farm.node();
+    const farmer = await farm.farmer(node.url);
     prometheus = await startPrometheus({
       targets: [
-        { job: 'farmer', urls: [farm.farmerUrl] },
-        { job: 'mock-node', urls: [farm.nodeUrl] },
+        { job: 'farmer', urls: [farmer.url] },
+        { job: 'mock-node', urls: [node.url] },
         { job: 'updated', urls: [exporter.url] },
       ],
       rules: [rules],
     });
     // What happened before the first scrape is in no increase: a chunk that is made after it is.
     await seen('farmer_contracts{state="waiting"} == 5');
-    spoil(farm.chunks);
+    spoil(join(farm.dataDir, 'chunks'));
   }, 30_000);
   afterAll(async () => {
     await prometheus?.stop();
-    await farm?.stop();
+    await farm[Symbol.asyncDispose]();
     exporter?.close();
-    rmSync(folder, { recursive: true });
   });
 
   it.each(DASHBOARDS.flatMap(queriesOf).map((query) => [`${query.dashboard}: ${query.where}`, query] as const))(
@@ -112,17 +108,6 @@ async function answer(
       ? await prometheus.queryRange(expr, { start: now - 30, end: now, step: 2 })
       : await prometheus.query(expr);
   }, isGood);
-}
-
-/** Looks again and again until something is so; fails after 15 seconds with what was seen last. */
-async function until<T>(look: () => Promise<T>, isSo: (found: T) => boolean): Promise<T> {
-  const deadline = performance.now() + 15_000;
-  for (;;) {
-    const found = await look();
-    if (isSo(found)) return found;
-    if (performance.now() > deadline) throw new Error(`never came true; last seen: ${JSON.stringify(found)}`);
-    await pause(200);
-  }
 }
 
 /** Changes a byte of a chunk: at its next proof the farmer sees it, and makes the chunk again. */
