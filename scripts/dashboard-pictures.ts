@@ -66,7 +66,7 @@ async function happen(): Promise<void> {
   await wait(0.175);
   for (const name of readdirSync(chunks).slice(0, 3)) spoil(join(chunks, name));
   await wait(0.15);
-  wire.delay(2_500);
+  wire.delay(5_000);
   await wait(0.15);
   wire.delay(0);
   await wait(0.15);

@@ -2,9 +2,9 @@ import type { Prometheus } from '../../test/support/prometheus.ts';
 import { type DashboardFile, type PanelFile, replaced } from '../test/a-dashboard.ts';
 import { drawPanel } from './draw.ts';
 
-export const WIDTH = 1500;
+export const WIDTH = 1440;
 const COLUMN = (WIDTH - 16) / 24;
-const ROW = 31;
+const ROW = 28;
 const GAP = 7;
 const HEAD = 76;
 const TITLE = 26;
@@ -49,7 +49,7 @@ async function drawn(panel: PanelFile, shown: Shown): Promise<string> {
   const first = Math.ceil(range.start / step) * step;
   const answers = await Promise.all(
     (panel.targets ?? []).map(async ({ expr, instant }) => {
-      const query = replaced(expr, { job, rateInterval, range: `${seconds}s` });
+      const query = replaced(expr, { job, stepSeconds: step, rateInterval, range: `${seconds}s` });
       return instant
         ? await prometheus.query(query, range.end)
         : await prometheus.queryRange(query, { start: first, end: range.end, step });

@@ -165,8 +165,8 @@ const challenges: Panel[] = [
     palette: RESULT_COLORS,
     runbooks: ['FarmerErrorBudgetBurnFast', 'FarmerAnswersRejected'],
     queries: [
-      { expr: `sum(${perStep('farmer_challenges_passed_total')})`, legend: 'passed' },
-      { expr: `sum by (reason) (${perStep('farmer_challenges_failed_total')})`, legend: '{{reason}}' },
+      { expr: perStep('farmer_challenges_passed_total'), legend: 'passed' },
+      { expr: perStep('farmer_challenges_failed_total', { by: ['reason'] }), legend: '{{reason}}' },
     ],
   }),
   graph({
@@ -179,7 +179,7 @@ const challenges: Panel[] = [
     size: [8, 9],
     step: RARE,
     runbooks: ['FarmerErrorBudgetBurnSlow'],
-    queries: [{ expr: onTime(perStep), legend: 'passed on time', color: 'green' }],
+    queries: [{ expr: onTime(perSecond), legend: 'passed on time', color: 'green' }],
   }),
 ];
 
@@ -192,7 +192,7 @@ const slack: Panel[] = [
     size: [12, 9],
     step: '1m',
     runbooks: ['FarmerHeadroomLow'],
-    queries: [{ expr: `sum by (le) (${perStep(SLACK)})`, legend: '{{le}}' }],
+    queries: [{ expr: perStep(SLACK, { by: ['le'] }), legend: '{{le}}' }],
   }),
   graph({
     title: 'Slack against the interval',
@@ -203,9 +203,9 @@ const slack: Panel[] = [
     step: RARE,
     runbooks: ['FarmerHeadroomLow'],
     queries: [
-      { expr: quantile(0.5, perStep(SLACK)), legend: 'half have more than', color: 'green' },
-      { expr: quantile(0.05, perStep(SLACK)), legend: '95 % have more than', color: 'yellow' },
-      { expr: quantile(0.01, perStep(SLACK)), legend: '99 % have more than', color: 'red' },
+      { expr: quantile(0.5, perSecond(SLACK)), legend: 'half have more than', color: 'green' },
+      { expr: quantile(0.05, perSecond(SLACK)), legend: '95 % have more than', color: 'yellow' },
+      { expr: quantile(0.01, perSecond(SLACK)), legend: '99 % have more than', color: 'red' },
       { expr: `min(${INTERVAL})`, legend: 'interval', color: 'text', bound: true },
     ],
   }),
@@ -337,7 +337,7 @@ const nodeApi: Panel[] = [
     runbooks: ['FarmerNodeUnreachable'],
     queries: [
       {
-        expr: `sum by (outcome) (${perStep('farmer_node_requests_total', 'outcome!="ok"')})`,
+        expr: perStep('farmer_node_requests_total', { matchers: 'outcome!="ok"', by: ['outcome'] }),
         legend: '{{outcome}}',
       },
     ],
@@ -398,9 +398,9 @@ const storage: Panel[] = [
     },
     runbooks: ['FarmerContractsLost'],
     queries: [
-      { expr: `sum(${perStep('farmer_contracts_taken_total')})`, legend: 'taken' },
-      { expr: `sum by (reason) (${perStep('farmer_contracts_ended_total')})`, legend: 'ended: {{reason}}' },
-      { expr: `sum by (reason) (${perStep('farmer_contracts_refused_total')})`, legend: 'refused: {{reason}}' },
+      { expr: perStep('farmer_contracts_taken_total'), legend: 'taken' },
+      { expr: perStep('farmer_contracts_ended_total', { by: ['reason'] }), legend: 'ended: {{reason}}' },
+      { expr: perStep('farmer_contracts_refused_total', { by: ['reason'] }), legend: 'refused: {{reason}}' },
     ],
   }),
   graph({
@@ -414,7 +414,7 @@ const storage: Panel[] = [
     step: '1m',
     palette: { corrupt: 'red', unreadable: 'orange', disk_full: 'purple', download_failed: 'yellow' },
     runbooks: ['FarmerIntegrityErrors'],
-    queries: [{ expr: `sum by (fault) (${perStep('farmer_chunk_faults_total')})`, legend: '{{fault}}' }],
+    queries: [{ expr: perStep('farmer_chunk_faults_total', { by: ['fault'] }), legend: '{{fault}}' }],
   }),
   graph({
     title: 'Storage used and given',
@@ -454,12 +454,12 @@ const storage: Panel[] = [
     step: RARE,
     queries: [
       {
-        expr: quantile(0.5, perStep('farmer_chunk_generation_duration_seconds_bucket')),
+        expr: quantile(0.5, perSecond('farmer_chunk_generation_duration_seconds_bucket')),
         legend: 'half',
         color: 'green',
       },
       {
-        expr: quantile(0.95, perStep('farmer_chunk_generation_duration_seconds_bucket')),
+        expr: quantile(0.95, perSecond('farmer_chunk_generation_duration_seconds_bucket')),
         legend: '95 %',
         color: 'yellow',
       },

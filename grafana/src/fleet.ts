@@ -156,7 +156,7 @@ const overTime: Panel[] = [
     runbooks: ['FarmerErrorBudgetBurnFast'],
     queries: [
       {
-        expr: `sum by (instance) (${perStep('farmer_challenges_failed_total')})`,
+        expr: perStep('farmer_challenges_failed_total', { by: ['instance'] }),
         legend: '{{instance}}',
       },
     ],
@@ -173,7 +173,7 @@ const overTime: Panel[] = [
     runbooks: ['FarmerHeadroomLow'],
     queries: [
       {
-        expr: `${quantile(0.05, perStep(SLACK), ['instance'])} / on (instance) min by (instance) (${chosen('farmer_challenge_interval_seconds')} > 0)`,
+        expr: `${quantile(0.05, perSecond(SLACK), ['instance'])} / on (instance) min by (instance) (${chosen('farmer_challenge_interval_seconds')} > 0)`,
         legend: '{{instance}}',
       },
     ],

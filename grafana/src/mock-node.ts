@@ -88,7 +88,7 @@ const work: Panel[] = [
     as: 'bars',
     step: '1m',
     palette: RESULT_COLORS,
-    queries: [{ expr: `sum by (result) (${perStep('mock_node_challenges_total')})`, legend: '{{result}}' }],
+    queries: [{ expr: perStep('mock_node_challenges_total', { by: ['result'] }), legend: '{{result}}' }],
   }),
   graph({
     title: 'Contracts and farmers',

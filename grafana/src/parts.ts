@@ -124,7 +124,7 @@ export function processPanels(
       palette: { restarts: 'orange', 'metrics not read': 'red' },
       queries: [
         { expr: `sum(changes(${chosen('process_start_time_seconds')}[$__rate_interval]))`, legend: 'restarts' },
-        { expr: `sum(${perStep(metricErrors)})`, legend: 'metrics not read' },
+        { expr: perStep(metricErrors), legend: 'metrics not read' },
       ],
     }),
   ];

@@ -6,9 +6,13 @@ export function chosen(metric: string, matchers = ''): string {
   return `${metric}{${CHOSEN}${matchers === '' ? '' : `, ${matchers}`}}`;
 }
 
-/** Its increase in each step of a graph, wide enough to hold several scrapes. */
-export function perStep(metric: string, matchers = ''): string {
-  return `increase(${chosen(metric, matchers)}[$__rate_interval])`;
+/** Its increase in each step of a graph. The window is longer than the step, so that it holds several scrapes: hence the rate. */
+export function perStep(
+  metric: string,
+  { matchers = '', by = [] }: { matchers?: string; by?: readonly string[] } = {},
+): string {
+  const sum = by.length === 0 ? 'sum' : `sum by (${by.join(', ')}) `;
+  return `${sum}(${perSecond(metric, matchers)}) * $__interval_ms / 1000`;
 }
 
 /** Its increase a second. */
@@ -21,7 +25,7 @@ export function overRange(metric: string, matchers = ''): string {
   return `increase(${chosen(metric, matchers)}[$__range])`;
 }
 
-/** A quantile of a histogram, of all chosen instances together or by labels. */
+/** A quantile of a histogram, of all chosen instances together or by labels. `increase`: of its buckets, over any time. */
 export function quantile(q: number, increase: string, by: readonly string[] = []): string {
   return `histogram_quantile(${q}, sum by (${['le', ...by].join(', ')}) (${increase}))`;
 }
@@ -29,7 +33,7 @@ export function quantile(q: number, increase: string, by: readonly string[] = []
 /**
  * What share of the challenges was passed. NaN without challenges, which panels show as such: it is neither 0 % nor 100 %.
  *
- * @param increase {@link perStep} or {@link overRange}
+ * @param increase {@link perSecond} or {@link overRange}
  * @param by labels to keep
  */
 export function onTime(increase: (metric: string) => string, by: readonly string[] = []): string {

@@ -150,13 +150,15 @@ function queryText(query: Variable['query']): string {
 /** What Grafana puts in the place of variables. */
 export interface Replacements {
   readonly job: string;
+  readonly stepSeconds: number;
   readonly rateInterval: string;
   readonly range: string;
 }
 
-export function replaced(expr: string, { job, rateInterval, range }: Replacements): string {
+export function replaced(expr: string, { job, stepSeconds, rateInterval, range }: Replacements): string {
   return expr
     .replaceAll('$__rate_interval', rateInterval)
+    .replaceAll('$__interval_ms', String(stepSeconds * 1000))
     .replaceAll('$__range', range)
     .replaceAll('$job', job)
     .replaceAll('$instance', '.+');

@@ -121,7 +121,7 @@ function parsed(where: string, expr: string): Parsed {
 
 const KNOWN = series();
 const QUERIES = DASHBOARDS.flatMap(queriesOf).map(({ dashboard, where, expr }) => {
-  const plain = replaced(expr, { job: '.+', rateInterval: '1m', range: '1h' });
+  const plain = replaced(expr, { job: '.+', stepSeconds: 15, rateInterval: '1m', range: '1h' });
   return { name: `${dashboard}: ${where}`, ...parsed(`${dashboard}: ${where}`, plain) };
 });
 const ASKED = QUERIES.flatMap(({ asked }) => asked);

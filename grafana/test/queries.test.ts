@@ -100,7 +100,7 @@ async function answer(
   isGood: (found: Series[]) => boolean,
   job = query.dashboard === 'Mock node' ? 'mock-node' : 'farmer',
 ): Promise<Series[]> {
-  const expr = replaced(query.expr, { job, rateInterval: '6s', range: '30s' });
+  const expr = replaced(query.expr, { job, stepSeconds: 2, rateInterval: '6s', range: '30s' });
   const isOverTime = query.kind === 'range' || query.kind === 'annotation';
   return await until(async () => {
     const now = Date.now() / 1000;
