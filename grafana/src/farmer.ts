@@ -16,7 +16,13 @@ const RESULT_COLORS = {
 
 const SLACK = 'farmer_challenge_slack_seconds_bucket';
 const INTERVAL = `${chosen('farmer_challenge_interval_seconds')} > 0`;
+const DISK_SIZE = chosen('farmer_disk_size_bytes');
 const DISK_FREE = chosen('farmer_disk_free_bytes');
+const USED = chosen('farmer_contract_bytes');
+/** What is left once everything that is given is used: it falls only through others' files. */
+const DISK_SPARE = `(${DISK_FREE} - (${chosen('farmer_capacity_bytes')} - ${USED}))`;
+/** Slower than a year is not filling, but the noise of a disk in use. */
+const DISK_FULL_IN = `(clamp_min(${DISK_SPARE}, 0) / (0 - (deriv(${DISK_FREE}[6h]) + deriv(${USED}[6h])) > 0) < 365 * 86400)`;
 const ROUND_TRIP = ['farmer_node_request_duration_seconds', 'route="challenge"'] as const;
 /** Challenges may be an hour apart: shorter steps would mostly be empty. */
 const RARE = '2m';
@@ -25,9 +31,9 @@ const atAGlance: Panel[] = [
   stat({
     title: 'Passed on time',
     asks: 'Am I passing? The share of challenges that were answered rightly and in time, over all the time shown.',
-    normal: 'Normal: 100 %. Red below 95 %.',
+    normal: 'Normal: 99.9 % or more. Red below 98.5 %.',
     unit: 'percentunit',
-    decimals: 1,
+    decimals: 2,
     size: [3, 4],
     colors: ON_TIME_COLORS,
     nothing: 'none yet',
@@ -48,7 +54,7 @@ const atAGlance: Panel[] = [
   stat({
     title: 'Headroom',
     asks: 'How near to the deadline am I? What was left of the interval when the slowest twentieth of the answers had its verdict.',
-    normal: 'Normal: above 50 %. Below 10 % a slow moment fails challenges.',
+    normal: 'Normal: above 50 %. Below 20 % an alert fires: a slow moment would fail challenges.',
     unit: 'percentunit',
     decimals: 0,
     size: [3, 4],
@@ -105,21 +111,15 @@ const atAGlance: Panel[] = [
   }),
   stat({
     title: 'Disk full in',
-    asks: 'When is the disk full if it fills on as in the last six hours? Of several disks, the first.',
-    normal: 'Normal: not filling, or weeks.',
+    asks: 'When is there no room left for what is given, if the disk fills on as in the last six hours? Of several disks, the first. What the farmer is still to store itself is reckoned in.',
+    normal: 'Normal: not filling, or weeks. 0 means that what is given does not fit already.',
     unit: 's',
     decimals: 0,
     size: [3, 4],
     colors: ['red', [2 * 86_400, 'orange'], [7 * 86_400, 'green']],
     nothing: 'not filling',
     runbooks: ['FarmerDiskFilling'],
-    queries: [
-      {
-        // Slower than a year is not filling, but the noise of a disk in use.
-        expr: `min((${DISK_FREE} / (0 - deriv(${DISK_FREE}[6h]) > 0)) < 365 * 86400)`,
-        legend: 'full in',
-      },
-    ],
+    queries: [{ expr: `min(${DISK_FULL_IN} or 0 * (${DISK_SPARE} < 0))`, legend: 'full in' }],
   }),
   stat({
     title: 'Node',
@@ -418,8 +418,8 @@ const storage: Panel[] = [
   }),
   graph({
     title: 'Storage used and given',
-    asks: 'How much of what is given do contracts use, and is there room for the rest?',
-    normal: 'Normal: what is free on the disk is more than what is given and not yet used.',
+    asks: 'How much of what is given do contracts use?',
+    normal: 'Normal: growing up to the dashed line, then level.',
     unit: 'bytes',
     min: 0,
     size: [8, 8],
@@ -430,18 +430,15 @@ const storage: Panel[] = [
   }),
   graph({
     title: 'Free on the disk',
-    asks: 'What share of the disk is free?',
-    normal: 'Normal: steady once what is given is used. Other programs on the disk show here too.',
+    asks: 'What share of the disk is free, and what is to spare once all that is given is used?',
+    normal: 'Normal: both above 0, and what is to spare level. It falls when other programs fill the disk.',
     unit: 'percentunit',
-    min: 0,
     max: 1,
     size: [8, 8],
     runbooks: ['FarmerDiskFilling'],
     queries: [
-      {
-        expr: `min by (instance) (${DISK_FREE} / ${chosen('farmer_disk_size_bytes')})`,
-        legend: '{{instance}}',
-      },
+      { expr: `min by (instance) (${DISK_FREE} / ${DISK_SIZE})`, legend: 'free {{instance}}' },
+      { expr: `min by (instance) (${DISK_SPARE} / ${DISK_SIZE})`, legend: 'to spare {{instance}}' },
     ],
   }),
   graph({

@@ -1,7 +1,7 @@
 import type { Dashboard, Panel } from '@grafana/grafana-foundation-sdk/dashboard';
 import { dashboard } from './dashboard.ts';
 import { graph, stat } from './panels.ts';
-import { processPanels } from './parts.ts';
+import { ON_TIME_COLORS, processPanels } from './parts.ts';
 import { chosen, overRange, perSecond, perStep, quantile } from './promql.ts';
 
 const RESULT_COLORS = { passed: 'green', wrong: 'red', unanswered: 'orange' };
@@ -33,7 +33,7 @@ const glance: Panel[] = [
     unit: 'percentunit',
     decimals: 1,
     size: [4, 4],
-    colors: ['red', [0.95, 'orange'], [0.99, 'green']],
+    colors: ON_TIME_COLORS,
     nothing: 'none yet',
     queries: [
       {

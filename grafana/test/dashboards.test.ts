@@ -202,6 +202,15 @@ describe('the provisioning files', () => {
     }
   });
 
+  it('tell Grafana the interval at which Prometheus scrapes, from which it reckons $__rate_interval', () => {
+    const { global } = parse(readFileSync(join(ROOT, 'prometheus/prometheus.yml'), 'utf8')) as {
+      global: { scrape_interval: string };
+    };
+    expect(read('datasources/prometheus.yml')).toMatchObject({
+      datasources: [{ jsonData: { timeInterval: global.scrape_interval } }],
+    });
+  });
+
   it('bring the dashboards from where the image has them', () => {
     expect(read('dashboards/downstream.yml')).toMatchObject({
       apiVersion: 1,

@@ -11,8 +11,8 @@ import { DASHBOARDS, panelsOf, queriesOf, replaced, type SentQuery } from './a-d
 
 /** Queries that may rightly find nothing on a farm that is sound and a few seconds old. */
 const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
-  'annotation Version changes': 'the version does not change while a process runs',
-  'Disk full in A': 'a disk that is not filling has no such time',
+  'annotation Version changes': 'the version does not change while a process runs: see below',
+  'Disk full in A': 'a disk that is not filling has no such time: see below',
 };
 
 /** An alert that always fires, so that there is one to be shown. */
@@ -84,13 +84,23 @@ describeWith(['prometheus'], 'every query of the dashboards, asked of a real Pro
   });
 
   it('marks a change of version where it happens, and no start of the first', async () => {
-    const [query] = DASHBOARDS.flatMap(queriesOf).filter(({ where }) => where === 'annotation Version changes');
-    if (query === undefined) throw new Error('no such annotation');
+    const query = queryAt('annotation Version changes');
     await seen('farmer_build_info{job="updated", version="1"} offset 6s');
     exporter.version = '2';
     const found = await answer(prometheus, query, hasFigures, 'updated');
     expect(found.map(({ metric }) => metric['version'])).toEqual(['2']);
   }, 30_000);
+
+  it('says when a disk is full that others fill, and that it is when what is given does not fit', async () => {
+    const query = queryAt('Disk full in A');
+    const [filling] = await answer(prometheus, query, hasFigures, 'updated');
+    const seconds = filling?.points[0]?.[1];
+    expect(seconds).toBeGreaterThan(800);
+    expect(seconds).toBeLessThan(1_000);
+    exporter.capacityBytes = 2_000_000_000;
+    const isNow = ([series]: Series[]) => series?.points[0]?.[1] === 0;
+    expect(await answer(prometheus, query, isNow, 'updated')).toHaveLength(1);
+  });
 });
 
 /** Asks as Grafana would, again and again until the answer is good; for 15 seconds. */
@@ -120,18 +130,32 @@ function spoil(chunks: string): void {
   );
 }
 
+function queryAt(place: string): SentQuery {
+  const query = DASHBOARDS.flatMap(queriesOf).find(({ where }) => where === place);
+  if (query === undefined) throw new Error(`no query at ${place}`);
+  return query;
+}
+
 interface Exporter {
   readonly url: string;
   version: string;
+  capacityBytes: number;
   close(): void;
 }
 
-/** A farmer of which only the version is known, and can be changed. */
+/** What a farmer would say whose version and capacity change, and whose disk of 1 GB loses 1 MB a second to others. */
 async function anExporter(): Promise<Exporter> {
-  const exporter = { url: '', version: '1', close: () => server.close() };
+  const start = performance.now();
+  const exporter = { url: '', version: '1', capacityBytes: 5_000, close: () => server.close() };
   const server = createServer((_request, response) => {
     response.setHeader('content-type', 'text/plain; version=0.0.4');
-    response.end(`farmer_build_info{version="${exporter.version}",node_version="0"} 1\n`);
+    const lines = [
+      `farmer_build_info{version="${exporter.version}",node_version="0"} 1`,
+      `farmer_disk_free_bytes ${1e9 - performance.now() * 1000 + start * 1000}`,
+      `farmer_capacity_bytes ${exporter.capacityBytes}`,
+      'farmer_contract_bytes 5000',
+    ];
+    response.end(`${lines.join('\n')}\n`);
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   exporter.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
