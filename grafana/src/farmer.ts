@@ -43,11 +43,11 @@ const atAGlance: Panel[] = [
   stat({
     title: 'Failures',
     asks: 'How many challenges failed over all the time shown, for whatever reason?',
-    normal: 'Normal: 0.',
+    normal: 'Normal: 0, or a few in thousands.',
     unit: 'short',
     decimals: 0,
     size: [3, 4],
-    colors: ['green', [1, 'red']],
+    colors: ['green', [1, 'orange']],
     runbooks: ['FarmerErrorBudgetBurnFast'],
     queries: [{ expr: `round(sum(${overRange('farmer_challenges_failed_total')}))`, legend: 'failed' }],
   }),

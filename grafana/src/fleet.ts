@@ -87,7 +87,7 @@ const columns: Column[] = [
     colors: ON_TIME_COLORS,
     nothing: 'none yet',
   },
-  { field: 'Value #E', title: 'Failures', unit: 'short', decimals: 0, colors: ['text', [1, 'red']] },
+  { field: 'Value #E', title: 'Failures', unit: 'short', decimals: 0, colors: ['text', [1, 'orange']] },
   { field: 'Value #F', title: 'Slack, slowest 5 %', unit: 's', decimals: 0, nothing: 'none yet' },
   {
     field: 'Value #G',
@@ -98,7 +98,7 @@ const columns: Column[] = [
     nothing: 'none yet',
   },
   { field: 'Value #H', title: 'Free on the disk', unit: 'bytes', decimals: 1 },
-  { field: 'Value #I', title: 'Last pass, ago', unit: 's', decimals: 0 },
+  { field: 'Value #I', title: 'Last pass, ago', unit: 's', decimals: 0, nothing: 'none yet' },
 ];
 
 const slackOf = quantile(0.05, overRange(SLACK), ['job', 'instance']);

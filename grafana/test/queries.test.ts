@@ -21,7 +21,7 @@ const RULES = {
 };
 
 describeWith(['prometheus'], 'every query of the dashboards, asked of a real Prometheus', () => {
-  const farm = new TestFarm();
+  let farm: TestFarm;
   let prometheus: Prometheus;
   let exporter: Exporter;
   const seen = async (expr: string) =>
@@ -30,6 +30,7 @@ describeWith(['prometheus'], 'every query of the dashboards, asked of a real Pro
       (found) => found.length > 0,
     );
   beforeAll(async () => {
+    farm = new TestFarm();
     const rules = join(farm.folder, 'rules.yml');
     writeFileSync(rules, JSON.stringify(RULES));
     exporter = await anExporter();
@@ -49,7 +50,7 @@ describeWith(['prometheus'], 'every query of the dashboards, asked of a real Pro
   }, 30_000);
   afterAll(async () => {
     await prometheus?.stop();
-    await farm[Symbol.asyncDispose]();
+    await farm?.[Symbol.asyncDispose]();
     exporter?.close();
   });
 
