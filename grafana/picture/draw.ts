@@ -318,13 +318,17 @@ function drawTable({ panel, answers }: Drawn, { width, height }: Box): string {
   if (rows.size === 0) {
     return text(width / 2, height / 2, panel.fieldConfig.defaults.noValue ?? 'No data', { anchor: 'middle', size: 13 });
   }
-  const wide = width / columns.length;
-  const head = columns.map(([, title], at) => text(at * wide + 10, 14, title, { size: 12, color: '#6e9fff' }));
-  const body = [...rows.values()].flatMap((row, at) =>
-    columns.map(([field, title], column) => {
-      const { label, color } = cell(panel, title, row[field]);
-      return text(column * wide + 10, 40 + at * 24, label, { size: 12, color });
-    }),
+  const cells = [...rows.values()].map((row) => columns.map(([field, title]) => cell(panel, title, row[field])));
+  // As wide as their longest text, and what is over shared among them.
+  const needed = columns.map(([, title], at) =>
+    Math.max(title.length, ...cells.map((row) => row[at]?.label.length ?? 0)),
+  );
+  const all = needed.reduce((sum, length) => sum + length, 0);
+  const lefts = needed.map((_, at) => needed.slice(0, at).reduce((sum, length) => sum + length, 0) * (width / all) + 8);
+  const size = Math.min(12, (width / all - 0.3) * 1.55);
+  const head = columns.map(([, title], at) => text(lefts[at] ?? 0, 14, title, { size, color: '#6e9fff' }));
+  const body = cells.flatMap((row, at) =>
+    row.map(({ label, color }, column) => text(lefts[column] ?? 0, 40 + at * 24, label, { size, color })),
   );
   return [...head, `<line x1="0" x2="${width}" y1="22" y2="22" stroke="${GRID}"/>`, ...body].join('');
 }
