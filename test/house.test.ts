@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { settingsMarkdown } from '@downstream/platform';
 import { describe, expect, it } from '@jest/globals';
 import { SETTINGS as FARMER_SETTINGS } from '../farmer/src/config.ts';
-import { FarmerMetrics } from '../farmer/src/metrics/metrics.ts';
 import { SETTINGS as MOCK_SETTINGS } from '../mock-node/src/config.ts';
+import { metricsPage } from '../scripts/metrics-page.ts';
 
 const root = join(import.meta.dirname, '..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -50,11 +50,25 @@ describe('the README', () => {
   ])('has the settings of %s as they are in the code', (_, settings) => {
     expect(read('README.md')).toContain(settingsMarkdown(settings));
   });
+});
 
-  it('has every metric that the farmer declares, and no other', async () => {
-    const metrics = await new FarmerMetrics({ version: '0' }).registry.getMetricsAsJSON();
-    const declared = metrics.map(({ name }) => name).filter((name) => name.startsWith('farmer_'));
-    const listed = [...read('README.md').matchAll(/^\| `(farmer_[a-z_]+)/gm)].map(([, name]) => name);
-    expect(listed.sort()).toEqual(declared.sort());
+describe('docs/metrics.md', () => {
+  it('is as the code declares the metrics: `npm run docs` writes it', () => {
+    expect(read('docs/metrics.md')).toBe(metricsPage());
+  });
+});
+
+describe('docs/logs.md', () => {
+  it('has every message that the services can log, with its level, and no other', () => {
+    const sources = globSync('{farmer,mock-node,packages/platform}/src/**/*.ts', { cwd: root }).map(read).join('\n');
+    const logged = [...sources.matchAll(/\blog\??\.(error|warn|info|debug)\(\s*'([^']+)'/g)];
+    const told = [...read('docs/logs.md').matchAll(/^\| `(.+)` \| (error|warn|info|debug) \|/gm)];
+    const inCode = logged.map(([, level, message]) => `${level}: ${message}`);
+    expect(told.map(([, message, level]) => `${level}: ${message}`).sort()).toEqual([...new Set(inCode)].sort());
+  });
+
+  it('can know them: every message is a constant', () => {
+    const sources = globSync('{farmer,mock-node,packages/platform}/src/**/*.ts', { cwd: root }).map(read).join('\n');
+    expect(sources.match(/\blog\??\.(error|warn|info|debug)\(\s*[^'\s].*/g)).toBeNull();
   });
 });

@@ -68,8 +68,7 @@ async function store(lanes: number, folder: string, pool: WorkerPool, genesis: G
   const files = new ChunkFiles(join(folder, 'chunks'));
   files.create();
   const downloads = { download: async () => await Promise.reject(new Error('nothing is downloaded here')) };
-  const observer = { generated: () => {}, proved: () => {} };
-  const chunks = new ChunkStore({ genesis, downloadOrigins: new Set() }, { files, pool, downloads, observer });
+  const chunks = new ChunkStore({ genesis, downloadOrigins: new Set() }, { files, pool, downloads });
   return await make(lanes, folder, async (secret) => files.path(await chunks.generate(secret)));
 }
 

@@ -14,6 +14,7 @@ import {
 } from '@downstream/platform';
 import { ChunkFiles } from './chunks/chunk-files.ts';
 import { ChunkStore } from './chunks/chunk-store.ts';
+import { Disk } from './chunks/disk.ts';
 import { ensureStandardGenesis, type Genesis, openGenesis } from './chunks/genesis.ts';
 import { WorkerPool } from './chunks/worker-pool.ts';
 import type { FarmerConfig } from './config.ts';
@@ -60,7 +61,7 @@ export async function startFarmer(config: FarmerConfig, { log, secrets, onFault 
   const clock = systemClock;
   const startedAt = clock.now();
   const shutdown = new Shutdown(log);
-  const metrics = new FarmerMetrics({ version: VERSION });
+  const metrics = new FarmerMetrics({ version: VERSION, log });
   let farm: Farm | undefined;
   let farming: Farming | undefined;
 
@@ -72,7 +73,12 @@ export async function startFarmer(config: FarmerConfig, { log, secrets, onFault 
 
   try {
     const server = await listen(
-      httpApp({ registry: metrics.registry, status, isAlive: () => farming?.isTicking ?? true, missing }),
+      httpApp({
+        scrape: async () => await metrics.scrape(),
+        status,
+        isAlive: () => farming?.isTicking ?? true,
+        missing,
+      }),
       {
         host: config.httpHost,
         port: config.httpPort,
@@ -98,7 +104,10 @@ export async function startFarmer(config: FarmerConfig, { log, secrets, onFault 
       ]);
     }
 
-    const http = new NodeHttp(config.nodeUrl, (...request) => metrics.request(...request));
+    const http = new NodeHttp(config.nodeUrl, (end) => {
+      metrics.request(end);
+      log.debug('node asked', { ...end });
+    });
     shutdown.add('connections to the node', () => http.close());
     const files = new ChunkFiles(join(config.dataDir, 'chunks'));
     files.create();
@@ -112,8 +121,17 @@ export async function startFarmer(config: FarmerConfig, { log, secrets, onFault 
       },
     };
     farm = new Farm(capacity, { store, chunks, outcomes: metrics, clock, log });
-    farming = new Farming(config, { node: new PrototypeNode(http), chunks, tokens, farm, clock, rng: systemRng, log });
-    metrics.read(farm);
+    farming = new Farming(config, {
+      node: new PrototypeNode(http),
+      chunks,
+      tokens,
+      farm,
+      outcomes: metrics,
+      clock,
+      rng: systemRng,
+      log,
+    });
+    metrics.read({ farm, farming, pool, disk: new Disk(config.dataDir) });
     const present = await tidy(files, store, log);
     farming.start((id) => present.has(id), onFault);
     shutdown.add('farming', async () => await farming?.stop());
@@ -167,6 +185,7 @@ function statusOf(
   const none = { generating: 0, waiting: 0, proving: 0, answering: 0 };
   const noOutcome = { passed: 0, wrong_answer: 0, late: 0, missed: 0, chunk_unreadable: 0, node_error: 0 };
   return {
+    alias: config.alias,
     version: VERSION,
     uptimeSeconds: Math.round((systemClock.now() - startedAt) / 1000),
     node: { url: config.nodeUrl, reachable: farming?.nodeReachable ?? false },
@@ -181,6 +200,7 @@ function statusOf(
 
 function logStart(config: FarmerConfig, server: HttpServer, farm: Farm, log: Logger): void {
   log.info('farmer started', {
+    alias: config.alias,
     version: VERSION,
     node: config.nodeUrl,
     dataDir: config.dataDir,

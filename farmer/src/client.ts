@@ -177,10 +177,9 @@ export class DownstreamClient implements AsyncDisposable {
     const downloads = {
       download: async (...args: Parameters<NodeHttp['download']>) => await this.#connected().http.download(...args),
     };
-    const observer = { generated: () => {}, proved: () => {} };
     return {
       files,
-      chunks: new ChunkStore({ genesis, downloadOrigins: origins }, { files, pool: this.#pool, downloads, observer }),
+      chunks: new ChunkStore({ genesis, downloadOrigins: origins }, { files, pool: this.#pool, downloads }),
     };
   }
 }

@@ -1,4 +1,4 @@
-import { availableParallelism, homedir } from 'node:os';
+import { availableParallelism, homedir, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import {
   type Given,
@@ -51,6 +51,9 @@ const milliseconds = (given: string, context: z.RefinementCtx): number => {
   return result;
 };
 
+/** A machine's name, made into one that is allowed. */
+const aliasOf = (name: string): string => name.replace(/[^\w.-]/g, '-').slice(0, 63) || 'farmer';
+
 const wholeNumber = (least: number, most: number) =>
   text.regex(/^\d+$/).transform(Number).pipe(z.number().min(least).max(most));
 
@@ -73,6 +76,16 @@ export const SETTINGS = {
     allowed: 'the SJCX (Bitcoin) address that is to be paid: 26 to 35 letters and digits, starting with 1',
     schema: text.refine(isSjcxAddress),
     defaultNote: 'none, required',
+  },
+  alias: {
+    env: 'FARMER_ALIAS',
+    flag: '--alias',
+    value: '<name>',
+    description: 'What people call this farmer: shown on its page, in `/status` and when it starts.',
+    allowed: 'a name of up to 63 letters, digits, dots, hyphens and underscores',
+    schema: text.regex(/^[\w.-]{1,63}$/),
+    default: aliasOf(hostname()),
+    defaultNote: "the machine's name",
   },
   size: {
     env: 'FARMER_SIZE',

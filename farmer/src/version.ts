@@ -1,7 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { z } from 'zod';
+import { packageVersion } from '@downstream/platform';
 
 /** This package's version. */
-export const VERSION = z
-  .object({ version: z.string() })
-  .parse(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))).version;
+export const VERSION = packageVersion(new URL('../package.json', import.meta.url));

@@ -42,6 +42,8 @@ describe('the configuration', () => {
     ['FARMER_NODE_URL', 'localhost:5000', 'http or https URL'],
     ['FARMER_NODE_URL', 'ftp://node', 'http or https URL'],
     ['FARMER_NODE_URL', 'http://node/?token=1', 'without user, query'],
+    ['FARMER_ALIAS', 'a b', 'up to 63 letters'],
+    ['FARMER_ALIAS', '<script>', 'up to 63 letters'],
     ['FARMER_ADDRESS', '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jW', 'SJCX'],
     ['FARMER_ADDRESS', 'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4', 'SJCX'],
     ['FARMER_SIZE', '12XB', '512MiB'],

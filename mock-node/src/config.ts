@@ -1,4 +1,4 @@
-import { type Given, parseSettings, SettingsError, type Values } from '@downstream/platform';
+import { type Given, LOG_FORMATS, LOG_LEVELS, parseSettings, SettingsError, type Values } from '@downstream/platform';
 import { sha256Hex } from '@downstream/protocol';
 import { z } from 'zod';
 
@@ -102,6 +102,24 @@ export const SETTINGS = {
     allowed: '64 lowercase hex characters, and the file as MOCK_GENESIS, or neither',
     schema: sha256Hex.optional(),
     defaultNote: '',
+  },
+  logLevel: {
+    env: 'MOCK_LOG_LEVEL',
+    flag: '--log-level',
+    value: '<level>',
+    description: `How much to log, on the standard error output: ${LOG_LEVELS.map((level) => `\`${level}\``).join(', ')}. Each request is \`debug\`.`,
+    allowed: `one of ${LOG_LEVELS.join(', ')}`,
+    schema: z.enum(LOG_LEVELS),
+    default: 'info',
+  },
+  logFormat: {
+    env: 'MOCK_LOG_FORMAT',
+    flag: '--log-format',
+    value: '<format>',
+    description: '`json`, a line an object, or `pretty`, for people.',
+    allowed: `one of ${LOG_FORMATS.join(', ')}`,
+    schema: z.enum(LOG_FORMATS).optional(),
+    defaultNote: '`pretty` on a terminal, else `json`',
   },
 } as const;
 

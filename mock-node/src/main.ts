@@ -1,4 +1,4 @@
-import { CodedError, flagsByKey } from '@downstream/platform';
+import { CodedError, createLogger, flagsByKey } from '@downstream/platform';
 import { Command, CommanderError } from 'commander';
 import { startMockNode } from './app.ts';
 import { readConfig, SETTINGS } from './config.ts';
@@ -17,7 +17,12 @@ async function main(args: readonly string[]): Promise<number> {
     const stopped = Promise.race(
       ['SIGTERM', 'SIGINT'].map((signal) => new Promise((resolve) => process.once(signal, resolve))),
     );
-    const node = await startMockNode(config);
+    const log = createLogger({
+      level: config.logLevel,
+      format: config.logFormat ?? (process.stderr.isTTY ? 'pretty' : 'json'),
+      stream: process.stderr,
+    });
+    const node = await startMockNode(config, { log });
     process.stdout.write(`mock-node ready api=:${node.port} seed=${config.seed}\n`);
     await stopped;
     await node.close();

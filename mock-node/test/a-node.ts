@@ -4,6 +4,7 @@ import { request as rawRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type MockNode, startMockNode } from '@downstream/mock-node';
+import { FakeLogger } from '@downstream/platform/testing';
 import { afterEach, beforeEach } from '@jest/globals';
 
 /** No schema or helper of ours here: what a stranger's client would send and compute. */
@@ -30,11 +31,13 @@ export function aNode() {
   let folder: string;
   let now: number;
   let node: MockNode | undefined;
+  let log = new FakeLogger();
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'mock-node-'));
     writeFileSync(join(folder, 'genesis'), GENESIS);
     mkdirSync(join(folder, 'files'));
     now = 1_000_000;
+    log = new FakeLogger();
   });
   afterEach(async () => {
     await node?.close();
@@ -49,12 +52,14 @@ export function aNode() {
   const get = async (path: string, init: RequestInit = {}) => {
     const response = await fetch(url() + path, init);
     const text = await response.text();
-    return { code: response.status, text, json: text.startsWith('{') ? JSON.parse(text) : undefined };
+    const id = response.headers.get('x-request-id');
+    return { code: response.status, text, id, json: text.startsWith('{') ? JSON.parse(text) : undefined };
   };
   return {
     url,
     get,
     path: (...names: string[]) => join(folder, ...names),
+    log: () => log.lines,
     pass: (ms: number) => {
       now += ms;
     },
@@ -63,7 +68,10 @@ export function aNode() {
       await node?.close();
       node = undefined;
       const genesis = { genesisPath: join(folder, 'genesis'), genesisSha256: sha256(GENESIS) };
-      node = await startMockNode({ port: 0, files: join(folder, 'files'), ...genesis, ...options }, () => now);
+      node = await startMockNode(
+        { port: 0, files: join(folder, 'files'), ...genesis, ...options },
+        { now: () => now, log },
+      );
     },
     /** Sends a path to the letter: `fetch` would tidy it first. */
     async getRaw(path: string): Promise<{ code: number | undefined; text: string }> {

@@ -6,6 +6,7 @@ describe('the settings', () => {
     expect(readConfig({ env: {} })).toEqual({
       host: '127.0.0.1',
       port: 5_000,
+      logLevel: 'info',
       seed: '42',
       intervalMs: 60_000,
       maxContracts: 10_000,

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { startMockNode } from '@downstream/mock-node';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ADDRESS, API, aNode, chunkOf, INTERVAL_MS, sha256 } from './a-node.ts';
 
-const { start, url, get, pass, newToken, takeContract, path: pathOf } = aNode();
+const { start, url, get, pass, log, newToken, takeContract, path: pathOf } = aNode();
 const metrics = async () => (await get('/metrics')).text;
 
 describe('the metrics', () => {
@@ -88,6 +88,38 @@ describe('the node', () => {
     await expect(startMockNode({ port: 0, genesisPath: pathOf('absent'), genesisSha256 })).rejects.toMatchObject({
       code: 'unreadable',
     });
+  });
+});
+
+describe('the log', () => {
+  it("has each request under the caller's id, by its route, with nothing secret", async () => {
+    await start();
+    const token = await newToken();
+    const { id } = await get(`${API}/due/${token}`, { headers: { 'X-Request-Id': 'mine-1' } });
+    expect(id).toBe('mine-1');
+    expect(log().at(-1)).toEqual({
+      level: 'debug',
+      message: 'request served',
+      fields: { request: 'mine-1', method: 'GET', route: '/due/:token', code: 200, seconds: expect.any(Number) },
+    });
+    expect(JSON.stringify(log())).not.toContain(token);
+  });
+
+  it.each([undefined, 'a b', 'x'.repeat(65), '<script>'])('gives an id of its own for %p', async (given) => {
+    await start();
+    const { id } = await get('/healthz', given === undefined ? {} : { headers: { 'X-Request-Id': given } });
+    expect(id).toMatch(/^[0-9a-f]{12}$/);
+  });
+
+  it('tells why a request failed, which the caller is not told', async () => {
+    await start();
+    const token = await newToken();
+    rmSync(pathOf('genesis'));
+    const { code, text, id } = await get(`${API}/chunk/${token}`);
+    expect({ code, text }).toEqual({ code: 500, text: '{"status":"error","message":"internal error"}' });
+    const failed = log().find(({ message }) => message === 'request failed');
+    expect(failed).toMatchObject({ level: 'error', fields: { request: id, route: '/chunk/:token' } });
+    expect(failed?.fields['error']).toMatchObject({ code: 'ENOENT' });
   });
 });
 

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { codeOf, TimeoutError, withTimeout } from '@downstream/platform';
 import type { ChunkSource } from '../contract/contract.ts';
-import { ChunkError, NodeError } from '../farming/errors.ts';
+import { CHUNK_FAULTS, ChunkError, type ChunkFault, NodeError } from '../farming/errors.ts';
 import type { CallOptions, ChunkPort } from '../farming/ports.ts';
 import type { ChunkFiles } from './chunk-files.ts';
 import { OWNER_ONLY } from './chunk-work.ts';
@@ -22,17 +22,18 @@ export interface ChunkStoreOptions {
   readonly downloadOrigins: ReadonlySet<string>;
 }
 
-/** Told how long the work took, in seconds. */
+/** Told how long the work took, in seconds, and what was wrong with a chunk. */
 export interface ChunkWorkObserver {
   generated(seconds: number): void;
   proved(seconds: number): void;
+  faulted(fault: ChunkFault): void;
 }
 
 interface ChunkStoreParts {
   readonly files: ChunkFiles;
   readonly pool: Pick<WorkerPool, 'run'>;
   readonly downloads: DownloadPort;
-  readonly observer: ChunkWorkObserver;
+  readonly observer?: ChunkWorkObserver;
 }
 
 const DOWNLOAD_TIMEOUT_MS = 10 * 60_000;
@@ -56,7 +57,7 @@ export class ChunkStore implements ChunkPort {
       await files.commit(partialPath, id);
     } catch (error) {
       await rm(partialPath, { force: true });
-      throw asChunkError(error);
+      throw this.#chunkError(error);
     }
   }
 
@@ -70,7 +71,7 @@ export class ChunkStore implements ChunkPort {
       return hash;
     } catch (error) {
       await rm(partialPath, { force: true });
-      throw asChunkError(error);
+      throw this.#chunkError(error);
     }
   }
 
@@ -78,16 +79,23 @@ export class ChunkStore implements ChunkPort {
     const { files, pool, observer } = this.#parts;
     try {
       const { value, seconds } = await pool.run({ kind: 'prove', path: files.path(id), challenge });
-      observer.proved(seconds);
+      observer?.proved(seconds);
       if (value.chunkHash !== id) throw new ChunkError('corrupt', 'the chunk on disk is not what it was');
       return value.response;
     } catch (error) {
-      throw asChunkError(error);
+      throw this.#chunkError(error);
     }
   }
 
   async remove(id: string): Promise<void> {
     await this.#parts.files.remove(id);
+  }
+
+  #chunkError(error: unknown): ChunkError {
+    const chunkError = asChunkError(error);
+    const fault = CHUNK_FAULTS.find((one) => one === chunkError.code);
+    if (fault !== undefined) this.#parts.observer?.faulted(fault);
+    return chunkError;
   }
 
   async #write(path: string, source: ChunkSource, { signal }: CallOptions): Promise<string> {
@@ -107,7 +115,7 @@ export class ChunkStore implements ChunkPort {
       genesisSha256: genesis.sha256,
       secret: source.secret,
     });
-    observer.generated(seconds);
+    observer?.generated(seconds);
     return value;
   }
 

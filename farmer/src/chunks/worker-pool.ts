@@ -38,10 +38,14 @@ interface Results {
 
 /** Worker threads for the work on chunks (piscina): the event loop hashes and encrypts nothing. */
 export class WorkerPool {
+  /** How many threads there can be. */
+  readonly size: number;
   readonly #pool: Piscina<Task, Outcome<unknown>>;
   #closed = false;
+  #tasks = 0;
 
   constructor({ workers }: { workers: number }) {
+    this.size = workers;
     // The worker's file beside this one: TypeScript when run from source, JavaScript when built.
     const worker = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
     this.#pool = new Piscina({
@@ -51,6 +55,11 @@ export class WorkerPool {
       idleTimeout: 30_000,
       resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 },
     });
+  }
+
+  /** How many threads work right now. */
+  get busy(): number {
+    return Math.min(this.#tasks, this.size);
   }
 
   /**
@@ -70,11 +79,14 @@ export class WorkerPool {
   }
 
   async #outcomeOf<K extends Task['kind']>(task: Task): Promise<Outcome<Results[K]>> {
+    this.#tasks += 1;
     try {
       return (await this.#pool.run(task)) as Outcome<Results[K]>;
     } catch (error) {
       if (this.#closed) throw new ChunkError('interrupted', 'the work on a chunk was given up');
       throw new ChunkError('unreadable', `a worker thread died: ${messageOf(error)}`);
+    } finally {
+      this.#tasks -= 1;
     }
   }
 }

@@ -1,4 +1,4 @@
-import { CodedError } from '@downstream/platform';
+import { CodedError, type Details } from '@downstream/platform';
 
 /** How a call to a node can go wrong. */
 export const NODE_ERROR_CODES = [
@@ -35,15 +35,14 @@ export type Route = (typeof ROUTES)[number];
 
 /** A call to a node failed. Neither message nor details nor cause hold a URL: URLs of this API hold the token. */
 export class NodeError extends CodedError<NodeErrorCode> {
-  constructor(
-    code: NodeErrorCode,
-    route: Route,
-    message: string,
-    details: Readonly<Record<string, string | number>> = {},
-  ) {
+  constructor(code: NodeErrorCode, route: Route, message: string, details: Details = {}) {
     super(code, message, { route, ...details });
   }
 }
+
+/** What can be wrong with a chunk on this side, and is counted; the rest is the node's doing, or nobody's. */
+export const CHUNK_FAULTS = ['corrupt', 'unreadable', 'disk_full', 'download_failed'] as const;
+export type ChunkFault = (typeof CHUNK_FAULTS)[number];
 
 export type ChunkErrorCode =
   /** The bytes made or fetched are not those the contract names. */

@@ -144,6 +144,7 @@ export class Farm {
     const contract = take(terms, challenge);
     this.#parts.store.insert(storedFormOf(contract));
     this.#enter(contract);
+    this.#parts.outcomes.taken();
     this.#listener(contract);
   }
 

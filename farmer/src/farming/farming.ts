@@ -4,7 +4,7 @@ import { Answerer } from './answerer.ts';
 import { ChunkMaker } from './chunk-maker.ts';
 import type { Farm } from './farm.ts';
 import { Onboarder } from './onboarder.ts';
-import type { ChunkPort, NodePort, TokenStorePort } from './ports.ts';
+import type { ChunkPort, NodePort, OutcomePort, TokenStorePort } from './ports.ts';
 import { Prover } from './prover.ts';
 import { Refresher } from './refresher.ts';
 import { Session } from './session.ts';
@@ -21,6 +21,7 @@ export interface FarmingParts {
   readonly chunks: ChunkPort;
   readonly tokens: TokenStorePort;
   readonly farm: Farm;
+  readonly outcomes: Pick<OutcomePort, 'proofWaited'>;
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Logger;
@@ -65,6 +66,11 @@ export class Farming {
   /** Whether the node answered when it was last asked. */
   get nodeReachable(): boolean {
     return this.#refresher.reachable ?? false;
+  }
+
+  /** The work under way: on chunks, and on answers. */
+  get queues(): Readonly<Record<'chunks' | 'answers', Pick<WorkQueue, 'waiting' | 'running'>>> {
+    return { chunks: this.#chunkWork, answers: this.#answers };
   }
 
   /** Whether the scheduler ticks. */

@@ -82,6 +82,10 @@ export const END_REASONS: readonly EndReason[] = ['ended_by_node', 'token_lost']
 export interface OutcomePort {
   passed(slackMs: number, at: Instant): void;
   failed(reason: FailureReason, count: number, slackMs: number | undefined): void;
+  /** A contract was taken on. */
+  taken(): void;
   refused(reason: RefusalReason): void;
   ended(reason: EndReason): void;
+  /** How long an open challenge waited until a worker took it up. */
+  proofWaited(ms: number): void;
 }

@@ -1,14 +1,16 @@
-import type { Logger } from '@downstream/platform';
+import type { Clock, Logger } from '@downstream/platform';
 import { type Contract, type ContractId, dueAt } from '../contract/contract.ts';
 import { ChunkError } from './errors.ts';
 import type { Farm } from './farm.ts';
-import type { ChunkPort } from './ports.ts';
+import type { ChunkPort, OutcomePort } from './ports.ts';
 import type { WorkQueue } from './work-queue.ts';
 
 interface ProverParts {
   readonly chunks: Pick<ChunkPort, 'prove'>;
   readonly farm: Farm;
   readonly chunkWork: WorkQueue;
+  readonly outcomes: Pick<OutcomePort, 'proofWaited'>;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
@@ -24,8 +26,13 @@ export class Prover {
   }
 
   take(contract: Contract & { phase: 'proving' }): void {
+    const { chunkWork, outcomes, clock } = this.#parts;
     const { terms, challenge } = contract;
-    this.#parts.chunkWork.add(dueAt(contract), async () => await this.#prove(terms.id, challenge));
+    const askedAt = clock.now();
+    chunkWork.add(dueAt(contract), async () => {
+      outcomes.proofWaited(clock.now() - askedAt);
+      await this.#prove(terms.id, challenge);
+    });
   }
 
   async #prove(id: ContractId, challenge: string): Promise<void> {

@@ -20,6 +20,15 @@ export class WorkQueue {
     return this.#waiting.size + this.#running;
   }
 
+  /** Jobs that have not been started. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
   add(dueAt: Instant, job: () => Promise<void>): void {
     this.#waiting.add(dueAt, job);
     this.#fill();

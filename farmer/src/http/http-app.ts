@@ -1,10 +1,9 @@
-import { type CodedError, messageOf } from '@downstream/platform';
+import { type CodedError, messageOf, type Scrape } from '@downstream/platform';
 import express, { type ErrorRequestHandler, type Express } from 'express';
-import type { Registry } from 'prom-client';
 import type { Status } from './status.ts';
 
 export interface HttpAppParts {
-  readonly registry: Registry;
+  readonly scrape: () => Promise<Scrape>;
   readonly status: () => Status;
   /** Whether the process works: its event loop turns and its scheduler ticks. Never depends on the node. */
   readonly isAlive: () => boolean;
@@ -13,7 +12,7 @@ export interface HttpAppParts {
 }
 
 /** What the farmer serves: `/metrics`, `/healthz`, `/readyz`, `/status`. */
-export function httpApp({ registry, status, isAlive, missing }: HttpAppParts): Express {
+export function httpApp({ scrape, status, isAlive, missing }: HttpAppParts): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -22,7 +21,8 @@ export function httpApp({ registry, status, isAlive, missing }: HttpAppParts): E
     next();
   });
   app.get('/metrics', async (_request, response) => {
-    response.type(registry.contentType).send(await registry.metrics());
+    const { contentType, text } = await scrape();
+    response.type(contentType).send(text);
   });
   app.get('/healthz', (_request, response) => {
     const alive = isAlive();

@@ -4,6 +4,7 @@ import type { Tally } from '../farming/ports.ts';
 
 /** What `/status` says: a farmer at a glance, for people and scripts. Nothing secret. */
 export interface Status {
+  readonly alias: string;
   readonly version: string;
   readonly uptimeSeconds: number;
   readonly node: { readonly url: string; readonly reachable: boolean };

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
@@ -5,8 +6,17 @@ import { codeOf, TimeoutError, withTimeout } from '@downstream/platform';
 import axios, { type AxiosInstance, type AxiosResponse, isAxiosError } from 'axios';
 import { NodeError, type NodeErrorCode, type Route } from '../farming/errors.ts';
 
+/** How a request ended. */
+export interface RequestEnd {
+  readonly route: Route;
+  readonly outcome: 'ok' | NodeErrorCode;
+  readonly seconds: number;
+  /** What both sides' logs call the request. */
+  readonly request: string;
+}
+
 /** Told how each request ended. */
-export type RequestObserver = (route: Route, outcome: 'ok' | NodeErrorCode, seconds: number) => void;
+export type RequestObserver = (end: RequestEnd) => void;
 
 export interface NodeRequest<T> {
   readonly route: Route;
@@ -32,7 +42,7 @@ const CONNECTIONS = 32;
 
 /**
  * HTTP to one node (axios): every reply bounded in bytes and time, no redirects followed, connections kept alive,
- * and errors that hold neither URL nor headers.
+ * and errors that hold neither URL nor headers. Each request has an id, sent as `X-Request-Id` and told with its error.
  */
 export class NodeHttp {
   readonly #http: AxiosInstance;
@@ -58,12 +68,13 @@ export class NodeHttp {
 
   /** @throws NodeError; the signal's reason when it was aborted */
   async request<T>({ route, method, path, body, maxBytes, timeoutMs, signal, read }: NodeRequest<T>): Promise<T> {
-    return await this.#timed(route, signal, async () => {
+    return await this.#timed(route, signal, async (headers) => {
       const response = await withTimeout(
         { timeoutMs, signal },
         async (bounded) =>
           await this.#http.request<unknown>({
             method,
+            headers,
             url: path,
             data: body,
             maxContentLength: maxBytes,
@@ -83,10 +94,11 @@ export class NodeHttp {
     url: string,
     { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal | undefined },
   ): Promise<Readable> {
-    return await this.#timed('download', signal, async () => {
+    return await this.#timed('download', signal, async (headers) => {
       const response: AxiosResponse<Readable> = await withTimeout(
         { timeoutMs, signal },
-        async (bounded) => await this.#http.request({ url, baseURL: '', responseType: 'stream', signal: bounded }),
+        async (bounded) =>
+          await this.#http.request({ url, baseURL: '', headers, responseType: 'stream', signal: bounded }),
       );
       if (response.status !== 200) {
         response.data.destroy();
@@ -102,18 +114,24 @@ export class NodeHttp {
     for (const agent of this.#agents) agent.destroy();
   }
 
-  async #timed<T>(route: Route, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  async #timed<T>(
+    route: Route,
+    signal: AbortSignal | undefined,
+    work: (headers: Record<string, string>) => Promise<T>,
+  ): Promise<T> {
+    const request = randomBytes(6).toString('hex');
     const start = performance.now();
-    const seconds = () => (performance.now() - start) / 1000;
+    const observe = (outcome: RequestEnd['outcome']) =>
+      this.#observe({ route, outcome, seconds: (performance.now() - start) / 1000, request });
     try {
-      const result = await work();
-      this.#observe(route, 'ok', seconds());
+      const result = await work({ 'X-Request-Id': request });
+      observe('ok');
       return result;
     } catch (error) {
       signal?.throwIfAborted();
-      const nodeError = asNodeError(error, route);
-      this.#observe(route, nodeError.code, seconds());
-      throw nodeError;
+      const { code, message, details } = asNodeError(error, route);
+      observe(code);
+      throw new NodeError(code, route, message, { ...details, request });
     }
   }
 }

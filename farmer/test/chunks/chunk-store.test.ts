@@ -35,6 +35,7 @@ function aStore(body: Iterable<Buffer> = [CHUNK]) {
   const files = new ChunkFiles(join(folder, 'chunks'));
   files.create();
   const durations: number[] = [];
+  const faults: string[] = [];
   const fetched: string[] = [];
   const downloads = {
     download: async (url: string) => {
@@ -45,10 +46,11 @@ function aStore(body: Iterable<Buffer> = [CHUNK]) {
   const observer = {
     generated: (seconds: number) => durations.push(seconds),
     proved: (seconds: number) => durations.push(seconds),
+    faulted: (fault: string) => faults.push(fault),
   };
   const genesis = { path, sha256: sha256(GENESIS), size: GENESIS.length };
   const store = new ChunkStore({ genesis, downloadOrigins: new Set([NODE]) }, { files, pool, downloads, observer });
-  return { store, files, durations, fetched, names: () => readdirSync(files.folder) };
+  return { store, files, durations, faults, fetched, names: () => readdirSync(files.folder) };
 }
 
 describe('a chunk', () => {
@@ -62,12 +64,13 @@ describe('a chunk', () => {
     expect(durations).toHaveLength(1);
   });
 
-  it('with another hash than it should have leaves nothing behind', async () => {
-    const { store, names } = aStore();
+  it('with another hash than it should have leaves nothing behind, and is no fault of the disk', async () => {
+    const { store, names, faults } = aStore();
     await expect(store.create('f'.repeat(64), { kind: 'secret', secret: 'secret' })).rejects.toMatchObject({
       code: 'hash_mismatch',
     });
     expect(names()).toEqual([]);
+    expect(faults).toEqual([]);
   });
 
   it('answers a challenge from its bytes on disk', async () => {
@@ -89,11 +92,12 @@ describe('a chunk', () => {
     ['is cut short', (path) => writeFileSync(path, CHUNK.subarray(0, -1)), 'corrupt'],
     ['is empty', (path) => writeFileSync(path, ''), 'corrupt'],
     ['is gone', (path) => rmSync(path), 'unreadable'],
-  ])('that %s gives no answer', async (_, damage, code) => {
-    const { store, files } = aStore();
+  ])('that %s gives no answer, and is counted', async (_, damage, code) => {
+    const { store, files, faults } = aStore();
     await store.create(HASH, { kind: 'secret', secret: 'secret' });
     damage(files.path(HASH));
     await expect(store.prove(HASH, '0.5')).rejects.toMatchObject({ code });
+    expect(faults).toEqual([code]);
   });
 
   it.each(['../../etc/passwd', '', 'x'.repeat(10_000_000), `${HASH}/`, HASH.toUpperCase()])(
@@ -215,7 +219,6 @@ describe('a full disk', () => {
         files,
         pool: { run },
         downloads: { download: async () => Readable.from([]) },
-        observer: { generated: () => {}, proved: () => {} },
       },
     );
     await expect(full.create(HASH, { kind: 'secret', secret: 'secret' })).rejects.toMatchObject({ code: 'disk_full' });

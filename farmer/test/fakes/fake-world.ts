@@ -186,10 +186,14 @@ class FakeOutcomes implements OutcomePort {
   refusals: RefusalReason[] = [];
   ends: EndReason[] = [];
 
+  waits: number[] = [];
+
   passed = (slackMs: number) => void this.passes.push(slackMs);
   failed = (reason: FailureReason, count: number) => void this.failures.push({ reason, count });
   refused = (reason: RefusalReason) => void this.refusals.push(reason);
   ended = (reason: EndReason) => void this.ends.push(reason);
+  taken = () => {};
+  proofWaited = (ms: number) => void this.waits.push(ms);
 }
 
 /** A farmer in a world of fakes. What outlives a process can be handed to the next one. */
@@ -216,7 +220,7 @@ export function aFarmer({
   const farm = new Farm({ sizeBytes: contracts, chunkBytes: 1 }, { store, chunks, outcomes, clock, log });
   const farming = new Farming(
     { address: 'a', workers: 2, pollIntervalMs: pollIntervalMs === 'default' ? undefined : pollIntervalMs },
-    { node: theNode, chunks, tokens: store, farm, clock, rng, log },
+    { node: theNode, chunks, tokens: store, farm, outcomes, clock, rng, log },
   );
   const faults: unknown[] = [];
   return {

@@ -25,6 +25,24 @@ describe('a farmer', () => {
     expect(Math.min(...outcomes.passes)).toBeGreaterThan(INTERVAL_MS - 3 * SECOND);
   });
 
+  it('says how long a challenge waited for a worker', async () => {
+    const gate = Promise.withResolvers<void>();
+    const { start, clock, chunks, outcomes, farming } = aFarmer({ contracts: 3 });
+    start();
+    await clock.advance(INTERVAL_MS - SECOND);
+    outcomes.waits = [];
+    chunks.gate = gate.promise;
+    await clock.advance(6 * SECOND);
+    expect(farming.queues.chunks).toMatchObject({ waiting: 1, running: 2 });
+    expect(outcomes.waits).toEqual([0, 0]);
+    chunks.gate = undefined;
+    gate.resolve();
+    await clock.advance(0);
+    expect(outcomes.waits).toEqual([0, 0, expect.any(Number)]);
+    expect(outcomes.waits[2]).toBeGreaterThanOrEqual(3 * SECOND);
+    expect(farming.queues.chunks).toMatchObject({ waiting: 0, running: 0 });
+  });
+
   it('takes no more than fits, and replaces what the node ended', async () => {
     const { start, clock, node, farm, chunks, outcomes } = aFarmer({ contracts: 2 });
     node.supply = 10;

@@ -1,10 +1,10 @@
 import { listen } from '@downstream/platform';
 import { describe, expect, it } from '@jest/globals';
-import { Counter, Registry } from 'prom-client';
 import { httpApp } from '../../src/http/http-app.ts';
 import { challengeTotals, farmerId, type Status } from '../../src/http/status.ts';
 
 const STATUS: Status = {
+  alias: 'here',
   version: '1',
   uptimeSeconds: 1,
   node: { url: 'http://node', reachable: true },
@@ -18,9 +18,8 @@ const STATUS: Status = {
 
 /** What a path answers, in a given state of the farmer. */
 async function get(path: string, { alive = true, missing = [] as string[] } = {}) {
-  const registry = new Registry();
-  new Counter({ name: 'farmer_test_total', help: 'test', registers: [registry] });
-  const app = httpApp({ registry, status: () => STATUS, isAlive: () => alive, missing: () => missing });
+  const scrape = async () => ({ contentType: 'text/plain; version=0.0.4', text: 'farmer_test_total 0\n' });
+  const app = httpApp({ scrape, status: () => STATUS, isAlive: () => alive, missing: () => missing });
   const server = await listen(app, { host: '127.0.0.1', port: 0, setting: 'X' });
   const response = await fetch(server.url + path);
   const text = await response.text();

@@ -230,9 +230,26 @@ describe('requests', () => {
   it('tell an observer how they ended', async () => {
     const seen: string[] = [];
     await using server = await rawServer(reply({ status: 'no_token' }));
-    const http = new NodeHttp(server.url, (route, result) => seen.push(`${route} ${result}`));
+    const http = new NodeHttp(server.url, ({ route, outcome }) => seen.push(`${route} ${outcome}`));
     await new PrototypeNode(http).takeContract(TOKEN).catch(() => {});
     expect(seen).toEqual(['chunk no_token']);
+    http.close();
+  });
+
+  it('carry an id, which the node sees, the observer hears and the error tells', async () => {
+    const ids: unknown[] = [];
+    await using server = await rawServer((request, response) => {
+      ids.push(request.headers['x-request-id']);
+      reply({ status: 'no_token' })(request, response);
+    });
+    const http = new NodeHttp(server.url, ({ request }) => ids.push(request));
+    const node = new PrototypeNode(http);
+    await node.takeContract(TOKEN).catch((error: NodeError) => ids.push(error.details['request']));
+    await node.takeContract(TOKEN).catch((error: NodeError) => ids.push(error.details['request']));
+    const [first, , , second] = ids;
+    expect(ids).toEqual([first, first, first, second, second, second]);
+    expect([first, second]).toEqual([expect.stringMatching(/^[0-9a-f]{12}$/), expect.stringMatching(/^[0-9a-f]{12}$/)]);
+    expect(second).not.toBe(first);
     http.close();
   });
 

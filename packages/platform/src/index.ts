@@ -4,7 +4,16 @@ export { formatBytes, parseBytes } from './bytes.ts';
 export { type Clock, type Instant, systemClock } from './clock.ts';
 export { CodedError, codeOf, type Details, messageOf } from './errors.ts';
 export { type HttpServer, ListenError, listen } from './http-server.ts';
-export { createLogger, LOG_FORMATS, LOG_LEVELS, type LogFields, type Logger, type LoggerOptions } from './logger.ts';
+export {
+  createLogger,
+  LOG_FORMATS,
+  LOG_LEVELS,
+  type LogFields,
+  type Logger,
+  type LoggerOptions,
+  silentLogger,
+} from './logger.ts';
+export { type Catalogue, MetricSet, type MetricSpec, metricsMarkdown, type Scrape } from './metrics.ts';
 export { type Rng, systemRng } from './rng.ts';
 export {
   flagsByKey,
@@ -17,3 +26,4 @@ export {
   type Values,
 } from './settings.ts';
 export { Shutdown } from './shutdown.ts';
+export { packageVersion } from './version.ts';

@@ -12,6 +12,9 @@ export interface Logger {
   debug(message: string, fields?: LogFields): void;
 }
 
+/** A logger for where nobody wants to hear. */
+export const silentLogger: Logger = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
+
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export const LOG_FORMATS = ['json', 'pretty'] as const;
 
@@ -30,14 +33,14 @@ export interface LoggerOptions {
 /** The one logger of a process (winston). Levels: docs/operate.md. */
 export function createLogger({ level, format: shape, stream, secrets = new Set() }: LoggerOptions): Logger {
   const plain = format((info) => {
-    for (const [key, value] of Object.entries(info)) if (value instanceof Error) info[key] = describe(value);
+    for (const [key, value] of Object.entries(info)) info[key] = printable(value);
     return info;
   });
   const line = shape === 'json' ? format.json() : format.printf(pretty);
   const redact = format((info) => {
     const rendered = Symbol.for('message');
     let text = String(info[rendered]);
-    for (const secret of secrets) text = text.replaceAll(secret, '[redacted]');
+    for (const secret of secrets) if (secret !== '') text = text.replaceAll(secret, '[redacted]');
     info[rendered] = text;
     return info;
   });
@@ -55,6 +58,15 @@ export function createLogger({ level, format: shape, stream, secrets = new Set()
         }
       : () => {};
   return { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') };
+}
+
+/** Errors reduced to what may be told of them, at any depth; BigInts as text, which JSON knows nothing of. */
+function printable(value: unknown): unknown {
+  if (value instanceof Error) return describe(value);
+  if (typeof value === 'bigint') return String(value);
+  if (Array.isArray(value)) return value.map(printable);
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, printable(inner)]));
 }
 
 function describe(error: Error): object {

@@ -7,6 +7,7 @@ describe('a log', () => {
     format: 'json' | 'pretty',
     level: 'info' | 'debug',
     write: (log: ReturnType<typeof createLogger>) => void,
+    secrets = new Set(['hunter2']),
   ) => {
     let text = '';
     const stream = new Writable({
@@ -15,7 +16,7 @@ describe('a log', () => {
         done();
       },
     });
-    write(createLogger({ level, format, stream, secrets: new Set(['hunter2']) }));
+    write(createLogger({ level, format, stream, secrets }));
     return text;
   };
 
@@ -60,6 +61,15 @@ describe('a log', () => {
   it('is for people, too', () => {
     const text = lines('pretty', 'info', (log) => log.info('challenge failed', { reason: 'late', lateMs: 5 }));
     expect(text).toMatch(/^\d\d:\d\d:\d\d info {2}challenge failed {2}reason=late {2}lateMs=5\n$/);
+  });
+
+  it('prints whatever it is given: errors in lists, BigInts, and no secret where there is none', () => {
+    for (const format of ['json', 'pretty'] as const) {
+      const text = lines(format, 'info', (log) => log.info('odd', { a: [new Error('inner')], b: { c: 10n }, d: null }));
+      expect(text).toContain('[{"message":"inner"}]');
+      expect(text).toContain('{"c":"10"}');
+    }
+    expect(lines('pretty', 'info', (log) => log.info('plain'), new Set(['']))).toMatch(/ info {2}plain\n$/);
   });
 
   it('reduces an error to code, message and facts', () => {

@@ -1,0 +1,82 @@
+import { describe, expect, it } from '@jest/globals';
+import { MetricSet, metricsMarkdown } from '../src/metrics.ts';
+
+const CATALOGUE = {
+  done: {
+    type: 'counter',
+    name: 'test_done_total',
+    unit: 'jobs',
+    question: 'How much is done?',
+    help: 'Jobs done.',
+    labels: { kind: ['a', 'b'], result: ['good', 'bad'] },
+  },
+  seconds: {
+    type: 'histogram',
+    name: 'test_seconds',
+    unit: 'seconds',
+    question: 'How long?',
+    help: 'Time taken.',
+    labels: { kind: ['a'] },
+    buckets: [1, 2],
+  },
+  level: { type: 'gauge', name: 'test_level', unit: 'levels', question: 'How high?', help: 'The level.' },
+  named: { type: 'gauge', name: 'test_named', unit: '', question: '', help: 'Named.', labels: { name: null } },
+} as const;
+
+const aSet = () => {
+  const errors: string[] = [];
+  return { set: new MetricSet(CATALOGUE, (metric, error) => errors.push(`${metric}: ${error}`)), errors };
+};
+
+describe('metrics', () => {
+  it('have every combination of known label values from the start, and none of unknown ones', async () => {
+    const { text } = await aSet().set.scrape();
+    expect(text.match(/^test_done_total.*/gm)).toEqual([
+      'test_done_total{kind="a",result="good"} 0',
+      'test_done_total{kind="a",result="bad"} 0',
+      'test_done_total{kind="b",result="good"} 0',
+      'test_done_total{kind="b",result="bad"} 0',
+    ]);
+    expect(text).toContain('test_seconds_bucket{le="2",kind="a"} 0');
+    expect(text).toContain('test_level 0');
+    expect(text).not.toMatch(/^test_named\{/m);
+  });
+
+  it('are read at each scrape', async () => {
+    const { set } = aSet();
+    let level = 1;
+    set.onScrape('level', async (gauge) => gauge.set(level));
+    expect((await set.scrape()).text).toContain('test_level 1');
+    level = 2;
+    expect((await set.scrape()).text).toContain('test_level 2');
+  });
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('no');
+      },
+    ],
+    ['rejects', async () => await Promise.reject(new Error('no'))],
+  ])(
+    'that can not be read, because the reader %s, are left out and told of; the others are served',
+    async (_, fails) => {
+      const { set, errors } = aSet();
+      set.onScrape('level', fails);
+      set.onScrape('named', (gauge) => gauge.set({ name: 'x' }, 1));
+      const { text } = await set.scrape();
+      expect(text).not.toContain('test_level');
+      expect(text).toContain('test_named{name="x"} 1');
+      expect(text).toContain('process_start_time_seconds');
+      expect(errors).toEqual(['test_level: Error: no']);
+    },
+  );
+
+  it('are told in a table, with all their label values', () => {
+    expect(metricsMarkdown(CATALOGUE).split('\n').slice(2, 4)).toEqual([
+      '| `test_done_total` | counter | jobs | `kind`: `a` `b`<br>`result`: `good` `bad` | How much is done? | Jobs done. |',
+      '| `test_seconds` | histogram | seconds | `kind`: `a` | How long? | Time taken. |',
+    ]);
+  });
+});

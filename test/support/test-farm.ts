@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
+import { randomio } from '@downstream/file-encryptor';
+import { type MockNode, startMockNode } from '@downstream/mock-node';
+import { createLogger, type Logger } from '@downstream/platform';
+import { type FarmerApp, startFarmer } from '../../farmer/src/app.ts';
+import { readConfig } from '../../farmer/src/config.ts';
+
+export const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
+export const CHUNK_BYTES = 16_384;
+
+/** A farmer, and what it told. */
+export interface TestFarmer extends FarmerApp {
+  /** Its log at level debug, a line of JSON each. The logger knows no secrets: lines must not hold any by themselves. */
+  readonly lines: readonly string[];
+  /** What the logger of a real run would mask. */
+  readonly secrets: ReadonlySet<string>;
+  readonly metrics: () => Promise<string>;
+}
+
+/**
+ * Real nodes and farmers in this process, over one folder, with chunks of 16 KiB and a challenge a second. What runs is
+ * stopped, and the folder deleted, at disposal.
+ */
+export class TestFarm implements AsyncDisposable {
+  readonly folder = mkdtempSync(join(tmpdir(), 'test-farm-'));
+  readonly dataDir = join(this.folder, 'data');
+  readonly genesis: { readonly genesisPath: string; readonly genesisSha256: string };
+  readonly #running = new Set<() => Promise<unknown>>();
+
+  constructor() {
+    this.genesis = this.genesisOf('test farm');
+  }
+
+  /** Another genesis file in the folder. */
+  genesisOf(seed: string): { genesisPath: string; genesisSha256: string } {
+    const bytes = Buffer.concat([...randomio(seed, CHUNK_BYTES)]);
+    const genesisPath = join(this.folder, `genesis of ${seed}`);
+    writeFileSync(genesisPath, bytes);
+    return { genesisPath, genesisSha256: createHash('sha256').update(bytes).digest('hex') };
+  }
+
+  async node(
+    options: Parameters<typeof startMockNode>[0] = {},
+    parts: Parameters<typeof startMockNode>[1] = {},
+  ): Promise<MockNode> {
+    const node = await startMockNode({ port: 0, intervalMs: 1_000, ...this.genesis, ...options }, parts);
+    const close = this.#once(() => node.close());
+    return { ...node, close };
+  }
+
+  /** A farmer of five contracts, all of it, on the folder's data directory. */
+  async farmer(nodeUrl: string, env: Record<string, string> = {}): Promise<TestFarmer> {
+    const lines: string[] = [];
+    const secrets = new Set<string>();
+    const config = readConfig({
+      env: {
+        FARMER_NODE_URL: nodeUrl,
+        FARMER_ADDRESS: ADDRESS,
+        FARMER_DATA_DIR: this.dataDir,
+        FARMER_SIZE: String(5 * CHUNK_BYTES),
+        FARMER_GENESIS: this.genesis.genesisPath,
+        FARMER_GENESIS_SHA256: this.genesis.genesisSha256,
+        FARMER_HTTP_PORT: '0',
+        FARMER_POLL_INTERVAL: '100ms',
+        FARMER_WORKERS: '1',
+        ...env,
+      },
+    });
+    const onFault = (error: unknown) => lines.push(String(error));
+    const app = await startFarmer(config, { log: logInto(lines), secrets, onFault });
+    const metrics = async () => await (await fetch(`${app.url}/metrics`)).text();
+    return { ...app, lines, secrets, metrics, stop: this.#once(() => app.stop()) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const stop of [...this.#running].reverse()) await stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Stopped by the test, or else at disposal, but never twice. */
+  #once<T>(stop: () => Promise<T>): () => Promise<T> {
+    let stopped: Promise<T> | undefined;
+    const stopOnce = async () => {
+      stopped ??= stop();
+      return await stopped;
+    };
+    this.#running.add(stopOnce);
+    return stopOnce;
+  }
+}
+
+/** A logger at level debug that writes its lines of JSON into a list. */
+export function logInto(lines: string[]): Logger {
+  const stream = new Writable({
+    write(line, _encoding, done) {
+      lines.push(String(line));
+      done();
+    },
+  });
+  return createLogger({ level: 'debug', format: 'json', stream });
+}
+
+/** Looks again and again until something holds; fails with what was seen last. */
+export async function until<T>(look: () => T | Promise<T>, holds: (seen: T) => boolean): Promise<T> {
+  const end = performance.now() + 20_000;
+  for (;;) {
+    const seen = await look();
+    if (holds(seen)) return seen;
+    if (performance.now() > end) throw new Error(`never came true; last seen: ${JSON.stringify(seen)}`);
+    await pause(20);
+  }
+}
