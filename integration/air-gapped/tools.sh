@@ -16,7 +16,13 @@ ensure_prometheus() {
     return
   fi
   require_debian_root 'promtool or prometheus is missing'
-  without_daemons ensure_packages prometheus
+  apt_update_once
+  # A package of its own from Debian 13 on.
+  if apt-cache show promtool >/dev/null 2>&1; then
+    without_daemons ensure_packages prometheus promtool
+  else
+    without_daemons ensure_packages prometheus
+  fi
 }
 
 ensure_chromium() {
