@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { globSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { parser } from '@prometheus-io/lezer-promql';
@@ -54,16 +54,21 @@ function promtool(args: readonly string[], input = '') {
   return { status, told: `${stdout}${stderr}` };
 }
 
+/** Those that nobody exports or records. */
+function unknown(metrics: readonly string[]): string[] {
+  const exported = new FarmerMetrics({ version: '0' }).names.flatMap((name) => [
+    name,
+    ...['bucket', 'count', 'sum'].map((part) => `${name}_${part}`),
+  ]);
+  const known = new Set([...exported, ...recorded, 'up']);
+  return metrics.filter((metric) => !known.has(metric));
+}
+
 describe('the rules', () => {
   it('read nothing but what the farmer exports, what they record, and whether it is up', () => {
-    const exported = new FarmerMetrics({ version: '0' }).names.flatMap((name) => [
-      name,
-      ...['bucket', 'count', 'sum'].map((part) => `${name}_${part}`),
-    ]);
-    const known = new Set([...exported, ...recorded, 'up']);
     const read = rules.flatMap(({ expr }) => metricsIn(expr));
     expect(read.length).toBeGreaterThan(rules.length);
-    expect(read.filter((metric) => !known.has(metric))).toEqual([]);
+    expect(unknown(read)).toEqual([]);
   });
 
   it('record nothing that no rule reads', () => {
@@ -105,6 +110,26 @@ describe('the alerts', () => {
       return `| [${name}](${name}.md) | ${of.join(', ')} |`;
     });
     expect(severities.filter((row) => !index.includes(row))).toEqual([]);
+  });
+});
+
+describe('the runbooks', () => {
+  it('ask Prometheus for nothing that is not there', () => {
+    const queries = readdirSync(RUNBOOKS).flatMap((name) => {
+      const page = readFileSync(join(RUNBOOKS, name), 'utf8');
+      return [...page.matchAll(/```promql\n(.+?)\n```/gs)].flatMap(([, lines = '']) => lines.split('\n'));
+    });
+    const read = queries.flatMap(metricsIn);
+    expect(read.length).toBeGreaterThan(alertNames.length);
+    expect(unknown(read)).toEqual([]);
+  });
+
+  it('lead to pages that are there', () => {
+    const links = readdirSync(RUNBOOKS).flatMap((name) =>
+      [...readFileSync(join(RUNBOOKS, name), 'utf8').matchAll(/\]\(([^)#:]+)/g)].map(([, to = '']) => to),
+    );
+    expect(links.length).toBeGreaterThan(alertNames.length);
+    expect(links.filter((to) => !existsSync(join(RUNBOOKS, to)))).toEqual([]);
   });
 });
 
