@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 #
-# What the steps share: messages, a scratch folder, apt.
+# What the steps share: messages, a scratch folder, apt, the next Debian release.
 
 say() {
   printf 'air-gapped: %s\n' "$*"
@@ -105,4 +105,54 @@ debian_archive() {
       }
       END { exit !found }' ||
     die "no source of Debian $codename's main archive is configured in apt"
+}
+
+# What this release does not have, or has too old, the one after it may. Single
+# programs are taken out of that release's packages without installing
+# anything, with package lists kept apart from the system's own.
+
+next_release() {
+  case $(debian_codename) in
+    bookworm | trixie) printf trixie ;;
+    *) die "of Debian $(debian_codename) this script does not know which release has what is missing" ;;
+  esac
+}
+
+NEXT_RELEASE_READY=no
+
+prepare_next_release() {
+  local archive uri key release
+  [[ $NEXT_RELEASE_READY == no ]] || return 0
+  apt_update_once
+  archive=$(debian_archive)
+  release=$(next_release)
+  uri=${archive%%|*}
+  key=${archive#*|}
+  mkdir -p "$SCRATCH"/apt/{sources,lists/partial}
+  printf 'deb %s%s %s main\n' "${key:+[signed-by=$key] }" "$uri" "$release" \
+    >"$SCRATCH/apt/sources/next.list"
+  quietly next_release_apt update
+  NEXT_RELEASE_READY=yes
+}
+
+next_release_apt() {
+  apt-get -q \
+    -o Acquire::Retries=3 \
+    -o Acquire::Languages=none \
+    -o APT::Sandbox::User=root \
+    -o Dir::Etc::sourcelist=/dev/null \
+    -o Dir::Etc::sourceparts="$SCRATCH/apt/sources" \
+    -o Dir::State::lists="$SCRATCH/apt/lists" \
+    -o Dir::Cache::pkgcache= \
+    -o Dir::Cache::srcpkgcache= \
+    "$@"
+}
+
+# Unpacks the next release's package into a folder of its name in the scratch folder.
+unpack_from_next_release() {
+  local package=$1 folder="$SCRATCH/$1"
+  prepare_next_release
+  mkdir -p "$folder"
+  (cd "$folder" && quietly next_release_apt download "$package")
+  quietly dpkg-deb -x "$folder"/*.deb "$folder"
 }

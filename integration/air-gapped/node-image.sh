@@ -4,42 +4,21 @@
 #
 # Where no registry serves it, a stand-in is put together under the same tag:
 # a minimal Debian, Node from the npm package that carries its binary, and npm.
-# A label keeps a digest of all that the stand-in was made from, and it is made
-# anew when that changes. An image of that tag without the label is the real
-# one and left alone.
 
 readonly NODE_MAJOR=26
 readonly NPM_MAJOR=11
 readonly NODE_IMAGE_RELEASE=bookworm
 readonly NODE_IMAGE=node:$NODE_MAJOR-$NODE_IMAGE_RELEASE-slim
-readonly NODE_IMAGE_LABEL=stand-in.made-from
 readonly CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt
 readonly LOCAL_CAS=/usr/local/share/ca-certificates
 
 ensure_node_image() {
-  local manifest=$1 wanted_node digest present
+  local manifest=$1 wanted_node digest
   wanted_node=$(wanted_node_version "$manifest")
   digest=$(node_image_digest "$wanted_node")
-  if docker image inspect "$NODE_IMAGE" >/dev/null 2>&1; then
-    present=$(docker image inspect --format "{{index .Config.Labels \"$NODE_IMAGE_LABEL\"}}" "$NODE_IMAGE")
-    case $present in
-      '') say "image $NODE_IMAGE found" && return ;;
-      "$digest") say "image $NODE_IMAGE found, a stand-in" && return ;;
-      *) say "image $NODE_IMAGE is a stand-in made from something else, making it anew" ;;
-    esac
-  elif registry_serves "$NODE_IMAGE"; then
-    say "image $NODE_IMAGE can be had from its registry"
-    return
-  fi
+  ! image_is_there "$NODE_IMAGE" "$digest" || return 0
   require_debian_root "image $NODE_IMAGE cannot be pulled"
   make_node_image "$wanted_node" "$digest"
-}
-
-# Asks for the manifest only: a slow line is no reason for a stand-in. The
-# engine may know a proxy that the command does not, hence the second question.
-registry_serves() {
-  timeout 20 docker manifest inspect "$1" >/dev/null 2>&1 ||
-    timeout 60 docker pull --quiet "$1" >/dev/null 2>&1
 }
 
 # The version or range that package.json has for its 'node' development
@@ -151,19 +130,11 @@ slim_down() {
 }
 
 import_node_image() {
-  local root=$1 node_version=$2 digest=$3 former
-  former=$(docker image inspect --format '{{.Id}}' "$NODE_IMAGE" 2>/dev/null) || former=''
-  tar -C "$root" -c --numeric-owner --one-file-system \
-    --exclude='./dev/*' --exclude='./proc/*' --exclude='./sys/*' . |
-    docker import \
-      --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
-      --change "ENV NODE_VERSION=$node_version" \
-      --change "ENV NODE_EXTRA_CA_CERTS=$CA_BUNDLE" \
-      --change "LABEL $NODE_IMAGE_LABEL=$digest" \
-      --change 'ENTRYPOINT ["docker-entrypoint.sh"]' \
-      --change 'CMD ["node"]' \
-      - "$NODE_IMAGE" >>"$LOG" 2>&1 ||
-    die "importing $NODE_IMAGE failed (see $LOG)"
-  # An older stand-in goes, unless something still uses it.
-  [[ -z $former ]] || docker image rm "$former" >/dev/null 2>&1 || true
+  local root=$1 node_version=$2 digest=$3
+  import_stand_in "$NODE_IMAGE" "$root" "$digest" \
+    --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
+    --change "ENV NODE_VERSION=$node_version" \
+    --change "ENV NODE_EXTRA_CA_CERTS=$CA_BUNDLE" \
+    --change 'ENTRYPOINT ["docker-entrypoint.sh"]' \
+    --change 'CMD ["node"]'
 }

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 #
-# Makes the container tests runnable on a Debian machine that has no Docker
-# engine and reaches no image registry, only its Debian mirror and its npm
-# registry:
+# Makes all tests runnable on a Debian machine that has no Docker engine and
+# reaches no image registry, only its Debian mirror and its npm registry:
 #
 #   1. a Docker engine     Debian's docker.io, the daemon started by hand
 #   2. the CLI plugins     compose and buildx, unpacked for the present user
 #   3. the base image      a stand-in under the official tag, built from
 #                          Debian's and npm's packages
+#   4. Prometheus' image   a stand-in under the official tag, from Debian's
+#                          package
+#   5. the tools           prometheus and chromium from Debian, kubectl
 #
 # Each step first looks whether there is anything to do, so on an ordinary
 # machine (Docker with both plugins, a registry that answers) nothing is
@@ -31,8 +33,14 @@ source "$HERE/common.sh"
 source "$HERE/engine.sh"
 # shellcheck source=plugins.sh
 source "$HERE/plugins.sh"
+# shellcheck source=stand-in.sh
+source "$HERE/stand-in.sh"
 # shellcheck source=node-image.sh
 source "$HERE/node-image.sh"
+# shellcheck source=prometheus-image.sh
+source "$HERE/prometheus-image.sh"
+# shellcheck source=tools.sh
+source "$HERE/tools.sh"
 
 main() {
   prepare
@@ -40,6 +48,8 @@ main() {
   ensure_plugin compose docker-compose
   ensure_plugin buildx docker-buildx
   ensure_node_image "$HERE/../../package.json"
+  ensure_prometheus_image "$HERE/../../docker-compose.yml"
+  ensure_tools
 }
 
 main "$@"

@@ -43,7 +43,12 @@ export interface FarmerStatus {
 }
 
 export async function farmerStatus(url: string): Promise<FarmerStatus> {
-  return JSON.parse(await textOf(`${url}/status`));
+  return await json(`${url}/status`);
+}
+
+/** What is answered to a GET, parsed and believed to be a `T`. */
+export async function json<T>(url: string): Promise<T> {
+  return JSON.parse(await textOf(url));
 }
 
 async function textOf(url: string): Promise<string> {

@@ -1,0 +1,43 @@
+import { json } from './scrape.ts';
+
+interface Rule {
+  readonly name: string;
+  readonly type: 'alerting' | 'recording';
+  readonly health: 'ok' | 'unknown' | 'err';
+  readonly lastError?: string;
+}
+
+/** A Prometheus server's HTTP API, as far as the tests ask it. */
+export class Prometheus {
+  readonly #url: string;
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  /** The health of each target, by its job. */
+  async targets(): Promise<Record<string, string>> {
+    const { activeTargets } = await this.#get<{ activeTargets: { labels: { job: string }; health: string }[] }>(
+      'targets',
+    );
+    return Object.fromEntries(activeTargets.map(({ labels, health }) => [labels.job, health]));
+  }
+
+  /** All rules that were loaded. */
+  async rules(): Promise<Rule[]> {
+    const { groups } = await this.#get<{ groups: { rules: Rule[] }[] }>('rules');
+    return groups.flatMap(({ rules }) => rules);
+  }
+
+  /** The samples that a query finds now, without their labels. */
+  async query(query: string): Promise<number[]> {
+    const { result } = await this.#get<{ result: { value: [number, string] }[] }>(
+      `query?query=${encodeURIComponent(query)}`,
+    );
+    return result.map(({ value: [, value] }) => Number(value));
+  }
+
+  async #get<T>(path: string): Promise<T> {
+    return (await json<{ data: T }>(`${this.#url}/api/v1/${path}`)).data;
+  }
+}
