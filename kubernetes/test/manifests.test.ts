@@ -48,8 +48,8 @@ describeWith(['kubectl'], 'the manifests', () => {
     const [policy, service] = [all('NetworkPolicy')[0], all('Service')[0]];
     const typo = { ...policy, spec: { ...policy?.spec, polcyTypes: ['Ingress'] } } as unknown as { kind: Kind };
     const wrong = { ...service, spec: { ports: [{ port: 'http' }] } } as unknown as { kind: Kind };
-    expect(complaintsOf([typo])).toContain("'polcyTypes' does not exist");
-    expect(complaintsOf([wrong])).toContain("'string' is not assignable to type 'number'");
+    expect(complaintsOf([typo])).toContain('"polcyTypes"');
+    expect(complaintsOf([wrong])).toContain("Type 'string' is not assignable to type 'number'");
   });
 
   it.each(OVERLAYS)('of %s ask for no power that the restricted profile forbids', (overlay) => {
@@ -127,7 +127,9 @@ describeWith(['kubectl'], 'the manifests', () => {
   it.each(OVERLAYS)('of %s set only what there is to set, and the farmer keeps room on its volume', (overlay) => {
     const rendered = render(overlay);
     const { container } = farmerOf(rendered);
-    const names = new Set(Object.values({ ...SETTINGS, ...MOCK_SETTINGS }).map(({ env }) => env as string));
+    const names = new Set(
+      [...Object.values(SETTINGS), ...Object.values(MOCK_SETTINGS)].map(({ env }) => env as string),
+    );
     for (const { spec } of podsOf(rendered))
       for (const name of [
         ...Object.keys(environmentOf(rendered, containerOf(spec))),

@@ -1,22 +1,22 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import type { Deployment, StatefulSet } from 'kubernetes-types/apps/v1';
-import type { ConfigMap, Container, Namespace, PodSpec, Service, ServiceAccount } from 'kubernetes-types/core/v1';
-import type { NetworkPolicy } from 'kubernetes-types/networking/v1';
-import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1';
+import type { Deployment, StatefulSet } from 'kubernetes-types/apps/v1.js';
+import type { ConfigMap, Container, Namespace, PodSpec, Service, ServiceAccount } from 'kubernetes-types/core/v1.js';
+import type { NetworkPolicy } from 'kubernetes-types/networking/v1.js';
+import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
 import { parseAllDocuments } from 'yaml';
 import type { PodMonitor, PrometheusRule } from './operator-types.ts';
 
 /** Every kind that our manifests have, and the module that has its type. */
 export const MODULES = {
-  StatefulSet: 'kubernetes-types/apps/v1',
-  Deployment: 'kubernetes-types/apps/v1',
-  ConfigMap: 'kubernetes-types/core/v1',
-  Namespace: 'kubernetes-types/core/v1',
-  Service: 'kubernetes-types/core/v1',
-  ServiceAccount: 'kubernetes-types/core/v1',
-  NetworkPolicy: 'kubernetes-types/networking/v1',
-  PodDisruptionBudget: 'kubernetes-types/policy/v1',
+  StatefulSet: 'kubernetes-types/apps/v1.js',
+  Deployment: 'kubernetes-types/apps/v1.js',
+  ConfigMap: 'kubernetes-types/core/v1.js',
+  Namespace: 'kubernetes-types/core/v1.js',
+  Service: 'kubernetes-types/core/v1.js',
+  ServiceAccount: 'kubernetes-types/core/v1.js',
+  NetworkPolicy: 'kubernetes-types/networking/v1.js',
+  PodDisruptionBudget: 'kubernetes-types/policy/v1.js',
   PodMonitor: '../operator-types.ts',
   PrometheusRule: '../operator-types.ts',
 } as const;
