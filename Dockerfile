@@ -19,7 +19,7 @@ RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts
 COPY . .
 # What is left afterwards is what runs: JavaScript and the manifests that name it.
 RUN node node_modules/typescript/bin/tsc -b farmer mock-node \
-  && find packages farmer mock-node -name node_modules -prune -o -type f ! -name '*.js' ! -name package.json -exec rm {} + \
+  && find packages farmer mock-node -name node_modules -prune -o -type f ! -path 'farmer/assets/*' ! -name '*.js' ! -name package.json -exec rm {} + \
   && find packages farmer mock-node -type d -empty -delete
 
 # What each service needs at run time, without what only compilers, debuggers and readers use. Licences stay.

@@ -6,6 +6,7 @@ import {
   formatBytes,
   type HttpServer,
   type Logger,
+  LogTail,
   listen,
   SettingsError,
   Shutdown,
@@ -26,6 +27,10 @@ import { challengeTotals, farmerId, type Status } from './http/status.ts';
 import { FarmerMetrics } from './metrics/metrics.ts';
 import { NodeHttp } from './node/node-http.ts';
 import { PrototypeNode } from './node/prototype-node.ts';
+import { History } from './page/history.ts';
+import { Live } from './page/live.ts';
+import { keepingHistory, readView } from './page/reading.ts';
+import { pageRoutes } from './page/routes.ts';
 import { StateStore } from './state/state-store.ts';
 import { VERSION } from './version.ts';
 
@@ -45,6 +50,8 @@ export interface FarmerAppParts {
   readonly log: Logger;
   /** Values that the logger never prints; the token is added as soon as it is known. */
   readonly secrets: Set<string>;
+  /** The end of the log, for the page. */
+  readonly tail?: LogTail;
   /** Hears of a fault that farming can't go on after. */
   readonly onFault: (error: unknown) => void;
 }
@@ -57,19 +64,28 @@ const STOP_BUDGET_MS = 4_000;
  *
  * @throws a `CodedError` whose message says what to do
  */
-export async function startFarmer(config: FarmerConfig, { log, secrets, onFault }: FarmerAppParts): Promise<FarmerApp> {
+export async function startFarmer(
+  config: FarmerConfig,
+  { log, secrets, tail = new LogTail(), onFault }: FarmerAppParts,
+): Promise<FarmerApp> {
   const clock = systemClock;
   const startedAt = clock.now();
   const shutdown = new Shutdown(log);
   const metrics = new FarmerMetrics({ version: VERSION, log });
+  const history = new History(startedAt);
+  const disk = new Disk(config.dataDir);
   let farm: Farm | undefined;
   let farming: Farming | undefined;
+  let pool: WorkerPool | undefined;
 
   const missing = () => [
     ...(farm === undefined ? ['state and genesis file'] : []),
     ...(farming?.session.token === undefined ? ['token from the node'] : []),
   ];
   const status = (): Status => statusOf(config, startedAt, farm, farming);
+  const sources = { clock, status, history, disk, tail, farm: () => farm, farming: () => farming, pool: () => pool };
+  const view = async () => await readView(sources);
+  const live = new Live(view);
 
   try {
     const server = await listen(
@@ -78,6 +94,7 @@ export async function startFarmer(config: FarmerConfig, { log, secrets, onFault 
         status,
         isAlive: () => farming?.isTicking ?? true,
         missing,
+        page: pageRoutes({ view, live }),
       }),
       {
         host: config.httpHost,
@@ -85,7 +102,10 @@ export async function startFarmer(config: FarmerConfig, { log, secrets, onFault 
         setting: 'FARMER_HTTP_PORT',
       },
     );
-    shutdown.add('http server', async () => await server.close());
+    shutdown.add('http server', async () => {
+      live.close();
+      await server.close();
+    });
 
     makeDataDir(config.dataDir);
     const store = StateStore.open(join(config.dataDir, 'state.db'));
@@ -94,9 +114,10 @@ export async function startFarmer(config: FarmerConfig, { log, secrets, onFault 
     const kept = store.token();
     if (kept !== undefined) secrets.add(kept);
 
-    const pool = new WorkerPool(config);
-    shutdown.add('workers', async () => await pool.close());
-    const genesis = await genesisFile(config, pool);
+    const workers = new WorkerPool(config);
+    pool = workers;
+    shutdown.add('workers', async () => await workers.close());
+    const genesis = await genesisFile(config, workers);
     const capacity = { sizeBytes: config.size, chunkBytes: genesis.size };
     if (mostContracts(capacity) === 0) {
       throw new SettingsError([
@@ -106,13 +127,17 @@ export async function startFarmer(config: FarmerConfig, { log, secrets, onFault 
 
     const http = new NodeHttp(config.nodeUrl, (end) => {
       metrics.request(end);
-      log.debug('node asked', { ...end });
+      log.debug('node asked', { ...end, seconds: Number(end.seconds.toFixed(4)) });
     });
     shutdown.add('connections to the node', () => http.close());
     const files = new ChunkFiles(join(config.dataDir, 'chunks'));
     files.create();
     const downloadOrigins = new Set([new URL(config.nodeUrl).origin, ...config.downloadOrigins]);
-    const chunks = new ChunkStore({ genesis, downloadOrigins }, { files, pool, downloads: http, observer: metrics });
+    const chunks = new ChunkStore(
+      { genesis, downloadOrigins },
+      { files, pool: workers, downloads: http, observer: metrics },
+    );
+    const outcomes = keepingHistory(metrics, history, clock);
     const tokens = {
       token: () => store.token(),
       saveToken: (token: string) => {
@@ -120,18 +145,18 @@ export async function startFarmer(config: FarmerConfig, { log, secrets, onFault 
         store.saveToken(token);
       },
     };
-    farm = new Farm(capacity, { store, chunks, outcomes: metrics, clock, log });
+    farm = new Farm(capacity, { store, chunks, outcomes, clock, log });
     farming = new Farming(config, {
       node: new PrototypeNode(http),
       chunks,
       tokens,
       farm,
-      outcomes: metrics,
+      outcomes,
       clock,
       rng: systemRng,
       log,
     });
-    metrics.read({ farm, farming, pool, disk: new Disk(config.dataDir) });
+    metrics.read({ farm, farming, pool: workers, disk });
     const present = await tidy(files, store, log);
     farming.start((id) => present.has(id), onFault);
     shutdown.add('farming', async () => await farming?.stop());

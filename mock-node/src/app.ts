@@ -63,7 +63,11 @@ function mockApp(config: MockConfig, { now, log }: MockNodeParts): Express {
     response.once('finish', () => {
       const seconds = (performance.now() - start) / 1000;
       metrics.request(routeOf(request), response.statusCode, seconds);
-      log.debug('request served', { ...factsOf(request, response), code: response.statusCode, seconds });
+      log.debug('request served', {
+        ...factsOf(request, response),
+        code: response.statusCode,
+        seconds: Number(seconds.toFixed(4)),
+      });
     });
     next();
   });

@@ -6,7 +6,7 @@ import { Writable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { randomio } from '@downstream/file-encryptor';
 import { type MockNode, startMockNode } from '@downstream/mock-node';
-import { createLogger, type Logger } from '@downstream/platform';
+import { createLogger, type Logger, LogTail } from '@downstream/platform';
 import { type FarmerApp, startFarmer } from '../../farmer/src/app.ts';
 import { readConfig } from '../../farmer/src/config.ts';
 
@@ -57,6 +57,7 @@ export class TestFarm implements AsyncDisposable {
   async farmer(nodeUrl: string, env: Record<string, string> = {}): Promise<TestFarmer> {
     const lines: string[] = [];
     const secrets = new Set<string>();
+    const tail = new LogTail();
     const config = readConfig({
       env: {
         FARMER_NODE_URL: nodeUrl,
@@ -72,7 +73,7 @@ export class TestFarm implements AsyncDisposable {
       },
     });
     const onFault = (error: unknown) => lines.push(String(error));
-    const app = await startFarmer(config, { log: logInto(lines), secrets, onFault });
+    const app = await startFarmer(config, { log: logInto(lines, tail), tail, secrets, onFault });
     const metrics = async () => await (await fetch(`${app.url}/metrics`)).text();
     return { ...app, lines, secrets, metrics, stop: this.#once(() => app.stop()) };
   }
@@ -95,14 +96,14 @@ export class TestFarm implements AsyncDisposable {
 }
 
 /** A logger at level debug that writes its lines of JSON into a list. */
-export function logInto(lines: string[]): Logger {
+export function logInto(lines: string[], tail = new LogTail()): Logger {
   const stream = new Writable({
     write(line, _encoding, done) {
       lines.push(String(line));
       done();
     },
   });
-  return createLogger({ level: 'debug', format: 'json', stream });
+  return createLogger({ level: 'debug', format: 'json', stream, tail });
 }
 
 /** Looks again and again until something holds; fails with what was seen last. */

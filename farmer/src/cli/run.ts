@@ -1,4 +1,4 @@
-import { createLogger, type Logger } from '@downstream/platform';
+import { createLogger, type Logger, LogTail } from '@downstream/platform';
 import { startFarmer } from '../app.ts';
 import type { FarmerConfig } from '../config.ts';
 import { FillingProgress } from './progress.ts';
@@ -12,11 +12,13 @@ import { Summary } from './summary.ts';
 export async function run(config: FarmerConfig): Promise<number> {
   const progress = new FillingProgress(process.stdout);
   const secrets = new Set<string>();
+  const tail = new LogTail();
   const log = createLogger({
     level: config.logLevel,
     format: config.logFormat ?? (process.stdout.isTTY ? 'pretty' : 'json'),
     stream: progress.logStream,
     secrets,
+    tail,
   });
   const end = Promise.withResolvers<string>();
   const onFault = (error: unknown) => {
@@ -24,7 +26,7 @@ export async function run(config: FarmerConfig): Promise<number> {
     end.resolve('fault');
   };
   process.on('unhandledRejection', onFault);
-  const app = await startFarmer(config, { log, secrets, onFault });
+  const app = await startFarmer(config, { log, secrets, tail, onFault });
   onStopSignal((signal) => end.resolve(signal));
   const summary = new Summary({ status: app.status, log, progress });
   summary.start();

@@ -139,6 +139,19 @@ export class Farm {
     return undefined;
   }
 
+  /** The contracts that fall due next, soonest first. Looks at every contract: for people, not for a loop. */
+  soonest(count: number): Contract[] {
+    const found: Contract[] = [];
+    for (const contract of this.#contracts.values()) {
+      const last = found[count - 1];
+      if (last !== undefined && dueAt(contract) >= dueAt(last)) continue;
+      const before = found.findIndex((other) => dueAt(other) > dueAt(contract));
+      found.splice(before === -1 ? found.length : before, 0, contract);
+      if (found.length > count) found.pop();
+    }
+    return found;
+  }
+
   /** Takes a contract on: it is in the store when this returns. Throws the store's error, and then has not taken it. */
   add(terms: Terms, challenge: string): void {
     const contract = take(terms, challenge);

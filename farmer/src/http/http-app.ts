@@ -1,5 +1,5 @@
 import { type CodedError, messageOf, type Scrape } from '@downstream/platform';
-import express, { type ErrorRequestHandler, type Express } from 'express';
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import type { Status } from './status.ts';
 
 export interface HttpAppParts {
@@ -9,15 +9,22 @@ export interface HttpAppParts {
   readonly isAlive: () => boolean;
   /** What is still missing before the farmer can farm; empty when it is ready. */
   readonly missing: () => string[];
+  /** The farmer's own page, at `/`. */
+  readonly page: RequestHandler;
 }
 
-/** What the farmer serves: `/metrics`, `/healthz`, `/readyz`, `/status`. */
-export function httpApp({ scrape, status, isAlive, missing }: HttpAppParts): Express {
+/** What the farmer serves: its page at `/`, `/metrics`, `/healthz`, `/readyz`, `/status`. */
+export function httpApp({ scrape, status, isAlive, missing, page }: HttpAppParts): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.use((_request, response, next) => {
-    response.set('Cache-Control', 'no-store').set('X-Content-Type-Options', 'nosniff');
+    response.set({
+      'Cache-Control': 'no-store',
+      'Content-Security-Policy': "default-src 'none'",
+      'Referrer-Policy': 'no-referrer',
+      'X-Content-Type-Options': 'nosniff',
+    });
     next();
   });
   app.get('/metrics', async (_request, response) => {
@@ -37,8 +44,11 @@ export function httpApp({ scrape, status, isAlive, missing }: HttpAppParts): Exp
   app.get('/status', (_request, response) => {
     response.json(status());
   });
+  app.use(page);
   app.use((_request, response) => {
-    response.status(404).json({ status: 'error', message: 'nothing here: try /metrics, /healthz, /readyz or /status' });
+    response
+      .status(404)
+      .json({ status: 'error', message: 'nothing here: try /, /metrics, /healthz, /readyz or /status' });
   });
   const failed: ErrorRequestHandler = (error: Error | CodedError, _request, response, _next) => {
     response.status(500).json({ status: 'error', message: messageOf(error) });

@@ -19,7 +19,13 @@ const STATUS: Status = {
 /** What a path answers, in a given state of the farmer. */
 async function get(path: string, { alive = true, missing = [] as string[] } = {}) {
   const scrape = async () => ({ contentType: 'text/plain; version=0.0.4', text: 'farmer_test_total 0\n' });
-  const app = httpApp({ scrape, status: () => STATUS, isAlive: () => alive, missing: () => missing });
+  const app = httpApp({
+    scrape,
+    status: () => STATUS,
+    isAlive: () => alive,
+    missing: () => missing,
+    page: (_request, _response, next) => next(),
+  });
   const server = await listen(app, { host: '127.0.0.1', port: 0, setting: 'X' });
   const response = await fetch(server.url + path);
   const text = await response.text();

@@ -11,6 +11,8 @@ export {
   type LogFields,
   type Logger,
   type LoggerOptions,
+  type LogLine,
+  LogTail,
   silentLogger,
 } from './logger.ts';
 export { type Catalogue, MetricSet, type MetricSpec, metricsMarkdown, type Scrape } from './metrics.ts';

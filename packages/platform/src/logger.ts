@@ -28,20 +28,47 @@ export interface LoggerOptions {
    * hold them in the first place. Values may be added later.
    */
   readonly secrets?: ReadonlySet<string>;
+  /** Keeps the last lines, as they were printed but always as for people. */
+  readonly tail?: LogTail;
+}
+
+/** A line of the log, for people. */
+export interface LogLine {
+  readonly level: string;
+  readonly text: string;
+}
+
+const TAIL_LINES = 100;
+const LONGEST_LINE = 1_000;
+
+/** The last hundred lines of a log, each cut at a thousand characters. */
+export class LogTail {
+  #lines: LogLine[] = [];
+
+  /** Oldest first. */
+  get lines(): readonly LogLine[] {
+    return this.#lines;
+  }
+
+  add(level: string, text: string): void {
+    const cut = text.length > LONGEST_LINE ? `${text.slice(0, LONGEST_LINE)}…` : text;
+    this.#lines = [...this.#lines.slice(1 - TAIL_LINES), { level, text: cut }];
+  }
 }
 
 /** The one logger of a process (winston). Levels: docs/operate.md. */
-export function createLogger({ level, format: shape, stream, secrets = new Set() }: LoggerOptions): Logger {
+export function createLogger({ level, format: shape, stream, secrets = new Set(), tail }: LoggerOptions): Logger {
   const plain = format((info) => {
     for (const [key, value] of Object.entries(info)) info[key] = printable(value);
     return info;
   });
   const line = shape === 'json' ? format.json() : format.printf(pretty);
+  const redacted = (text: string) =>
+    [...secrets].filter(Boolean).reduce((left, secret) => left.replaceAll(secret, '[redacted]'), text);
   const redact = format((info) => {
     const rendered = Symbol.for('message');
-    let text = String(info[rendered]);
-    for (const secret of secrets) if (secret !== '') text = text.replaceAll(secret, '[redacted]');
-    info[rendered] = text;
+    tail?.add(info.level, redacted(pretty(info)));
+    info[rendered] = redacted(String(info[rendered]));
     return info;
   });
   const winston = createWinston({

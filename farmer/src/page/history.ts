@@ -1,0 +1,110 @@
+import type { Instant } from '@downstream/platform';
+
+/** What became of the challenges of some minutes. */
+export interface Span {
+  readonly from: Instant;
+  readonly minutes: number;
+  readonly passed: number;
+  readonly failed: number;
+  /** The least time that was left before a deadline; negative is late. Undefined where no verdict came. */
+  readonly leastSlackMs: number | undefined;
+}
+
+interface Minute {
+  minute: number;
+  passed: number;
+  failed: number;
+  leastSlackMs: number | undefined;
+}
+
+const MINUTE_MS = 60_000;
+const HOURS = 12;
+const LEAST_MINUTES = 30;
+const MOST_SPANS = 120;
+
+/** Outcomes of the last twelve hours, by the minute, in a ring: its size does not depend on how much happens. */
+export class History {
+  readonly #ring: (Minute | undefined)[] = new Array(HOURS * 60);
+  readonly #startedAt: Instant;
+  #lastPassedAt: Instant | undefined;
+
+  constructor(startedAt: Instant) {
+    this.#startedAt = startedAt;
+  }
+
+  get startedAt(): Instant {
+    return this.#startedAt;
+  }
+
+  /** Of this process. */
+  get lastPassedAt(): Instant | undefined {
+    return this.#lastPassedAt;
+  }
+
+  passed(slackMs: number, at: Instant): void {
+    this.#lastPassedAt = at;
+    const minute = this.#minute(at);
+    minute.passed += 1;
+    noteSlack(minute, slackMs);
+  }
+
+  failed(count: number, slackMs: number | undefined, at: Instant): void {
+    const minute = this.#minute(at);
+    minute.failed += count;
+    if (slackMs !== undefined) noteSlack(minute, slackMs);
+  }
+
+  /** Totals of the minutes that began in the last `windowMs`; twelve hours at most. */
+  within(windowMs: number, now: Instant): { passed: number; failed: number } {
+    const first = Math.floor((now - windowMs) / MINUTE_MS);
+    let passed = 0;
+    let failed = 0;
+    for (const minute of this.#ring) {
+      if (minute === undefined || minute.minute < first) continue;
+      passed += minute.passed;
+      failed += minute.failed;
+    }
+    return { passed, failed };
+  }
+
+  /** Since the start, or the last twelve hours, in equal spans: as many as a chart can show. */
+  spans(now: Instant): Span[] {
+    const last = Math.floor(now / MINUTE_MS);
+    const age = last - Math.floor(this.#startedAt / MINUTE_MS) + 1;
+    const minutes = Math.min(HOURS * 60, Math.max(LEAST_MINUTES, age));
+    const width = Math.ceil(minutes / MOST_SPANS);
+    // Spans begin at multiples of their width, so that they stay the same from one look to the next.
+    const end = Math.floor(last / width) + 1;
+    const count = Math.floor(minutes / width);
+    return Array.from({ length: count }, (_, n) => this.#span((end - count + n) * width, width));
+  }
+
+  #span(first: number, width: number): Span {
+    const minutes = Array.from({ length: width }, (_, n) => this.#ring[(first + n) % this.#ring.length]);
+    const there = minutes.filter(
+      (minute) => minute !== undefined && minute.minute >= first && minute.minute < first + width,
+    ) as Minute[];
+    const slacks = there.flatMap(({ leastSlackMs }) => leastSlackMs ?? []);
+    return {
+      from: first * MINUTE_MS,
+      minutes: width,
+      passed: there.reduce((sum, { passed }) => sum + passed, 0),
+      failed: there.reduce((sum, { failed }) => sum + failed, 0),
+      leastSlackMs: slacks.length === 0 ? undefined : Math.min(...slacks),
+    };
+  }
+
+  #minute(at: Instant): Minute {
+    const minute = Math.floor(at / MINUTE_MS);
+    const place = minute % this.#ring.length;
+    const there = this.#ring[place];
+    if (there?.minute === minute) return there;
+    const fresh = { minute, passed: 0, failed: 0, leastSlackMs: undefined };
+    this.#ring[place] = fresh;
+    return fresh;
+  }
+}
+
+function noteSlack(minute: Minute, slackMs: number): void {
+  minute.leastSlackMs = Math.min(minute.leastSlackMs ?? slackMs, slackMs);
+}

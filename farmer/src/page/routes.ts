@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+import { Router } from 'express';
+import { documentOf } from './document.ts';
+import type { Live } from './live.ts';
+import type { View } from './view.ts';
+
+/** Nothing but what the farmer itself serves, nothing inline, in nobody's frame. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  'img-src data:',
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+const asset = (name: string) => readFileSync(new URL(`../../assets/${name}`, import.meta.url), 'utf8');
+
+/** The farmer's own page: `/`, its style and script, and `/events`, which keeps it live. */
+export function pageRoutes({ view, live }: { view: () => Promise<View>; live: Live }): Router {
+  const style = asset('page.css');
+  const script = asset('page.js');
+  const router = Router();
+  router.get('/', async (_request, response) => {
+    response
+      .set('Content-Security-Policy', POLICY)
+      .type('html')
+      .send(documentOf(await view()).text);
+  });
+  router.get('/page.css', (_request, response) => {
+    response.type('css').send(style);
+  });
+  router.get('/page.js', (_request, response) => {
+    response.type('js').send(script);
+  });
+  router.get('/events', (_request, response) => {
+    if (live.add(response)) return;
+    response.status(503).set('Retry-After', '30').json({ status: 'error', message: 'too many have the page open' });
+  });
+  return router;
+}

@@ -1,0 +1,238 @@
+import { formatBytes, type Instant, type LogLine } from '@downstream/platform';
+import type { DiskReading } from '../chunks/disk.ts';
+import { type Contract, dueAt, PHASES, type Phase } from '../contract/contract.ts';
+import type { Status } from '../http/status.ts';
+import type { Span } from './history.ts';
+import { type Html, html } from './html.ts';
+import type { Verdict } from './verdict.ts';
+
+/** Everything that the page shows, as it is at one moment. */
+export interface View {
+  readonly now: Instant;
+  readonly status: Status;
+  readonly verdict: Verdict;
+  readonly startedAt: Instant;
+  readonly intervalMs: number | undefined;
+  readonly lastPassedAt: Instant | undefined;
+  readonly spans: readonly Span[];
+  /** Those that fall due next. */
+  readonly soonest: readonly Contract[];
+  /** Undefined where the file system can't be asked. */
+  readonly disk: DiskReading | undefined;
+  readonly queues: Readonly<Record<'chunks' | 'answers', { readonly waiting: number; readonly running: number }>>;
+  readonly workers: { readonly size: number; readonly busy: number };
+  /** Oldest first. */
+  readonly log: readonly LogLine[];
+}
+
+/** The parts of the page that change, by the ids of the elements they fill. */
+export type Sections = Readonly<
+  Record<'verdict' | 'figures' | 'chart' | 'contracts' | 'storage' | 'node' | 'log', Html>
+>;
+
+export function sectionsOf(view: View): Sections {
+  return {
+    verdict: verdict(view),
+    figures: figures(view),
+    chart: chart(view),
+    contracts: contracts(view),
+    storage: storage(view),
+    node: node(view),
+    log: log(view),
+  };
+}
+
+const MARKS = { calm: '✓', busy: '…', worse: '!', bad: '✕' } as const;
+
+function verdict({ verdict: { word, tone, sentence } }: View): Html {
+  return html`<div class="verdict ${tone}"><span class="mark" aria-hidden="true">${MARKS[tone]}</span>
+<div><p class="word" role="status">${word}</p><p>${sentence}</p></div></div>`;
+}
+
+function figures({ status, now, intervalMs, lastPassedAt }: View): Html {
+  const { challenges, nextDue, contracts } = status;
+  const nextDueAt = nextDue === null ? undefined : Date.parse(nextDue);
+  return html`<dl class="figures">
+<div><dt>Next deadline</dt><dd>${countdown(nextDueAt, now, 'none')}</dd></div>
+<div><dt>Last pass</dt><dd>${countdown(lastPassedAt, now, 'none yet')}</dd></div>
+<div><dt>Passed</dt><dd>${count(challenges.passed)}</dd></div>
+<div><dt>Failed</dt><dd class="${challenges.failed > 0 ? 'worse' : ''}">${count(challenges.failed)}</dd></div>
+<div><dt>Contracts</dt><dd>${count(contracts.total)} <small>of ${count(contracts.capacity)}</small></dd></div>
+<div><dt>Interval</dt><dd>${intervalMs === undefined ? 'none' : duration(intervalMs)}</dd></div>
+</dl>
+<p class="note">Passed and failed since this data directory began.${reasons(challenges.failedByReason)}</p>`;
+}
+
+function reasons(byReason: Status['challenges']['failedByReason']): string {
+  const told = Object.entries(byReason).filter(([, times]) => times > 0);
+  return told.length === 0
+    ? ''
+    : ` Failed by reason: ${told.map(([reason, times]) => `${reason} ${times}`).join(', ')}.`;
+}
+
+const CHART = { width: 720, height: 140 } as const;
+
+/** Bars of passes and failures, and below them the least slack of each span against the interval. */
+function chart({ spans, intervalMs }: View): Html {
+  const most = Math.max(1, ...spans.map(({ passed, failed }) => passed + failed));
+  const step = CHART.width / Math.max(1, spans.length);
+  const unit = CHART.height / most;
+  const bar = (from: number, height: number, at: number, kind: string) =>
+    height === 0
+      ? undefined
+      : html`<rect class="${kind}" x="${round(at * step + step * 0.1)}" y="${round(from)}" width="${round(step * 0.8)}" height="${round(height)}"/>`;
+  const bars = spans.flatMap(({ passed, failed }, at) => [
+    bar(CHART.height - passed * unit, passed * unit, at, 'passed'),
+    bar(CHART.height - (passed + failed) * unit, failed * unit, at, 'failed'),
+  ]);
+  const passed = spans.reduce((sum, span) => sum + span.passed, 0);
+  const failed = spans.reduce((sum, span) => sum + span.failed, 0);
+  const [first] = spans;
+  const hours = first === undefined ? '' : spanOfTime(spans.length * first.minutes);
+  return html`<figure>
+<figcaption>Challenges of the last ${hours}: <span class="key passed">${count(passed)} passed</span>, <span class="key failed">${count(failed)} failed</span></figcaption>
+<svg viewBox="0 0 ${CHART.width} ${CHART.height}" preserveAspectRatio="none" role="img" aria-label="${count(passed)} challenges passed and ${count(failed)} failed in the last ${hours}; most at once: ${most}">
+${bars}</svg>
+</figure>
+${slackChart(spans, intervalMs, hours)}
+<div class="axis" aria-hidden="true"><span>${hours} ago</span><span>now</span></div>
+${table(spans)}`;
+}
+
+function slackChart(spans: readonly Span[], intervalMs: number | undefined, hours: string): Html {
+  const told = spans.flatMap(({ leastSlackMs }) => leastSlackMs ?? []);
+  const least = told.length === 0 ? undefined : Math.min(...told);
+  const top = Math.max(intervalMs ?? 0, ...told, 1);
+  const height = 60;
+  const step = CHART.width / Math.max(1, spans.length);
+  const y = (slackMs: number) => round(height * (1 - Math.max(0, slackMs) / top));
+  const marks = spans.map(({ leastSlackMs }, at) =>
+    leastSlackMs === undefined
+      ? undefined
+      : html`<rect class="${leastSlackMs < 0 ? 'failed' : 'slack'}" x="${round(at * step)}" y="${y(leastSlackMs) - 2}" width="${round(step)}" height="3"/>`,
+  );
+  const words = least === undefined ? 'no verdicts yet' : `at least ${duration(least)} left`;
+  return html`<figure>
+<figcaption>Time left before the deadline: <span class="key slack">${words}</span>${intervalMs === undefined ? '' : ` of ${duration(intervalMs)}`}</figcaption>
+<svg class="low" viewBox="0 -3 ${CHART.width} ${height + 6}" preserveAspectRatio="none" role="img" aria-label="The least time left before a deadline in the last ${hours}: ${words}">
+<line class="bound" x1="0" x2="${CHART.width}" y1="${height}" y2="${height}"/>${marks}</svg>
+</figure>`;
+}
+
+/** The chart in words: at most twelve rows. */
+function table(spans: readonly Span[]): Html {
+  const size = Math.ceil(spans.length / 12);
+  const groups = Array.from({ length: Math.ceil(spans.length / size) }, (_, n) =>
+    spans.slice(n * size, (n + 1) * size),
+  );
+  const rows = groups.map((group) => {
+    const slacks = group.flatMap(({ leastSlackMs }) => leastSlackMs ?? []);
+    const passed = group.reduce((sum, span) => sum + span.passed, 0);
+    const failed = group.reduce((sum, span) => sum + span.failed, 0);
+    return html`<tr><th scope="row">${clock(group[0]?.from ?? 0)}</th><td>${count(passed)}</td><td>${count(failed)}</td><td>${slacks.length === 0 ? '–' : duration(Math.min(...slacks))}</td></tr>`;
+  });
+  return html`<details id="chart-table"><summary>The same as a table</summary>
+<table><thead><tr><th scope="col">from (UTC)</th><th scope="col">passed</th><th scope="col">failed</th><th scope="col">least time left</th></tr></thead>
+<tbody>${rows}</tbody></table></details>`;
+}
+
+const PHASE_WORDS: Readonly<Record<Phase, string>> = {
+  generating: 'making chunk',
+  waiting: 'waiting',
+  proving: 'proving',
+  answering: 'answering',
+};
+
+function contracts({ soonest, status, now }: View): Html {
+  const { total } = status.contracts;
+  const byPhase = PHASES.filter((phase) => status.contracts[phase] > 0).map(
+    (phase) => html`<li>${count(status.contracts[phase])} ${PHASE_WORDS[phase]}</li>`,
+  );
+  if (total === 0) return html`<p>None yet.</p>`;
+  const rows = soonest.map(
+    (contract) =>
+      html`<tr><td><code>${contract.terms.id.slice(0, 12)}</code></td><td>${PHASE_WORDS[contract.phase]}</td><td>${countdown(dueAt(contract), now)}</td></tr>`,
+  );
+  return html`<ul class="phases">${byPhase}</ul>
+<table><caption>${total > soonest.length ? `The ${soonest.length} that are due next, of ${count(total)}` : 'By deadline'}</caption>
+<thead><tr><th scope="col">chunk</th><th scope="col">state</th><th scope="col">due</th></tr></thead>
+<tbody>${rows}</tbody></table>`;
+}
+
+function storage({ status, disk, workers, queues }: View): Html {
+  const { used, capacity } = status.bytes;
+  const missing = disk === undefined ? 0 : capacity - used - disk.freeBytes;
+  return html`<dl class="facts">
+<div><dt>Contracts use</dt><dd><meter min="0" max="${capacity}" value="${used}" aria-label="used of what is given"></meter> ${formatBytes(used)} of ${formatBytes(capacity)}</dd></div>
+<div><dt>Disk</dt><dd>${disk === undefined ? 'can not be read' : `${formatBytes(disk.freeBytes)} free of ${formatBytes(disk.sizeBytes)}`}</dd></div>
+${missing > 0 ? html`<div><dt class="worse">Too small</dt><dd>${formatBytes(missing)} are missing for what is given: free some, or lower FARMER_SIZE</dd></div>` : ''}
+<div><dt>Workers</dt><dd>${workers.busy} of ${workers.size} busy, ${count(queues.chunks.waiting)} jobs waiting</dd></div>
+<div><dt>Answers</dt><dd>${count(queues.answers.running)} under way, ${count(queues.answers.waiting)} waiting</dd></div>
+</dl>`;
+}
+
+function node({ status, startedAt, now }: View): Html {
+  const { node: at, address, farmerId, version, alias } = status;
+  return html`<dl class="facts">
+<div><dt>Node</dt><dd><code>${at.url}</code><br>${at.reachable ? 'answers' : html`<strong class="worse">does not answer</strong>`}</dd></div>
+<div><dt>Paid at</dt><dd><code>${address}</code></dd></div>
+<div><dt>Farmer</dt><dd>${alias}${farmerId === null ? ', no id yet' : html`<br><code>${farmerId}</code>`}</dd></div>
+<div><dt>Version</dt><dd>${version}</dd></div>
+<div><dt>Started</dt><dd>${countdown(startedAt, now)}</dd></div>
+</dl>`;
+}
+
+function log({ log: lines }: View): Html {
+  if (lines.length === 0) return html`<p>Nothing yet.</p>`;
+  return html`<ol class="log" tabindex="0" aria-label="The last lines of the log, newest first">${[...lines]
+    .reverse()
+    .map(({ level, text }) => html`<li class="${level}">${text}</li>`)}</ol>`;
+}
+
+/** A moment as the time until it or since it; the script in the page counts on from here. */
+function countdown(at: Instant | undefined, now: Instant, otherwise = ''): Html {
+  if (at === undefined) return html`${otherwise}`;
+  return html`<time datetime="${new Date(at).toISOString()}" data-at="${Math.round(at)}">${relative(at - now)}</time>`;
+}
+
+/** `in 1 min 5 s`, `now`, `12 s ago`: the page's script says it the same way. */
+function relative(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds === 0) return 'now';
+  return seconds > 0 ? `in ${duration(seconds * 1000)}` : `${duration(-seconds * 1000)} ago`;
+}
+
+/** The two largest units: `850 ms`, `5 s`, `1 min 5 s`, `2 h`, `3 d 4 h`. */
+export function duration(ms: number): string {
+  if (ms < 0) return `−${duration(-ms)}`;
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  const seconds = Math.round(ms / 1000);
+  const parts = [
+    [Math.floor(seconds / 86_400), 'd'],
+    [Math.floor(seconds / 3_600) % 24, 'h'],
+    [Math.floor(seconds / 60) % 60, 'min'],
+    [seconds % 60, 's'],
+  ] as const;
+  const first = parts.findIndex(([amount]) => amount > 0);
+  return parts
+    .slice(first, first + 2)
+    .filter(([amount]) => amount > 0)
+    .map(([amount, unit]) => `${amount} ${unit}`)
+    .join(' ');
+}
+
+function spanOfTime(minutes: number): string {
+  return minutes < 120 ? `${minutes} minutes` : `${Math.round(minutes / 60)} hours`;
+}
+
+function clock(at: Instant): string {
+  return new Date(at).toISOString().slice(11, 16);
+}
+
+function count(amount: number): string {
+  return amount.toLocaleString('en');
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}

@@ -1,0 +1,197 @@
+import { once } from 'node:events';
+import { get } from 'node:http';
+import { listen } from '@downstream/platform';
+import { describe, expect, it } from '@jest/globals';
+import express from 'express';
+import { challengeTotals } from '../../src/http/status.ts';
+import { documentOf } from '../../src/page/document.ts';
+import { html } from '../../src/page/html.ts';
+import { Live } from '../../src/page/live.ts';
+import { pageRoutes } from '../../src/page/routes.ts';
+import { duration, type View } from '../../src/page/view.ts';
+import { terms, waiting } from '../fakes/builders.ts';
+
+const NO_JOBS = { waiting: 0, running: 0 };
+
+const aView = (but: Partial<View> = {}): View => ({
+  now: 1_000_000,
+  startedAt: 0,
+  status: {
+    alias: 'here',
+    version: '1',
+    uptimeSeconds: 1_000,
+    node: { url: 'http://node', reachable: true },
+    farmerId: 'f'.repeat(20),
+    address: 'a',
+    contracts: { total: 1, capacity: 2, generating: 0, waiting: 1, proving: 0, answering: 0 },
+    bytes: { used: 1024, capacity: 4096 },
+    nextDue: new Date(1_060_000).toISOString(),
+    challenges: challengeTotals({ passed: 3, wrong_answer: 1, late: 0, missed: 2, chunk_unreadable: 0, node_error: 0 }),
+  },
+  verdict: { word: 'Passing', tone: 'calm', sentence: 'All is well.' },
+  intervalMs: 60_000,
+  lastPassedAt: 990_000,
+  spans: [{ from: 0, minutes: 1, passed: 3, failed: 1, leastSlackMs: -50 }],
+  soonest: [waiting()],
+  disk: { sizeBytes: 10_000, freeBytes: 8_000 },
+  queues: { chunks: NO_JOBS, answers: NO_JOBS },
+  workers: { size: 2, busy: 1 },
+  log: [{ level: 'warn', text: '08:00:00 warn  challenge failed' }],
+  ...but,
+});
+
+/** The page as it is served; `look` changes what is seen from the next look on. */
+async function aPage(first: View = aView()) {
+  let looks = 0;
+  let view = first;
+  const seen = async () => {
+    looks += 1;
+    return view;
+  };
+  const live = new Live(seen, { everyMs: 10 });
+  const app = express().use(pageRoutes({ view: seen, live }));
+  const server = await listen(app, { host: '127.0.0.1', port: 0, setting: 'X' });
+  return {
+    url: server.url,
+    live,
+    looks: () => looks,
+    look: (next: View) => {
+      view = next;
+    },
+    [Symbol.asyncDispose]: async () => {
+      live.close();
+      await server.close();
+    },
+  };
+}
+
+/** Listens to the events of a page. */
+async function events(url: string) {
+  const request = get(`${url}/events`);
+  const [response] = await once(request, 'response');
+  response.setEncoding('utf8');
+  let text = '';
+  response.on('data', (piece: string) => {
+    text += piece;
+  });
+  response.on('error', () => {});
+  const next = async () => {
+    for (;;) {
+      const found = /data: (.*)\n\n/.exec(text);
+      if (found?.[1] !== undefined) {
+        text = text.slice(found.index + found[0].length);
+        return JSON.parse(found[1]);
+      }
+      await once(response, 'data');
+    }
+  };
+  return { status: response.statusCode, next, leave: () => request.destroy(), closed: once(response, 'close') };
+}
+
+describe('the page', () => {
+  it('says the essentials without any script', () => {
+    const { text } = documentOf(aView());
+    for (const essential of [
+      'Passing',
+      'All is well.',
+      'in 1 min',
+      '10 s ago',
+      'missed 2',
+      'challenge failed',
+      '7.8 KiB free',
+    ])
+      expect(text).toContain(essential);
+    expect(text).toContain('<noscript><meta http-equiv="refresh"');
+  });
+
+  it('says it when the disk is too small for what is given', () => {
+    expect(documentOf(aView()).text).not.toContain('Too small');
+    expect(documentOf(aView({ disk: { sizeBytes: 10_000, freeBytes: 1024 } })).text).toContain('2 KiB are missing');
+    expect(documentOf(aView({ disk: undefined })).text).toContain('can not be read');
+  });
+
+  it('escapes whatever comes from elsewhere', () => {
+    const hostile = `"><script>alert('x')</script>&`;
+    const { status } = aView();
+    const contract = { ...waiting(), terms: terms({ id: '<img src=x>' }) };
+    const { text } = documentOf(
+      aView({
+        status: { ...status, alias: hostile, address: hostile, node: { url: hostile, reachable: false } },
+        soonest: [contract],
+        log: [{ level: hostile, text: hostile }],
+      }),
+    );
+    expect(text.match(/<script/g)).toEqual(['<script']);
+    expect(text).not.toContain('<img');
+    expect(text).toContain('&quot;&gt;&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;');
+  });
+
+  it('needs nothing from elsewhere, and its policy allows nothing else', async () => {
+    await using page = await aPage();
+    const response = await fetch(page.url);
+    const text = await response.text();
+    const policy = response.headers.get('content-security-policy')?.split('; ');
+    expect(policy).toEqual(
+      expect.arrayContaining(["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"]),
+    );
+    expect(policy?.join()).not.toContain('unsafe');
+    expect(text).not.toMatch(/ style=| on[a-z]+=|https?:\/\/(?!node)/);
+    for (const [, name] of text.matchAll(/(?:src|href)="(page\.[a-z]+)"/g))
+      expect((await fetch(`${page.url}/${name}`)).status).toBe(200);
+  });
+});
+
+describe('its events', () => {
+  it('bring everything first, then only what changed, and nothing is reckoned when nobody listens', async () => {
+    await using page = await aPage();
+    const listener = await events(page.url);
+    const first = await listener.next();
+    expect(Object.keys(first.sections)).toHaveLength(7);
+    expect(first).toMatchObject({ now: 1_000_000, title: 'Passing · here' });
+    page.look(aView({ now: 1_001_000, verdict: { word: 'Failing', tone: 'bad', sentence: 'Oh.' } }));
+    const second = await listener.next();
+    expect(Object.keys(second.sections)).toEqual(['verdict']);
+    expect(second.title).toBe('Failing · here');
+    listener.leave();
+    await listener.closed.catch(() => {});
+    await fetch(`${page.url}/page.css`);
+    const looks = page.looks();
+    // Some round trips: several of its intervals.
+    for (let n = 0; n < 50; n++) await fetch(`${page.url}/page.css`);
+    expect(page.looks()).toBe(looks);
+  });
+
+  it('are for 32 at most, and end at once when the farmer stops', async () => {
+    await using page = await aPage();
+    const listeners = await Promise.all(Array.from({ length: 32 }, async () => await events(page.url)));
+    const late = await fetch(`${page.url}/events`);
+    expect([late.status, late.headers.get('retry-after')]).toEqual([503, '30']);
+    const start = performance.now();
+    page.live.close();
+    await Promise.all(listeners.map(async ({ closed }) => await closed));
+    expect(performance.now() - start).toBeLessThan(400);
+  });
+});
+
+describe('a duration', () => {
+  it.each([
+    [0, '0 ms'],
+    [850, '850 ms'],
+    [-5_000, '−5 s'],
+    [59_400, '59 s'],
+    [65_000, '1 min 5 s'],
+    [3_600_000, '1 h'],
+    [3_605_000, '1 h'],
+    [100_000_000, '1 d 3 h'],
+  ])('of %d ms is said %s', (ms, said) => {
+    expect(duration(ms)).toBe(said);
+  });
+});
+
+describe('html', () => {
+  it('puts lists one after the other, and leaves out what is not there', () => {
+    expect(html`<ul>${['<', 1].map((item) => html`<li>${item}</li>`)}${undefined}</ul>`.text).toBe(
+      '<ul><li>&lt;</li><li>1</li></ul>',
+    );
+  });
+});

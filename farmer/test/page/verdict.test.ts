@@ -1,0 +1,55 @@
+import { describe, expect, it } from '@jest/globals';
+import { type Evidence, verdictOf, windowMs } from '../../src/page/verdict.ts';
+
+const MINUTE = 60_000;
+const NOW = 100 * MINUTE;
+const WELL: Evidence = {
+  now: NOW,
+  startedAt: 0,
+  hasToken: true,
+  nodeReachable: true,
+  contracts: { total: 5, generating: 0 },
+  intervalMs: MINUTE,
+  lastPassedAt: NOW - 1_000,
+  recent: { passed: 50, failed: 0 },
+};
+const verdict = (but: Partial<Evidence>) => {
+  const { word, tone } = verdictOf({ ...WELL, ...but });
+  return `${word}, ${tone}`;
+};
+
+describe('the verdict is', () => {
+  it.each<[string, Partial<Evidence>]>([
+    ['Passing, calm', {}],
+    ['Waiting, worse', { hasToken: false, nodeReachable: false, contracts: { total: 0, generating: 0 } }],
+    ['Cut off, bad', { nodeReachable: false, recent: { passed: 0, failed: 9 } }],
+    ['Preparing, busy', { nodeReachable: false, startedAt: NOW - 2_000 }],
+    ['Idle, busy', { contracts: { total: 0, generating: 0 }, intervalMs: undefined }],
+    ['Faltering, worse', { recent: { passed: 9, failed: 1 } }],
+    ['Failing, bad', { recent: { passed: 8, failed: 1 } }],
+    ['Failing, bad', { recent: { passed: 0, failed: 1 } }],
+    ['Stalled, bad', { lastPassedAt: NOW - 3 * MINUTE - 1 }],
+    ['Passing, calm', { lastPassedAt: NOW - 3 * MINUTE }],
+    ['Stalled, bad', { lastPassedAt: undefined, recent: { passed: 0, failed: 0 } }],
+    ['Preparing, busy', { lastPassedAt: undefined, recent: { passed: 0, failed: 0 }, startedAt: NOW - 2 * MINUTE }],
+    [
+      'Preparing, busy',
+      { lastPassedAt: undefined, recent: { passed: 0, failed: 0 }, contracts: { total: 5, generating: 5 } },
+    ],
+  ])('%s where %j', (expected, but) => {
+    expect(verdict(but)).toBe(expected);
+  });
+
+  it('given with a sentence that has the figures', () => {
+    expect(verdictOf(WELL).sentence).toBe('All 50 challenges of the last 10 minutes passed on time.');
+    expect(verdictOf({ ...WELL, recent: { passed: 0, failed: 1 } }).sentence).toContain(
+      '1 of 1 challenge failed in the last 10 minutes',
+    );
+  });
+
+  it('reached from three intervals, from ten minutes to twelve hours', () => {
+    expect([undefined, MINUTE, 60 * MINUTE, 24 * 60 * MINUTE].map((ms) => windowMs(ms) / MINUTE)).toEqual([
+      10, 10, 180, 720,
+    ]);
+  });
+});

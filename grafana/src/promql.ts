@@ -1,0 +1,46 @@
+/** What every query of every dashboard starts from: the job and the instances chosen at the top. */
+const CHOSEN = 'job=~"$job", instance=~"$instance"';
+
+/** A metric of the chosen instances. */
+export function chosen(metric: string, matchers = ''): string {
+  return `${metric}{${CHOSEN}${matchers === '' ? '' : `, ${matchers}`}}`;
+}
+
+/** Its increase in each step of a graph. The window is longer than the step, so that it holds several scrapes: hence the rate. */
+export function perStep(
+  metric: string,
+  { matchers = '', by = [] }: { matchers?: string; by?: readonly string[] } = {},
+): string {
+  const sum = by.length === 0 ? 'sum' : `sum by (${by.join(', ')}) `;
+  return `${sum}(${perSecond(metric, matchers)}) * $__interval_ms / 1000`;
+}
+
+/** Its increase a second. */
+export function perSecond(metric: string, matchers = ''): string {
+  return `rate(${chosen(metric, matchers)}[$__rate_interval])`;
+}
+
+/** Its increase over all the time that the dashboard shows: works however rare the events are. */
+export function overRange(metric: string, matchers = ''): string {
+  return `increase(${chosen(metric, matchers)}[$__range])`;
+}
+
+/** A quantile of a histogram, of all chosen instances together or by labels. `increase`: of its buckets, over any time. */
+export function quantile(q: number, increase: string, by: readonly string[] = []): string {
+  return `histogram_quantile(${q}, sum by (${['le', ...by].join(', ')}) (${increase}))`;
+}
+
+/**
+ * What share of the challenges was passed. NaN without challenges, which panels show as such: it is neither 0 % nor 100 %.
+ *
+ * @param increase {@link perSecond} or {@link overRange}
+ * @param by labels to keep
+ */
+export function onTime(increase: (metric: string) => string, by: readonly string[] = []): string {
+  const sum = by.length === 0 ? 'sum' : `sum by (${by.join(', ')}) `;
+  const passed = `${sum}(${increase('farmer_challenges_passed_total')})`;
+  return `${passed} / (${passed} + ${sum}(${increase('farmer_challenges_failed_total')}))`;
+}
+
+/** The alerts that fire for the chosen instances, and those that name no instance, such as an absent farmer's. */
+export const FIRING = 'ALERTS{alertstate="firing", job=~"$job", instance=~"$instance|"}';

@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { randomio } from '@downstream/file-encryptor';
+import { chromium } from 'playwright-core';
+import { page, WIDTH } from '../grafana/picture/page.ts';
+import { DASHBOARDS } from '../grafana/test/a-dashboard.ts';
+import { startPrometheus } from '../test/support/prometheus.ts';
+import { TestFarm } from '../test/support/test-farm.ts';
+
+/**
+ * `npm run pictures [minutes]`: docs/pictures/dashboard-farmer.png, from data of a real farmer and a real mock node that run
+ * for that long. Meanwhile the node goes away, chunks rot, and the node becomes slow, so that there is something to see.
+ * It needs Debian's packages prometheus and chromium.
+ */
+const root = join(import.meta.dirname, '..');
+const SCRAPE_SECONDS = 5;
+const minutes = Number(process.argv[2] ?? 20);
+if (!(minutes >= 1)) throw new Error('give the minutes to run, 1 or more');
+
+const INTERVAL_SECONDS = 20;
+const CONTRACTS = 24;
+const CHUNK_BYTES = 16 * 1024 * 1024;
+
+await using farm = new TestFarm();
+const bytes = Buffer.concat([...randomio('pictures', CHUNK_BYTES)]);
+const genesisPath = join(farm.folder, 'genesis');
+const genesisSha256 = createHash('sha256').update(bytes).digest('hex');
+writeFileSync(genesisPath, bytes);
+const node = await farm.node({ intervalMs: INTERVAL_SECONDS * 1000, maxFailures: 3, genesisPath, genesisSha256 });
+await using wire = await aWire(node.url);
+const farmer = await farm.farmer(wire.url, {
+  FARMER_SIZE: String(CONTRACTS * CHUNK_BYTES),
+  FARMER_GENESIS: genesisPath,
+  FARMER_GENESIS_SHA256: genesisSha256,
+  FARMER_POLL_INTERVAL: `${INTERVAL_SECONDS / 10}s`,
+  FARMER_WORKERS: '2',
+});
+const prometheus = await startPrometheus({
+  targets: [
+    { job: 'farmer', urls: [farmer.url] },
+    { job: 'mock-node', urls: [node.url] },
+  ],
+  scrapeIntervalSeconds: SCRAPE_SECONDS,
+  rules: rules(),
+});
+try {
+  const start = Date.now() / 1000;
+  await happen();
+  await draw({ start, end: Date.now() / 1000 });
+} finally {
+  await prometheus.stop();
+}
+
+/** What the pictures show: a share of the minutes each. */
+async function happen(): Promise<void> {
+  const chunks = join(farm.dataDir, 'chunks');
+  const wait = async (share: number) => await pause(share * minutes * 60_000);
+  await wait(0.3);
+  wire.isAway(true);
+  await wait(0.075);
+  wire.isAway(false);
+  await wait(0.175);
+  for (const name of readdirSync(chunks).slice(0, 3)) spoil(join(chunks, name));
+  await wait(0.15);
+  wire.delay(5_000);
+  await wait(0.15);
+  wire.delay(0);
+  await wait(0.15);
+}
+
+async function draw(range: { start: number; end: number }): Promise<void> {
+  const dashboard = DASHBOARDS.find(({ uid }) => uid === 'downstream-farmer');
+  if (dashboard === undefined) throw new Error('no such dashboard');
+  const { svg, height } = await page({ dashboard, prometheus, job: 'farmer', range, scrapeSeconds: SCRAPE_SECONDS });
+  const browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+  try {
+    const tab = await browser.newPage({ viewport: { width: WIDTH, height } });
+    await tab.setContent(`<body style="margin: 0">${svg}</body>`);
+    mkdirSync(join(root, 'docs/pictures'), { recursive: true });
+    const path = join(root, 'docs/pictures/dashboard-farmer.png');
+    await tab.screenshot({ path });
+    console.log(path);
+  } finally {
+    await browser.close();
+  }
+}
+
+/** The alerts and recording rules, where there are any. */
+function rules(): string[] {
+  const folder = join(root, 'prometheus/rules');
+  return existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
+}
+
+/** Changes a byte of a chunk. */
+function spoil(path: string): void {
+  const bytes = readFileSync(path);
+  bytes[0] = (bytes[0] ?? 0) ^ 1;
+  writeFileSync(path, bytes);
+}
+
+/** What stands between the farmer and the node, and can go wrong. */
+interface Wire extends AsyncDisposable {
+  readonly url: string;
+  /** While it is, connections are reset. */
+  isAway(yes: boolean): void;
+  /** Holds back what the farmer sends. */
+  delay(ms: number): void;
+}
+
+async function aWire(nodeUrl: string): Promise<Wire> {
+  const { hostname, port } = new URL(nodeUrl);
+  const sockets = new Set<Socket>();
+  let away = false;
+  let delayMs = 0;
+  const server = createServer((farmer) => {
+    if (away) {
+      farmer.resetAndDestroy();
+      return;
+    }
+    const node = connect(Number(port), hostname);
+    for (const socket of [farmer, node]) {
+      sockets.add(socket);
+      // Both ends close together, whatever went wrong with one.
+      socket.on('error', () => undefined);
+      socket.on('close', () => {
+        sockets.delete(socket);
+        farmer.destroy();
+        node.destroy();
+      });
+    }
+    farmer.on('data', (bytes) => setTimeout(() => node.write(bytes), delayMs));
+    node.pipe(farmer);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    isAway(yes) {
+      away = yes;
+      if (yes) for (const socket of sockets) socket.resetAndDestroy();
+    },
+    delay(ms) {
+      delayMs = ms;
+    },
+    async [Symbol.asyncDispose]() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import { mkdirSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { aBrowser } from '../test/support/browser.ts';
+import { CHUNK_BYTES, TestFarm, until } from '../test/support/test-farm.ts';
+
+/**
+ * `npm run page-pictures [-- MINUTES]`: pictures of the farmer's page for the documentation, of a farmer that really farms. A third of
+ * the time from the start its node is out of reach for a moment, so that there is a failure to see.
+ */
+const minutes = Number(process.argv[2] ?? 12);
+const folder = join(import.meta.dirname, '../docs/pictures');
+const PICTURES = [
+  { name: 'farmer-page-light', width: 1000, height: 800, colorScheme: 'light' },
+  { name: 'farmer-page-dark', width: 1000, height: 800, colorScheme: 'dark' },
+  { name: 'farmer-page-phone', width: 390, height: 844, colorScheme: 'light' },
+] as const;
+
+/** Stands between farmer and node; while it is cut, nobody gets through. */
+async function aLine(port: number) {
+  const sockets = new Set<Socket>();
+  let isCut = false;
+  const server = createServer((socket) => {
+    const onwards = connect(port, '127.0.0.1');
+    for (const end of [socket, onwards]) {
+      sockets.add(end);
+      end.on('error', () => {}).once('close', () => sockets.delete(end));
+    }
+    if (isCut) socket.destroy();
+    socket.pipe(onwards).pipe(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const cut = (cutNow: boolean) => {
+    isCut = cutNow;
+    if (isCut) for (const socket of sockets) socket.destroy();
+  };
+  const close = () => {
+    cut(true);
+    server.close();
+  };
+  return { url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`, cut, close };
+}
+
+await using farm = new TestFarm();
+const node = await farm.node({ intervalMs: 10_000 });
+const line = await aLine(node.port);
+const farmer = await farm.farmer(line.url, {
+  FARMER_SIZE: String(12 * CHUNK_BYTES),
+  FARMER_ALIAS: 'farmer-0',
+  FARMER_POLL_INTERVAL: '1s',
+});
+await until(farmer.status, ({ contracts }) => contracts.waiting === 12);
+await pause(minutes * 20_000);
+line.cut(true);
+await pause(12_000);
+line.cut(false);
+await pause(minutes * 40_000 - 12_000);
+
+const browser = await aBrowser();
+mkdirSync(folder, { recursive: true });
+for (const { name, width, height, colorScheme } of PICTURES) {
+  const page = await browser.newPage({ viewport: { width, height }, colorScheme });
+  await page.goto(farmer.url);
+  await page.getByText('live', { exact: true }).waitFor();
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+  await page.close();
+}
+await browser.close();
+await farmer.stop();
+line.close();

@@ -1,0 +1,99 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import type { Browser, Page } from 'playwright-core';
+import { aBrowser } from './support/browser.ts';
+import { TestFarm, until } from './support/test-farm.ts';
+import { describeWith } from './support/tools.ts';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+describeWith(['chromium'], "the farmer's page in a browser", () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await aBrowser();
+  });
+  afterAll(async () => await browser?.close());
+
+  /** Opens a page and gathers every complaint of the browser: script errors, requests that failed, broken policies. */
+  async function open(url: string, options: Parameters<Browser['newPage']>[0] = {}) {
+    const page = await browser.newPage(options);
+    const complaints: string[] = [];
+    page.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('requestfailed', (request) => complaints.push(`${request.url()} failed`));
+    await page.goto(url);
+    return { page, complaints };
+  }
+
+  const word = async (page: Page) => await page.locator('.word').textContent();
+  const figure = async (page: Page, name: string) =>
+    await page.locator(`.figures > div:has(dt:text-is("${name}")) dd`).textContent();
+
+  it('is live: countdowns move, passes and log lines appear, and the word changes when the node goes away', async () => {
+    await using farm = new TestFarm();
+    const node = await farm.node();
+    const farmer = await farm.farmer(node.url);
+    await until(farmer.status, ({ challenges }) => challenges.passed >= 5);
+    const { page, complaints } = await open(farmer.url);
+    await page.getByText('live', { exact: true }).waitFor();
+    expect(await word(page)).toBe('Passing');
+    expect(await page.title()).toMatch(/^Passing · /);
+    expect(await page.locator('#contracts tbody tr').count()).toBe(5);
+
+    const passed = await figure(page, 'Passed');
+    const started = await page.locator('#node time').textContent();
+    await until(
+      async () => await figure(page, 'Passed'),
+      (seen) => Number(seen) > Number(passed),
+    );
+    await until(
+      async () => await page.locator('#node time').textContent(),
+      (seen) => seen !== started,
+    );
+    expect(await page.locator('.log').textContent()).toContain('challenge passed');
+
+    await page.getByText('The same as a table').click();
+    await node.close();
+    await until(
+      async () => await word(page),
+      (seen) => seen === 'Cut off',
+    );
+    expect(await page.locator('.log .warn').first().textContent()).toContain('no listing from the node');
+    // What its reader opened stays open.
+    expect(await page.locator('#chart-table').getAttribute('open')).toBe('');
+    expect(complaints).toEqual([]);
+
+    await farmer.stop();
+    await page.getByText('what you see is old').waitFor();
+  });
+
+  it.each(['light', 'dark'] as const)('is accessible, %s, and fits a phone', async (colorScheme) => {
+    await using farm = new TestFarm();
+    const node = await farm.node();
+    const farmer = await farm.farmer(node.url);
+    await until(farmer.status, ({ challenges }) => challenges.passed >= 5);
+    // The policy lets nothing in that is not the page's own: the checker neither.
+    const { page } = await open(farmer.url, { colorScheme, bypassCSP: true, viewport: { width: 360, height: 700 } });
+    await page.addScriptTag({ content: AXE });
+    const found = await page.evaluate('axe.run()');
+    const { violations } = found as { violations: { id: string; nodes: { html: string }[] }[] };
+    expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
+  });
+
+  it('says the essentials without JavaScript, and comes again by itself', async () => {
+    await using farm = new TestFarm();
+    const node = await farm.node();
+    const farmer = await farm.farmer(node.url);
+    await until(farmer.status, ({ challenges }) => challenges.passed >= 5);
+    const { page, complaints } = await open(farmer.url, { javaScriptEnabled: false });
+    expect(await word(page)).toBe('Passing');
+    expect(Number(await figure(page, 'Passed'))).toBeGreaterThanOrEqual(5);
+    expect(await figure(page, 'Next deadline')).toMatch(/^in \d/);
+    expect(await page.locator('noscript').innerHTML()).toContain('http-equiv="refresh"');
+    expect(complaints).toEqual([]);
+  });
+});
