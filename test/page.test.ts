@@ -1,12 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { aBrowser } from './support/browser.ts';
 import { TestFarm, until } from './support/test-farm.ts';
 import { describeWith } from './support/tools.ts';
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 describeWith(['chromium'], "the farmer's page in a browser", () => {
   let browser: Browser;
@@ -77,7 +74,7 @@ describeWith(['chromium'], "the farmer's page in a browser", () => {
     await until(farmer.status, ({ challenges }) => challenges.passed >= 5);
     // The policy lets nothing in that is not the page's own: the checker neither.
     const { page } = await open(farmer.url, { colorScheme, bypassCSP: true, viewport: { width: 360, height: 700 } });
-    await page.addScriptTag({ content: AXE });
+    await page.addScriptTag({ content: axe.source });
     const found = await page.evaluate('axe.run()');
     const { violations } = found as { violations: { id: string; nodes: { html: string }[] }[] };
     expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);

@@ -1,0 +1,68 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { containerOf, environmentOf, podsOf, render } from '../../kubernetes/test/rendered.ts';
+import { describeWith } from '../../test/support/tools.ts';
+import { docker } from '../src/docker.ts';
+import { eventually } from '../src/eventually.ts';
+import { IMAGES, LABEL_OPTIONS, NETWORK_PREFIX } from '../src/images.ts';
+import { Pod } from '../src/pod.ts';
+import { farmerStatus, scrape } from '../src/scrape.ts';
+
+const id = randomBytes(4).toString('hex');
+const network = `${NETWORK_PREFIX}${id}`;
+const volume = `downstream-integration-${id}`;
+
+describeWith(['kubectl'], 'the pods of the dev overlay', () => {
+  const pods: Pod[] = [];
+  beforeAll(async () => {
+    await docker(['network', 'create', network]);
+    await docker(['volume', 'create', ...LABEL_OPTIONS, volume]);
+  });
+  afterAll(async () => {
+    for (const pod of pods) await pod.remove();
+    await docker(['volume', 'rm', '--force', volume]);
+    await docker(['network', 'rm', network]);
+  });
+
+  async function start(name: 'farmer' | 'mock-node', env: Record<string, string> = {}): Promise<Pod> {
+    const rendered = render('dev');
+    const spec = podsOf(rendered).find((pod) => pod.name === name)?.spec;
+    if (spec === undefined) throw new Error(`there is no pod ${name}`);
+    const settings = { ...environmentOf(rendered, containerOf(spec)), ...env };
+    const pod = await Pod.start(spec, { image: IMAGES[name], name, network, volume, env: settings });
+    pods.push(pod);
+    return pod;
+  }
+
+  it('farm with the power that they are given, stop in mid-answer within their grace, and go on', async () => {
+    // Longer than a restart takes; thirty seconds, as the manifest has it, would only be longer to wait.
+    await start('mock-node', { MOCK_INTERVAL: '12' });
+    const farmer = await start('farmer', { FARMER_ALIAS: 'farmer-0' });
+    const status = async () => await farmerStatus(await farmer.url());
+    const filled = await eventually(
+      'the farm to be filled',
+      status,
+      ({ contracts }) => contracts.total === contracts.capacity && contracts.generating === 0,
+    );
+    expect(filled).toMatchObject({ alias: 'farmer-0', contracts: { total: 8 } });
+
+    const url = await farmer.url();
+    for (let busy = 0; busy === 0; ) {
+      const { contracts } = await farmerStatus(url);
+      busy = contracts.proving + contracts.answering;
+    }
+    const { exitCode, seconds, graceSeconds } = await farmer.stop();
+    expect(exitCode).toBe(0);
+    expect(seconds).toBeLessThan(graceSeconds / 2);
+
+    await farmer.startAgain();
+    const metrics = await eventually(
+      'passes after the restart',
+      async () => await scrape(await farmer.url()),
+      (seen) => seen.value('farmer_challenges_passed_total') >= 8,
+    );
+    expect(metrics.value('farmer_challenges_failed_total')).toBe(0);
+    expect(metrics.value('farmer_chunk_generation_duration_seconds_count')).toBe(0);
+    expect(await status()).toMatchObject({ farmerId: filled.farmerId, contracts: { total: 8 } });
+  });
+});

@@ -1,0 +1,196 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseBytes } from '@downstream/platform';
+import { describe, expect, it } from '@jest/globals';
+import { readConfig, SETTINGS } from '../../farmer/src/config.ts';
+import { SETTINGS as MOCK_SETTINGS, readConfig as readMockConfig } from '../../mock-node/src/config.ts';
+import { describeWith } from '../../test/support/tools.ts';
+import { PROMETHEUS_RULE, prometheusRule } from '../generate.ts';
+import { containerOf, environmentOf, type Kind, MODULES, OVERLAYS, podsOf, type Rendered, render } from './rendered.ts';
+
+const root = join(import.meta.dirname, '../..');
+const farmerOf = (rendered: Rendered) => {
+  const pod = podsOf(rendered).find(({ name }) => name === 'farmer');
+  if (pod === undefined) throw new Error('no farmer');
+  return { ...pod, container: containerOf(pod.spec) };
+};
+
+/** What the compiler says of objects as literals of their kinds' types: names that there are not are errors. */
+function complaintsOf(objects: readonly { kind: string }[]): string {
+  const folder = mkdtempSync(join(import.meta.dirname, '.typed-'));
+  try {
+    const imports = Object.entries(MODULES).map(([kind, module]) => `import type { ${kind} } from '${module}';`);
+    const literals = objects.map((object, n) => `export const object${n}: ${object.kind} = ${JSON.stringify(object)};`);
+    writeFileSync(join(folder, 'objects.ts'), [...imports, ...literals].join('\n'));
+    const flags =
+      '--ignoreConfig --noEmit --strict --skipLibCheck --module nodenext --allowImportingTsExtensions'.split(' ');
+    const { stdout, status } = spawnSync('node_modules/.bin/tsc', [...flags, join(folder, 'objects.ts')], {
+      cwd: root,
+      encoding: 'utf8',
+    });
+    return status === 0 ? '' : stdout;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+describeWith(['kubectl'], 'the manifests', () => {
+  it.each(OVERLAYS)('of %s have no kind, field or type that Kubernetes does not know', (overlay) => {
+    const { objects } = render(overlay);
+    expect(objects.length).toBeGreaterThan(8);
+    expect(objects.filter(({ kind }) => !(kind in MODULES))).toEqual([]);
+    expect(complaintsOf(objects)).toBe('');
+  });
+
+  it('with a typing error would be found', () => {
+    const { all } = render('dev');
+    const [policy, service] = [all('NetworkPolicy')[0], all('Service')[0]];
+    const typo = { ...policy, spec: { ...policy?.spec, polcyTypes: ['Ingress'] } } as unknown as { kind: Kind };
+    const wrong = { ...service, spec: { ports: [{ port: 'http' }] } } as unknown as { kind: Kind };
+    expect(complaintsOf([typo])).toContain('"polcyTypes"');
+    expect(complaintsOf([wrong])).toContain("Type 'string' is not assignable to type 'number'");
+  });
+
+  it.each(OVERLAYS)('of %s ask for no power that the restricted profile forbids', (overlay) => {
+    const rendered = render(overlay);
+    for (const namespace of rendered.all('Namespace'))
+      expect(namespace.metadata?.labels).toMatchObject({ 'pod-security.kubernetes.io/enforce': 'restricted' });
+    expect(rendered.all('Namespace')).toHaveLength(1);
+    for (const { spec } of podsOf(rendered)) {
+      expect(spec).toMatchObject({
+        automountServiceAccountToken: false,
+        securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } },
+      });
+      expect([spec.hostNetwork, spec.hostPID, spec.hostIPC, spec.initContainers]).toEqual(new Array(4).fill(undefined));
+      const container = containerOf(spec);
+      expect(container.securityContext).toEqual({
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ['ALL'] },
+      });
+      expect(container.resources).toMatchObject({
+        requests: { cpu: expect.any(String), memory: expect.any(String) },
+        limits: { memory: expect.any(String) },
+      });
+      expect(container.resources?.limits).not.toHaveProperty('cpu');
+      expect(container.image).toMatch(/:\d+\.\d+\.\d+$/);
+      for (const { name } of spec.volumes ?? []) expect(name).not.toMatch(/host/i);
+    }
+  });
+
+  it.each(OVERLAYS)('of %s select what they are meant to: services, budgets, monitors and policies', (overlay) => {
+    const rendered = render(overlay);
+    const pods = podsOf(rendered);
+    const selected = (selector: Record<string, string> = {}) =>
+      pods.filter(({ labels }) => Object.entries(selector).every(([label, value]) => labels[label] === value));
+    const names = (selector: Record<string, string> | undefined) => selected(selector).map(({ name }) => name);
+    for (const { metadata, spec } of [...rendered.all('StatefulSet'), ...rendered.all('Deployment')])
+      expect(names(spec?.selector.matchLabels)).toEqual([metadata?.name]);
+    for (const { metadata, spec } of rendered.all('Service')) {
+      expect(names(spec?.selector)).toEqual([metadata?.name]);
+      const ports = containerOf(selected(spec?.selector)[0]?.spec ?? { containers: [] }).ports ?? [];
+      for (const { targetPort } of spec?.ports ?? []) expect(ports.map(({ name }) => name)).toContain(targetPort);
+    }
+    expect(names(rendered.one('PodDisruptionBudget', 'farmer').spec?.selector?.matchLabels)).toEqual(['farmer']);
+    for (const { spec } of rendered.all('PodMonitor')) expect(names(spec.selector.matchLabels)).toEqual(['farmer']);
+    expect(rendered.one('NetworkPolicy', 'default-deny').spec).toEqual({
+      podSelector: {},
+      policyTypes: ['Ingress', 'Egress'],
+    });
+    for (const pod of pods)
+      expect(names(rendered.one('NetworkPolicy', pod.name).spec?.podSelector.matchLabels)).toEqual([pod.name]);
+  });
+
+  it.each(OVERLAYS)('of %s let the farmer be watched, and reach DNS and its node, and nothing else', (overlay) => {
+    const { spec } = render(overlay).one('NetworkPolicy', 'farmer');
+    const monitoring = { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } };
+    expect(spec?.ingress).toEqual([{ from: [monitoring], ports: [{ protocol: 'TCP', port: 'http' }] }]);
+    const ports = spec?.egress?.map((rule) => rule.ports?.map(({ protocol, port }) => `${protocol} ${port}`));
+    const toNode = overlay === 'dev' ? ['TCP 5000'] : ['TCP 443', 'TCP 80'];
+    expect(ports).toEqual([['UDP 53', 'TCP 53'], toNode]);
+  });
+
+  it.each(OVERLAYS)('of %s ask the right endpoints, and stop no farmer before it is done', (overlay) => {
+    const { container, spec } = farmerOf(render(overlay));
+    const { startupProbe, livenessProbe, readinessProbe } = container;
+    expect([startupProbe, livenessProbe, readinessProbe].map((probe) => probe?.httpGet)).toEqual([
+      { path: '/healthz', port: 'http' },
+      { path: '/healthz', port: 'http' },
+      { path: '/readyz', port: 'http' },
+    ]);
+    // A genesis file on a slow disk takes its time.
+    expect((startupProbe?.periodSeconds ?? 10) * (startupProbe?.failureThreshold ?? 3)).toBeGreaterThanOrEqual(120);
+    expect(spec.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(15);
+  });
+
+  it.each(OVERLAYS)('of %s set only what there is to set, and the farmer keeps room on its volume', (overlay) => {
+    const rendered = render(overlay);
+    const { container } = farmerOf(rendered);
+    const names = new Set(
+      [...Object.values(SETTINGS), ...Object.values(MOCK_SETTINGS)].map(({ env }) => env as string),
+    );
+    for (const { spec } of podsOf(rendered))
+      for (const name of [
+        ...Object.keys(environmentOf(rendered, containerOf(spec))),
+        ...(containerOf(spec).env ?? []).map((one) => one.name),
+      ])
+        expect(names).toContain(name);
+    const { spec } = rendered.one('StatefulSet', 'farmer');
+    const storage = spec?.volumeClaimTemplates?.[0]?.spec?.resources?.requests?.['storage'] ?? '';
+    const given = parseBytes(environmentOf(rendered, container)['FARMER_SIZE'] ?? '') ?? Number.NaN;
+    const volume = parseBytes(`${storage}B`) ?? Number.NaN;
+    expect(volume).toBeGreaterThan(given * 1.05 + 64 * 1024 * 1024);
+    expect(spec).toMatchObject({
+      persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
+      template: { spec: { securityContext: { fsGroup: 1000, fsGroupChangePolicy: 'OnRootMismatch' } } },
+    });
+  });
+
+  it('of dev are accepted by both services', () => {
+    const rendered = render('dev');
+    expect(readConfig({ env: environmentOf(rendered, farmerOf(rendered).container) })).toMatchObject({
+      nodeUrl: 'http://mock-node:5000',
+      logFormat: 'json',
+    });
+    const mock = podsOf(rendered).find(({ name }) => name === 'mock-node');
+    expect(
+      readMockConfig({ env: environmentOf(rendered, containerOf(mock?.spec ?? { containers: [] })) }),
+    ).toMatchObject({
+      intervalMs: 30_000,
+    });
+  });
+
+  it('of production farm for nobody until somebody says for whom', () => {
+    const rendered = render('production');
+    const env = environmentOf(rendered, farmerOf(rendered).container);
+    expect(() => readConfig({ env })).toThrow('FARMER_ADDRESS is not set');
+    const filled = {
+      ...env,
+      FARMER_ADDRESS: '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV',
+      FARMER_NODE_URL: 'https://node.example',
+    };
+    expect(readConfig({ env: filled }).size).toBe(500 * 2 ** 30);
+    expect(rendered.one('StatefulSet', 'farmer').spec?.replicas).toBe(3);
+  });
+
+  it('of production bring the alerts and the dashboards', () => {
+    const rendered = render('production');
+    const [monitor] = rendered.all('PodMonitor');
+    expect(monitor?.spec.podMetricsEndpoints[0]).toMatchObject({ port: 'http', path: '/metrics' });
+    expect(monitor?.spec.podMetricsEndpoints[0]?.relabelings).toContainEqual({
+      targetLabel: 'job',
+      replacement: 'farmer',
+    });
+    expect(rendered.all('PrometheusRule')).toHaveLength(1);
+    const boards = rendered.all('ConfigMap').filter(({ metadata }) => metadata?.labels?.['grafana_dashboard'] === '1');
+    const uids = boards.flatMap(({ data }) => Object.values(data ?? {})).map((text) => JSON.parse(text).uid);
+    expect(uids.sort()).toEqual(['downstream-farmer', 'downstream-fleet', 'downstream-mock-node']);
+  });
+});
+
+describe('the PrometheusRule', () => {
+  it('is made from prometheus/rules: `npm run kubernetes` writes it', () => {
+    expect(readFileSync(PROMETHEUS_RULE, 'utf8')).toBe(prometheusRule());
+  });
+});
