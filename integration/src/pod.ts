@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Container, PodSpec, Probe } from 'kubernetes-types/core/v1.js';
+import type { Container, PodSpec, Probe } from 'kubernetes-types/core/v1.d.ts';
 import { containerOf } from '../../kubernetes/test/rendered.ts';
 import { attemptDocker, docker } from './docker.ts';
 import { eventually } from './eventually.ts';

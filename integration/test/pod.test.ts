@@ -28,7 +28,7 @@ describeWith(['kubectl'], 'the pods of the dev overlay', () => {
     const rendered = render('dev');
     const spec = podsOf(rendered).find((pod) => pod.name === name)?.spec;
     if (spec === undefined) throw new Error(`there is no pod ${name}`);
-    const settings = { ...environmentOf(rendered, containerOf(spec)), ...env };
+    const settings = { ...environmentOf(rendered, containerOf(spec), { 'metadata.name': `${name}-0` }), ...env };
     const pod = await Pod.start(spec, { image: IMAGES[name], name, network, volume, env: settings });
     pods.push(pod);
     return pod;
@@ -37,7 +37,7 @@ describeWith(['kubectl'], 'the pods of the dev overlay', () => {
   it('farm with the power that they are given, stop in mid-answer within their grace, and go on', async () => {
     // Longer than a restart takes; thirty seconds, as the manifest has it, would only be longer to wait.
     await start('mock-node', { MOCK_INTERVAL: '12' });
-    const farmer = await start('farmer', { FARMER_ALIAS: 'farmer-0' });
+    const farmer = await start('farmer');
     const status = async () => await farmerStatus(await farmer.url());
     const filled = await eventually(
       'the farm to be filled',

@@ -1,22 +1,22 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import type { Deployment, StatefulSet } from 'kubernetes-types/apps/v1.js';
-import type { ConfigMap, Container, Namespace, PodSpec, Service, ServiceAccount } from 'kubernetes-types/core/v1.js';
-import type { NetworkPolicy } from 'kubernetes-types/networking/v1.js';
-import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
+import type { Deployment, StatefulSet } from 'kubernetes-types/apps/v1.d.ts';
+import type { ConfigMap, Container, Namespace, PodSpec, Service, ServiceAccount } from 'kubernetes-types/core/v1.d.ts';
+import type { NetworkPolicy } from 'kubernetes-types/networking/v1.d.ts';
+import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.d.ts';
 import { parseAllDocuments } from 'yaml';
 import type { PodMonitor, PrometheusRule } from './operator-types.ts';
 
 /** Every kind that our manifests have, and the module that has its type. */
 export const MODULES = {
-  StatefulSet: 'kubernetes-types/apps/v1.js',
-  Deployment: 'kubernetes-types/apps/v1.js',
-  ConfigMap: 'kubernetes-types/core/v1.js',
-  Namespace: 'kubernetes-types/core/v1.js',
-  Service: 'kubernetes-types/core/v1.js',
-  ServiceAccount: 'kubernetes-types/core/v1.js',
-  NetworkPolicy: 'kubernetes-types/networking/v1.js',
-  PodDisruptionBudget: 'kubernetes-types/policy/v1.js',
+  StatefulSet: 'kubernetes-types/apps/v1.d.ts',
+  Deployment: 'kubernetes-types/apps/v1.d.ts',
+  ConfigMap: 'kubernetes-types/core/v1.d.ts',
+  Namespace: 'kubernetes-types/core/v1.d.ts',
+  Service: 'kubernetes-types/core/v1.d.ts',
+  ServiceAccount: 'kubernetes-types/core/v1.d.ts',
+  NetworkPolicy: 'kubernetes-types/networking/v1.d.ts',
+  PodDisruptionBudget: 'kubernetes-types/policy/v1.d.ts',
   PodMonitor: '../operator-types.ts',
   PrometheusRule: '../operator-types.ts',
 } as const;
@@ -33,10 +33,10 @@ interface Kinds {
   PodMonitor: PodMonitor;
   PrometheusRule: PrometheusRule;
 }
-export type Kind = keyof Kinds;
+type Kind = keyof Kinds;
 
 export interface Rendered {
-  readonly objects: readonly { readonly kind: string }[];
+  readonly objects: readonly { readonly kind: string; readonly [field: string]: unknown }[];
   all<K extends Kind>(kind: K): Kinds[K][];
   one<K extends Kind>(kind: K, name: string): Kinds[K];
 }
@@ -76,11 +76,22 @@ export function containerOf({ containers }: PodSpec): Container {
   return container;
 }
 
-/** A container's plain environment: the ConfigMap's, and its own; what only a pod knows is left out. */
-export function environmentOf(rendered: Rendered, container: Container): Record<string, string> {
+/**
+ * A container's environment: the ConfigMap's, and its own.
+ *
+ * @param fields what only a pod knows, such as `metadata.name`; variables that take another field are left out
+ */
+export function environmentOf(
+  rendered: Rendered,
+  container: Container,
+  fields: Readonly<Record<string, string>> = {},
+): Record<string, string> {
   const maps = (container.envFrom ?? []).map(
     ({ configMapRef }) => rendered.one('ConfigMap', configMapRef?.name ?? '').data ?? {},
   );
-  const own = (container.env ?? []).flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]]));
+  const own = (container.env ?? []).flatMap(({ name, value, valueFrom }) => {
+    const given = value ?? fields[valueFrom?.fieldRef?.fieldPath ?? ''];
+    return given === undefined ? [] : [[name, given]];
+  });
   return Object.assign({}, ...maps, Object.fromEntries(own));
 }
