@@ -41,13 +41,13 @@ describeWith(['chromium'], "the farmer's page in a browser", () => {
     expect(await page.locator('#contracts tbody tr').count()).toBe(5);
 
     const passed = await figure(page, 'Passed');
-    const started = await page.locator(".facts > div:has(dt:text-is(\"Started\")) time").textContent();
+    const started = await page.locator('.facts > div:has(dt:text-is("Started")) time').textContent();
     await until(
       async () => await figure(page, 'Passed'),
       (seen) => Number(seen) > Number(passed),
     );
     await until(
-      async () => await page.locator(".facts > div:has(dt:text-is(\"Started\")) time").textContent(),
+      async () => await page.locator('.facts > div:has(dt:text-is("Started")) time').textContent(),
       (seen) => seen !== started,
     );
     expect(await page.locator('.log').textContent()).toContain('challenge passed');
@@ -85,34 +85,25 @@ describeWith(['chromium'], "the farmer's page in a browser", () => {
     expect(await page.locator('.word + p').textContent()).toContain('then it was cut off');
   });
 
-  it('is accessible in light and dark, on a desk and on a phone, well and unwell', async () => {
+  it.each(['light', 'dark'] as const)('is accessible, %s, well and unwell, and fits a phone', async (colorScheme) => {
     await using farm = new TestFarm();
     const node = await farm.node();
     const farmer = await farm.farmer(node.url);
     await until(farmer.status, ({ challenges }) => challenges.passed >= 5);
-    const pages: Page[] = [];
-    for (const colorScheme of ['light', 'dark'] as const) {
-      // The policy lets nothing in that is not the page's own: the checker neither.
-      const { page } = await open(farmer.url, { colorScheme, bypassCSP: true, viewport: { width: 360, height: 700 } });
-      await page.addScriptTag({ content: axe.source });
-      pages.push(page);
-    }
+    // The policy lets nothing in that is not the page's own: the checker neither.
+    const { page } = await open(farmer.url, { colorScheme, bypassCSP: true, viewport: { width: 360, height: 700 } });
+    await page.addScriptTag({ content: axe.source });
     const check = async (expected: string) => {
-      for (const page of pages) {
-        await until(
-          async () => await word(page),
-          (seen) => seen === expected,
-        );
-        const found = await page.evaluate('axe.run()');
-        const { violations } = found as { violations: { id: string; nodes: { html: string }[] }[] };
-        expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
-      }
+      await until(
+        async () => await word(page),
+        (seen) => seen === expected,
+      );
+      const found = await page.evaluate("axe.run({ resultTypes: ['violations'] })");
+      const { violations } = found as { violations: { id: string; nodes: { html: string }[] }[] };
+      expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
     };
-    const isTooWide = 'document.documentElement.scrollWidth > innerWidth';
     await check('Passing');
-    for (const page of pages) expect(await page.evaluate(isTooWide)).toBe(false);
-    for (const page of pages) await page.setViewportSize({ width: 1280, height: 800 });
-    await check('Passing');
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
     await node.close();
     await check('Cut off');
     await farmer.stop();

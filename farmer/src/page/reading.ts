@@ -41,6 +41,7 @@ export async function readView({ clock, history, disk, tail, requests, ...source
       startedAt,
       hasToken: status.farmerId !== null,
       nodeReachable: status.node.reachable,
+      requestsFailed: requests.summary.failed,
       contracts: status.contracts,
       intervalMs,
       lastPassedAt,

@@ -7,7 +7,10 @@ export interface Evidence {
   readonly now: Instant;
   readonly startedAt: Instant;
   readonly hasToken: boolean;
+  /** Whether the node answered when it was last asked; false before it was. */
   readonly nodeReachable: boolean;
+  /** Requests to the node that failed. */
+  readonly requestsFailed: number;
   readonly contracts: { readonly total: number; readonly generating: number };
   /** The shortest interval of any contract; undefined without contracts. */
   readonly intervalMs: number | undefined;
@@ -48,7 +51,7 @@ const REASONS: Readonly<Record<FailureReason, string>> = {
 /** The first that holds, from what makes all else moot to what is well. */
 export function verdictOf(evidence: Evidence): Verdict {
   const { now, startedAt, hasToken, nodeReachable, contracts, recent, intervalMs } = evidence;
-  if (!nodeReachable && now - startedAt < FIRST_WORDS_MS) {
+  if (!nodeReachable && evidence.requestsFailed === 0 && now - startedAt < FIRST_WORDS_MS) {
     return { word: 'Preparing', tone: 'busy', sentence: 'The node is being asked for the first time since the start.' };
   }
   if (!hasToken) {
