@@ -45,6 +45,7 @@ export async function readView({ clock, history, disk, tail, requests, ...source
       contracts: status.contracts,
       intervalMs,
       lastPassedAt,
+      lastFailedAt: history.lastFailedAt,
       recent: history.within(windowMs(intervalMs), now),
     }),
     intervalMs,

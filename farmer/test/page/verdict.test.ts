@@ -12,6 +12,7 @@ const WELL: Evidence = {
   contracts: { total: 5, generating: 0 },
   intervalMs: MINUTE,
   lastPassedAt: NOW - 1_000,
+  lastFailedAt: undefined,
   recent: { passed: 50, failed: 0 },
 };
 const verdict = (but: Partial<Evidence>) => {
@@ -31,6 +32,12 @@ describe('the verdict is', () => {
     ['Faltering, worse', { recent: { passed: 9, failed: 1 } }],
     ['Failing, bad', { recent: { passed: 8, failed: 1 } }],
     ['Failing, bad', { recent: { passed: 0, failed: 1 } }],
+    ['Recovering, worse', { recent: { passed: 8, failed: 9 }, lastFailedAt: NOW - MINUTE - 1 }],
+    ['Failing, bad', { recent: { passed: 8, failed: 9 }, lastFailedAt: NOW - MINUTE }],
+    [
+      'Failing, bad',
+      { recent: { passed: 8, failed: 9 }, lastFailedAt: NOW - 2 * MINUTE, lastPassedAt: NOW - 3 * MINUTE },
+    ],
     ['Stalled, bad', { lastPassedAt: NOW - 3 * MINUTE - 1 }],
     ['Passing, calm', { lastPassedAt: NOW - 3 * MINUTE }],
     ['Stalled, bad', { lastPassedAt: undefined, recent: { passed: 0, failed: 0 } }],
