@@ -6,16 +6,16 @@ import { Writable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { randomio } from '@downstream/file-encryptor';
 import { type MockNode, startMockNode } from '@downstream/mock-node';
-import { createLogger, type Logger, type LoggerOptions, LogTail } from '@downstream/platform';
+import { createLogger, type Logger, LogTail } from '@downstream/platform';
 import { type FarmerApp, startFarmer } from '../../farmer/src/app.ts';
-import { readConfig } from '../../farmer/src/config.ts';
+import { type FarmerConfig, readConfig } from '../../farmer/src/config.ts';
 
 export const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
 export const CHUNK_BYTES = 16_384;
 
 /** A farmer, and what it told. */
 export interface TestFarmer extends FarmerApp {
-  /** Its log, at level debug unless told otherwise, a line of JSON each. The logger knows no secrets: lines must not hold any by themselves. */
+  /** Its log, a line of JSON each; at level debug unless told otherwise. The logger knows no secrets: lines must not hold any by themselves. */
   readonly lines: readonly string[];
   /** What the logger of a real run would mask. */
   readonly secrets: ReadonlySet<string>;
@@ -74,12 +74,7 @@ export class TestFarm implements AsyncDisposable {
       },
     });
     const onFault = (error: unknown) => lines.push(String(error));
-    const app = await startFarmer(config, {
-      log: logInto(lines, { level: config.logLevel, tail }),
-      tail,
-      secrets,
-      onFault,
-    });
+    const app = await startFarmer(config, { log: logInto(lines, tail, config.logLevel), tail, secrets, onFault });
     const metrics = async () => await (await fetch(`${app.url}/metrics`)).text();
     return { ...app, lines, secrets, metrics, stop: this.#once(() => app.stop()) };
   }
@@ -102,10 +97,7 @@ export class TestFarm implements AsyncDisposable {
 }
 
 /** A logger that writes its lines of JSON into a list. */
-export function logInto(
-  lines: string[],
-  { level = 'debug', tail = new LogTail() }: { level?: LoggerOptions['level']; tail?: LogTail } = {},
-): Logger {
+export function logInto(lines: string[], tail = new LogTail(), level: FarmerConfig['logLevel'] = 'debug'): Logger {
   const stream = new Writable({
     write(line, _encoding, done) {
       lines.push(String(line));
