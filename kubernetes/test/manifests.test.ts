@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseBytes } from '@downstream/platform';
 import { describe, expect, it } from '@jest/globals';
 import { readConfig, SETTINGS } from '../../farmer/src/config.ts';
 import { SETTINGS as MOCK_SETTINGS, readConfig as readMockConfig } from '../../mock-node/src/config.ts';
 import { describeWith } from '../../test/support/tools.ts';
-import { PROMETHEUS_RULE, prometheusRule } from '../generate.ts';
+import { GENERATED, generated } from '../generate.ts';
 import { containerOf, environmentOf, type Kind, MODULES, OVERLAYS, podsOf, type Rendered, render } from './rendered.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -94,12 +94,12 @@ describeWith(['kubectl'], 'the manifests', () => {
     }
     expect(names(rendered.one('PodDisruptionBudget', 'farmer').spec?.selector?.matchLabels)).toEqual(['farmer']);
     for (const { spec } of rendered.all('PodMonitor')) expect(names(spec.selector.matchLabels)).toEqual(['farmer']);
-    expect(rendered.one('NetworkPolicy', 'default-deny').spec).toEqual({
-      podSelector: {},
-      policyTypes: ['Ingress', 'Egress'],
-    });
-    for (const pod of pods)
-      expect(names(rendered.one('NetworkPolicy', pod.name).spec?.podSelector.matchLabels)).toEqual([pod.name]);
+    for (const pod of pods) {
+      const { spec } = rendered.one('NetworkPolicy', pod.name);
+      expect(names(spec?.podSelector.matchLabels)).toEqual([pod.name]);
+      // Both ways are closed but for what the policy opens.
+      expect(spec?.policyTypes).toEqual(['Ingress', 'Egress']);
+    }
   });
 
   it.each(OVERLAYS)('of %s let the farmer be watched, and reach DNS and its node, and nothing else', (overlay) => {
@@ -107,7 +107,7 @@ describeWith(['kubectl'], 'the manifests', () => {
     const monitoring = { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } };
     expect(spec?.ingress).toEqual([{ from: [monitoring], ports: [{ protocol: 'TCP', port: 'http' }] }]);
     const ports = spec?.egress?.map((rule) => rule.ports?.map(({ protocol, port }) => `${protocol} ${port}`));
-    const toNode = overlay === 'dev' ? ['TCP 5000'] : ['TCP 443', 'TCP 80'];
+    const toNode = overlay === 'dev' ? ['TCP 5000'] : ['TCP 443', 'TCP 80', 'TCP 5000'];
     expect(ports).toEqual([['UDP 53', 'TCP 53'], toNode]);
   });
 
@@ -187,8 +187,9 @@ describeWith(['kubectl'], 'the manifests', () => {
   });
 });
 
-describe('the PrometheusRule', () => {
-  it('is made from prometheus/rules: `npm run kubernetes` writes it', () => {
-    expect(readFileSync(PROMETHEUS_RULE, 'utf8')).toBe(prometheusRule());
+describe('rules and dashboards for the Prometheus operator and Grafana', () => {
+  it('are those of prometheus/rules and grafana/dashboards: `npm run kubernetes` writes them', () => {
+    const kept = readdirSync(GENERATED).map((name) => [name, readFileSync(join(GENERATED, name), 'utf8')]);
+    expect(Object.fromEntries(kept)).toEqual(generated());
   });
 });
