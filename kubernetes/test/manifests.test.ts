@@ -7,7 +7,7 @@ import { readConfig, SETTINGS } from '../../farmer/src/config.ts';
 import { SETTINGS as MOCK_SETTINGS, readConfig as readMockConfig } from '../../mock-node/src/config.ts';
 import { describeWith } from '../../test/support/tools.ts';
 import { GENERATED, generated } from '../generate.ts';
-import { containerOf, environmentOf, type Kind, MODULES, OVERLAYS, podsOf, type Rendered, render } from './rendered.ts';
+import { containerOf, environmentOf, MODULES, OVERLAYS, podsOf, type Rendered, render } from './rendered.ts';
 
 const root = join(import.meta.dirname, '../..');
 const farmerOf = (rendered: Rendered) => {
@@ -17,7 +17,7 @@ const farmerOf = (rendered: Rendered) => {
 };
 
 /** What the compiler says of objects as literals of their kinds' types: names that there are not are errors. */
-function complaintsOf(objects: readonly { kind: string }[]): string {
+function complaintsOf(objects: readonly { readonly kind: string; readonly [field: string]: unknown }[]): string {
   const folder = mkdtempSync(join(import.meta.dirname, '.typed-'));
   try {
     const imports = Object.entries(MODULES).map(([kind, module]) => `import type { ${kind} } from '${module}';`);
@@ -45,11 +45,15 @@ describeWith(['kubectl'], 'the manifests', () => {
 
   it('with a typing error would be found', () => {
     const { all } = render('dev');
-    const [policy, service] = [all('NetworkPolicy')[0], all('Service')[0]];
-    const typo = { ...policy, spec: { ...policy?.spec, polcyTypes: ['Ingress'] } } as unknown as { kind: Kind };
-    const wrong = { ...service, spec: { ports: [{ port: 'http' }] } } as unknown as { kind: Kind };
-    expect(complaintsOf([typo])).toContain("'polcyTypes' does not exist");
-    expect(complaintsOf([wrong])).toContain("'string' is not assignable to type 'number'");
+    const [policy, service, workload] = [all('NetworkPolicy')[0], all('Service')[0], all('Deployment')[0]];
+    const complaints = complaintsOf([
+      { kind: 'NetworkPolicy', ...policy, spec: { ...policy?.spec, polcyTypes: ['Ingress'] } },
+      { kind: 'Service', ...service, spec: { ports: [{ port: 'http' }] } },
+      { kind: 'Deployment', ...workload, apiVersion: 'v1' },
+    ]);
+    expect(complaints).toMatch(/polcyTypes.* does not exist in type 'NetworkPolicySpec'/);
+    expect(complaints).toContain("'string' is not assignable to type 'number'");
+    expect(complaints).toContain('\'"v1"\' is not assignable to type \'"apps/v1"\'');
   });
 
   it.each(OVERLAYS)('of %s ask for no power that the restricted profile forbids', (overlay) => {
@@ -75,7 +79,8 @@ describeWith(['kubectl'], 'the manifests', () => {
       });
       expect(container.resources?.limits).not.toHaveProperty('cpu');
       expect(container.image).toMatch(/:\d+\.\d+\.\d+$/);
-      for (const { name } of spec.volumes ?? []) expect(name).not.toMatch(/host/i);
+      // Claims are the set's; there is nothing else to mount, least of all from the machine.
+      expect(spec.volumes).toBeUndefined();
     }
   });
 
@@ -127,7 +132,9 @@ describeWith(['kubectl'], 'the manifests', () => {
   it.each(OVERLAYS)('of %s set only what there is to set, and the farmer keeps room on its volume', (overlay) => {
     const rendered = render(overlay);
     const { container } = farmerOf(rendered);
-    const names = new Set(Object.values({ ...SETTINGS, ...MOCK_SETTINGS }).map(({ env }) => env as string));
+    const names = new Set(
+      [...Object.values(SETTINGS), ...Object.values(MOCK_SETTINGS)].map(({ env }) => env as string),
+    );
     for (const { spec } of podsOf(rendered))
       for (const name of [
         ...Object.keys(environmentOf(rendered, containerOf(spec))),
@@ -162,13 +169,12 @@ describeWith(['kubectl'], 'the manifests', () => {
   it('of production farm for nobody until somebody says for whom', () => {
     const rendered = render('production');
     const env = environmentOf(rendered, farmerOf(rendered).container);
-    expect(() => readConfig({ env })).toThrow('FARMER_ADDRESS is not set');
-    const filled = {
-      ...env,
-      FARMER_ADDRESS: '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV',
-      FARMER_NODE_URL: 'https://node.example',
-    };
-    expect(readConfig({ env: filled }).size).toBe(500 * 2 ** 30);
+    const address = { FARMER_ADDRESS: '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV' };
+    const node = { FARMER_NODE_URL: 'https://node.example.org' };
+    expect(() => readConfig({ env: { ...env, ...node } })).toThrow(/^FARMER_ADDRESS is not set: .*$/);
+    // Not the default, which would be remembered by the volume as its node.
+    expect(() => readConfig({ env: { ...env, ...address } })).toThrow(/^FARMER_NODE_URL is "https:\/\/": .*$/);
+    expect(readConfig({ env: { ...env, ...address, ...node } }).size).toBe(500 * 2 ** 30);
     expect(rendered.one('StatefulSet', 'farmer').spec?.replicas).toBe(3);
   });
 

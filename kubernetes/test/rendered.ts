@@ -1,22 +1,22 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import type { Deployment, StatefulSet } from 'kubernetes-types/apps/v1';
-import type { ConfigMap, Container, Namespace, PodSpec, Service, ServiceAccount } from 'kubernetes-types/core/v1';
-import type { NetworkPolicy } from 'kubernetes-types/networking/v1';
-import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1';
+import type { Deployment, StatefulSet } from 'kubernetes-types/apps/v1.d.ts';
+import type { ConfigMap, Container, Namespace, PodSpec, Service, ServiceAccount } from 'kubernetes-types/core/v1.d.ts';
+import type { NetworkPolicy } from 'kubernetes-types/networking/v1.d.ts';
+import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.d.ts';
 import { parseAllDocuments } from 'yaml';
 import type { PodMonitor, PrometheusRule } from './operator-types.ts';
 
 /** Every kind that our manifests have, and the module that has its type. */
 export const MODULES = {
-  StatefulSet: 'kubernetes-types/apps/v1',
-  Deployment: 'kubernetes-types/apps/v1',
-  ConfigMap: 'kubernetes-types/core/v1',
-  Namespace: 'kubernetes-types/core/v1',
-  Service: 'kubernetes-types/core/v1',
-  ServiceAccount: 'kubernetes-types/core/v1',
-  NetworkPolicy: 'kubernetes-types/networking/v1',
-  PodDisruptionBudget: 'kubernetes-types/policy/v1',
+  StatefulSet: 'kubernetes-types/apps/v1.d.ts',
+  Deployment: 'kubernetes-types/apps/v1.d.ts',
+  ConfigMap: 'kubernetes-types/core/v1.d.ts',
+  Namespace: 'kubernetes-types/core/v1.d.ts',
+  Service: 'kubernetes-types/core/v1.d.ts',
+  ServiceAccount: 'kubernetes-types/core/v1.d.ts',
+  NetworkPolicy: 'kubernetes-types/networking/v1.d.ts',
+  PodDisruptionBudget: 'kubernetes-types/policy/v1.d.ts',
   PodMonitor: '../operator-types.ts',
   PrometheusRule: '../operator-types.ts',
 } as const;
@@ -33,10 +33,10 @@ interface Kinds {
   PodMonitor: PodMonitor;
   PrometheusRule: PrometheusRule;
 }
-export type Kind = keyof Kinds;
+type Kind = keyof Kinds;
 
 export interface Rendered {
-  readonly objects: readonly { readonly kind: string }[];
+  readonly objects: readonly { readonly kind: string; readonly [field: string]: unknown }[];
   all<K extends Kind>(kind: K): Kinds[K][];
   one<K extends Kind>(kind: K, name: string): Kinds[K];
 }
