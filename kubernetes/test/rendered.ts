@@ -76,11 +76,22 @@ export function containerOf({ containers }: PodSpec): Container {
   return container;
 }
 
-/** A container's plain environment: the ConfigMap's, and its own; what only a pod knows is left out. */
-export function environmentOf(rendered: Rendered, container: Container): Record<string, string> {
+/**
+ * A container's environment: the ConfigMap's, and its own.
+ *
+ * @param fields what only a pod knows, such as `metadata.name`; variables that take another field are left out
+ */
+export function environmentOf(
+  rendered: Rendered,
+  container: Container,
+  fields: Readonly<Record<string, string>> = {},
+): Record<string, string> {
   const maps = (container.envFrom ?? []).map(
     ({ configMapRef }) => rendered.one('ConfigMap', configMapRef?.name ?? '').data ?? {},
   );
-  const own = (container.env ?? []).flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]]));
+  const own = (container.env ?? []).flatMap(({ name, value, valueFrom }) => {
+    const given = value ?? fields[valueFrom?.fieldRef?.fieldPath ?? ''];
+    return given === undefined ? [] : [[name, given]];
+  });
   return Object.assign({}, ...maps, Object.fromEntries(own));
 }
