@@ -12,7 +12,7 @@ import { startPrometheus } from '../test/support/prometheus.ts';
 import { TestFarm } from '../test/support/test-farm.ts';
 
 /**
- * `npm run pictures [minutes]`: docs/pictures/dashboard-farmer.png, from data of a real farmer and a real mock node that run
+ * `npm run dashboard-pictures [minutes]`: docs/pictures/dashboard-farmer.png, from data of a real farmer and a real mock node that run
  * for that long. Meanwhile the node goes away, chunks rot, and the node becomes slow, so that there is something to see.
  * It needs Debian's packages prometheus and chromium.
  */

@@ -6,10 +6,10 @@ import { aBrowser } from '../test/support/browser.ts';
 import { CHUNK_BYTES, TestFarm, until } from '../test/support/test-farm.ts';
 
 /**
- * `npm run page-pictures [-- MINUTES]`: pictures of the farmer's page for the documentation, of a farmer that really farms. A third of
- * the time from the start its node is out of reach for a moment, so that there is a failure to see.
+ * `npm run page-pictures [-- MINUTES]`: pictures of the farmer's page for the documentation, of a farmer that really farms. In the fourth
+ * minute its node is out of reach for a moment, so that there is a failure to see; after ten minutes more that is history.
  */
-const minutes = Number(process.argv[2] ?? 12);
+const minutes = Number(process.argv[2] ?? 16);
 const folder = join(import.meta.dirname, '../docs/pictures');
 const PICTURES = [
   { name: 'farmer-page-light', width: 1000, height: 800, colorScheme: 'light' },
@@ -50,13 +50,14 @@ const farmer = await farm.farmer(line.url, {
   FARMER_SIZE: String(12 * CHUNK_BYTES),
   FARMER_ALIAS: 'farmer-0',
   FARMER_POLL_INTERVAL: '1s',
+  FARMER_LOG_LEVEL: 'info',
 });
 await until(farmer.status, ({ contracts }) => contracts.waiting === 12);
-await pause(minutes * 20_000);
+await pause(3 * 60_000);
 line.cut(true);
 await pause(12_000);
 line.cut(false);
-await pause(minutes * 40_000 - 12_000);
+await pause((minutes - 3) * 60_000 - 12_000);
 
 const browser = await aBrowser();
 mkdirSync(folder, { recursive: true });

@@ -38,10 +38,8 @@ async function farm(port: string): Promise<number> {
     },
     stdio: 'inherit',
   });
-  const metrics = `http://127.0.0.1:${process.env['FARMER_HTTP_PORT'] || '8080'}`;
-  process.stdout.write(
-    `A mock node and a farmer: metrics ${metrics}/metrics, status ${metrics}/status. Ctrl-C ends both.\n`,
-  );
+  const page = `http://127.0.0.1:${process.env['FARMER_HTTP_PORT'] || '8080'}`;
+  process.stdout.write(`A mock node and a farmer, whose page is ${page} (and ${page}/metrics). Ctrl-C ends both.\n`);
   // On a terminal Ctrl-C reaches the farmer by itself; here it only must not end this process first.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => farmer.kill('SIGTERM'));

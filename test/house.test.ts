@@ -23,6 +23,7 @@ describe('the house', () => {
     ['farmer/src/farming', "import '../node/node-http.ts';"],
     ['farmer/src/farming', "import 'axios';"],
     ['farmer/src/node', "import '@downstream/mock-node';"],
+    ['farmer/src/page', "import '../state/state-store.ts';"],
     ['mock-node/src/routes', "import '@downstream/farmer';"],
     ['mock-node/src/ledger', "import 'express';"],
     ['integration/src', "import '../../farmer/src/app.ts';"],

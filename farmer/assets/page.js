@@ -32,40 +32,100 @@ function count() {
   }
 }
 
-/** Replaces a section, but not what its reader did to it: opened details, and how far a list was scrolled. */
+/** Whether the reader has marked text in there, to copy it. */
+function isMarked(section) {
+  const selection = getSelection();
+  return selection !== null && !selection.isCollapsed && selection.containsNode(section, true);
+}
+
+/** Replaces a section, but not what its reader did to it: opened details, where the focus is, how far a list was scrolled. */
 function replace(id, html) {
   const section = document.getElementById(id);
   if (!section) return;
   const open = [...section.querySelectorAll('details[open]')].map((details) => details.id);
-  const scrolled = section.querySelector('[tabindex]');
-  const { scrollTop = 0 } = scrolled ?? {};
-  const focused = scrolled !== null && scrolled === document.activeElement;
+  const focused = section.contains(document.activeElement) ? document.activeElement.id : '';
+  const scrollTop = section.querySelector('[tabindex]')?.scrollTop ?? 0;
   const word = section.querySelector('[role=status]');
   const next = document.createElement('template');
   // The farmer's own HTML, in which it escaped whatever came from elsewhere.
   next.innerHTML = html;
   const nextWord = next.content.querySelector('[role=status]');
-  // The element stays where the word does: a screen reader tells a change, and nothing else.
-  if (word && nextWord && word.textContent === nextWord.textContent) nextWord.replaceWith(word);
+  if (word && nextWord && word.textContent === nextWord.textContent) {
+    // The element stays where the word does: a screen reader tells a change, and nothing else.
+    nextWord.replaceWith(word);
+  }
   section.replaceChildren(next.content);
   for (const details of open) document.getElementById(details)?.setAttribute('open', '');
   const list = section.querySelector('[tabindex]');
   if (list && scrollTop > 0) list.scrollTop = scrollTop;
-  if (list && focused) list.focus({ preventScroll: true });
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
 
-const events = new EventSource('events');
-events.onmessage = ({ data }) => {
-  const { now, title, sections } = JSON.parse(data);
-  ahead = now - Date.now();
+/** The farmer speaks every 15 seconds at least. */
+const SILENT_MS = 45_000;
+const AGAIN_MS = 15_000;
+/** Sections that came while their old text was marked. */
+const held = new Map();
+let events;
+let heardAt = Date.now();
+let triedAt = heardAt;
+let isLost = false;
+
+function update({ now, title, sections }) {
+  heardAt = Date.now();
+  ahead = now - heardAt;
+  isLost = false;
   document.title = title;
-  for (const [id, html] of Object.entries(sections)) replace(id, html);
   live.textContent = 'live';
   live.className = 'note on';
-};
-events.onerror = () => {
-  live.textContent = 'the farmer does not answer: what you see is old';
-  live.className = 'note off';
-  document.title = `? ${document.title.replace(/^\? /, '')}`;
-};
-setInterval(count, 1000);
+  for (const [id, html] of Object.entries(sections)) held.set(id, html);
+  putIn();
+  count();
+}
+
+function putIn() {
+  for (const [id, html] of held) {
+    if (isMarked(document.getElementById(id))) continue;
+    replace(id, html);
+    held.delete(id);
+  }
+}
+
+/** What the page says may not be what is: the word must not go on saying it. */
+function lost() {
+  if (isLost) return;
+  isLost = true;
+  live.textContent = 'not live';
+  live.className = 'note';
+  document.title = `No contact · ${document.querySelector('h1').textContent}`;
+  const word = document.querySelector('.word');
+  const before = word.textContent.toLowerCase();
+  const since = new Date(heardAt).toLocaleTimeString();
+  document.querySelector('.verdict').className = 'verdict gone';
+  document.querySelector('.mark').textContent = '?';
+  word.textContent = 'No contact';
+  document.querySelector('.word + p').textContent =
+    `This page has not heard from the farmer since ${since}; then it was ${before}, and what you see is from then. Does it still run?`;
+}
+
+function connect() {
+  triedAt = Date.now();
+  events?.close();
+  events = new EventSource('events');
+  events.onmessage = ({ data }) => update(JSON.parse(data));
+  events.onerror = () => {
+    lost();
+    // It tries again by itself, but not where it was refused: too many have the page open.
+    if (events.readyState === EventSource.CLOSED) setTimeout(connect, AGAIN_MS);
+  };
+}
+
+connect();
+setInterval(() => {
+  count();
+  putIn();
+  // A connection can die without a word: a laptop slept, a cable was pulled.
+  if (Date.now() - Math.max(heardAt, triedAt) < SILENT_MS) return;
+  lost();
+  connect();
+}, 1000);

@@ -30,6 +30,7 @@ import { PrototypeNode } from './node/prototype-node.ts';
 import { History } from './page/history.ts';
 import { Live } from './page/live.ts';
 import { keepingHistory, readView } from './page/reading.ts';
+import { RequestTally } from './page/request-tally.ts';
 import { pageRoutes } from './page/routes.ts';
 import { StateStore } from './state/state-store.ts';
 import { VERSION } from './version.ts';
@@ -73,6 +74,7 @@ export async function startFarmer(
   const shutdown = new Shutdown(log);
   const metrics = new FarmerMetrics({ version: VERSION, log });
   const history = new History(startedAt);
+  const requests = new RequestTally();
   const disk = new Disk(config.dataDir);
   let farm: Farm | undefined;
   let farming: Farming | undefined;
@@ -83,9 +85,19 @@ export async function startFarmer(
     ...(farming?.session.token === undefined ? ['token from the node'] : []),
   ];
   const status = (): Status => statusOf(config, startedAt, farm, farming);
-  const sources = { clock, status, history, disk, tail, farm: () => farm, farming: () => farming, pool: () => pool };
+  const sources = {
+    clock,
+    status,
+    history,
+    disk,
+    tail,
+    requests,
+    farm: () => farm,
+    farming: () => farming,
+    pool: () => pool,
+  };
   const view = async () => await readView(sources);
-  const live = new Live(view);
+  const live = new Live({ view, log });
 
   try {
     const server = await listen(
@@ -127,6 +139,7 @@ export async function startFarmer(
 
     const http = new NodeHttp(config.nodeUrl, (end) => {
       metrics.request(end);
+      requests.note(end, clock.now());
       log.debug('node asked', { ...end, seconds: Number(end.seconds.toFixed(4)) });
     });
     shutdown.add('connections to the node', () => http.close());

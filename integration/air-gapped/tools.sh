@@ -40,8 +40,8 @@ ensure_kubectl() {
     return
   fi
   require_debian_root 'kubectl is missing or too old'
-  unpack_from_next_release kubernetes-client
-  install -m 755 "$SCRATCH/kubernetes-client/usr/bin/kubectl" /usr/local/bin/kubectl
+  unpack_from_next_release kubectl
+  install -m 755 "$SCRATCH/kubectl/usr/bin/kubectl" /usr/local/bin/kubectl
   hash -r
   kubectl_suffices || die 'the kubectl of the next Debian release does not run'
   say 'installed kubectl in /usr/local/bin'

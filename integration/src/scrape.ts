@@ -39,7 +39,7 @@ export async function scrape(url: string): Promise<Scrape> {
 /** What the tests read of a farmer's `/status`. */
 export interface FarmerStatus {
   readonly farmerId: string | null;
-  readonly contracts: { readonly total: number; readonly capacity: number; readonly generating: number };
+  readonly contracts: Readonly<Record<'total' | 'capacity' | 'generating' | 'proving' | 'answering', number>>;
 }
 
 export async function farmerStatus(url: string): Promise<FarmerStatus> {

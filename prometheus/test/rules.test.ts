@@ -143,13 +143,8 @@ describeWith(['promtool'], 'promtool', () => {
     expect(promtool(['check', 'rules', '--lint=all', '--lint-fatal', ...files])).toMatchObject({ status: 0 });
   });
 
-  it('sees each case come out as expected', () => {
-    const { status, told } = promtool(['test', 'rules', ...globSync('test/*.yml', { cwd: HOME })]);
-    expect({ status, failed: told.split('\n').filter((line) => line.includes('FAILED')), told }).toEqual({
-      status: 0,
-      failed: [],
-      told: expect.stringContaining('SUCCESS'),
-    });
+  it.each(globSync('test/*.yml', { cwd: HOME }))('sees each case of %s come out as expected', (file) => {
+    expect(promtool(['test', 'rules', file])).toEqual({ status: 0, told: expect.stringContaining('SUCCESS') });
   });
 
   it('has no complaint about what a farmer and a node that work together export', async () => {

@@ -8,14 +8,14 @@ import { randomio } from '@downstream/file-encryptor';
 import { type MockNode, startMockNode } from '@downstream/mock-node';
 import { createLogger, type Logger, LogTail } from '@downstream/platform';
 import { type FarmerApp, startFarmer } from '../../farmer/src/app.ts';
-import { readConfig } from '../../farmer/src/config.ts';
+import { type FarmerConfig, readConfig } from '../../farmer/src/config.ts';
 
 export const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
 export const CHUNK_BYTES = 16_384;
 
 /** A farmer, and what it told. */
 export interface TestFarmer extends FarmerApp {
-  /** Its log at level debug, a line of JSON each. The logger knows no secrets: lines must not hold any by themselves. */
+  /** Its log, a line of JSON each; at level debug unless told otherwise. The logger knows no secrets: lines must not hold any by themselves. */
   readonly lines: readonly string[];
   /** What the logger of a real run would mask. */
   readonly secrets: ReadonlySet<string>;
@@ -69,11 +69,12 @@ export class TestFarm implements AsyncDisposable {
         FARMER_HTTP_PORT: '0',
         FARMER_POLL_INTERVAL: '100ms',
         FARMER_WORKERS: '1',
+        FARMER_LOG_LEVEL: 'debug',
         ...env,
       },
     });
     const onFault = (error: unknown) => lines.push(String(error));
-    const app = await startFarmer(config, { log: logInto(lines, tail), tail, secrets, onFault });
+    const app = await startFarmer(config, { log: logInto(lines, tail, config.logLevel), tail, secrets, onFault });
     const metrics = async () => await (await fetch(`${app.url}/metrics`)).text();
     return { ...app, lines, secrets, metrics, stop: this.#once(() => app.stop()) };
   }
@@ -95,15 +96,15 @@ export class TestFarm implements AsyncDisposable {
   }
 }
 
-/** A logger at level debug that writes its lines of JSON into a list. */
-export function logInto(lines: string[], tail = new LogTail()): Logger {
+/** A logger that writes its lines of JSON into a list. */
+export function logInto(lines: string[], tail = new LogTail(), level: FarmerConfig['logLevel'] = 'debug'): Logger {
   const stream = new Writable({
     write(line, _encoding, done) {
       lines.push(String(line));
       done();
     },
   });
-  return createLogger({ level: 'debug', format: 'json', stream, tail });
+  return createLogger({ level, format: 'json', stream, tail });
 }
 
 /** Looks again and again until something holds; fails with what was seen last. */

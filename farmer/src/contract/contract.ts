@@ -31,6 +31,8 @@ interface Held {
   readonly obstacle?: Obstacle | undefined;
   /** When the last round was settled; a listing that the node made before that is out of date. */
   readonly settledAt?: Instant | undefined;
+  /** How the last round came out, where this process saw it. */
+  readonly last?: 'passed' | FailureReason | undefined;
 }
 
 /**
@@ -137,14 +139,15 @@ function challenged(contract: Contract, event: ContractEvent & { type: 'challeng
   if (isAmbiguous(contract, notListedAt, now)) return { contract };
   // A challenge that replaces one not yet answered: the node has begun the next round, whatever our clock says.
   const past = roundsOver(contract.round, contract.terms.intervalMs, now) || (open === undefined ? 0 : 1);
-  const current = past === 0 ? contract : next(contract, past, now);
+  const settlement = past === 0 ? undefined : failed(contract, true, past);
+  const current = settlement === undefined ? contract : next(contract, past, settlement, now);
   const unlisted = isNewerThan(notListedAt, contract.settledAt) ? notListedAt : undefined;
   const round = { ...current.round, issuedAt: clamp(current.round.issuedAt, unlisted, now) };
   const step: Contract =
     current.phase === 'generating'
       ? { ...current, round, challenge }
       : { ...current, phase: 'proving', round, challenge };
-  return past === 0 ? { contract: step } : { contract: step, settlement: failed(contract, true, past) };
+  return { contract: step, ...(settlement !== undefined && { settlement }) };
 }
 
 function judged(contract: Contract & { phase: 'answering' }, passed: boolean, now: Instant): Step {
@@ -152,25 +155,27 @@ function judged(contract: Contract & { phase: 'answering' }, passed: boolean, no
   const settlement: Settlement = passed
     ? { result: 'passed', slackMs }
     : { result: 'failed', reason: slackMs < 0 ? 'late' : 'wrong_answer', count: 1, slackMs };
-  return { contract: next(contract, 1, now), settlement };
+  return { contract: next(contract, 1, settlement, now), settlement };
 }
 
 function expired(contract: Contract, nodeReachable: boolean, now: Instant): Step {
   const count = roundsOver(contract.round, contract.terms.intervalMs, now);
   if (count === 0) return { contract };
-  return { contract: next(contract, count, now), settlement: failed(contract, nodeReachable, count) };
+  const settlement = failed(contract, nodeReachable, count);
+  return { contract: next(contract, count, settlement, now), settlement };
 }
 
-function failed(contract: Contract, nodeReachable: boolean, count: number): Settlement {
+function failed(contract: Contract, nodeReachable: boolean, count: number): Settlement & { result: 'failed' } {
   return { result: 'failed', reason: contract.obstacle ?? (nodeReachable ? 'missed' : 'node_error'), count };
 }
 
 /** The contract `rounds` later, with nothing asked yet. A missing chunk stays missing, and stays an obstacle. */
-function next(contract: Contract, rounds: number, now: Instant): Contract {
+function next(contract: Contract, rounds: number, settlement: Settlement, now: Instant): Contract {
   const { terms } = contract;
   const round = roundAfter(contract.round, terms.intervalMs, rounds);
-  if (contract.phase !== 'generating') return { phase: 'waiting', terms, round, settledAt: now };
-  return { phase: 'generating', terms, round, settledAt: now, obstacle: contract.obstacle };
+  const last = settlement.result === 'passed' ? 'passed' : settlement.reason;
+  if (contract.phase !== 'generating') return { phase: 'waiting', terms, round, settledAt: now, last };
+  return { phase: 'generating', terms, round, settledAt: now, last, obstacle: contract.obstacle };
 }
 
 /** How far our reckoning of a round's start may be before the node's. */

@@ -18,7 +18,7 @@ export function documentOf(view: View): Html {
 <script src="page.js" defer></script>
 </head>
 <body data-now="${Math.round(view.now)}">
-<header><h1>${alias}</h1><p id="live" class="note">as of ${new Date(view.now).toISOString().slice(11, 19)} UTC</p></header>
+<header><h1>${alias}</h1><p id="live" class="note" role="status">as of ${new Date(view.now).toISOString().slice(11, 19)} UTC</p></header>
 <main>
 <div id="verdict">${sections.verdict}</div>
 <section aria-labelledby="challenges"><h2 id="challenges">Challenges</h2><div id="figures">${sections.figures}</div><div id="chart">${sections.chart}</div></section>

@@ -1,4 +1,5 @@
 import type { Instant } from '@downstream/platform';
+import type { FailureReason } from '../contract/contract.ts';
 
 /** What became of the challenges of some minutes. */
 export interface Span {
@@ -10,10 +11,19 @@ export interface Span {
   readonly leastSlackMs: number | undefined;
 }
 
+/** Totals of some time. */
+export interface Recent {
+  readonly passed: number;
+  readonly failed: number;
+  /** The reason of most failures. */
+  readonly mostly?: FailureReason | undefined;
+}
+
 interface Minute {
   minute: number;
   passed: number;
   failed: number;
+  byReason: Map<FailureReason, number>;
   leastSlackMs: number | undefined;
 }
 
@@ -48,23 +58,27 @@ export class History {
     noteSlack(minute, slackMs);
   }
 
-  failed(count: number, slackMs: number | undefined, at: Instant): void {
+  failed(reason: FailureReason, count: number, slackMs: number | undefined, at: Instant): void {
     const minute = this.#minute(at);
     minute.failed += count;
+    minute.byReason.set(reason, (minute.byReason.get(reason) ?? 0) + count);
     if (slackMs !== undefined) noteSlack(minute, slackMs);
   }
 
   /** Totals of the minutes that began in the last `windowMs`; twelve hours at most. */
-  within(windowMs: number, now: Instant): { passed: number; failed: number } {
+  within(windowMs: number, now: Instant): Recent {
     const first = Math.floor((now - windowMs) / MINUTE_MS);
     let passed = 0;
     let failed = 0;
+    const byReason = new Map<FailureReason, number>();
     for (const minute of this.#ring) {
       if (minute === undefined || minute.minute < first) continue;
       passed += minute.passed;
       failed += minute.failed;
+      for (const [reason, times] of minute.byReason) byReason.set(reason, (byReason.get(reason) ?? 0) + times);
     }
-    return { passed, failed };
+    const [mostly] = [...byReason].sort(([, times], [, others]) => others - times);
+    return { passed, failed, mostly: mostly?.[0] };
   }
 
   /** Since the start, or the last twelve hours, in equal spans: as many as a chart can show. */
@@ -99,7 +113,7 @@ export class History {
     const place = minute % this.#ring.length;
     const there = this.#ring[place];
     if (there?.minute === minute) return there;
-    const fresh = { minute, passed: 0, failed: 0, leastSlackMs: undefined };
+    const fresh: Minute = { minute, passed: 0, failed: 0, byReason: new Map(), leastSlackMs: undefined };
     this.#ring[place] = fresh;
     return fresh;
   }

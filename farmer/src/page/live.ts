@@ -1,46 +1,64 @@
 import type { ServerResponse } from 'node:http';
+import type { Instant, Logger } from '@downstream/platform';
 import { sectionsOf, type View } from './view.ts';
 
 const MOST_LISTENERS = 32;
 const EVERY_MS = 1_000;
+/** The script in the page takes three of these without a word for a connection that is dead. */
 const HEARTBEAT_MS = 15_000;
 /** Someone who is so much behind does not read: they can come again. */
-const MOST_BYTES_BEHIND = 256 * 1024;
+const MOST_BYTES_BEHIND = 512 * 1024;
+
+export interface LiveParts {
+  readonly view: () => Promise<View>;
+  readonly log: Pick<Logger, 'error'>;
+}
 
 /**
  * Sends what changes on the page to whoever has it open, once a second, as server-sent events. While nobody does,
- * nothing is reckoned. Each event holds the sections that changed: `{now, title, sections: {id: html}}`.
+ * nothing is reckoned. Each event holds the sections that changed: `{now, title, sections: {id: html}}`. Whatever goes
+ * wrong here stays here: the page never ends the farmer.
  */
 export class Live {
-  readonly #view: () => Promise<View>;
+  readonly #parts: LiveParts;
   readonly #everyMs: number;
-  readonly #listeners = new Set<ServerResponse>();
+  /** Who listens, and whether they have been sent everything once. */
+  readonly #listeners = new Map<ServerResponse, { isCurrent: boolean }>();
   #sent = new Map<string, string>();
-  #sentAt = 0;
+  #sentAt: Instant = 0;
   #timer: NodeJS.Timeout | undefined;
   #busy = false;
+  #broken = false;
 
-  constructor(view: () => Promise<View>, { everyMs = EVERY_MS } = {}) {
-    this.#view = view;
+  constructor(parts: LiveParts, { everyMs = EVERY_MS } = {}) {
+    this.#parts = parts;
     this.#everyMs = everyMs;
   }
 
   /** @returns false where there are too many listeners already */
   add(response: ServerResponse): boolean {
     if (this.#listeners.size >= MOST_LISTENERS) return false;
-    response.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', Connection: 'close' });
+    response.writeHead(200, {
+      'Content-Type': 'text/event-stream; charset=utf-8',
+      Connection: 'close',
+      // A proxy between would keep events back until it has a page full of them.
+      'X-Accel-Buffering': 'no',
+    });
     response.write('retry: 2000\n\n');
-    this.#listeners.add(response);
-    // Whoever comes gets everything: their page may be old.
-    this.#sent = new Map();
+    this.#listeners.set(response, { isCurrent: false });
     response.once('close', () => this.#drop(response));
     this.#timer ??= setInterval(() => void this.#tick(), this.#everyMs);
     return true;
   }
 
+  /** How many listen. */
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
   /** Lets everybody go, so that the server can close at once. */
   close(): void {
-    for (const response of this.#listeners) {
+    for (const response of [...this.#listeners.keys()]) {
       response.end();
       this.#drop(response);
     }
@@ -57,27 +75,35 @@ export class Live {
     if (this.#busy) return;
     this.#busy = true;
     try {
-      this.#send(await this.#view());
+      this.#send(await this.#parts.view());
+      this.#broken = false;
+    } catch (error) {
+      if (!this.#broken) this.#parts.log.error('page not made', { error });
+      this.#broken = true;
     } finally {
       this.#busy = false;
     }
   }
 
   #send(view: View): void {
-    const fresh = Object.entries(sectionsOf(view)).map(([id, { text }]) => [id, text] as const);
-    const changed = fresh.filter(([id, text]) => this.#sent.get(id) !== withoutCountdowns(text));
-    const beat = view.now - this.#sentAt >= HEARTBEAT_MS;
-    if (changed.length === 0 && !beat) return;
-    for (const [id, text] of changed) this.#sent.set(id, withoutCountdowns(text));
-    this.#sentAt = view.now;
-    const { word } = view.verdict;
-    const event = { now: view.now, title: `${word} · ${view.status.alias}`, sections: Object.fromEntries(changed) };
-    const text = `data: ${JSON.stringify(event)}\n\n`;
-    for (const response of this.#listeners) {
+    const all = Object.entries(sectionsOf(view)).map(([id, { text }]) => [id, text] as const);
+    const changed = all.filter(([id, text]) => this.#sent.get(id) !== withoutCountdowns(text));
+    const isDue = changed.length > 0 || Math.abs(view.now - this.#sentAt) >= HEARTBEAT_MS;
+    this.#sent = new Map(all.map(([id, text]) => [id, withoutCountdowns(text)]));
+    if (isDue) this.#sentAt = view.now;
+    const news = eventOf(view, changed);
+    for (const [response, listener] of this.#listeners) {
       if (response.writableLength > MOST_BYTES_BEHIND) response.destroy();
-      else response.write(text);
+      else if (!listener.isCurrent) response.write(eventOf(view, all));
+      else if (isDue) response.write(news);
+      listener.isCurrent = true;
     }
   }
+}
+
+function eventOf(view: View, sections: (readonly [id: string, text: string])[]): string {
+  const title = `${view.verdict.word} · ${view.status.alias}`;
+  return `data: ${JSON.stringify({ now: view.now, title, sections: Object.fromEntries(sections) })}\n\n`;
 }
 
 /** The script in the page counts by itself: a second that went by is no change. */

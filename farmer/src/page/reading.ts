@@ -4,6 +4,7 @@ import type { Contract } from '../contract/contract.ts';
 import type { OutcomePort } from '../farming/ports.ts';
 import type { Status } from '../http/status.ts';
 import type { History } from './history.ts';
+import type { RequestTally } from './request-tally.ts';
 import { verdictOf, windowMs } from './verdict.ts';
 import type { View } from './view.ts';
 
@@ -17,13 +18,14 @@ export interface Sources {
   readonly farm: () => { shortestIntervalMs: number | undefined; soonest(count: number): Contract[] } | undefined;
   readonly farming: () => Pick<View, 'queues'> | undefined;
   readonly pool: () => View['workers'] | undefined;
+  readonly requests: RequestTally;
 }
 
 const CONTRACTS_SHOWN = 25;
 const NO_JOBS = { waiting: 0, running: 0 };
 
 /** Everything that the page shows, as it is now. */
-export async function readView({ clock, history, disk, tail, ...sources }: Sources): Promise<View> {
+export async function readView({ clock, history, disk, tail, requests, ...sources }: Sources): Promise<View> {
   const reading = await disk.read().catch(() => undefined);
   const now: Instant = clock.now();
   const status = sources.status();
@@ -51,6 +53,7 @@ export async function readView({ clock, history, disk, tail, ...sources }: Sourc
     disk: reading,
     queues: sources.farming()?.queues ?? { chunks: NO_JOBS, answers: NO_JOBS },
     workers: sources.pool() ?? { size: 0, busy: 0 },
+    requests: requests.summary,
     log: tail.lines,
   };
 }
@@ -64,7 +67,7 @@ export function keepingHistory(outcomes: OutcomePort, history: History, clock: C
     },
     failed: (reason, count, slackMs) => {
       outcomes.failed(reason, count, slackMs);
-      history.failed(count, slackMs, clock.now());
+      history.failed(reason, count, slackMs, clock.now());
     },
     taken: () => outcomes.taken(),
     refused: (reason) => outcomes.refused(reason),

@@ -35,7 +35,12 @@ export function pageRoutes({ view, live }: { view: () => Promise<View>; live: Li
   router.get('/page.js', (_request, response) => {
     response.type('js').send(script);
   });
-  router.get('/events', (_request, response) => {
+  router.get('/events', (request, response) => {
+    // Whoever asks for the head alone gets it, and doesn't listen.
+    if (request.method === 'HEAD') {
+      response.type('text/event-stream').end();
+      return;
+    }
     if (live.add(response)) return;
     response.status(503).set('Retry-After', '30').json({ status: 'error', message: 'too many have the page open' });
   });

@@ -1,4 +1,6 @@
 import type { Instant } from '@downstream/platform';
+import type { FailureReason } from '../contract/contract.ts';
+import type { Recent } from './history.ts';
 
 /** What a verdict is reached from. */
 export interface Evidence {
@@ -11,7 +13,7 @@ export interface Evidence {
   readonly intervalMs: number | undefined;
   readonly lastPassedAt: Instant | undefined;
   /** Outcomes within {@link windowMs}. */
-  readonly recent: { readonly passed: number; readonly failed: number };
+  readonly recent: Recent;
 }
 
 /** How the farmer is, for a person: a word, and a sentence that says what is going on and what to do. */
@@ -33,9 +35,22 @@ export function windowMs(intervalMs: number | undefined): number {
   return Math.min(LONGEST_WINDOW_MS, Math.max(LEAST_WINDOW_MS, INTERVALS * (intervalMs ?? 0)));
 }
 
+/** What to say of a reason. */
+const REASONS: Readonly<Record<FailureReason, string>> = {
+  wrong_answer: 'the node refused answers made from sound chunks; tell its operator',
+  late: 'verdicts came after the deadline; give less, or a faster disk',
+  missed:
+    'nobody answered in time: the farmer was off or too slow, or no challenge came; look at restarts, and at the work that waits below',
+  chunk_unreadable: 'chunks were missing or corrupt and not made again in time; check the disk and its free space',
+  node_error: 'the node was out of reach, or never acknowledged; check the network, then the node',
+};
+
 /** The first that holds, from what makes all else moot to what is well. */
 export function verdictOf(evidence: Evidence): Verdict {
-  const { hasToken, nodeReachable, contracts, recent } = evidence;
+  const { now, startedAt, hasToken, nodeReachable, contracts, recent, intervalMs } = evidence;
+  if (!nodeReachable && now - startedAt < FIRST_WORDS_MS) {
+    return { word: 'Preparing', tone: 'busy', sentence: 'The node is being asked for the first time since the start.' };
+  }
   if (!hasToken) {
     return {
       word: 'Waiting',
@@ -43,9 +58,6 @@ export function verdictOf(evidence: Evidence): Verdict {
       sentence:
         'No token from the node yet: it is away, or it refuses the address. Nothing is lost so far; check both.',
     };
-  }
-  if (!nodeReachable && evidence.now - evidence.startedAt < FIRST_WORDS_MS) {
-    return { word: 'Preparing', tone: 'busy', sentence: 'The node is being asked for the first time since the start.' };
   }
   if (!nodeReachable) {
     return {
@@ -62,14 +74,8 @@ export function verdictOf(evidence: Evidence): Verdict {
       sentence: 'No contracts: the node has none to give at present. It is asked again and again.',
     };
   }
-  const minutes = Math.round(windowMs(evidence.intervalMs) / 60_000);
-  if (recent.failed > 0) {
-    const all = recent.passed + recent.failed;
-    const share = `${recent.failed} of ${all} ${all === 1 ? 'challenge' : 'challenges'} failed in the last ${minutes} minutes`;
-    return recent.passed >= 9 * recent.failed
-      ? { word: 'Faltering', tone: 'worse', sentence: `${share}. The reasons are below.` }
-      : { word: 'Failing', tone: 'bad', sentence: `${share}. The reasons are below.` };
-  }
+  const span = spanOf(windowMs(intervalMs));
+  if (recent.failed > 0) return failing(recent, span);
   if (isStalled(evidence)) {
     return {
       word: 'Stalled',
@@ -78,11 +84,31 @@ export function verdictOf(evidence: Evidence): Verdict {
         'No challenge was passed for three intervals, and none failed: does the node still send challenges, does the disk still answer?',
     };
   }
-  if (recent.passed === 0) {
+  if (evidence.lastPassedAt === undefined) {
     return { word: 'Preparing', tone: 'busy', sentence: 'Chunks are being made, or the first challenges are awaited.' };
   }
-  const all = recent.passed === 1 ? 'The one challenge' : `All ${recent.passed} challenges`;
-  return { word: 'Passing', tone: 'calm', sentence: `${all} of the last ${minutes} minutes passed on time.` };
+  return { word: 'Passing', tone: 'calm', sentence: passing(recent.passed, span) };
+}
+
+function failing({ passed, failed, mostly }: Recent, span: string): Verdict {
+  const all = passed + failed;
+  const share = `${failed} of ${all} ${all === 1 ? 'challenge' : 'challenges'} failed in the last ${span}`;
+  const why = mostly === undefined ? '' : `${failed > 1 ? ', mostly because ' : ', because '}${REASONS[mostly]}`;
+  return passed >= 9 * failed
+    ? { word: 'Faltering', tone: 'worse', sentence: `${share}${why}.` }
+    : { word: 'Failing', tone: 'bad', sentence: `${share}${why}.` };
+}
+
+function passing(passed: number, span: string): string {
+  if (passed === 0) return `Nothing failed; no challenge fell due in the last ${span}.`;
+  return passed === 1
+    ? `The one challenge of the last ${span} was passed on time.`
+    : `All ${passed} challenges of the last ${span} passed on time.`;
+}
+
+function spanOf(ms: number): string {
+  const minutes = Math.round(ms / 60_000);
+  return minutes < 120 ? `${minutes} minutes` : `${Math.round(minutes / 60)} hours`;
 }
 
 function isStalled({ now, startedAt, lastPassedAt, intervalMs, contracts }: Evidence): boolean {

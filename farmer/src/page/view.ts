@@ -4,6 +4,7 @@ import { type Contract, dueAt, PHASES, type Phase } from '../contract/contract.t
 import type { Status } from '../http/status.ts';
 import type { Span } from './history.ts';
 import { type Html, html } from './html.ts';
+import type { RequestSummary } from './request-tally.ts';
 import type { Verdict } from './verdict.ts';
 
 /** Everything that the page shows, as it is at one moment. */
@@ -21,6 +22,7 @@ export interface View {
   readonly disk: DiskReading | undefined;
   readonly queues: Readonly<Record<'chunks' | 'answers', { readonly waiting: number; readonly running: number }>>;
   readonly workers: { readonly size: number; readonly busy: number };
+  readonly requests: RequestSummary;
   /** Oldest first. */
   readonly log: readonly LogLine[];
 }
@@ -56,7 +58,7 @@ function figures({ status, now, intervalMs, lastPassedAt }: View): Html {
 <div><dt>Next deadline</dt><dd>${countdown(nextDueAt, now, 'none')}</dd></div>
 <div><dt>Last pass</dt><dd>${countdown(lastPassedAt, now, 'none yet')}</dd></div>
 <div><dt>Passed</dt><dd>${count(challenges.passed)}</dd></div>
-<div><dt>Failed</dt><dd class="${challenges.failed > 0 ? 'worse' : ''}">${count(challenges.failed)}</dd></div>
+<div><dt>Failed</dt><dd class="${challenges.failed > 0 ? 'says-worse' : ''}">${count(challenges.failed)}</dd></div>
 <div><dt>Contracts</dt><dd>${count(contracts.total)} <small>of ${count(contracts.capacity)}</small></dd></div>
 <div><dt>Interval</dt><dd>${intervalMs === undefined ? 'none' : duration(intervalMs)}</dd></div>
 </dl>
@@ -67,7 +69,7 @@ function reasons(byReason: Status['challenges']['failedByReason']): string {
   const told = Object.entries(byReason).filter(([, times]) => times > 0);
   return told.length === 0
     ? ''
-    : ` Failed by reason: ${told.map(([reason, times]) => `${reason} ${times}`).join(', ')}.`;
+    : ` Failed by reason: ${told.map(([reason, times]) => `${words(reason)} ${count(times)}`).join(', ')}.`;
 }
 
 const CHART = { width: 720, height: 140 } as const;
@@ -91,8 +93,8 @@ function chart({ spans, intervalMs }: View): Html {
   const hours = first === undefined ? '' : spanOfTime(spans.length * first.minutes);
   return html`<figure>
 <figcaption>Challenges of the last ${hours}: <span class="key passed">${count(passed)} passed</span>, <span class="key failed">${count(failed)} failed</span></figcaption>
-<svg viewBox="0 0 ${CHART.width} ${CHART.height}" preserveAspectRatio="none" role="img" aria-label="${count(passed)} challenges passed and ${count(failed)} failed in the last ${hours}; most at once: ${most}">
-${bars}</svg>
+<div class="plot"><span class="top" aria-hidden="true">${count(most)}</span><svg viewBox="0 0 ${CHART.width} ${CHART.height}" preserveAspectRatio="none" role="img" aria-label="${count(passed)} challenges passed and ${count(failed)} failed in the last ${hours}; most at once: ${most}">
+${bars}</svg></div>
 </figure>
 ${slackChart(spans, intervalMs, hours)}
 <div class="axis" aria-hidden="true"><span>${hours} ago</span><span>now</span></div>
@@ -114,8 +116,8 @@ function slackChart(spans: readonly Span[], intervalMs: number | undefined, hour
   const words = least === undefined ? 'no verdicts yet' : `at least ${duration(least)} left`;
   return html`<figure>
 <figcaption>Time left before the deadline: <span class="key slack">${words}</span>${intervalMs === undefined ? '' : ` of ${duration(intervalMs)}`}</figcaption>
-<svg class="low" viewBox="0 -3 ${CHART.width} ${height + 6}" preserveAspectRatio="none" role="img" aria-label="The least time left before a deadline in the last ${hours}: ${words}">
-<line class="bound" x1="0" x2="${CHART.width}" y1="${height}" y2="${height}"/>${marks}</svg>
+<div class="plot"><span class="top" aria-hidden="true">${duration(top)}</span><svg class="low" viewBox="0 -3 ${CHART.width} ${height + 6}" preserveAspectRatio="none" role="img" aria-label="The least time left before a deadline in the last ${hours}: ${words}">
+<line class="bound" x1="0" x2="${CHART.width}" y1="${height}" y2="${height}"/>${marks}</svg></div>
 </figure>`;
 }
 
@@ -131,7 +133,7 @@ function table(spans: readonly Span[]): Html {
     const failed = group.reduce((sum, span) => sum + span.failed, 0);
     return html`<tr><th scope="row">${clock(group[0]?.from ?? 0)}</th><td>${count(passed)}</td><td>${count(failed)}</td><td>${slacks.length === 0 ? '–' : duration(Math.min(...slacks))}</td></tr>`;
   });
-  return html`<details id="chart-table"><summary>The same as a table</summary>
+  return html`<details id="chart-table"><summary id="chart-table-summary">The same as a table</summary>
 <table><thead><tr><th scope="col">from (UTC)</th><th scope="col">passed</th><th scope="col">failed</th><th scope="col">least time left</th></tr></thead>
 <tbody>${rows}</tbody></table></details>`;
 }
@@ -151,12 +153,22 @@ function contracts({ soonest, status, now }: View): Html {
   if (total === 0) return html`<p>None yet.</p>`;
   const rows = soonest.map(
     (contract) =>
-      html`<tr><td><code>${contract.terms.id.slice(0, 12)}</code></td><td>${PHASE_WORDS[contract.phase]}</td><td>${countdown(dueAt(contract), now)}</td></tr>`,
+      html`<tr><td><code>${contract.terms.id.slice(0, 10)}</code></td><td>${PHASE_WORDS[contract.phase]}${obstacle(contract)}</td><td>${lastResult(contract)}</td><td>${countdown(dueAt(contract), now)}</td></tr>`,
   );
-  return html`<ul class="phases">${byPhase}</ul>
+  return html`<ul class="phases">${byPhase}<li>${formatBytes(status.bytes.used / total)} each</li></ul>
 <table><caption>${total > soonest.length ? `The ${soonest.length} that are due next, of ${count(total)}` : 'By deadline'}</caption>
-<thead><tr><th scope="col">chunk</th><th scope="col">state</th><th scope="col">due</th></tr></thead>
+<thead><tr><th scope="col">chunk</th><th scope="col">state</th><th scope="col">last</th><th scope="col">due</th></tr></thead>
 <tbody>${rows}</tbody></table>`;
+}
+
+/** What stands in the way of this round's answer. */
+function obstacle({ obstacle: what }: Contract): Html | undefined {
+  return what === undefined ? undefined : html`<br><small class="says-worse">${words(what)}</small>`;
+}
+
+function lastResult({ last }: Contract): Html {
+  if (last === undefined) return html`–`;
+  return last === 'passed' ? html`passed` : html`<span class="says-bad">✕ ${words(last)}</span>`;
 }
 
 function storage({ status, disk, workers, queues }: View): Html {
@@ -165,16 +177,18 @@ function storage({ status, disk, workers, queues }: View): Html {
   return html`<dl class="facts">
 <div><dt>Contracts use</dt><dd><meter min="0" max="${capacity}" value="${used}" aria-label="used of what is given"></meter> ${formatBytes(used)} of ${formatBytes(capacity)}</dd></div>
 <div><dt>Disk</dt><dd>${disk === undefined ? 'can not be read' : `${formatBytes(disk.freeBytes)} free of ${formatBytes(disk.sizeBytes)}`}</dd></div>
-${missing > 0 ? html`<div><dt class="worse">Too small</dt><dd>${formatBytes(missing)} are missing for what is given: free some, or lower FARMER_SIZE</dd></div>` : ''}
+${missing > 0 ? html`<div><dt class="says-worse">Too small</dt><dd>${formatBytes(missing)} are missing for what is given: free some, or lower FARMER_SIZE</dd></div>` : ''}
 <div><dt>Workers</dt><dd>${workers.busy} of ${workers.size} busy, ${count(queues.chunks.waiting)} jobs waiting</dd></div>
 <div><dt>Answers</dt><dd>${count(queues.answers.running)} under way, ${count(queues.answers.waiting)} waiting</dd></div>
 </dl>`;
 }
 
-function node({ status, startedAt, now }: View): Html {
+function node({ status, startedAt, requests, now }: View): Html {
   const { node: at, address, farmerId, version, alias } = status;
   return html`<dl class="facts">
-<div><dt>Node</dt><dd><code>${at.url}</code><br>${at.reachable ? 'answers' : html`<strong class="worse">does not answer</strong>`}</dd></div>
+<div><dt>Node</dt><dd><code>${at.url}</code><br>${at.reachable ? 'answers' : html`<strong class="says-bad">does not answer</strong>`}, last heard ${countdown(requests.answeredAt, now, 'never')}</dd></div>
+<div><dt>Requests</dt><dd>${count(requests.asked)}, of which ${count(requests.failed)} failed${lastFailure(requests, now)}</dd></div>
+<div><dt>Token</dt><dd>${farmerId === null ? 'none yet' : 'held'}</dd></div>
 <div><dt>Paid at</dt><dd><code>${address}</code></dd></div>
 <div><dt>Farmer</dt><dd>${alias}${farmerId === null ? ', no id yet' : html`<br><code>${farmerId}</code>`}</dd></div>
 <div><dt>Version</dt><dd>${version}</dd></div>
@@ -182,9 +196,16 @@ function node({ status, startedAt, now }: View): Html {
 </dl>`;
 }
 
+function lastFailure({ lastFailure: last }: RequestSummary, now: Instant): Html | undefined {
+  if (last === undefined) return undefined;
+  return html`<br><small>last: ${words(last.route)}, ${words(last.outcome)}, ${countdown(last.at, now)}</small>`;
+}
+
 function log({ log: lines }: View): Html {
   if (lines.length === 0) return html`<p>Nothing yet.</p>`;
-  return html`<ol class="log" tabindex="0" aria-label="The last lines of the log, newest first">${[...lines]
+  return html`<ol class="log" id="log-lines" tabindex="0" aria-label="The last lines of the log, newest first">${[
+    ...lines,
+  ]
     .reverse()
     .map(({ level, text }) => html`<li class="${level}">${text}</li>`)}</ol>`;
 }
@@ -227,6 +248,11 @@ function spanOfTime(minutes: number): string {
 
 function clock(at: Instant): string {
   return new Date(at).toISOString().slice(11, 16);
+}
+
+/** A label's value, as people write it. */
+function words(label: string): string {
+  return label.replaceAll('_', ' ');
 }
 
 function count(amount: number): string {

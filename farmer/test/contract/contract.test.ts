@@ -126,6 +126,16 @@ describe('a contract', () => {
     expect(contract.round).toEqual({ number: 5, issuedAt: T0 + 5 * INTERVAL_MS });
   });
 
+  it('remembers how its last round came out, through the next one', () => {
+    const passed = advance(answering(), { type: 'verdict', challenge: '0.1', passed: true }, T0).contract;
+    expect(passed.last).toBe('passed');
+    const { contract } = advance(passed, tick, T0 + 2 * INTERVAL_MS);
+    expect(contract.last).toBe('missed');
+    expect(advance(contract, asked('0.9', T0 + 2 * INTERVAL_MS + 1), T0 + 2.5 * INTERVAL_MS).contract.last).toBe(
+      'missed',
+    );
+  });
+
   it('goes straight to the challenge that is open after rounds were missed', () => {
     const now = T0 + 3.5 * INTERVAL_MS;
     const { contract, settlement } = advance(waiting(1), asked('0.9', now - 5), now);

@@ -11,8 +11,8 @@ describe('the history', () => {
     const history = new History(0);
     history.passed(900, 0);
     history.passed(500, 59_999);
-    history.failed(3, undefined, MINUTE);
-    history.failed(1, -100, MINUTE);
+    history.failed('missed', 3, undefined, MINUTE);
+    history.failed('missed', 1, -100, MINUTE);
     const spans = history.spans(MINUTE);
     expect(spans).toHaveLength(30);
     expect(spans.slice(-2)).toEqual([
@@ -38,12 +38,22 @@ describe('the history', () => {
     expect(total(history.spans(100 * HOUR))).toBe(0);
   });
 
+  it('knows the reason of most failures in a window', () => {
+    const history = new History(0);
+    history.failed('late', 5, -1, 0);
+    history.failed('missed', 2, undefined, 10 * MINUTE);
+    history.failed('node_error', 1, undefined, 10 * MINUTE);
+    history.failed('node_error', 2, undefined, 11 * MINUTE);
+    expect(history.within(5 * MINUTE, 12 * MINUTE).mostly).toBe('node_error');
+    expect(history.within(15 * MINUTE, 12 * MINUTE).mostly).toBe('late');
+  });
+
   it('adds up a window', () => {
     const history = new History(0);
     history.passed(1, 0);
-    history.failed(2, undefined, 10 * MINUTE);
+    history.failed('missed', 2, undefined, 10 * MINUTE);
     history.passed(1, 20 * MINUTE);
-    expect(history.within(10 * MINUTE, 20 * MINUTE)).toEqual({ passed: 1, failed: 2 });
+    expect(history.within(10 * MINUTE, 20 * MINUTE)).toEqual({ passed: 1, failed: 2, mostly: 'missed' });
     expect(history.within(9 * MINUTE, 20 * MINUTE)).toEqual({ passed: 1, failed: 0 });
   });
 });

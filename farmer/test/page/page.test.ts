@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { get } from 'node:http';
+import { connect } from 'node:net';
 import { listen } from '@downstream/platform';
+import { FakeLogger } from '@downstream/platform/testing';
 import { describe, expect, it } from '@jest/globals';
 import express from 'express';
 import { challengeTotals } from '../../src/http/status.ts';
@@ -36,6 +38,7 @@ const aView = (but: Partial<View> = {}): View => ({
   disk: { sizeBytes: 10_000, freeBytes: 8_000 },
   queues: { chunks: NO_JOBS, answers: NO_JOBS },
   workers: { size: 2, busy: 1 },
+  requests: { asked: 7, failed: 0, answeredAt: 999_000, lastFailure: undefined },
   log: [{ level: 'warn', text: '08:00:00 warn  challenge failed' }],
   ...but,
 });
@@ -43,19 +46,22 @@ const aView = (but: Partial<View> = {}): View => ({
 /** The page as it is served; `look` changes what is seen from the next look on. */
 async function aPage(first: View = aView()) {
   let looks = 0;
-  let view = first;
+  let view: View | Error = first;
   const seen = async () => {
     looks += 1;
+    if (view instanceof Error) throw view;
     return view;
   };
-  const live = new Live(seen, { everyMs: 10 });
+  const log = new FakeLogger();
+  const live = new Live({ view: seen, log }, { everyMs: 10 });
   const app = express().use(pageRoutes({ view: seen, live }));
   const server = await listen(app, { host: '127.0.0.1', port: 0, setting: 'X' });
   return {
     url: server.url,
     live,
+    log,
     looks: () => looks,
-    look: (next: View) => {
+    look: (next: View | Error) => {
       view = next;
     },
     [Symbol.asyncDispose]: async () => {
@@ -102,6 +108,23 @@ describe('the page', () => {
     ])
       expect(text).toContain(essential);
     expect(text).toContain('<noscript><meta http-equiv="refresh"');
+  });
+
+  it('says of a contract what stands in its way, and how it came out last', () => {
+    const contract = { ...waiting(), obstacle: 'chunk_unreadable' as const, last: 'wrong_answer' as const };
+    const { text } = documentOf(aView({ soonest: [contract, { ...waiting(), last: 'passed' }] }));
+    expect(text).toContain('chunk unreadable');
+    expect(text).toContain('✕ wrong answer');
+    expect(text).toContain('<td>passed</td>');
+    expect(text).toContain('1 KiB each');
+  });
+
+  it('says how the node answers', () => {
+    expect(documentOf(aView()).text).toContain('7, of which 0 failed</dd>');
+    const lastFailure = { route: 'due', outcome: 'http_error', at: 940_000 };
+    const { text } = documentOf(aView({ requests: { asked: 9, failed: 2, answeredAt: undefined, lastFailure } }));
+    expect(text).toContain('last heard never');
+    expect(text).toMatch(/9, of which 2 failed<br><small>last: due, http error, <time [^>]*>1 min ago/);
   });
 
   it('says it when the disk is too small for what is given', () => {
@@ -159,6 +182,67 @@ describe('its events', () => {
     // Some round trips: several of its intervals.
     for (let n = 0; n < 50; n++) await fetch(`${page.url}/page.css`);
     expect(page.looks()).toBe(looks);
+  });
+
+  it('bring a newcomer everything, and nobody else what they have', async () => {
+    await using page = await aPage();
+    const first = await events(page.url);
+    await first.next();
+    const second = await events(page.url);
+    expect(Object.keys((await second.next()).sections)).toHaveLength(7);
+    page.look(aView({ log: [] }));
+    expect(Object.keys((await first.next()).sections)).toEqual(['log']);
+  });
+
+  it('speak every 15 seconds although nothing changes', async () => {
+    await using page = await aPage();
+    const listener = await events(page.url);
+    await listener.next();
+    page.look(aView({ now: 1_015_000 }));
+    // What is due a second later is no change: the page counts by itself.
+    const { now, sections } = await listener.next();
+    expect([now, Object.keys(sections)]).toEqual([1_015_000, []]);
+  });
+
+  it('do not wait for somebody who does not read', async () => {
+    await using page = await aPage();
+    const deaf = connect(Number(new URL(page.url).port), '127.0.0.1').on('error', () => {});
+    deaf.write('GET /events HTTP/1.1\r\nHost: x\r\n\r\n');
+    deaf.pause();
+    const gone = once(deaf, 'close');
+    const reader = await events(page.url);
+    await reader.next();
+    expect(page.live.listeners).toBe(2);
+    let n = 0;
+    const flood = setInterval(
+      () => page.look(aView({ log: [{ level: 'info', text: `${n++} ${'x'.repeat(200_000)}` }] })),
+      5,
+    );
+    // A socket that is paused hears nothing of its end either; one slot is free again when it was dropped.
+    while (page.live.listeners > 1) await fetch(`${page.url}/page.css`);
+    clearInterval(flood);
+    expect(Object.keys((await reader.next()).sections)).toEqual(['log']);
+    deaf.resume();
+    await gone;
+  });
+
+  it('survive what goes wrong in the making, and say so once', async () => {
+    await using page = await aPage();
+    const listener = await events(page.url);
+    await listener.next();
+    page.look(new Error('odd'));
+    const looks = page.looks();
+    while (page.looks() < looks + 3) await fetch(`${page.url}/page.css`);
+    expect(page.log.messages()).toEqual(['page not made']);
+    page.look(aView({ log: [] }));
+    expect(Object.keys((await listener.next()).sections)).toEqual(['log']);
+  });
+
+  it('are not for who asks for the head alone', async () => {
+    await using page = await aPage();
+    const { status, headers } = await fetch(`${page.url}/events`, { method: 'HEAD' });
+    expect([status, headers.get('content-type')]).toEqual([200, expect.stringContaining('text/event-stream')]);
+    expect(page.looks()).toBe(0);
   });
 
   it('are for 32 at most, and end at once when the farmer stops', async () => {

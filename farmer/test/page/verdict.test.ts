@@ -24,6 +24,7 @@ describe('the verdict is', () => {
     ['Waiting, worse', { hasToken: false, nodeReachable: false, contracts: { total: 0, generating: 0 } }],
     ['Cut off, bad', { nodeReachable: false, recent: { passed: 0, failed: 9 } }],
     ['Preparing, busy', { nodeReachable: false, startedAt: NOW - 2_000 }],
+    ['Preparing, busy', { hasToken: false, nodeReachable: false, startedAt: NOW - 2_000 }],
     ['Idle, busy', { contracts: { total: 0, generating: 0 }, intervalMs: undefined }],
     ['Faltering, worse', { recent: { passed: 9, failed: 1 } }],
     ['Failing, bad', { recent: { passed: 8, failed: 1 } }],
@@ -38,6 +39,32 @@ describe('the verdict is', () => {
     ],
   ])('%s where %j', (expected, but) => {
     expect(verdict(but)).toBe(expected);
+  });
+
+  it('calm between challenges that are further apart than it looks back', () => {
+    const hour = 60 * MINUTE;
+    const seldom = {
+      intervalMs: 24 * hour,
+      now: 100 * hour,
+      lastPassedAt: 80 * hour,
+      recent: { passed: 0, failed: 0 },
+    };
+    expect(verdict(seldom)).toBe('Passing, calm');
+    expect(verdictOf({ ...WELL, ...seldom }).sentence).toBe(
+      'Nothing failed; no challenge fell due in the last 12 hours.',
+    );
+  });
+
+  it.each<[Evidence['recent']['mostly'], string]>([
+    ['wrong_answer', 'tell its operator'],
+    ['late', 'a faster disk'],
+    ['missed', 'look at restarts'],
+    ['chunk_unreadable', 'check the disk'],
+    ['node_error', 'check the network'],
+  ])('given with what to do about most failures: %s', (mostly, said) => {
+    const { sentence } = verdictOf({ ...WELL, recent: { passed: 0, failed: 2, mostly } });
+    expect(sentence).toMatch(/^2 of 2 challenges failed in the last 10 minutes, mostly because /);
+    expect(sentence).toContain(said);
   });
 
   it('given with a sentence that has the figures', () => {

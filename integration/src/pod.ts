@@ -1,0 +1,107 @@
+import { randomBytes } from 'node:crypto';
+import type { Container, PodSpec, Probe } from 'kubernetes-types/core/v1.d.ts';
+import { containerOf } from '../../kubernetes/test/rendered.ts';
+import { attemptDocker, docker } from './docker.ts';
+import { eventually } from './eventually.ts';
+import { LABEL_OPTIONS } from './images.ts';
+
+interface PodOptions {
+  readonly image: string;
+  /** Its name on the network. */
+  readonly name: string;
+  readonly network: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** For the only volume that it mounts. */
+  readonly volume?: string;
+}
+
+/** A pod of the manifests, run by the Docker engine: with the power, the memory and the probes that Kubernetes would give it. */
+export class Pod {
+  readonly #id: string;
+  readonly #container: Container;
+  readonly #graceSeconds: number;
+
+  private constructor(id: string, spec: PodSpec) {
+    this.#id = id;
+    this.#container = containerOf(spec);
+    this.#graceSeconds = spec.terminationGracePeriodSeconds ?? 30;
+  }
+
+  /** Starts it and waits, as the kubelet does, until it has started and is ready. */
+  static async start(spec: PodSpec, options: PodOptions): Promise<Pod> {
+    const id = await docker(['run', '--detach', ...LABEL_OPTIONS, ...optionsOf(spec, options), options.image]);
+    const pod = new Pod(id, spec);
+    await pod.started();
+    return pod;
+  }
+
+  /** Asks the probes at the paths, ports and times that the manifest has. */
+  async started(): Promise<void> {
+    const { startupProbe, livenessProbe, readinessProbe } = this.#container;
+    const { periodSeconds = 10, failureThreshold = 3 } = startupProbe ?? {};
+    const withinMs = Math.min(60, periodSeconds * failureThreshold) * 1000;
+    await eventually('the start-up probe', async () => await this.#ask(startupProbe), Boolean, { withinMs });
+    await eventually('the liveness probe', async () => await this.#ask(livenessProbe), Boolean);
+    await eventually('the readiness probe', async () => await this.#ask(readinessProbe), Boolean);
+  }
+
+  /** Where the host reaches its only port; asked for anew after each start. */
+  async url(): Promise<string> {
+    return `http://${await docker(['port', this.#id, String(this.#container.ports?.[0]?.containerPort)])}`;
+  }
+
+  /** SIGTERM, and SIGKILL after its grace period. */
+  async stop(): Promise<{ exitCode: number; seconds: number; graceSeconds: number }> {
+    const startedAt = performance.now();
+    await docker(['stop', '--time', String(this.#graceSeconds), this.#id], { timeoutMs: 90_000 });
+    const seconds = (performance.now() - startedAt) / 1000;
+    const exitCode = Number(await docker(['inspect', '--format', '{{.State.ExitCode}}', this.#id]));
+    return { exitCode, seconds, graceSeconds: this.#graceSeconds };
+  }
+
+  async startAgain(): Promise<void> {
+    await docker(['start', this.#id]);
+    await this.started();
+  }
+
+  async logs(): Promise<string> {
+    const { stdout, stderr } = await attemptDocker(['logs', '--tail', '40', this.#id]);
+    return stdout + stderr;
+  }
+
+  async remove(): Promise<void> {
+    await docker(['rm', '--force', '--volumes', this.#id]);
+  }
+
+  async #ask(probe: Probe | undefined): Promise<boolean> {
+    const { path, port } = probe?.httpGet ?? {};
+    const named = this.#container.ports?.find(({ name }) => name === port);
+    if (named === undefined) throw new Error(`the probe asks for port ${port}, which there is not`);
+    const timeoutMs = (probe?.timeoutSeconds ?? 1) * 1000;
+    return (await fetch((await this.url()) + path, { signal: AbortSignal.timeout(timeoutMs) })).ok;
+  }
+}
+
+/** What of a pod's definition the Docker engine can do as well. */
+function optionsOf(spec: PodSpec, { name, network, env, volume }: PodOptions): string[] {
+  const { securityContext, resources, ports, volumeMounts = [] } = containerOf(spec);
+  const { runAsUser, runAsGroup } = spec.securityContext ?? {};
+  return [
+    ...[
+      '--name',
+      `${network}-${name}-${randomBytes(3).toString('hex')}`,
+      '--network',
+      network,
+      '--network-alias',
+      name,
+    ],
+    ...['--user', `${runAsUser}:${runAsGroup}`],
+    ...(securityContext?.readOnlyRootFilesystem ? ['--read-only'] : []),
+    ...(securityContext?.allowPrivilegeEscalation === false ? ['--security-opt', 'no-new-privileges:true'] : []),
+    ...(securityContext?.capabilities?.drop ?? []).flatMap((capability) => ['--cap-drop', capability]),
+    ...['--memory', String(resources?.limits?.['memory']).replace(/i$/, '').toLowerCase()],
+    ...(ports ?? []).flatMap(({ containerPort }) => ['--publish', `127.0.0.1::${containerPort}`]),
+    ...volumeMounts.flatMap(({ mountPath }) => ['--volume', `${volume}:${mountPath}`]),
+    ...Object.entries(env).flatMap(([variable, value]) => ['--env', `${variable}=${value}`]),
+  ];
+}
