@@ -114,6 +114,22 @@ describeWith(['chromium'], "the farmer's page in a browser", () => {
     90_000,
   );
 
+  it('goes on without events where too many have it open', async () => {
+    await using farm = new TestFarm();
+    const node = await farm.node();
+    const farmer = await farm.farmer(node.url);
+    await until(farmer.status, ({ challenges }) => challenges.passed >= 5);
+    const leave = new AbortController();
+    for (let n = 0; n < 32; n++) await fetch(`${farmer.url}/events`, { signal: leave.signal });
+    const { page } = await open(farmer.url);
+    const passed = Number(await figure(page, 'Passed'));
+    await page.getByText('every 15 s: too many have the page open').waitFor();
+    expect(await word(page)).toBe('Passing');
+    expect(Number(await figure(page, 'Passed'))).toBeGreaterThanOrEqual(passed);
+    expect(await page.locator('#contracts tbody tr').count()).toBe(5);
+    leave.abort();
+  });
+
   it('says the essentials without JavaScript, and comes again by itself', async () => {
     await using farm = new TestFarm();
     const node = await farm.node();

@@ -114,10 +114,27 @@ function connect() {
   events = new EventSource('events');
   events.onmessage = ({ data }) => update(JSON.parse(data));
   events.onerror = () => {
-    lost();
-    // It tries again by itself, but not where it was refused: too many have the page open.
-    if (events.readyState === EventSource.CLOSED) setTimeout(connect, AGAIN_MS);
+    // It tries again by itself, but not where it was refused: too many have the page open, or a proxy has lost the farmer.
+    if (events.readyState === EventSource.CLOSED) void ask();
+    else lost();
   };
+}
+
+/** What is to be done without events: the page itself, again. */
+async function ask() {
+  try {
+    const response = await fetch('./');
+    if (!response.ok) throw new Error('no page');
+    const page = new DOMParser().parseFromString(await response.text(), 'text/html');
+    const ids = ['verdict', 'figures', 'chart', 'contracts', 'storage', 'node', 'log'];
+    const sections = Object.fromEntries(ids.map((id) => [id, page.getElementById(id).innerHTML]));
+    update({ now: Number(page.body.dataset.now), title: page.title, sections });
+    live.textContent = `every ${AGAIN_MS / 1000} s: too many have the page open`;
+    live.className = 'note';
+  } catch {
+    lost();
+  }
+  setTimeout(connect, AGAIN_MS);
 }
 
 connect();

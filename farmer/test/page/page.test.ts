@@ -10,7 +10,7 @@ import { documentOf } from '../../src/page/document.ts';
 import { html } from '../../src/page/html.ts';
 import { Live } from '../../src/page/live.ts';
 import { pageRoutes } from '../../src/page/routes.ts';
-import { duration, type View } from '../../src/page/view.ts';
+import { duration, sectionsOf, type View } from '../../src/page/view.ts';
 import { terms, waiting } from '../fakes/builders.ts';
 
 const NO_JOBS = { waiting: 0, running: 0 };
@@ -125,6 +125,15 @@ describe('the page', () => {
     const { text } = documentOf(aView({ requests: { asked: 9, failed: 2, answeredAt: undefined, lastFailure } }));
     expect(text).toContain('last heard never');
     expect(text).toMatch(/9, of which 2 failed<br><small>last: due, http error, <time [^>]*>1 min ago/);
+  });
+
+  it('has a script that knows every part of it', async () => {
+    await using page = await aPage();
+    const script = await (await fetch(`${page.url}/page.js`)).text();
+    for (const id of Object.keys(sectionsOf(aView()))) {
+      expect(script).toContain(`'${id}'`);
+      expect(documentOf(aView()).text).toContain(`<div id="${id}">`);
+    }
   });
 
   it('says it when the disk is too small for what is given', () => {
