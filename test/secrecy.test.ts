@@ -47,8 +47,21 @@ async function eavesdropper(node: { url: string }) {
   };
 }
 
+/** What the page is sent first: everything that it can show. */
+async function firstEvent(url: string): Promise<string> {
+  const leave = new AbortController();
+  const { body } = await fetch(`${url}/events`, { signal: leave.signal });
+  let text = '';
+  for await (const piece of body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    text += piece;
+    if (/data: .*\n\n/.test(text)) break;
+  }
+  leave.abort();
+  return text;
+}
+
 describe('a whole run, with everything logged', () => {
-  it('tells no token, no secret and no response: in no log, metric, status or page', async () => {
+  it('tells no token, no secret and no response: in no log, metric, status, page or event', async () => {
     await using farm = new TestFarm();
     const nodeLines: string[] = [];
     const node = await farm.node({}, { log: logInto(nodeLines) });
@@ -58,6 +71,7 @@ describe('a whole run, with everything logged', () => {
     const listen = async () => {
       const pages = ['/metrics', '/status', '/readyz', '/', `/${[...between.overheard][0]}`];
       for (const page of pages) told.push(await (await fetch(farmer.url + page)).text());
+      told.push(await firstEvent(farmer.url));
     };
     const says = async (message: string) =>
       await until(
@@ -97,6 +111,7 @@ describe('a whole run, with everything logged', () => {
     told.push(...farmer.lines, ...nodeLines);
     const everything = told.join('\n');
     expect(everything).toContain('request served');
+    expect(everything).toContain('"sections":');
     expect(between.overheard.size).toBeGreaterThan(10);
     expect([...between.overheard].filter((secret) => everything.includes(secret))).toEqual([]);
   });

@@ -29,7 +29,7 @@ export function documentOf(view: View): Html {
 <section aria-labelledby="who"><h2 id="who">Node and farmer</h2><div id="node">${sections.node}</div></section>
 </div>
 </div>
-<section aria-labelledby="lines"><h2 id="lines">Log</h2><div id="log">${sections.log}</div></section>
+<section aria-labelledby="lines"><h2 id="lines">Log <small>times are UTC</small></h2><div id="log">${sections.log}</div></section>
 </main>
 <footer><p>downstream ${version} · <a href="status">status</a> · <a href="metrics">metrics</a> · <a href="healthz">health</a></p></footer>
 </body>

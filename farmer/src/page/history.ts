@@ -37,6 +37,7 @@ export class History {
   readonly #ring: (Minute | undefined)[] = new Array(HOURS * 60);
   readonly #startedAt: Instant;
   #lastPassedAt: Instant | undefined;
+  #lastFailedAt: Instant | undefined;
 
   constructor(startedAt: Instant) {
     this.#startedAt = startedAt;
@@ -51,6 +52,11 @@ export class History {
     return this.#lastPassedAt;
   }
 
+  /** Of this process. */
+  get lastFailedAt(): Instant | undefined {
+    return this.#lastFailedAt;
+  }
+
   passed(slackMs: number, at: Instant): void {
     this.#lastPassedAt = at;
     const minute = this.#minute(at);
@@ -59,6 +65,7 @@ export class History {
   }
 
   failed(reason: FailureReason, count: number, slackMs: number | undefined, at: Instant): void {
+    this.#lastFailedAt = at;
     const minute = this.#minute(at);
     minute.failed += count;
     minute.byReason.set(reason, (minute.byReason.get(reason) ?? 0) + count);

@@ -7,18 +7,31 @@ export interface Evidence {
   readonly now: Instant;
   readonly startedAt: Instant;
   readonly hasToken: boolean;
+  /** Whether the node answered when it was last asked; false before it was. */
   readonly nodeReachable: boolean;
+  /** Requests to the node that failed. */
+  readonly requestsFailed: number;
   readonly contracts: { readonly total: number; readonly generating: number };
   /** The shortest interval of any contract; undefined without contracts. */
   readonly intervalMs: number | undefined;
   readonly lastPassedAt: Instant | undefined;
+  readonly lastFailedAt: Instant | undefined;
   /** Outcomes within {@link windowMs}. */
   readonly recent: Recent;
 }
 
 /** How the farmer is, for a person: a word, and a sentence that says what is going on and what to do. */
 export interface Verdict {
-  readonly word: 'Passing' | 'Faltering' | 'Failing' | 'Stalled' | 'Cut off' | 'Waiting' | 'Preparing' | 'Idle';
+  readonly word:
+    | 'Passing'
+    | 'Recovering'
+    | 'Faltering'
+    | 'Failing'
+    | 'Stalled'
+    | 'Cut off'
+    | 'Waiting'
+    | 'Preparing'
+    | 'Idle';
   /** calm: nothing to do; busy: nothing yet; worse: look at it; bad: money is being lost. */
   readonly tone: 'calm' | 'busy' | 'worse' | 'bad';
   readonly sentence: string;
@@ -48,7 +61,7 @@ const REASONS: Readonly<Record<FailureReason, string>> = {
 /** The first that holds, from what makes all else moot to what is well. */
 export function verdictOf(evidence: Evidence): Verdict {
   const { now, startedAt, hasToken, nodeReachable, contracts, recent, intervalMs } = evidence;
-  if (!nodeReachable && now - startedAt < FIRST_WORDS_MS) {
+  if (!nodeReachable && evidence.requestsFailed === 0 && now - startedAt < FIRST_WORDS_MS) {
     return { word: 'Preparing', tone: 'busy', sentence: 'The node is being asked for the first time since the start.' };
   }
   if (!hasToken) {
@@ -75,7 +88,7 @@ export function verdictOf(evidence: Evidence): Verdict {
     };
   }
   const span = spanOf(windowMs(intervalMs));
-  if (recent.failed > 0) return failing(recent, span);
+  if (recent.failed > 0) return failing(evidence, span);
   if (isStalled(evidence)) {
     return {
       word: 'Stalled',
@@ -90,13 +103,27 @@ export function verdictOf(evidence: Evidence): Verdict {
   return { word: 'Passing', tone: 'calm', sentence: passing(recent.passed, span) };
 }
 
-function failing({ passed, failed, mostly }: Recent, span: string): Verdict {
+function failing(evidence: Evidence, span: string): Verdict {
+  const { passed, failed, mostly } = evidence.recent;
   const all = passed + failed;
   const share = `${failed} of ${all} ${all === 1 ? 'challenge' : 'challenges'} failed in the last ${span}`;
   const why = mostly === undefined ? '' : `${failed > 1 ? ', mostly because ' : ', because '}${REASONS[mostly]}`;
+  if (isOver(evidence)) {
+    return {
+      word: 'Recovering',
+      tone: 'worse',
+      sentence: `Passing again for an interval and more. Before that, ${share}${why}.`,
+    };
+  }
   return passed >= 9 * failed
     ? { word: 'Faltering', tone: 'worse', sentence: `${share}${why}.` }
     : { word: 'Failing', tone: 'bad', sentence: `${share}${why}.` };
+}
+
+/** Whether there was time for every challenge to come round again since the last failure, and some passed. */
+function isOver({ now, intervalMs, lastPassedAt, lastFailedAt }: Evidence): boolean {
+  if (intervalMs === undefined || lastPassedAt === undefined || lastFailedAt === undefined) return false;
+  return lastPassedAt > lastFailedAt && now - lastFailedAt > intervalMs;
 }
 
 function passing(passed: number, span: string): string {

@@ -97,7 +97,7 @@ function chart({ spans, intervalMs }: View): Html {
 ${bars}</svg></div>
 </figure>
 ${slackChart(spans, intervalMs, hours)}
-<div class="axis" aria-hidden="true"><span>${hours} ago</span><span>now</span></div>
+<div class="axis" aria-hidden="true"><span>${hours} ago</span><span>${first === undefined ? '' : `a bar is ${first.minutes} min`}</span><span>now</span></div>
 ${table(spans)}`;
 }
 

@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import { CodedError, createLogger } from '@downstream/platform';
+import { CodedError, createLogger, LogTail } from '@downstream/platform';
 import { describe, expect, it } from '@jest/globals';
 
 describe('a log', () => {
@@ -79,5 +79,22 @@ describe('a log', () => {
     expect(line.error).toEqual({ code: 'bad', message: 'it was bad', route: 'due' });
     const plain = JSON.parse(lines('json', 'info', (log) => log.error('failed', { error: cause })));
     expect(plain.error).toEqual({ message: 'inner' });
+  });
+
+  it('keeps its last hundred lines for people: redacted, cut when long, none below its level', () => {
+    const tail = new LogTail();
+    const stream = new Writable({ write: (_piece, _encoding, done) => done() });
+    const log = createLogger({ level: 'info', format: 'json', stream, secrets: new Set(['hunter2']), tail });
+    for (let n = 0; n < 150; n++) log.info(`line ${n}`);
+    expect(tail.lines).toHaveLength(100);
+    expect(tail.lines[0]?.text).toMatch(/ info {2}line 50$/);
+    log.debug('quiet');
+    log.warn('a hunter2', { path: '/due/hunter2' });
+    expect(tail.lines.at(-1)).toEqual({
+      level: 'warn',
+      text: expect.stringMatching(/warn {2}a \[redacted\] {2}path=\/due\/\[redacted\]$/),
+    });
+    log.info('x'.repeat(5_000));
+    expect(tail.lines.at(-1)?.text).toHaveLength(1_001);
   });
 });
