@@ -5,9 +5,9 @@ import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { randomio } from '@downstream/file-encryptor';
-import { chromium } from 'playwright-core';
 import { page, WIDTH } from '../grafana/picture/page.ts';
 import { DASHBOARDS } from '../grafana/test/a-dashboard.ts';
+import { aBrowser } from '../test/support/browser.ts';
 import { startPrometheus } from '../test/support/prometheus.ts';
 import { TestFarm } from '../test/support/test-farm.ts';
 
@@ -76,17 +76,7 @@ async function draw(range: { start: number; end: number }): Promise<void> {
   const dashboard = DASHBOARDS.find(({ uid }) => uid === 'downstream-farmer');
   if (dashboard === undefined) throw new Error('no such dashboard');
   const { svg, height } = await page({ dashboard, prometheus, job: 'farmer', range, scrapeSeconds: SCRAPE_SECONDS });
-  const browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
+  const browser = await aBrowser();
   try {
     const tab = await browser.newPage({ viewport: { width: WIDTH, height } });
     await tab.setContent(`<body style="margin: 0">${svg}</body>`);

@@ -1,9 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { type Browser, chromium } from 'playwright-core';
 
-/** Debian's Chromium, which asks nobody for anything but what it is told to open. */
+/** The machine's Chromium, which asks nobody for anything but what it is told to open. */
 export async function aBrowser(): Promise<Browser> {
   return await chromium.launch({
-    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+    executablePath: execFileSync('which', ['chromium'], { encoding: 'utf8' }).trim(),
     args: [
       '--no-sandbox',
       '--disable-gpu',
