@@ -1,6 +1,7 @@
 import type { Instant } from '@downstream/platform';
 import type { FailureReason } from '../contract/contract.ts';
 import type { Recent } from './history.ts';
+import { stretch } from './time-words.ts';
 
 /** What a verdict is reached from. */
 export interface Evidence {
@@ -87,7 +88,7 @@ export function verdictOf(evidence: Evidence): Verdict {
       sentence: 'No contracts: the node has none to give at present. It is asked again and again.',
     };
   }
-  const span = spanOf(windowMs(intervalMs));
+  const span = stretch(windowMs(intervalMs));
   if (recent.failed > 0) return failing(evidence, span);
   if (isStalled(evidence)) {
     return {
@@ -131,11 +132,6 @@ function passing(passed: number, span: string): string {
   return passed === 1
     ? `The one challenge of the last ${span} was passed on time.`
     : `All ${passed} challenges of the last ${span} passed on time.`;
-}
-
-function spanOf(ms: number): string {
-  const minutes = Math.round(ms / 60_000);
-  return minutes < 120 ? `${minutes} minutes` : `${Math.round(minutes / 60)} hours`;
 }
 
 function isStalled({ now, startedAt, lastPassedAt, intervalMs, contracts }: Evidence): boolean {

@@ -5,6 +5,7 @@ import type { Status } from '../http/status.ts';
 import type { Span } from './history.ts';
 import { type Html, html } from './html.ts';
 import type { RequestSummary } from './request-tally.ts';
+import { duration, relative, stretch } from './time-words.ts';
 import type { Verdict } from './verdict.ts';
 
 /** Everything that the page shows, as it is at one moment. */
@@ -90,7 +91,7 @@ function chart({ spans, intervalMs }: View): Html {
   const passed = spans.reduce((sum, span) => sum + span.passed, 0);
   const failed = spans.reduce((sum, span) => sum + span.failed, 0);
   const [first] = spans;
-  const hours = first === undefined ? '' : spanOfTime(spans.length * first.minutes);
+  const hours = first === undefined ? '' : stretch(spans.length * first.minutes * 60_000);
   return html`<figure>
 <figcaption>Challenges of the last ${hours}: <span class="key passed">${count(passed)} passed</span>, <span class="key failed">${count(failed)} failed</span></figcaption>
 <div class="plot"><span class="top" aria-hidden="true">${count(most)}</span><svg viewBox="0 0 ${CHART.width} ${CHART.height}" preserveAspectRatio="none" role="img" aria-label="${count(passed)} challenges passed and ${count(failed)} failed in the last ${hours}; most at once: ${most}">
@@ -214,36 +215,6 @@ function log({ log: lines }: View): Html {
 function countdown(at: Instant | undefined, now: Instant, otherwise = ''): Html {
   if (at === undefined) return html`${otherwise}`;
   return html`<time datetime="${new Date(at).toISOString()}" data-at="${Math.round(at)}">${relative(at - now)}</time>`;
-}
-
-/** `in 1 min 5 s`, `now`, `12 s ago`: the page's script says it the same way. */
-function relative(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  if (seconds === 0) return 'now';
-  return seconds > 0 ? `in ${duration(seconds * 1000)}` : `${duration(-seconds * 1000)} ago`;
-}
-
-/** The two largest units: `850 ms`, `5 s`, `1 min 5 s`, `2 h`, `3 d 4 h`. */
-export function duration(ms: number): string {
-  if (ms < 0) return `−${duration(-ms)}`;
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  const seconds = Math.round(ms / 1000);
-  const parts = [
-    [Math.floor(seconds / 86_400), 'd'],
-    [Math.floor(seconds / 3_600) % 24, 'h'],
-    [Math.floor(seconds / 60) % 60, 'min'],
-    [seconds % 60, 's'],
-  ] as const;
-  const first = parts.findIndex(([amount]) => amount > 0);
-  return parts
-    .slice(first, first + 2)
-    .filter(([amount]) => amount > 0)
-    .map(([amount, unit]) => `${amount} ${unit}`)
-    .join(' ');
-}
-
-function spanOfTime(minutes: number): string {
-  return minutes < 120 ? `${minutes} minutes` : `${Math.round(minutes / 60)} hours`;
 }
 
 function clock(at: Instant): string {

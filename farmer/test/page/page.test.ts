@@ -10,7 +10,8 @@ import { documentOf } from '../../src/page/document.ts';
 import { html } from '../../src/page/html.ts';
 import { Live } from '../../src/page/live.ts';
 import { pageRoutes } from '../../src/page/routes.ts';
-import { duration, sectionsOf, type View } from '../../src/page/view.ts';
+import { duration } from '../../src/page/time-words.ts';
+import { sectionsOf, type View } from '../../src/page/view.ts';
 import { terms, waiting } from '../fakes/builders.ts';
 
 const NO_JOBS = { waiting: 0, running: 0 };
