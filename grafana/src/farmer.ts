@@ -1,7 +1,7 @@
 import type { Dashboard, Panel } from '@grafana/grafana-foundation-sdk/dashboard';
 import { dashboard } from './dashboard.ts';
 import { graph, heatmap, stat, timeline } from './panels.ts';
-import { alertTable, firingAlerts, HEADROOM_COLORS, ON_TIME_COLORS, processPanels } from './parts.ts';
+import { alertTable, firingAlerts, HEADROOM_COLORS, ON_TIME_COLORS, processPanels, storageStat } from './parts.ts';
 import { chosen, onTime, overRange, perSecond, perStep, quantile } from './promql.ts';
 
 /** Passing is calm, every failure is warm. */
@@ -97,18 +97,7 @@ const atAGlance: Panel[] = [
     size: [3, 4],
     queries: [{ expr: `sum(${chosen('farmer_contracts')})`, legend: 'contracts' }],
   }),
-  stat({
-    title: 'Storage',
-    asks: 'How much of what is given do contracts use?',
-    normal: 'Normal: used comes near to given, and never above.',
-    unit: 'bytes',
-    decimals: 1,
-    size: [3, 4],
-    queries: [
-      { expr: `sum(${chosen('farmer_contract_bytes')})`, legend: 'used' },
-      { expr: `sum(${chosen('farmer_capacity_bytes')})`, legend: 'given' },
-    ],
-  }),
+  storageStat([3, 4]),
   stat({
     title: 'Disk full in',
     asks: 'When is there no room left for what is given, if the disk fills on as in the last six hours? Of several disks, the first. What the farmer is still to store itself is reckoned in.',

@@ -1,7 +1,7 @@
 import type { Dashboard, Panel } from '@grafana/grafana-foundation-sdk/dashboard';
 import { dashboard } from './dashboard.ts';
 import { type Column, graph, stat, table, timeline } from './panels.ts';
-import { alertTable, firingAlerts, HEADROOM_COLORS, ON_TIME_COLORS } from './parts.ts';
+import { alertTable, firingAlerts, HEADROOM_COLORS, ON_TIME_COLORS, storageStat } from './parts.ts';
 import { chosen, onTime, overRange, perSecond, perStep, quantile } from './promql.ts';
 
 const SLACK = 'farmer_challenge_slack_seconds_bucket';
@@ -58,18 +58,7 @@ const totals: Panel[] = [
     size: [3, 4],
     queries: [{ expr: `sum(${chosen('farmer_contracts')})`, legend: 'contracts' }],
   }),
-  stat({
-    title: 'Storage',
-    asks: 'How much of what is given do contracts use?',
-    normal: 'Normal: used comes near to given.',
-    unit: 'bytes',
-    decimals: 1,
-    size: [3, 4],
-    queries: [
-      { expr: `sum(${chosen('farmer_contract_bytes')})`, legend: 'used' },
-      { expr: `sum(${chosen('farmer_capacity_bytes')})`, legend: 'given' },
-    ],
-  }),
+  storageStat([3, 4]),
   firingAlerts([3, 4]),
   alertTable([6, 4]),
 ];

@@ -103,6 +103,14 @@ export function stat(basics: Basics & { readonly showNames?: true }): Panel {
   return basics.showNames ? { ...panel, options: { ...(panel.options as object), textMode: 'name' } } : panel;
 }
 
+function legendBelow(): VizLegendOptionsBuilder {
+  return new VizLegendOptionsBuilder()
+    .showLegend(true)
+    .displayMode(LegendDisplayMode.List)
+    .placement(LegendPlacement.Bottom)
+    .calcs([]);
+}
+
 /** How things went over time. */
 export function graph(
   basics: Basics & {
@@ -114,13 +122,7 @@ export function graph(
 ): Panel {
   const { as = 'lines', palette = {}, queries } = basics;
   const builder = new TimeseriesBuilder()
-    .legend(
-      new VizLegendOptionsBuilder()
-        .showLegend(true)
-        .displayMode(LegendDisplayMode.List)
-        .placement(LegendPlacement.Bottom)
-        .calcs([]),
-    )
+    .legend(legendBelow())
     .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.Descending))
     .drawStyle(as === 'bars' ? GraphDrawStyle.Bars : GraphDrawStyle.Line)
     .stacking(new StackingConfigBuilder().mode(as === 'lines' ? StackingMode.None : StackingMode.Normal).group('all'))
@@ -171,13 +173,7 @@ export function timeline(basics: Basics): Panel {
     .mergeValues(true)
     .showValue(VisibilityMode.Never)
     .rowHeight(0.8)
-    .legend(
-      new VizLegendOptionsBuilder()
-        .showLegend(true)
-        .displayMode(LegendDisplayMode.List)
-        .placement(LegendPlacement.Bottom)
-        .calcs([]),
-    );
+    .legend(legendBelow());
   return finish(builder, basics, PromQueryFormat.TimeSeries, 'range');
 }
 

@@ -49,6 +49,22 @@ export function alertTable(size: readonly [number, number]): Panel {
   });
 }
 
+/** What contracts use of what the operator gives. */
+export function storageStat(size: readonly [number, number]): Panel {
+  return stat({
+    title: 'Storage',
+    asks: 'How much of what is given do contracts use?',
+    normal: 'Normal: used comes near to given, and never above.',
+    unit: 'bytes',
+    decimals: 1,
+    size,
+    queries: [
+      { expr: `sum(${chosen('farmer_contract_bytes')})`, legend: 'used' },
+      { expr: `sum(${chosen('farmer_capacity_bytes')})`, legend: 'given' },
+    ],
+  });
+}
+
 /** The process behind a service, by instance. */
 export function processPanels(
   metricErrors: string,
