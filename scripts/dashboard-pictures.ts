@@ -1,15 +1,12 @@
-import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type Socket } from 'node:net';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { randomio } from '@downstream/file-encryptor';
 import { page, WIDTH } from '../grafana/picture/page.ts';
 import { DASHBOARDS } from '../grafana/test/a-dashboard.ts';
 import { aBrowser } from '../test/support/browser.ts';
 import { startPrometheus } from '../test/support/prometheus.ts';
 import { TestFarm } from '../test/support/test-farm.ts';
+import { aWire } from '../test/support/wire.ts';
 
 /**
  * `npm run dashboard-pictures [minutes]`: docs/pictures/dashboard-farmer.png, from data of a real farmer and a real mock node that run
@@ -26,16 +23,13 @@ const CONTRACTS = 24;
 const CHUNK_BYTES = 16 * 1024 * 1024;
 
 await using farm = new TestFarm();
-const bytes = Buffer.concat([...randomio('pictures', CHUNK_BYTES)]);
-const genesisPath = join(farm.folder, 'genesis');
-const genesisSha256 = createHash('sha256').update(bytes).digest('hex');
-writeFileSync(genesisPath, bytes);
-const node = await farm.node({ intervalMs: INTERVAL_SECONDS * 1000, maxFailures: 3, genesisPath, genesisSha256 });
+const genesis = farm.genesisOf('pictures', CHUNK_BYTES);
+const node = await farm.node({ intervalMs: INTERVAL_SECONDS * 1000, maxFailures: 3, ...genesis });
 await using wire = await aWire(node.url);
 const farmer = await farm.farmer(wire.url, {
   FARMER_SIZE: String(CONTRACTS * CHUNK_BYTES),
-  FARMER_GENESIS: genesisPath,
-  FARMER_GENESIS_SHA256: genesisSha256,
+  FARMER_GENESIS: genesis.genesisPath,
+  FARMER_GENESIS_SHA256: genesis.genesisSha256,
   FARMER_POLL_INTERVAL: `${INTERVAL_SECONDS / 10}s`,
   FARMER_WORKERS: '2',
 });
@@ -89,10 +83,10 @@ async function draw(range: { start: number; end: number }): Promise<void> {
   }
 }
 
-/** The alerts and recording rules, where there are any. */
+/** The alerts and recording rules. */
 function rules(): string[] {
   const folder = join(root, 'prometheus/rules');
-  return existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
+  return readdirSync(folder).map((name) => join(folder, name));
 }
 
 /** Changes a byte of a chunk. */
@@ -100,56 +94,4 @@ function spoil(path: string): void {
   const bytes = readFileSync(path);
   bytes[0] = (bytes[0] ?? 0) ^ 1;
   writeFileSync(path, bytes);
-}
-
-/** What stands between the farmer and the node, and can go wrong. */
-interface Wire extends AsyncDisposable {
-  readonly url: string;
-  /** While it is, connections are reset. */
-  isAway(yes: boolean): void;
-  /** Holds back what the farmer sends. */
-  delay(ms: number): void;
-}
-
-async function aWire(nodeUrl: string): Promise<Wire> {
-  const { hostname, port } = new URL(nodeUrl);
-  const sockets = new Set<Socket>();
-  let away = false;
-  let delayMs = 0;
-  const server = createServer((farmer) => {
-    if (away) {
-      farmer.resetAndDestroy();
-      return;
-    }
-    const node = connect(Number(port), hostname);
-    for (const socket of [farmer, node]) {
-      sockets.add(socket);
-      // Both ends close together, whatever went wrong with one.
-      socket.on('error', () => undefined);
-      socket.on('close', () => {
-        sockets.delete(socket);
-        farmer.destroy();
-        node.destroy();
-      });
-    }
-    farmer.on('data', (bytes) => setTimeout(() => node.write(bytes), delayMs));
-    node.pipe(farmer);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return {
-    url: `http://127.0.0.1:${address.port}`,
-    isAway(yes) {
-      away = yes;
-      if (yes) for (const socket of sockets) socket.resetAndDestroy();
-    },
-    delay(ms) {
-      delayMs = ms;
-    },
-    async [Symbol.asyncDispose]() {
-      server.close();
-      for (const socket of sockets) socket.destroy();
-    },
-  };
 }

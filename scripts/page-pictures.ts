@@ -1,9 +1,9 @@
 import { mkdirSync } from 'node:fs';
-import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { aBrowser } from '../test/support/browser.ts';
 import { CHUNK_BYTES, TestFarm, until } from '../test/support/test-farm.ts';
+import { aWire } from '../test/support/wire.ts';
 
 /**
  * `npm run page-pictures [-- MINUTES]`: pictures of the farmer's page for the documentation, of a farmer that really farms. In the fourth
@@ -22,36 +22,10 @@ const PICTURES = [
 /** A picture need not show the whole log. The page's policy lets in no style but its own, so it is set aside for that. */
 const SHORTER = '.log { max-height: 8rem }';
 
-/** Stands between farmer and node; while it is cut, nobody gets through. */
-async function aLine(port: number) {
-  const sockets = new Set<Socket>();
-  let isCut = false;
-  const server = createServer((socket) => {
-    const onwards = connect(port, '127.0.0.1');
-    for (const end of [socket, onwards]) {
-      sockets.add(end);
-      end.on('error', () => {}).once('close', () => sockets.delete(end));
-    }
-    if (isCut) socket.destroy();
-    socket.pipe(onwards).pipe(socket);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  const cut = (cutNow: boolean) => {
-    isCut = cutNow;
-    if (isCut) for (const socket of sockets) socket.destroy();
-  };
-  const close = () => {
-    cut(true);
-    server.close();
-  };
-  return { url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`, cut, close };
-}
-
 await using farm = new TestFarm();
 const node = await farm.node({ intervalMs: 10_000 });
-const line = await aLine(node.port);
-const farmer = await farm.farmer(line.url, {
+await using wire = await aWire(node.url);
+const farmer = await farm.farmer(wire.url, {
   FARMER_SIZE: String(6 * CHUNK_BYTES),
   FARMER_ALIAS: 'farmer-0',
   FARMER_POLL_INTERVAL: '1s',
@@ -59,9 +33,9 @@ const farmer = await farm.farmer(line.url, {
 });
 await until(farmer.status, ({ contracts }) => contracts.waiting === 6);
 await pause(3 * 60_000);
-line.cut(true);
+wire.isAway(true);
 await pause(OUTAGE_MS);
-line.cut(false);
+wire.isAway(false);
 await pause((minutes - 3) * 60_000 - OUTAGE_MS);
 
 const browser = await aBrowser();
@@ -74,5 +48,3 @@ for (const { name, width, height, colorScheme } of PICTURES) {
   await page.close();
 }
 await browser.close();
-await farmer.stop();
-line.close();

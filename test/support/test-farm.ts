@@ -37,8 +37,8 @@ export class TestFarm implements AsyncDisposable {
   }
 
   /** Another genesis file in the folder. */
-  genesisOf(seed: string): { genesisPath: string; genesisSha256: string } {
-    const bytes = Buffer.concat([...randomio(seed, CHUNK_BYTES)]);
+  genesisOf(seed: string, sizeBytes = CHUNK_BYTES): { genesisPath: string; genesisSha256: string } {
+    const bytes = Buffer.concat([...randomio(seed, sizeBytes)]);
     const genesisPath = join(this.folder, `genesis of ${seed}`);
     writeFileSync(genesisPath, bytes);
     return { genesisPath, genesisSha256: createHash('sha256').update(bytes).digest('hex') };
