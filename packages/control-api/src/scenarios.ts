@@ -1,0 +1,13 @@
+import { z } from 'zod';
+import { configChange } from './config.ts';
+import { faultName, faults } from './faults.ts';
+
+/** Settings and faults that belong together, under a name: what is built in, mounted at the start, or defined at run time. */
+export const scenario = z.strictObject({
+  name: faultName,
+  description: z.string().max(1_000).default(''),
+  config: configChange.default({}).describe('Settings that it brings along.'),
+  faults: faults.default([]),
+});
+export type Scenario = z.output<typeof scenario>;
+export type ScenarioInput = z.input<typeof scenario>;
