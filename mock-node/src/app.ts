@@ -1,12 +1,21 @@
-import { randomBytes } from 'node:crypto';
-import { type Logger, listen, messageOf, silentLogger } from '@downstream/platform';
-import { PROTOTYPE_PREFIX } from '@downstream/protocol';
-import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
+import { type Fault, type Scenario, scenario as scenarioSchema } from '@downstream/control-api';
+import { type HttpServer, type Logger, listen, silentLogger } from '@downstream/platform';
+import { apiApp } from './api/api-app.ts';
+import { Exchange } from './api/exchange.ts';
+import { Recorder } from './api/recorder.ts';
+import { Refusal } from './api/refusal.ts';
 import { fileGenesis, standardGenesis } from './chunks/genesis.ts';
 import { Minter } from './chunks/minter.ts';
+import { NodeClock } from './clock/node-clock.ts';
 import { type MockConfig, readConfig } from './config.ts';
+import { controlApp } from './control/control-app.ts';
+import { FaultPlan } from './faults/fault-plan.ts';
+import { PRESETS } from './faults/presets.ts';
+import { readScenarioFile } from './faults/scenario-file.ts';
+import { Journal } from './journal/journal.ts';
+import { Lab, LabEvents } from './lab.ts';
 import { Draws } from './ledger/draws.ts';
-import { Ledger } from './ledger/ledger.ts';
+import { Ledger, type LedgerObserver } from './ledger/ledger.ts';
 import { MockMetrics } from './metrics.ts';
 import { checkFolder, OwnershipFiles } from './ownership/files.ts';
 import { ownershipRoutes } from './routes/ownership.ts';
@@ -17,10 +26,22 @@ import { VERSION } from './version.ts';
 export interface MockNode {
   readonly url: string;
   readonly port: number;
+  /** Where the control API and the page are; undefined where they are off. */
+  readonly controlUrl: string | undefined;
+  readonly controlPort: number | undefined;
+  /** Everything that can be looked at and changed while it runs, without HTTP. */
+  readonly lab: Lab;
   close(): Promise<void>;
 }
 
+/** What differs from the defaults. */
+export interface MockNodeOptions extends Partial<MockConfig> {
+  /** After those of the preset and of the scenario file. */
+  readonly faults?: readonly Fault[];
+}
+
 interface MockNodeParts {
+  /** Real time, in milliseconds since the Unix epoch: the node's clock is made from it. */
   readonly now: () => number;
   readonly log: Logger;
 }
@@ -28,91 +49,125 @@ interface MockNodeParts {
 /**
  * Starts a mock node in this process.
  *
- * @param options what differs from the defaults; `port: 0` takes any free port
- * @param parts `now`: the node's clock, in milliseconds; `log`: nowhere without
+ * @param options what differs from the defaults; `port: 0` takes any free port; without a `controlPort` there is no
+ *   control API, but `lab` has all of it
+ * @param parts `now`: real time, in milliseconds; `log`: nowhere without
  * @throws ListenError, GenesisError, SettingsError
  */
 export async function startMockNode(
-  options: Partial<MockConfig> = {},
+  { faults = [], ...options }: MockNodeOptions = {},
   { now = Date.now, log = silentLogger }: Partial<MockNodeParts> = {},
 ): Promise<MockNode> {
-  const config = { ...readConfig({ env: {} }), ...options };
+  const config: MockConfig = { ...readConfig({ env: {} }), controlPort: undefined, ...options };
   if (config.files !== undefined) await checkFolder(config.files);
-  return await listen(mockApp(config, { now, log }), { host: config.host, port: config.port, setting: 'MOCK_PORT' });
-}
-
-function mockApp(config: MockConfig, { now, log }: MockNodeParts): Express {
-  const { genesisPath, genesisSha256 } = config;
-  const genesis =
-    genesisPath !== undefined && genesisSha256 !== undefined
-      ? fileGenesis(genesisPath, genesisSha256)
-      : standardGenesis;
+  const events = new LabEvents();
   const draws = new Draws(config.seed);
-  const ledger: Ledger = new Ledger(config, { draws, onResult: (result, count) => metrics.settled(result, count) });
+  const clock = new NodeClock(now, { scale: config.timeScale });
+  const observer: LedgerObserver = {
+    taken: (hash) => events.emit({ type: 'contract', change: 'taken', hash }),
+    settled: (result, count, hash) => events.emit({ type: 'challenge', result, count, hash }),
+    ended: (reason, hash) => events.emit({ type: 'contract', change: 'ended', reason, hash }),
+  };
+  // The settings are the lab's, which holds the ledger: they are asked for when the lab is there.
+  const settings = () => lab.config;
+  const ledger = new Ledger(settings, { draws, observer });
+  const plan = new FaultPlan({
+    chance: (fault, index, what) => draws.chance(fault, index, what),
+    onChange: (change, name) => events.emit({ type: 'fault', change, name }),
+  });
   const metrics = new MockMetrics(
     { version: VERSION },
-    { running: () => ledger.running, farmers: () => ledger.farmers },
+    { contracts: () => ledger.counts(clock.now()), farmers: () => ledger.farmers },
+  );
+  metrics.listenTo(events);
+  const { intervalMs, maxContracts, maxFailures, contractForm } = config;
+  const lab: Lab = new Lab(
+    {
+      version: VERSION,
+      seed: config.seed,
+      config: { intervalMs, maxContracts, maxFailures, contractForm },
+      scenarios: [...scenariosOf(config), ...(faults.length > 0 ? [{ ...NO_SCENARIO, faults: [...faults] }] : [])],
+    },
+    { clock, ledger, faults: plan, journal: new Journal(config.journalSize), events },
   );
 
-  const app = express();
-  app.disable('x-powered-by');
-  app.disable('etag');
-  app.use((request, response, next) => {
-    const start = performance.now();
-    response.set('X-Request-Id', requestIdOf(request));
-    response.once('finish', () => {
-      const seconds = (performance.now() - start) / 1000;
-      metrics.request(routeOf(request), response.statusCode, seconds);
-      log.debug('request served', {
-        ...factsOf(request, response),
-        code: response.statusCode,
-        seconds: Number(seconds.toFixed(4)),
-      });
-    });
-    next();
+  const recorder = new Recorder({
+    now: () => clock.now(),
+    log,
+    metrics,
+    journal: (recorded) => events.emit({ type: 'request', request: lab.journal.add(recorded) }),
   });
-  app.get('/', (_request, response) => {
-    response.json({ msg: 'ok' });
+  const refusal = new Refusal(log);
+  const exchange = new Exchange({
+    ledger,
+    faults: plan,
+    recorder,
+    now: () => clock.now(),
+    seed: config.seed,
+    refuse: (ms) => refusal.begin(ms),
   });
-  app.get('/healthz', (_request, response) => {
-    response.json({ status: 'ok' });
+  const minter = new Minter(genesisOf(config));
+  const routes = [
+    ...prototypeRoutes({
+      ledger,
+      minter,
+      settings,
+      lies: draws,
+      now: () => clock.now(),
+      timeScale: () => clock.pace.scale,
+    }),
+    ...ownershipRoutes(new OwnershipFiles(config.files, draws)),
+  ];
+  const api = await listen(apiApp({ routes, exchange, recorder, metrics, log }), {
+    host: config.host,
+    port: config.port,
+    setting: 'MOCK_PORT',
   });
-  app.get('/metrics', async (_request, response) => {
-    ledger.catchUp(now());
-    const { contentType, text } = await metrics.scrape();
-    response.type(contentType).send(text);
+  refusal.of(api);
+  lab.apiPort = api.port;
+  const control = await listenForControl(config, { lab, metrics, log }).catch(async (error: unknown) => {
+    await api.close();
+    throw error;
   });
-  app.use(PROTOTYPE_PREFIX, prototypeRoutes(config, { ledger, minter: new Minter(genesis), now }));
-  app.use(PROTOTYPE_PREFIX, ownershipRoutes(new OwnershipFiles(config.files, draws)));
-  app.use((_request, response) => {
-    response.status(404).json({ status: 'error', message: 'No such route.' });
-  });
-  const failed: ErrorRequestHandler = (error: Error & { status?: number }, request, response, _next) => {
-    if (response.headersSent) {
-      // A download that its farmer broke off, mostly: express would print a stack.
-      response.destroy();
-      return;
-    }
-    const status = error.status ?? 500;
-    if (status >= 500) log.error('request failed', { ...factsOf(request, response), error });
-    response.status(status).json({ status: 'error', message: status < 500 ? messageOf(error) : 'internal error' });
+  return {
+    url: api.url,
+    port: api.port,
+    controlUrl: control?.url,
+    controlPort: control?.port,
+    lab,
+    close: async () => {
+      refusal.end();
+      await Promise.all([api.close(), control?.close()]);
+    },
   };
-  app.use(failed);
-  return app;
 }
 
-/** The caller's id for the request where it is one, else a new one: both sides' logs call the request by it. */
-function requestIdOf(request: Request): string {
-  const given = request.get('X-Request-Id') ?? '';
-  return /^[\w-]{1,64}$/.test(given) ? given : randomBytes(6).toString('hex');
+async function listenForControl(
+  { host, controlPort, controlToken }: MockConfig,
+  parts: { lab: Lab; metrics: MockMetrics; log: Logger },
+): Promise<HttpServer | undefined> {
+  if (controlPort === undefined) return undefined;
+  return await listen(controlApp({ token: controlToken }, parts), {
+    host,
+    port: controlPort,
+    setting: 'MOCK_CONTROL_PORT',
+  });
 }
 
-/** The pattern, not the path: paths hold tokens, and would be label values without end. */
-function routeOf(request: Request): string {
-  const pattern: unknown = request.route?.path;
-  return typeof pattern === 'string' ? pattern : 'unknown';
+const NO_SCENARIO: Scenario = {
+  name: 'start',
+  description: 'The faults that the node was started with.',
+  config: {},
+  faults: [],
+};
+
+function scenariosOf({ preset, scenarioPath }: MockConfig): Scenario[] {
+  const presets = PRESETS.filter(({ name }) => name === preset).map((each) => scenarioSchema.parse(each));
+  return scenarioPath === undefined ? presets : [...presets, readScenarioFile(scenarioPath)];
 }
 
-function factsOf(request: Request, response: Response): { request: string; method: string; route: string } {
-  return { request: String(response.get('X-Request-Id')), method: request.method, route: routeOf(request) };
+function genesisOf({ genesisPath, genesisSha256 }: MockConfig) {
+  return genesisPath !== undefined && genesisSha256 !== undefined
+    ? fileGenesis(genesisPath, genesisSha256)
+    : standardGenesis;
 }

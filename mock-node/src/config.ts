@@ -1,6 +1,7 @@
 import { type Given, LOG_FORMATS, LOG_LEVELS, parseSettings, SettingsError, type Values } from '@downstream/platform';
 import { sha256Hex } from '@downstream/protocol';
 import { z } from 'zod';
+import { PRESET_NAMES } from './faults/presets.ts';
 
 const text = z.string();
 const wholeNumber = (least: number, most: number) =>
@@ -26,6 +27,25 @@ export const SETTINGS = {
     allowed: 'a port from 0 to 65535',
     schema: wholeNumber(0, 65_535),
     default: '5000',
+  },
+  controlPort: {
+    env: 'MOCK_CONTROL_PORT',
+    flag: '--control-port',
+    value: '<port>',
+    description: 'The port of the control API and of the page, which no fault ever hits; `off` for none.',
+    allowed: 'a port from 0 to 65535, or off',
+    schema: z.union([z.literal('off').transform(() => undefined), wholeNumber(0, 65_535)]),
+    default: '5001',
+  },
+  controlToken: {
+    env: 'MOCK_CONTROL_TOKEN',
+    flag: '--control-token',
+    value: '<text>',
+    description:
+      'What the control API wants to see as `Authorization: Bearer …`; better given as a variable than as a flag, which other users of the machine can read.',
+    allowed: 'a text of 8 to 200 printable characters without blanks',
+    schema: text.regex(/^[\x21-\x7e]{8,200}$/).optional(),
+    defaultNote: 'none: whoever reaches the port',
   },
   seed: {
     env: 'MOCK_SEED',
@@ -75,6 +95,46 @@ export const SETTINGS = {
     allowed: 'secret or url',
     schema: z.enum(['secret', 'url']),
     default: 'secret',
+  },
+  preset: {
+    env: 'MOCK_PRESET',
+    flag: '--preset',
+    value: '<name>',
+    description: `Faults to begin with: ${PRESET_NAMES.map((name) => `\`${name}\``).join(', ')}.`,
+    allowed: `one of ${PRESET_NAMES.join(', ')}`,
+    schema: text.refine((name) => PRESET_NAMES.includes(name)).optional(),
+    defaultNote: 'none',
+  },
+  scenarioPath: {
+    env: 'MOCK_SCENARIO',
+    flag: '--scenario',
+    value: '<file>',
+    description:
+      'A file of faults and settings to begin with, in YAML or JSON; after those of the preset, if there is one.',
+    allowed: 'a file',
+    schema: text.optional(),
+    defaultNote: 'none',
+  },
+  timeScale: {
+    env: 'MOCK_TIME_SCALE',
+    flag: '--time-scale',
+    value: '<factor>',
+    description: 'How much faster than real time the clock of the node runs.',
+    allowed: 'a number from 0.001 to 1000000',
+    schema: text
+      .regex(/^\d+(\.\d+)?$/)
+      .transform(Number)
+      .pipe(z.number().min(0.001).max(1_000_000)),
+    default: '1',
+  },
+  journalSize: {
+    env: 'MOCK_JOURNAL_SIZE',
+    flag: '--journal-size',
+    value: '<count>',
+    description: 'The last requests that are kept to be looked at.',
+    allowed: 'a whole number from 0 to 100000',
+    schema: wholeNumber(0, 100_000),
+    default: '1000',
   },
   files: {
     env: 'MOCK_FILES',

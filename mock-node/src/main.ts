@@ -23,7 +23,8 @@ async function main(args: readonly string[]): Promise<number> {
       stream: process.stderr,
     });
     const node = await startMockNode(config, { log });
-    process.stdout.write(`mock-node ready api=:${node.port} seed=${config.seed}\n`);
+    const control = node.controlPort === undefined ? '' : ` control=:${node.controlPort}`;
+    process.stdout.write(`mock-node ready api=:${node.port}${control} seed=${config.seed}\n`);
     await stopped;
     await node.close();
     return 0;

@@ -1,5 +1,6 @@
 import { type Catalogue, MetricSet, type Scrape } from '@downstream/platform';
-import { CHALLENGE_RESULTS, type ChallengeResult } from './ledger/ledger.ts';
+import type { LabEvents } from './lab.ts';
+import { CHALLENGE_RESULTS, CONTRACT_STATES, type ContractState, END_REASONS } from './ledger/ledger.ts';
 
 /** Every metric of the mock node, declared here and nowhere else; docs/metrics.md is made from it. */
 export const MOCK_METRICS = {
@@ -8,7 +9,7 @@ export const MOCK_METRICS = {
     name: 'mock_node_requests_total',
     unit: 'requests',
     question: 'What do farmers ask for, and what do they get?',
-    help: 'Requests served, by route and HTTP status.',
+    help: 'Requests served, by route and HTTP status; `none` where a fault kept the reply back.',
     labels: { route: null, code: null },
   },
   requestSeconds: {
@@ -33,7 +34,24 @@ export const MOCK_METRICS = {
     name: 'mock_node_contracts',
     unit: 'contracts',
     question: 'How much is farmed?',
-    help: 'Contracts running.',
+    help: 'Contracts running, by whether their open challenge is still due or settled by an answer.',
+    labels: { state: CONTRACT_STATES },
+  },
+  contractsEnded: {
+    type: 'counter',
+    name: 'mock_node_contracts_ended_total',
+    unit: 'contracts',
+    question: 'What becomes of them?',
+    help: 'Contracts that ended: failed too often, removed by their farmer, expired or forgotten by the node, or replaced.',
+    labels: { reason: END_REASONS },
+  },
+  faultsApplied: {
+    type: 'counter',
+    name: 'mock_node_faults_applied_total',
+    unit: 'requests',
+    question: 'Do the faults happen that I asked for?',
+    help: 'Requests that a fault was applied to, by its name; `other` beyond the first two hundred names.',
+    labels: { name: null },
   },
   farmers: {
     type: 'gauge',
@@ -59,15 +77,40 @@ export const MOCK_METRICS = {
   },
 } as const satisfies Catalogue;
 
+/** What the gauges are read from. */
+interface Reading {
+  readonly contracts: () => Record<ContractState, number>;
+  readonly farmers: () => number;
+}
+
+/** Names come from whoever adds faults: the label must not grow without end. */
+const MOST_FAULT_NAMES = 200;
+
 /** The mock node's metrics, as the rest of it speaks to them. */
 export class MockMetrics {
   readonly #set: MetricSet<typeof MOCK_METRICS>;
+  readonly #faultNames = new Set<string>();
 
-  constructor({ version }: { version: string }, reading: { running: () => number; farmers: () => number }) {
+  constructor({ version }: { version: string }, reading: Reading) {
     this.#set = new MetricSet(MOCK_METRICS, () => this.#set.instruments.metricErrors.inc());
     this.#set.instruments.build.set({ version, node_version: process.versions.node }, 1);
-    this.#set.onScrape('contracts', (gauge) => gauge.set(reading.running()));
+    this.#set.onScrape('contracts', (gauge) => {
+      const counts = reading.contracts();
+      for (const state of CONTRACT_STATES) gauge.set({ state }, counts[state]);
+    });
     this.#set.onScrape('farmers', (gauge) => gauge.set(reading.farmers()));
+  }
+
+  /** Counts what happens. */
+  listenTo(events: LabEvents): void {
+    const { challenges, contractsEnded, faultsApplied } = this.#set.instruments;
+    events.listen((event) => {
+      if (event.type === 'challenge') challenges.inc({ result: event.result }, event.count);
+      if (event.type === 'contract' && event.reason !== undefined) contractsEnded.inc({ reason: event.reason });
+      // Born at 0, so that the first time counts as a rise.
+      if (event.type === 'fault')
+        faultsApplied.inc({ name: this.#bounded(event.name) }, event.change === 'applied' ? 1 : 0);
+    });
   }
 
   /** All metrics in Prometheus' text format. */
@@ -75,12 +118,14 @@ export class MockMetrics {
     return await this.#set.scrape();
   }
 
-  request(route: string, code: number, seconds: number): void {
-    this.#set.instruments.requests.inc({ route, code });
+  /** @param code undefined where there was no HTTP reply */
+  request(route: string, code: number | undefined, seconds: number): void {
+    this.#set.instruments.requests.inc({ route, code: code ?? 'none' });
     this.#set.instruments.requestSeconds.observe({ route }, seconds);
   }
 
-  settled(result: ChallengeResult, count: number): void {
-    this.#set.instruments.challenges.inc({ result }, count);
+  #bounded(name: string): string {
+    if (this.#faultNames.size < MOST_FAULT_NAMES) this.#faultNames.add(name);
+    return this.#faultNames.has(name) ? name : 'other';
   }
 }

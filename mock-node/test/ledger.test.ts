@@ -10,23 +10,26 @@ const TOKEN = new Draws('seed').token(0);
 /** A ledger with one farmer and one contract, whose chunk answers `right:` and the challenge. */
 function aLedger(options: Partial<LedgerOptions> = {}) {
   const results: Record<ChallengeResult, number> = { passed: 0, wrong: 0, unanswered: 0 };
-  const ledger = new Ledger(
-    { intervalMs: INTERVAL, maxContracts: 10, maxFailures: 3, ...options },
-    {
-      draws: new Draws('seed'),
-      onResult: (result, count) => {
+  const ledger = new Ledger(() => ({ intervalMs: INTERVAL, maxContracts: 10, maxFailures: 3, ...options }), {
+    draws: new Draws('seed'),
+    observer: {
+      settled: (result, count) => {
         results[result] += count;
       },
     },
-  );
+  });
   const token = ledger.register();
   const take = (hash = 'hash', now = T0) => {
     const next = ledger.nextSecret(now);
     if (next === undefined) throw new Error('no contract');
     const verifier = { response: (challenge: string) => `right:${challenge}` };
-    return ledger.start(token, next.index, { fileHash: hash, secret: next.secret, verifier }, now);
+    const chunk = { fileHash: hash, secret: next.secret, verifier };
+    const challenge = ledger.start(token, { index: next.index, chunk, intervalMs: INTERVAL }, now);
+    if (challenge === undefined) throw new Error('the farmer is unknown');
+    return challenge;
   };
-  const answer = (challenge: string, now: number) => ledger.answer(token, 'hash', `right:${challenge}`, now);
+  const answer = (challenge: string, now: number) =>
+    ledger.answer(token, { hash: 'hash', response: `right:${challenge}` }, now);
   const challengeAt = (now: number) => ledger.due(token, now)?.due[0]?.challenge;
   return { ledger, token, results, take, answer, challengeAt };
 }
@@ -50,7 +53,7 @@ describe('the ledger', () => {
     const challenge = take();
     expect(answer(challenge, T0)).toBe('pass');
     expect(answer(challenge, T0 + 1)).toBe('pass');
-    expect(ledger.answer(TOKEN, 'hash', 'other', T0 + 2)).toBe('fail');
+    expect(ledger.answer(TOKEN, { hash: 'hash', response: 'other' }, T0 + 2)).toBe('fail');
     expect(answer(challenge, T0 + 3)).toBe('pass');
     expect(results).toEqual({ passed: 1, wrong: 0, unanswered: 0 });
   });
@@ -58,7 +61,7 @@ describe('the ledger', () => {
   it('lets a wrong first answer settle it too: the right one comes too late', () => {
     const { ledger, take, answer, challengeAt, results } = aLedger();
     const challenge = take();
-    expect(ledger.answer(TOKEN, 'hash', 'wrong', T0)).toBe('fail');
+    expect(ledger.answer(TOKEN, { hash: 'hash', response: 'wrong' }, T0)).toBe('fail');
     expect(answer(challenge, T0 + 1)).toBe('fail');
     expect(challengeAt(T0 + 2)).toBeUndefined();
     expect(results).toEqual({ passed: 0, wrong: 1, unanswered: 0 });
@@ -67,7 +70,7 @@ describe('the ledger', () => {
   it('counts a wrong answer once, however often it is sent', () => {
     const { ledger, token, take, results } = aLedger();
     take();
-    for (let n = 0; n < 5; n++) expect(ledger.answer(token, 'hash', 'wrong', T0 + n)).toBe('fail');
+    for (let n = 0; n < 5; n++) expect(ledger.answer(token, { hash: 'hash', response: 'wrong' }, T0 + n)).toBe('fail');
     expect(results).toEqual({ passed: 0, wrong: 1, unanswered: 0 });
     expect(ledger.due(token, T0 + 10)?.all).toEqual(['hash']);
   });
@@ -99,9 +102,9 @@ describe('the ledger', () => {
   it('ends a contract that failed too often at once, and knows it no more', () => {
     const { ledger, token, take } = aLedger({ maxFailures: 1 });
     take();
-    expect(ledger.answer(token, 'hash', 'wrong', T0)).toBe('fail');
+    expect(ledger.answer(token, { hash: 'hash', response: 'wrong' }, T0)).toBe('fail');
     expect(ledger.remove(token, 'hash', T0)).toBe('no_hash');
-    expect(ledger.due(token, T0)).toEqual({ all: [], due: [] });
+    expect(ledger.due(token, T0)).toEqual({ all: [], due: [], settled: [] });
     expect(ledger.running).toBe(0);
   });
 
@@ -148,9 +151,9 @@ describe('the ledger', () => {
       all: ['hash', 'second'],
       due: [{ hash: 'second', challenge: second }],
     });
-    expect(ledger.due(other, T0 + 2)).toEqual({ all: [], due: [] });
+    expect(ledger.due(other, T0 + 2)).toEqual({ all: [], due: [], settled: [] });
     expect(new Set(ledger.due(token, T0 + INTERVAL + 1)?.due.map(({ challenge }) => challenge)).size).toBe(2);
-    expect(ledger.answer(other, 'second', `right:${second}`, T0 + INTERVAL + 1)).toBe('no_hash');
+    expect(ledger.answer(other, { hash: 'second', response: `right:${second}` }, T0 + INTERVAL + 1)).toBe('no_hash');
   });
 
   it('ends a contract after so many failures in a row, and frees its place', () => {
@@ -158,7 +161,7 @@ describe('the ledger', () => {
     const challenge = take();
     expect(ledger.due(token, T0 + 3 * INTERVAL - 1)?.all).toEqual(['hash']);
     expect(ledger.nextSecret(T0 + 3 * INTERVAL - 1)).toBeUndefined();
-    expect(ledger.due(token, T0 + 3 * INTERVAL)).toEqual({ all: [], due: [] });
+    expect(ledger.due(token, T0 + 3 * INTERVAL)).toEqual({ all: [], due: [], settled: [] });
     expect(answer(challenge, T0 + 3 * INTERVAL)).toBe('no_hash');
     expect(results.unanswered).toBe(3);
     expect(ledger.nextSecret(T0 + 3 * INTERVAL)).toBeDefined();
@@ -186,9 +189,9 @@ describe('the ledger', () => {
   it('knows nobody whom it gave no token', () => {
     const { ledger } = aLedger();
     expect(ledger.due('nobody', T0)).toBeUndefined();
-    expect(ledger.answer('nobody', 'hash', 'x', T0)).toBe('no_token');
+    expect(ledger.answer('nobody', { hash: 'hash', response: 'x' }, T0)).toBe('no_token');
     expect(ledger.remove('nobody', 'hash', T0)).toBe('no_token');
-    expect(ledger.answer(TOKEN, 'nothing', 'x', T0)).toBe('no_hash');
+    expect(ledger.answer(TOKEN, { hash: 'nothing', response: 'x' }, T0)).toBe('no_hash');
   });
 
   it('settles no more challenges than there were, each once, whatever is asked when', () => {
@@ -202,7 +205,7 @@ describe('the ledger', () => {
           now += pause;
           const open = challengeAt(now);
           if (what === 'right') expect(answer(open ?? 'none', now) === 'pass').toBe(open !== undefined);
-          if (what === 'wrong') expect(ledger.answer(token, 'hash', 'wrong', now)).toBe('fail');
+          if (what === 'wrong') expect(ledger.answer(token, { hash: 'hash', response: 'wrong' }, now)).toBe('fail');
           if (what !== 'look') expect(challengeAt(now)).toBeUndefined();
         }
         const begun = Math.floor((now - T0) / INTERVAL) + 1;
@@ -220,7 +223,9 @@ describe('the ledger', () => {
     const verdicts = steps.map(([pause, what]) => {
       for (const moment of looking(now).filter((at) => at <= now + pause)) ledger.catchUp(moment);
       now += pause;
-      return what === 'right' ? answer(challengeAt(now) ?? 'none', now) : ledger.answer(token, 'hash', 'wrong', now);
+      return what === 'right'
+        ? answer(challengeAt(now) ?? 'none', now)
+        : ledger.answer(token, { hash: 'hash', response: 'wrong' }, now);
     });
     return { verdicts, results, running: ledger.running, due: ledger.due(token, now) };
   }

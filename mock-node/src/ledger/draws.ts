@@ -23,8 +23,22 @@ export class Draws {
 
   /** Challenge number `round` of the n-th contract: a decimal fraction, such as `0.012381234`. */
   challenge(n: number, round: number): string {
-    const number = Number.parseInt(this.#draw('challenge', n, round).slice(0, 12), 16);
-    return `0.${String(number % 1_000_000_000).padStart(9, '0')}`;
+    return fractionText(this.#draw('challenge', n, round));
+  }
+
+  /** What a node says that it asks, where it lies about that challenge. */
+  falseChallenge(challenge: string): string {
+    return fractionText(this.#draw('false challenge', challenge));
+  }
+
+  /** The hash that a node gives a chunk of that hash, where it lies. */
+  falseHash(hash: string): string {
+    return this.#draw('false hash', hash);
+  }
+
+  /** A number from 0 up to, not including, 1, for the n-th request that a fault fits; `what` tells its draws apart. */
+  chance(fault: string, n: number, what: string): number {
+    return Number.parseInt(this.#draw('fault', fault, n, what).slice(0, 13), 16) / 2 ** 52;
   }
 
   /** Root seed and secret of the n-th chain of challenges on a file. */
@@ -42,4 +56,8 @@ export class Draws {
       .update(JSON.stringify([this.#seed, ...what]))
       .digest('hex');
   }
+}
+
+function fractionText(hex: string): string {
+  return `0.${String(Number.parseInt(hex.slice(0, 12), 16) % 1_000_000_000).padStart(9, '0')}`;
 }

@@ -1,7 +1,7 @@
 import type { Draws } from './draws.ts';
 
 /** What verifies answers on one chunk, without the chunk. */
-interface Verifier {
+export interface Verifier {
   response(challenge: string): string;
 }
 
@@ -16,6 +16,14 @@ export interface Chunk {
 export const CHALLENGE_RESULTS = ['passed', 'wrong', 'unanswered'] as const;
 export type ChallengeResult = (typeof CHALLENGE_RESULTS)[number];
 
+/** What became of contracts that run no more: each is a label of `mock_node_contracts_ended_total`. */
+export const END_REASONS = ['failed', 'removed', 'expired', 'forgotten', 'replaced'] as const;
+export type EndReason = (typeof END_REASONS)[number];
+
+/** Whether a contract's open challenge waits for an answer or has had one. */
+export const CONTRACT_STATES = ['due', 'settled'] as const;
+export type ContractState = (typeof CONTRACT_STATES)[number];
+
 export interface LedgerOptions {
   readonly intervalMs: number;
   /** Contracts running at once, over all farmers. */
@@ -24,16 +32,58 @@ export interface LedgerOptions {
   readonly maxFailures: number;
 }
 
+/** Told what happens to contracts. */
+export interface LedgerObserver {
+  taken?(hash: string): void;
+  settled?(result: ChallengeResult, count: number, hash: string): void;
+  ended?(reason: EndReason, hash: string): void;
+}
+
+export interface LedgerParts {
+  readonly draws: Draws;
+  readonly observer: LedgerObserver;
+}
+
 interface Contract {
   readonly index: number;
   readonly chunk: Chunk;
-  readonly startedAt: number;
+  readonly intervalMs: number;
+  readonly takenAt: number;
+  /** When round 0 began, or would have for its rounds to be where they are. */
+  startedAt: number;
   round: number;
   challenge: string;
   /** The first answer of this round, which settled it. */
   settled?: { readonly response: string; readonly passed: boolean };
   failuresInARow: number;
+  readonly results: Record<ChallengeResult, number>;
 }
+
+/** A running contract, as anyone may see it. */
+export interface ContractFacts {
+  readonly token: string;
+  readonly hash: string;
+  readonly index: number;
+  readonly state: ContractState;
+  readonly round: number;
+  readonly challenge: string;
+  readonly intervalMs: number;
+  readonly takenAt: number;
+  /** When this round ends. */
+  readonly dueAt: number;
+  readonly failuresInARow: number;
+  readonly results: Readonly<Record<ChallengeResult, number>>;
+}
+
+/** A farmer's contracts, and their challenges of this round. */
+interface Listing {
+  readonly all: string[];
+  readonly due: { readonly hash: string; readonly challenge: string }[];
+  /** Those answered already. */
+  readonly settled: { readonly hash: string; readonly challenge: string }[];
+}
+
+type Contracts = Map<string, Contract>;
 
 /**
  * Who owes which answer when. Pure bookkeeping: time comes in with each call, and nothing happens between calls, so ten
@@ -41,23 +91,23 @@ interface Contract {
  * until t0 + (n+1)·interval; the first answer settles it.
  */
 export class Ledger {
-  readonly #options: LedgerOptions;
+  readonly #options: () => LedgerOptions;
   readonly #draws: Draws;
-  readonly #onResult: (result: ChallengeResult, count: number) => void;
-  readonly #farmers = new Map<string, Map<string, Contract>>();
+  readonly #observer: LedgerObserver;
+  readonly #farmers = new Map<string, Contracts>();
+  #farmersMade = 0;
   #contractsMade = 0;
+  /** Contracts, and places spoken for. */
   #running = 0;
 
-  constructor(
-    options: LedgerOptions,
-    { draws, onResult }: { draws: Draws; onResult: (result: ChallengeResult, count: number) => void },
-  ) {
+  /** @param options asked for each time, so that they may change */
+  constructor(options: () => LedgerOptions, { draws, observer }: LedgerParts) {
     this.#options = options;
     this.#draws = draws;
-    this.#onResult = onResult;
+    this.#observer = observer;
   }
 
-  /** Contracts running. */
+  /** Contracts running, places spoken for among them. */
   get running(): number {
     return this.#running;
   }
@@ -67,9 +117,20 @@ export class Ledger {
     return this.#farmers.size;
   }
 
+  /** Contracts by state, as they stand now: a look at each. */
+  counts(now: number): Record<ContractState, number> {
+    const counts = { due: 0, settled: 0 };
+    for (const token of this.#farmers.keys()) {
+      const listing = this.due(token, now);
+      counts.due += listing?.due.length ?? 0;
+      counts.settled += listing?.settled.length ?? 0;
+    }
+    return counts;
+  }
+
   /** A new farmer's token. */
   register(): string {
-    const token = this.#draws.token(this.#farmers.size);
+    const token = this.#draws.token(this.#farmersMade++);
     this.#farmers.set(token, new Map());
     return token;
   }
@@ -84,9 +145,10 @@ export class Ledger {
    * @returns undefined where there is none to give
    */
   nextSecret(now: number): { index: number; secret: string } | undefined {
+    const { maxContracts } = this.#options();
     // Farmers that went away never ask again: what they left behind has to be found before a place is denied.
-    if (this.#running >= this.#options.maxContracts) this.catchUp(now);
-    if (this.#running >= this.#options.maxContracts) return undefined;
+    if (this.#running >= maxContracts) this.catchUp(now);
+    if (this.#running >= maxContracts) return undefined;
     this.#running += 1;
     const index = this.#contractsMade++;
     return { index, secret: this.#draws.secret(index) };
@@ -100,13 +162,27 @@ export class Ledger {
   /**
    * Starts the contract on a chunk whose secret was taken, and returns its first challenge. Should the farmer have one on
    * the same chunk, the new one takes its place.
+   *
+   * @param intervalMs between its challenges
+   * @returns undefined where the farmer was forgotten meanwhile: the place is given back
    */
-  start(token: string, index: number, chunk: Chunk, now: number): string {
-    const challenge = this.#draws.challenge(index, 0);
+  start(
+    token: string,
+    { index, chunk, intervalMs }: { index: number; chunk: Chunk; intervalMs: number },
+    now: number,
+  ): string | undefined {
     const contracts = this.#farmers.get(token);
-    if (contracts === undefined) throw new Error('a contract needs a registered farmer');
-    if (contracts.has(chunk.fileHash)) this.#end(contracts, chunk.fileHash);
-    contracts.set(chunk.fileHash, { index, chunk, startedAt: now, round: 0, challenge, failuresInARow: 0 });
+    if (contracts === undefined) {
+      this.abandon();
+      return undefined;
+    }
+    const { fileHash } = chunk;
+    if (contracts.has(fileHash)) this.#end(contracts, fileHash, 'replaced');
+    const challenge = this.#draws.challenge(index, 0);
+    const results = { passed: 0, wrong: 0, unanswered: 0 };
+    const times = { intervalMs, takenAt: now, startedAt: now, round: 0 };
+    contracts.set(fileHash, { index, chunk, ...times, challenge, failuresInARow: 0, results });
+    this.#observer.taken?.(fileHash);
     return challenge;
   }
 
@@ -116,22 +192,29 @@ export class Ledger {
   }
 
   /** A farmer's contracts, and which of them owe an answer; undefined for an unknown farmer. */
-  due(token: string, now: number): { all: string[]; due: { hash: string; challenge: string }[] } | undefined {
+  due(token: string, now: number): Listing | undefined {
     const contracts = this.#farmers.get(token);
     if (contracts === undefined) return undefined;
-    const all: string[] = [];
-    const due: { hash: string; challenge: string }[] = [];
+    const listing: Listing = { all: [], due: [], settled: [] };
     for (const hash of contracts.keys()) {
       const contract = this.#runningOf(contracts, hash, now);
       if (contract === undefined) continue;
-      all.push(hash);
-      if (contract.settled === undefined) due.push({ hash, challenge: contract.challenge });
+      listing.all.push(hash);
+      listing[stateOf(contract)].push({ hash, challenge: contract.challenge });
     }
-    return { all, due };
+    return listing;
   }
 
-  /** Takes an answer. The first one settles a challenge; the same again hears the same, any other fails. */
-  answer(token: string, hash: string, response: string, now: number): 'pass' | 'fail' | 'no_token' | 'no_hash' {
+  /**
+   * Takes an answer. The first one settles a challenge; the same again hears the same, any other fails.
+   *
+   * @param reject takes a first answer for wrong, whatever it is
+   */
+  answer(
+    token: string,
+    { hash, response, reject = false }: { hash: string; response: string; reject?: boolean },
+    now: number,
+  ): 'pass' | 'fail' | 'no_token' | 'no_hash' {
     const contracts = this.#farmers.get(token);
     if (contracts === undefined) return 'no_token';
     const contract = this.#runningOf(contracts, hash, now);
@@ -139,15 +222,11 @@ export class Ledger {
     if (contract.settled !== undefined) {
       return contract.settled.passed && contract.settled.response === response ? 'pass' : 'fail';
     }
-    const passed = contract.chunk.verifier.response(contract.challenge) === response;
+    const passed = !reject && contract.chunk.verifier.response(contract.challenge) === response;
     contract.settled = { response, passed };
-    this.#onResult(passed ? 'passed' : 'wrong', 1);
-    if (passed) {
-      contract.failuresInARow = 0;
-      return 'pass';
-    }
-    contract.failuresInARow += 1;
-    return 'fail';
+    this.#count(contract, passed ? 'passed' : 'wrong', 1);
+    contract.failuresInARow = passed ? 0 : contract.failuresInARow + 1;
+    return passed ? 'pass' : 'fail';
   }
 
   /** Ends a contract at its farmer's wish. */
@@ -155,35 +234,104 @@ export class Ledger {
     const contracts = this.#farmers.get(token);
     if (contracts === undefined) return 'no_token';
     if (this.#runningOf(contracts, hash, now) === undefined) return 'no_hash';
-    this.#end(contracts, hash);
+    this.#end(contracts, hash, 'removed');
     return 'ok';
   }
 
-  /** The secret of a running contract's chunk, by the chunk's hash. */
+  /** The secret of a running contract's chunk, by the contract's hash. */
   secretOf(hash: string, now: number): string | undefined {
-    for (const contracts of this.#farmers.values()) {
+    return this.#find(hash, now)?.contract.chunk.secret;
+  }
+
+  /** Every running contract, in the order in which they were taken by each farmer. */
+  *all(now: number): Generator<ContractFacts> {
+    for (const [token, contracts] of this.#farmers) {
+      for (const hash of contracts.keys()) {
+        const contract = this.#runningOf(contracts, hash, now);
+        if (contract !== undefined) yield factsOf(token, hash, contract);
+      }
+    }
+  }
+
+  /** One running contract. */
+  contract(hash: string, now: number): ContractFacts | undefined {
+    const found = this.#find(hash, now);
+    return found && factsOf(found.token, hash, found.contract);
+  }
+
+  /** The first contract of a farmer whose hash begins like that; the one held longest for an empty beginning. */
+  firstOf(token: string, beginning = ''): string | undefined {
+    for (const hash of this.#farmers.get(token)?.keys() ?? []) if (hash.startsWith(beginning)) return hash;
+    return undefined;
+  }
+
+  /** Ends a contract by the node's own will. @returns whether there was one */
+  expire(hash: string, now: number): boolean {
+    const found = this.#find(hash, now);
+    if (found === undefined) return false;
+    this.#end(found.contracts, hash, 'expired');
+    return true;
+  }
+
+  /**
+   * Begins a contract's next round now, unless its challenge waits for an answer anyway.
+   *
+   * @returns the open challenge, and whether it was opened just now; undefined where there is no such contract
+   */
+  challengeNow(hash: string, now: number): { challenge: string; opened: boolean } | undefined {
+    const contract = this.#find(hash, now)?.contract;
+    if (contract === undefined) return undefined;
+    const opened = contract.settled !== undefined;
+    if (opened) {
+      contract.startedAt = now - (contract.round + 1) * contract.intervalMs;
+      this.#bringUpTo(now, contract);
+    }
+    return { challenge: contract.challenge, opened };
+  }
+
+  /** Forgets a farmer and its contracts. */
+  revoke(token: string): void {
+    const contracts = this.#farmers.get(token);
+    for (const hash of contracts?.keys() ?? []) if (contracts !== undefined) this.#end(contracts, hash, 'forgotten');
+    this.#farmers.delete(token);
+  }
+
+  /** Forgets every farmer and every contract. What it gives afterwards is new: no token or secret comes twice. */
+  forget(): void {
+    for (const token of this.#farmers.keys()) this.revoke(token);
+  }
+
+  /** Forgets everything, and begins its draws from the start. */
+  reset(): void {
+    this.forget();
+    this.#farmersMade = 0;
+    this.#contractsMade = 0;
+  }
+
+  #find(hash: string, now: number): { token: string; contracts: Contracts; contract: Contract } | undefined {
+    for (const [token, contracts] of this.#farmers) {
       const contract = this.#runningOf(contracts, hash, now);
-      if (contract !== undefined) return contract.chunk.secret;
+      if (contract !== undefined) return { token, contracts, contract };
     }
     return undefined;
   }
 
   /** A contract as it stands now; undefined where there is none, or none any more. */
-  #runningOf(contracts: Map<string, Contract>, hash: string, now: number): Contract | undefined {
+  #runningOf(contracts: Contracts, hash: string, now: number): Contract | undefined {
     const contract = contracts.get(hash);
     if (contract === undefined || this.#bringUpTo(now, contract)) return contract;
-    this.#end(contracts, hash);
+    this.#end(contracts, hash, 'failed');
     return undefined;
   }
 
   /** Counts the rounds that went by unanswered. @returns whether the contract still runs */
   #bringUpTo(now: number, contract: Contract): boolean {
-    const { intervalMs, maxFailures } = this.#options;
-    const round = Math.floor((now - contract.startedAt) / intervalMs);
+    const { maxFailures } = this.#options();
+    const round = Math.floor((now - contract.startedAt) / contract.intervalMs);
     if (round > contract.round) {
       const unanswered = round - contract.round - (contract.settled === undefined ? 0 : 1);
-      const counted = Math.min(unanswered, maxFailures - contract.failuresInARow);
-      if (counted > 0) this.#onResult('unanswered', counted);
+      const counted = Math.max(0, Math.min(unanswered, maxFailures - contract.failuresInARow));
+      if (counted > 0) this.#count(contract, 'unanswered', counted);
       contract.failuresInARow += counted;
       contract.round = round;
       contract.challenge = this.#draws.challenge(contract.index, round);
@@ -192,8 +340,25 @@ export class Ledger {
     return contract.failuresInARow < maxFailures;
   }
 
-  #end(contracts: Map<string, Contract>, hash: string): void {
+  #count(contract: Contract, result: ChallengeResult, count: number): void {
+    contract.results[result] += count;
+    this.#observer.settled?.(result, count, contract.chunk.fileHash);
+  }
+
+  #end(contracts: Contracts, hash: string, reason: EndReason): void {
     contracts.delete(hash);
     this.#running -= 1;
+    this.#observer.ended?.(reason, hash);
   }
+}
+
+function stateOf({ settled }: Contract): ContractState {
+  return settled === undefined ? 'due' : 'settled';
+}
+
+function factsOf(token: string, hash: string, contract: Contract): ContractFacts {
+  const { index, round, challenge, intervalMs, takenAt, startedAt, failuresInARow, results } = contract;
+  const dueAt = startedAt + (round + 1) * intervalMs;
+  const state = stateOf(contract);
+  return { token, hash, index, state, round, challenge, intervalMs, takenAt, dueAt, failuresInARow, results };
 }

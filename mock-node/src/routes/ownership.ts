@@ -1,8 +1,7 @@
-import express, { type Router } from 'express';
+import { PROTOTYPE_PREFIX } from '@downstream/protocol';
 import { z } from 'zod';
+import { type Call, json, type Reply, type Route } from '../api/reply.ts';
 import type { OwnershipFiles } from '../ownership/files.ts';
-
-const BODY_BYTES = 16 * 1024;
 
 const answer = z.object({
   /** Some farmers send the number as text. */
@@ -20,50 +19,40 @@ const answer = z.object({
 });
 
 /** File ownership. The body counts as JSON whatever its content type says, as it did for the original. */
-export function ownershipRoutes(files: OwnershipFiles): Router {
-  const router = express.Router();
-
-  router.post(
-    '/challenges/answer/:filename',
-    express.text({ type: () => true, limit: BODY_BYTES }),
-    async (request, response) => {
-      const body = jsonObject(request.body);
-      if (body === undefined || Object.keys(body).length === 0) {
-        response.status(400).json({ msg: 'missing request json' });
-        return;
-      }
-      if (Object.keys(body).sort().join() !== 'block,response,seed') {
-        response.status(400).json({ msg: 'missing data' });
-        return;
-      }
-      const parsed = answer.safeParse(body);
-      const match = parsed.success ? await files.answer(request.params.filename, parsed.data) : undefined;
-      if (match === undefined) {
-        response.status(404).json({ msg: 'unknown challenge' });
-        return;
-      }
-      response.json({ msg: 'ok', match });
+export function ownershipRoutes(files: OwnershipFiles): Route[] {
+  return [
+    {
+      name: 'answer',
+      methods: ['post'],
+      path: `${PROTOTYPE_PREFIX}/challenges/answer/:filename`,
+      handle: async (call) => await answered(call, files),
     },
-  );
-  router.all('/challenges/answer/:filename', (_request, response) => {
-    response.status(405).set('Allow', 'POST').json({ msg: 'method not allowed' });
-  });
-
-  router.get('/challenges/:filename', async (request, response) => {
-    const challenges = await files.challenges(request.params.filename);
-    if (challenges === undefined) {
-      response.status(404).json({ status: 'error', message: 'No such file.' });
-      return;
-    }
-    response.json({ challenges });
-  });
-
-  return router;
+    {
+      name: 'challenges',
+      methods: ['get'],
+      path: `${PROTOTYPE_PREFIX}/challenges/:filename`,
+      handle: async ({ params }) => {
+        const challenges = await files.challenges(params['filename'] ?? '');
+        return challenges === undefined
+          ? json({ status: 'error', message: 'No such file.' }, 404)
+          : json({ challenges });
+      },
+    },
+  ];
 }
 
-function jsonObject(text: unknown): object | undefined {
+async function answered({ params, body: text }: Call, files: OwnershipFiles): Promise<Reply> {
+  const body = jsonObject(text);
+  if (body === undefined || Object.keys(body).length === 0) return json({ msg: 'missing request json' }, 400);
+  if (Object.keys(body).sort().join() !== 'block,response,seed') return json({ msg: 'missing data' }, 400);
+  const parsed = answer.safeParse(body);
+  const match = parsed.success ? await files.answer(params['filename'] ?? '', parsed.data) : undefined;
+  return match === undefined ? json({ msg: 'unknown challenge' }, 404) : json({ msg: 'ok', match });
+}
+
+function jsonObject(text: string): object | undefined {
   try {
-    const value: unknown = JSON.parse(String(text));
+    const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
   } catch {
     return undefined;

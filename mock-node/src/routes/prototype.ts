@@ -1,92 +1,124 @@
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { isSjcxAddress, PROTOTYPE_PREFIX } from '@downstream/protocol';
-import express, { type Router } from 'express';
+import { type Call, json, type Reply, type Route } from '../api/reply.ts';
 import type { Minter } from '../chunks/minter.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 
 export interface PrototypeParts {
   readonly ledger: Ledger;
   readonly minter: Minter;
+  readonly settings: () => PrototypeSettings;
+  /** What a node says where it lies. */
+  readonly lies: { falseHash(hash: string): string; falseChallenge(challenge: string): string };
   readonly now: () => number;
+  /** So much node time passes in a unit of the farmer's. */
+  readonly timeScale: () => number;
 }
 
-export interface PrototypeOptions {
+interface PrototypeSettings {
   readonly intervalMs: number;
   readonly contractForm: 'secret' | 'url';
 }
 
+const NO_TOKEN = { status: 'no_token' };
+
 /** The contracts of the prototype API. Errors are a `status` under HTTP 200, as the original's were. */
-export function prototypeRoutes(
-  { intervalMs, contractForm }: PrototypeOptions,
-  { ledger, minter, now }: PrototypeParts,
-): Router {
-  const router = express.Router();
+export function prototypeRoutes(parts: PrototypeParts): Route[] {
+  const { ledger, minter } = parts;
+  return [
+    { name: 'connectivity', methods: ['get'], path: '/', handle: () => json({ msg: 'ok' }) },
+    {
+      name: 'new',
+      methods: ['get'],
+      path: `${PROTOTYPE_PREFIX}/new/:address`,
+      handle: ({ params }) =>
+        isSjcxAddress(params['address'] ?? '')
+          ? json({ token: ledger.register() })
+          : json({ status: 'error', message: 'Invalid address.' }, 400),
+    },
+    {
+      name: 'chunk',
+      methods: ['get'],
+      path: `${PROTOTYPE_PREFIX}/chunk/:token`,
+      handle: async (call) => await takeContract(call, parts),
+    },
+    {
+      name: 'due',
+      methods: ['get'],
+      path: `${PROTOTYPE_PREFIX}/due/:token`,
+      handle: (call) => listing(call, parts),
+    },
+    {
+      name: 'challenge',
+      methods: ['get'],
+      path: `${PROTOTYPE_PREFIX}/challenge/:token/:hash/:response`,
+      handle: ({ params, now, faults }) => {
+        const { token = '', hash = '', response = '' } = params;
+        const reject = faults.one('reject_answer') !== undefined;
+        return json({ status: ledger.answer(token, { hash, response, reject }, now) });
+      },
+    },
+    {
+      name: 'remove',
+      methods: ['get', 'delete'],
+      path: `${PROTOTYPE_PREFIX}/remove/:token/:hash`,
+      handle: ({ params, now }) => json({ status: ledger.remove(params['token'] ?? '', params['hash'] ?? '', now) }),
+    },
+    {
+      name: 'download',
+      methods: ['get'],
+      path: `${PROTOTYPE_PREFIX}/download/:hash`,
+      handle: ({ params, now }) => {
+        const secret = ledger.secretOf(params['hash'] ?? '', now);
+        if (secret === undefined) return json({ status: 'error', message: 'No such chunk.' }, 404);
+        return { status: 200, headers: { 'Content-Type': 'application/octet-stream' }, body: minter.bytes(secret) };
+      },
+    },
+  ];
+}
 
-  router.get('/new/:address', (request, response) => {
-    if (!isSjcxAddress(request.params.address)) {
-      response.status(400).json({ status: 'error', message: 'Invalid address.' });
-      return;
-    }
-    response.json({ token: ledger.register() });
+async function takeContract(
+  call: Call,
+  { ledger, minter, settings, lies, now, timeScale }: PrototypeParts,
+): Promise<Reply> {
+  const { params, faults, origin } = call;
+  const { token = '' } = params;
+  if (!ledger.knows(token)) return json(NO_TOKEN);
+  const next = faults.one('no_chunks') === undefined ? ledger.nextSecret(call.now) : undefined;
+  if (next === undefined) return json({ status: 'no_chunks' });
+  const { index, secret } = next;
+  const minted = await minter.mint(secret).catch((error: unknown) => {
+    ledger.abandon();
+    throw error;
   });
-
-  router.get('/chunk/:token', async (request, response) => {
-    const { token } = request.params;
-    if (!ledger.knows(token)) {
-      response.json({ status: 'no_token' });
-      return;
-    }
-    const next = ledger.nextSecret(now());
-    if (next === undefined) {
-      response.json({ status: 'no_chunks' });
-      return;
-    }
-    const { index, secret } = next;
-    const chunk = await minter.mint(secret).catch((error: unknown) => {
-      ledger.abandon();
-      throw error;
-    });
-    const { fileHash } = chunk;
-    const challenge = ledger.start(token, index, chunk, now());
-    const url = `${request.protocol}://${request.get('host')}${PROTOTYPE_PREFIX}/download/${fileHash}`;
-    response.json({
-      ...(contractForm === 'secret' ? { secret } : { url }),
-      file_hash: fileHash,
-      challenge,
-      interval: intervalMs / 1000,
-    });
+  const chunk = faults.one('wrong_hash') ? { ...minted, fileHash: lies.falseHash(minted.fileHash) } : minted;
+  const shrunk = faults.one('deadline_shrink')?.effect;
+  const { intervalMs: whole, contractForm } = settings();
+  const intervalMs = Math.max(1, Math.round(whole * (shrunk?.factor ?? 1)));
+  const challenge = ledger.start(token, { index, chunk, intervalMs }, now());
+  if (challenge === undefined) return json(NO_TOKEN);
+  const told = shrunk?.told === false ? whole : intervalMs;
+  const { fileHash } = chunk;
+  return json({
+    ...(contractForm === 'secret' ? { secret } : { url: `${origin}${PROTOTYPE_PREFIX}/download/${fileHash}` }),
+    file_hash: fileHash,
+    challenge: faults.concern('wrong_challenge', fileHash) ? lies.falseChallenge(challenge) : challenge,
+    // Farmers live in real time, whatever the node's clock does.
+    interval: told / 1000 / timeScale(),
   });
+}
 
-  router.get('/due/:token', (request, response) => {
-    const listing = ledger.due(request.params.token, now());
-    if (listing === undefined) {
-      response.json({ status: 'no_token' });
-      return;
-    }
-    response.json({ all_contracts: listing.all.map((hash) => ({ hash })), due_contracts: listing.due });
+function listing({ params, now, faults }: Call, { ledger, lies }: PrototypeParts): Reply {
+  const listed = ledger.due(params['token'] ?? '', now);
+  if (listed === undefined) return json(NO_TOKEN);
+  const told = ({ hash, challenge }: { hash: string; challenge: string }) => ({
+    hash,
+    challenge: faults.concern('wrong_challenge', hash) ? lies.falseChallenge(challenge) : challenge,
   });
-
-  router.get('/challenge/:token/:hash/:response', (request, response) => {
-    const { token, hash, response: answer } = request.params;
-    response.json({ status: ledger.answer(token, hash, answer, now()) });
+  const isTwice = ({ hash }: { hash: string }) => faults.concern('duplicate_challenge', hash);
+  const all = listed.all.map((hash) => ({ hash }));
+  const due = listed.due.map(told);
+  return json({
+    all_contracts: [...all, ...all.filter(isTwice)],
+    due_contracts: [...due, ...due.filter(isTwice), ...listed.settled.filter(isTwice).map(told)],
   });
-
-  for (const method of ['get', 'delete'] as const) {
-    router[method]('/remove/:token/:hash', (request, response) => {
-      response.json({ status: ledger.remove(request.params.token, request.params.hash, now()) });
-    });
-  }
-
-  router.get('/download/:hash', async (request, response) => {
-    const secret = ledger.secretOf(request.params.hash, now());
-    if (secret === undefined) {
-      response.status(404).json({ status: 'error', message: 'No such chunk.' });
-      return;
-    }
-    response.type('application/octet-stream');
-    await pipeline(Readable.from(minter.bytes(secret)), response);
-  });
-
-  return router;
 }

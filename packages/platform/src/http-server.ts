@@ -11,6 +11,10 @@ export interface HttpServer {
   readonly port: number;
   /** Stops taking connections, lets requests under way finish for a moment, then cuts the rest. */
   close(): Promise<void>;
+  /** Cuts every connection, and has new ones refused, as if nothing listened here. */
+  refuse(): void;
+  /** Listens again where it did. @throws ListenError where somebody else does by now */
+  resume(): Promise<void>;
 }
 
 const GRACE_MS = 500;
@@ -25,14 +29,31 @@ export async function listen(
   { host, port, setting }: { host: string; port: number; setting: string },
 ): Promise<HttpServer> {
   const server = createServer(handler);
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(listenError(error, { host, port, setting })));
-    server.listen(port, host, resolve);
-  });
+  const open = async (at: number) =>
+    await new Promise<void>((resolve, reject) => {
+      const fail = (error: unknown) => reject(listenError(error, { host, port: at, setting }));
+      server.once('error', fail);
+      server.listen(at, host, () => {
+        server.off('error', fail);
+        resolve();
+      });
+    });
+  await open(port);
   const address = server.address();
   const actual = typeof address === 'object' && address !== null ? address.port : port;
   const name = host.includes(':') ? `[${host}]` : host;
-  return { url: `http://${name}:${actual}`, port: actual, close: () => close(server) };
+  return {
+    url: `http://${name}:${actual}`,
+    port: actual,
+    close: async () => await close(server),
+    refuse: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+    resume: async () => {
+      if (!server.listening) await open(actual);
+    },
+  };
 }
 
 async function close(server: Server): Promise<void> {

@@ -1,0 +1,62 @@
+import { type Logger, messageOf } from '@downstream/platform';
+import express, { type ErrorRequestHandler, type Express } from 'express';
+import type { MockMetrics } from '../metrics.ts';
+import type { Exchange } from './exchange.ts';
+import type { Recorder } from './recorder.ts';
+import type { Route } from './reply.ts';
+
+export interface ApiParts {
+  readonly routes: readonly Route[];
+  readonly exchange: Exchange;
+  readonly recorder: Recorder;
+  readonly metrics: MockMetrics;
+  readonly log: Logger;
+}
+
+/** No request of the API needs more. */
+const BODY_BYTES = 16 * 1024;
+
+/** What farmers talk to: the node's API, and beside it `/healthz` and `/metrics`, which faults leave alone. */
+export function apiApp({ routes, exchange, recorder, metrics, log }: ApiParts): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.use(recorder.middleware);
+  app.get('/healthz', (_request, response) => {
+    recorder.aside(response, 'healthz');
+    response.json({ status: 'ok' });
+  });
+  app.get('/metrics', async (_request, response) => {
+    recorder.aside(response, 'metrics');
+    const { contentType, text } = await metrics.scrape();
+    response.type(contentType).send(text);
+  });
+  for (const route of routes) {
+    const { path, methods } = route;
+    for (const method of methods) {
+      const body = method === 'post' ? [express.text({ type: () => true, limit: BODY_BYTES })] : [];
+      app[method](path, ...body, async (request, response) => await exchange.serve(route, request, response));
+    }
+    if (!methods.includes('get')) {
+      app.all(path, (_request, response) => {
+        const allowed = methods.join(', ').toUpperCase();
+        response.status(405).set('Allow', allowed).json({ msg: 'method not allowed' });
+      });
+    }
+  }
+  app.use((_request, response) => {
+    response.status(404).json({ status: 'error', message: 'No such route.' });
+  });
+  const failed: ErrorRequestHandler = (error: Error & { status?: number }, request, response, _next) => {
+    if (response.headersSent) {
+      // A download that its farmer broke off, mostly: express would print a stack.
+      response.destroy();
+      return;
+    }
+    const status = error.status ?? 500;
+    if (status >= 500) log.error('request failed', { request: recorder.idOf(response), method: request.method, error });
+    response.status(status).json({ status: 'error', message: status < 500 ? messageOf(error) : 'internal error' });
+  };
+  app.use(failed);
+  return app;
+}

@@ -1,0 +1,90 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { decidesTheWire, EFFECTS } from '@downstream/control-api';
+import type { Request, Response } from 'express';
+import type { FaultPlan } from '../faults/fault-plan.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { Recorder } from './recorder.ts';
+import { RequestFaults, type Route } from './reply.ts';
+import { delayMs, deliver, deliverInstead, type Line } from './wire.ts';
+
+export interface ExchangeParts {
+  readonly ledger: Ledger;
+  readonly faults: Pick<FaultPlan, 'apply'>;
+  readonly recorder: Recorder;
+  readonly now: () => number;
+  readonly seed: string;
+  /** Cuts every connection, and takes no new one for so long. */
+  readonly refuse: (ms: number) => void;
+}
+
+/**
+ * One request to the node: the faults that it gets are chosen, what was asked is done, unless a fault keeps it from
+ * that, then come the delays, then the reply, or what a fault makes of it. What the node did is done before any delay.
+ */
+export class Exchange {
+  readonly #parts: ExchangeParts;
+
+  constructor(parts: ExchangeParts) {
+    this.#parts = parts;
+  }
+
+  async serve(route: Route, request: Request, response: Response): Promise<void> {
+    const { ledger, recorder, now: clock } = this.#parts;
+    const now = clock();
+    const { method, body: given } = request;
+    const params = textsOf(request.params);
+    const { token, hash } = params;
+    const body = typeof given === 'string' ? given : '';
+    const holds = (beginning: string) => token !== undefined && ledger.firstOf(token, beginning) !== undefined;
+    const applied = this.#parts.faults.apply({ route: route.name, method, token, contract: hash, holds }, now);
+    const faults = new RequestFaults(applied);
+    recorder.about(response, {
+      route: route.name,
+      pattern: route.path,
+      params,
+      faults: faults.names,
+      requestBody: body,
+    });
+
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    const { seed, refuse } = this.#parts;
+    const note = (sent: Buffer) => recorder.replied(response, sent);
+    const line: Line = { response, socket: request.socket, signal: gone.signal, seed, refuse, note };
+    const wire = faults.find(({ kind }) => decidesTheWire(kind));
+    const instead = wire !== undefined && !EFFECTS[wire.effect.kind].handled ? wire : undefined;
+
+    this.#forgetWhatFaultsSay(faults, params, now);
+    const origin = `${request.protocol}://${request.get('host')}`;
+    const reply = instead ? undefined : await route.handle({ method, params, origin, body, now, faults });
+    try {
+      const wait = delayMs(applied);
+      if (wait > 0) await pause(wait, undefined, { signal: gone.signal });
+      const skewMs = faults.all('clock_skew').reduce((sum, { effect }) => sum + effect.ms, 0);
+      response.set('Date', new Date(clock() + skewMs).toUTCString());
+      if (reply !== undefined) await deliver(reply, wire, line);
+      else if (instead !== undefined) await deliverInstead(instead, line);
+    } catch (error) {
+      // Who has gone away hears nothing any more.
+      if (!gone.signal.aborted) throw error;
+    }
+  }
+
+  /** What the node forgets before it looks at the request. */
+  #forgetWhatFaultsSay(faults: RequestFaults, { token, hash }: Readonly<Record<string, string>>, now: number): void {
+    const { ledger } = this.#parts;
+    if (faults.one('amnesia')) ledger.forget();
+    if (faults.one('token_revoked') && token !== undefined) ledger.revoke(token);
+    for (const { contract } of faults.all('expire_contract')) {
+      const doomed = hash ?? (token === undefined ? undefined : ledger.firstOf(token, contract));
+      if (doomed !== undefined) ledger.expire(doomed, now);
+    }
+  }
+}
+
+/** Of a path's parameters those that are one text: the node has no others. */
+function textsOf(params: Request['params']): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(params).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
+  );
+}

@@ -1,0 +1,135 @@
+import { randomBytes } from 'node:crypto';
+import type { RouteName } from '@downstream/control-api';
+import type { Logger } from '@downstream/platform';
+import type { Request, RequestHandler, Response } from 'express';
+import type { Recorded } from '../journal/journal.ts';
+import { marked, shorten, withoutSecrets } from '../journal/shorten.ts';
+
+/** So much of a body is kept, in characters. */
+const BODY_KEPT = 2_048;
+const PATH_KEPT = 512;
+
+/** What a request turned out to be about. */
+interface Subject {
+  readonly route: RouteName;
+  /** The path as express takes it, and what stood for its parameters. */
+  readonly pattern: string;
+  readonly params: Readonly<Record<string, string>>;
+  readonly faults: readonly string[];
+  readonly requestBody: string;
+}
+
+interface Trace {
+  readonly id: string;
+  subject?: Subject;
+  /** What is served beside the API: it has a name, and no place in the journal. */
+  aside?: string;
+  replyBody?: string;
+}
+
+export interface RecorderParts {
+  readonly now: () => number;
+  readonly log: Pick<Logger, 'debug'>;
+  readonly journal: (recorded: Recorded) => void;
+  readonly metrics: { request(route: string, code: number | undefined, seconds: number): void };
+}
+
+/** Keeps what each request was and what came of it: for the journal, the metrics and the log. Nothing secret is kept. */
+export class Recorder {
+  readonly #parts: RecorderParts;
+  readonly #traces = new WeakMap<Response, Trace>();
+
+  constructor(parts: RecorderParts) {
+    this.#parts = parts;
+  }
+
+  /** Gives each request its id, and records it when its reply has gone or its connection has. */
+  readonly middleware: RequestHandler = (request, response, next) => {
+    const trace: Trace = { id: requestIdOf(request) };
+    this.#traces.set(response, trace);
+    const start = performance.now();
+    const bytesBefore = request.socket.bytesWritten;
+    response.set('X-Request-Id', trace.id);
+    response.once('close', () => {
+      const durationMs = performance.now() - start;
+      const status = response.headersSent ? response.statusCode : undefined;
+      this.#record(trace, request, { status, durationMs, replyBytes: request.socket.bytesWritten - bytesBefore });
+    });
+    next();
+  };
+
+  /** What both sides' logs call the request. */
+  idOf(response: Response): string {
+    return this.#traces.get(response)?.id ?? '';
+  }
+
+  /** What the request is about, as soon as that is known. */
+  about(response: Response, subject: Subject): void {
+    const trace = this.#traces.get(response);
+    if (trace !== undefined) trace.subject = subject;
+  }
+
+  /** The request is for something beside the API. */
+  aside(response: Response, name: string): void {
+    const trace = this.#traces.get(response);
+    if (trace !== undefined) trace.aside = name;
+  }
+
+  /** The beginning of what is replied. */
+  replied(response: Response, body: Buffer): void {
+    const trace = this.#traces.get(response);
+    if (trace !== undefined) trace.replyBody = withoutSecrets(body.subarray(0, BODY_KEPT).toString());
+  }
+
+  #record(
+    { id, subject, aside, replyBody }: Trace,
+    { method, path }: Request,
+    { status, durationMs, replyBytes }: { status: number | undefined; durationMs: number; replyBytes: number },
+  ): void {
+    const { now, log, journal, metrics } = this.#parts;
+    const route = subject?.route ?? aside ?? 'unknown';
+    const faults = subject?.faults ?? [];
+    metrics.request(route, status, durationMs / 1000);
+    log.debug('request served', {
+      request: id,
+      method,
+      route,
+      code: status ?? null,
+      seconds: Number((durationMs / 1000).toFixed(4)),
+      ...(faults.length > 0 && { faults }),
+    });
+    if (aside !== undefined) return;
+    const { token, hash } = subject?.params ?? {};
+    const requestBody = withoutSecrets(subject?.requestBody.slice(0, BODY_KEPT) ?? '');
+    journal({
+      at: new Date(now()).toISOString(),
+      requestId: id,
+      method,
+      route: subject?.route ?? null,
+      path: subject === undefined ? withoutSecrets(path.slice(0, PATH_KEPT)) : pathOf(subject),
+      ...(token !== undefined && { farmer: shorten(token) }),
+      ...(hash !== undefined && { contract: hash.slice(0, 64) }),
+      status: status ?? null,
+      durationMs: Math.round(durationMs * 10) / 10,
+      faults: [...faults],
+      ...(requestBody !== '' && { requestBody }),
+      ...(replyBody !== undefined && { replyBody }),
+      replyBytes,
+    });
+  }
+}
+
+/** The caller's id for the request where it is one, else a new one: both sides' logs call the request by it. */
+function requestIdOf(request: Request): string {
+  const given = request.get('X-Request-Id') ?? '';
+  return /^[\w-]{1,64}$/.test(given) ? given : randomBytes(6).toString('hex');
+}
+
+/** The path that was asked for, with what is secret in it shortened. */
+function pathOf({ pattern, params }: Subject): string {
+  const path = pattern.replace(/:(\w+)/g, (_, name: string) => {
+    const value = params[name] ?? '';
+    return name === 'token' || name === 'response' ? marked(value) : encodeURIComponent(value);
+  });
+  return path.slice(0, PATH_KEPT);
+}

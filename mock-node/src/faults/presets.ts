@@ -1,0 +1,69 @@
+import type { ScenarioInput } from '@downstream/control-api';
+
+/** What is built in, by what it is like to farm for such a node. */
+export const PRESETS = [
+  {
+    name: 'flaky',
+    description: 'One request in ten goes wrong: a reset, a 503, a lost reply, or a slow one.',
+    faults: [
+      { name: 'flaky-reset', probability: 0.03, effect: 'reset' },
+      { name: 'flaky-503', probability: 0.03, effect: { kind: 'status', status: 503, retryAfterSeconds: 1 } },
+      { name: 'flaky-lost-reply', probability: 0.02, effect: 'accept_but_drop_reply' },
+      { name: 'flaky-slow', probability: 0.02, effect: { kind: 'uniform', minMs: 500, maxMs: 2_000 } },
+    ],
+  },
+  {
+    name: 'slow',
+    description: 'Every reply waits, mostly some hundred milliseconds, sometimes for seconds; one in twenty dribbles.',
+    faults: [
+      { name: 'slow-delay', effect: { kind: 'lognormal', medianMs: 300, sigma: 0.8, maxMs: 10_000 } },
+      { name: 'slow-dribble', probability: 0.05, effect: { kind: 'dribble', pieces: 10, overMs: 3_000 } },
+    ],
+  },
+  {
+    name: 'offline',
+    description: 'Nobody can connect.',
+    faults: [{ name: 'offline', effect: { kind: 'refuse', forMs: 30_000 } }],
+  },
+  {
+    name: 'amnesiac',
+    description: 'Now and then the node forgets a farmer, a contract, or everything.',
+    faults: [
+      { name: 'amnesiac-contract', match: { route: 'due' }, probability: 0.05, effect: 'expire_contract' },
+      { name: 'amnesiac-token', match: { route: 'due' }, skip: 20, probability: 0.01, effect: 'token_revoked' },
+      { name: 'amnesiac-all', match: { route: 'due' }, skip: 50, probability: 0.005, effect: 'amnesia' },
+    ],
+  },
+  {
+    name: 'tight-deadlines',
+    description: 'Challenges follow each other four times as fast, and the node answers slowly.',
+    faults: [
+      { name: 'tight-interval', effect: { kind: 'deadline_shrink', factor: 0.25, told: true } },
+      { name: 'tight-delay', effect: { kind: 'uniform', minMs: 50, maxMs: 400 } },
+    ],
+  },
+  {
+    name: 'hostile',
+    description: 'A node that lies, and sends what no client should have to read.',
+    faults: [
+      { name: 'hostile-hash', probability: 0.2, effect: 'wrong_hash' },
+      { name: 'hostile-challenge', match: { route: 'due' }, probability: 0.02, effect: 'wrong_challenge' },
+      { name: 'hostile-twice', probability: 0.2, effect: 'duplicate_challenge' },
+      { name: 'hostile-verdict', probability: 0.05, effect: 'reject_answer' },
+      { name: 'hostile-clock', effect: { kind: 'clock_skew', ms: -3_600_000 } },
+      { name: 'hostile-garbage', probability: 0.03, effect: 'garbage' },
+      { name: 'hostile-noise', probability: 0.03, effect: { kind: 'garbage', instead: 'reply' } },
+      { name: 'hostile-json', probability: 0.03, effect: 'malformed_json' },
+      { name: 'hostile-half', probability: 0.03, effect: 'truncate' },
+      { name: 'hostile-flood', probability: 0.01, effect: { kind: 'oversize', bytes: 64 * 1024 * 1024 } },
+      {
+        name: 'hostile-redirect',
+        probability: 0.02,
+        effect: { kind: 'redirect', location: 'http://169.254.169.254/' },
+      },
+      { name: 'hostile-type', probability: 0.1, effect: 'wrong_content_type' },
+    ],
+  },
+] as const satisfies readonly ScenarioInput[];
+
+export const PRESET_NAMES: readonly string[] = PRESETS.map(({ name }) => name);

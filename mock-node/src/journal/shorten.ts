@@ -1,0 +1,22 @@
+/** So much of a token is shown: enough to tell farmers apart, too little to be one. */
+const SHOWN = 6;
+
+/** The beginning of a token, secret or response, by which it can be told from others but not used. */
+export function shorten(text: string): string {
+  return text.slice(0, SHOWN);
+}
+
+/** A path or a body with tokens, secrets and responses shortened. */
+export function withoutSecrets(text: string): string {
+  return text
+    .replace(
+      /("(?:token|secret|response)"\s*:\s*")([^"]*)/g,
+      (_, before: string, value: string) => before + marked(value),
+    )
+    .replace(/[0-9a-f]{32,}/gi, (value) => (value.length === 64 ? value : marked(value)));
+}
+
+/** A path's parameter that is secret. */
+export function marked(value: string): string {
+  return value.length > SHOWN ? `${shorten(value)}…` : value;
+}
