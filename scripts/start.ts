@@ -14,7 +14,12 @@ const DEMO_ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
 
 const dataDir = await mkdtemp(join(tmpdir(), 'downstream-'));
 const node = spawn(process.execPath, [join(root, 'mock-node/dist/main.js')], {
-  env: { MOCK_INTERVAL: '10', ...process.env, MOCK_PORT: process.env['MOCK_PORT'] ?? '0' },
+  env: {
+    MOCK_INTERVAL: '10',
+    ...process.env,
+    MOCK_PORT: process.env['MOCK_PORT'] ?? '0',
+    MOCK_CONTROL_PORT: process.env['MOCK_CONTROL_PORT'] ?? '0',
+  },
   stdio: ['ignore', 'pipe', 'inherit'],
   detached: true,
 });

@@ -54,7 +54,7 @@ export class FarmerService extends Service {
 }
 
 export async function startMockNode(env: Readonly<Record<string, string>>): Promise<Service> {
-  const child = start('mock-node/dist/main.js', { MOCK_PORT: '0', ...env });
+  const child = start('mock-node/dist/main.js', { MOCK_PORT: '0', MOCK_CONTROL_PORT: '0', ...env });
   return new Service(child, `http://127.0.0.1:${await printed(child, /api=:(\d+)/)}`);
 }
 

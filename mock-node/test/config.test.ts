@@ -6,6 +6,9 @@ describe('the settings', () => {
     expect(readConfig({ env: {} })).toEqual({
       host: '127.0.0.1',
       port: 5_000,
+      controlPort: 5_001,
+      timeScale: 1,
+      journalSize: 1_000,
       logLevel: 'info',
       seed: '42',
       intervalMs: 60_000,

@@ -24,7 +24,11 @@ function aLedger(options: Partial<LedgerOptions> = {}) {
     if (next === undefined) throw new Error('no contract');
     const verifier = { response: (challenge: string) => `right:${challenge}` };
     const chunk = { fileHash: hash, secret: next.secret, verifier };
-    const challenge = ledger.start(token, { index: next.index, chunk, intervalMs: INTERVAL }, now);
+    const challenge = ledger.start(
+      token,
+      { index: next.index, chunk, intervalMs: options.intervalMs ?? INTERVAL },
+      now,
+    );
     if (challenge === undefined) throw new Error('the farmer is unknown');
     return challenge;
   };
@@ -150,6 +154,7 @@ describe('the ledger', () => {
     expect(ledger.due(token, T0 + 2)).toEqual({
       all: ['hash', 'second'],
       due: [{ hash: 'second', challenge: second }],
+      settled: [{ hash: 'hash', challenge: first }],
     });
     expect(ledger.due(other, T0 + 2)).toEqual({ all: [], due: [], settled: [] });
     expect(new Set(ledger.due(token, T0 + INTERVAL + 1)?.due.map(({ challenge }) => challenge)).size).toBe(2);

@@ -15,7 +15,12 @@ describe('the metrics', () => {
     const text = await metrics();
     for (const result of ['passed', 'wrong', 'unanswered'])
       expect(text).toContain(`mock_node_challenges_total{result="${result}"} 0\n`);
-    for (const gauge of ['mock_node_contracts', 'mock_node_farmers']) expect(text).toContain(`\n${gauge} 0\n`);
+    for (const gauge of [
+      'mock_node_contracts{state="due"}',
+      'mock_node_contracts{state="settled"}',
+      'mock_node_farmers',
+    ])
+      expect(text).toContain(`\n${gauge} 0\n`);
     expect(text).toContain('# TYPE mock_node_requests_total counter');
     expect(text).toContain('process_cpu_seconds_total');
   });
@@ -34,9 +39,9 @@ describe('the metrics', () => {
     const text = await metrics();
     expect(text).toContain('mock_node_challenges_total{result="passed"} 1\n');
     expect(text).toContain('mock_node_challenges_total{result="wrong"} 1\n');
-    expect(text).toContain('mock_node_contracts 1\n');
+    expect(text).toContain('mock_node_contracts{state="settled"} 1\n');
     expect(text).toContain('mock_node_farmers 1\n');
-    expect(text).toContain('mock_node_requests_total{route="/chunk/:token",code="200"} 1\n');
+    expect(text).toContain('mock_node_requests_total{route="chunk",code="200"} 1\n');
     for (const own of [token, hash, response, secret, challenge, ADDRESS]) expect(text).not.toContain(own);
   });
 
@@ -48,7 +53,7 @@ describe('the metrics', () => {
     pass(2 * INTERVAL_MS);
     const text = await metrics();
     expect(text).toContain('mock_node_challenges_total{result="unanswered"} 3\n');
-    expect(text).toContain('mock_node_contracts 0\n');
+    expect(text).toContain('mock_node_contracts{state="due"} 0\n');
   });
 
   it('have one label for all routes that are none', async () => {
@@ -100,7 +105,7 @@ describe('the log', () => {
     expect(log().at(-1)).toEqual({
       level: 'debug',
       message: 'request served',
-      fields: { request: 'mine-1', method: 'GET', route: '/due/:token', code: 200, seconds: expect.any(Number) },
+      fields: { request: 'mine-1', method: 'GET', route: 'due', code: 200, seconds: expect.any(Number) },
     });
     expect(JSON.stringify(log())).not.toContain(token);
   });
@@ -118,7 +123,7 @@ describe('the log', () => {
     const { code, text, id } = await get(`${API}/chunk/${token}`);
     expect({ code, text }).toEqual({ code: 500, text: '{"status":"error","message":"internal error"}' });
     const failed = log().find(({ message }) => message === 'request failed');
-    expect(failed).toMatchObject({ level: 'error', fields: { request: id, route: '/chunk/:token' } });
+    expect(failed).toMatchObject({ level: 'error', fields: { request: id, route: 'chunk' } });
     expect(failed?.fields['error']).toMatchObject({ code: 'ENOENT' });
   });
 });
@@ -133,7 +138,7 @@ describe('the process', () => {
   function run(env: Record<string, string>, ...flags: string[]) {
     const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
     const child = spawn(process.execPath, ['--conditions=source', main, ...flags], {
-      env: { PATH: process.env['PATH'], MOCK_PORT: '0', ...env },
+      env: { PATH: process.env['PATH'], MOCK_PORT: '0', MOCK_CONTROL_PORT: '0', ...env },
     });
     children.push(child);
     const written = { out: '', err: '' };
@@ -160,7 +165,7 @@ describe('the process', () => {
     expect(await (await fetch(`${await ready()}/healthz`)).json()).toEqual({ status: 'ok' });
     child.kill(signal);
     expect(await ended).toBe(0);
-    expect(written.out).toMatch(/^mock-node ready api=:\d+ seed=7\n$/);
+    expect(written.out).toMatch(/^mock-node ready api=:\d+ control=:\d+ seed=7\n$/);
     expect(written.err).toBe('');
   });
 

@@ -54,7 +54,7 @@ export function apiApp({ routes, exchange, recorder, metrics, log }: ApiParts): 
       return;
     }
     const status = error.status ?? 500;
-    if (status >= 500) log.error('request failed', { request: recorder.idOf(response), method: request.method, error });
+    if (status >= 500) log.error('request failed', { ...recorder.factsOf(request, response), error });
     response.status(status).json({ status: 'error', message: status < 500 ? messageOf(error) : 'internal error' });
   };
   app.use(failed);

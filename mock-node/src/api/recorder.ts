@@ -58,9 +58,10 @@ export class Recorder {
     next();
   };
 
-  /** What both sides' logs call the request. */
-  idOf(response: Response): string {
-    return this.#traces.get(response)?.id ?? '';
+  /** What the log calls a request, and what it is about. */
+  factsOf(request: Request, response: Response): { request: string; method: string; route: string } {
+    const trace = this.#traces.get(response);
+    return { request: trace?.id ?? '', method: request.method, route: routeOf(trace) };
   }
 
   /** What the request is about, as soon as that is known. */
@@ -82,12 +83,13 @@ export class Recorder {
   }
 
   #record(
-    { id, subject, aside, replyBody }: Trace,
+    trace: Trace,
     { method, path }: Request,
     { status, durationMs, replyBytes }: { status: number | undefined; durationMs: number; replyBytes: number },
   ): void {
     const { now, log, journal, metrics } = this.#parts;
-    const route = subject?.route ?? aside ?? 'unknown';
+    const { id, subject, aside, replyBody } = trace;
+    const route = routeOf(trace);
     const faults = subject?.faults ?? [];
     metrics.request(route, status, durationMs / 1000);
     log.debug('request served', {
@@ -117,6 +119,11 @@ export class Recorder {
       replyBytes,
     });
   }
+}
+
+/** One name for all that is no route: paths would be label values without end. */
+function routeOf(trace: Trace | undefined): string {
+  return trace?.subject?.route ?? trace?.aside ?? 'unknown';
 }
 
 /** The caller's id for the request where it is one, else a new one: both sides' logs call the request by it. */
