@@ -71,13 +71,13 @@ export async function deliverInstead({ effect, retryAfterMs }: AppliedFault, lin
       line.refuse(effect.forMs);
       return;
     case 'status':
-      return await send(refusal(effect.status, effect.retryAfterSeconds), line);
+      return await send(refusal(effect.status, retryAfter(effect.retryAfterSeconds)), line);
     case 'rate_limit':
-      return await send(refusal(429, Math.ceil((retryAfterMs ?? 0) / 1000)), line);
+      return await send(refusal(429, retryAfter(Math.ceil((retryAfterMs ?? 0) / 1000))), line);
     case 'html':
       return await send(htmlPage(effect.status), line);
     case 'redirect':
-      return await send({ ...refusal(effect.status), headers: { Location: effect.location } }, line);
+      return await send(refusal(effect.status, { Location: effect.location }), line);
     default:
       line.socket.resetAndDestroy();
   }
@@ -105,7 +105,7 @@ function delayOf(effect: Effect, chance: AppliedFault['chance']): number {
 }
 
 async function send({ status, headers, body }: Outgoing, { response, note }: Line): Promise<void> {
-  response.status(status).set(headers);
+  begin(response, { status, headers });
   if (Buffer.isBuffer(body)) {
     note(body);
     response.set('Content-Length', String(body.length)).end(body);
@@ -115,9 +115,17 @@ async function send({ status, headers, body }: Outgoing, { response, note }: Lin
   else await pipeline(Readable.from(body), response);
 }
 
-function refusal(status: number, retryAfterSeconds?: number): Reply {
-  const headers = retryAfterSeconds === undefined ? {} : { 'Retry-After': String(retryAfterSeconds) };
+/** Headers go out to the letter: express would add a character set. */
+function begin(response: Response, { status, headers }: Pick<Reply, 'status' | 'headers'>): void {
+  response.status(status).setHeaders(new Map(Object.entries(headers)));
+}
+
+function refusal(status: number, headers: Readonly<Record<string, string>>): Reply {
   return json({ status: 'error', message: `This is what the node was told to say: HTTP ${status}.` }, status, headers);
+}
+
+function retryAfter(seconds: number | undefined): Record<string, string> {
+  return seconds === undefined ? {} : { 'Retry-After': String(seconds) };
 }
 
 function htmlPage(status: number): Reply {
@@ -129,7 +137,7 @@ function htmlPage(status: number): Reply {
 /** Promises more than comes: the connection is closed in the middle of the body. */
 async function truncated({ status, headers, body }: Reply, afterBytes: number | undefined, line: Line): Promise<void> {
   const { response, socket } = line;
-  response.status(status).set(headers);
+  begin(response, { status, headers });
   if (Buffer.isBuffer(body)) response.set('Content-Length', String(body.length));
   const most = afterBytes ?? (Buffer.isBuffer(body) ? Math.floor(body.length / 2) : FIRST_BYTES);
   response.flushHeaders();
@@ -161,10 +169,12 @@ async function* inPieces(
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   let sent = 0;
-  for (const piece of Buffer.isBuffer(body) ? cut(body, pieces) : body) {
-    if (sent > 0 && sent < pieces) await pause(overMs / (pieces - 1), undefined, { signal });
-    sent += 1;
-    yield piece;
+  for (const block of Buffer.isBuffer(body) ? [body] : body) {
+    for (const piece of cut(block, pieces)) {
+      if (sent > 0 && sent < pieces) await pause(overMs / (pieces - 1), undefined, { signal });
+      sent += 1;
+      yield piece;
+    }
   }
 }
 
