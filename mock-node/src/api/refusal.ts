@@ -8,6 +8,7 @@ export class Refusal {
   readonly #log: Pick<Logger, 'error'>;
   #server: HttpServer | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #isStuck = false;
 
   constructor(log: Pick<Logger, 'error'>) {
     this.#log = log;
@@ -16,6 +17,11 @@ export class Refusal {
   /** The server that it is about. */
   of(server: HttpServer): void {
     this.#server = server;
+  }
+
+  /** Whether the server should listen again, and can't. */
+  get isStuck(): boolean {
+    return this.#isStuck;
   }
 
   /** Refuses for so long from now, in milliseconds. */
@@ -34,7 +40,9 @@ export class Refusal {
   async #resume(): Promise<void> {
     try {
       await this.#server?.resume();
+      this.#isStuck = false;
     } catch (error) {
+      this.#isStuck = true;
       this.#log.error('cannot listen again', { error });
       this.#timer = setTimeout(() => void this.#resume(), AGAIN_MS);
     }

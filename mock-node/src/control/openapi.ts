@@ -1,0 +1,4 @@
+/** Stub. */
+export function openApi() {
+  return { openapi: '3.1.1' };
+}
