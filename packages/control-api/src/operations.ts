@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { config, configChange } from './config.ts';
 import { fault, faultChange, faultName, faultReport, faults } from './faults.ts';
-import { scenario } from './scenarios.ts';
+import { scenario, scenarioDefinition } from './scenarios.ts';
 import {
   challengeOpened,
   clockAdvance,
@@ -181,7 +181,7 @@ export const OPERATIONS = {
     path: '/scenarios/{name}',
     about: 'Keeps a scenario under a name, in place of one that was there. It is not applied by that.',
     params: named,
-    body: scenario.extend({ name: faultName.optional().describe('As in the path, where it is given.') }),
+    body: scenarioDefinition,
     example: { description: 'A busy hour.', config: { intervalMs: 10_000 }, faults: [exampleFault] },
     status: 200,
     gives: scenario,
