@@ -7,7 +7,7 @@ import { Refusal } from './api/refusal.ts';
 import { fileGenesis, standardGenesis } from './chunks/genesis.ts';
 import { Minter } from './chunks/minter.ts';
 import { NodeClock } from './clock/node-clock.ts';
-import { type MockConfig, readConfig } from './config.ts';
+import { consistent, type MockConfig, readConfig } from './config.ts';
 import { controlApp } from './control/control-app.ts';
 import { FaultPlan } from './faults/fault-plan.ts';
 import { PRESETS } from './faults/presets.ts';
@@ -58,7 +58,7 @@ export async function startMockNode(
   { faults = [], ...options }: MockNodeOptions = {},
   { now = Date.now, log = silentLogger }: Partial<MockNodeParts> = {},
 ): Promise<MockNode> {
-  const config: MockConfig = { ...readConfig({ env: {} }), controlPort: undefined, ...options };
+  const config = consistent({ ...readConfig({ env: {} }), controlPort: undefined, ...options });
   if (config.files !== undefined) await checkFolder(config.files);
   const events = new LabEvents();
   const draws = new Draws(config.seed);
