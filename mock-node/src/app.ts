@@ -98,13 +98,19 @@ export async function startMockNode(
     journal: (recorded) => events.emit({ type: 'request', request: lab.journal.add(recorded) }),
   });
   const refusal = new Refusal(log);
+  events.listen((event) => {
+    if (event.type === 'fault' && (event.change === 'changed' || event.change === 'removed'))
+      refusal.endFor(event.name);
+  });
+  const timeScale = () => clock.pace.scale;
   const exchange = new Exchange({
     ledger,
     faults: plan,
     recorder,
     now: () => clock.now(),
+    timeScale,
     seed: config.seed,
-    refuse: (ms) => refusal.begin(ms),
+    refuse: (ms, fault) => refusal.begin(ms, fault),
   });
   const minter = new Minter(genesisOf(config));
   const routes = [
@@ -114,7 +120,7 @@ export async function startMockNode(
       settings,
       lies: draws,
       now: () => clock.now(),
-      timeScale: () => clock.pace.scale,
+      timeScale,
     }),
     ...ownershipRoutes(new OwnershipFiles(config.files, draws)),
   ];
@@ -136,7 +142,7 @@ export async function startMockNode(
     controlPort: control?.port,
     lab,
     close: async () => {
-      refusal.end();
+      refusal.stop();
       await Promise.all([api.close(), control?.close()]);
     },
   };
