@@ -36,11 +36,13 @@ export class Exchange {
     const params = textsOf(request.params);
     const { token, hash } = params;
     const body = typeof given === 'string' ? given : '';
-    const holds = (beginning: string) => token !== undefined && ledger.firstOf(token, beginning) !== undefined;
-    const applied = this.#parts.faults.apply({ route: route.name, method, token, contract: hash, holds }, now);
+    const { name } = route;
+    const lists = (beginning: string) =>
+      name === 'due' && token !== undefined && ledger.firstOf(token, beginning, now) !== undefined;
+    const applied = this.#parts.faults.apply({ route: name, method, token, contract: hash, lists }, now);
     const faults = new RequestFaults(applied);
     recorder.about(response, {
-      route: route.name,
+      route: name,
       pattern: route.path,
       params,
       faults: faults.names,
@@ -77,8 +79,8 @@ export class Exchange {
     const { ledger } = this.#parts;
     if (faults.one('amnesia')) ledger.forget();
     if (faults.one('token_revoked') && token !== undefined) ledger.revoke(token);
-    for (const { contract } of faults.all('expire_contract')) {
-      const doomed = hash ?? (token === undefined ? undefined : ledger.firstOf(token, contract));
+    for (const { contract = '' } of faults.all('expire_contract')) {
+      const doomed = hash ?? (token === undefined ? undefined : ledger.firstOf(token, contract, now));
       if (doomed !== undefined) ledger.expire(doomed, now);
     }
   }

@@ -184,7 +184,8 @@ export const EFFECTS = {
     group: 'protocol',
     handled: true,
     routes: ['challenge'],
-    about: 'The answer is taken for wrong, whatever it is, and settles the challenge as that.',
+    about:
+      'The answer is taken for wrong, whatever it is, and settles the challenge as that, unless an answer before has settled it.',
     parameters: z.strictObject({}),
   },
   expire_contract: {
