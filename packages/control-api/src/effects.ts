@@ -265,14 +265,19 @@ export const EFFECTS = {
 
 export type EffectKind = keyof typeof EFFECTS;
 
+type Parameters<Kind extends EffectKind> = (typeof EFFECTS)[Kind]['parameters'];
+
+/** An empty object's type would forbid every key, `kind` too. */
+type UnlessEmpty<Of> = Of extends Record<string, never> ? unknown : Of;
+
 /** An effect with all its parameters. */
 export type Effect = {
-  [Kind in EffectKind]: { readonly kind: Kind } & Readonly<z.output<(typeof EFFECTS)[Kind]['parameters']>>;
+  [Kind in EffectKind]: { readonly kind: Kind } & Readonly<UnlessEmpty<z.output<Parameters<Kind>>>>;
 }[EffectKind];
 
 /** An effect as it is given: parameters with a default may be left out, and an effect without others be its kind alone. */
 export type EffectInput =
-  | { [Kind in EffectKind]: { kind: Kind } & z.input<(typeof EFFECTS)[Kind]['parameters']> }[EffectKind]
+  | { [Kind in EffectKind]: { kind: Kind } & UnlessEmpty<z.input<Parameters<Kind>>> }[EffectKind]
   | EffectKind;
 
 /** An effect as an object. */
