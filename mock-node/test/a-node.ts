@@ -12,6 +12,7 @@ import { afterEach, beforeEach } from '@jest/globals';
 export const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
 export const API = '/api/downstream';
 export const INTERVAL_MS = 60_000;
+const START = 1_000_000;
 const GENESIS = Buffer.alloc(50_000, 'genesis');
 export const GENESIS_BYTES = GENESIS.length;
 
@@ -37,7 +38,7 @@ export function aNode() {
     folder = mkdtempSync(join(tmpdir(), 'mock-node-'));
     writeFileSync(join(folder, 'genesis'), GENESIS);
     mkdirSync(join(folder, 'files'));
-    now = 1_000_000;
+    now = START;
     log = new FakeLogger();
   });
   afterEach(async () => {
@@ -72,6 +73,10 @@ export function aNode() {
     close: async () => await running().close(),
     pass: (ms: number) => {
       now += ms;
+    },
+    /** Has the next node start when the first one did. */
+    rewind: () => {
+      now = START;
     },
     /** Starts the node; one that runs already is closed first. */
     async start(options: Parameters<typeof startMockNode>[0] = {}): Promise<void> {

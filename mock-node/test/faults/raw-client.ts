@@ -14,15 +14,16 @@ export interface Seen {
 }
 
 /** Sends one HTTP/1.1 request by hand, and reads until the connection ends. */
-export async function talk(url: string, path: string, method = 'GET'): Promise<Seen> {
-  const { hostname, port, host } = new URL(url);
+export async function talk(url: string, path: string, { requestId = 'by-hand' } = {}): Promise<Seen> {
+  const { hostname, port } = new URL(url);
   const start = performance.now();
   return await new Promise((resolve) => {
     const pieces: Buffer[] = [];
     const arrivals: number[] = [];
     let end = 'closed';
     const socket = connect({ host: hostname, port: Number(port) }, () => {
-      socket.write(`${method} ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+      const headers = ['Host: node', 'Connection: close', `X-Request-Id: ${requestId}`];
+      socket.write(`GET ${path} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`);
     });
     socket.on('data', (piece: Buffer) => {
       pieces.push(piece);
