@@ -1,4 +1,4 @@
-import { type Fault, type Scenario, scenario as scenarioSchema } from '@downstream/control-api';
+import { type FaultInput, type Scenario, scenario as scenarioSchema } from '@downstream/control-api';
 import { type HttpServer, type Logger, listen, silentLogger } from '@downstream/platform';
 import { apiApp } from './api/api-app.ts';
 import { Exchange } from './api/exchange.ts';
@@ -11,7 +11,7 @@ import { consistent, type MockConfig, readConfig } from './config.ts';
 import { controlApp } from './control/control-app.ts';
 import { FaultPlan } from './faults/fault-plan.ts';
 import { PRESETS } from './faults/presets.ts';
-import { readScenarioFile } from './faults/scenario-file.ts';
+import { checkedScenario, readScenarioFile } from './faults/scenario-file.ts';
 import { Journal } from './journal/journal.ts';
 import { Lab, LabEvents } from './lab.ts';
 import { Draws } from './ledger/draws.ts';
@@ -37,7 +37,7 @@ export interface MockNode {
 /** What differs from the defaults. */
 export interface MockNodeOptions extends Partial<MockConfig> {
   /** After those of the preset and of the scenario file. */
-  readonly faults?: readonly Fault[];
+  readonly faults?: readonly FaultInput[];
 }
 
 interface MockNodeParts {
@@ -86,7 +86,7 @@ export async function startMockNode(
       version: VERSION,
       seed: config.seed,
       config: { intervalMs, maxContracts, maxFailures, contractForm },
-      scenarios: [...scenariosOf(config), ...(faults.length > 0 ? [{ ...NO_SCENARIO, faults: [...faults] }] : [])],
+      scenarios: [...scenariosOf(config), ...startScenarioOf(faults)],
     },
     { clock, ledger, faults: plan, journal: new Journal(config.journalSize), events },
   );
@@ -160,12 +160,11 @@ async function listenForControl(
   });
 }
 
-const NO_SCENARIO: Scenario = {
-  name: 'start',
-  description: 'The faults that the node was started with.',
-  config: {},
-  faults: [],
-};
+function startScenarioOf(faults: readonly FaultInput[]): Scenario[] {
+  if (faults.length === 0) return [];
+  const given = { name: 'start', description: 'The faults that the node was started with.', faults };
+  return [checkedScenario(given, (what) => `a fault given at the start is wrong: ${what}`)];
+}
 
 function scenariosOf({ preset, scenarioPath }: MockConfig): Scenario[] {
   const presets = PRESETS.filter(({ name }) => name === preset).map((each) => scenarioSchema.parse(each));
