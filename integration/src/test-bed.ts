@@ -1,19 +1,15 @@
 import { randomBytes } from 'node:crypto';
+import { MockNodeContainer } from '@downstream/testcontainers';
 import { GenericContainer, Network, type StartedNetwork, Wait } from 'testcontainers';
 import { attemptDocker, type DockerResult, docker } from './docker.ts';
 import { GENESIS_PATH, type Genesis, genesisSettings } from './genesis.ts';
 import { IMAGES, LABEL, LABEL_OPTIONS, NETWORK_PREFIX } from './images.ts';
-import { FarmerService, Service } from './service.ts';
+import { FARMER_PORT, FarmerService, MockNodeService, type Service } from './service.ts';
 
-interface ServiceOptions {
+interface FarmerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Instead of the standard genesis file. */
   readonly genesis?: Genesis;
-  /** Copied in before the start. */
-  readonly files?: readonly CopiedFile[];
-}
-
-interface FarmerOptions extends ServiceOptions {
   /** Its data directory's; a fresh one of its own without. */
   readonly volume?: string;
   /** How much of a processor it may use. */
@@ -22,20 +18,13 @@ interface FarmerOptions extends ServiceOptions {
   readonly diskMiB?: number;
 }
 
-interface CopiedFile {
-  readonly path: string;
-  readonly content: Buffer;
-}
-
 /** A file in a data directory's `chunks`. */
 interface ChunkFile {
   readonly name: string;
   readonly sha256: string;
 }
 
-const NODE_PORT = 5000;
-const FARMER_PORT = 8080;
-const NODE_URL = `http://mock-node:${NODE_PORT}`;
+const NODE_URL = 'http://mock-node:5000';
 const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
 
 /** Gives a test a network of its own and, however it ends, takes all away again. Prints the logs of one that failed. */
@@ -63,32 +52,30 @@ class TestBed {
     this.#network = network;
   }
 
-  /** Starts a mock node, reached by the farmers of this test. */
-  async mockNode({ env = {}, genesis, files = [] }: ServiceOptions = {}): Promise<Service> {
-    const container = await this.#container(IMAGES['mock-node'], files, genesis)
+  /** Starts a mock node, reached by the farmers of this test. @param set what is to be other than usual */
+  async mockNode(set: (node: MockNodeContainer) => MockNodeContainer = (node) => node): Promise<MockNodeService> {
+    const definition = this.#confined(new MockNodeContainer(IMAGES['mock-node']))
       .withNetworkAliases('mock-node')
-      .withEnvironment({ MOCK_INTERVAL: '3', ...(genesis && genesisSettings('MOCK', genesis)), ...env })
-      .withExposedPorts(NODE_PORT)
-      .withWaitStrategy(Wait.forHttp('/healthz', NODE_PORT))
-      .start();
-    return this.#keep(new Service(container, NODE_PORT));
+      .withInterval(3);
+    return this.#keep(new MockNodeService(await set(definition).start()));
   }
 
   /** Starts a farmer of this test's mock node; it is ready, with a token, when this returns. */
-  async farmer({ env = {}, genesis, files = [], volume, cpus, diskMiB }: FarmerOptions = {}): Promise<FarmerService> {
-    const definition = this.#container(IMAGES.farmer, files, genesis)
+  async farmer({ env = {}, genesis, volume, cpus, diskMiB }: FarmerOptions = {}): Promise<FarmerService> {
+    const definition = this.#confined(new GenericContainer(IMAGES.farmer))
       .withEnvironment({
         FARMER_ADDRESS: ADDRESS,
         FARMER_NODE_URL: NODE_URL,
-        ...(genesis && genesisSettings('FARMER', genesis)),
+        ...(genesis && genesisSettings(genesis)),
         ...env,
       })
+      .withCopyContentToContainer(genesis ? [{ target: GENESIS_PATH, content: genesis.content, mode: 0o644 }] : [])
       .withExposedPorts(FARMER_PORT)
       .withWaitStrategy(Wait.forHttp('/readyz', FARMER_PORT));
     if (diskMiB !== undefined) definition.withTmpFs({ '/data': `rw,uid=1000,gid=1000,mode=700,size=${diskMiB}m` });
     else definition.withBindMounts([{ source: volume ?? (await this.volume()), target: '/data', mode: 'rw' }]);
     if (cpus !== undefined) definition.withResourcesQuota({ cpu: cpus });
-    return this.#keep(new FarmerService(await definition.start(), FARMER_PORT));
+    return this.#keep(new FarmerService(await definition.start()));
   }
 
   /** An empty volume, for a data directory that outlives a container. */
@@ -132,14 +119,12 @@ class TestBed {
   }
 
   /** As little power as docker-compose.yml gives. */
-  #container(image: string, files: readonly CopiedFile[], genesis: Genesis | undefined): GenericContainer {
-    const copied = [...files, ...(genesis ? [{ path: GENESIS_PATH, content: genesis.content }] : [])];
-    return new GenericContainer(image)
+  #confined<Container extends GenericContainer>(container: Container): Container {
+    return container
       .withLabels(LABEL)
       .withNetwork(this.#network)
       .withDroppedCapabilities('ALL')
-      .withSecurityOpt('no-new-privileges:true')
-      .withCopyContentToContainer(copied.map(({ path, content }) => ({ target: path, content, mode: 0o644 })));
+      .withSecurityOpt('no-new-privileges:true');
   }
 
   #keep<S extends Service>(service: S): S {

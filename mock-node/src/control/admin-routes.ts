@@ -1,8 +1,15 @@
-import { type Asked, type Given, OPERATIONS, type Operation, type OperationName } from '@downstream/control-api';
+import {
+  type Asked,
+  type Given,
+  OPERATIONS,
+  type Operation,
+  type OperationName,
+  placesOf,
+} from '@downstream/control-api';
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import { z } from 'zod';
 import { requireToken } from './guard.ts';
-import { BODY_BYTES, placesOf, RequestProblem } from './problems.ts';
+import { BODY_BYTES, RequestProblem } from './problems.ts';
 
 /** What a handler can have beside what it was asked. */
 export interface Context {

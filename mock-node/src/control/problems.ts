@@ -1,4 +1,4 @@
-import type { Problem } from '@downstream/control-api';
+import { type Problem, placesOf } from '@downstream/control-api';
 import { CodedError, type Logger } from '@downstream/platform';
 import type { ErrorRequestHandler } from 'express';
 import { z } from 'zod';
@@ -21,37 +21,6 @@ export class RequestProblem extends Error {
     this.facts = facts;
     this.headers = headers;
   }
-}
-
-type Issue = z.core.$ZodIssue;
-type Place = { pointer: string; message: string };
-
-/** A JSON pointer (RFC 6901). */
-function pointerOf(path: readonly PropertyKey[]): string {
-  return path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
-}
-
-/** Where something is wrong and what: of a field that is not known, the place is its own. */
-export function placesOf(issues: readonly Issue[], at: readonly PropertyKey[] = []): Place[] {
-  return issues.flatMap((issue): Place[] => {
-    const path = [...at, ...issue.path];
-    if (issue.code === 'unrecognized_keys')
-      return issue.keys.map((key) => ({ pointer: pointerOf([...path, key]), message: 'is not known' }));
-    if (issue.code !== 'invalid_union' || issue.errors.length === 0)
-      return [{ pointer: pointerOf(path), message: issue.message }];
-    // The kind of value that somebody began to write is the one that goes wrong further inside.
-    const inside = issue.errors.find((branch) => branch.every((each) => each.path.length > 0));
-    if (inside !== undefined) return placesOf(inside, path);
-    return [
-      {
-        pointer: pointerOf(path),
-        message: issue.errors
-          .flat()
-          .map(({ message }) => message)
-          .join('; or '),
-      },
-    ];
-  });
 }
 
 /** Of what a part of the node or of express throws: the status that it means. */
