@@ -88,20 +88,19 @@ describe('the image of the mock node', () => {
   });
 
   it('is well while it refuses whoever connects, and takes them again when it is told to', async () => {
-    await using run = await PlainRun.start('--env', 'MOCK_PRESET=offline', '--health-retries', '1');
+    await using run = await PlainRun.start('--env', 'MOCK_PRESET=offline');
     const control = await clientOf(run);
     const url = await run.url();
-    expect(await outcomeOf(`${url}/healthz`)).toBe('no reply');
+    expect(await outcomeOf(url + NEW)).toBe('no reply');
     const since = (await run.health()).Log.at(-1)?.Start ?? '';
 
-    const { Log, Status } = await eventually(
+    const looks = await eventually(
       'the health check to look three times more',
-      async () => await run.health(),
-      (seen) => seen.Log.filter(({ Start }) => Start > since).length >= 3,
+      async () => (await run.health()).Log.filter(({ Start }) => Start > since),
+      ({ length }) => length >= 3,
     );
-    expect(await outcomeOf(`${url}/healthz`)).toBe('no reply');
-    expect(Log.map(({ ExitCode }) => ExitCode)).toEqual(Log.map(() => 0));
-    expect(Status).toBe('healthy');
+    expect(await outcomeOf(url + NEW)).toBe('no reply');
+    expect(looks.map(({ ExitCode }) => ExitCode)).toEqual(looks.map(() => 0));
 
     await control.removeFaults();
     await eventually(
