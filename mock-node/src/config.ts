@@ -187,9 +187,15 @@ export type MockConfig = Values<typeof SETTINGS>;
 
 /** @throws SettingsError with a line for everything that is wrong */
 export function readConfig({ flags, env = process.env }: Partial<Given> = {}): MockConfig {
-  const config = parseSettings(SETTINGS, { env, ...(flags && { flags }) });
-  if ((config.genesisPath === undefined) !== (config.genesisSha256 === undefined)) {
-    throw new SettingsError(['MOCK_GENESIS and MOCK_GENESIS_SHA256 belong together: give both, or neither']);
-  }
-  return config;
+  return consistent(parseSettings(SETTINGS, { env, ...(flags && { flags }) }));
+}
+
+/**
+ * Settings that fit each other.
+ *
+ * @throws SettingsError where they do not
+ */
+export function consistent(config: MockConfig): MockConfig {
+  if ((config.genesisPath === undefined) === (config.genesisSha256 === undefined)) return config;
+  throw new SettingsError(['MOCK_GENESIS and MOCK_GENESIS_SHA256 belong together: give both, or neither']);
 }
