@@ -8,7 +8,7 @@ import { fileGenesis, standardGenesis } from './chunks/genesis.ts';
 import { Minter } from './chunks/minter.ts';
 import { NodeClock } from './clock/node-clock.ts';
 import { consistent, type MockConfig, readConfig } from './config.ts';
-import { controlApp } from './control/control-app.ts';
+import { type ControlParts, controlApp } from './control/control-app.ts';
 import { FaultPlan } from './faults/fault-plan.ts';
 import { PRESETS } from './faults/presets.ts';
 import { checkedScenario, readScenarioFile } from './faults/scenario-file.ts';
@@ -131,7 +131,10 @@ export async function startMockNode(
   });
   refusal.of(api);
   lab.apiPort = api.port;
-  const control = await listenForControl(config, { lab, metrics, log }).catch(async (error: unknown) => {
+  const closing = new AbortController();
+  const ready = () => !refusal.isStuck;
+  const parts = { lab, metrics, log, ready, closing: closing.signal };
+  const control = await listenForControl(config, parts).catch(async (error: unknown) => {
     await api.close();
     throw error;
   });
@@ -143,6 +146,7 @@ export async function startMockNode(
     lab,
     close: async () => {
       refusal.stop();
+      closing.abort();
       await Promise.all([api.close(), control?.close()]);
     },
   };
@@ -150,7 +154,7 @@ export async function startMockNode(
 
 async function listenForControl(
   { host, controlPort, controlToken }: MockConfig,
-  parts: { lab: Lab; metrics: MockMetrics; log: Logger },
+  parts: ControlParts,
 ): Promise<HttpServer | undefined> {
   if (controlPort === undefined) return undefined;
   return await listen(controlApp({ token: controlToken }, parts), {

@@ -10,6 +10,7 @@ export class Refusal {
   #timer: NodeJS.Timeout | undefined;
   /** The fault that it is for; undefined while connections are taken. */
   #fault: string | undefined;
+  #isStuck = false;
 
   constructor(log: Pick<Logger, 'error'>) {
     this.#log = log;
@@ -18,6 +19,11 @@ export class Refusal {
   /** The server that it is about. */
   of(server: HttpServer): void {
     this.#server = server;
+  }
+
+  /** Whether the server should listen again, and can't. */
+  get isStuck(): boolean {
+    return this.#isStuck;
   }
 
   /** Refuses for so long from now, in milliseconds, because of that fault. */
@@ -47,8 +53,10 @@ export class Refusal {
     try {
       await this.#server?.resume();
       this.#fault = undefined;
+      this.#isStuck = false;
     } catch (error) {
       if (this.#server === undefined) return;
+      this.#isStuck = true;
       this.#log.error('cannot listen again', { error });
       this.#resumeIn(AGAIN_MS);
     }

@@ -11,3 +11,8 @@ export const scenario = z.strictObject({
 });
 export type Scenario = z.output<typeof scenario>;
 export type ScenarioInput = z.input<typeof scenario>;
+
+/** A scenario as it is put under a name, which need not be said twice. */
+export const scenarioDefinition = scenario.extend({
+  name: faultName.optional().describe('As in the path, where it is given.'),
+});
