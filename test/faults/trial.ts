@@ -16,6 +16,7 @@ export interface Trial extends Promised {
   readonly end: (node: MockNode) => void;
   /** A request that went wrong, as the metrics count it: `due timeout`. */
   readonly counted?: string;
+  readonly readsAtMostBytes?: number;
 }
 
 /** What is seen of a trial, from the farmer's metrics. */
@@ -42,7 +43,8 @@ export async function goThrough(trial: Trial): Promise<Seen> {
   await allPass(node, farmer);
   const outcome = await seen();
   expectPromised(outcome, trial);
-  if (!canLose(trial)) await expectSameOnBothSides(node, farmer);
+  if (trial.fails === undefined) await expectSameOnBothSides(node, farmer);
+  expectBounded(node, trial);
   await expectSound(farm, node, farmer);
   return outcome;
 }
@@ -82,7 +84,7 @@ async function allPass(node: MockNode, farmer: TestFarmer): Promise<void> {
 /** Whether everything that is promised to go wrong has. */
 function hasCome(seen: Seen, { fails = {}, ends = {}, refuses = {}, counted }: Trial): boolean {
   const areThere = (promised: Record<string, Count>, counts: Record<string, number>) =>
-    Object.entries(promised).every(([name, count]) => (counts[name] ?? 0) >= (count === 'some' ? 1 : count));
+    Object.entries(promised).every(([name, count]) => (counts[name] ?? 0) >= least(count));
   return (
     areThere(fails, seen.failed) &&
     areThere(ends, seen.ended) &&
@@ -91,24 +93,24 @@ function hasCome(seen: Seen, { fails = {}, ends = {}, refuses = {}, counted }: T
   );
 }
 
-function expectPromised(seen: Seen, { fails = {}, mayFail = [], ends = {}, refuses = {} }: Trial): void {
-  const exactly = (promised: Record<string, Count>) =>
-    Object.fromEntries(
-      Object.entries(promised).map(([name, count]) => [name, count === 'some' ? expect.any(Number) : count]),
-    );
-  const failed = Object.entries(seen.failed).filter(
-    ([reason]) => reason in fails || !mayFail.some((one) => one === reason),
-  );
-  expect({ failed: Object.fromEntries(failed), ended: seen.ended, refused: seen.refused }).toEqual({
-    failed: exactly(fails),
-    ended: exactly(ends),
-    refused: exactly(refuses),
-  });
+function least(count: Count): number {
+  if (count === 'some') return 1;
+  return count === 'any' ? 0 : count;
 }
 
-/** Whether challenges may be lost. */
-export function canLose({ fails = {}, mayFail = [] }: Promised): boolean {
-  return Object.keys(fails).length + mayFail.length > 0;
+function expectPromised({ failed, ended, refused }: Seen, { fails, ends, refuses }: Trial): void {
+  const asPromised = (counts: Record<string, number>, promised: Record<string, Count> = {}) => {
+    const wanted = Object.entries(promised).map(([name, count]) => [
+      name,
+      typeof count === 'number' ? count : Math.max(counts[name] ?? 0, least(count)),
+    ]);
+    return Object.fromEntries(wanted.filter(([, count]) => count !== 0));
+  };
+  expect({ failed, ended, refused }).toEqual({
+    failed: asPromised(failed, fails),
+    ended: asPromised(ended, ends),
+    refused: asPromised(refused, refuses),
+  });
 }
 
 /** Where nothing is lost, both sides have counted the same: the farmer deceives itself neither way. */
@@ -123,11 +125,19 @@ async function expectSameOnBothSides({ lab }: MockNode, farmer: TestFarmer): Pro
   expect(await until(counts, isSame)).toMatchObject({ failed: 0, onTheNode: { failed: 0 } });
 }
 
+/** What is too long was cut off. */
+function expectBounded({ lab }: MockNode, { readsAtMostBytes = Number.POSITIVE_INFINITY }: Trial): void {
+  expect(Math.max(...lab.journal.find().map(({ replyBytes }) => replyBytes))).toBeLessThan(readsAtMostBytes);
+}
+
 /** The farmer lives, is ready, tells no secret, and has the files of its contracts and no others. */
 async function expectSound(farm: TestFarm, { lab }: MockNode, farmer: TestFarmer): Promise<void> {
   const codes = ['/healthz', '/readyz'].map(async (path) => (await fetch(farmer.url + path)).status);
   expect(await Promise.all(codes)).toEqual([200, 200]);
   expect(farmer.lines.filter((line) => !line.startsWith('{') || line.includes('farming broke down'))).toEqual([]);
+
+  // Nobody was led elsewhere.
+  expect(lab.journal.unmatched()).toEqual([]);
 
   const now = lab.clock.now();
   const contracts = [...lab.ledger.all(now)];
