@@ -31,6 +31,8 @@ export class Refresher {
   readonly #pollIntervalMs: number | undefined;
   readonly #parts: RefresherParts;
   #reachable: boolean | undefined;
+  /** Since when a listing is awaited; undefined while none is. */
+  #askingSince: Instant | undefined;
   #denials = 0;
   #failures = 0;
   #listedAt: Instant | undefined;
@@ -43,9 +45,14 @@ export class Refresher {
     this.#parts = parts;
   }
 
-  /** Whether the node answered when it was last asked; undefined before it was asked. */
+  /**
+   * Whether the node answered when it was last asked, and doesn't keep us waiting; undefined before it was asked. Half an
+   * interval without a listing is long: the round is lost if it goes on.
+   */
   get reachable(): boolean | undefined {
-    return this.#reachable;
+    const { clock, farm } = this.#parts;
+    const waitedMs = this.#askingSince === undefined ? 0 : clock.now() - this.#askingSince;
+    return this.#reachable && waitedMs < (farm.shortestIntervalMs ?? MOST_MS) / 2;
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -71,8 +78,11 @@ export class Refresher {
     const { node, session, farm, clock, log } = this.#parts;
     if (session.token === undefined) return;
     const askedAt = clock.now();
+    this.#askingSince = askedAt;
     try {
       const listing = await node.listContracts(session.token, { signal });
+      const nodeReachable = this.reachable ?? true;
+      this.#askingSince = undefined;
       this.#reachable = true;
       this.#denials = 0;
       this.#failures = 0;
@@ -82,12 +92,14 @@ export class Refresher {
           challenge,
           askedAt,
           notListedAt: this.#openBefore.get(id) === challenge ? undefined : this.#listedAt,
+          nodeReachable,
         });
       }
       this.#listedAt = askedAt;
       this.#openBefore = new Map(listing.open.map(({ id, challenge }) => [id, challenge]));
       await this.#reconcile(listing, askedAt, signal);
     } catch (error) {
+      this.#askingSince = undefined;
       if (!(error instanceof NodeError)) throw error;
       this.#failures += 1;
       this.#listedAt = undefined;
