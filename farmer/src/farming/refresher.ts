@@ -9,6 +9,8 @@ interface RefresherParts {
   readonly node: Pick<NodePort, 'listContracts' | 'release'>;
   readonly session: Session;
   readonly farm: Farm;
+  /** Says whether a contract may be on its way to us. */
+  readonly onboarder: { readonly isAsking: boolean };
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Logger;
@@ -19,7 +21,7 @@ const MOST_MS = 60_000;
 const NO_CONTRACT_MS = 10_000;
 /** So often in a row must a node deny our token before it is believed: contracts end with it. */
 const DENIALS_BELIEVED = 3;
-/** So many listings in a row must name a contract that we don't hold: one may be on its way to us. */
+/** So many listings in a row must name a contract that we don't hold, with none on its way to us. */
 const STRANGER_AFTER = 3;
 
 /**
@@ -110,13 +112,14 @@ export class Refresher {
   }
 
   async #reconcile({ held }: Listing, askedAt: Instant, signal: AbortSignal): Promise<void> {
-    const { farm } = this.#parts;
+    const { farm, onboarder } = this.#parts;
     for (const id of farm.ids()) {
       const contract = farm.get(id);
       // One that was taken while the listing was under way may be missing from it.
       if (contract !== undefined && !held.has(id) && contract.terms.takenAt < askedAt)
         await farm.end(id, 'ended_by_node');
     }
+    if (onboarder.isAsking) return;
     const strangers = [...held].filter((id) => !farm.has(id));
     this.#strangers = new Map(strangers.map((id) => [id, (this.#strangers.get(id) ?? 0) + 1]));
     for (const [id, times] of this.#strangers) if (times >= STRANGER_AFTER) await this.#giveBack(id, signal);

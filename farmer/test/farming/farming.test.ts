@@ -273,6 +273,19 @@ describe('a farmer', () => {
     expect(node.released).toEqual([idOf(99)]);
   });
 
+  it('does not give back a contract that is long on its way to it', async () => {
+    const { start, clock, node, farm } = aFarmer({ contracts: 1 });
+    const gate = Promise.withResolvers<void>();
+    node.offerGate = gate.promise;
+    start();
+    await clock.advance(20 * SECOND);
+    expect(node.contracts.size).toBe(1);
+    gate.resolve();
+    await clock.advance(SECOND);
+    expect(farm.ids()).toEqual([...node.contracts.keys()]);
+    expect(node.released).toEqual([]);
+  });
+
   it('finishes the answers under way when it is stopped, and takes nothing new', async () => {
     const { start, clock, node, chunks, farming, outcomes } = aFarmer({ contracts: 1 });
     const gate = Promise.withResolvers<void>();
