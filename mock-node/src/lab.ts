@@ -1,4 +1,6 @@
 import {
+  type ClockChange,
+  type ClockView,
   type Config,
   type ConfigChange,
   config as configSchema,
@@ -19,6 +21,9 @@ import type { ChallengeResult, Ledger } from './ledger/ledger.ts';
 /** There is no scenario of that name, or no room for another. */
 export class ScenarioError extends CodedError<'unknown' | 'built_in' | 'too_many'> {}
 
+/** The clock can't be set like that. */
+export class ClockError extends CodedError<'too_far'> {}
+
 export interface LabOptions {
   readonly version: string;
   readonly seed: string;
@@ -37,6 +42,8 @@ export interface LabParts {
 }
 
 const MOST_SCENARIOS = 100;
+/** Later moments are written in another way, which nobody reads. */
+const LATEST = Date.UTC(9999, 11, 31);
 
 /** Tells what happens in a node to whoever listens. */
 export class LabEvents {
@@ -163,8 +170,28 @@ export class Lab {
     };
   }
 
-  clockView(): Info['clock'] {
+  /** Has time stand still or pass, from here on. */
+  setClock(change: ClockChange): ClockView {
+    this.clock.setPace(change);
+    return this.#clockChanged();
+  }
+
+  /** Moves time on. What went unanswered by that is counted at once. @throws ClockError */
+  advanceClock(ms: number): ClockView {
+    if (this.clock.now() + ms > LATEST) throw new ClockError('too_far', 'the clock ends with the year 9999');
+    this.clock.advance(ms);
+    this.ledger.catchUp(this.clock.now());
+    return this.#clockChanged();
+  }
+
+  clockView(): ClockView {
     return { ...this.clock.pace, now: new Date(this.clock.now()).toISOString() };
+  }
+
+  #clockChanged(): ClockView {
+    const clock = this.clockView();
+    this.events.emit({ type: 'clock', clock });
+    return clock;
   }
 
   #begin(): void {

@@ -8,9 +8,9 @@ const INTERVAL = 60_000;
 const TOKEN = new Draws('seed').token(0);
 
 /** A ledger with one farmer and one contract, whose chunk answers `right:` and the challenge. */
-function aLedger(options: Partial<LedgerOptions> = {}) {
+function aLedger({ intervalMs = INTERVAL, ...options }: Partial<LedgerOptions & { intervalMs: number }> = {}) {
   const results: Record<ChallengeResult, number> = { passed: 0, wrong: 0, unanswered: 0 };
-  const ledger = new Ledger(() => ({ intervalMs: INTERVAL, maxContracts: 10, maxFailures: 3, ...options }), {
+  const ledger = new Ledger(() => ({ maxContracts: 10, maxFailures: 3, ...options }), {
     draws: new Draws('seed'),
     observer: {
       settled: (result, count) => {
@@ -24,11 +24,7 @@ function aLedger(options: Partial<LedgerOptions> = {}) {
     if (next === undefined) throw new Error('no contract');
     const verifier = { response: (challenge: string) => `right:${challenge}` };
     const chunk = { fileHash: hash, secret: next.secret, verifier };
-    const challenge = ledger.start(
-      token,
-      { index: next.index, chunk, intervalMs: options.intervalMs ?? INTERVAL },
-      now,
-    );
+    const challenge = ledger.start(token, { index: next.index, chunk, intervalMs }, now);
     if (challenge === undefined) throw new Error('the farmer is unknown');
     return challenge;
   };

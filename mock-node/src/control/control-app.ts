@@ -1,32 +1,53 @@
+import { ADMIN_PREFIX } from '@downstream/control-api';
 import type { Logger } from '@downstream/platform';
-import express, { type Express } from 'express';
+import express, { type Express, type RequestHandler } from 'express';
 import type { Lab } from '../lab.ts';
 import type { MockMetrics } from '../metrics.ts';
+import { adminRoutes } from './admin-routes.ts';
+import { EventStreams } from './event-streams.ts';
+import { refuseForeignPages } from './guard.ts';
+import { controlHandlers } from './handlers.ts';
+import { failed, RequestProblem } from './problems.ts';
 
 export interface ControlParts {
   readonly lab: Lab;
   readonly metrics: MockMetrics;
   readonly log: Logger;
+  /** Whether the node can be used. */
+  readonly ready: () => boolean;
+  /** Aborted when the node closes: whoever listens or waits is let go. */
+  readonly closing: AbortSignal;
+  /** The page at `/`, and what belongs to it. It holds no data: what it shows it asks the control API for. */
+  readonly page?: RequestHandler;
 }
 
-/** The control API under `/__admin`, and the page, on a port of their own that no fault ever hits. */
-export function controlApp({ token }: { token: string | undefined }, { lab, metrics }: ControlParts): Express {
+/** The control API under `/__admin`, the metrics and the page, on a port of their own that no fault ever hits. */
+export function controlApp({ token }: { token: string | undefined }, parts: ControlParts): Express {
+  const { lab, metrics, log, ready, closing, page } = parts;
+  const streams = new EventStreams(lab.events);
+  closing.addEventListener('abort', () => streams.close());
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  app.get('/__admin/health/live', (_request, response) => {
-    response.json({ status: 'ok' });
+  app.use((_request, response, next) => {
+    response.set({
+      'Cache-Control': 'no-store',
+      'Content-Security-Policy': "default-src 'none'",
+      'Referrer-Policy': 'no-referrer',
+      'X-Content-Type-Options': 'nosniff',
+    });
+    next();
   });
   app.get('/metrics', async (_request, response) => {
     const { contentType, text } = await metrics.scrape();
     response.type(contentType).send(text);
   });
-  app.get('/__admin/info', (request, response) => {
-    if (token !== undefined && request.get('Authorization') !== `Bearer ${token}`) {
-      response.status(401).json({ status: 'error', message: 'a token is needed' });
-      return;
-    }
-    response.json(lab.info());
+  app.use(ADMIN_PREFIX, refuseForeignPages(token));
+  app.use(ADMIN_PREFIX, adminRoutes(controlHandlers({ lab, log, streams, ready, closing }), { token }));
+  if (page !== undefined) app.use(page);
+  app.use(() => {
+    throw new RequestProblem(404, `nothing here: ${ADMIN_PREFIX}/openapi.json says what there is`);
   });
+  app.use(failed(log));
   return app;
 }

@@ -5,8 +5,8 @@ export type Recorded = Omit<JournalEntry, 'id'>;
 
 interface Waiter {
   readonly filter: JournalFilter;
-  readonly count: number;
-  readonly done: () => void;
+  /** Another one fits. */
+  readonly seen: () => void;
 }
 
 /**
@@ -40,9 +40,7 @@ export class Journal {
       this.#oldest = (this.#oldest + 1) % this.#size;
       this.#dropped += 1;
     }
-    for (const waiter of this.#waiters) {
-      if (matches(entry, waiter.filter) && this.find(waiter.filter).length >= waiter.count) waiter.done();
-    }
+    for (const { filter, seen } of this.#waiters) if (matches(entry, filter)) seen();
     return entry;
   }
 
@@ -64,23 +62,26 @@ export class Journal {
   }
 
   /**
-   * Waits until so many requests fit.
+   * Waits until so many requests fit: those that are kept, and those that come from now on, whatever falls out meanwhile.
    *
    * @param signal gives up
-   * @returns whether they came
+   * @returns how many there were
    */
-  async wait(filter: JournalFilter, count: number, signal: AbortSignal): Promise<boolean> {
-    if (this.find(filter).length >= count) return true;
-    if (signal.aborted) return false;
+  async wait(filter: JournalFilter, wanted: number, signal: AbortSignal): Promise<number> {
+    let count = this.find(filter).length;
+    if (count >= wanted || signal.aborted) return count;
     return await new Promise((resolve) => {
-      const end = (came: boolean) => {
+      const end = () => {
         this.#waiters.delete(waiter);
-        signal.removeEventListener('abort', giveUp);
-        resolve(came);
+        signal.removeEventListener('abort', end);
+        resolve(count);
       };
-      const giveUp = () => end(false);
-      const waiter: Waiter = { filter, count, done: () => end(true) };
-      signal.addEventListener('abort', giveUp);
+      const seen = () => {
+        count += 1;
+        if (count >= wanted) end();
+      };
+      const waiter: Waiter = { filter, seen };
+      signal.addEventListener('abort', end);
       this.#waiters.add(waiter);
     });
   }

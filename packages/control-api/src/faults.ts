@@ -95,6 +95,7 @@ export const faultChange = z.strictObject({
   effect: fields.effect.optional(),
 });
 export type FaultChange = z.output<typeof faultChange>;
+export type FaultChangeInput = z.input<typeof faultChange>;
 
 /** What has become of a fault so far. */
 export const faultReport = z.object({

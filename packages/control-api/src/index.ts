@@ -1,6 +1,9 @@
+export * from './client.ts';
 export * from './config.ts';
+export { ControlError } from './control-error.ts';
 export * from './effects.ts';
 export * from './faults.ts';
+export * from './operations.ts';
 export * from './routes.ts';
 export * from './scenarios.ts';
 export * from './views.ts';

@@ -69,7 +69,7 @@ export const journalFilter = z.strictObject({
   method: z.string().max(10).optional(),
   farmer: z.string().min(1).max(128).optional().describe("A farmer's token, or its beginning."),
   contract: z.string().min(1).max(64).optional().describe("A contract's hash, or its beginning."),
-  status: z.coerce.number().int().optional(),
+  status: z.coerce.number().int().min(100).max(599).optional(),
   fault: faultName.optional(),
   since: z.coerce.number().int().min(0).optional().describe('Only requests with a greater `id`.'),
 });
@@ -120,11 +120,31 @@ export const labEvent = z.discriminatedUnion('type', [
 ]);
 export type LabEvent = z.output<typeof labEvent>;
 
+export const health = z.object({ status: z.literal('ok') });
+
+export const requestCount = z.object({ count });
+
+export const challengeOpened = z.object({
+  challenge: z.string(),
+  opened: z.boolean().describe('Whether it is a new one; else it waited for its answer already.'),
+});
+
 /** What is wrong, and where in what was sent. */
 export const problem = z.object({
   status: z.literal('error'),
   message: z.string(),
   errors: z
-    .array(z.object({ pointer: z.string().describe('JSON pointer (RFC 6901)'), message: z.string() }))
+    .array(
+      z.object({
+        pointer: z
+          .string()
+          .describe(
+            'JSON pointer (RFC 6901) into the body, to a field that is not known too. `/query/…` is a parameter of the query and `/path/…` one of the path.',
+          ),
+        message: z.string(),
+      }),
+    )
     .optional(),
+  count: count.optional().describe('Of a wait whose time is up: how many requests there were.'),
 });
+export type Problem = z.output<typeof problem>;

@@ -1,0 +1,162 @@
+import type { ContractView, LabEvent } from '@downstream/control-api';
+import type { Logger } from '@downstream/platform';
+import { shorten } from '../journal/shorten.ts';
+import type { Lab } from '../lab.ts';
+import type { ContractFacts } from '../ledger/ledger.ts';
+import type { Handlers } from './admin-routes.ts';
+import type { EventStreams } from './event-streams.ts';
+import { openApi } from './openapi.ts';
+import { RequestProblem } from './problems.ts';
+
+const MOST_WAITERS = 32;
+
+export interface HandlerParts {
+  readonly lab: Lab;
+  readonly log: Pick<Logger, 'info'>;
+  readonly streams: EventStreams;
+  /** Whether the node can be used. */
+  readonly ready: () => boolean;
+  /** Aborted when the node closes: nobody is to be waited for any more. */
+  readonly closing: AbortSignal;
+}
+
+/** What the operations of the control API do: each change is a line of the log. */
+export function controlHandlers({ lab, log, streams, ready, closing }: HandlerParts): Handlers {
+  const { faults, journal, ledger } = lab;
+  const now = () => lab.clock.now();
+  const document = openApi();
+  let waiters = 0;
+  return {
+    live: () => ({ status: 'ok' }),
+    ready: () => {
+      if (ready() && !closing.aborted) return { status: 'ok' };
+      throw new RequestProblem(503, 'the node is going down, or can not listen on its port');
+    },
+    info: () => lab.info(),
+    reset: ({ body }) => {
+      lab.reset(body?.parts);
+      log.info('reset', { parts: body?.parts ?? 'all' });
+    },
+    config: () => lab.config,
+    configure: ({ body }) => {
+      const config = lab.configure(body);
+      log.info('settings changed', { ...body });
+      return config;
+    },
+
+    faults: () => faults.list(now()),
+    addFault: ({ body }) => {
+      const report = faults.add(body, now());
+      log.info('fault added', { fault: body.name, effect: body.effect.kind });
+      return report;
+    },
+    replaceFaults: ({ body }) => {
+      faults.replaceAll(body, now());
+      log.info('faults replaced', { faults: body.map(({ name }) => name) });
+      return faults.list(now());
+    },
+    removeFaults: () => {
+      faults.removeAll();
+      log.info('faults removed');
+    },
+    fault: ({ params }) => faults.get(params.name, now()),
+    changeFault: ({ params, body }) => {
+      const report = faults.change(params.name, body, now());
+      log.info('fault changed', { fault: params.name, fields: Object.keys(body) });
+      return report;
+    },
+    restartFault: ({ params }) => {
+      const report = faults.restart(params.name, now());
+      log.info('fault restarted', { fault: params.name });
+      return report;
+    },
+    removeFault: ({ params }) => {
+      faults.remove(params.name);
+      log.info('fault removed', { fault: params.name });
+    },
+
+    scenarios: () => lab.scenarios,
+    scenario: ({ params }) => lab.scenario(params.name),
+    defineScenario: ({ params: { name }, body }) => {
+      if (body.name !== undefined && body.name !== name)
+        throw new RequestProblem(400, 'the request is not what this takes', {
+          errors: [{ pointer: '/name', message: `is not ${name}, as the path has it` }],
+        });
+      lab.define({ ...body, name });
+      log.info('scenario defined', { scenario: name });
+      return lab.scenario(name);
+    },
+    applyScenario: ({ params }) => {
+      const scenario = lab.apply(params.name);
+      log.info('scenario applied', { scenario: params.name, faults: scenario.faults.length });
+      return scenario;
+    },
+
+    requests: ({ query: { limit, ...filter } }) => journal.find(filter).slice(-limit),
+    clearRequests: () => {
+      journal.clear();
+      log.info('requests forgotten');
+    },
+    countRequests: ({ query }) => ({ count: journal.find(query).length }),
+    waitForRequests: async ({ query: { count: wanted, timeoutMs, ...filter } }, { gone }) => {
+      if (waiters >= MOST_WAITERS) throw new RequestProblem(503, `${MOST_WAITERS} wait already`);
+      waiters += 1;
+      try {
+        const end = AbortSignal.any([gone, closing, AbortSignal.timeout(timeoutMs)]);
+        const count = await journal.wait(filter, wanted, end);
+        if (count >= wanted) return { count };
+        throw new RequestProblem(408, `${count} of ${wanted} came within ${timeoutMs} ms`, { count });
+      } finally {
+        waiters -= 1;
+      }
+    },
+    unmatchedRequests: () => journal.unmatched(),
+
+    contracts: ({ query: { farmer, limit } }) => {
+      const views: ContractView[] = [];
+      for (const facts of ledger.all(now())) {
+        if (views.length >= limit) break;
+        if (farmer === undefined || facts.token.startsWith(farmer)) views.push(viewOf(facts));
+      }
+      return views;
+    },
+    contract: ({ params: { hash } }) => viewOf(ledger.contract(hash, now()) ?? noContract(hash)),
+    expireContract: ({ params: { hash } }) => {
+      if (!ledger.expire(hash, now())) noContract(hash);
+      log.info('contract expired', { contract: hash });
+    },
+    challengeContract: ({ params: { hash } }) => {
+      const challenged = ledger.challengeNow(hash, now()) ?? noContract(hash);
+      log.info('contract challenged', { contract: hash, opened: challenged.opened });
+      return challenged;
+    },
+
+    clock: () => lab.clockView(),
+    setClock: ({ body }) => {
+      const clock = lab.setClock(body);
+      log.info('clock set', { ...clock });
+      return clock;
+    },
+    advanceClock: ({ body }) => {
+      const clock = lab.advanceClock(body.ms);
+      log.info('clock advanced', { ms: body.ms, now: clock.now });
+      return clock;
+    },
+
+    events: (_asked, { response }) => {
+      const first: LabEvent = { type: 'clock', clock: lab.clockView() };
+      if (!closing.aborted && streams.add(response, first)) return;
+      throw new RequestProblem(503, 'too many listen already', { headers: { 'Retry-After': '10' } });
+    },
+    openapi: () => document,
+  };
+}
+
+function viewOf({ token, results, takenAt, dueAt, ...facts }: ContractFacts): ContractView {
+  const instant = (ms: number) => new Date(ms).toISOString();
+  return { ...facts, ...results, farmer: shorten(token), takenAt: instant(takenAt), dueAt: instant(dueAt) };
+}
+
+function noContract(hash: string): never {
+  throw new RequestProblem(404, `there is no contract ${hash} running`);
+}

@@ -1,0 +1,105 @@
+import type { Problem } from '@downstream/control-api';
+import { CodedError, type Logger } from '@downstream/platform';
+import type { ErrorRequestHandler } from 'express';
+import { z } from 'zod';
+import { FaultError } from '../faults/fault-plan.ts';
+import { ClockError, ScenarioError } from '../lab.ts';
+
+/** Why a request is refused, and how. */
+export class RequestProblem extends Error {
+  readonly status: number;
+  readonly facts: Omit<Problem, 'status' | 'message'>;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    status: number,
+    message: string,
+    { headers = {}, ...facts }: Omit<Problem, 'status' | 'message'> & { headers?: Record<string, string> } = {},
+  ) {
+    super(message);
+    this.status = status;
+    this.facts = facts;
+    this.headers = headers;
+  }
+}
+
+type Issue = z.core.$ZodIssue;
+type Place = { pointer: string; message: string };
+
+/** A JSON pointer (RFC 6901). */
+function pointerOf(path: readonly PropertyKey[]): string {
+  return path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
+/** Where something is wrong and what: of a field that is not known, the place is its own. */
+export function placesOf(issues: readonly Issue[], at: readonly PropertyKey[] = []): Place[] {
+  return issues.flatMap((issue): Place[] => {
+    const path = [...at, ...issue.path];
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map((key) => ({ pointer: pointerOf([...path, key]), message: 'is not known' }));
+    if (issue.code !== 'invalid_union' || issue.errors.length === 0)
+      return [{ pointer: pointerOf(path), message: issue.message }];
+    // The kind of value that somebody began to write is the one that goes wrong further inside.
+    const inside = issue.errors.find((branch) => branch.every((each) => each.path.length > 0));
+    if (inside !== undefined) return placesOf(inside, path);
+    return [
+      {
+        pointer: pointerOf(path),
+        message: issue.errors
+          .flat()
+          .map(({ message }) => message)
+          .join('; or '),
+      },
+    ];
+  });
+}
+
+/** Of what a part of the node or of express throws: the status that it means. */
+const STATUS_OF: Readonly<Record<string, number>> = {
+  unknown: 404,
+  exists: 409,
+  too_many: 409,
+  built_in: 409,
+  too_far: 409,
+  bad_change: 400,
+};
+
+function problemOf(error: unknown): RequestProblem | undefined {
+  if (error instanceof RequestProblem) return error;
+  if (error instanceof FaultError || error instanceof ScenarioError || error instanceof ClockError) {
+    const { cause } = error;
+    const errors = cause instanceof z.ZodError ? { errors: placesOf(cause.issues) } : {};
+    return new RequestProblem(STATUS_OF[error.code] ?? 400, error.message, errors);
+  }
+  const status = statusOf(error);
+  if (status === 413) return new RequestProblem(413, `a body may have ${BODY_BYTES} bytes`);
+  return status !== undefined && status < 500 && error instanceof Error
+    ? new RequestProblem(status, error.message)
+    : undefined;
+}
+
+/** So much may a body have. */
+export const BODY_BYTES = 1024 * 1024;
+
+function statusOf(error: unknown): number | undefined {
+  if (typeof error !== 'object' || error === null || error instanceof CodedError || !('status' in error))
+    return undefined;
+  return typeof error.status === 'number' ? error.status : undefined;
+}
+
+/** Says what is wrong; what is wrong on this side goes into the log alone. */
+export function failed(log: Pick<Logger, 'error'>): ErrorRequestHandler {
+  return (error, { method, path }, response, _next) => {
+    const problem = problemOf(error);
+    if (problem === undefined) log.error('control request failed', { method, path: path.slice(0, 200), error });
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    const { status, message, facts, headers } = problem ?? new RequestProblem(500, 'internal error');
+    response
+      .status(status)
+      .set(headers)
+      .json({ status: 'error', message, ...facts });
+  };
+}
