@@ -1,7 +1,7 @@
 import type { EffectInput, EffectKind, FaultInput, RouteName } from '@downstream/control-api';
 import type { startMockNode } from '@downstream/mock-node';
 import type { FailureReason } from '../../farmer/src/contract/contract.ts';
-import type { NodeErrorCode } from '../../farmer/src/farming/errors.ts';
+import type { ChunkFault, NodeErrorCode } from '../../farmer/src/farming/errors.ts';
 import type { EndReason, RefusalReason } from '../../farmer/src/farming/ports.ts';
 import type { PRESETS } from '../../mock-node/src/faults/presets.ts';
 
@@ -18,6 +18,8 @@ export interface Promised {
   readonly ends?: Partial<Record<EndReason, Count>>;
   /** Contracts refused, and no others. */
   readonly refuses?: Partial<Record<RefusalReason, Count>>;
+  /** Chunks not made, and no others; each is made again. */
+  readonly spoils?: Partial<Record<ChunkFault, Count>>;
   /** The node, where it is another than one of a challenge every two seconds. */
   readonly node?: Parameters<typeof startMockNode>[0];
 }
@@ -49,6 +51,7 @@ const UNHURRIED = { intervalMs: 6_000 } as const;
 /** One contract that has to be given back. */
 const ONE_WRONG: FaultInput = { name: 'one-wrong', times: 1, effect: 'wrong_hash' };
 const ONE_REFUSED = { hash_mismatch: 1 } as const;
+const ONE_BROKEN = { download_failed: 1 } as const;
 const ALL_LOST = { token_lost: 5 } as const;
 
 const AGAIN = 'Asks again after a pause; an answer sent again hears its first verdict.';
@@ -73,7 +76,7 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
   reset: [
     { on: FARMING, counted: 'unreachable', does: AGAIN },
     { on: ['connectivity', 'new'], counted: 'unreachable', does: REGISTERS_AGAIN },
-    { on: ['download'], counted: 'unreachable', does: DOWNLOADS_AGAIN, node: BY_URL },
+    { on: ['download'], counted: 'unreachable', does: DOWNLOADS_AGAIN, spoils: ONE_BROKEN, node: BY_URL },
     { on: ['remove'], counted: 'unreachable', does: GIVEN_BACK_LATER, beside: ONE_WRONG, refuses: ONE_REFUSED },
   ],
   empty: [{ on: FARMING, counted: 'unreachable', does: AGAIN }],
@@ -99,7 +102,7 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
       times: 1,
       counted: 'unreachable',
       does: 'Hears of no challenge meanwhile: rounds that end before the 15 seconds do are lost.',
-      fails: { node_error: 'some' },
+      fails: { node_error: 'some', missed: 'any' },
     },
   ],
   refuse: [
@@ -110,7 +113,7 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
       times: 1,
       counted: 'unreachable',
       does: 'Keeps trying, and loses the rounds that end before anybody can connect.',
-      fails: { node_error: 'some' },
+      fails: { node_error: 'some', missed: 'any' },
     },
   ],
   status: [
@@ -122,7 +125,14 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
     },
     { on: ['connectivity'], parameters: { status: 500 }, counted: 'http_error', does: REGISTERS_AGAIN },
     { on: ['new'], parameters: { status: 500 }, counted: 'rejected', does: REGISTERS_AGAIN },
-    { on: ['download'], parameters: { status: 404 }, counted: 'http_error', does: DOWNLOADS_AGAIN, node: BY_URL },
+    {
+      on: ['download'],
+      parameters: { status: 404 },
+      counted: 'http_error',
+      does: DOWNLOADS_AGAIN,
+      spoils: ONE_BROKEN,
+      node: BY_URL,
+    },
   ],
   rate_limit: [
     {
@@ -136,7 +146,7 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
   html: [
     { on: FARMING, counted: 'http_error', does: AGAIN },
     { on: ['due', 'challenge'], parameters: { status: 200 }, counted: 'bad_reply', does: AGAIN },
-    { on: ['download'], counted: 'http_error', does: DOWNLOADS_AGAIN, node: BY_URL },
+    { on: ['download'], counted: 'http_error', does: DOWNLOADS_AGAIN, spoils: ONE_BROKEN, node: BY_URL },
     {
       on: ['download'],
       parameters: { status: 200 },
@@ -148,12 +158,25 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
   ],
   redirect: [
     { on: FARMING, counted: 'rejected', does: `Never follows it. ${AGAIN}` },
-    { on: ['download'], counted: 'http_error', does: `Never follows it. ${DOWNLOADS_AGAIN}`, node: BY_URL },
+    {
+      on: ['download'],
+      counted: 'http_error',
+      does: `Never follows it. ${DOWNLOADS_AGAIN}`,
+      spoils: ONE_BROKEN,
+      node: BY_URL,
+    },
   ],
   truncate: [
     { on: ['due', 'challenge'], counted: 'bad_reply', does: AGAIN },
     { on: ['chunk'], counted: 'bad_reply', does: STRANGER },
-    { on: ['download'], parameters: { afterBytes: 8_000 }, counted: 'ok', does: DOWNLOADS_AGAIN, node: BY_URL },
+    {
+      on: ['download'],
+      parameters: { afterBytes: 8_000 },
+      counted: 'ok',
+      does: DOWNLOADS_AGAIN,
+      spoils: ONE_BROKEN,
+      node: BY_URL,
+    },
   ],
   malformed_json: [
     { on: ['due', 'challenge'], counted: 'bad_reply', does: AGAIN },
@@ -175,7 +198,7 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
       times: 1,
       counted: 'ok',
       does: 'Waits, and loses the rounds that end meanwhile.',
-      fails: { node_error: 'some' },
+      fails: { node_error: 'some', missed: 'any' },
     },
   ],
   oversize: [
@@ -220,7 +243,7 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
       times: 1,
       counted: 'ok',
       does: 'Waits, and loses the rounds that end meanwhile.',
-      fails: { node_error: 'some' },
+      fails: { node_error: 'some', missed: 'any' },
     },
     {
       on: ['challenge'],
@@ -243,7 +266,7 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
     },
     {
       on: ['due'],
-      forMs: 2_000,
+      forMs: 3_000,
       counted: 'ok',
       does: 'Proves what it was told: the challenges are lost, and counted so.',
       fails: { wrong_answer: 'some' },
@@ -278,6 +301,7 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
       counted: 'http_error',
       does: 'Leaves it to the next listing: gives the contract up, and takes another.',
       ends: { ended_by_node: 1 },
+      spoils: { download_failed: 'any' },
       node: BY_URL,
     },
     {
@@ -356,7 +380,7 @@ export const PRESET_CASES: Readonly<Record<PresetName, Promised & { readonly ami
   offline: {
     amid: true,
     does: 'Keeps trying, loses every round, and goes on with the same chunks when the node is back.',
-    fails: { node_error: 'some' },
+    fails: { node_error: 'some', missed: 'any' },
     node: { maxFailures: 1_000 },
   },
   amnesiac: {

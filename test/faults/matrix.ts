@@ -73,14 +73,24 @@ function presetRow(name: string, { amid, ...promised }: Promised & { amid?: true
 }
 
 /** What is promised, in a few words. */
-export function promiseText({ fails = {}, ends = {}, refuses = {} }: Promised): string {
-  const losses = [...worded('failed', fails), ...worded('ended', ends), ...worded('refused', refuses)];
+export function promiseText({ fails = {}, ends = {}, refuses = {}, spoils = {} }: Promised): string {
+  const losses = [
+    ...worded('failed', fails),
+    ...worded('ended', ends),
+    ...worded('refused', refuses),
+    ...worded('spoilt', spoils),
+  ];
   return losses.length === 0 ? 'passed' : `degraded: ${losses.join(', ')}`;
 }
 
 /** What was seen, in a few words. */
-function seenText({ passed, failed, ended, refused }: Seen): string {
-  const losses = [...worded('failed', failed), ...worded('ended', ended), ...worded('refused', refused)];
+function seenText({ passed, failed, ended, refused, spoilt }: Seen): string {
+  const losses = [
+    ...worded('failed', failed),
+    ...worded('ended', ended),
+    ...worded('refused', refused),
+    ...worded('spoilt', spoilt),
+  ];
   const replaced = Object.values(ended).reduce((sum, count) => sum + count, 0);
   return [`${passed} passed`, ...losses, ...(replaced > 0 ? [`${replaced} replaced`] : [])].join(', ');
 }

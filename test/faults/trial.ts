@@ -29,7 +29,7 @@ const NOTHING: Counts = new Map();
 export async function goThrough(trial: Trial): Promise<Seen> {
   const { begins, begin, isOver, end } = trial;
   await using farm = new TestFarm();
-  const node = await farm.node({ intervalMs: 2_000, port: quietPort(), ...trial.node });
+  const node = await farm.node({ intervalMs: 2_000, port: portOfItsOwn(), ...trial.node });
   if (begins === 'before') begin(node);
   const farmer = await farm.farmer(node.url);
   const counts = async () => countsOf(await farmer.metrics());
@@ -38,7 +38,7 @@ export async function goThrough(trial: Trial): Promise<Seen> {
   if (begins === 'amid') begin(node);
   const seen = async () => seenIn(since(before, await counts()));
   await until(() => isOver(node), Boolean);
-  await until(seen, (now) => hasCome(now, trial));
+  await until(seen, (now) => hasCome(now, trial), { everyMs: 200 });
   end(node);
   await allPass(node, farmer);
   const outcome = await seen();
@@ -49,12 +49,11 @@ export async function goThrough(trial: Trial): Promise<Seen> {
   return outcome;
 }
 
-/**
- * A port that systems don't give to whoever asks for any: while the node refuses connections, nobody else gets it. Nodes
- * of other tests neither.
- */
-function quietPort(): number {
-  return randomInt(10_000, 30_000);
+/** Below what systems give to whoever asks for any port: while a node refuses connections, nobody gets the one it had. */
+let lastPort = randomInt(10_000, 30_000);
+function portOfItsOwn(): number {
+  lastPort += 1;
+  return lastPort;
 }
 
 function seenIn(counts: Counts) {
@@ -63,6 +62,7 @@ function seenIn(counts: Counts) {
     failed: byLabels(counts, 'farmer_challenges_failed_total'),
     ended: byLabels(counts, 'farmer_contracts_ended_total'),
     refused: byLabels(counts, 'farmer_contracts_refused_total'),
+    spoilt: byLabels(counts, 'farmer_chunk_faults_total'),
     requests: byLabels(counts, 'farmer_node_requests_total'),
   };
 }
@@ -82,13 +82,14 @@ async function allPass(node: MockNode, farmer: TestFarmer): Promise<void> {
 }
 
 /** Whether everything that is promised to go wrong has. */
-function hasCome(seen: Seen, { fails = {}, ends = {}, refuses = {}, counted }: Trial): boolean {
+function hasCome(seen: Seen, { fails = {}, ends = {}, refuses = {}, spoils = {}, counted }: Trial): boolean {
   const areThere = (promised: Record<string, Count>, counts: Record<string, number>) =>
     Object.entries(promised).every(([name, count]) => (counts[name] ?? 0) >= least(count));
   return (
     areThere(fails, seen.failed) &&
     areThere(ends, seen.ended) &&
     areThere(refuses, seen.refused) &&
+    areThere(spoils, seen.spoilt) &&
     (counted === undefined || seen.requests[counted] !== undefined)
   );
 }
@@ -98,7 +99,7 @@ function least(count: Count): number {
   return count === 'any' ? 0 : count;
 }
 
-function expectPromised({ failed, ended, refused }: Seen, { fails, ends, refuses }: Trial): void {
+function expectPromised({ failed, ended, refused, spoilt }: Seen, { fails, ends, refuses, spoils }: Trial): void {
   const asPromised = (counts: Record<string, number>, promised: Record<string, Count> = {}) => {
     const wanted = Object.entries(promised).map(([name, count]) => [
       name,
@@ -106,10 +107,11 @@ function expectPromised({ failed, ended, refused }: Seen, { fails, ends, refuses
     ]);
     return Object.fromEntries(wanted.filter(([, count]) => count !== 0));
   };
-  expect({ failed, ended, refused }).toEqual({
+  expect({ failed, ended, refused, spoilt }).toEqual({
     failed: asPromised(failed, fails),
     ended: asPromised(ended, ends),
     refused: asPromised(refused, refuses),
+    spoilt: asPromised(spoilt, spoils),
   });
 }
 
