@@ -14,6 +14,7 @@ export default {
       },
     ],
   },
+  // As they are, without a build.
   moduleNameMapper: {
     '^@downstream/(control-api|testcontainers)$': '<rootDir>/../packages/$1/src/index.ts',
   },

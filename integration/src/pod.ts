@@ -45,8 +45,8 @@ export class Pod {
     await eventually('the readiness probe', async () => await this.#ask(readinessProbe), Boolean);
   }
 
-  /** Where the host reaches a port, by the name that it has in the manifest; asked for anew after each start. */
-  async url(port: string | number = 'http'): Promise<string> {
+  /** Where the host reaches its first port, or that of a name; asked for anew after each start. */
+  async url(port = this.#container.ports?.[0]?.name): Promise<string> {
     const named = this.#container.ports?.find(({ name }) => name === port);
     if (named === undefined) throw new Error(`there is no port ${port}`);
     return `http://${await docker(['port', this.#id, String(named.containerPort)])}`;
@@ -78,7 +78,7 @@ export class Pod {
   async #ask(probe: Probe | undefined): Promise<boolean> {
     const { path, port } = probe?.httpGet ?? {};
     const timeoutMs = (probe?.timeoutSeconds ?? 1) * 1000;
-    return (await fetch((await this.url(port)) + path, { signal: AbortSignal.timeout(timeoutMs) })).ok;
+    return (await fetch((await this.url(String(port))) + path, { signal: AbortSignal.timeout(timeoutMs) })).ok;
   }
 }
 

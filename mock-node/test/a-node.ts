@@ -90,8 +90,9 @@ export function aNode() {
     },
     /** Where its control API is, if it was started with a `controlPort`. */
     controlUrl(): string {
-      if (node?.controlUrl === undefined) throw new Error('start the node with a control port first');
-      return node.controlUrl;
+      const { controlUrl } = running();
+      if (controlUrl === undefined) throw new Error('start the node with a control port first');
+      return controlUrl;
     },
     /** Sends a path to the letter: `fetch` would tidy it first. */
     async getRaw(path: string): Promise<{ code: number | undefined; text: string }> {

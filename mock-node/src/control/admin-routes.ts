@@ -4,6 +4,7 @@ import {
   OPERATIONS,
   type Operation,
   type OperationName,
+  type Place,
   placesOf,
 } from '@downstream/control-api';
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
@@ -70,7 +71,7 @@ function askedOf({ params, query, body }: Operation, request: Request): Record<'
     query: { schema: query ?? nothing, given: request.query, at: ['query'] },
     body: { schema: body ?? nothing.optional(), given: bodyOf(request), at: [] },
   };
-  const errors: { pointer: string; message: string }[] = [];
+  const errors: Place[] = [];
   const check = ({ schema, given, at }: (typeof checks)[keyof typeof checks]) => {
     const parsed = schema.safeParse(given);
     if (!parsed.success) errors.push(...placesOf(parsed.error.issues, at));

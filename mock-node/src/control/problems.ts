@@ -1,9 +1,13 @@
-import { type Problem, placesOf } from '@downstream/control-api';
+import type { Problem } from '@downstream/control-api';
+import { placesOf } from '@downstream/control-api';
 import { CodedError, type Logger } from '@downstream/platform';
 import type { ErrorRequestHandler } from 'express';
 import { z } from 'zod';
 import { FaultError } from '../faults/fault-plan.ts';
 import { ClockError, ScenarioError } from '../lab.ts';
+
+/** So much may a body have. */
+export const BODY_BYTES = 1024 * 1024;
 
 /** Why a request is refused, and how. */
 export class RequestProblem extends Error {
@@ -23,8 +27,10 @@ export class RequestProblem extends Error {
   }
 }
 
-/** Of what a part of the node or of express throws: the status that it means. */
-const STATUS_OF: Readonly<Record<string, number>> = {
+type NodeError = FaultError | ScenarioError | ClockError;
+
+/** What the errors of the node's parts are over HTTP. */
+const STATUS_OF: Readonly<Record<NodeError['code'], number>> = {
   unknown: 404,
   exists: 409,
   too_many: 409,
@@ -38,17 +44,15 @@ function problemOf(error: unknown): RequestProblem | undefined {
   if (error instanceof FaultError || error instanceof ScenarioError || error instanceof ClockError) {
     const { cause } = error;
     const errors = cause instanceof z.ZodError ? { errors: placesOf(cause.issues) } : {};
-    return new RequestProblem(STATUS_OF[error.code] ?? 400, error.message, errors);
+    return new RequestProblem(STATUS_OF[error.code], error.message, errors);
   }
+  // What express throws where a request is none.
   const status = statusOf(error);
   if (status === 413) return new RequestProblem(413, `a body may have ${BODY_BYTES} bytes`);
   return status !== undefined && status < 500 && error instanceof Error
     ? new RequestProblem(status, error.message)
     : undefined;
 }
-
-/** So much may a body have. */
-export const BODY_BYTES = 1024 * 1024;
 
 function statusOf(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null || error instanceof CodedError || !('status' in error))

@@ -3,6 +3,7 @@ import {
   type Config,
   ControlClient,
   type FaultInput,
+  type PresetName,
   placesOf,
   type Scenario,
   type ScenarioInput,
@@ -57,8 +58,8 @@ export class MockNodeContainer extends GenericContainer {
     return this.withEnvironment({ MOCK_CONTRACT_FORM: form });
   }
 
-  /** Faults that are built in, by what they are like: `flaky`, `slow`, `offline` … An unknown one fails the start. */
-  withPreset(name: string): this {
+  /** Faults that are built in, by what they are like. */
+  withPreset(name: PresetName): this {
     return this.withEnvironment({ MOCK_PRESET: name });
   }
 
