@@ -112,13 +112,10 @@ export function controlHandlers({ lab, log, streams, ready, closing }: HandlerPa
     },
     unmatchedRequests: () => journal.unmatched(),
 
-    contracts: ({ query: { farmer, limit } }) => {
-      const views: ContractView[] = [];
-      for (const facts of ledger.all(now())) {
-        if (views.length >= limit) break;
-        if (farmer === undefined || facts.token.startsWith(farmer)) views.push(viewOf(facts));
-      }
-      return views;
+    contracts: ({ query: { farmer, order, limit } }) => {
+      const found = ledger.all(now()).filter(({ token }) => farmer === undefined || token.startsWith(farmer));
+      const inOrder = order === 'due' ? [...found].sort((a, b) => a.dueAt - b.dueAt) : found.take(limit);
+      return [...inOrder].slice(0, limit).map(viewOf);
     },
     contract: ({ params: { hash } }) => viewOf(ledger.contract(hash, now()) ?? noContract(hash)),
     expireContract: ({ params: { hash } }) => {
