@@ -24,7 +24,8 @@ export interface HandlerParts {
 export function controlHandlers({ lab, log, streams, ready, closing }: HandlerParts): Handlers {
   const { faults, journal, ledger } = lab;
   const now = () => lab.clock.now();
-  const document = openApi();
+  /** Made when somebody asks for it: that takes longer than the rest of the start. */
+  let document: ReturnType<typeof openApi> | undefined;
   let waiters = 0;
   return {
     live: () => ({ status: 'ok' }),
@@ -145,7 +146,10 @@ export function controlHandlers({ lab, log, streams, ready, closing }: HandlerPa
       if (!closing.aborted && streams.add(response, first)) return;
       throw new RequestProblem(503, 'too many listen already', { headers: { 'Retry-After': '10' } });
     },
-    openapi: () => document,
+    openapi: () => {
+      document ??= openApi();
+      return document;
+    },
   };
 }
 
