@@ -24,5 +24,7 @@ export default {
     '^@downstream/(farmer|mock-node)$': '<rootDir>/$1/src/index.ts',
   },
   testTimeout: 30_000,
+  /** Tests that mostly wait, one file's at once: `it.concurrent`. */
+  maxConcurrency: 12,
   coverageProvider: 'babel',
 };

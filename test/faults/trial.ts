@@ -16,6 +16,7 @@ export interface Trial extends Promised {
   readonly end: (node: MockNode) => void;
   /** A request that went wrong, as the metrics count it: `due timeout`. */
   readonly counted?: string;
+  readonly readsAtMostBytes?: number;
 }
 
 /** What is seen of a trial, from the farmer's metrics. */
@@ -28,7 +29,7 @@ const NOTHING: Counts = new Map();
 export async function goThrough(trial: Trial): Promise<Seen> {
   const { begins, begin, isOver, end } = trial;
   await using farm = new TestFarm();
-  const node = await farm.node({ intervalMs: 2_000, port: quietPort(), ...trial.node });
+  const node = await farm.node({ intervalMs: 2_000, port: portOfItsOwn(), ...trial.node });
   if (begins === 'before') begin(node);
   const farmer = await farm.farmer(node.url);
   const counts = async () => countsOf(await farmer.metrics());
@@ -37,22 +38,22 @@ export async function goThrough(trial: Trial): Promise<Seen> {
   if (begins === 'amid') begin(node);
   const seen = async () => seenIn(since(before, await counts()));
   await until(() => isOver(node), Boolean);
-  await until(seen, (now) => hasCome(now, trial));
+  await until(seen, (now) => hasCome(now, trial), { everyMs: 200 });
   end(node);
   await allPass(node, farmer);
   const outcome = await seen();
   expectPromised(outcome, trial);
-  if (!canLose(trial)) await expectSameOnBothSides(node, farmer);
+  if (trial.fails === undefined) await expectSameOnBothSides(node, farmer);
+  expectBounded(node, trial);
   await expectSound(farm, node, farmer);
   return outcome;
 }
 
-/**
- * A port that systems don't give to whoever asks for any: while the node refuses connections, nobody else gets it. Nodes
- * of other tests neither.
- */
-function quietPort(): number {
-  return randomInt(10_000, 30_000);
+/** Below what systems give to whoever asks for any port: while a node refuses connections, nobody gets the one it had. */
+let lastPort = randomInt(10_000, 30_000);
+function portOfItsOwn(): number {
+  lastPort += 1;
+  return lastPort;
 }
 
 function seenIn(counts: Counts) {
@@ -61,6 +62,7 @@ function seenIn(counts: Counts) {
     failed: byLabels(counts, 'farmer_challenges_failed_total'),
     ended: byLabels(counts, 'farmer_contracts_ended_total'),
     refused: byLabels(counts, 'farmer_contracts_refused_total'),
+    spoilt: byLabels(counts, 'farmer_chunk_faults_total'),
     requests: byLabels(counts, 'farmer_node_requests_total'),
   };
 }
@@ -80,35 +82,37 @@ async function allPass(node: MockNode, farmer: TestFarmer): Promise<void> {
 }
 
 /** Whether everything that is promised to go wrong has. */
-function hasCome(seen: Seen, { fails = {}, ends = {}, refuses = {}, counted }: Trial): boolean {
+function hasCome(seen: Seen, { fails = {}, ends = {}, refuses = {}, spoils = {}, counted }: Trial): boolean {
   const areThere = (promised: Record<string, Count>, counts: Record<string, number>) =>
-    Object.entries(promised).every(([name, count]) => (counts[name] ?? 0) >= (count === 'some' ? 1 : count));
+    Object.entries(promised).every(([name, count]) => (counts[name] ?? 0) >= least(count));
   return (
     areThere(fails, seen.failed) &&
     areThere(ends, seen.ended) &&
     areThere(refuses, seen.refused) &&
+    areThere(spoils, seen.spoilt) &&
     (counted === undefined || seen.requests[counted] !== undefined)
   );
 }
 
-function expectPromised(seen: Seen, { fails = {}, mayFail = [], ends = {}, refuses = {} }: Trial): void {
-  const exactly = (promised: Record<string, Count>) =>
-    Object.fromEntries(
-      Object.entries(promised).map(([name, count]) => [name, count === 'some' ? expect.any(Number) : count]),
-    );
-  const failed = Object.entries(seen.failed).filter(
-    ([reason]) => reason in fails || !mayFail.some((one) => one === reason),
-  );
-  expect({ failed: Object.fromEntries(failed), ended: seen.ended, refused: seen.refused }).toEqual({
-    failed: exactly(fails),
-    ended: exactly(ends),
-    refused: exactly(refuses),
-  });
+function least(count: Count): number {
+  if (count === 'some') return 1;
+  return count === 'any' ? 0 : count;
 }
 
-/** Whether challenges may be lost. */
-export function canLose({ fails = {}, mayFail = [] }: Promised): boolean {
-  return Object.keys(fails).length + mayFail.length > 0;
+function expectPromised({ failed, ended, refused, spoilt }: Seen, { fails, ends, refuses, spoils }: Trial): void {
+  const asPromised = (counts: Record<string, number>, promised: Record<string, Count> = {}) => {
+    const wanted = Object.entries(promised).map(([name, count]) => [
+      name,
+      typeof count === 'number' ? count : Math.max(counts[name] ?? 0, least(count)),
+    ]);
+    return Object.fromEntries(wanted.filter(([, count]) => count !== 0));
+  };
+  expect({ failed, ended, refused, spoilt }).toEqual({
+    failed: asPromised(failed, fails),
+    ended: asPromised(ended, ends),
+    refused: asPromised(refused, refuses),
+    spoilt: asPromised(spoilt, spoils),
+  });
 }
 
 /** Where nothing is lost, both sides have counted the same: the farmer deceives itself neither way. */
@@ -123,11 +127,19 @@ async function expectSameOnBothSides({ lab }: MockNode, farmer: TestFarmer): Pro
   expect(await until(counts, isSame)).toMatchObject({ failed: 0, onTheNode: { failed: 0 } });
 }
 
+/** What is too long was cut off. */
+function expectBounded({ lab }: MockNode, { readsAtMostBytes = Number.POSITIVE_INFINITY }: Trial): void {
+  expect(Math.max(...lab.journal.find().map(({ replyBytes }) => replyBytes))).toBeLessThan(readsAtMostBytes);
+}
+
 /** The farmer lives, is ready, tells no secret, and has the files of its contracts and no others. */
 async function expectSound(farm: TestFarm, { lab }: MockNode, farmer: TestFarmer): Promise<void> {
   const codes = ['/healthz', '/readyz'].map(async (path) => (await fetch(farmer.url + path)).status);
   expect(await Promise.all(codes)).toEqual([200, 200]);
   expect(farmer.lines.filter((line) => !line.startsWith('{') || line.includes('farming broke down'))).toEqual([]);
+
+  // Nobody was led elsewhere.
+  expect(lab.journal.unmatched()).toEqual([]);
 
   const now = lab.clock.now();
   const contracts = [...lab.ledger.all(now)];

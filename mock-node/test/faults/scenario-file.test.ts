@@ -1,10 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { scenario } from '@downstream/control-api';
+import { PRESET_NAMES, scenario } from '@downstream/control-api';
 import { startMockNode } from '@downstream/mock-node';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { PRESET_NAMES, PRESETS } from '../../src/faults/presets.ts';
+import { PRESETS } from '../../src/faults/presets.ts';
 import { readScenarioFile } from '../../src/faults/scenario-file.ts';
 import { aNode } from '../a-node.ts';
 import { ask, until } from './raw-client.ts';

@@ -137,15 +137,15 @@ export class ControlClient {
   }
 }
 
-/** The body of a reply, from JSON; undefined where there is none. */
+/** The body of a reply, from JSON; undefined where there is none, or something else. */
 async function bodyOf(response: Response): Promise<unknown> {
   const text = await response.text().catch((error: unknown) => {
     throw unreachable(new URL(response.url), error);
   });
   try {
-    return text === '' ? undefined : JSON.parse(text);
-  } catch (cause) {
-    throw new ControlError('bad_reply', NOT_UNDERSTOOD, { status: response.status }, { cause });
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 
