@@ -80,7 +80,8 @@ export class ControlClient {
     return (await this.#ask('waitForRequests', asked, timeoutMs)).count;
   }
 
-  readonly contracts = (filter: { farmer?: string; limit?: number } = {}) => this.#ask('contracts', { query: filter });
+  readonly contracts = (filter: { farmer?: string; order?: 'taken' | 'due'; limit?: number } = {}) =>
+    this.#ask('contracts', { query: filter });
   readonly contract = (hash: string) => this.#ask('contract', { params: { hash } });
   readonly expireContract = (hash: string) => this.#ask('expireContract', { params: { hash } });
   readonly challengeContract = (hash: string) => this.#ask('challengeContract', { params: { hash } });
