@@ -9,8 +9,14 @@ import type { Status } from '../../farmer/src/http/status.ts';
 const root = join(import.meta.dirname, '../..');
 const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
 
+const COLLECT_SIGNAL = 'SIGUSR2';
+/** Has a service collect its garbage at a signal: it is what a service has, and not what it has not got rid of, that is looked at. */
+const COLLECTS = ['--expose-gc', '--import', `data:text/javascript,process.on('${COLLECT_SIGNAL}', () => gc())`];
+/** A collection takes a tenth of that. */
+const COLLECTED_MS = 2_000;
+
 /** A service of ours in a process of its own, as it is built. Ends with the block that it is declared in, or with us. */
-class Service implements AsyncDisposable {
+export class Service implements AsyncDisposable {
   readonly url: string;
   readonly #process: ChildProcess;
   readonly #kill = () => this.#process.kill('SIGKILL');
@@ -23,8 +29,23 @@ class Service implements AsyncDisposable {
 
   /** The most memory that the process ever had, in MiB. */
   peakMiB(): number {
-    const status = readFileSync(`/proc/${this.#process.pid}/status`, 'utf8');
-    return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
+    return this.#memoryBytes('VmHWM') / 2 ** 20;
+  }
+
+  /** The memory that the process has, after its garbage was collected. It must have been started to be asked for that. */
+  async residentBytes(): Promise<number> {
+    this.#process.kill(COLLECT_SIGNAL);
+    await pause(COLLECTED_MS);
+    return this.#memoryBytes('VmRSS');
+  }
+
+  /** Its metrics at one moment: a function from a name, with labels or without, to the value, summed over other labels. */
+  async scrape(): Promise<(name: string) => number> {
+    const lines = (await (await fetch(`${this.url}/metrics`)).text()).split('\n');
+    return (name) =>
+      lines
+        .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
+        .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -34,6 +55,11 @@ class Service implements AsyncDisposable {
     this.#process.kill('SIGTERM');
     await exit;
   }
+
+  #memoryBytes(field: 'VmHWM' | 'VmRSS'): number {
+    const status = readFileSync(`/proc/${this.#process.pid}/status`, 'utf8');
+    return Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1]) * 1024;
+  }
 }
 
 /** A farmer that runs. */
@@ -41,15 +67,6 @@ export class FarmerService extends Service {
   /** How it is doing. Unlike a scrape this resets nothing. */
   async status(): Promise<Status> {
     return (await (await fetch(`${this.url}/status`)).json()) as Status;
-  }
-
-  /** Its metrics at one moment: a function from a name to the value, summed over its labels. */
-  async scrape(): Promise<(name: string) => number> {
-    const lines = (await (await fetch(`${this.url}/metrics`)).text()).split('\n');
-    return (name) =>
-      lines
-        .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
-        .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
   }
 }
 
@@ -85,7 +102,7 @@ export async function until(
 }
 
 function start(script: string, env: Readonly<Record<string, string>>): ChildProcess {
-  return spawn(process.execPath, [join(root, script)], {
+  return spawn(process.execPath, [...COLLECTS, join(root, script)], {
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
