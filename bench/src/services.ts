@@ -10,9 +10,13 @@ const root = join(import.meta.dirname, '../..');
 const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
 
 const COLLECT_SIGNAL = 'SIGUSR2';
-/** Has a service collect its garbage at a signal: it is what a service has, and not what it has not got rid of, that is looked at. */
-const COLLECTS = ['--expose-gc', '--import', `data:text/javascript,process.on('${COLLECT_SIGNAL}', () => gc())`];
-/** A collection takes a tenth of that. */
+/** Has a service collect its garbage at a signal, and give back all memory that it can do without. */
+const COLLECTS = [
+  '--expose-gc',
+  '--import',
+  `data:text/javascript,process.on('${COLLECT_SIGNAL}', () => gc({ type: 'major', flavor: 'last-resort' }))`,
+];
+/** More than a collection takes. */
 const COLLECTED_MS = 2_000;
 
 /** A service of ours in a process of its own, as it is built. Ends with the block that it is declared in, or with us. */
@@ -29,14 +33,7 @@ export class Service implements AsyncDisposable {
 
   /** The most memory that the process ever had, in MiB. */
   peakMiB(): number {
-    return this.#memoryBytes('VmHWM') / 2 ** 20;
-  }
-
-  /** The memory that the process has, after its garbage was collected. It must have been started to be asked for that. */
-  async residentBytes(): Promise<number> {
-    this.#process.kill(COLLECT_SIGNAL);
-    await pause(COLLECTED_MS);
-    return this.#memoryBytes('VmRSS');
+    return this.memoryBytes('VmHWM') / 2 ** 20;
   }
 
   /** Its metrics at one moment: a function from a name, with labels or without, to the value, summed over other labels. */
@@ -56,9 +53,23 @@ export class Service implements AsyncDisposable {
     await exit;
   }
 
-  #memoryBytes(field: 'VmHWM' | 'VmRSS'): number {
+  protected signal(name: NodeJS.Signals): void {
+    this.#process.kill(name);
+  }
+
+  protected memoryBytes(field: 'VmHWM' | 'VmRSS'): number {
     const status = readFileSync(`/proc/${this.#process.pid}/status`, 'utf8');
     return Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1]) * 1024;
+  }
+}
+
+/** A mock node that runs. */
+class MockNodeService extends Service {
+  /** All memory that the process has, JavaScript's and other, once its garbage is collected. */
+  async residentBytes(): Promise<number> {
+    this.signal(COLLECT_SIGNAL);
+    await pause(COLLECTED_MS);
+    return this.memoryBytes('VmRSS');
   }
 }
 
@@ -70,9 +81,9 @@ export class FarmerService extends Service {
   }
 }
 
-export async function startMockNode(env: Readonly<Record<string, string>>): Promise<Service> {
-  const child = start('mock-node/dist/main.js', { MOCK_PORT: '0', MOCK_CONTROL_PORT: '0', ...env });
-  return new Service(child, `http://127.0.0.1:${await printed(child, /api=:(\d+)/)}`);
+export async function startMockNode(env: Readonly<Record<string, string>>): Promise<MockNodeService> {
+  const child = start('mock-node/dist/main.js', { MOCK_PORT: '0', MOCK_CONTROL_PORT: '0', ...env }, COLLECTS);
+  return new MockNodeService(child, `http://127.0.0.1:${await printed(child, /api=:(\d+)/)}`);
 }
 
 /** A farmer with two workers, as soon as it says that it started. */
@@ -101,8 +112,8 @@ export async function until(
   }
 }
 
-function start(script: string, env: Readonly<Record<string, string>>): ChildProcess {
-  return spawn(process.execPath, [...COLLECTS, join(root, script)], {
+function start(script: string, env: Readonly<Record<string, string>>, flags: readonly string[] = []): ChildProcess {
+  return spawn(process.execPath, [...flags, join(root, script)], {
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
