@@ -131,7 +131,7 @@ function showFaults(faults) {
       const effect = make('span');
       const about = make('small');
       const applied = make('td', { className: 'number' });
-      const remove = button('Remove', `remove ${name}`, () => void act('DELETE', `/faults/${name}`));
+      const remove = button('×', `remove ${name}`, () => void act('DELETE', `/faults/${name}`));
       const row = make(
         'tr',
         {},
