@@ -367,7 +367,7 @@ export const PRESET_CASES: Readonly<Record<PresetName, Promised & { readonly ami
   flaky: { does: 'Loses nothing where rounds are longer than its second attempts take.', node: { intervalMs: 4_000 } },
   slow: {
     does: 'Loses only what comes later than a round is long.',
-    fails: { node_error: 'any', missed: 'any' },
+    fails: { node_error: 'any', missed: 'any', late: 'any', wrong_answer: 'any' },
     node: { intervalMs: 4_000 },
   },
   offline: {

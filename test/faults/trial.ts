@@ -1,6 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { MockNode } from '@downstream/mock-node';
+import { messageOf } from '@downstream/platform';
 import { expect } from '@jest/globals';
 import { type TestFarmer, until } from '../support/test-farm.ts';
 import type { Count, Promised } from './cases.ts';
@@ -31,7 +33,23 @@ export async function goThrough(trial: Trial, pairs: Pairs): Promise<Seen> {
   return await pairs.use(options, allPass, async (pair) => await watch(pair, trial));
 }
 
+/** Promises are about time: whether a machine that had none to give broke them is said. */
 async function watch(pair: Pair, trial: Trial): Promise<Seen> {
+  const delay = monitorEventLoopDelay();
+  delay.enable();
+  try {
+    return await goThroughWith(pair, trial);
+  } catch (error) {
+    const ms = Math.round(delay.max / 1e6);
+    throw new Error(`${messageOf(error)}\n\nAt the worst, the machine kept this process waiting for ${ms} ms.`, {
+      cause: error,
+    });
+  } finally {
+    delay.disable();
+  }
+}
+
+async function goThroughWith(pair: Pair, trial: Trial): Promise<Seen> {
   const { node, farmer } = pair;
   const { lab } = node;
   const { begins, begin, isOver, end, makesRoomFor: room } = trial;
