@@ -13,7 +13,8 @@ export async function largeChunks(folder: string): Promise<Result[]> {
     FARMER_DATA_DIR: join(folder, 'farmer'),
     FARMER_SIZE: `${CONTRACTS * 32}MiB`,
   });
-  const { passed, failed, delayP99Ms } = await watch(farmer, WATCHED_MS);
+  const { risen, delayP99Ms } = await watch(farmer, WATCHED_MS);
+  const [passed, failed] = [risen('farmer_challenges_passed_total'), risen('farmer_challenges_failed_total')];
   console.error(`  ${passed} challenges passed meanwhile, ${failed} failed`);
   return [
     result('farmer-rss', farmer.peakMiB(), 'MiB', 200, { most: 1 }),

@@ -2,6 +2,8 @@ import { chunkGeneration } from './chunk-generation.ts';
 import { contractChallenge } from './contract-challenge.ts';
 import { firstPass } from './first-pass.ts';
 import { largeChunks } from './large-chunks.ts';
+import { mockScale } from './mock-scale.ts';
+import { mockVerify } from './mock-verify.ts';
 import { prototypeFarm } from './prototype-farm.ts';
 import type { Result } from './result.ts';
 
@@ -18,6 +20,8 @@ const MEASURES: readonly Measure[] = [
   { names: ['farmer-rss', 'event-loop-delay-p99'], run: largeChunks },
   { names: ['first-pass'], run: firstPass },
   { names: ['prototype-farm'], run: prototypeFarm },
+  { names: ['mock-verify'], run: mockVerify },
+  { names: ['mock-contracts', 'mock-bytes-per-contract'], run: mockScale },
 ];
 
 /** Everything that can be asked for by name. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { randomio } from '@downstream/file-encryptor';
 import { type Result, result } from './result.ts';
 import { startFarmer, startMockNode, until } from './services.ts';
-import { type Watched, watch } from './watch.ts';
+import { watch } from './watch.ts';
 
 const GENESIS_BYTES = 16 * 1024;
 const INTERVAL_S = 30;
@@ -31,8 +31,16 @@ export async function prototypeFarm(folder: string): Promise<Result[]> {
   ];
 }
 
-/** Fills a farm, then watches it for some intervals; `failed` counts from its very start. */
-async function steadyFarm(folder: string, contracts: number, intervals: number): Promise<Watched> {
+interface Farmed {
+  readonly passed: number;
+  /** From the very start. */
+  readonly failed: number;
+  readonly cpuMs: number;
+  readonly delayP99Ms: number;
+}
+
+/** Fills a farm, then watches it for some intervals. */
+async function steadyFarm(folder: string, contracts: number, intervals: number): Promise<Farmed> {
   const genesis = Buffer.concat([...randomio('bench', GENESIS_BYTES)]);
   const path = join(folder, 'small-genesis');
   writeFileSync(path, genesis);
@@ -54,10 +62,11 @@ async function steadyFarm(folder: string, contracts: number, intervals: number):
     return total === contracts && generating === 0;
   });
   const fillSeconds = (performance.now() - start) / 1000;
-  const watched = await watch(farmer, intervals * INTERVAL_S * 1000 + LISTING_MS);
+  const { risen, cpuMs, delayP99Ms } = await watch(farmer, intervals * INTERVAL_S * 1000 + LISTING_MS);
+  const passed = risen('farmer_challenges_passed_total');
   const { failed } = (await farmer.status()).challenges;
   console.error(
-    `  ${contracts} contracts: filled in ${fillSeconds.toFixed(1)} s, then ${watched.passed} challenges passed and ${watched.failed} failed in ${intervals} intervals`,
+    `  ${contracts} contracts: filled in ${fillSeconds.toFixed(1)} s, then ${passed} challenges passed and ${risen('farmer_challenges_failed_total')} failed in ${intervals} intervals`,
   );
-  return { ...watched, failed };
+  return { passed, failed, cpuMs, delayP99Ms };
 }

@@ -18,6 +18,12 @@ export function result(name: string, value: number, unit: string, limit: number,
   return { name, value, unit, limit, ratio: value / limit, ...(bar && { bar }) };
 }
 
+/** Whether a figure is what it should be; one that is only shown always is. */
+export function isMet({ ratio, bar }: Result): boolean {
+  if (bar === undefined) return true;
+  return 'least' in bar ? ratio >= bar.least : ratio <= bar.most;
+}
+
 /** Results as a person reads them. */
 export function table(results: readonly Result[]): string {
   const rows = [['name', 'value', 'unit', 'limit', 'ratio', 'bar', 'met?'], ...results.map(cells)];
@@ -26,11 +32,11 @@ export function table(results: readonly Result[]): string {
   return rows.map((row) => line(row).trimEnd()).join('\n');
 }
 
-function cells({ name, value, unit, limit, ratio, bar }: Result): string[] {
+function cells(shown: Result): string[] {
+  const { name, value, unit, limit, ratio, bar } = shown;
   const measured = [name, digits(value), unit, digits(limit), ratio.toFixed(2)];
   if (bar === undefined) return measured;
-  if ('least' in bar) return [...measured, `>= ${bar.least}`, ratio >= bar.least ? 'yes' : 'NO'];
-  return [...measured, `<= ${bar.most}`, ratio <= bar.most ? 'yes' : 'NO'];
+  return [...measured, 'least' in bar ? `>= ${bar.least}` : `<= ${bar.most}`, isMet(shown) ? 'yes' : 'NO'];
 }
 
 function digits(value: number): string {

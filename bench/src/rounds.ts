@@ -31,8 +31,13 @@ export function best<K extends string>(rounds: Rounds<K>): Record<K, number> {
 }
 
 export function median(values: readonly number[]): number {
+  return quantile(values, 0.5);
+}
+
+/** @param part of the values that are smaller: 0.99 for the 99th percentile */
+export function quantile(values: readonly number[], part: number): number {
   const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+  return sorted[Math.floor(sorted.length * part)] ?? Number.NaN;
 }
 
 function mapped<K extends string>(

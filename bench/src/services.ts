@@ -9,8 +9,18 @@ import type { Status } from '../../farmer/src/http/status.ts';
 const root = join(import.meta.dirname, '../..');
 const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
 
+const COLLECT_SIGNAL = 'SIGUSR2';
+/** Has a service collect its garbage at a signal, and give back all memory that it can do without. */
+const COLLECTS = [
+  '--expose-gc',
+  '--import',
+  `data:text/javascript,process.on('${COLLECT_SIGNAL}', () => gc({ type: 'major', flavor: 'last-resort' }))`,
+];
+/** More than a collection takes. */
+const COLLECTED_MS = 2_000;
+
 /** A service of ours in a process of its own, as it is built. Ends with the block that it is declared in, or with us. */
-class Service implements AsyncDisposable {
+export class Service implements AsyncDisposable {
   readonly url: string;
   readonly #process: ChildProcess;
   readonly #kill = () => this.#process.kill('SIGKILL');
@@ -23,8 +33,16 @@ class Service implements AsyncDisposable {
 
   /** The most memory that the process ever had, in MiB. */
   peakMiB(): number {
-    const status = readFileSync(`/proc/${this.#process.pid}/status`, 'utf8');
-    return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
+    return this.memoryBytes('VmHWM') / 2 ** 20;
+  }
+
+  /** Its metrics at one moment: a function from a name, with labels or without, to the value, summed over other labels. */
+  async scrape(): Promise<(name: string) => number> {
+    const lines = (await (await fetch(`${this.url}/metrics`)).text()).split('\n');
+    return (name) =>
+      lines
+        .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
+        .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -34,6 +52,25 @@ class Service implements AsyncDisposable {
     this.#process.kill('SIGTERM');
     await exit;
   }
+
+  protected signal(name: NodeJS.Signals): void {
+    this.#process.kill(name);
+  }
+
+  protected memoryBytes(field: 'VmHWM' | 'VmRSS'): number {
+    const status = readFileSync(`/proc/${this.#process.pid}/status`, 'utf8');
+    return Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1]) * 1024;
+  }
+}
+
+/** A mock node that runs. */
+class MockNodeService extends Service {
+  /** All memory that the process has, JavaScript's and other, once its garbage is collected. */
+  async residentBytes(): Promise<number> {
+    this.signal(COLLECT_SIGNAL);
+    await pause(COLLECTED_MS);
+    return this.memoryBytes('VmRSS');
+  }
 }
 
 /** A farmer that runs. */
@@ -42,20 +79,11 @@ export class FarmerService extends Service {
   async status(): Promise<Status> {
     return (await (await fetch(`${this.url}/status`)).json()) as Status;
   }
-
-  /** Its metrics at one moment: a function from a name to the value, summed over its labels. */
-  async scrape(): Promise<(name: string) => number> {
-    const lines = (await (await fetch(`${this.url}/metrics`)).text()).split('\n');
-    return (name) =>
-      lines
-        .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
-        .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
-  }
 }
 
-export async function startMockNode(env: Readonly<Record<string, string>>): Promise<Service> {
-  const child = start('mock-node/dist/main.js', { MOCK_PORT: '0', MOCK_CONTROL_PORT: '0', ...env });
-  return new Service(child, `http://127.0.0.1:${await printed(child, /api=:(\d+)/)}`);
+export async function startMockNode(env: Readonly<Record<string, string>>): Promise<MockNodeService> {
+  const child = start('mock-node/dist/main.js', { MOCK_PORT: '0', MOCK_CONTROL_PORT: '0', ...env }, COLLECTS);
+  return new MockNodeService(child, `http://127.0.0.1:${await printed(child, /api=:(\d+)/)}`);
 }
 
 /** A farmer with two workers, as soon as it says that it started. */
@@ -84,8 +112,8 @@ export async function until(
   }
 }
 
-function start(script: string, env: Readonly<Record<string, string>>): ChildProcess {
-  return spawn(process.execPath, [join(root, script)], {
+function start(script: string, env: Readonly<Record<string, string>>, flags: readonly string[] = []): ChildProcess {
+  return spawn(process.execPath, [...flags, join(root, script)], {
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

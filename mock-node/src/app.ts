@@ -18,6 +18,7 @@ import { Draws } from './ledger/draws.ts';
 import { Ledger, type LedgerObserver } from './ledger/ledger.ts';
 import { MockMetrics } from './metrics.ts';
 import { checkFolder, OwnershipFiles } from './ownership/files.ts';
+import { pageRoutes } from './page/page.ts';
 import { ownershipRoutes } from './routes/ownership.ts';
 import { prototypeRoutes } from './routes/prototype.ts';
 import { VERSION } from './version.ts';
@@ -133,7 +134,7 @@ export async function startMockNode(
   lab.apiPort = api.port;
   const closing = new AbortController();
   const ready = () => !refusal.isStuck;
-  const parts = { lab, metrics, log, ready, closing: closing.signal };
+  const parts = { lab, metrics, log, ready, closing: closing.signal, page: pageRoutes() };
   const control = await listenForControl(config, parts).catch(async (error: unknown) => {
     await api.close();
     throw error;

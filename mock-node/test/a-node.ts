@@ -88,6 +88,12 @@ export function aNode() {
         { now: () => now, log },
       );
     },
+    /** Where its control API is, if it was started with a `controlPort`. */
+    controlUrl(): string {
+      const { controlUrl } = running();
+      if (controlUrl === undefined) throw new Error('start the node with a control port first');
+      return controlUrl;
+    },
     /** Sends a path to the letter: `fetch` would tidy it first. */
     async getRaw(path: string): Promise<{ code: number | undefined; text: string }> {
       const { hostname, port } = new URL(url());

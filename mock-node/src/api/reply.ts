@@ -67,7 +67,7 @@ export class RequestFaults {
 
   /** Whether a kind is for a contract: a fault may be for one alone. */
   concern(kind: EffectKind, hash: string): boolean {
-    return this.all(kind).some(({ contract = '' }) => hash.startsWith(contract));
+    return this.#applied.some(({ effect, contract = '' }) => effect.kind === kind && hash.startsWith(contract));
   }
 }
 

@@ -38,7 +38,8 @@ export async function deliver(reply: Reply, fault: AppliedFault | undefined, lin
     case 'garbage': {
       const noise = Buffer.concat([...randomio(`${line.seed} ${fault?.name} ${fault?.index}`, effect.bytes)]);
       if (effect.instead === 'body') return await send({ ...reply, body: noise }, line);
-      line.socket.end(noise);
+      line.socket.write(noise);
+      line.socket.destroySoon();
       return;
     }
     case 'dribble':
@@ -59,7 +60,7 @@ export async function deliver(reply: Reply, fault: AppliedFault | undefined, lin
 export async function deliverInstead({ name, effect, retryAfterMs = 0 }: AppliedFault, line: Line): Promise<void> {
   switch (effect.kind) {
     case 'empty':
-      line.socket.end();
+      line.socket.destroySoon();
       return;
     case 'hang':
       await pause(effect.forMs, undefined, { signal: line.signal });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { BLOCK_BYTES, randomio } from '@downstream/file-encryptor';
 import { CodedError, codeOf } from '@downstream/platform';
 
@@ -51,8 +51,10 @@ export function fileGenesis(path: string, sha256: string): Genesis {
 function* fileBlocks(path: string): Generator<Buffer> {
   const file = openSync(path, 'r');
   try {
+    // A small file gets small buffers: with thousands of chunks they would be most of the work, and holes in the memory.
+    const blockBytes = Math.max(1, Math.min(BLOCK_BYTES, fstatSync(file).size));
     for (;;) {
-      const buffer = Buffer.allocUnsafe(BLOCK_BYTES);
+      const buffer = Buffer.allocUnsafe(blockBytes);
       const length = readSync(file, buffer);
       if (length === 0) return;
       yield buffer.subarray(0, length);

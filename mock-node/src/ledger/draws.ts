@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /**
  * Everything that a node makes up, drawn from its seed: the same seed gives the same tokens, secrets and challenges
@@ -52,9 +52,7 @@ export class Draws {
   }
 
   #draw(...what: (string | number)[]): string {
-    return createHash('sha256')
-      .update(JSON.stringify([this.#seed, ...what]))
-      .digest('hex');
+    return hash('sha256', JSON.stringify([this.#seed, ...what]));
   }
 }
 

@@ -53,7 +53,7 @@ interface Contract {
   round: number;
   challenge: string;
   /** The first answer of this round, which settled it. */
-  settled?: { readonly response: string; readonly passed: boolean };
+  settled: { readonly response: string; readonly passed: boolean } | undefined;
   failuresInARow: number;
   readonly results: Record<ChallengeResult, number>;
 }
@@ -180,7 +180,7 @@ export class Ledger {
     const challenge = this.#draws.challenge(index, 0);
     const results = { passed: 0, wrong: 0, unanswered: 0 };
     const times = { intervalMs, takenAt: now, startedAt: now, round: 0 };
-    contracts.set(fileHash, { index, chunk, ...times, challenge, failuresInARow: 0, results });
+    contracts.set(fileHash, { index, chunk, ...times, challenge, settled: undefined, failuresInARow: 0, results });
     this.#observer.taken?.(fileHash);
     return challenge;
   }
@@ -334,7 +334,7 @@ export class Ledger {
       contract.failuresInARow += counted;
       contract.round = round;
       contract.challenge = this.#draws.challenge(contract.index, round);
-      delete contract.settled;
+      contract.settled = undefined;
     }
     return contract.failuresInARow < maxFailures;
   }

@@ -8,10 +8,13 @@ import { prove } from './prove.ts';
 const { start, url, get, fault, lab, log, newToken, close } = aNode();
 
 /** A request that gets no reply while the test runs. */
-function stuck(path: string): { ended: () => string | undefined; leave: () => void } {
+function stuck(
+  path: string,
+  options = { allowHalfOpen: false },
+): { ended: () => string | undefined; leave: () => void } {
   const { hostname, port } = new URL(url());
   let ended: string | undefined;
-  const socket = connect({ host: hostname, port: Number(port) }, () => {
+  const socket = connect({ host: hostname, port: Number(port), ...options }, () => {
     socket.write(`GET ${path} HTTP/1.1\r\nHost: node\r\n\r\n`);
   });
   socket.on('error', (error: NodeJS.ErrnoException) => {
@@ -46,6 +49,13 @@ prove('connection', {
       fault({ effect: 'empty' });
       expect(await talk(url(), '/')).toMatchObject({ text: '', end: 'closed' });
       expect((await ask(url(), '/')).error).toBe('ECONNRESET');
+    },
+    'waits for no client that keeps its side open': async () => {
+      await start();
+      fault({ effect: 'empty' });
+      const { leave } = stuck('/', { allowHalfOpen: true });
+      await until('the node is done with it', () => lab().journal.find().length === 1);
+      leave();
     },
   },
 
