@@ -19,7 +19,7 @@ RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts
 COPY . .
 # What is left afterwards is what runs: JavaScript and the manifests that name it.
 RUN node node_modules/typescript/bin/tsc -b farmer mock-node \
-  && find packages farmer mock-node -name node_modules -prune -o -type f ! -path 'farmer/assets/*' ! -name '*.js' ! -name package.json -exec rm {} + \
+  && find packages farmer mock-node -name node_modules -prune -o -type f ! -path '*/assets/*' ! -name '*.js' ! -name package.json -exec rm {} + \
   && find packages farmer mock-node -type d -empty -delete
 
 # What each service needs at run time, without what only compilers, debuggers and readers use. Licences stay.
@@ -72,10 +72,12 @@ WORKDIR /app
 COPY --from=mock-node-dependencies /app ./
 COPY --from=build /app/packages ./packages
 COPY --from=build /app/mock-node ./mock-node
+# For MOCK_STATE=/state/node.db; a volume takes its first owner from here.
+RUN install -d -o 1000 -g 1000 -m 700 /state
 ENV NODE_ENV=production \
   MOCK_HOST=0.0.0.0
 USER 1000:1000
-EXPOSE 5000
+EXPOSE 5000 5001
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 \
   CMD ["node", "/app/mock-node/dist/healthcheck.js"]

@@ -18,11 +18,13 @@ export default {
     ],
   },
   moduleNameMapper: {
-    '^@downstream/(platform|heartbeat|file-encryptor|protocol|live-page|control-api|testcontainers)$':
+    '^@downstream/(platform|heartbeat|file-encryptor|protocol|control-api|testcontainers)$':
       '<rootDir>/packages/$1/src/index.ts',
     '^@downstream/platform/testing$': '<rootDir>/packages/platform/src/testing.ts',
     '^@downstream/(farmer|mock-node)$': '<rootDir>/$1/src/index.ts',
   },
   testTimeout: 30_000,
+  /** Tests that mostly wait, one file's at once: `it.concurrent`. */
+  maxConcurrency: 12,
   coverageProvider: 'babel',
 };

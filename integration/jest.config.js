@@ -14,6 +14,10 @@ export default {
       },
     ],
   },
+  // As they are, without a build.
+  moduleNameMapper: {
+    '^@downstream/(control-api|testcontainers)$': '<rootDir>/../packages/$1/src/index.ts',
+  },
   // Containers do the work, and their farms keep to deadlines: more at once would only make them late.
   maxWorkers: 2,
   testTimeout: 180_000,

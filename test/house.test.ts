@@ -18,6 +18,8 @@ describe('the house', () => {
   it.each([
     ['packages/heartbeat/src', "import 'node:fs';"],
     ['packages/platform/src', "import '@downstream/protocol';"],
+    ['packages/control-api/src', "import '@downstream/protocol';"],
+    ['packages/testcontainers/src', "import '@downstream/mock-node';"],
     ['farmer/src/contract', "import 'node:crypto';"],
     ['farmer/src/contract', "import '../farming/farm.ts';"],
     ['farmer/src/farming', "import '../node/node-http.ts';"],
@@ -27,6 +29,7 @@ describe('the house', () => {
     ['mock-node/src/routes', "import '@downstream/farmer';"],
     ['mock-node/src/ledger', "import 'express';"],
     ['integration/src', "import '../../farmer/src/app.ts';"],
+    ['integration/src', "import '@downstream/mock-node';"],
     ['farmer/src/http', 'export const value = process.env;'],
   ])('has a wall: the lint finds what must not stand in %s: %s', (folder, line) => {
     const path = join(root, folder, 'planted-by-a-test.ts');

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
-import { aBrowser } from './support/browser.ts';
+import { aBrowser, barriers, openPage, type PageOptions } from './support/browser.ts';
 import { TestFarm, until } from './support/test-farm.ts';
 import { describeWith } from './support/tools.ts';
 
@@ -12,18 +11,7 @@ describeWith(['chromium'], "the farmer's page in a browser", () => {
   });
   afterAll(async () => await browser?.close());
 
-  /** Opens a page and gathers every complaint of the browser: script errors, requests that failed, broken policies. */
-  async function open(url: string, options: Parameters<Browser['newPage']>[0] = {}) {
-    const page = await browser.newPage(options);
-    const complaints: string[] = [];
-    page.on('console', (message) => {
-      if (message.type() === 'error') complaints.push(message.text());
-    });
-    page.on('pageerror', (error) => complaints.push(error.message));
-    page.on('requestfailed', (request) => complaints.push(`${request.url()} failed`));
-    await page.goto(url);
-    return { page, complaints };
-  }
+  const open = async (url: string, options: PageOptions = {}) => await openPage(browser, url, options);
 
   const word = async (page: Page) => await page.locator('.word').textContent();
   const figure = async (page: Page, name: string) =>
@@ -92,17 +80,13 @@ describeWith(['chromium'], "the farmer's page in a browser", () => {
       const node = await farm.node();
       const farmer = await farm.farmer(node.url);
       await until(farmer.status, ({ challenges }) => challenges.passed >= 5);
-      // The policy lets nothing in that is not the page's own: the checker neither.
       const { page } = await open(farmer.url, { colorScheme, bypassCSP: true, viewport: { width: 360, height: 700 } });
-      await page.addScriptTag({ content: axe.source });
       const check = async (expected: string) => {
         await until(
           async () => await word(page),
           (seen) => seen === expected,
         );
-        const found = await page.evaluate("axe.run({ resultTypes: ['violations'] })");
-        const { violations } = found as { violations: { id: string; nodes: { html: string }[] }[] };
-        expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
+        expect(await barriers(page)).toEqual([]);
       };
       await check('Passing');
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);

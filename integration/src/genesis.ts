@@ -12,9 +12,9 @@ export function genesisOf(text: string, sizeBytes = 64 * 1024): Genesis {
   return { content, sha256: createHash('sha256').update(content).digest('hex') };
 }
 
-/** The settings that name the file, of a service whose settings begin with `prefix`. */
-export function genesisSettings(prefix: 'FARMER' | 'MOCK', { sha256 }: Genesis): Record<string, string> {
-  return { [`${prefix}_GENESIS`]: GENESIS_PATH, [`${prefix}_GENESIS_SHA256`]: sha256 };
+/** A farmer's settings that name the file. */
+export function genesisSettings({ sha256 }: Genesis): Record<string, string> {
+  return { FARMER_GENESIS: GENESIS_PATH, FARMER_GENESIS_SHA256: sha256 };
 }
 
 export const GENESIS_PATH = '/genesis';

@@ -45,9 +45,11 @@ export class Pod {
     await eventually('the readiness probe', async () => await this.#ask(readinessProbe), Boolean);
   }
 
-  /** Where the host reaches its only port; asked for anew after each start. */
-  async url(): Promise<string> {
-    return `http://${await docker(['port', this.#id, String(this.#container.ports?.[0]?.containerPort)])}`;
+  /** Where the host reaches its first port, or that of a name; asked for anew after each start. */
+  async url(port = this.#container.ports?.[0]?.name): Promise<string> {
+    const named = this.#container.ports?.find(({ name }) => name === port);
+    if (named === undefined) throw new Error(`there is no port ${port}`);
+    return `http://${await docker(['port', this.#id, String(named.containerPort)])}`;
   }
 
   /** SIGTERM, and SIGKILL after its grace period. */
@@ -75,10 +77,8 @@ export class Pod {
 
   async #ask(probe: Probe | undefined): Promise<boolean> {
     const { path, port } = probe?.httpGet ?? {};
-    const named = this.#container.ports?.find(({ name }) => name === port);
-    if (named === undefined) throw new Error(`the probe asks for port ${port}, which there is not`);
     const timeoutMs = (probe?.timeoutSeconds ?? 1) * 1000;
-    return (await fetch((await this.url()) + path, { signal: AbortSignal.timeout(timeoutMs) })).ok;
+    return (await fetch((await this.url(String(port))) + path, { signal: AbortSignal.timeout(timeoutMs) })).ok;
   }
 }
 

@@ -1,3 +1,5 @@
+import type { ControlClient } from '@downstream/control-api';
+import type { StartedMockNodeContainer } from '@downstream/testcontainers';
 import type { StartedTestContainer } from 'testcontainers';
 import { attemptDocker, docker } from './docker.ts';
 import { eventually } from './eventually.ts';
@@ -66,6 +68,21 @@ export class Service {
 
   get #id(): string {
     return this.#container.getId();
+  }
+}
+
+/** A mock node's container. */
+export class MockNodeService extends Service {
+  readonly #node: StartedMockNodeContainer;
+
+  constructor(container: StartedMockNodeContainer) {
+    super(container, 5000);
+    this.#node = container;
+  }
+
+  /** Asked for anew each time, as the URL is. */
+  get control(): ControlClient {
+    return this.#node.control;
   }
 }
 

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import type { FaultInput } from '@downstream/control-api';
+import { MockNodeContainer } from '@downstream/testcontainers';
 import { GenericContainer, Network, type StartedNetwork, Wait } from 'testcontainers';
 import { attemptDocker, type DockerResult, docker } from './docker.ts';
 import { GENESIS_PATH, type Genesis, genesisSettings } from './genesis.ts';
 import { IMAGES, LABEL, LABEL_OPTIONS, NETWORK_PREFIX } from './images.ts';
-import { FarmerService, Service } from './service.ts';
+import { FarmerService, MockNodeService, type Service } from './service.ts';
 
 interface ServiceOptions {
   readonly env?: Readonly<Record<string, string>>;
@@ -11,6 +13,11 @@ interface ServiceOptions {
   readonly genesis?: Genesis;
   /** Copied in before the start. */
   readonly files?: readonly CopiedFile[];
+}
+
+interface MockNodeOptions extends ServiceOptions {
+  /** From the start. */
+  readonly faults?: readonly FaultInput[];
 }
 
 interface FarmerOptions extends ServiceOptions {
@@ -33,9 +40,8 @@ interface ChunkFile {
   readonly sha256: string;
 }
 
-const NODE_PORT = 5000;
 const FARMER_PORT = 8080;
-const NODE_URL = `http://mock-node:${NODE_PORT}`;
+const NODE_URL = 'http://mock-node:5000';
 const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
 
 /** Gives a test a network of its own and, however it ends, takes all away again. Prints the logs of one that failed. */
@@ -64,23 +70,24 @@ class TestBed {
   }
 
   /** Starts a mock node, reached by the farmers of this test. */
-  async mockNode({ env = {}, genesis, files = [] }: ServiceOptions = {}): Promise<Service> {
-    const container = await this.#container(IMAGES['mock-node'], files, genesis)
+  async mockNode({ env = {}, genesis, files = [], faults = [] }: MockNodeOptions = {}): Promise<MockNodeService> {
+    const definition = this.#confined(new MockNodeContainer(IMAGES['mock-node']), files)
       .withNetworkAliases('mock-node')
-      .withEnvironment({ MOCK_INTERVAL: '3', ...(genesis && genesisSettings('MOCK', genesis)), ...env })
-      .withExposedPorts(NODE_PORT)
-      .withWaitStrategy(Wait.forHttp('/healthz', NODE_PORT))
-      .start();
-    return this.#keep(new Service(container, NODE_PORT));
+      .withInterval(3)
+      .withEnvironment(env);
+    if (genesis !== undefined) definition.withGenesis(genesis.content);
+    for (const fault of faults) definition.withFault(fault);
+    return this.#keep(new MockNodeService(await definition.start()));
   }
 
   /** Starts a farmer of this test's mock node; it is ready, with a token, when this returns. */
   async farmer({ env = {}, genesis, files = [], volume, cpus, diskMiB }: FarmerOptions = {}): Promise<FarmerService> {
-    const definition = this.#container(IMAGES.farmer, files, genesis)
+    const genesisFile = genesis ? [{ path: GENESIS_PATH, content: genesis.content }] : [];
+    const definition = this.#confined(new GenericContainer(IMAGES.farmer), [...files, ...genesisFile])
       .withEnvironment({
         FARMER_ADDRESS: ADDRESS,
         FARMER_NODE_URL: NODE_URL,
-        ...(genesis && genesisSettings('FARMER', genesis)),
+        ...(genesis && genesisSettings(genesis)),
         ...env,
       })
       .withExposedPorts(FARMER_PORT)
@@ -132,14 +139,13 @@ class TestBed {
   }
 
   /** As little power as docker-compose.yml gives. */
-  #container(image: string, files: readonly CopiedFile[], genesis: Genesis | undefined): GenericContainer {
-    const copied = [...files, ...(genesis ? [{ path: GENESIS_PATH, content: genesis.content }] : [])];
-    return new GenericContainer(image)
+  #confined<C extends GenericContainer>(container: C, files: readonly CopiedFile[]): C {
+    return container
       .withLabels(LABEL)
       .withNetwork(this.#network)
       .withDroppedCapabilities('ALL')
       .withSecurityOpt('no-new-privileges:true')
-      .withCopyContentToContainer(copied.map(({ path, content }) => ({ target: path, content, mode: 0o644 })));
+      .withCopyContentToContainer(files.map(({ path, content }) => ({ target: path, content, mode: 0o644 })));
   }
 
   #keep<S extends Service>(service: S): S {

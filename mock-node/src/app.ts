@@ -1,4 +1,4 @@
-import { type Fault, type Scenario, scenario as scenarioSchema } from '@downstream/control-api';
+import { type FaultInput, type Scenario, scenario as scenarioSchema } from '@downstream/control-api';
 import { type HttpServer, type Logger, listen, silentLogger } from '@downstream/platform';
 import { apiApp } from './api/api-app.ts';
 import { Exchange } from './api/exchange.ts';
@@ -7,17 +7,18 @@ import { Refusal } from './api/refusal.ts';
 import { fileGenesis, standardGenesis } from './chunks/genesis.ts';
 import { Minter } from './chunks/minter.ts';
 import { NodeClock } from './clock/node-clock.ts';
-import { type MockConfig, readConfig } from './config.ts';
+import { consistent, type MockConfig, readConfig } from './config.ts';
 import { type ControlParts, controlApp } from './control/control-app.ts';
 import { FaultPlan } from './faults/fault-plan.ts';
 import { PRESETS } from './faults/presets.ts';
-import { readScenarioFile } from './faults/scenario-file.ts';
+import { checkedScenario, readScenarioFile } from './faults/scenario-file.ts';
 import { Journal } from './journal/journal.ts';
 import { Lab, LabEvents } from './lab.ts';
 import { Draws } from './ledger/draws.ts';
 import { Ledger, type LedgerObserver } from './ledger/ledger.ts';
 import { MockMetrics } from './metrics.ts';
 import { checkFolder, OwnershipFiles } from './ownership/files.ts';
+import { pageRoutes } from './page/page.ts';
 import { ownershipRoutes } from './routes/ownership.ts';
 import { prototypeRoutes } from './routes/prototype.ts';
 import { VERSION } from './version.ts';
@@ -37,7 +38,7 @@ export interface MockNode {
 /** What differs from the defaults. */
 export interface MockNodeOptions extends Partial<MockConfig> {
   /** After those of the preset and of the scenario file. */
-  readonly faults?: readonly Fault[];
+  readonly faults?: readonly FaultInput[];
 }
 
 interface MockNodeParts {
@@ -58,7 +59,7 @@ export async function startMockNode(
   { faults = [], ...options }: MockNodeOptions = {},
   { now = Date.now, log = silentLogger }: Partial<MockNodeParts> = {},
 ): Promise<MockNode> {
-  const config: MockConfig = { ...readConfig({ env: {} }), controlPort: undefined, ...options };
+  const config = consistent({ ...readConfig({ env: {} }), controlPort: undefined, ...options });
   if (config.files !== undefined) await checkFolder(config.files);
   const events = new LabEvents();
   const draws = new Draws(config.seed);
@@ -86,7 +87,7 @@ export async function startMockNode(
       version: VERSION,
       seed: config.seed,
       config: { intervalMs, maxContracts, maxFailures, contractForm },
-      scenarios: [...scenariosOf(config), ...(faults.length > 0 ? [{ ...NO_SCENARIO, faults: [...faults] }] : [])],
+      scenarios: [...scenariosOf(config), ...startScenarioOf(faults)],
     },
     { clock, ledger, faults: plan, journal: new Journal(config.journalSize), events },
   );
@@ -98,13 +99,19 @@ export async function startMockNode(
     journal: (recorded) => events.emit({ type: 'request', request: lab.journal.add(recorded) }),
   });
   const refusal = new Refusal(log);
+  events.listen((event) => {
+    if (event.type === 'fault' && (event.change === 'changed' || event.change === 'removed'))
+      refusal.endFor(event.name);
+  });
+  const timeScale = () => clock.pace.scale;
   const exchange = new Exchange({
     ledger,
     faults: plan,
     recorder,
     now: () => clock.now(),
+    timeScale,
     seed: config.seed,
-    refuse: (ms) => refusal.begin(ms),
+    refuse: (ms, fault) => refusal.begin(ms, fault),
   });
   const minter = new Minter(genesisOf(config));
   const routes = [
@@ -114,7 +121,7 @@ export async function startMockNode(
       settings,
       lies: draws,
       now: () => clock.now(),
-      timeScale: () => clock.pace.scale,
+      timeScale,
     }),
     ...ownershipRoutes(new OwnershipFiles(config.files, draws)),
   ];
@@ -127,7 +134,7 @@ export async function startMockNode(
   lab.apiPort = api.port;
   const closing = new AbortController();
   const ready = () => !refusal.isStuck;
-  const parts = { lab, metrics, log, ready, closing: closing.signal };
+  const parts = { lab, metrics, log, ready, closing: closing.signal, page: pageRoutes() };
   const control = await listenForControl(config, parts).catch(async (error: unknown) => {
     await api.close();
     throw error;
@@ -139,7 +146,7 @@ export async function startMockNode(
     controlPort: control?.port,
     lab,
     close: async () => {
-      refusal.end();
+      refusal.stop();
       closing.abort();
       await Promise.all([api.close(), control?.close()]);
     },
@@ -158,12 +165,11 @@ async function listenForControl(
   });
 }
 
-const NO_SCENARIO: Scenario = {
-  name: 'start',
-  description: 'The faults that the node was started with.',
-  config: {},
-  faults: [],
-};
+function startScenarioOf(faults: readonly FaultInput[]): Scenario[] {
+  if (faults.length === 0) return [];
+  const given = { name: 'start', description: 'The faults that the node was started with.', faults };
+  return [checkedScenario(given, (what) => `a fault given at the start is wrong: ${what}`)];
+}
 
 function scenariosOf({ preset, scenarioPath }: MockConfig): Scenario[] {
   const presets = PRESETS.filter(({ name }) => name === preset).map((each) => scenarioSchema.parse(each));

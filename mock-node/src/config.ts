@@ -1,7 +1,7 @@
+import { PRESET_NAMES } from '@downstream/control-api';
 import { type Given, LOG_FORMATS, LOG_LEVELS, parseSettings, SettingsError, type Values } from '@downstream/platform';
 import { sha256Hex } from '@downstream/protocol';
 import { z } from 'zod';
-import { PRESET_NAMES } from './faults/presets.ts';
 
 const text = z.string();
 const wholeNumber = (least: number, most: number) =>
@@ -102,7 +102,7 @@ export const SETTINGS = {
     value: '<name>',
     description: `Faults to begin with: ${PRESET_NAMES.map((name) => `\`${name}\``).join(', ')}.`,
     allowed: `one of ${PRESET_NAMES.join(', ')}`,
-    schema: text.refine((name) => PRESET_NAMES.includes(name)).optional(),
+    schema: z.enum(PRESET_NAMES).optional(),
     defaultNote: 'none',
   },
   scenarioPath: {
@@ -187,9 +187,15 @@ export type MockConfig = Values<typeof SETTINGS>;
 
 /** @throws SettingsError with a line for everything that is wrong */
 export function readConfig({ flags, env = process.env }: Partial<Given> = {}): MockConfig {
-  const config = parseSettings(SETTINGS, { env, ...(flags && { flags }) });
-  if ((config.genesisPath === undefined) !== (config.genesisSha256 === undefined)) {
-    throw new SettingsError(['MOCK_GENESIS and MOCK_GENESIS_SHA256 belong together: give both, or neither']);
-  }
-  return config;
+  return consistent(parseSettings(SETTINGS, { env, ...(flags && { flags }) }));
+}
+
+/**
+ * Settings that fit each other.
+ *
+ * @throws SettingsError where they do not
+ */
+export function consistent(config: MockConfig): MockConfig {
+  if ((config.genesisPath === undefined) === (config.genesisSha256 === undefined)) return config;
+  throw new SettingsError(['MOCK_GENESIS and MOCK_GENESIS_SHA256 belong together: give both, or neither']);
 }

@@ -142,7 +142,9 @@ export class Lab {
       this.ledger.reset();
       this.#challenges = { passed: 0, wrong: 0, unanswered: 0 };
     }
-    if (parts.includes('clock')) this.clock.reset({ keepNow: !parts.includes('contracts') });
+    // Time goes back only where nothing is left that is reckoned by it: no deadline, no fault's window.
+    const isEmpty = parts.includes('contracts') && parts.includes('faults');
+    if (parts.includes('clock')) this.clock.reset({ keepNow: !isEmpty });
     if (parts.includes('config')) this.#config = this.#options.config;
     if (parts.includes('faults')) {
       this.faults.removeAll();

@@ -3,14 +3,16 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request as rawRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type FaultInput, fault as faultSchema } from '@downstream/control-api';
 import { type MockNode, startMockNode } from '@downstream/mock-node';
 import { FakeLogger } from '@downstream/platform/testing';
 import { afterEach, beforeEach } from '@jest/globals';
 
-/** No schema or helper of ours here: what a stranger's client would send and compute. */
+/** No schema or helper of ours for what goes over the wire: what a stranger's client would send and compute. */
 export const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
 export const API = '/api/downstream';
 export const INTERVAL_MS = 60_000;
+const START = 1_000_000;
 const GENESIS = Buffer.alloc(50_000, 'genesis');
 export const GENESIS_BYTES = GENESIS.length;
 
@@ -36,7 +38,7 @@ export function aNode() {
     folder = mkdtempSync(join(tmpdir(), 'mock-node-'));
     writeFileSync(join(folder, 'genesis'), GENESIS);
     mkdirSync(join(folder, 'files'));
-    now = 1_000_000;
+    now = START;
     log = new FakeLogger();
   });
   afterEach(async () => {
@@ -45,10 +47,11 @@ export function aNode() {
     rmSync(folder, { recursive: true });
   });
 
-  const url = () => {
+  const running = () => {
     if (node === undefined) throw new Error('start the node first');
-    return node.url;
+    return node;
   };
+  const url = () => running().url;
   const get = async (path: string, init: RequestInit = {}) => {
     const response = await fetch(url() + path, init);
     const text = await response.text();
@@ -60,8 +63,20 @@ export function aNode() {
     get,
     path: (...names: string[]) => join(folder, ...names),
     log: () => log.lines,
+    lab: () => running().lab,
+    /** Adds a fault, which is called after its effect if it has no name. */
+    fault(given: Omit<FaultInput, 'name'> & { name?: string }): void {
+      const { effect, name = (typeof effect === 'string' ? effect : effect.kind).replaceAll('_', '-') } = given;
+      const { lab } = running();
+      lab.faults.add(faultSchema.parse({ ...given, name }), lab.clock.now());
+    },
+    close: async () => await running().close(),
     pass: (ms: number) => {
       now += ms;
+    },
+    /** Has the next node start when the first one did. */
+    rewind: () => {
+      now = START;
     },
     /** Starts the node; one that runs already is closed first. */
     async start(options: Parameters<typeof startMockNode>[0] = {}): Promise<void> {
@@ -72,6 +87,12 @@ export function aNode() {
         { port: 0, files: join(folder, 'files'), ...genesis, ...options },
         { now: () => now, log },
       );
+    },
+    /** Where its control API is, if it was started with a `controlPort`. */
+    controlUrl(): string {
+      const { controlUrl } = running();
+      if (controlUrl === undefined) throw new Error('start the node with a control port first');
+      return controlUrl;
     },
     /** Sends a path to the letter: `fetch` would tidy it first. */
     async getRaw(path: string): Promise<{ code: number | undefined; text: string }> {
@@ -92,3 +113,5 @@ export function aNode() {
     takeContract: async (token: string) => (await get(`${API}/chunk/${token}`)).json,
   };
 }
+
+export type TestNode = ReturnType<typeof aNode>;

@@ -1,3 +1,4 @@
+import { startMockNode } from '@downstream/mock-node';
 import { describe, expect, it } from '@jest/globals';
 import { readConfig } from '../src/config.ts';
 
@@ -40,5 +41,10 @@ describe('the settings', () => {
     [{ MOCK_GENESIS: '/tmp/x', MOCK_GENESIS_SHA256: 'ABC' }, 'MOCK_GENESIS_SHA256 is "ABC": give 64 lowercase hex'],
   ])('that are wrong are refused, naming variable, value and what is allowed: %j', (env, message) => {
     expect(() => readConfig({ env })).toThrow(message);
+  });
+  it('are checked of a node in this process too: a genesis file has its hash, or is not given', async () => {
+    await expect(startMockNode({ port: 0, genesisPath: '/tmp/x' })).rejects.toThrow(
+      'MOCK_GENESIS and MOCK_GENESIS_SHA256 belong together',
+    );
   });
 });

@@ -1,42 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Draws } from '../src/ledger/draws.ts';
-import { type ChallengeResult, Ledger, type LedgerOptions } from '../src/ledger/ledger.ts';
-
-const T0 = 1_000_000;
-const INTERVAL = 60_000;
-const TOKEN = new Draws('seed').token(0);
-
-/** A ledger with one farmer and one contract, whose chunk answers `right:` and the challenge. */
-function aLedger(options: Partial<LedgerOptions> = {}) {
-  const results: Record<ChallengeResult, number> = { passed: 0, wrong: 0, unanswered: 0 };
-  const ledger = new Ledger(() => ({ intervalMs: INTERVAL, maxContracts: 10, maxFailures: 3, ...options }), {
-    draws: new Draws('seed'),
-    observer: {
-      settled: (result, count) => {
-        results[result] += count;
-      },
-    },
-  });
-  const token = ledger.register();
-  const take = (hash = 'hash', now = T0) => {
-    const next = ledger.nextSecret(now);
-    if (next === undefined) throw new Error('no contract');
-    const verifier = { response: (challenge: string) => `right:${challenge}` };
-    const chunk = { fileHash: hash, secret: next.secret, verifier };
-    const challenge = ledger.start(
-      token,
-      { index: next.index, chunk, intervalMs: options.intervalMs ?? INTERVAL },
-      now,
-    );
-    if (challenge === undefined) throw new Error('the farmer is unknown');
-    return challenge;
-  };
-  const answer = (challenge: string, now: number) =>
-    ledger.answer(token, { hash: 'hash', response: `right:${challenge}` }, now);
-  const challengeAt = (now: number) => ledger.due(token, now)?.due[0]?.challenge;
-  return { ledger, token, results, take, answer, challengeAt };
-}
+import { aLedger, INTERVAL, T0, TOKEN } from './a-ledger.ts';
 
 describe('the ledger', () => {
   it('issues a challenge an interval, and lists it while it is open and unanswered', () => {

@@ -107,13 +107,17 @@ export function logInto(lines: string[], tail = new LogTail(), level: FarmerConf
   return createLogger({ level, format: 'json', stream, tail });
 }
 
-/** Looks again and again until something holds; fails with what was seen last. */
-export async function until<T>(look: () => T | Promise<T>, holds: (seen: T) => boolean): Promise<T> {
+/** Looks again and again until something holds, more seldom where looking is dear; fails with what was seen last. */
+export async function until<T>(
+  look: () => T | Promise<T>,
+  holds: (seen: T) => boolean,
+  { everyMs = 20 } = {},
+): Promise<T> {
   const end = performance.now() + 20_000;
   for (;;) {
     const seen = await look();
     if (holds(seen)) return seen;
     if (performance.now() > end) throw new Error(`never came true; last seen: ${JSON.stringify(seen)}`);
-    await pause(20);
+    await pause(everyMs);
   }
 }

@@ -1,6 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
+import { addAbortSignal, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { codeOf, TimeoutError, withTimeout } from '@downstream/platform';
 import type { ChunkSource } from '../contract/contract.ts';
@@ -129,19 +129,26 @@ export class ChunkStore implements ChunkPort {
       );
     }
     const body = await this.#parts.downloads.download(url, { timeoutMs: DOWNLOAD_TIMEOUT_MS, signal });
-    await pipeline(
-      body,
-      async function* (source: AsyncIterable<Buffer>) {
-        let bytes = 0;
-        for await (const block of source) {
-          bytes += block.length;
-          if (bytes > genesis.size) throw new ChunkError('download_refused', 'the download is longer than a chunk');
-          yield block;
-        }
-      },
-      createWriteStream(path, { flags: 'wx', mode: OWNER_ONLY }),
-      { signal },
-    );
+    const blocks = bounded(whole(addAbortSignal(signal, body)), genesis.size);
+    await pipeline(blocks, createWriteStream(path, { flags: 'wx', mode: OWNER_ONLY }), { signal });
+  }
+}
+
+/** A body that breaks off is told apart from a file that can't be written. */
+async function* whole(body: Readable): AsyncGenerator<Buffer> {
+  try {
+    yield* body;
+  } catch (error) {
+    throw new ChunkError('download_failed', 'the download broke off', { cause: codeOf(error) ?? 'unknown' });
+  }
+}
+
+async function* bounded(blocks: AsyncIterable<Buffer>, mostBytes: number): AsyncGenerator<Buffer> {
+  let bytes = 0;
+  for await (const block of blocks) {
+    bytes += block.length;
+    if (bytes > mostBytes) throw new ChunkError('download_refused', 'the download is longer than a chunk');
+    yield block;
   }
 }
 

@@ -31,6 +31,8 @@ interface Held {
   readonly obstacle?: Obstacle | undefined;
   /** When the last round was settled; a listing that the node made before that is out of date. */
   readonly settledAt?: Instant | undefined;
+  /** The challenge that the last verdict was about. */
+  readonly settled?: string | undefined;
   /** How the last round came out, where this process saw it. */
   readonly last?: 'passed' | FailureReason | undefined;
 }
@@ -61,10 +63,13 @@ export type ContractEvent =
       readonly challenge: string;
       readonly askedAt: Instant;
       readonly notListedAt?: Instant | undefined;
+      /** Whether the node answered until this listing was there. */
+      readonly nodeReachable: boolean;
     }
   | { readonly type: 'proved'; readonly challenge: string; readonly response: string }
   | { readonly type: 'verdict'; readonly challenge: string; readonly passed: boolean }
-  | { readonly type: 'unacknowledged' }
+  /** The response goes to the node: until the verdict is there, it is the node that stands in the way. */
+  | { readonly type: 'sent'; readonly challenge: string }
   /** Time has come to look whether the round is over. */
   | { readonly type: 'tick'; readonly nodeReachable: boolean };
 
@@ -106,8 +111,9 @@ export function advance(contract: Contract, event: ContractEvent, now: Instant):
     case 'verdict':
       if (contract.phase !== 'answering' || contract.challenge !== event.challenge) return { contract };
       return judged(contract, event.passed, now);
-    case 'unacknowledged':
-      return { contract: contract.phase === 'answering' ? { ...contract, obstacle: 'node_error' } : contract };
+    case 'sent':
+      if (contract.phase !== 'answering' || contract.challenge !== event.challenge) return { contract };
+      return { contract: { ...contract, obstacle: 'node_error' } };
     case 'tick':
       return expired(contract, event.nodeReachable, now);
   }
@@ -133,13 +139,13 @@ function withoutChunk(contract: Contract): Contract {
 
 function challenged(contract: Contract, event: ContractEvent & { type: 'challenged' }, now: Instant): Step {
   if (contract.settledAt !== undefined && event.askedAt <= contract.settledAt) return { contract };
-  const { challenge, notListedAt } = event;
+  const { challenge, notListedAt, nodeReachable } = event;
   const open = contract.phase === 'waiting' ? undefined : contract.challenge;
   if (open === challenge) return { contract };
-  if (isAmbiguous(contract, notListedAt, now)) return { contract };
+  if (isAmbiguous(contract, notListedAt, now) || isSettled(contract, event)) return { contract };
   // A challenge that replaces one not yet answered: the node has begun the next round, whatever our clock says.
   const past = roundsOver(contract.round, contract.terms.intervalMs, now) || (open === undefined ? 0 : 1);
-  const settlement = past === 0 ? undefined : failed(contract, true, past);
+  const settlement = past === 0 ? undefined : failed(contract, nodeReachable, past);
   const current = settlement === undefined ? contract : next(contract, past, settlement, now);
   const unlisted = isNewerThan(notListedAt, contract.settledAt) ? notListedAt : undefined;
   const round = { ...current.round, issuedAt: clamp(current.round.issuedAt, unlisted, now) };
@@ -155,7 +161,7 @@ function judged(contract: Contract & { phase: 'answering' }, passed: boolean, no
   const settlement: Settlement = passed
     ? { result: 'passed', slackMs }
     : { result: 'failed', reason: slackMs < 0 ? 'late' : 'wrong_answer', count: 1, slackMs };
-  return { contract: next(contract, 1, settlement, now), settlement };
+  return { contract: { ...next(contract, 1, settlement, now), settled: contract.challenge }, settlement };
 }
 
 function expired(contract: Contract, nodeReachable: boolean, now: Instant): Step {
@@ -189,6 +195,15 @@ function isAmbiguous({ phase, round, terms }: Contract, notListedAt: Instant | u
   if (phase !== 'waiting' || notListedAt !== undefined || round.number === 0) return false;
   const into = (now - round.issuedAt) % terms.intervalMs;
   return into >= 0 && into < Math.min(UNCERTAINTY_MS, terms.intervalMs / 4);
+}
+
+/**
+ * Nodes may list a challenge that has had its verdict. Answered again it would count twice, or for the next round; it is
+ * a new one only where it went away meanwhile and the next round has begun.
+ */
+function isSettled({ settled, settledAt, round }: Contract, event: ContractEvent & { type: 'challenged' }): boolean {
+  const { challenge, askedAt, notListedAt } = event;
+  return challenge === settled && (askedAt < round.issuedAt || !isNewerThan(notListedAt, settledAt));
 }
 
 function isNewerThan(instant: Instant | undefined, other: Instant | undefined): boolean {

@@ -48,6 +48,7 @@ export class Answerer {
     if (contract === undefined || session.token === undefined) return;
     // After the deadline the node would take it for a wrong answer to the next challenge.
     if (clock.now() >= dueAt(contract)) return;
+    farm.apply(id, { type: 'sent', challenge });
     try {
       const passed = await node.answer(session.token, { id, response: contract.response }, { signal: signals.cut });
       farm.apply(id, { type: 'verdict', challenge, passed });
@@ -55,7 +56,6 @@ export class Answerer {
       if (signals.cut.aborted) return;
       if (!(error instanceof NodeError)) throw error;
       log.warn('answer not acknowledged', { contract: id, attempt, error });
-      farm.apply(id, { type: 'unacknowledged' });
       this.#retryLater(id, challenge, signals, attempt);
     }
   }

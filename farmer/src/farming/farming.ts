@@ -56,8 +56,8 @@ export class Farming {
     this.#chunkWork = new WorkQueue(workers);
     this.session = new Session({ address }, parts);
     const shared = { ...parts, session: this.session, chunkWork: this.#chunkWork, answers: this.#answers };
-    this.#refresher = new Refresher({ pollIntervalMs }, shared);
     this.#onboarder = new Onboarder({ mostInTheMaking: 2 * workers }, shared);
+    this.#refresher = new Refresher({ pollIntervalMs }, { ...shared, onboarder: this.#onboarder });
     this.#chunkMaker = new ChunkMaker(shared);
     this.#prover = new Prover(shared);
     this.#answerer = new Answerer(shared);

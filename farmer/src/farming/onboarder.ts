@@ -27,11 +27,17 @@ const PAUSE = { baseMs: 1_000, capMs: 30_000 };
 export class Onboarder {
   readonly #most: number;
   readonly #parts: OnboarderParts;
+  #isAsking = false;
 
   /** @param mostInTheMaking how many chunks may be in the making at once */
   constructor({ mostInTheMaking }: { mostInTheMaking: number }, parts: OnboarderParts) {
     this.#most = mostInTheMaking;
     this.#parts = parts;
+  }
+
+  /** Whether a contract is asked for: the node may have it on our account before we know of it. */
+  get isAsking(): boolean {
+    return this.#isAsking;
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -53,6 +59,7 @@ export class Onboarder {
     if (session.token === undefined) return false;
     try {
       const takenAt = clock.now();
+      this.#isAsking = true;
       const offer = await node.takeContract(session.token, { signal });
       if (offer === undefined) {
         log.debug('the node has no contract to give');
@@ -68,6 +75,8 @@ export class Onboarder {
       if (!(error instanceof NodeError)) throw error;
       log.warn('no contract from the node', { error });
       return false;
+    } finally {
+      this.#isAsking = false;
     }
   }
 

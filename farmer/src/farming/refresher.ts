@@ -9,6 +9,8 @@ interface RefresherParts {
   readonly node: Pick<NodePort, 'listContracts' | 'release'>;
   readonly session: Session;
   readonly farm: Farm;
+  /** Says whether a contract may be on its way to us. */
+  readonly onboarder: { readonly isAsking: boolean };
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Logger;
@@ -19,7 +21,7 @@ const MOST_MS = 60_000;
 const NO_CONTRACT_MS = 10_000;
 /** So often in a row must a node deny our token before it is believed: contracts end with it. */
 const DENIALS_BELIEVED = 3;
-/** So many listings in a row must name a contract that we don't hold: one may be on its way to us. */
+/** So many listings in a row must name a contract that we don't hold, with none on its way to us. */
 const STRANGER_AFTER = 3;
 
 /**
@@ -31,6 +33,8 @@ export class Refresher {
   readonly #pollIntervalMs: number | undefined;
   readonly #parts: RefresherParts;
   #reachable: boolean | undefined;
+  /** Since when a listing is awaited; undefined while none is. */
+  #askingSince: Instant | undefined;
   #denials = 0;
   #failures = 0;
   #listedAt: Instant | undefined;
@@ -43,9 +47,14 @@ export class Refresher {
     this.#parts = parts;
   }
 
-  /** Whether the node answered when it was last asked; undefined before it was asked. */
+  /**
+   * Whether the node answered when it was last asked, and doesn't keep us waiting; undefined before it was asked. Half an
+   * interval without a listing is long: the round is lost if it goes on.
+   */
   get reachable(): boolean | undefined {
-    return this.#reachable;
+    const { clock, farm } = this.#parts;
+    const waitedMs = this.#askingSince === undefined ? 0 : clock.now() - this.#askingSince;
+    return this.#reachable && waitedMs < (farm.shortestIntervalMs ?? MOST_MS) / 2;
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -71,8 +80,11 @@ export class Refresher {
     const { node, session, farm, clock, log } = this.#parts;
     if (session.token === undefined) return;
     const askedAt = clock.now();
+    this.#askingSince = askedAt;
     try {
       const listing = await node.listContracts(session.token, { signal });
+      const nodeReachable = this.reachable ?? true;
+      this.#askingSince = undefined;
       this.#reachable = true;
       this.#denials = 0;
       this.#failures = 0;
@@ -82,12 +94,14 @@ export class Refresher {
           challenge,
           askedAt,
           notListedAt: this.#openBefore.get(id) === challenge ? undefined : this.#listedAt,
+          nodeReachable,
         });
       }
       this.#listedAt = askedAt;
       this.#openBefore = new Map(listing.open.map(({ id, challenge }) => [id, challenge]));
       await this.#reconcile(listing, askedAt, signal);
     } catch (error) {
+      this.#askingSince = undefined;
       if (!(error instanceof NodeError)) throw error;
       this.#failures += 1;
       this.#listedAt = undefined;
@@ -98,13 +112,14 @@ export class Refresher {
   }
 
   async #reconcile({ held }: Listing, askedAt: Instant, signal: AbortSignal): Promise<void> {
-    const { farm } = this.#parts;
+    const { farm, onboarder } = this.#parts;
     for (const id of farm.ids()) {
       const contract = farm.get(id);
       // One that was taken while the listing was under way may be missing from it.
       if (contract !== undefined && !held.has(id) && contract.terms.takenAt < askedAt)
         await farm.end(id, 'ended_by_node');
     }
+    if (onboarder.isAsking) return;
     const strangers = [...held].filter((id) => !farm.has(id));
     this.#strangers = new Map(strangers.map((id) => [id, (this.#strangers.get(id) ?? 0) + 1]));
     for (const [id, times] of this.#strangers) if (times >= STRANGER_AFTER) await this.#giveBack(id, signal);

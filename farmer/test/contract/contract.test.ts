@@ -17,6 +17,7 @@ const asked = (challenge: string, askedAt = T0 + 10, notListedAt?: number): Cont
   challenge,
   askedAt,
   notListedAt,
+  nodeReachable: true,
 });
 const tick: ContractEvent = { type: 'tick', nodeReachable: true };
 
@@ -28,7 +29,7 @@ const NEXT: Record<Phase, Record<ContractEvent['type'], Phase>> = {
     challenged: 'generating',
     proved: 'generating',
     verdict: 'generating',
-    unacknowledged: 'generating',
+    sent: 'generating',
     tick: 'generating',
   },
   waiting: {
@@ -37,7 +38,7 @@ const NEXT: Record<Phase, Record<ContractEvent['type'], Phase>> = {
     challenged: 'proving',
     proved: 'waiting',
     verdict: 'waiting',
-    unacknowledged: 'waiting',
+    sent: 'waiting',
     tick: 'waiting',
   },
   proving: {
@@ -46,7 +47,7 @@ const NEXT: Record<Phase, Record<ContractEvent['type'], Phase>> = {
     challenged: 'proving',
     proved: 'answering',
     verdict: 'proving',
-    unacknowledged: 'proving',
+    sent: 'proving',
     tick: 'proving',
   },
   answering: {
@@ -55,7 +56,7 @@ const NEXT: Record<Phase, Record<ContractEvent['type'], Phase>> = {
     challenged: 'answering',
     proved: 'answering',
     verdict: 'waiting',
-    unacknowledged: 'answering',
+    sent: 'answering',
     tick: 'answering',
   },
 };
@@ -71,7 +72,7 @@ const EVENTS: Record<ContractEvent['type'], ContractEvent> = {
   challenged: asked('0.1'),
   proved: { type: 'proved', challenge: '0.1', response: 'r' },
   verdict: { type: 'verdict', challenge: '0.1', passed: true },
-  unacknowledged: { type: 'unacknowledged' },
+  sent: { type: 'sent', challenge: '0.1' },
   tick,
 };
 const CELLS = PHASES.flatMap((phase) => Object.values(EVENTS).map((event) => ({ phase, event, type: event.type })));
@@ -109,11 +110,21 @@ describe('a contract', () => {
     ['missed', waiting(), true],
     ['missed', proving(), true],
     ['node_error', waiting(), false],
-    ['node_error', advance(answering(), { type: 'unacknowledged' }, T0).contract, true],
+    ['node_error', advance(answering(), { type: 'sent', challenge: '0.1' }, T0).contract, true],
     ['chunk_unreadable', advance(proving(), { type: 'chunk_lost' }, T0).contract, true],
   ])('that runs out of time fails as %s, for what stood in the way', (reason, contract, nodeReachable) => {
     const { settlement } = advance(contract, { type: 'tick', nodeReachable }, DUE);
     expect(settlement).toEqual({ result: 'failed', reason, count: 1 });
+  });
+
+  it('that is challenged anew after a silence has lost the rounds in between to the node', () => {
+    const now = T0 + 2.5 * INTERVAL_MS;
+    const heardAgain = { type: 'challenged', challenge: '0.9', askedAt: now - 5, nodeReachable: false } as const;
+    expect(advance(waiting(), heardAgain, now).settlement).toEqual({
+      result: 'failed',
+      reason: 'node_error',
+      count: 2,
+    });
   });
 
   it('is not over a moment before it is due', () => {
@@ -148,6 +159,17 @@ describe('a contract', () => {
     const { contract } = advance(answering(), { type: 'verdict', challenge: '0.1', passed: true }, T0 + 100);
     expect(advance(contract, asked('0.1', T0 + 99), T0 + 110).contract).toBe(contract);
     expect(advance(contract, asked('0.2', T0 + 101), T0 + 110).contract.phase).toBe('proving');
+  });
+
+  it('answers a challenge once, though the node goes on listing it, until it comes again as a new one', () => {
+    const settledAt = T0 + 100;
+    const { contract } = advance(answering('0.1'), { type: 'verdict', challenge: '0.1', passed: true }, settledAt);
+    const listed = (askedAt: number, notListedAt?: number) =>
+      advance(contract, asked('0.1', askedAt, notListedAt), askedAt + 10).contract;
+    expect(listed(T0 + 200)).toBe(contract);
+    expect(listed(T0 + 300, T0 + 200)).toBe(contract);
+    expect(listed(DUE + 20_000)).toBe(contract);
+    expect(listed(DUE + 20, DUE - 20)).toMatchObject({ phase: 'proving', round: { number: 1 } });
   });
 
   it('counts a challenge that the node replaced before it was answered', () => {

@@ -31,6 +31,8 @@ export class FakeNode implements NodePort {
   rejectAnswers = false;
   /** While set, listings are on their way that long. */
   listingGate: Promise<void> | undefined;
+  /** While set, contracts are on their way that long. */
+  offerGate: Promise<void> | undefined;
   /** Never replies to an answer. */
   silent = false;
   /** Takes answers, but the next so many replies are lost. */
@@ -57,10 +59,12 @@ export class FakeNode implements NodePort {
     this.#made += 1;
     const id = idOf(this.#made);
     this.contracts.set(id, { startedAt: this.clock.now(), settled: new Map() });
+    const challenge = this.#challenge(id);
+    await this.offerGate;
     return {
       id,
       source: { kind: 'secret', secret: `secret${this.#made}` },
-      challenge: this.#challenge(id),
+      challenge,
       intervalMs: this.intervalMs,
     };
   }

@@ -117,6 +117,27 @@ describe('a farmer', () => {
     expect(outcomes.passes.length).toBeGreaterThan(1);
   });
 
+  it('counts against the node what it keeps waiting: listings as well as verdicts', async () => {
+    const { start, clock, node, outcomes, farming } = aFarmer({ contracts: 1 });
+    start();
+    await clock.advance(SECOND);
+    const gate = Promise.withResolvers<void>();
+    node.listingGate = gate.promise;
+    await clock.advance(INTERVAL_MS / 4);
+    expect(farming.nodeReachable).toBe(true);
+    await clock.advance(2 * INTERVAL_MS);
+    expect(farming.nodeReachable).toBe(false);
+    expect(outcomes.failures).toEqual([{ reason: 'node_error', count: 1 }]);
+    node.listingGate = undefined;
+    gate.resolve();
+    await clock.advance(INTERVAL_MS / 2);
+    expect(outcomes.passes).toHaveLength(2);
+    expect(farming.nodeReachable).toBe(true);
+    node.silent = true;
+    await clock.advance(2 * INTERVAL_MS);
+    expect(outcomes.failures.map(({ reason }) => reason)).toEqual(['node_error', 'node_error']);
+  });
+
   it('sends an answer again when the reply was lost, and it counts once', async () => {
     const { start, clock, node, outcomes } = aFarmer({ contracts: 1 });
     node.loseReplies = 2;
@@ -250,6 +271,19 @@ describe('a farmer', () => {
     expect(node.released).toEqual([]);
     await clock.advance(6 * SECOND);
     expect(node.released).toEqual([idOf(99)]);
+  });
+
+  it('does not give back a contract that is long on its way to it', async () => {
+    const { start, clock, node, farm } = aFarmer({ contracts: 1 });
+    const gate = Promise.withResolvers<void>();
+    node.offerGate = gate.promise;
+    start();
+    await clock.advance(20 * SECOND);
+    expect(node.contracts.size).toBe(1);
+    gate.resolve();
+    await clock.advance(SECOND);
+    expect(farm.ids()).toEqual([...node.contracts.keys()]);
+    expect(node.released).toEqual([]);
   });
 
   it('finishes the answers under way when it is stopped, and takes nothing new', async () => {

@@ -3,9 +3,10 @@ import { decidesTheWire, EFFECTS } from '@downstream/control-api';
 import type { Request, Response } from 'express';
 import type { FaultPlan } from '../faults/fault-plan.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import { delayMs } from './delays.ts';
 import type { Recorder } from './recorder.ts';
 import { RequestFaults, type Route } from './reply.ts';
-import { delayMs, deliver, deliverInstead, type Line } from './wire.ts';
+import { deliver, deliverInstead, type Line } from './wire.ts';
 
 /** Why nothing more is done for a request: its reply has gone out, or its connection has. */
 const GONE = 'gone';
@@ -15,9 +16,9 @@ export interface ExchangeParts {
   readonly faults: Pick<FaultPlan, 'apply'>;
   readonly recorder: Recorder;
   readonly now: () => number;
+  readonly timeScale: () => number;
   readonly seed: string;
-  /** Cuts every connection, and takes no new one for so long. */
-  readonly refuse: (ms: number) => void;
+  readonly refuse: Line['refuse'];
 }
 
 /**
@@ -38,11 +39,13 @@ export class Exchange {
     const params = textsOf(request.params);
     const { token, hash } = params;
     const body = typeof given === 'string' ? given : '';
-    const holds = (beginning: string) => token !== undefined && ledger.firstOf(token, beginning) !== undefined;
-    const applied = this.#parts.faults.apply({ route: route.name, method, token, contract: hash, holds }, now);
+    const { name } = route;
+    const lists = (beginning: string) =>
+      name === 'due' && token !== undefined && ledger.firstOf(token, beginning, now) !== undefined;
+    const applied = this.#parts.faults.apply({ route: name, method, token, contract: hash, lists }, now);
     const faults = new RequestFaults(applied);
     recorder.about(response, {
-      route: route.name,
+      route: name,
       pattern: route.path,
       params,
       faults: faults.names,
@@ -52,9 +55,10 @@ export class Exchange {
     const gone = new AbortController();
     // A reason of our own: the usual one is an error with a stack, which costs more than the rest of a small request.
     response.once('close', () => gone.abort(GONE));
-    const { seed, refuse } = this.#parts;
+    const { seed, refuse, timeScale } = this.#parts;
     const note = (sent: Buffer) => recorder.replied(response, sent);
-    const line: Line = { response, socket: request.socket, signal: gone.signal, seed, refuse, note };
+    const { signal } = gone;
+    const line: Line = { response, socket: request.socket, signal, seed, timeScale: timeScale(), refuse, note };
     const wire = faults.find(({ kind }) => decidesTheWire(kind));
     const instead = wire !== undefined && !EFFECTS[wire.effect.kind].handled ? wire : undefined;
 
@@ -63,14 +67,14 @@ export class Exchange {
     const reply = instead ? undefined : await route.handle({ method, params, origin, body, now, faults });
     try {
       const wait = delayMs(applied);
-      if (wait > 0) await pause(wait, undefined, { signal: gone.signal });
+      if (wait > 0) await pause(wait, undefined, { signal });
       const skewMs = faults.all('clock_skew').reduce((sum, { effect }) => sum + effect.ms, 0);
       response.set('Date', new Date(clock() + skewMs).toUTCString());
       if (reply !== undefined) await deliver(reply, wire, line);
       else if (instead !== undefined) await deliverInstead(instead, line);
     } catch (error) {
       // Who has gone away hears nothing any more.
-      if (!gone.signal.aborted) throw error;
+      if (!signal.aborted) throw error;
     }
   }
 
@@ -79,8 +83,8 @@ export class Exchange {
     const { ledger } = this.#parts;
     if (faults.one('amnesia')) ledger.forget();
     if (faults.one('token_revoked') && token !== undefined) ledger.revoke(token);
-    for (const { contract } of faults.all('expire_contract')) {
-      const doomed = hash ?? (token === undefined ? undefined : ledger.firstOf(token, contract));
+    for (const { contract = '' } of faults.all('expire_contract')) {
+      const doomed = hash ?? (token === undefined ? undefined : ledger.firstOf(token, contract, now));
       if (doomed !== undefined) ledger.expire(doomed, now);
     }
   }

@@ -79,7 +79,7 @@ export class Recorder {
   /** The beginning of what is replied. */
   replied(response: Response, body: Buffer): void {
     const trace = this.#traces.get(response);
-    if (trace !== undefined) trace.replyBody = withoutSecrets(body.subarray(0, BODY_KEPT).toString());
+    if (trace !== undefined) trace.replyBody = withoutSecrets(body.subarray(0, 2 * BODY_KEPT).toString(), BODY_KEPT);
   }
 
   #record(
@@ -102,13 +102,13 @@ export class Recorder {
     });
     if (aside !== undefined) return;
     const { token, hash } = subject?.params ?? {};
-    const requestBody = withoutSecrets(subject?.requestBody.slice(0, BODY_KEPT) ?? '');
+    const requestBody = withoutSecrets(subject?.requestBody ?? '', BODY_KEPT);
     journal({
       at: new Date(now()).toISOString(),
       requestId: id,
       method,
       route: subject?.route ?? null,
-      path: subject === undefined ? withoutSecrets(path.slice(0, PATH_KEPT)) : pathOf(subject),
+      path: subject === undefined ? withoutSecrets(path, PATH_KEPT) : pathOf(subject),
       ...(token !== undefined && { farmer: shorten(token) }),
       ...(hash !== undefined && { contract: hash.slice(0, 64) }),
       status: status ?? null,

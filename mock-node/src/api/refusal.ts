@@ -8,6 +8,8 @@ export class Refusal {
   readonly #log: Pick<Logger, 'error'>;
   #server: HttpServer | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** The fault that it is for; undefined while connections are taken. */
+  #fault: string | undefined;
   #isStuck = false;
 
   constructor(log: Pick<Logger, 'error'>) {
@@ -24,27 +26,39 @@ export class Refusal {
     return this.#isStuck;
   }
 
-  /** Refuses for so long from now, in milliseconds. */
-  begin(ms: number): void {
+  /** Refuses for so long from now, in milliseconds, because of that fault. */
+  begin(ms: number, fault: string): void {
     this.#server?.refuse();
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#resume(), ms);
+    this.#fault = fault;
+    this.#resumeIn(ms);
+  }
+
+  /** Takes connections again at once, if it was that fault which forbade it. */
+  endFor(fault: string): void {
+    if (fault === this.#fault) this.#resumeIn(0);
   }
 
   /** Nothing will be listened to again. */
-  end(): void {
+  stop(): void {
     clearTimeout(this.#timer);
     this.#server = undefined;
+  }
+
+  #resumeIn(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#resume(), ms);
   }
 
   async #resume(): Promise<void> {
     try {
       await this.#server?.resume();
+      this.#fault = undefined;
       this.#isStuck = false;
     } catch (error) {
+      if (this.#server === undefined) return;
       this.#isStuck = true;
       this.#log.error('cannot listen again', { error });
-      this.#timer = setTimeout(() => void this.#resume(), AGAIN_MS);
+      this.#resumeIn(AGAIN_MS);
     }
   }
 }

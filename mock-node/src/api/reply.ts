@@ -1,12 +1,12 @@
 import type { Effect, EffectKind, RouteName } from '@downstream/control-api';
 import type { AppliedFault } from '../faults/fault-plan.ts';
+import type { Body } from './bodies.ts';
 
 /** What a route has to say, before it goes over the wire. */
 export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** All of it, or its pieces in order. */
-  readonly body: Buffer | Iterable<Buffer>;
+  readonly body: Body;
 }
 
 /** A reply of JSON. */

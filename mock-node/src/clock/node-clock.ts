@@ -21,7 +21,8 @@ export class NodeClock {
     this.#real = real;
     this.#startScale = scale;
     this.#pace = { mode: 'real', scale };
-    this.#anchor = { node: real(), real: real() };
+    const now = real();
+    this.#anchor = { node: now, real: now };
   }
 
   get pace(): Pace {
@@ -42,7 +43,7 @@ export class NodeClock {
 
   /** Moves time on. */
   advance(ms: number): void {
-    if (ms < 0) throw new RangeError('time does not go back');
+    if (!(ms >= 0)) throw new RangeError('time does not go back');
     this.#moveTo(this.now() + ms);
   }
 

@@ -1,8 +1,9 @@
 import { type Asked, type Given, OPERATIONS, type Operation, type OperationName } from '@downstream/control-api';
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import { z } from 'zod';
+import { type Place, placesOf } from '../places.ts';
 import { requireToken } from './guard.ts';
-import { BODY_BYTES, placesOf, RequestProblem } from './problems.ts';
+import { BODY_BYTES, RequestProblem } from './problems.ts';
 
 /** What a handler can have beside what it was asked. */
 export interface Context {
@@ -63,7 +64,7 @@ function askedOf({ params, query, body }: Operation, request: Request): Record<'
     query: { schema: query ?? nothing, given: request.query, at: ['query'] },
     body: { schema: body ?? nothing.optional(), given: bodyOf(request), at: [] },
   };
-  const errors: { pointer: string; message: string }[] = [];
+  const errors: Place[] = [];
   const check = ({ schema, given, at }: (typeof checks)[keyof typeof checks]) => {
     const parsed = schema.safeParse(given);
     if (!parsed.success) errors.push(...placesOf(parsed.error.issues, at));

@@ -24,7 +24,8 @@ export interface HandlerParts {
 export function controlHandlers({ lab, log, streams, ready, closing }: HandlerParts): Handlers {
   const { faults, journal, ledger } = lab;
   const now = () => lab.clock.now();
-  const document = openApi();
+  /** Made when somebody asks for it: that takes longer than the rest of the start. */
+  let document: ReturnType<typeof openApi> | undefined;
   let waiters = 0;
   return {
     live: () => ({ status: 'ok' }),
@@ -112,13 +113,10 @@ export function controlHandlers({ lab, log, streams, ready, closing }: HandlerPa
     },
     unmatchedRequests: () => journal.unmatched(),
 
-    contracts: ({ query: { farmer, limit } }) => {
-      const views: ContractView[] = [];
-      for (const facts of ledger.all(now())) {
-        if (views.length >= limit) break;
-        if (farmer === undefined || facts.token.startsWith(farmer)) views.push(viewOf(facts));
-      }
-      return views;
+    contracts: ({ query: { farmer, order, limit } }) => {
+      const found = ledger.all(now()).filter(({ token }) => farmer === undefined || token.startsWith(farmer));
+      const inOrder = order === 'due' ? [...found].sort((a, b) => a.dueAt - b.dueAt) : found.take(limit);
+      return [...inOrder].slice(0, limit).map(viewOf);
     },
     contract: ({ params: { hash } }) => viewOf(ledger.contract(hash, now()) ?? noContract(hash)),
     expireContract: ({ params: { hash } }) => {
@@ -148,7 +146,10 @@ export function controlHandlers({ lab, log, streams, ready, closing }: HandlerPa
       if (!closing.aborted && streams.add(response, first)) return;
       throw new RequestProblem(503, 'too many listen already', { headers: { 'Retry-After': '10' } });
     },
-    openapi: () => document,
+    openapi: () => {
+      document ??= openApi();
+      return document;
+    },
   };
 }
 

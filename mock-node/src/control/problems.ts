@@ -4,6 +4,10 @@ import type { ErrorRequestHandler } from 'express';
 import { z } from 'zod';
 import { FaultError } from '../faults/fault-plan.ts';
 import { ClockError, ScenarioError } from '../lab.ts';
+import { placesOf } from '../places.ts';
+
+/** So much may a body have. */
+export const BODY_BYTES = 1024 * 1024;
 
 /** Why a request is refused, and how. */
 export class RequestProblem extends Error {
@@ -23,39 +27,10 @@ export class RequestProblem extends Error {
   }
 }
 
-type Issue = z.core.$ZodIssue;
-type Place = { pointer: string; message: string };
+type NodeError = FaultError | ScenarioError | ClockError;
 
-/** A JSON pointer (RFC 6901). */
-function pointerOf(path: readonly PropertyKey[]): string {
-  return path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
-}
-
-/** Where something is wrong and what: of a field that is not known, the place is its own. */
-export function placesOf(issues: readonly Issue[], at: readonly PropertyKey[] = []): Place[] {
-  return issues.flatMap((issue): Place[] => {
-    const path = [...at, ...issue.path];
-    if (issue.code === 'unrecognized_keys')
-      return issue.keys.map((key) => ({ pointer: pointerOf([...path, key]), message: 'is not known' }));
-    if (issue.code !== 'invalid_union' || issue.errors.length === 0)
-      return [{ pointer: pointerOf(path), message: issue.message }];
-    // The kind of value that somebody began to write is the one that goes wrong further inside.
-    const inside = issue.errors.find((branch) => branch.every((each) => each.path.length > 0));
-    if (inside !== undefined) return placesOf(inside, path);
-    return [
-      {
-        pointer: pointerOf(path),
-        message: issue.errors
-          .flat()
-          .map(({ message }) => message)
-          .join('; or '),
-      },
-    ];
-  });
-}
-
-/** Of what a part of the node or of express throws: the status that it means. */
-const STATUS_OF: Readonly<Record<string, number>> = {
+/** What the errors of the node's parts are over HTTP. */
+const STATUS_OF: Readonly<Record<NodeError['code'], number>> = {
   unknown: 404,
   exists: 409,
   too_many: 409,
@@ -69,17 +44,15 @@ function problemOf(error: unknown): RequestProblem | undefined {
   if (error instanceof FaultError || error instanceof ScenarioError || error instanceof ClockError) {
     const { cause } = error;
     const errors = cause instanceof z.ZodError ? { errors: placesOf(cause.issues) } : {};
-    return new RequestProblem(STATUS_OF[error.code] ?? 400, error.message, errors);
+    return new RequestProblem(STATUS_OF[error.code], error.message, errors);
   }
+  // What express throws where a request is none.
   const status = statusOf(error);
   if (status === 413) return new RequestProblem(413, `a body may have ${BODY_BYTES} bytes`);
   return status !== undefined && status < 500 && error instanceof Error
     ? new RequestProblem(status, error.message)
     : undefined;
 }
-
-/** So much may a body have. */
-export const BODY_BYTES = 1024 * 1024;
 
 function statusOf(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null || error instanceof CodedError || !('status' in error))

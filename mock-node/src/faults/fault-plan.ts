@@ -23,8 +23,8 @@ export interface FaultCall {
   readonly token?: string | undefined;
   /** The hash of the contract that the request names. */
   readonly contract?: string | undefined;
-  /** Whether the farmer who asks has a contract whose hash begins like that. */
-  readonly holds: (beginning: string) => boolean;
+  /** Whether the request is for a listing that has a contract whose hash begins like that. */
+  readonly lists: (beginning: string) => boolean;
 }
 
 /** A fault that is applied to a request. */
@@ -123,10 +123,10 @@ export class FaultPlan {
   change(name: string, change: FaultChange, now: number): FaultReport {
     this.#dropDead(now);
     const entry = this.#entry(name);
-    const merged = { ...entry.fault, ...change };
+    const changed = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
     // `null` takes a bound away, as if it had never been given.
-    const given = Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== null));
-    const parsed = faultSchema.safeParse(given);
+    const given = Object.entries({ ...entry.fault, ...changed }).filter(([, value]) => value !== null);
+    const parsed = faultSchema.safeParse(Object.fromEntries(given));
     if (!parsed.success)
       throw new FaultError('bad_change', parsed.error.issues[0]?.message ?? 'no fault', {}, { cause: parsed.error });
     entry.fault = parsed.data;
@@ -136,6 +136,7 @@ export class FaultPlan {
 
   /** Begins a fault's counts, and with them its draws, its window and its time to live, again. @throws FaultError `unknown` */
   restart(name: string, now: number): FaultReport {
+    this.#dropDead(now);
     const entry = this.#entry(name);
     const fresh = { fault: entry.fault, addedAt: now, matched: 0, applied: 0, limit: { since: now, used: 0 } };
     this.#entries = this.#entries.map((each) => (each === entry ? fresh : each));
@@ -206,7 +207,7 @@ function fits({ match, effect }: Fault, call: FaultCall): boolean {
   if (method !== undefined && method !== call.method) return false;
   if (token !== undefined && call.token?.startsWith(token) !== true) return false;
   if (contract === undefined) return true;
-  return call.contract === undefined ? call.holds(contract) : call.contract.startsWith(contract);
+  return call.contract === undefined ? call.lists(contract) : call.contract.startsWith(contract);
 }
 
 function stateOf({ fault, addedAt, applied }: Entry, now: number): FaultReport['state'] {

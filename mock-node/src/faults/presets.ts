@@ -1,4 +1,4 @@
-import type { ScenarioInput } from '@downstream/control-api';
+import type { PresetName, ScenarioInput } from '@downstream/control-api';
 
 /** What is built in, by what it is like to farm for such a node. */
 export const PRESETS = [
@@ -64,6 +64,4 @@ export const PRESETS = [
       { name: 'hostile-type', probability: 0.1, effect: 'wrong_content_type' },
     ],
   },
-] as const satisfies readonly ScenarioInput[];
-
-export const PRESET_NAMES: readonly string[] = PRESETS.map(({ name }) => name);
+] as const satisfies readonly (ScenarioInput & { name: PresetName })[];

@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { type Scenario, scenario } from '@downstream/control-api';
-import { codeOf, SettingsError } from '@downstream/platform';
-import { parse, YAMLParseError } from 'yaml';
+import { codeOf, messageOf, SettingsError } from '@downstream/platform';
+import { parse } from 'yaml';
+import { placesOf } from '../places.ts';
 
 const MOST_BYTES = 1024 * 1024;
 
@@ -11,33 +12,48 @@ const MOST_BYTES = 1024 * 1024;
  * @throws SettingsError that says what is wrong, and where in the file
  */
 export function readScenarioFile(path: string): Scenario {
-  const wrong = (what: string) => new SettingsError([`MOCK_SCENARIO is ${JSON.stringify(path)}: ${what}`]);
-  const text = textOf(path, wrong);
+  const wrong = (what: string) => `MOCK_SCENARIO is ${JSON.stringify(path)}: ${what}`;
+  let text: string;
+  try {
+    text = readText(path, MOST_BYTES);
+  } catch (error) {
+    const why = error instanceof RangeError ? error.message : `can't be read (${codeOf(error) ?? 'unknown'})`;
+    throw new SettingsError([wrong(`it ${why}: give a file of faults and settings`)]);
+  }
   let document: unknown;
   try {
-    document = parse(text, { maxAliasCount: 100 });
+    document = parse(text, { maxAliasCount: 100, logLevel: 'error' });
   } catch (error) {
-    const line = error instanceof YAMLParseError ? ` in line ${error.linePos?.[0].line}` : '';
-    throw wrong(`it is neither YAML nor JSON${line}`);
+    // The first line says what is wrong and where; below it is a piece of the file.
+    const [why = ''] = messageOf(error).split('\n');
+    throw new SettingsError([wrong(`it is neither YAML nor JSON: ${why.replace(/:$/, '')}`)]);
   }
-  const parsed = scenario.safeParse(document);
-  if (parsed.success) return parsed.data;
-  throw new SettingsError(
-    parsed.error.issues.map(
-      ({ path: at, message }) =>
-        `MOCK_SCENARIO is ${JSON.stringify(path)}: ${['', ...at].join('/') || '/'}: ${message}`,
-    ),
-  );
+  return checkedScenario(document, wrong);
 }
 
-function textOf(path: string, wrong: (what: string) => SettingsError): string {
-  let bytes: Buffer;
+/**
+ * A scenario that was given at the start.
+ *
+ * @param wrong puts in front what it was given as
+ * @throws SettingsError with a line for everything that is wrong
+ */
+export function checkedScenario(given: unknown, wrong: (what: string) => string): Scenario {
+  const { data, error } = scenario.safeParse(given);
+  if (error === undefined) return data;
+  throw new SettingsError(placesOf(error.issues).map(({ pointer, message }) => wrong(`${pointer || '/'}: ${message}`)));
+}
+
+/** Reads no more than a scenario may have: the path may be that of something without an end. */
+function readText(path: string, mostBytes: number): string {
+  const file = openSync(path, 'r');
   try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    throw wrong(`it can't be read (${codeOf(error) ?? 'unknown'})`);
+    const bytes = Buffer.alloc(mostBytes + 1);
+    let length = 0;
+    for (let read = 1; read > 0 && length < bytes.length; length += read)
+      read = readSync(file, bytes, { offset: length });
+    if (length > mostBytes) throw new RangeError(`has more than the ${mostBytes} bytes that a scenario may have`);
+    return bytes.toString('utf8', 0, length);
+  } finally {
+    closeSync(file);
   }
-  if (bytes.length > MOST_BYTES)
-    throw wrong(`it has ${bytes.length} bytes, more than the ${MOST_BYTES} that a scenario may have`);
-  return bytes.toString();
 }

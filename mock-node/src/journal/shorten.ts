@@ -6,14 +6,22 @@ export function shorten(text: string): string {
   return text.slice(0, SHOWN);
 }
 
-/** A path or a body with tokens, secrets and responses shortened. */
-export function withoutSecrets(text: string): string {
+/**
+ * A path or a body with tokens, secrets and responses shortened.
+ *
+ * @param most so many of its characters are kept: what was cut off may have been the rest of a secret
+ */
+export function withoutSecrets(text: string, most: number): string {
+  const isCut = text.length > most;
   return text
+    .slice(0, most)
     .replace(
       /("(?:token|secret|response)"\s*:\s*")([^"]*)/g,
       (_, before: string, value: string) => before + marked(value),
     )
-    .replace(/[0-9a-f]{32,}/gi, (value) => (value.length === 64 ? value : marked(value)));
+    .replace(isCut ? /[0-9a-f]{32,}|[0-9a-f]+$/gi : /[0-9a-f]{32,}/gi, (value) =>
+      value.length === 64 ? value : marked(value),
+    );
 }
 
 /** A path's parameter that is secret. */

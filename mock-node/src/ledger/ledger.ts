@@ -25,7 +25,6 @@ export const CONTRACT_STATES = ['due', 'settled'] as const;
 export type ContractState = (typeof CONTRACT_STATES)[number];
 
 export interface LedgerOptions {
-  readonly intervalMs: number;
   /** Contracts running at once, over all farmers. */
   readonly maxContracts: number;
   /** So many failures in a row end a contract. */
@@ -259,10 +258,9 @@ export class Ledger {
     return found && factsOf(found.token, hash, found.contract);
   }
 
-  /** The first contract of a farmer whose hash begins like that; the one held longest for an empty beginning. */
-  firstOf(token: string, beginning = ''): string | undefined {
-    for (const hash of this.#farmers.get(token)?.keys() ?? []) if (hash.startsWith(beginning)) return hash;
-    return undefined;
+  /** A farmer's first running contract whose hash begins like that; the one held longest for an empty beginning. */
+  firstOf(token: string, beginning: string, now: number): string | undefined {
+    return this.due(token, now)?.all.find((hash) => hash.startsWith(beginning));
   }
 
   /** Ends a contract by the node's own will. @returns whether there was one */
@@ -292,7 +290,8 @@ export class Ledger {
   /** Forgets a farmer and its contracts. */
   revoke(token: string): void {
     const contracts = this.#farmers.get(token);
-    for (const hash of contracts?.keys() ?? []) if (contracts !== undefined) this.#end(contracts, hash, 'forgotten');
+    if (contracts === undefined) return;
+    for (const hash of contracts.keys()) this.#end(contracts, hash, 'forgotten');
     this.#farmers.delete(token);
   }
 

@@ -116,9 +116,9 @@ function listing({ params, now, faults }: Call, { ledger, lies }: PrototypeParts
   });
   const isTwice = ({ hash }: { hash: string }) => faults.concern('duplicate_challenge', hash);
   const all = listed.all.map((hash) => ({ hash }));
-  const due = listed.due.map(told);
+  const due = [...listed.due, ...listed.settled.filter(isTwice)].map(told);
   return json({
     all_contracts: [...all, ...all.filter(isTwice)],
-    due_contracts: [...due, ...due.filter(isTwice), ...listed.settled.filter(isTwice).map(told)],
+    due_contracts: [...due, ...due.filter(isTwice)],
   });
 }

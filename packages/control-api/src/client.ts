@@ -80,7 +80,8 @@ export class ControlClient {
     return (await this.#ask('waitForRequests', asked, timeoutMs)).count;
   }
 
-  readonly contracts = (filter: { farmer?: string; limit?: number } = {}) => this.#ask('contracts', { query: filter });
+  readonly contracts = (filter: { farmer?: string; order?: 'taken' | 'due'; limit?: number } = {}) =>
+    this.#ask('contracts', { query: filter });
   readonly contract = (hash: string) => this.#ask('contract', { params: { hash } });
   readonly expireContract = (hash: string) => this.#ask('expireContract', { params: { hash } });
   readonly challengeContract = (hash: string) => this.#ask('challengeContract', { params: { hash } });
@@ -137,15 +138,15 @@ export class ControlClient {
   }
 }
 
-/** The body of a reply, from JSON; undefined where there is none. */
+/** The body of a reply, from JSON; undefined where there is none, or something else. */
 async function bodyOf(response: Response): Promise<unknown> {
   const text = await response.text().catch((error: unknown) => {
     throw unreachable(new URL(response.url), error);
   });
   try {
-    return text === '' ? undefined : JSON.parse(text);
-  } catch (cause) {
-    throw new ControlError('bad_reply', NOT_UNDERSTOOD, { status: response.status }, { cause });
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

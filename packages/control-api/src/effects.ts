@@ -46,7 +46,8 @@ export const EFFECTS = {
   refuse: {
     group: 'connection',
     handled: false,
-    about: 'The request is reset, every other connection is cut, and for `forMs` nobody can connect at all.',
+    about:
+      'The request is reset, every other connection is cut, and for `forMs` nobody can connect at all; less if the fault is changed or removed meanwhile.',
     parameters: z.strictObject({ forMs: ms(HOUR_MS).default(1_000) }),
   },
   status: {
@@ -62,7 +63,7 @@ export const EFFECTS = {
     group: 'http',
     handled: false,
     about:
-      'Beyond `requests` of them in `perMs` of the node’s time: HTTP 429, with `Retry-After` to the end of that time. Only these count as applied.',
+      'Beyond `requests` of them in `perMs` of the node’s time: HTTP 429, with `Retry-After` to the end of that time, in seconds of the client. Only these count as applied.',
     parameters: z.strictObject({
       requests: z.number().int().min(0).max(1_000_000).default(10),
       perMs: z.number().min(1).max(HOUR_MS).default(1_000),
@@ -87,7 +88,7 @@ export const EFFECTS = {
     group: 'body',
     handled: true,
     about:
-      'The reply promises all its bytes and breaks off after `afterBytes`; after half of them where none is given.',
+      'The reply promises all its bytes and breaks off after `afterBytes`; where none is given after half of them, or after 64 KiB of a download.',
     parameters: z.strictObject({
       afterBytes: z
         .number()
@@ -100,7 +101,7 @@ export const EFFECTS = {
   malformed_json: {
     group: 'body',
     handled: true,
-    about: 'The reply is complete HTTP, but its JSON ends in the middle.',
+    about: 'The reply is complete HTTP, but its JSON ends in the middle; a download does too.',
     parameters: z.strictObject({}),
   },
   garbage: {
@@ -115,7 +116,7 @@ export const EFFECTS = {
   dribble: {
     group: 'body',
     handled: true,
-    about: 'The reply comes in `pieces`, spread over `overMs`.',
+    about: 'The reply comes in `pieces`, spread over `overMs`; of a download its first block does.',
     parameters: z.strictObject({
       pieces: z.number().int().min(2).max(1_000).default(5),
       overMs: ms(HOUR_MS).default(1_000),
@@ -183,7 +184,8 @@ export const EFFECTS = {
     group: 'protocol',
     handled: true,
     routes: ['challenge'],
-    about: 'The answer is taken for wrong, whatever it is, and settles the challenge as that.',
+    about:
+      'The answer is taken for wrong, whatever it is, and settles the challenge as that, unless an answer before has settled it.',
     parameters: z.strictObject({}),
   },
   expire_contract: {
@@ -263,14 +265,19 @@ export const EFFECTS = {
 
 export type EffectKind = keyof typeof EFFECTS;
 
+type Parameters<Kind extends EffectKind> = (typeof EFFECTS)[Kind]['parameters'];
+
+/** An empty object's type would forbid every key, `kind` too. */
+type UnlessEmpty<Of> = Of extends Record<string, never> ? unknown : Of;
+
 /** An effect with all its parameters. */
 export type Effect = {
-  [Kind in EffectKind]: { readonly kind: Kind } & Readonly<z.output<(typeof EFFECTS)[Kind]['parameters']>>;
+  [Kind in EffectKind]: { readonly kind: Kind } & Readonly<UnlessEmpty<z.output<Parameters<Kind>>>>;
 }[EffectKind];
 
 /** An effect as it is given: parameters with a default may be left out, and an effect without others be its kind alone. */
 export type EffectInput =
-  | { [Kind in EffectKind]: { kind: Kind } & z.input<(typeof EFFECTS)[Kind]['parameters']> }[EffectKind]
+  | { [Kind in EffectKind]: { kind: Kind } & UnlessEmpty<z.input<Parameters<Kind>>> }[EffectKind]
   | EffectKind;
 
 /** An effect as an object. */

@@ -4,7 +4,8 @@ import { instant } from './instants.ts';
 import { routeName } from './routes.ts';
 
 const YEAR_MS = 366 * 86_400_000;
-const count = z.number().int().min(0).max(1_000_000_000);
+const countFrom = (least: number) => z.number().int().min(least).max(1_000_000_000);
+const count = countFrom(0);
 const duration = z.number().min(0).max(YEAR_MS);
 
 /** What a fault is called: a label of the metrics and a part of URLs. */
@@ -45,7 +46,7 @@ const fields = {
   enabled: z.boolean().describe('A switch: off, it is as if there were no such fault.'),
   match,
   skip: count.describe('So many fitting requests are let go first.'),
-  times: count.min(1).describe('Applied so often at most; without end if not given.'),
+  times: countFrom(1).describe('Applied so often at most; without end if not given.'),
   probability: z.number().min(0).max(1).describe('How likely it is applied to a fitting request. At 0 it never is.'),
   window,
   ttlMs: duration.describe('Gone so long after it was added, by the node’s clock.'),

@@ -235,9 +235,13 @@ export const OPERATIONS = {
   contracts: {
     method: 'get',
     path: '/contracts',
-    about: 'Running contracts, farmer by farmer, each in the order in which it took them.',
+    about: 'Running contracts.',
     query: z.strictObject({
       farmer: z.string().min(1).max(128).optional().describe("A farmer's token, or its beginning."),
+      order: z
+        .enum(['taken', 'due'])
+        .default('taken')
+        .describe('`taken`: farmer by farmer, as they took them. `due`: whose round ends first.'),
       limit: limit.default(1_000),
     }),
     status: 200,

@@ -12,6 +12,10 @@ export const scenario = z.strictObject({
 export type Scenario = z.output<typeof scenario>;
 export type ScenarioInput = z.input<typeof scenario>;
 
+/** The scenarios that every mock node has. */
+export const PRESET_NAMES = ['flaky', 'slow', 'offline', 'amnesiac', 'tight-deadlines', 'hostile'] as const;
+export type PresetName = (typeof PRESET_NAMES)[number];
+
 /** A scenario as it is put under a name, which need not be said twice. */
 export const scenarioDefinition = scenario.extend({
   name: faultName.optional().describe('As in the path, where it is given.'),

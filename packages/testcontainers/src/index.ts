@@ -1,1 +1,1 @@
-export {};
+export { MockNodeContainer, StartedMockNodeContainer } from './mock-node-container.ts';

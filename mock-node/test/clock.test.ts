@@ -1,0 +1,130 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { NodeClock } from '../src/clock/node-clock.ts';
+
+const T0 = 1_000_000;
+
+/** A clock of a node, and the real time below it. */
+function aClock(options: { scale?: number } = {}) {
+  let real = T0;
+  const clock = new NodeClock(() => real, options);
+  return {
+    clock,
+    now: () => clock.now() - T0,
+    pass: (ms: number) => {
+      real += ms;
+    },
+  };
+}
+
+describe("the node's clock", () => {
+  it('goes as real time does', () => {
+    const { clock, now, pass } = aClock();
+    expect(clock.now()).toBe(T0);
+    pass(1_234);
+    expect(now()).toBe(1_234);
+    expect(clock.pace).toEqual({ mode: 'real', scale: 1 });
+  });
+
+  it('goes faster or slower by its scale, in whole milliseconds', () => {
+    const fast = aClock({ scale: 1_000 });
+    fast.pass(3);
+    expect(fast.now()).toBe(3_000);
+    const slow = aClock({ scale: 0.25 });
+    slow.pass(7);
+    expect(slow.now()).toBe(1);
+    slow.pass(1);
+    expect(slow.now()).toBe(2);
+  });
+
+  it('stands still while it is frozen, and goes on from there', () => {
+    const { clock, now, pass } = aClock({ scale: 2 });
+    pass(10);
+    clock.setPace({ mode: 'frozen' });
+    pass(1_000);
+    expect(now()).toBe(20);
+    expect(clock.pace).toEqual({ mode: 'frozen', scale: 2 });
+    clock.setPace({ mode: 'real' });
+    expect(now()).toBe(20);
+    pass(5);
+    expect(now()).toBe(30);
+  });
+
+  it('takes another scale from here on, not for what has passed', () => {
+    const { clock, now, pass } = aClock();
+    pass(100);
+    clock.setPace({ mode: 'real', scale: 10 });
+    expect(now()).toBe(100);
+    pass(100);
+    expect(now()).toBe(1_100);
+  });
+
+  it('is moved on by hand, whether it stands or goes', () => {
+    const { clock, now, pass } = aClock();
+    clock.advance(500);
+    pass(10);
+    expect(now()).toBe(510);
+    clock.setPace({ mode: 'frozen' });
+    clock.advance(90);
+    pass(10);
+    expect(now()).toBe(600);
+    expect(() => clock.advance(-1)).toThrow('time does not go back');
+    expect(() => clock.advance(Number.NaN)).toThrow('time does not go back');
+  });
+
+  it('catches up with a moment that is to come, and stays where it is for one that has been', () => {
+    const { clock, now, pass } = aClock();
+    clock.catchUpWith(T0 + 5_000);
+    expect(now()).toBe(5_000);
+    clock.catchUpWith(T0 + 1);
+    expect(now()).toBe(5_000);
+    pass(10);
+    expect(now()).toBe(5_010);
+  });
+
+  it('goes back to its first pace, and to real time only where nothing is reckoned by it any more', () => {
+    const { clock, now, pass } = aClock({ scale: 3 });
+    clock.setPace({ mode: 'frozen', scale: 7 });
+    clock.advance(10_000);
+    clock.reset({ keepNow: true });
+    expect(now()).toBe(10_000);
+    expect(clock.pace).toEqual({ mode: 'real', scale: 3 });
+    pass(10);
+    expect(now()).toBe(10_030);
+    clock.reset({ keepNow: false });
+    expect(now()).toBe(10);
+  });
+
+  it('never goes back and is always whole, whatever is done with it', () => {
+    const step = fc.oneof(
+      fc.record({ what: fc.constant('pass'), ms: fc.nat(100_000) }),
+      fc.record({ what: fc.constant('advance'), ms: fc.nat(100_000) }),
+      fc.record({ what: fc.constant('catchUp'), ms: fc.nat(1_000_000) }),
+      fc.record({ what: fc.constant('real'), ms: fc.integer({ min: 1, max: 1_000_000 }) }),
+      fc.record({ what: fc.constant('frozen'), ms: fc.constant(0) }),
+      fc.record({ what: fc.constant('reset'), ms: fc.constant(0) }),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(step, { maxLength: 50 }),
+        fc.double({ min: 0.001, max: 1_000, noNaN: true }),
+        (steps, scale) => {
+          const { clock, pass } = aClock({ scale });
+          let last = clock.now();
+          for (const { what, ms } of steps) {
+            if (what === 'pass') pass(ms);
+            if (what === 'advance') clock.advance(ms);
+            if (what === 'catchUp') clock.catchUpWith(T0 + ms);
+            if (what === 'real') clock.setPace({ mode: 'real', scale: ms / 1_000 });
+            if (what === 'frozen') clock.setPace({ mode: 'frozen' });
+            if (what === 'reset') clock.reset({ keepNow: true });
+            const now = clock.now();
+            expect(Number.isInteger(now)).toBe(true);
+            expect(now).toBeGreaterThanOrEqual(last);
+            last = now;
+          }
+        },
+      ),
+    );
+  });
+});

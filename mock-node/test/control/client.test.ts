@@ -1,0 +1,196 @@
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { ControlClient, type LabEvent } from '@downstream/control-api';
+import { describe, expect, it } from '@jest/globals';
+import { API } from '../a-node.ts';
+import { aControl } from './a-control.ts';
+
+const { start, farm, get, register, controlUrl, close } = aControl();
+
+const client = (token?: string) => new ControlClient(controlUrl(), { token });
+const BUSY = { name: 'busy', match: { route: 'new' as const }, effect: { kind: 'status' as const, status: 503 } };
+
+describe('the client', () => {
+  it('has a fault’s whole life', async () => {
+    await start();
+    const control = client();
+    expect(await control.addFault(BUSY)).toMatchObject({ name: 'busy', state: 'active', applied: 0 });
+    await register();
+    expect(await control.fault('busy')).toMatchObject({ applied: 1 });
+    expect(await control.changeFault('busy', { enabled: false })).toMatchObject({ state: 'off' });
+    expect(await control.restartFault('busy')).toMatchObject({ applied: 0 });
+    await control.removeFault('busy');
+    expect(await control.replaceFaults([BUSY, { name: 'gone', effect: 'empty' }])).toHaveLength(2);
+    await control.removeFaults();
+    expect(await control.faults()).toEqual([]);
+  });
+
+  it('has scenarios, settings and reset', async () => {
+    await start();
+    const control = client();
+    expect((await control.scenarios()).length).toBeGreaterThan(3);
+    await control.defineScenario({ name: 'mine', config: { intervalMs: 1_000 }, faults: [BUSY] });
+    expect(await control.scenario('mine')).toMatchObject({ description: '' });
+    expect(await control.applyScenario('mine')).toMatchObject({ name: 'mine' });
+    expect(await control.info()).toMatchObject({ scenario: 'mine' });
+    expect(await control.config()).toMatchObject({ intervalMs: 1_000 });
+    expect(await control.configure({ maxFailures: 3 })).toMatchObject({ intervalMs: 1_000, maxFailures: 3 });
+    await control.reset(['faults']);
+    expect(await control.config()).toMatchObject({ maxFailures: 3 });
+    await control.reset();
+    expect(await control.config()).toMatchObject({ maxFailures: 10 });
+  });
+
+  it('has contracts and the clock', async () => {
+    await start();
+    const control = client();
+    const { hash, token } = await farm();
+    expect(await control.contracts({ farmer: token, limit: 5 })).toEqual([await control.contract(hash)]);
+    expect(await control.setClock({ mode: 'frozen' })).toMatchObject({ mode: 'frozen' });
+    expect(await control.advanceClock(60_000)).toEqual(await control.clock());
+    expect(await control.contract(hash)).toMatchObject({ unanswered: 1 });
+    expect(await control.challengeContract(hash)).toMatchObject({ opened: false });
+    await control.expireContract(hash);
+    expect(await control.contracts()).toEqual([]);
+  });
+
+  it('has the journal', async () => {
+    await start();
+    const control = client();
+    const waiting = control.waitForRequests({ route: 'due' }, { count: 2 });
+    const { token } = await farm();
+    for (let n = 0; n < 2; n++) await get(`${API}/due/${token}`);
+    await get('/elsewhere');
+    expect(await waiting).toBe(2);
+    expect(await control.requests({ farmer: token, limit: 1 })).toMatchObject([{ id: 4, route: 'due' }]);
+    expect(await control.countRequests({ status: 200 })).toBe(4);
+    expect(await control.unmatchedRequests()).toMatchObject([{ path: '/elsewhere' }]);
+    await control.clearRequests();
+    expect(await control.countRequests()).toBe(0);
+  });
+
+  it('has the events, until it is told to stop', async () => {
+    await start();
+    const control = client();
+    const enough = new AbortController();
+    const seen: LabEvent[] = [];
+    for await (const event of control.events({ signal: enough.signal })) {
+      seen.push(event);
+      if (event.type === 'clock') await control.addFault(BUSY);
+      if (event.type === 'fault') enough.abort();
+    }
+    expect(seen.map(({ type }) => type)).toEqual(['clock', 'fault']);
+  });
+
+  it('has the events to their end where the node closes', async () => {
+    await start();
+    const seen: string[] = [];
+    for await (const { type } of client().events()) {
+      seen.push(type);
+      await close();
+    }
+    expect(seen).toEqual(['clock']);
+  });
+
+  it('brings its token', async () => {
+    await start({ controlToken: 'open-sesame' });
+    expect(await client('open-sesame').info()).toMatchObject({ seed: '42' });
+    await expect(client().info()).rejects.toMatchObject({ code: 'unauthorized', status: 401 });
+    await expect(client('another-one').events().next()).rejects.toMatchObject({ code: 'unauthorized' });
+  });
+
+  it('finds the API behind a path, with or without a slash at its end', async () => {
+    await start();
+    for (const url of [controlUrl(), `${controlUrl()}/`, new URL(controlUrl())])
+      expect(await new ControlClient(url).clock()).toMatchObject({ scale: 1 });
+  });
+
+  it('does what was asked of one alone, whatever its name looks like', async () => {
+    await start();
+    const control = client();
+    await control.addFault(BUSY);
+    for (const name of ['', '.', '..', '/', '../faults', 'busy/', 'busy?', 'busy#'])
+      await expect(control.removeFault(name)).rejects.toHaveProperty('code');
+    expect(await control.faults()).toHaveLength(1);
+  });
+});
+
+describe("the client's errors", () => {
+  it('say what is wrong, where, and by a code', async () => {
+    await start();
+    const control = client();
+    await control.addFault(BUSY);
+    await expect(control.addFault(BUSY)).rejects.toMatchObject({ name: 'ControlError', code: 'conflict', status: 409 });
+    await expect(control.fault('absent')).rejects.toMatchObject({
+      code: 'unknown',
+      message: 'there is no fault absent',
+    });
+    await expect(control.addFault({ ...BUSY, name: 'other', times: 0 })).rejects.toMatchObject({
+      code: 'bad_request',
+      errors: [{ pointer: '/times' }],
+      message: expect.stringContaining('/times: '),
+    });
+  });
+
+  it('say of a wait how many there were', async () => {
+    await start();
+    await register();
+    await expect(client().waitForRequests({}, { count: 3, timeoutMs: 20 })).rejects.toMatchObject({
+      code: 'timeout',
+      status: 408,
+      count: 1,
+    });
+  });
+
+  it('say when nobody is there', async () => {
+    await start();
+    const control = client();
+    await close();
+    await expect(control.info()).rejects.toMatchObject({ code: 'unreachable', status: undefined });
+    await expect(control.events().next()).rejects.toMatchObject({ code: 'unreachable' });
+  });
+
+  it.each([
+    ['no JSON', 200, '<html>', 'bad_reply'],
+    ['other JSON', 200, '{"version":1}', 'bad_reply'],
+    ['nothing', 200, '', 'bad_reply'],
+    ['an error of somebody else', 502, '{"oops":true}', 'failed'],
+    ["a proxy's page", 502, '<html>', 'failed'],
+  ])('say when the reply is %s', async (_, status, body, code) => {
+    await servedBy(
+      (_request, response) => response.writeHead(status).end(body),
+      async (url) => {
+        await expect(new ControlClient(url).info()).rejects.toMatchObject({ code, status });
+      },
+    );
+  });
+
+  it.each(['data: {"type":"config"}\n\ndata: {"type', 'data: {"type":"config"}\n\ndata: {"type":"new"}\n\n'])(
+    'say when the events break off: %j',
+    async (text) => {
+      const seen: string[] = [];
+      const listen = async (url: string) => {
+        for await (const { type } of new ControlClient(url).events()) seen.push(type);
+      };
+      await servedBy(
+        (_request, response) => {
+          response.writeHead(200, { 'Content-Length': 1_000 }).write(text, () => response.destroy());
+        },
+        async (url) => await expect(listen(url)).rejects.toMatchObject({ name: 'ControlError', code: 'unreachable' }),
+      );
+      expect(seen).toEqual(['config']);
+    },
+  );
+
+  async function servedBy(handler: RequestListener, use: (url: string) => Promise<void>): Promise<void> {
+    const server = createServer(handler);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    try {
+      await use(`http://127.0.0.1:${port}`);
+    } finally {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    }
+  }
+});

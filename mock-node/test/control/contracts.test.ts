@@ -1,0 +1,158 @@
+import { describe, expect, it } from '@jest/globals';
+import { API, INTERVAL_MS } from '../a-node.ts';
+import { aControl } from './a-control.ts';
+
+const { start, ask, farm, get, pass, told } = aControl();
+
+const ABSENT = 'ab'.repeat(32);
+
+describe('contracts over the control API', () => {
+  it('are listed, with nothing secret', async () => {
+    await start();
+    const [one, other] = [await farm(), await farm()];
+    await one.answer();
+    const { status, json, text } = await ask('GET', '/contracts');
+    expect(status).toBe(200);
+    expect(json).toEqual([
+      {
+        hash: one.hash,
+        farmer: one.token.slice(0, 6),
+        index: 0,
+        state: 'settled',
+        round: 0,
+        challenge: one.challenge,
+        intervalMs: INTERVAL_MS,
+        takenAt: '1970-01-01T00:16:40.000Z',
+        dueAt: '1970-01-01T00:17:40.000Z',
+        failuresInARow: 0,
+        passed: 1,
+        wrong: 0,
+        unanswered: 0,
+      },
+      expect.objectContaining({ hash: other.hash, state: 'due', index: 1 }),
+    ]);
+    for (const own of [one.token, one.secret, one.response, other.token]) expect(text).not.toContain(own);
+  });
+
+  it('are listed by farmer, whole or by how it begins, and no more than asked for', async () => {
+    await start();
+    const [one, other] = [await farm(), await farm()];
+    for (const farmer of [other.token, other.token.slice(0, 6)])
+      expect((await ask('GET', `/contracts?farmer=${farmer}`)).json).toMatchObject([{ hash: other.hash }]);
+    expect((await ask('GET', '/contracts?limit=1')).json).toMatchObject([{ hash: one.hash }]);
+    expect((await ask('GET', '/contracts?farmer=nobody')).json).toEqual([]);
+  });
+
+  it('are ended one by one', async () => {
+    await start();
+    const [one, other] = [await farm(), await farm()];
+    expect(await ask('POST', `/contracts/${one.hash}/expire`)).toMatchObject({ status: 204 });
+    expect(await one.answer()).toEqual({ status: 'no_hash' });
+    expect(await other.answer()).toEqual({ status: 'pass' });
+    expect(told()).toEqual([{ message: 'contract expired', contract: one.hash }]);
+    expect((await get('/metrics')).text).toContain('mock_node_contracts_ended_total{reason="expired"} 1\n');
+  });
+
+  it('are challenged at once, unless their challenge is open anyway', async () => {
+    await start();
+    const { hash, challenge, token, answer } = await farm();
+    expect((await ask('POST', `/contracts/${hash}/challenge`)).json).toEqual({ challenge, opened: false });
+    await answer();
+    const { status, json } = await ask('POST', `/contracts/${hash}/challenge`);
+    expect({ status, json }).toEqual({ status: 200, json: { challenge: expect.any(String), opened: true } });
+    expect(json.challenge).not.toBe(challenge);
+    expect((await get(`${API}/due/${token}`)).json.due_contracts).toEqual([{ hash, challenge: json.challenge }]);
+    expect(await answer(json.challenge)).toEqual({ status: 'pass' });
+    expect(told().at(-1)).toEqual({ message: 'contract challenged', contract: hash, opened: true });
+  });
+
+  it.each([
+    ['GET', ''],
+    ['POST', '/expire'],
+    ['POST', '/challenge'],
+  ])('have none of another hash to %s %s', async (method, rest) => {
+    await start();
+    await farm();
+    expect(await ask(method, `/contracts/${ABSENT}${rest}`)).toMatchObject({
+      status: 404,
+      json: { status: 'error', message: `there is no contract ${ABSENT} running` },
+    });
+    expect(told()).toEqual([]);
+  });
+});
+
+describe('the clock over the control API', () => {
+  const nowOf = async () => Date.parse((await ask('GET', '/clock')).json.now);
+
+  it('stands still, and is moved on by hand', async () => {
+    await start();
+    expect(await ask('PUT', '/clock', { body: { mode: 'frozen' } })).toMatchObject({
+      status: 200,
+      json: { mode: 'frozen', scale: 1, now: '1970-01-01T00:16:40.000Z' },
+    });
+    pass(5_000);
+    expect(await nowOf()).toBe(1_000_000);
+    expect(await ask('POST', '/clock/advance', { body: { ms: 1_500 } })).toMatchObject({
+      status: 200,
+      json: { now: '1970-01-01T00:16:41.500Z' },
+    });
+    await ask('PUT', '/clock', { body: { mode: 'real', scale: 60 } });
+    pass(1_000);
+    expect(await nowOf()).toBe(1_000_000 + 1_500 + 60_000);
+    expect(told()).toEqual([
+      { message: 'clock set', mode: 'frozen', scale: 1, now: '1970-01-01T00:16:40.000Z' },
+      { message: 'clock advanced', ms: 1_500, now: '1970-01-01T00:16:41.500Z' },
+      { message: 'clock set', mode: 'real', scale: 60, now: '1970-01-01T00:16:41.500Z' },
+    ]);
+  });
+
+  it('moved on by an interval leaves the challenge unanswered, and opens the next', async () => {
+    await start();
+    const { hash, challenge, answer } = await farm();
+    await ask('PUT', '/clock', { body: { mode: 'frozen' } });
+    await ask('POST', '/clock/advance', { body: { ms: INTERVAL_MS - 1 } });
+    expect((await ask('GET', `/contracts/${hash}`)).json).toMatchObject({ unanswered: 0, challenge });
+    await ask('POST', '/clock/advance', { body: { ms: 1 } });
+    const { json } = await ask('GET', `/contracts/${hash}`);
+    expect(json).toMatchObject({ unanswered: 1, failuresInARow: 1, round: 1, state: 'due' });
+    expect(json.challenge).not.toBe(challenge);
+    expect((await ask('GET', '/info')).json.challenges).toEqual({ passed: 0, wrong: 0, unanswered: 1 });
+    expect(await answer()).toEqual({ status: 'fail' });
+  });
+
+  it('skips a month of intervals at once', async () => {
+    await start({ maxFailures: 1_000_000 });
+    const { hash } = await farm();
+    await ask('POST', '/clock/advance', { body: { ms: 30 * 86_400_000 } });
+    expect((await ask('GET', `/contracts/${hash}`)).json).toMatchObject({ unanswered: 30 * 24 * 60 });
+  });
+
+  it('begins the window of a fault', async () => {
+    await start();
+    await ask('PUT', '/clock', { body: { mode: 'frozen' } });
+    await ask('POST', '/faults', { body: { name: 'later', window: { afterMs: 1_000 }, effect: 'reset' } });
+    expect((await ask('GET', '/faults/later')).json).toMatchObject({ state: 'waiting' });
+    await ask('POST', '/clock/advance', { body: { ms: 1_000 } });
+    expect((await ask('GET', '/faults/later')).json).toMatchObject({ state: 'active' });
+  });
+
+  it('does not go back, nor beyond the year 9999', async () => {
+    await start();
+    expect(await ask('POST', '/clock/advance', { body: { ms: -1 } })).toMatchObject({
+      status: 400,
+      json: { errors: [{ pointer: '/ms' }] },
+    });
+    pass(Date.UTC(9999, 11, 1));
+    expect(await ask('POST', '/clock/advance', { body: { ms: 31 * 86_400_000 } })).toMatchObject({ status: 409 });
+    expect(await ask('POST', '/clock/advance', { body: { ms: 86_400_000 } })).toMatchObject({ status: 200 });
+    expect((await ask('GET', '/info')).json.clock.now).toMatch(/^9999-12-02T/);
+  });
+
+  it.each([{ mode: 'stopped' }, { scale: 2 }, { mode: 'real', scale: 0 }, { mode: 'real', now: 0 }])(
+    'takes no %j',
+    async (body) => {
+      await start();
+      expect(await ask('PUT', '/clock', { body })).toMatchObject({ status: 400 });
+    },
+  );
+});

@@ -1,0 +1,225 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import type { LabEvent } from '@downstream/control-api';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { EventStreams, type EventStreamsOptions } from '../../src/control/event-streams.ts';
+import { LabEvents } from '../../src/lab.ts';
+import { API } from '../a-node.ts';
+import { aControl } from './a-control.ts';
+
+const { start, ask, farm, get, lab, newToken, close, controlUrl } = aControl();
+
+/** Reads a stream piece by piece, as far as a test wants to. */
+function readerOf(response: Response) {
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  return {
+    /** All of it, as soon as it has that. */
+    async until(wanted: string): Promise<string> {
+      while (!text.includes(wanted)) {
+        const piece = await reader?.read();
+        if (piece?.value === undefined) throw new Error(`it ended without ${wanted}: ${text.slice(-500)}`);
+        text += piece.value;
+      }
+      return text;
+    },
+    /** All of it, once it has ended. @throws where it was cut */
+    async rest(): Promise<string> {
+      for (let piece = await reader?.read(); piece?.value !== undefined; piece = await reader?.read())
+        text += piece.value;
+      return text;
+    },
+    leave: async () => await reader?.cancel(),
+  };
+}
+
+const listen = async () => await fetch(`${controlUrl()}/__admin/events`);
+const eventsIn = (text: string) => [...text.matchAll(/^data: (.*)$/gm)].map(([, data = '']) => JSON.parse(data));
+
+describe('the events', () => {
+  it('begin with the clock as it is, and tell what happens in order', async () => {
+    await start();
+    const response = await listen();
+    expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
+    const reader = readerOf(response);
+    await ask('POST', '/faults', { body: { name: 'late', match: { route: 'due' }, effect: { kind: 'fixed', ms: 1 } } });
+    const { hash, token, answer } = await farm();
+    await answer();
+    await get(`${API}/due/${token}`);
+    await ask('POST', `/contracts/${hash}/expire`);
+    await ask('POST', '/clock/advance', { body: { ms: 1_000 } });
+    await ask('POST', '/reset', { body: { parts: ['requests'] } });
+    const events = eventsIn(await reader.until('"reset"'));
+    await reader.leave();
+    expect(events.filter(({ type }) => type !== 'request')).toEqual([
+      { type: 'clock', clock: { mode: 'real', scale: 1, now: '1970-01-01T00:16:40.000Z' } },
+      { type: 'fault', change: 'added', name: 'late' },
+      { type: 'contract', change: 'taken', hash },
+      { type: 'challenge', hash, result: 'passed', count: 1 },
+      { type: 'fault', change: 'applied', name: 'late' },
+      { type: 'contract', change: 'ended', hash, reason: 'expired' },
+      { type: 'clock', clock: { mode: 'real', scale: 1, now: '1970-01-01T00:16:41.000Z' } },
+      { type: 'reset', parts: ['requests'] },
+    ]);
+    const requests = events.flatMap(({ request }) => (request === undefined ? [] : [request.route]));
+    expect(requests).toEqual(['new', 'chunk', 'challenge', 'due']);
+  });
+
+  it('have nothing secret in them', async () => {
+    await start();
+    const reader = readerOf(await listen());
+    const { token, secret, response, answer } = await farm();
+    await answer();
+    const text = await reader.until('"route":"challenge"');
+    await reader.leave();
+    for (const own of [token, secret, response]) expect(text).not.toContain(own);
+  });
+
+  it('end when the node closes, as do waits: nobody is cut off', async () => {
+    await start();
+    const reader = readerOf(await listen());
+    await reader.until('"clock"');
+    const waiting = ask('GET', '/requests/wait?timeoutMs=60000');
+    await ask('GET', '/info');
+    await close();
+    expect(eventsIn(await reader.rest())).toHaveLength(1);
+    expect(await waiting.catch(() => 'not even begun')).toMatchObject({ status: 408 });
+  });
+
+  it('are for thirty-two listeners at once, and for others when one has left', async () => {
+    await start();
+    const readers = (await Promise.all(Array.from({ length: 32 }, listen))).map(readerOf);
+    const refused = await ask('GET', '/events');
+    expect(refused).toMatchObject({ status: 503, json: { status: 'error' } });
+    expect(refused.headers.get('retry-after')).toBe('10');
+    await readers[0]?.leave();
+    let late = await listen();
+    for (let n = 0; n < 1_000 && late.status !== 200; n++) late = await listen();
+    expect(late.status).toBe(200);
+    for (const reader of [...readers.slice(1), readerOf(late)]) await reader.leave();
+  });
+
+  it('of twenty thousand contracts at once come whole', async () => {
+    await start({ maxContracts: 20_000 });
+    takeMany(20_000, await newToken());
+    const reader = readerOf(await listen());
+    await reader.until('"clock"');
+    await ask('POST', '/clock/advance', { body: { ms: 60_000 } });
+    await ask('POST', '/reset');
+    const events = eventsIn(await reader.until('"reset"'));
+    await reader.leave();
+    expect(events.filter(({ type }) => type === 'challenge')).toHaveLength(20_000);
+    expect(events.filter(({ type }) => type === 'contract')).toHaveLength(20_000);
+  });
+
+  /** Contracts on chunks that nobody has to make. */
+  function takeMany(count: number, token: string): void {
+    const { ledger, clock } = lab();
+    const now = clock.now();
+    for (let n = 0; n < count; n++) {
+      const { index, secret } = ledger.nextSecret(now) ?? { index: -1, secret: '' };
+      const fileHash = index.toString(16).padStart(64, '0');
+      const chunk = { fileHash, secret, verifier: { response: () => '' } };
+      ledger.start(token, { index, chunk, intervalMs: 60_000 }, now);
+    }
+  }
+});
+
+describe('a stream of events', () => {
+  const FIRST: LabEvent = { type: 'config' };
+  let server: Server | undefined;
+  afterEach(async () => {
+    server?.closeAllConnections();
+    await new Promise((resolve) => server?.close(resolve) ?? resolve(undefined));
+    server = undefined;
+  });
+
+  /** Streams alone, and a way to listen to them that reads when it is told to. */
+  async function streaming(options: EventStreamsOptions = {}) {
+    const events = new LabEvents();
+    const streams = new EventStreams(events, options);
+    const gone: number[] = [];
+    let joined = 0;
+    server = createServer((_request, response) => {
+      const index = joined++;
+      response.once('close', () => gone.push(index));
+      streams.add(response, FIRST);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    return {
+      events,
+      gone,
+      join: async (): Promise<{ socket: Socket; text: () => string }> => {
+        const socket = connect(port, '127.0.0.1');
+        let text = '';
+        socket
+          .on('error', () => {})
+          .setEncoding('utf8')
+          .on('data', (piece) => {
+            text += piece;
+          });
+        socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+        while (!text.includes('"config"')) await once(socket, 'data');
+        return { socket, text: () => text };
+      },
+    };
+  }
+
+  /** An event that counts how often it is made into text. */
+  function counted() {
+    const times = { count: 0 };
+    const event: LabEvent = {
+      get type() {
+        times.count += 1;
+        return 'scenario' as const;
+      },
+      name: 'counted',
+    };
+    return { event, times };
+  }
+
+  it('has each event made into text once for all who listen', async () => {
+    const { events, join } = await streaming();
+    const listeners = [await join(), await join(), await join()];
+    const { event, times } = counted();
+    for (let n = 0; n < 100; n++) events.emit(event);
+    for (const { socket, text } of listeners)
+      while ([...text().matchAll(/"counted"/g)].length < 100) await once(socket, 'data');
+    expect(times.count).toBe(100);
+  });
+
+  it('makes nothing into text before anybody listens, nor when all have left', async () => {
+    const { events, gone, join } = await streaming();
+    const { event, times } = counted();
+    events.emit(event);
+    const { socket } = await join();
+    socket.destroy();
+    while (gone.length === 0) await new Promise(setImmediate);
+    events.emit(event);
+    expect(times.count).toBe(0);
+  });
+
+  it('shows that it is alive while nothing happens', async () => {
+    const { join } = await streaming({ heartbeatMs: 5 });
+    const { socket, text } = await join();
+    while ([...text().matchAll(/^: still here$/gm)].length < 3) await once(socket, 'data');
+  });
+
+  it('is cut for a listener who is too far behind, and goes on for the others', async () => {
+    const { events, gone, join } = await streaming({ mostBehind: 64 * 1024 });
+    const [slow, quick] = [await join(), await join()];
+    slow.socket.pause();
+    let sent = 0;
+    while (gone.length === 0) {
+      events.emit({ type: 'scenario', name: `${sent++} ${'x'.repeat(10_000)}` });
+      await new Promise(setImmediate);
+    }
+    expect(gone).toEqual([0]);
+    events.emit({ type: 'scenario', name: 'the last' });
+    while (!quick.text().includes('the last')) await once(quick.socket, 'data');
+    expect([...quick.text().matchAll(/^data: /gm)]).toHaveLength(sent + 2);
+  });
+});

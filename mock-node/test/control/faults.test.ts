@@ -1,0 +1,189 @@
+import { describe, expect, it } from '@jest/globals';
+import { aControl } from './a-control.ts';
+
+const { start, ask, register, told, pass, get } = aControl();
+
+const BUSY = { name: 'busy', match: { route: 'new' }, effect: { kind: 'status', status: 503 } };
+
+describe('a fault over the control API', () => {
+  it('is added with its defaults, and has its effect', async () => {
+    await start();
+    const added = await ask('POST', '/faults', { body: BUSY });
+    expect(added).toMatchObject({ status: 201 });
+    expect(added.json).toEqual({
+      ...BUSY,
+      enabled: true,
+      skip: 0,
+      probability: 1,
+      addedAt: '1970-01-01T00:16:40.000Z',
+      matched: 0,
+      applied: 0,
+      state: 'active',
+    });
+    expect(await register()).toMatchObject({ code: 503 });
+    expect((await ask('GET', '/faults/busy')).json).toMatchObject({ matched: 1, applied: 1 });
+  });
+
+  it('can be given its effect as a text', async () => {
+    await start();
+    const { status, json } = await ask('POST', '/faults', { body: { name: 'a', effect: 'hang' } });
+    expect({ status, effect: json.effect }).toEqual({ status: 201, effect: { kind: 'hang', forMs: 3_600_000 } });
+  });
+
+  it('is not added under a name that is taken', async () => {
+    await start();
+    await ask('POST', '/faults', { body: BUSY });
+    expect(await ask('POST', '/faults', { body: BUSY })).toMatchObject({
+      status: 409,
+      json: { status: 'error', message: expect.stringContaining('busy') },
+    });
+  });
+
+  it('is one of a hundred at most', async () => {
+    await start();
+    const hundred = Array.from({ length: 100 }, (_, n) => ({ name: `f${n}`, effect: 'reset' }));
+    expect((await ask('PUT', '/faults', { body: hundred })).json).toHaveLength(100);
+    expect(await ask('POST', '/faults', { body: BUSY })).toMatchObject({ status: 409 });
+    expect(await ask('PUT', '/faults', { body: [...hundred, BUSY] })).toMatchObject({ status: 400 });
+  });
+
+  it('is switched off and on, keeping its counts', async () => {
+    await start();
+    await ask('POST', '/faults', { body: BUSY });
+    await register();
+    expect((await ask('PATCH', '/faults/busy', { body: { enabled: false } })).json).toMatchObject({
+      state: 'off',
+      applied: 1,
+    });
+    expect(await register()).toMatchObject({ code: 200 });
+    await ask('PATCH', '/faults/busy', { body: { enabled: true } });
+    expect(await register()).toMatchObject({ code: 503 });
+    expect((await ask('GET', '/faults/busy')).json).toMatchObject({ applied: 2 });
+  });
+
+  it('is changed field by field, and `null` takes a bound away', async () => {
+    await start();
+    await ask('POST', '/faults', { body: { ...BUSY, times: 1 } });
+    await register();
+    expect((await ask('GET', '/faults/busy')).json).toMatchObject({ state: 'over', times: 1 });
+    const { json } = await ask('PATCH', '/faults/busy', { body: { times: null } });
+    expect(json).toMatchObject({ state: 'active', match: { route: 'new' } });
+    expect(json).not.toHaveProperty('times');
+    expect(await register()).toMatchObject({ code: 503 });
+  });
+
+  it('is not changed into one that never has any effect, and says where that is wrong', async () => {
+    await start();
+    await ask('POST', '/faults', { body: BUSY });
+    expect(await ask('PATCH', '/faults/busy', { body: { effect: 'no_chunks' } })).toMatchObject({
+      status: 400,
+      json: { errors: [{ pointer: '/match/route', message: expect.any(String) }] },
+    });
+    expect((await ask('GET', '/faults/busy')).json).toMatchObject({ effect: { kind: 'status' } });
+  });
+
+  it('begins again alone, while the others go on', async () => {
+    await start();
+    const counted = { match: { route: 'new' }, effect: { kind: 'fixed', ms: 0 } };
+    const body = [
+      { ...BUSY, times: 1 },
+      { name: 'other', ...counted },
+    ];
+    await ask('PUT', '/faults', { body });
+    await register();
+    expect(await register()).toMatchObject({ code: 200 });
+    pass(5_000);
+    expect((await ask('POST', '/faults/busy/restart')).json).toMatchObject({
+      matched: 0,
+      applied: 0,
+      state: 'active',
+      addedAt: '1970-01-01T00:16:45.000Z',
+    });
+    expect((await ask('GET', '/faults/other')).json).toMatchObject({ applied: 2 });
+    expect(await register()).toMatchObject({ code: 503 });
+  });
+
+  it('is removed', async () => {
+    await start();
+    await ask('POST', '/faults', { body: BUSY });
+    expect(await ask('DELETE', '/faults/busy')).toMatchObject({ status: 204, text: '' });
+    expect(await ask('GET', '/faults/busy')).toMatchObject({ status: 404 });
+    expect(await register()).toMatchObject({ code: 200 });
+  });
+
+  it('is gone when its time to live is over', async () => {
+    await start();
+    await ask('POST', '/faults', { body: { ...BUSY, ttlMs: 10_000 } });
+    pass(10_000);
+    expect((await ask('GET', '/faults')).json).toEqual([]);
+  });
+
+  it('has its applications among the metrics of both ports', async () => {
+    await start();
+    await ask('POST', '/faults', { body: BUSY });
+    await register();
+    expect((await get('/metrics')).text).toContain('mock_node_faults_applied_total{name="busy"} 1\n');
+  });
+});
+
+describe('all faults', () => {
+  it('are listed in their order', async () => {
+    await start();
+    for (const name of ['b', 'a', 'c']) await ask('POST', '/faults', { body: { name, effect: 'reset' } });
+    const { status, json } = await ask('GET', '/faults');
+    expect({ status, names: json.map(({ name }: { name: string }) => name) }).toEqual({
+      status: 200,
+      names: ['b', 'a', 'c'],
+    });
+  });
+
+  it('are replaced at once, or not at all', async () => {
+    await start();
+    await ask('POST', '/faults', { body: { name: 'old', effect: 'reset' } });
+    const twice = await ask('PUT', '/faults', { body: [BUSY, BUSY] });
+    expect(twice).toMatchObject({ status: 400, json: { errors: [{ pointer: '/1/name' }] } });
+    expect((await ask('GET', '/faults')).json).toMatchObject([{ name: 'old' }]);
+    expect((await ask('PUT', '/faults', { body: [BUSY] })).json).toMatchObject([{ name: 'busy' }]);
+    expect((await ask('GET', '/faults')).json).toMatchObject([{ name: 'busy' }]);
+  });
+
+  it('are removed at once', async () => {
+    await start();
+    await ask('POST', '/faults', { body: BUSY });
+    expect(await ask('DELETE', '/faults')).toMatchObject({ status: 204 });
+    expect((await ask('GET', '/faults')).json).toEqual([]);
+  });
+
+  it.each([
+    ['GET', ''],
+    ['PATCH', ''],
+    ['DELETE', ''],
+    ['POST', '/restart'],
+  ])('have none of another name to %s %s', async (method, rest) => {
+    await start();
+    const body = method === 'PATCH' ? { body: { enabled: true } } : {};
+    expect(await ask(method, `/faults/absent${rest}`, body)).toMatchObject({
+      status: 404,
+      json: { status: 'error', message: 'there is no fault absent' },
+    });
+  });
+
+  it('are told of in the log, a line a change', async () => {
+    await start();
+    await ask('POST', '/faults', { body: BUSY });
+    await ask('PATCH', '/faults/busy', { body: { enabled: false, skip: 2 } });
+    await ask('POST', '/faults/busy/restart');
+    await ask('DELETE', '/faults/busy');
+    await ask('PUT', '/faults', { body: [BUSY] });
+    await ask('DELETE', '/faults');
+    await ask('POST', '/faults', { body: { name: 'wrong' } });
+    expect(told()).toEqual([
+      { message: 'fault added', fault: 'busy', effect: 'status' },
+      { message: 'fault changed', fault: 'busy', fields: ['enabled', 'skip'] },
+      { message: 'fault restarted', fault: 'busy' },
+      { message: 'fault removed', fault: 'busy' },
+      { message: 'faults replaced', faults: ['busy'] },
+      { message: 'faults removed' },
+    ]);
+  });
+});

@@ -1,0 +1,79 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from '@jest/globals';
+import { aControl } from './a-control.ts';
+
+const { start, ask, register, url, controlUrl, log, lab } = aControl();
+
+const READY = { status: 200, json: { status: 'ok' } };
+const REFUSE = { name: 'away', match: { route: 'new' }, times: 1, effect: { kind: 'refuse', forMs: 3_600_000 } };
+
+/** Comes back once something holds; the whole test's time is the bound. */
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+/** What the image's health check says, run as it is there. */
+async function healthcheck(env: Record<string, string>): Promise<number> {
+  const script = fileURLToPath(new URL('../../src/healthcheck.ts', import.meta.url));
+  const child = spawn(process.execPath, [script], { env: { PATH: process.env['PATH'], ...env } });
+  const [code] = await once(child, 'exit');
+  return code;
+}
+
+const portOf = (where: string) => new URL(where).port;
+
+describe('health', () => {
+  it('is well from the start', async () => {
+    await start();
+    expect(await ask('GET', '/health/live')).toMatchObject(READY);
+    expect(await ask('GET', '/health/ready')).toMatchObject(READY);
+  });
+
+  it('is well while the node refuses connections because it was told to', async () => {
+    await start();
+    await ask('POST', '/faults', { body: REFUSE });
+    await expect(register()).rejects.toThrow();
+    await expect(register()).rejects.toThrow();
+    expect(await ask('GET', '/health/ready')).toMatchObject(READY);
+    expect(await healthcheck({ MOCK_CONTROL_PORT: portOf(controlUrl()), MOCK_PORT: portOf(url()) })).toBe(0);
+  });
+
+  it('is not ready while somebody else has the port of the node, and is again afterwards', async () => {
+    await start();
+    await ask('POST', '/faults', { body: REFUSE });
+    await expect(register()).rejects.toThrow();
+    const other = createServer();
+    other.listen(Number(portOf(url())), '127.0.0.1');
+    await once(other, 'listening');
+    await ask('DELETE', '/faults/away');
+    await until(async () => (await ask('GET', '/health/ready')).status === 503);
+    expect((await ask('GET', '/health/ready')).json).toMatchObject({ status: 'error' });
+    expect(await ask('GET', '/health/live')).toMatchObject(READY);
+    expect(log().find(({ message }) => message === 'cannot listen again')).toMatchObject({ level: 'error' });
+    other.close();
+    await until(async () => (await ask('GET', '/health/ready')).status === 200);
+    expect(await register()).toMatchObject({ code: 200 });
+  });
+});
+
+describe("the image's health check", () => {
+  it('asks the node itself where the control API is off', async () => {
+    await start({ controlPort: undefined });
+    expect(await healthcheck({ MOCK_CONTROL_PORT: 'off', MOCK_PORT: portOf(url()) })).toBe(0);
+  });
+
+  it('needs no token', async () => {
+    await start({ controlToken: 'open-sesame' });
+    expect(await healthcheck({ MOCK_CONTROL_PORT: portOf(controlUrl()) })).toBe(0);
+  });
+
+  it('fails where nobody listens, or somebody else', async () => {
+    await start();
+    expect(lab().apiPort).toBe(Number(portOf(url())));
+    expect(await healthcheck({ MOCK_CONTROL_PORT: portOf(url()) })).toBe(1);
+    expect(await healthcheck({ MOCK_CONTROL_PORT: '1' })).toBe(1);
+  });
+});

@@ -1,0 +1,222 @@
+import { listen, silentLogger } from '@downstream/platform';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import type { Router } from 'express';
+import { controlApp } from '../../src/control/control-app.ts';
+import { MockMetrics } from '../../src/metrics.ts';
+import { aControl } from './a-control.ts';
+import { DOCUMENT, exampleOf, OPERATIONS, type Operation, replyOf, wrongWith } from './the-document.ts';
+
+const { start, ask, farm, pass, lab, controlUrl } = aControl();
+
+const metrics = () =>
+  new MockMetrics({ version: '0' }, { contracts: () => ({ due: 0, settled: 0 }), farmers: () => 0 });
+/** The control API of the node that was started, as an app of its own. */
+const appOf = ({ ready }: { ready: boolean }) =>
+  controlApp(
+    { token: undefined },
+    {
+      lab: lab(),
+      metrics: metrics(),
+      log: silentLogger,
+      ready: () => ready,
+      closing: new AbortController().signal,
+    },
+  );
+
+describe('the OpenAPI document', () => {
+  it('is served as it is made', async () => {
+    await start();
+    expect(await ask('GET', '/openapi.json')).toMatchObject({ status: 200, json: DOCUMENT });
+  });
+
+  it('is valid OpenAPI 3.1', async () => {
+    expect(DOCUMENT.openapi).toMatch(/^3\.1\./);
+    const { valid, errors } = await new Validator().validate({ ...DOCUMENT });
+    expect({ valid, errors }).toEqual({ valid: true });
+  });
+
+  it('has every route that is served, and no other', async () => {
+    await start();
+    const served = routesOf(appOf({ ready: true }).router).filter((route) => route !== 'GET /metrics');
+    const described = OPERATIONS.map(({ method, path }) => `${method} ${path}`);
+    expect(described.toSorted()).toEqual(served.toSorted());
+  });
+
+  it('has a sentence about each operation and each effect', () => {
+    for (const { summary } of OPERATIONS) expect(summary).toMatch(/^[A-Z].*\.$/);
+    const { EffectInput } = DOCUMENT.components.schemas;
+    const [, { oneOf }] = (EffectInput as { anyOf: [object, { oneOf: { description: string }[] }] }).anyOf;
+    for (const { description } of oneOf) expect(description).toMatch(/\w{3}/);
+    expect(oneOf.length).toBeGreaterThan(20);
+  });
+
+  it.each(OPERATIONS.filter(({ requestBody }) => requestBody !== undefined))(
+    'has an example for $operationId that is as it says',
+    (operation) => {
+      const schema = operation.requestBody?.content['application/json'].schema ?? {};
+      expect(wrongWith(exampleOf(operation), schema)).toBeNull();
+    },
+  );
+});
+
+/** Of a router, and of the one under the prefix. `all` is what refuses the other methods. */
+function routesOf(router: Router, prefix = ''): string[] {
+  return router.stack.flatMap((layer) => {
+    const { route, handle } = layer;
+    if (route === undefined) return 'stack' in handle ? routesOf(handle as unknown as Router, '/__admin') : [];
+    const path = prefix + route.path.replace(/:(\w+)/g, '{$1}');
+    return route.stack
+      .flatMap(({ method }) => (method === undefined ? [] : `${method.toUpperCase()} ${path}`))
+      .filter((each, index, all) => all.indexOf(each) === index);
+  });
+}
+
+describe('each operation', () => {
+  const FAULT = 'there';
+  const SCENARIO = 'mine';
+  let hash = '';
+  let leaving = new AbortController();
+  afterEach(() => {
+    leaving.abort();
+    leaving = new AbortController();
+  });
+
+  /** A node with one of everything. */
+  async function startWithOneOfEverything(token?: string): Promise<void> {
+    await start({ controlToken: token });
+    const headers = { Authorization: `Bearer ${token}` };
+    await ask('POST', '/faults', { body: { name: FAULT, enabled: false, effect: 'reset' }, headers });
+    await ask('PUT', `/scenarios/${SCENARIO}`, { body: {}, headers });
+    hash = (await farm()).hash;
+  }
+
+  /** The path to what is there, unless something else is asked for. */
+  function pathTo({ path }: Operation, other?: { name: string; hash: string }): string {
+    const name = path.includes('/scenarios/') ? SCENARIO : FAULT;
+    return path
+      .replace('/__admin', '')
+      .replace('{name}', other?.name ?? name)
+      .replace('{hash}', other?.hash ?? hash);
+  }
+
+  /** Asks for it so often that there is no room for another. */
+  async function fillUp(path: string): Promise<void> {
+    const url = `${controlUrl()}/__admin${path}`;
+    const { signal } = leaving;
+    const sent = Array.from({ length: 33 }, async () => await fetch(url, { signal }));
+    // One of a stream begins at once, one of a wait never comes: the first reply of all is that there is no room.
+    if (path.includes('/wait')) await Promise.race(sent);
+    else await Promise.all(sent);
+    for (const each of sent) each.catch(() => {});
+  }
+
+  /** The beginning of a stream of events, and the first of them. */
+  async function firstEvent(path: string) {
+    const { signal } = leaving;
+    const { status, headers, body } = await fetch(`${controlUrl()}/__admin${path}`, { signal });
+    const reader = body?.pipeThrough(new TextDecoderStream()).getReader();
+    let text = '';
+    while (!text.includes('\n\ndata: ') || !text.endsWith('\n\n')) text += (await reader?.read())?.value ?? '';
+    return { status, headers, text, json: JSON.parse(/^data: (.*)$/m.exec(text)?.[1] ?? '') };
+  }
+
+  async function notReady(path: string) {
+    const server = await listen(appOf({ ready: false }), { host: '127.0.0.1', port: 0, setting: '' });
+    try {
+      const reply = await fetch(`${server.url}/__admin${path}`);
+      const text = await reply.text();
+      return { status: reply.status, headers: reply.headers, text, json: JSON.parse(text) };
+    } finally {
+      await server.close();
+    }
+  }
+
+  /** Has an operation reply with a status that it documents. */
+  async function provoke(operation: Operation, status: string): ReturnType<typeof ask> {
+    const { method, operationId } = operation;
+    await startWithOneOfEverything(status === '401' ? 'open-sesame' : undefined);
+    const path = pathTo(operation);
+    const body = exampleOf(operation);
+    switch (`${operationId} ${status}`) {
+      case 'ready 503':
+        return await notReady(path);
+      case 'addFault 409':
+        return await ask(method, path, { body: { name: FAULT, effect: 'reset' } });
+      case 'defineScenario 409':
+        return await ask(method, pathTo(operation, { name: 'flaky', hash }), { body });
+      case 'advanceClock 409':
+        pass(Date.UTC(9999, 11, 31));
+        return await ask(method, path, { body });
+      case 'waitForRequests 408':
+        return await ask(method, `${path}?count=9&timeoutMs=1`);
+      case 'waitForRequests 503':
+        await fillUp(`${path}?count=9`);
+        return await ask(method, `${path}?count=9`);
+      case 'events 200':
+        return await firstEvent(path);
+      case 'events 503':
+        await fillUp(path);
+        return await ask(method, path);
+    }
+    switch (status) {
+      case '400':
+        return await ask(method, `${path}?nonsense=1`, { body });
+      case '403':
+        return await ask(method, path, { body, headers: { Origin: 'http://evil.example' } });
+      case '404':
+        return await ask(method, pathTo(operation, { name: 'absent', hash: '0'.repeat(64) }), { body });
+      case '413':
+        return await ask(method, path, { body: ' '.repeat(2 * 1024 * 1024) });
+      case '415':
+        return await ask(method, path, { body, headers: { 'Content-Type': 'text/plain' } });
+      default:
+        return await ask(method, path, { body });
+    }
+  }
+
+  const documented = OPERATIONS.flatMap((operation) =>
+    Object.keys(operation.responses).map((status) => [operation.operationId, status, operation] as const),
+  );
+
+  it.each(documented)('replies as documented: %s %s', async (_, status, operation) => {
+    const reply = await provoke(operation, status);
+    expect({ status: String(reply.status), text: reply.text }).toMatchObject({ status });
+    const { type, schema } = replyOf(operation, status);
+    expect(reply.headers.get('content-type')?.split(';')[0]).toBe(type);
+    if (schema === undefined) expect(reply.text).toBe('');
+    else expect(wrongWith(reply.json, schema)).toBeNull();
+  });
+});
+
+describe('the document and the server agree on', () => {
+  const fault = { name: 'a', effect: 'reset' };
+
+  it.each([
+    ['an effect by its kind alone', { name: 'a', effect: 'status' }, true],
+    ['an effect with its parameters', { name: 'a', effect: { kind: 'status', status: 500 } }, true],
+    ['an effect without its defaults', { name: 'a', effect: { kind: 'uniform', maxMs: 5 } }, true],
+    ['an effect without what it needs', { name: 'a', effect: 'fixed' }, false],
+    ['an effect that there is not', { name: 'a', effect: 'explode' }, false],
+    ["another effect's parameter", { name: 'a', effect: { kind: 'reset', ms: 1 } }, false],
+    ['an unknown field', { ...fault, probabilty: 1 }, false],
+    ['a route', { ...fault, match: { route: 'due' } }, true],
+    ['several routes', { ...fault, match: { route: ['due', 'new'] } }, true],
+    ['every route', { ...fault, match: { route: '*' } }, true],
+    ['no route', { ...fault, match: { route: [] } }, false],
+    ['a window', { ...fault, window: { durationMs: 5 } }, true],
+    ['nothing for a bound', { ...fault, times: null }, false],
+    ['no name', { effect: 'reset' }, false],
+    ['a bad name', { ...fault, name: 'A b' }, false],
+  ])('%s', async (_, body, isTaken) => {
+    await start();
+    const { status } = await ask('POST', '/faults', { body });
+    expect({
+      server: status === 201,
+      document: wrongWith(body, { $ref: '#/components/schemas/FaultInput' }) === null,
+    }).toEqual({
+      server: isTaken,
+      document: isTaken,
+    });
+  });
+});

@@ -1,0 +1,200 @@
+import { expect } from '@jest/globals';
+import { API, aNode, chunkOf, GENESIS_BYTES, sha256 } from '../../a-node.ts';
+import { ask, askForMuch, talk } from '../raw-client.ts';
+import { prove } from './prove.ts';
+
+const { start, url, get, fault, lab, newToken, takeContract, close } = aNode();
+const WHOLE = '{"msg":"ok"}';
+const MIB = 1024 * 1024;
+
+/** Where the chunk of a new contract can be had, and what it is. */
+async function aDownload(): Promise<{ path: string; chunk: Buffer }> {
+  const { secret, file_hash: hash } = await takeContract(await newToken());
+  return { path: `${API}/download/${hash}`, chunk: chunkOf(secret) };
+}
+
+/** What came before the empty line of an HTTP reply, and what after it. */
+function parts(text: string): { head: string; body: string } {
+  const [head = '', ...rest] = text.split('\r\n\r\n');
+  return { head: head.toLowerCase(), body: rest.join('\r\n\r\n') };
+}
+
+prove('body', {
+  truncate: {
+    'promises all its bytes, and breaks off after some': async () => {
+      await start();
+      fault({ effect: { kind: 'truncate', afterBytes: 4 } });
+      const { text } = await talk(url(), '/');
+      const { head, body } = parts(text);
+      expect(head).toContain(`content-length: ${WHOLE.length}`);
+      expect(body).toBe(WHOLE.slice(0, 4));
+      expect(await ask(url(), '/')).toMatchObject({ status: 200, error: 'ECONNRESET' });
+    },
+    'breaks off in the middle if nothing else is said': async () => {
+      await start();
+      fault({ effect: 'truncate' });
+      expect(parts((await talk(url(), '/')).text).body).toBe(WHOLE.slice(0, 6));
+    },
+    'breaks off before the first byte, and before the last, never after it': async () => {
+      await start();
+      for (const [afterBytes, kept] of [
+        [0, ''],
+        [11, WHOLE.slice(0, 11)],
+        [12, WHOLE.slice(0, 11)],
+        [1_000, WHOLE.slice(0, 11)],
+      ] as const) {
+        lab().faults.removeAll();
+        fault({ effect: { kind: 'truncate', afterBytes } });
+        const { text } = await talk(url(), '/');
+        expect(parts(text).head).toContain('content-length: 12');
+        expect(parts(text).body).toBe(kept);
+      }
+    },
+    'breaks a download off as well, so that no client takes it for whole': async () => {
+      await start();
+      const { path, chunk } = await aDownload();
+      fault({ effect: { kind: 'truncate', afterBytes: 10_000 } });
+      const { status, body, error } = await ask(url(), path);
+      expect({ status, error }).toEqual({ status: 200, error: 'ECONNRESET' });
+      expect(body.equals(chunk.subarray(0, 10_000))).toBe(true);
+      lab().faults.removeAll();
+      fault({ effect: { kind: 'truncate', afterBytes: GENESIS_BYTES } });
+      expect(await ask(url(), path)).toMatchObject({ status: 200, error: 'ECONNRESET' });
+    },
+    'has done what was asked': async () => {
+      await start();
+      const token = await newToken();
+      fault({ match: { route: 'chunk' }, effect: 'truncate' });
+      expect((await ask(url(), `${API}/chunk/${token}`)).error).toBe('ECONNRESET');
+      expect((await get(`${API}/due/${token}`)).json.all_contracts).toHaveLength(1);
+    },
+  },
+
+  malformed_json: {
+    'is complete HTTP whose JSON ends in the middle': async () => {
+      await start();
+      const token = await newToken();
+      fault({ effect: 'malformed_json' });
+      for (const path of ['/', `${API}/chunk/${token}`, `${API}/due/${token}`, `${API}/new/nobody`]) {
+        const { error, headers, body } = await ask(url(), path);
+        expect(error).toBeUndefined();
+        expect(headers).toMatchObject({
+          'content-type': 'application/json; charset=utf-8',
+          'content-length': String(body.length),
+        });
+        expect(body.toString()).toMatch(/^\{/);
+        expect(() => JSON.parse(body.toString())).toThrow(SyntaxError);
+      }
+    },
+  },
+
+  garbage: {
+    'is right HTTP with noise in place of the body, as much as was asked for': async () => {
+      await start();
+      fault({ effect: { kind: 'garbage', bytes: 1_000 } });
+      const { status, error, body, headers } = await ask(url(), '/');
+      expect({ status, error, bytes: body.length }).toEqual({ status: 200, error: undefined, bytes: 1_000 });
+      expect(headers['content-type']).toBe('application/json; charset=utf-8');
+      expect(() => JSON.parse(body.toString())).toThrow(SyntaxError);
+    },
+    'is no HTTP at all in place of the reply': async () => {
+      await start();
+      fault({ effect: { kind: 'garbage', instead: 'reply', bytes: 5_000 } });
+      expect((await ask(url(), '/')).error).toMatch(/^HPE_/);
+      const { text, bytes, end } = await talk(url(), '/');
+      expect({ bytes, end }).toEqual({ bytes: 5_000, end: 'closed' });
+      expect(text).not.toContain('HTTP');
+    },
+    'is the same again with the same seed, and other noise each time and for each fault': async () => {
+      const noise = async (seed: string, name = 'noise') => {
+        await start({ seed });
+        fault({ name, effect: 'garbage' });
+        return [(await ask(url(), '/')).body.toString('hex'), (await ask(url(), '/')).body.toString('hex')];
+      };
+      const first = await noise('a');
+      expect(await noise('a')).toEqual(first);
+      expect(new Set([...first, ...(await noise('b')), ...(await noise('a', 'other'))]).size).toBe(6);
+    },
+  },
+
+  dribble: {
+    'comes in so many pieces, spread over so long': async () => {
+      await start();
+      fault({ effect: { kind: 'dribble', pieces: 5, overMs: 400 } });
+      const { text, arrivals, end } = await talk(url(), '/');
+      const pieces = [...parts(text).body.matchAll(/([0-9a-f]+)\r\n([\s\S]*?)\r\n/g)].map(([, , piece]) => piece);
+      expect(pieces.slice(0, -1)).toHaveLength(5);
+      expect(pieces.join('')).toBe(WHOLE);
+      expect(end).toBe('closed');
+      const [first = 0, last = 0] = [arrivals[0], arrivals.at(-1)];
+      expect(last - first).toBeGreaterThanOrEqual(390);
+      expect(arrivals.length).toBeGreaterThanOrEqual(5);
+    },
+    'has no more pieces than bytes': async () => {
+      await start();
+      fault({ effect: { kind: 'dribble', pieces: 1_000, overMs: 100 } });
+      const { status, body, tookMs } = await ask(url(), '/');
+      expect({ status, text: body.toString() }).toEqual({ status: 200, text: WHOLE });
+      expect(tookMs).toBeGreaterThanOrEqual(95);
+    },
+    'is right in the end, a download too': async () => {
+      await start();
+      const { path, chunk } = await aDownload();
+      fault({ effect: { kind: 'dribble', pieces: 3, overMs: 60 } });
+      const { error, body, tookMs } = await ask(url(), path);
+      expect(error).toBeUndefined();
+      expect(sha256(body)).toBe(sha256(chunk));
+      expect(tookMs).toBeGreaterThanOrEqual(55);
+    },
+    'does not keep the node from closing': async () => {
+      await start();
+      fault({ effect: { kind: 'dribble', overMs: 60_000 } });
+      const seen = talk(url(), '/');
+      while (lab().faults.get('dribble', 0).applied === 0) await new Promise(setImmediate);
+      const begun = performance.now();
+      await close();
+      expect(performance.now() - begun).toBeLessThan(1_000);
+      expect((await seen).text).toContain('200 OK');
+    },
+  },
+
+  oversize: {
+    'is right JSON of at least so many bytes': async () => {
+      await start();
+      fault({ effect: { kind: 'oversize', bytes: 100_000 } });
+      const { status, error, body } = await ask(url(), '/');
+      expect({ status, error }).toEqual({ status: 200, error: undefined });
+      expect(body.length).toBeGreaterThanOrEqual(100_000);
+      expect(JSON.parse(body.toString())).toEqual({ msg: 'ok' });
+    },
+    'is all of the reply, however few bytes are asked for': async () => {
+      await start();
+      fault({ effect: { kind: 'oversize', bytes: 1 } });
+      expect((await ask(url(), '/')).body.toString()).toBe(WHOLE);
+    },
+    'costs the node no memory': async () => {
+      await start();
+      fault({ effect: { kind: 'oversize', bytes: 512 * MIB } });
+      const before = process.memoryUsage().rss;
+      const { bytes, last } = await askForMuch(url(), '/');
+      expect(bytes).toBeGreaterThanOrEqual(512 * MIB);
+      expect(last).toBe(' '.repeat(16));
+      expect(process.memoryUsage().rss - before).toBeLessThan(200 * MIB);
+    },
+  },
+
+  wrong_content_type: {
+    'is the right body under another type, to the letter': async () => {
+      await start();
+      fault({ effect: { kind: 'wrong_content_type', contentType: 'Text/X-Odd; a=b' } });
+      const { headers, body } = await ask(url(), '/');
+      expect(headers['content-type']).toBe('Text/X-Odd; a=b');
+      expect(body.toString()).toBe(WHOLE);
+    },
+    'is that of a web page if nothing else is said': async () => {
+      await start();
+      fault({ effect: 'wrong_content_type' });
+      expect((await ask(url(), '/')).headers['content-type']).toBe('text/html');
+    },
+  },
+});

@@ -1,0 +1,171 @@
+import { Agent } from 'node:http';
+import { connect, createServer } from 'node:net';
+import { expect } from '@jest/globals';
+import { API, aNode } from '../../a-node.ts';
+import { ask, talk, until } from '../raw-client.ts';
+import { prove } from './prove.ts';
+
+const { start, url, get, fault, lab, log, newToken, close } = aNode();
+
+/** A request that gets no reply while the test runs. */
+function stuck(
+  path: string,
+  options = { allowHalfOpen: false },
+): { ended: () => string | undefined; leave: () => void } {
+  const { hostname, port } = new URL(url());
+  let ended: string | undefined;
+  const socket = connect({ host: hostname, port: Number(port), ...options }, () => {
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: node\r\n\r\n`);
+  });
+  socket.on('error', (error: NodeJS.ErrnoException) => {
+    ended = error.code;
+  });
+  socket.on('close', () => {
+    ended ??= 'closed';
+  });
+  return { ended: () => ended, leave: () => socket.destroy() };
+}
+
+prove('connection', {
+  reset: {
+    'resets the connection in place of a reply': async () => {
+      await start();
+      fault({ effect: 'reset' });
+      expect(await talk(url(), '/')).toMatchObject({ text: '', end: 'ECONNRESET' });
+      expect(await ask(url(), '/')).toMatchObject({ error: 'ECONNRESET', status: undefined });
+    },
+    'does nothing of what was asked': async () => {
+      await start();
+      const token = await newToken();
+      fault({ match: { route: 'chunk' }, effect: 'reset' });
+      expect((await talk(url(), `${API}/chunk/${token}`)).end).toBe('ECONNRESET');
+      expect(lab().ledger.running).toBe(0);
+    },
+  },
+
+  empty: {
+    'closes the connection in good order, without a byte': async () => {
+      await start();
+      fault({ effect: 'empty' });
+      expect(await talk(url(), '/')).toMatchObject({ text: '', end: 'closed' });
+      expect((await ask(url(), '/')).error).toBe('ECONNRESET');
+    },
+    'waits for no client that keeps its side open': async () => {
+      await start();
+      fault({ effect: 'empty' });
+      const { leave } = stuck('/', { allowHalfOpen: true });
+      await until('the node is done with it', () => lab().journal.find().length === 1);
+      leave();
+    },
+  },
+
+  hang: {
+    'sends nothing for so long, then resets': async () => {
+      await start();
+      fault({ effect: { kind: 'hang', forMs: 150 } });
+      const seen = await talk(url(), '/');
+      expect(seen).toMatchObject({ text: '', end: 'ECONNRESET' });
+      expect(seen.tookMs).toBeGreaterThanOrEqual(145);
+    },
+    'holds the connection longer than any client waits, if nothing else is said, and others go on': async () => {
+      await start();
+      fault({ match: { route: 'new' }, effect: 'hang' });
+      const { ended, leave } = stuck(`${API}/new/somebody`);
+      await until('the request has come', () => lab().faults.get('hang', 0).applied === 1);
+      for (let n = 0; n < 20; n++) expect((await get('/')).code).toBe(200);
+      expect(ended()).toBeUndefined();
+      leave();
+    },
+    'is over when the client goes away': async () => {
+      await start();
+      fault({ effect: 'hang' });
+      const { leave } = stuck('/');
+      await until('the request has come', () => lab().faults.get('hang', 0).applied === 1);
+      expect(lab().journal.find()).toEqual([]);
+      leave();
+      await until('the node has noticed', () => lab().journal.find().length === 1);
+      expect(lab().journal.find()[0]).toMatchObject({ status: null, faults: ['hang'], replyBytes: 0 });
+    },
+    'does not keep the node from closing': async () => {
+      await start();
+      fault({ effect: 'hang' });
+      const { ended } = stuck('/');
+      await until('the request has come', () => lab().faults.get('hang', 0).applied === 1);
+      const begun = performance.now();
+      await close();
+      expect(performance.now() - begun).toBeLessThan(1_000);
+      await until('the connection is cut', () => ended() !== undefined);
+    },
+  },
+
+  refuse: {
+    'lets nobody connect for so long, then everybody, at the same port': async () => {
+      await start();
+      fault({ times: 1, effect: { kind: 'refuse', forMs: 300 } });
+      const begun = performance.now();
+      expect((await talk(url(), '/')).end).toBe('ECONNRESET');
+      expect(await talk(url(), '/')).toMatchObject({ text: '', end: 'ECONNREFUSED' });
+      await until('it listens again', async () => (await ask(url(), '/')).status === 200);
+      expect(performance.now() - begun).toBeGreaterThanOrEqual(295);
+    },
+    'cuts the connections that are kept alive, and those of requests under way': async () => {
+      await start();
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      expect((await ask(url(), '/', { agent })).status).toBe(200);
+      const [kept] = Object.values(agent.freeSockets).flat();
+      fault({ name: 'held', times: 1, effect: 'hang' });
+      const { ended } = stuck('/');
+      await until('the request has come', () => lab().faults.get('held', 0).applied === 1);
+      fault({ times: 1, effect: { kind: 'refuse', forMs: 200 } });
+      expect(kept?.destroyed).toBe(false);
+      expect((await talk(url(), '/')).end).toBe('ECONNRESET');
+      await until('both are cut', () => kept?.destroyed === true && ended() !== undefined);
+      agent.destroy();
+    },
+    'begins anew with the next such request': async () => {
+      await start();
+      fault({ times: 2, effect: { kind: 'refuse', forMs: 50 } });
+      for (const _ of [1, 2]) {
+        await until('it refuses', async () => (await talk(url(), '/')).end === 'ECONNREFUSED');
+        await until('it listens', async () => (await talk(url(), '/healthz')).end === 'closed');
+      }
+      expect((await ask(url(), '/')).status).toBe(200);
+    },
+    'does not keep the node from closing, and is over with it': async () => {
+      await start();
+      const address = url();
+      fault({ effect: { kind: 'refuse', forMs: 100 } });
+      await talk(address, '/');
+      const begun = performance.now();
+      await close();
+      expect(performance.now() - begun).toBeLessThan(1_000);
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      expect((await talk(address, '/')).end).toBe('ECONNREFUSED');
+    },
+    'goes on, and says so in the log, while somebody else has the port': async () => {
+      await start();
+      fault({ times: 1, effect: { kind: 'refuse', forMs: 100 } });
+      await talk(url(), '/');
+      const other = createServer().listen(Number(new URL(url()).port), '127.0.0.1');
+      await until('the node cannot listen', () => log().some(({ message }) => message === 'cannot listen again'));
+      await new Promise((resolve) => other.close(resolve));
+      await until('it listens again', async () => (await ask(url(), '/')).status === 200);
+    },
+    'is over at once when its fault is taken away, switched off, or the faults are reset': async () => {
+      await start();
+      const ends: Record<string, () => void> = {
+        removed: () => lab().faults.remove('refuse'),
+        changed: () => lab().faults.change('refuse', { enabled: false }, 0),
+        reset: () => lab().reset(['faults']),
+      };
+      for (const [what, end] of Object.entries(ends)) {
+        lab().faults.removeAll();
+        fault({ effect: { kind: 'refuse', forMs: 60_000 } });
+        await talk(url(), '/');
+        expect((await talk(url(), '/')).end).toBe('ECONNREFUSED');
+        end();
+        await until(`it listens when the fault is ${what}`, async () => (await ask(url(), '/')).status === 200);
+      }
+    },
+  },
+});

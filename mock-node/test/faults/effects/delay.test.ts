@@ -1,0 +1,158 @@
+import type { Effect } from '@downstream/control-api';
+import { expect } from '@jest/globals';
+import fc from 'fast-check';
+import { delayMs } from '../../../src/api/delays.ts';
+import { Draws } from '../../../src/ledger/draws.ts';
+import { API, aNode, chunkOf, sha256 } from '../../a-node.ts';
+import { ask, talk, until } from '../raw-client.ts';
+import { prove } from './prove.ts';
+
+const { start, url, get, fault, lab, newToken, takeContract, close } = aNode();
+
+/** The delays of the first requests that an effect is applied to. */
+function delays(effect: Effect, count: number, seed = 'seed', name = 'late'): number[] {
+  const draws = new Draws(seed);
+  return Array.from({ length: count }, (_, index) => {
+    const chance = (what: string) => draws.chance(name, index, what);
+    return delayMs([{ effect, chance }]);
+  });
+}
+
+const applied = (name: string) => until(`${name} is applied`, () => lab().faults.get(name, 0).applied > 0);
+
+prove('delay', {
+  fixed: {
+    'has the reply wait for so long': async () => {
+      await start();
+      fault({ effect: { kind: 'fixed', ms: 150 } });
+      const { tookMs, status } = await ask(url(), '/');
+      expect(status).toBe(200);
+      expect(tookMs).toBeGreaterThanOrEqual(148);
+    },
+    'adds up with other delays, and comes before what another fault does': async () => {
+      await start();
+      fault({ name: 'status', effect: 'status' });
+      fault({ name: 'one', effect: { kind: 'fixed', ms: 80 } });
+      fault({ name: 'two', effect: { kind: 'uniform', minMs: 70, maxMs: 70 } });
+      const { tookMs, status } = await ask(url(), '/');
+      expect(status).toBe(503);
+      expect(tookMs).toBeGreaterThanOrEqual(148);
+    },
+    'comes after what was asked is done: others see it while the client still waits': async () => {
+      await start();
+      const token = await newToken();
+      fault({ name: 'late', match: { route: ['chunk', 'challenge'] }, effect: { kind: 'fixed', ms: 400 } });
+      let hasContract = false;
+      const taken = takeContract(token).finally(() => {
+        hasContract = true;
+      });
+      const due = async () => (await get(`${API}/due/${token}`)).json;
+      await until('another client sees the contract', async () => (await due()).all_contracts.length === 1);
+      expect(hasContract).toBe(false);
+      const { secret, file_hash: hash, challenge } = await taken;
+      let hasVerdict = false;
+      const verdict = get(`${API}/challenge/${token}/${hash}/${sha256(chunkOf(secret), challenge)}`).finally(() => {
+        hasVerdict = true;
+      });
+      await until('another client sees it settled', async () => (await due()).due_contracts.length === 0);
+      expect(hasVerdict).toBe(false);
+      expect((await verdict).json).toEqual({ status: 'pass' });
+    },
+    'ends when the client goes away': async () => {
+      await start();
+      fault({ effect: { kind: 'fixed', ms: 3_600_000 } });
+      const gone = new AbortController();
+      const asked = fetch(url(), { signal: gone.signal }).catch(() => 'gone');
+      await applied('fixed');
+      gone.abort();
+      expect(await asked).toBe('gone');
+      await until('the node has noticed', () => lab().journal.find({ fault: 'fixed' }).length === 1);
+      expect(lab().journal.find()[0]).toMatchObject({ status: null, replyBytes: 0 });
+    },
+    'does not keep the node from closing': async () => {
+      await start();
+      fault({ effect: { kind: 'fixed', ms: 3_600_000 } });
+      const seen = talk(url(), '/');
+      await applied('fixed');
+      const begun = performance.now();
+      await close();
+      expect(performance.now() - begun).toBeLessThan(1_000);
+      expect((await seen).text).toBe('');
+    },
+  },
+
+  uniform: {
+    'waits for a time between its bounds': async () => {
+      await start();
+      fault({ effect: { kind: 'uniform', minMs: 60, maxMs: 90 } });
+      const { tookMs, status } = await ask(url(), '/');
+      expect(status).toBe(200);
+      expect(tookMs).toBeGreaterThanOrEqual(58);
+    },
+    'stays within its bounds, spread evenly, the same with the same seed': async () => {
+      const bounds = fc.tuple(fc.nat(3_600_000), fc.nat(3_600_000)).map(([a, b]) => ({
+        minMs: Math.min(a, b),
+        maxMs: Math.max(a, b),
+      }));
+      fc.assert(
+        fc.property(bounds, fc.string(), ({ minMs, maxMs }, seed) => {
+          for (const ms of delays({ kind: 'uniform', minMs, maxMs }, 20, seed)) {
+            expect(ms).toBeGreaterThanOrEqual(minMs);
+            expect(ms).toBeLessThanOrEqual(maxMs);
+          }
+        }),
+      );
+      const effect = { kind: 'uniform', minMs: 0, maxMs: 1_000 } as const;
+      const drawn = delays(effect, 2_000);
+      expect(delays(effect, 2_000)).toEqual(drawn);
+      expect(delays(effect, 2_000, 'another seed')).not.toEqual(drawn);
+      expect(delays(effect, 2_000, 'seed', 'other-fault')).not.toEqual(drawn);
+      expect(drawn.reduce((sum, ms) => sum + ms, 0) / drawn.length).toBeGreaterThan(470);
+      expect(drawn.reduce((sum, ms) => sum + ms, 0) / drawn.length).toBeLessThan(530);
+      for (let tenth = 0; tenth < 1_000; tenth += 100)
+        expect(drawn.filter((ms) => ms >= tenth && ms < tenth + 100).length).toBeGreaterThan(150);
+    },
+  },
+
+  lognormal: {
+    'waits around its median': async () => {
+      await start();
+      fault({ effect: { kind: 'lognormal', medianMs: 80, sigma: 0 } });
+      const { tookMs, status } = await ask(url(), '/');
+      expect(status).toBe(200);
+      expect(tookMs).toBeGreaterThanOrEqual(78);
+    },
+    'has its median in the middle, a long tail, and an end; the same with the same seed': async () => {
+      const effect = { kind: 'lognormal', medianMs: 100, sigma: 1, maxMs: 2_000 } as const;
+      const drawn = delays(effect, 2_000);
+      expect(delays(effect, 2_000)).toEqual(drawn);
+      expect(delays(effect, 2_000, 'another seed')).not.toEqual(drawn);
+      const sorted = drawn.toSorted((a, b) => a - b);
+      const quantile = (q: number) => sorted[Math.floor(q * sorted.length)] ?? Number.NaN;
+      expect(quantile(0.5)).toBeGreaterThan(90);
+      expect(quantile(0.5)).toBeLessThan(110);
+      // exp(sigma) to either side holds two thirds of a normal distribution.
+      expect(quantile(0.1587)).toBeGreaterThan(30);
+      expect(quantile(0.1587)).toBeLessThan(44);
+      expect(quantile(0.8413)).toBeGreaterThan(235);
+      expect(quantile(0.8413)).toBeLessThan(310);
+      expect(Math.max(...drawn)).toBeLessThanOrEqual(2_000);
+      expect(Math.min(...drawn)).toBeGreaterThan(0);
+    },
+    'is a number of milliseconds within its bound, whatever its parameters': async () => {
+      const parameters = fc.record({
+        medianMs: fc.double({ min: 0, max: 3_600_000, noNaN: true }),
+        sigma: fc.double({ min: 0, max: 5, noNaN: true }),
+        maxMs: fc.double({ min: 0, max: 3_600_000, noNaN: true }),
+      });
+      fc.assert(
+        fc.property(parameters, fc.string(), (given, seed) => {
+          for (const ms of delays({ kind: 'lognormal', ...given }, 20, seed)) {
+            expect(ms).toBeGreaterThanOrEqual(0);
+            expect(ms).toBeLessThanOrEqual(given.maxMs);
+          }
+        }),
+      );
+    },
+  },
+});

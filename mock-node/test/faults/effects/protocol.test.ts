@@ -1,0 +1,336 @@
+import { expect } from '@jest/globals';
+import { ADDRESS, API, aNode, chunkOf, INTERVAL_MS, sha256 } from '../../a-node.ts';
+import { ask, talk } from '../raw-client.ts';
+import { prove } from './prove.ts';
+
+const { start, url, get, fault, lab, pass, newToken, takeContract } = aNode();
+
+const due = async (token: string) => (await get(`${API}/due/${token}`)).json;
+const remove = async (token: string, hash: string) => (await get(`${API}/remove/${token}/${hash}`)).json;
+const answerPath = (token: string, hash: string, response: string) => `${API}/challenge/${token}/${hash}/${response}`;
+const answer = async (token: string, hash: string, response: string) =>
+  (await get(answerPath(token, hash, response))).json;
+const NOTHING = { all_contracts: [], due_contracts: [] };
+
+/** A farmer with so many contracts, and its right answer to any challenge of one. */
+async function aFarmer(count = 1) {
+  const token = await newToken();
+  const contracts: Awaited<ReturnType<typeof takeContract>>[] = [];
+  for (let n = 0; n < count; n++) contracts.push(await takeContract(token));
+  const hashes: string[] = contracts.map(({ file_hash: hash }) => hash);
+  const right = (hash: string, challenge: string) => sha256(chunkOf(contracts[hashes.indexOf(hash)].secret), challenge);
+  const [hash = '', other = ''] = hashes;
+  return { token, contracts, hash, other, challenge: contracts[0]?.challenge, right };
+}
+
+prove('protocol', {
+  wrong_hash: {
+    'makes the contract under a hash that its chunk does not have, and keeps it under that': async () => {
+      await start();
+      const token = await newToken();
+      fault({ effect: 'wrong_hash' });
+      const { secret, file_hash: hash, challenge } = await takeContract(token);
+      expect(hash).toMatch(/^[0-9a-f]{64}$/);
+      expect(hash).not.toBe(sha256(chunkOf(secret)));
+      expect(await due(token)).toEqual({ all_contracts: [{ hash }], due_contracts: [{ hash, challenge }] });
+      expect(await answer(token, hash, sha256(chunkOf(secret), challenge))).toEqual({ status: 'pass' });
+      expect(await remove(token, sha256(chunkOf(secret)))).toEqual({ status: 'no_hash' });
+      expect(await remove(token, hash)).toEqual({ status: 'ok' });
+    },
+    'has a download under that hash whose bytes have another': async () => {
+      await start({ contractForm: 'url' });
+      const token = await newToken();
+      fault({ effect: 'wrong_hash' });
+      const { url: download, file_hash: hash } = await takeContract(token);
+      expect(download).toBe(`${url()}${API}/download/${hash}`);
+      const response = await fetch(download);
+      expect(response.status).toBe(200);
+      expect(sha256(Buffer.from(await response.arrayBuffer()))).not.toBe(hash);
+    },
+  },
+
+  wrong_challenge: {
+    'tells a farmer with its contract another challenge than the one that counts': async () => {
+      await start();
+      fault({ match: { route: 'chunk' }, effect: 'wrong_challenge' });
+      const { token, hash, challenge, right } = await aFarmer();
+      const [{ challenge: real }] = (await due(token)).due_contracts;
+      expect(challenge).toMatch(/^0\.\d{9}$/);
+      expect(challenge).not.toBe(real);
+      expect(await answer(token, hash, right(hash, challenge))).toEqual({ status: 'fail' });
+    },
+    'tells it in the listing, and whoever proves what was asked fails': async () => {
+      await start();
+      const { token, hash, challenge, right } = await aFarmer();
+      fault({ times: 1, effect: 'wrong_challenge' });
+      const [{ challenge: told }] = (await due(token)).due_contracts;
+      expect(told).not.toBe(challenge);
+      expect((await due(token)).due_contracts).toEqual([{ hash, challenge }]);
+      expect(await answer(token, hash, right(hash, told))).toEqual({ status: 'fail' });
+    },
+    'leaves the challenges of other contracts as they are where it is for one': async () => {
+      await start();
+      const { token, hash, other, contracts } = await aFarmer(2);
+      fault({ match: { contract: other.slice(0, 6) }, effect: 'wrong_challenge' });
+      const { due_contracts: listed } = await due(token);
+      expect(listed[0]).toEqual({ hash, challenge: contracts[0].challenge });
+      expect(listed[1].challenge).not.toBe(contracts[1].challenge);
+    },
+    'takes who proves what counts all the same': async () => {
+      await start();
+      const { token, hash, challenge, right } = await aFarmer();
+      fault({ effect: 'wrong_challenge' });
+      await due(token);
+      expect(await answer(token, hash, right(hash, challenge))).toEqual({ status: 'pass' });
+    },
+  },
+
+  reject_answer: {
+    'takes a right answer for wrong, and settles the challenge as that': async () => {
+      await start();
+      const { token, hash, challenge, right } = await aFarmer();
+      fault({ times: 1, effect: 'reject_answer' });
+      expect(await answer(token, hash, right(hash, challenge))).toEqual({ status: 'fail' });
+      expect((await due(token)).due_contracts).toEqual([]);
+      expect(await answer(token, hash, right(hash, challenge))).toEqual({ status: 'fail' });
+      expect(lab().info().challenges).toEqual({ passed: 0, wrong: 1, unanswered: 0 });
+    },
+    'counts towards the failures that end a contract': async () => {
+      await start({ maxFailures: 2 });
+      const { token, hash, challenge, right } = await aFarmer();
+      fault({ effect: 'reject_answer' });
+      await answer(token, hash, right(hash, challenge));
+      pass(INTERVAL_MS);
+      const [{ challenge: next }] = (await due(token)).due_contracts;
+      await answer(token, hash, right(hash, next));
+      expect(await due(token)).toEqual(NOTHING);
+    },
+    'leaves a challenge that is settled already as it is': async () => {
+      await start();
+      const { token, hash, challenge, right } = await aFarmer();
+      await answer(token, hash, right(hash, challenge));
+      fault({ effect: 'reject_answer' });
+      expect(await answer(token, hash, right(hash, challenge))).toEqual({ status: 'pass' });
+    },
+  },
+
+  expire_contract: {
+    'ends the contract that the request is about before it looks at it': async () => {
+      await start({ contractForm: 'url' });
+      fault({ match: { route: ['challenge', 'remove', 'download'] }, effect: 'expire_contract' });
+      const token = await newToken();
+      const take = async () => (await takeContract(token)).file_hash;
+      expect(await answer(token, await take(), 'f'.repeat(64))).toEqual({ status: 'no_hash' });
+      expect(await remove(token, await take())).toEqual({ status: 'no_hash' });
+      expect((await get(`${API}/download/${await take()}`)).code).toBe(404);
+      expect(await due(token)).toEqual(NOTHING);
+    },
+    'ends the oldest one when its farmer asks for what is due': async () => {
+      await start();
+      const { token, other } = await aFarmer(2);
+      fault({ times: 1, effect: 'expire_contract' });
+      expect((await due(token)).all_contracts).toEqual([{ hash: other }]);
+      expect((await due(token)).all_contracts).toEqual([{ hash: other }]);
+    },
+    'ends the oldest of those that still run': async () => {
+      await start({ maxFailures: 1 });
+      const { token } = await aFarmer();
+      pass(INTERVAL_MS / 2);
+      const second = await takeContract(token);
+      const third = await takeContract(token);
+      expect(second.file_hash).not.toBe(third.file_hash);
+      pass(INTERVAL_MS / 2);
+      fault({ times: 1, effect: 'expire_contract' });
+      expect((await due(token)).all_contracts).toEqual([{ hash: third.file_hash }]);
+    },
+    'ends the one that it is for, and no other': async () => {
+      await start();
+      const { token, hash, other } = await aFarmer(2);
+      fault({ match: { contract: other }, effect: 'expire_contract' });
+      expect(await answer(token, hash, 'f'.repeat(64))).toEqual({ status: 'fail' });
+      expect((await due(token)).all_contracts).toEqual([{ hash }]);
+      expect((await due(token)).all_contracts).toEqual([{ hash }]);
+      expect(lab().faults.get('expire-contract', 0)).toMatchObject({ matched: 1, applied: 1 });
+    },
+  },
+
+  no_chunks: {
+    'says that there is no contract to be had, and gives none': async () => {
+      await start();
+      const token = await newToken();
+      fault({ times: 1, effect: 'no_chunks' });
+      expect((await get(`${API}/chunk/${token}`)).text).toBe('{"status":"no_chunks"}');
+      expect(await due(token)).toEqual(NOTHING);
+      expect(await takeContract(token)).toHaveProperty('file_hash');
+    },
+    'is nothing to strangers': async () => {
+      await start();
+      fault({ effect: 'no_chunks' });
+      expect(await takeContract('nobody')).toEqual({ status: 'no_token' });
+    },
+  },
+
+  token_revoked: {
+    'forgets the farmer and its contracts before it looks at the request, and nobody else': async () => {
+      await start();
+      for (const ask of [
+        async (token: string) => await takeContract(token),
+        due,
+        async (token: string, hash: string) => await answer(token, hash, 'f'.repeat(64)),
+        remove,
+      ]) {
+        lab().faults.removeAll();
+        const one = await aFarmer();
+        const another = await aFarmer();
+        fault({ match: { token: one.token }, times: 1, effect: 'token_revoked' });
+        expect((await due(another.token)).all_contracts).toHaveLength(1);
+        expect(await ask(one.token, one.hash)).toEqual({ status: 'no_token' });
+        expect(await due(one.token)).toEqual({ status: 'no_token' });
+        expect((await due(another.token)).all_contracts).toHaveLength(1);
+        expect(await newToken()).not.toBe(one.token);
+      }
+    },
+  },
+
+  amnesia: {
+    'forgets every farmer and every contract before it looks at the request': async () => {
+      await start();
+      const [one, another] = [await aFarmer(2), await aFarmer()];
+      fault({ times: 1, effect: 'amnesia' });
+      expect(await due(one.token)).toEqual({ status: 'no_token' });
+      expect(await due(another.token)).toEqual({ status: 'no_token' });
+      expect(lab().info()).toMatchObject({ farmers: 0, contracts: { due: 0, settled: 0 } });
+      expect(lab().ledger.running).toBe(0);
+    },
+    'never gives a token, secret or hash twice': async () => {
+      await start();
+      fault({ match: { route: 'connectivity' }, effect: 'amnesia' });
+      const seen: string[] = [];
+      for (let n = 0; n < 4; n++) {
+        const { token, contracts } = await aFarmer(2);
+        seen.push(token, ...contracts.flatMap(({ secret, file_hash: hash, challenge }) => [secret, hash, challenge]));
+        await get('/');
+      }
+      expect(new Set(seen).size).toBe(28);
+    },
+    'goes with any request': async () => {
+      await start();
+      const { hash } = await aFarmer();
+      fault({ effect: 'amnesia' });
+      expect((await get(`${API}/download/${hash}`)).code).toBe(404);
+    },
+  },
+
+  accept_but_drop_reply: {
+    'does what was asked, and resets the connection before the reply': async () => {
+      await start();
+      const token = await newToken();
+      fault({ match: { route: 'chunk' }, effect: 'accept_but_drop_reply' });
+      expect(await talk(url(), `${API}/chunk/${token}`)).toMatchObject({ text: '', end: 'ECONNRESET' });
+      expect((await due(token)).all_contracts).toHaveLength(1);
+    },
+    'takes an answer, so that the same again hears the verdict': async () => {
+      await start();
+      const { token, hash, challenge, right } = await aFarmer();
+      fault({ times: 1, effect: 'accept_but_drop_reply' });
+      const path = answerPath(token, hash, right(hash, challenge));
+      expect((await ask(url(), path)).error).toBe('ECONNRESET');
+      expect((await due(token)).due_contracts).toEqual([]);
+      expect((await get(path)).json).toEqual({ status: 'pass' });
+    },
+  },
+
+  deadline_shrink: {
+    'has challenges follow each other faster than the contract says': async () => {
+      await start();
+      fault({ effect: { kind: 'deadline_shrink', factor: 0.25 } });
+      const { token, hash, challenge, contracts } = await aFarmer();
+      expect(contracts[0].interval).toBe(INTERVAL_MS / 1000);
+      pass(INTERVAL_MS / 4 - 1);
+      expect((await due(token)).due_contracts).toEqual([{ hash, challenge }]);
+      pass(1);
+      expect((await due(token)).due_contracts[0].challenge).not.toBe(challenge);
+    },
+    'says so in the contract where it is to be told': async () => {
+      await start();
+      fault({ effect: { kind: 'deadline_shrink', factor: 0.1, told: true } });
+      const { token, challenge, contracts } = await aFarmer();
+      expect(contracts[0].interval).toBe(6);
+      pass(6_000);
+      expect((await due(token)).due_contracts[0].challenge).not.toBe(challenge);
+    },
+    'leaves contracts alone that were there before, or come after': async () => {
+      await start();
+      const { token, hash, challenge } = await aFarmer();
+      fault({ times: 1, effect: 'deadline_shrink' });
+      await takeContract(token);
+      const last = await takeContract(token);
+      pass(INTERVAL_MS - 1);
+      const { due_contracts: listed } = await due(token);
+      expect(listed[0]).toEqual({ hash, challenge });
+      expect(listed[2]).toEqual({ hash: last.file_hash, challenge: last.challenge });
+    },
+  },
+
+  duplicate_challenge: {
+    'lists every contract twice, and every challenge of this round, those answered included': async () => {
+      await start();
+      const { token, hash, other, contracts, right } = await aFarmer(2);
+      const [first, second] = contracts.map(({ file_hash, challenge }) => ({ hash: file_hash, challenge }));
+      await answer(token, hash, right(hash, contracts[0].challenge));
+      fault({ times: 1, effect: 'duplicate_challenge' });
+      const listed = await due(token);
+      const twice = (list: unknown[]) => [...list, ...list].map((each) => JSON.stringify(each)).sort();
+      const sorted = (list: unknown[]) => list.map((each) => JSON.stringify(each)).sort();
+      expect(sorted(listed.all_contracts)).toEqual(twice([{ hash }, { hash: other }]));
+      expect(sorted(listed.due_contracts)).toEqual(twice([first, second]));
+      expect(await due(token)).toEqual({ all_contracts: [{ hash }, { hash: other }], due_contracts: [second] });
+    },
+    'gives who answers again the same verdict': async () => {
+      await start();
+      const { token, hash, challenge, right } = await aFarmer();
+      fault({ effect: 'duplicate_challenge' });
+      for (const { challenge: told } of (await due(token)).due_contracts) {
+        expect(told).toBe(challenge);
+        expect(await answer(token, hash, right(hash, told))).toEqual({ status: 'pass' });
+      }
+      expect(lab().info().challenges.passed).toBe(1);
+    },
+    'is for one contract where it is told so': async () => {
+      await start();
+      const { token, hash, other, contracts } = await aFarmer(2);
+      fault({ match: { contract: hash }, effect: 'duplicate_challenge' });
+      const [first, second] = contracts.map(({ file_hash, challenge }) => ({ hash: file_hash, challenge }));
+      expect(await due(token)).toEqual({
+        all_contracts: [{ hash }, { hash: other }, { hash }],
+        due_contracts: [first, second, first],
+      });
+    },
+  },
+
+  clock_skew: {
+    'has the Date of replies off by so much': async () => {
+      await start();
+      const date = async (path = '/') => Date.parse((await ask(url(), path)).headers.date ?? '');
+      expect(await date()).toBe(1_000_000);
+      fault({ effect: { kind: 'clock_skew', ms: -3_600_000 } });
+      expect(await date()).toBe(1_000_000 - 3_600_000);
+      expect(await date(`${API}/new/${ADDRESS}`)).toBe(1_000_000 - 3_600_000);
+      fault({ name: 'more', effect: { kind: 'clock_skew', ms: 86_400_000 } });
+      expect(await date()).toBe(1_000_000 - 3_600_000 + 86_400_000);
+    },
+    'shifts no deadline': async () => {
+      await start();
+      const { token, hash, challenge } = await aFarmer();
+      fault({ effect: { kind: 'clock_skew', ms: 10 * INTERVAL_MS } });
+      expect((await due(token)).due_contracts).toEqual([{ hash, challenge }]);
+    },
+    'is not applied where another fault keeps the node from seeing the request': async () => {
+      await start();
+      fault({ name: 'gone', effect: 'status' });
+      fault({ effect: { kind: 'clock_skew', ms: 60_000 } });
+      const { status, headers } = await ask(url(), '/');
+      expect({ status, date: headers.date }).toEqual({ status: 503, date: new Date(1_000_000).toUTCString() });
+    },
+  },
+});

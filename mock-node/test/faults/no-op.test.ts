@@ -1,0 +1,65 @@
+import { EFFECTS, type EffectKind, effect as effectSchema } from '@downstream/control-api';
+import { describe, expect, it } from '@jest/globals';
+import { aNode } from '../a-node.ts';
+import { talk } from './raw-client.ts';
+import { jsonOf, session } from './session.ts';
+
+const { start, url, lab, fault, pass, rewind } = aNode();
+
+/** Parameters that have no default. */
+const NEEDED: Partial<Record<EffectKind, object>> = {
+  fixed: { ms: 60_000 },
+  uniform: { maxMs: 60_000 },
+  lognormal: { medianMs: 60_000 },
+  clock_skew: { ms: 60_000 },
+};
+const KINDS = Object.keys(EFFECTS) as EffectKind[];
+
+/** All that a run leaves behind, on both sides of the wire. */
+async function run(prepare: () => void) {
+  rewind();
+  await start();
+  prepare();
+  const happened: unknown[] = [];
+  lab().events.listen((event) => {
+    if (event.type !== 'request') happened.push(event);
+  });
+  let count = 0;
+  const replies = await session(
+    async (path) => {
+      const { text, end } = await talk(url(), path, { requestId: `r${count++}` });
+      return { seen: { text, end }, json: jsonOf(text.split('\r\n\r\n')[1] ?? '') };
+    },
+    { rounds: 6, after: pass },
+  );
+  const journal = lab()
+    .journal.find()
+    .map(({ durationMs: _, ...entry }) => entry);
+  return { replies, journal, happened, contracts: [...lab().ledger.all(lab().clock.now())], info: lab().info() };
+}
+
+describe('faults of probability 0', () => {
+  it('on every effect change nothing at all: not a byte of a reply, nor the journal, nor what happens to contracts', async () => {
+    const without = await run(() => {});
+    const withThem = await run(() => {
+      for (const kind of KINDS) fault({ probability: 0, effect: effectSchema.parse({ kind, ...NEEDED[kind] }) });
+    });
+    expect(
+      lab()
+        .faults.list(0)
+        .filter(({ matched }) => matched > 0),
+    ).toHaveLength(KINDS.length);
+    expect(without.replies.length).toBeGreaterThan(50);
+    expect({ ...withThem, info: { ...withThem.info, apiPort: 0 } }).toEqual({
+      ...without,
+      info: { ...without.info, apiPort: 0 },
+    });
+  });
+
+  it('would be seen in that comparison if they were not: one of them does something', async () => {
+    const without = await run(() => {});
+    const withOne = await run(() => fault({ skip: 40, times: 1, effect: 'wrong_content_type' }));
+    expect(withOne.replies).not.toEqual(without.replies);
+    expect(withOne.journal).not.toEqual(without.journal);
+  });
+});

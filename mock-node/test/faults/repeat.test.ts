@@ -1,0 +1,115 @@
+import type { FaultInput, LabEvent } from '@downstream/control-api';
+import { describe, expect, it } from '@jest/globals';
+import { PRESETS } from '../../src/faults/presets.ts';
+import { ADDRESS, API, aNode, sha256 } from '../a-node.ts';
+import { ask } from './raw-client.ts';
+import { jsonOf, type Outcome, session } from './session.ts';
+
+const { start, url, lab, pass, rewind } = aNode();
+
+const FLAKY_AND_HOSTILE: readonly FaultInput[] = PRESETS.filter(({ name }) => ['flaky', 'hostile'].includes(name))
+  .flatMap(({ faults }): readonly FaultInput[] => faults)
+  // As often as in the presets, but nobody wants to wait for it.
+  .map((fault) => (fault.name === 'flaky-slow' ? { ...fault, effect: { kind: 'uniform', maxMs: 10 } } : fault));
+
+/** Some of every group, often. */
+const OFTEN: readonly FaultInput[] = [
+  { name: 'empty', probability: 0.05, effect: 'empty' },
+  { name: 'hang', probability: 0.02, effect: { kind: 'hang', forMs: 10 } },
+  { name: 'limit', match: { route: 'due' }, effect: { kind: 'rate_limit', requests: 3, perMs: 60_000 } },
+  { name: 'html', probability: 0.05, effect: 'html' },
+  { name: 'half', probability: 0.1, effect: 'truncate' },
+  { name: 'drop', probability: 0.1, effect: 'accept_but_drop_reply' },
+  { name: 'late', probability: 0.2, effect: { kind: 'lognormal', medianMs: 2, maxMs: 10 } },
+  { name: 'shrink', probability: 0.3, effect: 'deadline_shrink' },
+  { name: 'expire', match: { route: 'due' }, probability: 0.1, effect: 'expire_contract' },
+  { name: 'none', probability: 0.1, effect: 'no_chunks' },
+  { name: 'revoke', skip: 5, probability: 0.05, effect: 'token_revoked' },
+  { name: 'forget', skip: 50, times: 1, probability: 0.1, effect: 'amnesia' },
+];
+
+async function send(path: string): Promise<Outcome> {
+  const { status, error, headers, body } = await ask(url(), path);
+  const { 'x-request-id': _, ...kept } = headers;
+  return { seen: { status, error, headers: kept, body: sha256(body) }, json: jsonOf(body.toString()) };
+}
+
+async function startWith(faults: readonly FaultInput[], seed: string) {
+  rewind();
+  await start({ seed, faults });
+  const events: LabEvent[] = [];
+  lab().events.listen((event) => {
+    if (event.type !== 'request') events.push(event);
+  });
+  return events;
+}
+
+/** One client after the other: everything that was seen, and everything that happened. */
+async function run(faults: readonly FaultInput[], seed: string) {
+  const events = await startWith(faults, seed);
+  const contracts: unknown[] = [];
+  const seen = await session(send, {
+    rounds: 10,
+    after: (ms) => {
+      contracts.push([...lab().ledger.all(lab().clock.now())]);
+      pass(ms);
+    },
+  });
+  const journal = lab()
+    .journal.find()
+    .map(({ path, status, faults: applied }) => ({ path, status, applied }));
+  const counts = lab()
+    .faults.list(lab().clock.now())
+    .map(({ name, matched, applied }) => ({ name, matched, applied }));
+  return { seen, events, contracts, journal, counts };
+}
+
+/** Which of the requests that fitted each fault got it, counted from 0; many clients at once, in some order. */
+async function crowd(faults: readonly FaultInput[], order: (n: number) => number) {
+  await startWith(faults, 'a');
+  const hits = new Map<string, number[]>(faults.map(({ name }) => [name, []]));
+  lab().events.listen((event) => {
+    if (event.type !== 'fault' || event.change !== 'applied') return;
+    hits.get(event.name)?.push(lab().faults.get(event.name, 0).matched - 1);
+  });
+  const token = (await send(`${API}/new/${ADDRESS}`)).json?.token ?? 'nobody';
+  const paths = [`${API}/due/${token}`, '/', `${API}/chunk/${token}`, `${API}/new/${ADDRESS}`];
+  const clients = Array.from({ length: 12 }, async (_, n) => {
+    for (let turn = 0; turn < order(n); turn++) await new Promise(setImmediate);
+    for (let k = 0; k < 12; k++) await send(paths[(order(n) + k) % paths.length] ?? '/');
+  });
+  await Promise.all(clients);
+  const matched = (name: string) => lab().faults.get(name, 0).matched;
+  return new Map([...hits].map(([name, indices]) => [name, { indices, matched: matched(name) }]));
+}
+
+describe('two runs with the same seed and the same faults', () => {
+  it.each([
+    ['of the presets flaky and hostile', FLAKY_AND_HOSTILE],
+    ['of every group', OFTEN],
+  ])('%s come out the same, request by request: contracts, challenges, replies and faults', async (_, faults) => {
+    const first = await run(faults, 'a');
+    expect(first.seen.length).toBeGreaterThan(60);
+    expect(first.events.filter(({ type }) => type === 'fault').length).toBeGreaterThan(10);
+    expect(first.events.filter(({ type }) => type === 'challenge').length).toBeGreaterThan(2);
+    expect(await run(faults, 'a')).toEqual(first);
+    const other = await run(faults, 'b');
+    expect(other.contracts).not.toEqual(first.contracts);
+    expect(other.counts).not.toEqual(first.counts);
+  });
+
+  it('apply each fault to the same of its requests, in whatever order clients come at once', async () => {
+    const faults = OFTEN.filter(({ name }) => name !== 'limit');
+    const [first, second] = [await crowd(faults, (n) => n), await crowd(faults, (n) => 11 - n)];
+    let compared = 0;
+    for (const [name, { indices, matched }] of first) {
+      const other = second.get(name);
+      // In another order other requests fit, and more or fewer of them; each of those numbers is decided all the same.
+      const most = Math.min(matched, other?.matched ?? 0);
+      const below = (list: readonly number[] = []) => list.filter((index) => index < most);
+      expect({ name, hits: below(other?.indices) }).toEqual({ name, hits: below(indices) });
+      compared += below(indices).length;
+    }
+    expect(compared).toBeGreaterThan(20);
+  });
+});

@@ -1,0 +1,220 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PRESET_NAMES, scenario } from '@downstream/control-api';
+import { startMockNode } from '@downstream/mock-node';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { PRESETS } from '../../src/faults/presets.ts';
+import { readScenarioFile } from '../../src/faults/scenario-file.ts';
+import { aNode } from '../a-node.ts';
+import { ask, until } from './raw-client.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'scenario-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** A file of that text. */
+const aFile = (text: string | Buffer, name = 'scenario.yaml'): string => {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+};
+
+const YAML = `
+# Sundays.
+name: sunday
+description: Slow, and sometimes away.
+config: { intervalMs: 5000 }
+faults:
+  - name: late
+    match: { route: [due, challenge] }
+    probability: 0.5
+    effect: { kind: fixed, ms: 250 }
+  - { name: away, window: { afterMs: 60000, durationMs: 10000 }, effect: reset }
+`;
+
+describe('a scenario file', () => {
+  it('is YAML', () => {
+    const read = readScenarioFile(aFile(YAML));
+    expect(read).toMatchObject({
+      name: 'sunday',
+      description: 'Slow, and sometimes away.',
+      config: { intervalMs: 5_000 },
+      faults: [
+        { name: 'late', enabled: true, match: { route: ['due', 'challenge'] }, probability: 0.5, skip: 0 },
+        { name: 'away', window: { afterMs: 60_000, durationMs: 10_000 }, effect: { kind: 'reset' } },
+      ],
+    });
+  });
+
+  it('is JSON', () => {
+    const given = readScenarioFile(aFile(YAML));
+    expect(readScenarioFile(aFile(JSON.stringify(given, null, 2), 'scenario.json'))).toEqual(given);
+  });
+
+  it('may use anchors to say a thing once', () => {
+    const read = readScenarioFile(aFile('name: a\nfaults: [{ name: b, effect: &e reset }, { name: c, effect: *e }]\n'));
+    expect(read.faults.map(({ effect }) => effect.kind)).toEqual(['reset', 'reset']);
+  });
+
+  it.each([
+    ['', '/: Invalid input: expected object, received null'],
+    ['[]', '/: Invalid input: expected object, received array'],
+    ['description: nameless', '/name: Invalid input: expected string, received undefined'],
+    ['name: A B', '/name: must be 1 to 40 lowercase letters, digits, - and _, and begin with a letter or digit'],
+    ['name: a\nfautls: []', '/fautls: is not known'],
+    ['name: a\n__proto__: {}', '/__proto__: is not known'],
+    ['name: a\nconfig: { intervalMs: soon }', '/config/intervalMs: Invalid input: expected number, received string'],
+    ['name: a\nconfig: { a/b~c: 1 }', '/config/a~1b~0c: is not known'],
+    ['name: a\nfaults: [{ name: b }]', '/faults/0/effect: Invalid input: expected object, received undefined'],
+    [
+      'name: a\nfaults: [{ name: b, effect: rest }]',
+      "/faults/0/effect/kind: Invalid discriminator value. Expected 'reset' |",
+    ],
+    ['name: a\nfaults: [{ name: b, effect: { kind: fixed, ms: 1, s: 2 } }]', '/faults/0/effect/s: is not known'],
+    ['name: a\nfaults: [{ name: b, effect: fixed }]', '/faults/0/effect/ms: Invalid input: expected number'],
+    [
+      'name: a\nfaults: [{ name: b, match: { route: dew }, effect: reset }]',
+      '/faults/0/match/route: Invalid input: expected "*"; or Invalid option: expected one of "connectivity"|"new"|',
+    ],
+    [
+      'name: a\nfaults: [{ name: b, match: { route: [due, dew] }, effect: reset }]',
+      '/faults/0/match/route/1: Invalid option: expected one of "connectivity"|"new"|',
+    ],
+    [
+      'name: a\nfaults: [{ name: b, match: { route: due }, effect: wrong_hash }]',
+      '/faults/0/match/route: is a route on which this effect never has any',
+    ],
+    [
+      'name: a\nfaults: [{ name: b, effect: { kind: uniform, minMs: 2, maxMs: 1 } }]',
+      '/faults/0/effect/minMs: must not be more than maxMs',
+    ],
+    ['name: a\nfaults: [{ name: b, effect: reset }, { name: b, effect: empty }]', '/faults/1/name: is there twice'],
+  ])('that is wrong is refused with the file and the place in it: %j', (text, message) => {
+    const path = aFile(text);
+    expect(() => readScenarioFile(path)).toThrow(
+      expect.objectContaining({
+        code: 'bad_settings',
+        message: expect.stringContaining(`MOCK_SCENARIO is ${JSON.stringify(path)}: ${message}`),
+      }),
+    );
+  });
+
+  it('that is wrong in several places is refused with all of them, a line each', () => {
+    const path = aFile('name: a\nconfg: {}\nfaults: [{ name: b, probability: 2, skip: -1, effect: reset }]');
+    const lines = ['/faults/0/skip: ', '/faults/0/probability: ', '/confg: '];
+    expect(() => readScenarioFile(path)).toThrow(
+      new RegExp(`^${lines.map((line) => `MOCK_SCENARIO is "[^"]*": ${line}[^\n]+`).join('\n')}$`),
+    );
+  });
+
+  it.each([
+    ['name: [a\n', 'Flow sequence in block collection must be'],
+    ['a: b: c', 'Nested mappings are not allowed in compact mappings at line 1, column 4'],
+    ['name: a\nname: b', 'Map keys must be unique at line 2, column 1'],
+    ['name: a\n---\nname: b\n', 'Source contains multiple documents'],
+    ['name: *x', 'Unresolved alias (the anchor must be set before the alias): x'],
+    ['{"name": "a",', 'at line 1'],
+  ])('that cannot be read as YAML is refused with the reason, in one line: %j', (text, why) => {
+    const path = aFile(text);
+    expect(() => readScenarioFile(path)).toThrow(
+      `MOCK_SCENARIO is ${JSON.stringify(path)}: it is neither YAML nor JSON: `,
+    );
+    expect(() => readScenarioFile(path)).toThrow(why);
+    expect(() => readScenarioFile(path)).not.toThrow(/\n|:$/);
+  });
+
+  it('of aliases that multiply, or of brackets without end, is refused at once', () => {
+    const letters = [...'abcdefghi'];
+    const bomb = letters
+      .map((letter, n) => `${letter}: &${letter} [${Array(10).fill(n === 0 ? 'x' : `*${letters[n - 1]}`)}]`)
+      .join('\n');
+    for (const text of [bomb, '['.repeat(100_000), `name: ${'{a: '.repeat(10_000)}`]) {
+      const begun = performance.now();
+      expect(() => readScenarioFile(aFile(text))).toThrow('it is neither YAML nor JSON');
+      expect(performance.now() - begun).toBeLessThan(5_000);
+    }
+  });
+
+  it('that is not there, is no file, is too large or never ends is refused', () => {
+    mkdirSync(join(folder, 'folder'));
+    const large = aFile(Buffer.alloc(1024 * 1024 + 1, ' '));
+    for (const [path, why] of [
+      [join(folder, 'nothing'), "it can't be read (ENOENT)"],
+      [join(folder, 'folder'), "it can't be read (EISDIR)"],
+      [large, 'it has more than the 1048576 bytes that a scenario may have'],
+      ['/dev/zero', 'it has more than the 1048576 bytes that a scenario may have'],
+    ] as const) {
+      expect(() => readScenarioFile(path)).toThrow(`MOCK_SCENARIO is ${JSON.stringify(path)}: ${why}: give a file`);
+    }
+  });
+
+  it('may be as large as is allowed', () => {
+    const text = 'name: a\n'.padEnd(1024 * 1024, '#');
+    expect(readScenarioFile(aFile(text)).name).toBe('a');
+  });
+});
+
+describe('a node', () => {
+  const { start, url, lab } = aNode();
+
+  it('begins with the faults and settings of its preset, its scenario file and its caller, in this order', async () => {
+    const scenarioPath = aFile(YAML);
+    await start({ preset: 'flaky', scenarioPath, faults: [{ name: 'mine', skip: 1, effect: 'reset' }] });
+    const names = () =>
+      lab()
+        .faults.list(lab().clock.now())
+        .map(({ name }) => name);
+    const all = ['flaky-reset', 'flaky-503', 'flaky-lost-reply', 'flaky-slow', 'late', 'away', 'mine'];
+    expect(names()).toEqual(all);
+    expect(lab().config.intervalMs).toBe(5_000);
+    lab().reset();
+    expect(names()).toEqual(all);
+    expect(lab().config.intervalMs).toBe(5_000);
+  });
+
+  it('refuses faults at the start that are none, and says where', async () => {
+    await expect(startMockNode({ port: 0, faults: [{ name: 'a', probability: 2, effect: 'reset' }] })).rejects.toThrow(
+      'a fault given at the start is wrong: /faults/0/probability: Too big',
+    );
+  });
+
+  it.each(PRESET_NAMES)('does something by the preset %s', async (preset) => {
+    await start({ preset });
+    const before = lab().faults.list(lab().clock.now());
+    expect(before.length).toBeGreaterThan(0);
+    const routes = ['', 'chunk/', 'due/', 'challenge/', 'remove/'];
+    const tried = until(
+      'a fault is applied',
+      async () => {
+        const token = lab().ledger.register();
+        const path = (route: string) => (route === '' ? '/' : `/api/downstream/${route}${token}/hash/response`);
+        const two = (route: string) => path(route).replace(/\/hash\/response$/, '');
+        for (const route of routes) await ask(url(), ['chunk/', 'due/'].includes(route) ? two(route) : path(route));
+        return lab()
+          .faults.list(lab().clock.now())
+          .some(({ applied }) => applied > 0);
+      },
+      25_000,
+    );
+    await expect(tried).resolves.toBeUndefined();
+  });
+});
+
+describe('the presets', () => {
+  it.each(PRESETS.map((preset) => [preset.name, preset] as const))(
+    '%s is a scenario, and says what it is',
+    (_, preset) => {
+      const { description, faults } = scenario.parse(preset);
+      expect(description).toMatch(/^[A-Z].*\.$/);
+      expect(faults.length).toBeGreaterThan(0);
+    },
+  );
+
+  it('call each of their faults by their own name, so that any can be had together', () => {
+    const names = PRESETS.flatMap(({ faults }) => faults.map(({ name }) => name));
+    expect(new Set(names).size).toBe(names.length);
+  });
+});

@@ -1,0 +1,251 @@
+import { randomBytes } from 'node:crypto';
+import type { JournalFilter, RouteName } from '@downstream/control-api';
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { Journal, type Recorded } from '../src/journal/journal.ts';
+import { withoutSecrets } from '../src/journal/shorten.ts';
+import { ADDRESS, API, aNode, chunkOf, sha256 } from './a-node.ts';
+import { until } from './faults/raw-client.ts';
+
+const aRequest = (given: Partial<Recorded> = {}): Recorded => ({
+  at: '2030-01-01T00:00:00.000Z',
+  requestId: 'r',
+  method: 'GET',
+  route: 'due',
+  path: '/due',
+  status: 200,
+  durationMs: 1,
+  faults: [],
+  replyBytes: 10,
+  ...given,
+});
+
+function aJournal(size: number) {
+  const journal = new Journal(size);
+  const add = (given: Partial<Recorded> = {}) => journal.add(aRequest(given));
+  const ids = (filter?: JournalFilter) => journal.find(filter).map(({ id }) => id);
+  return { journal, add, ids };
+}
+
+/** Whether something has been decided, once everything that can run has. */
+async function isSettled(promise: Promise<unknown>): Promise<boolean> {
+  let settled = false;
+  void promise.then(() => {
+    settled = true;
+  });
+  await new Promise(setImmediate);
+  return settled;
+}
+
+describe('the journal', () => {
+  it('keeps the last requests, oldest first, and counts those that fell out', () => {
+    const { journal, add, ids } = aJournal(3);
+    for (let n = 0; n < 2; n++) add();
+    expect([ids(), journal.fill]).toEqual([[1, 2], { kept: 2, dropped: 0 }]);
+    for (let n = 0; n < 5; n++) add();
+    expect([ids(), journal.fill]).toEqual([[5, 6, 7], { kept: 3, dropped: 4 }]);
+  });
+
+  it('is a ring of any size, whatever is added and cleared', () => {
+    fc.assert(
+      fc.property(
+        fc.nat(8),
+        fc.array(fc.constantFrom('add', 'add', 'add', 'clear'), { maxLength: 60 }),
+        (size, steps) => {
+          const { journal, add, ids } = aJournal(size);
+          let [added, dropped] = [0, 0];
+          let kept: number[] = [];
+          for (const step of steps) {
+            if (step === 'clear') {
+              journal.clear();
+              [kept, dropped] = [[], 0];
+            } else {
+              expect(add().id).toBe(++added);
+              kept.push(added);
+              dropped += Math.max(0, kept.length - size);
+              kept = kept.slice(Math.max(0, kept.length - size));
+            }
+            expect(ids()).toEqual(kept);
+            expect(journal.fill).toEqual({ kept: kept.length, dropped });
+          }
+        },
+      ),
+    );
+  });
+
+  it('finds what fits all that is asked for', () => {
+    const { journal, add, ids } = aJournal(10);
+    add({ route: 'new', status: 400 });
+    add({ farmer: 'abcdef', faults: ['late', 'half'] });
+    add({ farmer: 'abcdef', contract: 'f'.repeat(64), route: 'remove', method: 'DELETE' });
+    add({ route: null, status: 404, path: '/elsewhere' });
+    add({ farmer: 'fedcba', status: null, faults: ['reset'] });
+    const found: [JournalFilter, number[]][] = [
+      [{}, [1, 2, 3, 4, 5]],
+      [{ route: 'due' }, [2, 5]],
+      [{ method: 'DELETE' }, [3]],
+      [{ farmer: 'abcdef' }, [2, 3]],
+      [{ farmer: 'abcdef0123456789' }, [2, 3]],
+      [{ farmer: 'abc' }, [2, 3]],
+      [{ farmer: 'x' }, []],
+      [{ contract: 'f'.repeat(64) }, [3]],
+      [{ contract: 'fff' }, [3]],
+      [{ status: 404 }, [4]],
+      [{ fault: 'half' }, [2]],
+      [{ since: 3 }, [4, 5]],
+      [{ farmer: 'abcdef', route: 'due', fault: 'late', since: 1, status: 200, method: 'GET' }, [2]],
+      [{ farmer: 'abcdef', route: 'new' }, []],
+    ];
+    for (const [filter, expected] of found) expect({ filter, ids: ids(filter) }).toEqual({ filter, ids: expected });
+    expect(journal.unmatched().map(({ id }) => id)).toEqual([4]);
+  });
+});
+
+describe('waiting for requests', () => {
+  const forever = new AbortController().signal;
+
+  it('is over at once where they came already', async () => {
+    const { journal, add } = aJournal(5);
+    add();
+    expect(await isSettled(journal.wait({ route: 'due' }, 1, forever))).toBe(true);
+    expect(await isSettled(journal.wait({}, 0, forever))).toBe(true);
+  });
+
+  it('is over with the last of them, and no sooner', async () => {
+    const { journal, add } = aJournal(5);
+    add({ route: 'due' });
+    const wait = journal.wait({ route: 'due' }, 3, forever);
+    add({ route: 'due' });
+    add({ route: 'new' });
+    expect(await isSettled(wait)).toBe(false);
+    add({ route: 'due' });
+    expect(await isSettled(wait)).toBe(true);
+    expect(await wait).toBeTruthy();
+  });
+
+  it('goes on for those of each by itself', async () => {
+    const { journal, add } = aJournal(5);
+    const routes: RouteName[] = ['new', 'due'];
+    const [first, second] = routes.map((route) => journal.wait({ route }, 1, forever));
+    add({ route: 'due' });
+    expect([await isSettled(first ?? NEVER), await isSettled(second ?? NEVER)]).toEqual([false, true]);
+    add({ route: 'new' });
+    expect(await isSettled(first ?? NEVER)).toBe(true);
+  });
+
+  it('ends when it is given up, and leaves nothing behind', async () => {
+    const { journal, add } = aJournal(5);
+    const giveUp = new AbortController();
+    const wait = journal.wait({}, 1, giveUp.signal);
+    expect(await isSettled(wait)).toBe(false);
+    giveUp.abort();
+    expect(await wait).toBeFalsy();
+    add();
+    expect(await journal.wait({ route: 'new' }, 1, giveUp.signal)).toBeFalsy();
+  });
+});
+
+/** Never decided. */
+const NEVER = new Promise<never>(() => {});
+
+describe('what the journal keeps', () => {
+  const { start, get, lab, fault, newToken, takeContract } = aNode();
+  const entries = () => lab().journal.find();
+
+  it('is nothing secret: no whole token, secret or response, on any route, in any part', async () => {
+    await start();
+    const token = await newToken();
+    const { secret, file_hash: hash, challenge } = await takeContract(token);
+    const response = sha256(chunkOf(secret), challenge);
+    const paths = [
+      `due/${token}`,
+      `challenge/${token}/${hash}/${response}`,
+      `download/${hash}`,
+      `remove/${token}/${hash}`,
+    ];
+    for (const path of paths) await get(`${API}/${path}`);
+    await get(`${API}/elsewhere/${token}/${secret}`);
+    await get(`${API}/challenges/answer/file`, {
+      method: 'POST',
+      body: JSON.stringify({ block: 1, seed: 's', response }),
+    });
+    const text = JSON.stringify(entries());
+    expect(entries()).toHaveLength(8);
+    expect(text).toContain(hash);
+    expect(text).toContain(`${token.slice(0, 6)}…`);
+    for (const whole of [token, response]) expect(text).not.toContain(whole);
+    expect(JSON.stringify(entries().filter(({ route }) => route !== null))).not.toContain(secret);
+  });
+
+  it('says what each request was, and what became of it', async () => {
+    await start();
+    const token = await newToken();
+    const { file_hash: hash } = await takeContract(token);
+    fault({ name: 'half', match: { route: 'remove' }, effect: 'wrong_content_type' });
+    const { text } = await get(`${API}/remove/${token}/${hash}`, {
+      method: 'DELETE',
+      headers: { 'X-Request-Id': 'mine' },
+    });
+    await get('/nowhere?a=b');
+    const [, , removed, nowhere] = entries();
+    expect(removed).toMatchObject({
+      id: 3,
+      at: new Date(1_000_000).toISOString(),
+      requestId: 'mine',
+      method: 'DELETE',
+      route: 'remove',
+      path: `${API}/remove/${token.slice(0, 6)}…/${hash}`,
+      farmer: token.slice(0, 6),
+      contract: hash,
+      status: 200,
+      faults: ['half'],
+      replyBody: text,
+    });
+    expect(removed?.replyBytes).toBeGreaterThan(text.length);
+    expect(nowhere).toMatchObject({ route: null, path: '/nowhere', status: 404, faults: [] });
+    expect(lab().journal.unmatched()).toEqual([nowhere]);
+  });
+
+  it('is bounded, however long a path or a body is', async () => {
+    await start();
+    await get(`/${'x'.repeat(10_000)}`);
+    await get(`${API}/new/${'y'.repeat(10_000)}`);
+    await get(`${API}/challenges/answer/file`, { method: 'POST', body: 'z'.repeat(16_000) });
+    fault({ effect: { kind: 'garbage', bytes: 100_000 } });
+    await get(`${API}/new/${ADDRESS}`);
+    await until('the last is kept', () => entries().length === 4);
+    for (const entry of entries()) expect(JSON.stringify(entry).length).toBeLessThan(16_000);
+    expect(entries().every(({ path }) => path.length <= 512)).toBe(true);
+  });
+
+  it('is not what is served beside the API', async () => {
+    await start();
+    await get('/healthz');
+    await get('/metrics');
+    expect(entries()).toEqual([]);
+  });
+});
+
+describe('shortening', () => {
+  it('leaves hashes, and no token, secret or response, in a body', () => {
+    const [token, hash] = [randomBytes(16).toString('hex'), randomBytes(32).toString('hex')];
+    const body = { token, secret: 'bf60435d2b', file_hash: hash, challenge: '0.123456789', response: hash };
+    expect(JSON.parse(withoutSecrets(JSON.stringify(body), 1_000))).toEqual({
+      ...body,
+      token: `${token.slice(0, 6)}…`,
+      secret: 'bf6043…',
+      response: `${hash.slice(0, 6)}…`,
+    });
+  });
+
+  it('leaves no more than the beginning of a token, wherever a text is cut', () => {
+    const token = `${'abcdef'.repeat(5)}ab`;
+    for (const text of [`/a/path/${token}`, `{"token":"${token}"}`, `${token}${'/x'.repeat(20)}`]) {
+      for (let most = 1; most <= text.length; most++) {
+        const shown = withoutSecrets(text, most);
+        expect(shown).not.toContain('abcdefa');
+        expect(shown.length).toBeLessThanOrEqual(most);
+      }
+    }
+  });
+});

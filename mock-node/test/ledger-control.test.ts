@@ -1,0 +1,276 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { Draws } from '../src/ledger/draws.ts';
+import { aLedger, INTERVAL, T0, TOKEN } from './a-ledger.ts';
+
+const WRONG = { hash: 'hash', response: 'wrong' };
+
+describe('what can be seen of contracts', () => {
+  it('is all of one, as it stands now', () => {
+    const { ledger, take, answer } = aLedger();
+    const challenge = take();
+    const seen = { token: TOKEN, hash: 'hash', index: 0, intervalMs: INTERVAL, takenAt: T0 };
+    expect(ledger.contract('hash', T0 + 1)).toEqual({
+      ...seen,
+      state: 'due',
+      round: 0,
+      challenge,
+      dueAt: T0 + INTERVAL,
+      failuresInARow: 0,
+      results: { passed: 0, wrong: 0, unanswered: 0 },
+    });
+    answer(challenge, T0 + 2);
+    expect(ledger.contract('hash', T0 + 3)).toMatchObject({ state: 'settled', results: { passed: 1 } });
+    ledger.answer(TOKEN, WRONG, T0 + INTERVAL);
+    expect(ledger.contract('hash', T0 + 3 * INTERVAL)).toEqual({
+      ...seen,
+      state: 'due',
+      round: 3,
+      challenge: new Draws('seed').challenge(0, 3),
+      dueAt: T0 + 4 * INTERVAL,
+      failuresInARow: 2,
+      results: { passed: 1, wrong: 1, unanswered: 1 },
+    });
+    expect(ledger.contract('other', T0)).toBeUndefined();
+    expect(ledger.contract('hash', T0 + 4 * INTERVAL)).toBeUndefined();
+  });
+
+  it('is how many are due and how many settled', () => {
+    const { ledger, take, answer } = aLedger();
+    answer(take(), T0);
+    take('second', T0 + 10);
+    expect(ledger.counts(T0 + 10)).toEqual({ due: 1, settled: 1 });
+    expect(ledger.counts(T0 + INTERVAL)).toEqual({ due: 2, settled: 0 });
+    expect(ledger.counts(T0 + 10 * INTERVAL)).toEqual({ due: 0, settled: 0 });
+  });
+
+  it('is the first of a farmer that still runs and begins like that', () => {
+    const { ledger, token, take } = aLedger({ maxFailures: 1 });
+    take('aa1', T0);
+    take('ab2', T0 + 1);
+    expect(ledger.firstOf(token, '', T0 + 1)).toBe('aa1');
+    expect(ledger.firstOf(token, 'ab', T0 + 1)).toBe('ab2');
+    expect(ledger.firstOf(token, 'b', T0 + 1)).toBeUndefined();
+    expect(ledger.firstOf(token, 'a', T0 + INTERVAL)).toBe('ab2');
+    expect(ledger.firstOf('nobody', '', T0)).toBeUndefined();
+  });
+});
+
+describe('a contract with an interval of its own', () => {
+  it('keeps to it, whatever the others do', () => {
+    const { ledger, token, take } = aLedger();
+    const [first, second] = [take('slow'), take('fast', T0, TOKEN, 1_000)];
+    const challenges = (now: number) => ledger.due(token, now)?.due.map(({ challenge }) => challenge);
+    expect(challenges(T0 + 999)).toEqual([first, second]);
+    expect(challenges(T0 + 1_000)).toEqual([first, new Draws('seed').challenge(1, 1)]);
+    expect(ledger.contract('fast', T0 + 2_500)).toMatchObject({ round: 2, dueAt: T0 + 3_000, intervalMs: 1_000 });
+    expect(ledger.due(token, T0 + 3_000)?.all).toEqual(['slow']);
+  });
+});
+
+describe('what the node does of its own will', () => {
+  it('expires a contract, once', () => {
+    const { ledger, token, take, events } = aLedger();
+    take();
+    expect(ledger.expire('hash', T0 + 1)).toBe(true);
+    expect(ledger.expire('hash', T0 + 1)).toBe(false);
+    expect(ledger.running).toBe(0);
+    expect(ledger.answer(token, WRONG, T0 + 2)).toBe('no_hash');
+    expect(events).toEqual(['taken hash', 'expired hash']);
+  });
+
+  it('does not expire what has failed already', () => {
+    const { ledger, take, events } = aLedger();
+    take();
+    expect(ledger.expire('hash', T0 + 3 * INTERVAL)).toBe(false);
+    expect(events.at(-1)).toBe('failed hash');
+  });
+
+  it('begins the next round now, from which on all others follow', () => {
+    const { ledger, token, take, answer, challengeAt, results } = aLedger();
+    answer(take(), T0);
+    const now = T0 + 12_345;
+    const next = ledger.challengeNow('hash', now);
+    expect(next).toEqual({ challenge: new Draws('seed').challenge(0, 1), opened: true });
+    expect(challengeAt(now)).toBe(next?.challenge);
+    expect(ledger.contract('hash', now)).toMatchObject({ round: 1, dueAt: now + INTERVAL, takenAt: T0 });
+    expect(challengeAt(now + INTERVAL - 1)).toBe(next?.challenge);
+    expect(answer(next?.challenge ?? '', now + INTERVAL - 1)).toBe('pass');
+    expect(challengeAt(now + INTERVAL)).toBe(new Draws('seed').challenge(0, 2));
+    expect(results).toEqual({ passed: 2, wrong: 0, unanswered: 0 });
+    expect(ledger.due(token, now + INTERVAL)?.all).toEqual(['hash']);
+  });
+
+  it('leaves a challenge open that waits for its answer anyway', () => {
+    const { ledger, take } = aLedger();
+    const challenge = take();
+    expect(ledger.challengeNow('hash', T0 + 100)).toEqual({ challenge, opened: false });
+    expect(ledger.contract('hash', T0 + 100)?.dueAt).toBe(T0 + INTERVAL);
+    expect(ledger.challengeNow('other', T0)).toBeUndefined();
+  });
+
+  it('forgets one farmer with its contracts, and nobody else', () => {
+    const { ledger, token, take, events } = aLedger();
+    const other = ledger.register();
+    take('mine');
+    take('theirs', T0, other);
+    ledger.revoke(token);
+    ledger.revoke(token);
+    ledger.revoke('nobody');
+    expect([ledger.knows(token), ledger.knows(other), ledger.farmers, ledger.running]).toEqual([false, true, 1, 1]);
+    expect(ledger.due(token, T0)).toBeUndefined();
+    expect(events.filter((event) => event.startsWith('forgotten'))).toEqual(['forgotten mine']);
+  });
+
+  it('forgets everything, and gives nothing twice; after a reset it gives the same again', () => {
+    const { ledger, token, take, speakFor } = aLedger();
+    take();
+    ledger.forget();
+    expect([ledger.knows(token), ledger.farmers, ledger.running]).toEqual([false, 0, 0]);
+    expect(ledger.register()).not.toBe(token);
+    expect(speakFor('next', T0)).toMatchObject({ index: 1 });
+    ledger.abandon();
+    ledger.reset();
+    expect([ledger.farmers, ledger.running]).toEqual([0, 0]);
+    expect(ledger.register()).toBe(token);
+    expect(speakFor('hash', T0)).toMatchObject({ index: 0, chunk: { secret: new Draws('seed').secret(0) } });
+  });
+
+  it('gives back the place of a farmer that it forgot while the chunk was made', () => {
+    const { ledger, token, speakFor } = aLedger();
+    const next = speakFor('hash', T0);
+    if (next === undefined) throw new Error('there is a place');
+    ledger.revoke(token);
+    expect(ledger.running).toBe(1);
+    expect(ledger.start(token, { ...next, intervalMs: INTERVAL }, T0)).toBeUndefined();
+    expect(ledger.running).toBe(0);
+  });
+
+  it('takes a first answer for wrong where it is told to, and no other', () => {
+    const { ledger, token, take, answer, results } = aLedger();
+    const right = `right:${take()}`;
+    expect(ledger.answer(token, { hash: 'hash', response: right, reject: true }, T0)).toBe('fail');
+    expect(ledger.answer(token, { hash: 'hash', response: right }, T0)).toBe('fail');
+    const next = ledger.challengeNow('hash', T0)?.challenge ?? '';
+    expect(answer(next, T0)).toBe('pass');
+    expect(ledger.answer(token, { hash: 'hash', response: `right:${next}`, reject: true }, T0)).toBe('pass');
+    expect(results).toEqual({ passed: 1, wrong: 1, unanswered: 0 });
+  });
+});
+
+describe('whatever the sequence', () => {
+  const COMMANDS = [
+    ...Array<'speak'>(6).fill('speak'),
+    ...Array<'start'>(6).fill('start'),
+    'abandon',
+    'right',
+    'right',
+    'wrong',
+    'rejected',
+    'remove',
+    'expire',
+    'challenge',
+    'register',
+    'revoke',
+    'forget',
+    'reset',
+    'wait',
+  ] as const;
+  const steps = fc.array(
+    fc.record({
+      command: fc.constantFrom(...COMMANDS),
+      which: fc.nat(20),
+      pauseMs: fc.oneof(fc.constant(0), fc.nat(500), fc.constant(0), fc.nat(2 * INTERVAL)),
+    }),
+    { maxLength: 80 },
+  );
+
+  it('counts are what listings say, no place leaks, and each round is settled once', () => {
+    fc.assert(
+      fc.property(steps, (list) => {
+        const { ledger, token, results, events, speakFor } = aLedger({ maxContracts: 5 });
+        const tokens = [token];
+        const pending: NonNullable<ReturnType<typeof speakFor>>[] = [];
+        let now = T0;
+        let hashes = 0;
+        for (const { command, which, pauseMs } of list) {
+          now += pauseMs;
+          // Mostly somebody who is known.
+          const asking = which < 16 ? tokens.filter((each) => ledger.knows(each)) : tokens;
+          const farmer = asking[which % Math.max(1, asking.length)] ?? token;
+          const known = ledger.due(farmer, now)?.all ?? [];
+          const hash = known[which % Math.max(1, known.length)] ?? 'none';
+          const response = `right:${ledger.contract(hash, now)?.challenge}`;
+          const place = pending[which % Math.max(1, pending.length)];
+          const takePlace = () => place && pending.splice(pending.indexOf(place), 1);
+          if (command === 'speak') {
+            // Now and then the same chunk again: the new contract takes the place of the old.
+            const next = speakFor(which % 4 === 0 ? 'again' : `hash${hashes++}`, now);
+            if (next !== undefined) pending.push(next);
+            else expect(ledger.running).toBe(5);
+          }
+          if (command === 'start' && place !== undefined) {
+            takePlace();
+            const challenge = ledger.start(farmer, { ...place, intervalMs: 1_000 * (1 + which) }, now);
+            expect(challenge !== undefined).toBe(ledger.knows(farmer));
+          }
+          if (command === 'abandon' && place !== undefined) {
+            takePlace();
+            ledger.abandon();
+          }
+          if (command === 'right') ledger.answer(farmer, { hash, response }, now);
+          if (command === 'wrong') ledger.answer(farmer, { hash, response: 'wrong' }, now);
+          if (command === 'rejected') ledger.answer(farmer, { hash, response, reject: true }, now);
+          if (command === 'remove') expect(ledger.remove(farmer, hash, now) === 'ok').toBe(known.includes(hash));
+          if (command === 'expire') expect(ledger.expire(hash, now)).toBe(known.includes(hash));
+          if (command === 'challenge') expect(ledger.challengeNow(hash, now) !== undefined).toBe(known.includes(hash));
+          if (command === 'register') tokens.push(ledger.register());
+          if (command === 'revoke') ledger.revoke(farmer);
+          if (command === 'forget') ledger.forget();
+          if (command === 'reset') ledger.reset();
+
+          const counts = ledger.counts(now);
+          const everyone = [...new Set(tokens)].flatMap((each) => ledger.due(each, now) ?? []);
+          const facts = [...ledger.all(now)];
+          expect(counts).toEqual({
+            due: everyone.flatMap(({ due }) => due).length,
+            settled: everyone.flatMap(({ settled }) => settled).length,
+          });
+          expect(facts.map((fact) => fact.hash).toSorted()).toEqual(everyone.flatMap(({ all }) => all).toSorted());
+          expect(facts.filter(({ state }) => state === 'due')).toHaveLength(counts.due);
+          expect(ledger.running).toBe(facts.length + pending.length);
+          expect(ledger.farmers).toBe(everyone.length);
+          for (const { results: each, round, state, dueAt, intervalMs } of facts) {
+            expect(each.passed + each.wrong + each.unanswered).toBe(round + (state === 'settled' ? 1 : 0));
+            expect(dueAt).toBeGreaterThan(now);
+            expect(dueAt - now).toBeLessThanOrEqual(intervalMs);
+          }
+        }
+        const told = (what: RegExp) => events.filter((event) => what.test(event)).length;
+        expect(told(/^taken/) - told(/^(failed|removed|expired|forgotten|replaced)/)).toBe([...ledger.all(now)].length);
+        const sum = (result: string) =>
+          events
+            .filter((event) => event.startsWith(result))
+            .reduce((total, event) => total + Number(event.split(' ')[1]), 0);
+        expect(results).toEqual({ passed: sum('passed'), wrong: sum('wrong'), unanswered: sum('unanswered') });
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('no token or secret comes twice, but after a reset', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('register', 'speak', 'revoke', 'forget'), { maxLength: 60 }), (commands) => {
+        const { ledger, token, speakFor } = aLedger({ maxContracts: 100 });
+        const seen = [token];
+        for (const command of commands) {
+          if (command === 'register') seen.push(ledger.register());
+          if (command === 'speak') seen.push(speakFor('hash', T0)?.chunk.secret ?? 'none');
+          if (command === 'revoke') ledger.revoke(seen[0] ?? '');
+          if (command === 'forget') ledger.forget();
+        }
+        expect(new Set(seen).size).toBe(seen.length);
+      }),
+    );
+  });
+});

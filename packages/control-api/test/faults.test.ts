@@ -1,0 +1,146 @@
+import {
+  EFFECTS,
+  type EffectKind,
+  effect,
+  fault,
+  faultChange,
+  faults,
+  ROUTE_NAMES,
+  routesOf,
+} from '@downstream/control-api';
+import { describe, expect, it } from '@jest/globals';
+
+const RESET = { name: 'a', effect: 'reset' };
+const KINDS = Object.keys(EFFECTS) as EffectKind[];
+
+/** What an effect can't be without. */
+const NEEDED: Partial<Record<EffectKind, object>> = {
+  fixed: { ms: 5 },
+  uniform: { maxMs: 5 },
+  lognormal: { medianMs: 5 },
+  clock_skew: { ms: -5 },
+};
+
+/** Where a fault is wrong; nowhere for one that is right. */
+const placesIn = (given: unknown) => fault.safeParse(given).error?.issues.map(({ path }) => path.join('/')) ?? [];
+
+describe('a fault', () => {
+  it('needs a name and an effect, and has defaults for the rest', () => {
+    expect(fault.parse(RESET)).toEqual({
+      name: 'a',
+      enabled: true,
+      match: {},
+      skip: 0,
+      probability: 1,
+      effect: { kind: 'reset' },
+    });
+    expect(placesIn({})).toEqual(['name', 'effect']);
+  });
+
+  it('has a window that begins at once and never ends, unless it says so', () => {
+    expect(fault.parse({ ...RESET, window: {} }).window).toEqual({ afterMs: 0 });
+    expect(fault.parse({ ...RESET, window: { durationMs: 5 } }).window).toEqual({ afterMs: 0, durationMs: 5 });
+  });
+
+  it.each([
+    ['name', ['', 'A', '-a', 'a b', 'a/b', 'é', 'a'.repeat(41), 1]],
+    ['enabled', ['yes', 1, null]],
+    ['skip', [-1, 0.5, '1', 1e10]],
+    ['times', [0, -1, 1.5, null]],
+    ['probability', [-0.1, 1.1, '0.5']],
+    ['window', [5, { afterMs: -1 }, { durationMs: -1 }, { untilMs: 5 }]],
+    ['ttlMs', [-1, '5', 1e12]],
+    ['match/route', ['', 'home', [], ['due', 'home'], 5].map((route) => ({ route }))],
+    ['match/method', ['get', 'PUT'].map((method) => ({ method }))],
+    ['match/token', ['short', 'with blank', '', 'a'.repeat(129)].map((token) => ({ token }))],
+    ['match/contract', ['abc12', 'ABCDEF', 'a'.repeat(65)].map((contract) => ({ contract }))],
+    [
+      'effect',
+      [
+        5,
+        null,
+        [],
+        'explode',
+        { kind: 'explode' },
+        {},
+        { kind: 'hang', forMs: -1 },
+        { kind: 'hang', forMs: 3_600_001 },
+      ],
+    ],
+  ])('has bounds for its %s', (place, wrong) => {
+    const [field = ''] = place.split('/');
+    for (const value of wrong) {
+      const places = placesIn({ ...RESET, [field]: value });
+      expect({ value, places }).toEqual({ value, places: [expect.stringMatching(new RegExp(`^${place}`))] });
+    }
+  });
+
+  it('matches one route, several or all', () => {
+    for (const route of [...ROUTE_NAMES, '*', ['due', 'new']])
+      expect(fault.parse({ ...RESET, match: { route } }).match).toEqual({ route });
+  });
+});
+
+describe.each(KINDS)('the effect %s', (kind) => {
+  const needed = NEEDED[kind] ?? {};
+  const full = { kind, ...needed };
+
+  it('has defaults for what it does not need, and stays as it is when it is read again', () => {
+    const parsed = effect.parse(full);
+    expect(parsed).toMatchObject(full);
+    expect(effect.parse(parsed)).toEqual(parsed);
+  });
+
+  it('can be its kind alone unless it needs more', () => {
+    const isEnough = Object.keys(needed).length === 0;
+    expect(effect.safeParse(kind).success).toBe(isEnough);
+    if (isEnough) expect(effect.parse(kind)).toEqual(effect.parse({ kind }));
+  });
+
+  it('knows no parameter but its own', () => {
+    const { error } = effect.safeParse({ ...full, colour: 'red' });
+    expect(error?.issues).toMatchObject([{ code: 'unrecognized_keys', keys: ['colour'], path: [] }]);
+  });
+
+  it('is taken on the routes where it can have any effect, and on no other alone', () => {
+    const able: readonly string[] = routesOf(kind) ?? ROUTE_NAMES;
+    for (const route of ROUTE_NAMES) {
+      const places = placesIn({ name: 'a', match: { route }, effect: full });
+      expect({ route, places }).toEqual({ route, places: able.includes(route) ? [] : ['match/route'] });
+    }
+    const some = [...ROUTE_NAMES.filter((route) => !able.includes(route)).slice(0, 1), able[0]];
+    expect(placesIn({ name: 'a', match: { route: some }, effect: full })).toEqual([]);
+    expect(placesIn({ name: 'a', match: { route: '*' }, effect: full })).toEqual([]);
+  });
+});
+
+describe('several faults', () => {
+  it('have a name each', () => {
+    const { error } = faults.safeParse([RESET, { ...RESET, name: 'b' }, RESET]);
+    expect(error?.issues).toMatchObject([{ path: [2, 'name'], message: 'is there twice' }]);
+  });
+
+  it('are a hundred at most', () => {
+    const many = Array.from({ length: 101 }, (_, n) => ({ ...RESET, name: `f${n}` }));
+    expect(faults.safeParse(many.slice(1)).success).toBe(true);
+    expect(faults.safeParse(many).error?.issues).toMatchObject([{ code: 'too_big', path: [] }]);
+  });
+});
+
+describe('a change of a fault', () => {
+  it('brings no defaults along: what it does not name stays as it is', () => {
+    expect(faultChange.parse({})).toEqual({});
+    expect(faultChange.parse({ effect: 'hang' })).toEqual({ effect: { kind: 'hang', forMs: 3_600_000 } });
+  });
+
+  it('takes bounds away with `null`, and nothing else', () => {
+    const bounds = { times: null, window: null, ttlMs: null };
+    expect(faultChange.parse(bounds)).toEqual(bounds);
+    for (const field of ['enabled', 'match', 'skip', 'probability', 'effect'])
+      expect(faultChange.safeParse({ [field]: null }).success).toBe(false);
+  });
+
+  it('never changes the name', () => {
+    expect(faultChange.safeParse({ name: 'b' }).error?.issues).toMatchObject([{ keys: ['name'] }]);
+  });
+});

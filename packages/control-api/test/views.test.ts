@@ -1,0 +1,117 @@
+import {
+  configChange,
+  journalFilter,
+  OPERATIONS,
+  type Operation,
+  resetRequest,
+  scenario,
+} from '@downstream/control-api';
+import { describe, expect, it } from '@jest/globals';
+import * as fc from 'fast-check';
+import { eventsOf } from '../src/event-stream.ts';
+
+describe('a scenario', () => {
+  it('needs nothing but a name', () => {
+    expect(scenario.parse({ name: 'a' })).toEqual({ name: 'a', description: '', config: {}, faults: [] });
+  });
+
+  it('names the place of what is wrong inside', () => {
+    const given = {
+      name: 'a',
+      config: { intervalSeconds: 5 },
+      faults: [{ name: 'b', effect: { kind: 'hang', for: 1 } }],
+    };
+    const places = scenario.safeParse(given).error?.issues.map(({ path }) => path.join('/'));
+    expect(places?.toSorted()).toEqual(['config', 'faults/0/effect']);
+  });
+});
+
+describe('a change of settings', () => {
+  it('may be of any of them, within their bounds', () => {
+    expect(configChange.parse({})).toEqual({});
+    for (const wrong of [
+      { intervalMs: 0 },
+      { intervalMs: 1.5 },
+      { maxContracts: -1 },
+      { maxFailures: 0 },
+      { contractForm: 'paper' },
+    ])
+      expect(configChange.safeParse(wrong).success).toBe(false);
+  });
+});
+
+describe('a filter of requests', () => {
+  it('reads numbers from a query', () => {
+    expect(journalFilter.parse({ status: '503', since: '12' })).toEqual({ status: 503, since: 12 });
+  });
+
+  it.each([
+    { status: '' },
+    { status: '99' },
+    { status: 'ok' },
+    { since: '-1' },
+    { since: 'x' },
+    { farmer: '' },
+    { on: 'x' },
+  ])('takes no %j', (given) => {
+    expect(journalFilter.safeParse(given).success).toBe(false);
+  });
+});
+
+describe('a reset', () => {
+  it('is of all parts, or of one at least', () => {
+    expect(resetRequest.safeParse({}).success).toBe(true);
+    expect(resetRequest.safeParse({ parts: [] }).success).toBe(false);
+  });
+});
+
+describe('the table of operations', () => {
+  const operations: [string, Operation][] = Object.entries(OPERATIONS);
+
+  it('has one for each method and path', () => {
+    const asked = operations.map(([, { method, path }]) => `${method} ${path}`);
+    expect(new Set(asked).size).toBe(asked.length);
+  });
+
+  it.each(operations)(
+    'has in %s what its path and its body say',
+    (_, { path, params, body, example, status, gives }) => {
+      const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+      expect(Object.keys(params?.shape ?? {})).toEqual(inPath);
+      expect(body?.safeParse(example).error).toBeUndefined();
+      expect(status === 204).toBe(gives === undefined);
+    },
+  );
+});
+
+describe('a stream of events', () => {
+  const read = async (pieces: Uint8Array[]) => {
+    const data: string[] = [];
+    for await (const event of eventsOf(ReadableStream.from(pieces))) data.push(event);
+    return data;
+  };
+  const cutUp = (text: string, size: number) => {
+    const bytes = new TextEncoder().encode(text);
+    return Array.from({ length: Math.ceil(bytes.length / size) }, (_, n) => bytes.slice(n * size, (n + 1) * size));
+  };
+
+  it('is the data of each event, without comments, names and ids', async () => {
+    const text = 'retry: 2000\n\ndata: one\n\n: still here\n\nid: 7\nevent: x\ndata:two\ndata:  2\n\ndata: never ended';
+    expect(await read(cutUp(text, 1_000))).toEqual(['one', 'two\n 2']);
+  });
+
+  it('is the same however it is cut into pieces, and however its lines end', async () => {
+    const event = fc.string({ unit: 'grapheme' }).filter((text) => !/[\r\n]/.test(text));
+    const asked = fc.asyncProperty(
+      fc.array(event),
+      fc.integer({ min: 1, max: 20 }),
+      fc.constantFrom('\n', '\r\n', '\r'),
+      async (events, size, end) => {
+        const text = events.map((data) => `: x${end}data: ${data}${end}${end}`).join('');
+        // A stream that ends with half of a line's end has said all the same.
+        expect(await read(cutUp(`${text}:`, size))).toEqual(events);
+      },
+    );
+    await fc.assert(asked);
+  });
+});

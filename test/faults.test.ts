@@ -1,0 +1,15 @@
+import { afterAll, describe, it } from '@jest/globals';
+import { matrixText, ROWS, type Row } from './faults/matrix.ts';
+import { goThrough, type Seen } from './faults/trial.ts';
+
+describe('a farmer, whatever its node does', () => {
+  const seen = new Map<Row, Seen>();
+
+  it.concurrent.each([...ROWS])('keeps what it promises: $fault on $on', async (row) => {
+    seen.set(row, await goThrough(row.trial));
+  });
+
+  afterAll(() => {
+    process.stdout.write(`\nThe farmer × fault matrix\n\n${matrixText(seen)}\n`);
+  });
+});

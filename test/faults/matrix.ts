@@ -1,0 +1,116 @@
+import { EFFECTS, type EffectKind, fault as faultSchema, type RouteName } from '@downstream/control-api';
+import type { MockNode } from '@downstream/mock-node';
+import { type Count, FAULT_CASES, type FaultCase, PRESET_CASES, type Promised } from './cases.ts';
+import type { Seen, Trial } from './trial.ts';
+
+/** One fault, on one route. */
+export interface Row {
+  readonly fault: string;
+  readonly group: string;
+  readonly on: string;
+  readonly trial: Trial;
+}
+
+/** The fault that a row is about. */
+const TRIED = 'tried';
+/** Applied so often, what keeps a reply away costs no challenge: the pauses in between stay below the interval. */
+const BEARABLE: Partial<Record<RouteName, number>> = { due: 3, challenge: 2, chunk: 2 };
+/** Challenges that are settled, one way or another, before a preset is taken away. */
+const CHALLENGES = 15;
+
+/** Every row of the matrix, those that take longest first. */
+export const ROWS: readonly Row[] = [
+  ...Object.keys(PRESET_CASES).map((name) => presetRow(name, PRESET_CASES[name as keyof typeof PRESET_CASES])),
+  ...Object.keys(FAULT_CASES).flatMap((kind) =>
+    FAULT_CASES[kind as EffectKind].flatMap((given: FaultCase) =>
+      given.on.map((on) => effectRow(kind as EffectKind, on, given)),
+    ),
+  ),
+];
+
+function effectRow(kind: EffectKind, on: RouteName, given: FaultCase): Row {
+  const { parameters = {}, counted, times = BEARABLE[on] ?? 1, forMs, beside, ...promised } = given;
+  const tried = faultSchema.parse({
+    name: TRIED,
+    match: { route: on },
+    effect: { kind, ...parameters },
+    ...(forMs === undefined ? { times } : { window: { durationMs: forMs } }),
+  });
+  const faults = beside === undefined ? [tried] : [faultSchema.parse(beside), tried];
+  return {
+    fault: [kind, ...Object.entries(parameters).map(([name, value]) => `${name}=${value}`)].join(' '),
+    group: EFFECTS[kind].group,
+    on,
+    trial: {
+      ...promised,
+      counted: `${on} ${counted}`,
+      begins: on === 'due' || on === 'challenge' ? 'amid' : 'before',
+      begin: ({ lab }) => lab.faults.replaceAll(faults, lab.clock.now()),
+      isOver: ({ lab }) => lab.faults.get(TRIED, lab.clock.now()).state === 'over',
+      end: ({ lab }) => lab.faults.removeAll(),
+    },
+  };
+}
+
+function presetRow(name: string, { amid, ...promised }: Promised & { amid?: true }): Row {
+  const settled = ({ lab }: MockNode) => Object.values(lab.info().challenges).reduce((sum, count) => sum + count, 0);
+  let before = 0;
+  return {
+    fault: name,
+    group: 'preset',
+    on: 'all',
+    trial: {
+      ...promised,
+      begins: amid ? 'amid' : 'before',
+      begin: (node) => {
+        before = settled(node);
+        node.lab.apply(name);
+      },
+      isOver: (node) => settled(node) >= before + CHALLENGES,
+      end: ({ lab }) => lab.reset(['faults']),
+    },
+  };
+}
+
+/** What is promised, in a few words. */
+export function promiseText({ fails = {}, ends = {}, refuses = {}, spoils = {} }: Promised): string {
+  const losses = [
+    ...worded('failed', fails),
+    ...worded('ended', ends),
+    ...worded('refused', refuses),
+    ...worded('spoilt', spoils),
+  ];
+  return losses.length === 0 ? 'passed' : `degraded: ${losses.join(', ')}`;
+}
+
+/** What was seen, in a few words. */
+function seenText({ passed, failed, ended, refused, spoilt }: Seen): string {
+  const losses = [
+    ...worded('failed', failed),
+    ...worded('ended', ended),
+    ...worded('refused', refused),
+    ...worded('spoilt', spoilt),
+  ];
+  const replaced = Object.values(ended).reduce((sum, count) => sum + count, 0);
+  return [`${passed} passed`, ...losses, ...(replaced > 0 ? [`${replaced} replaced`] : [])].join(', ');
+}
+
+function worded(what: string, counts: Partial<Record<string, Count>>): string[] {
+  return Object.entries(counts).map(([reason, count]) => `${count} ${what} (${reason})`);
+}
+
+/** The whole matrix as text, columns under each other. */
+export function matrixText(seen: ReadonlyMap<Row, Seen>): string {
+  const head = ['fault', 'group', 'on route', 'promised', 'seen', 'verdict'];
+  const rows = ROWS.map((row) => {
+    const { fault, group, on, trial } = row;
+    const outcome = seen.get(row);
+    const rest = outcome === undefined ? ['', 'BROKEN, or not run'] : [seenText(outcome), 'kept'];
+    return [fault, group, on, promiseText(trial), ...rest];
+  });
+  const widths = head.map((_, column) => Math.max(...[head, ...rows].map((cells) => cells[column]?.length ?? 0)));
+  const line = (cells: readonly string[]) => cells.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join('  ');
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)]
+    .map((text) => text.trimEnd())
+    .join('\n');
+}
