@@ -13,7 +13,7 @@ import { requireToken } from './guard.ts';
 import { BODY_BYTES, RequestProblem } from './problems.ts';
 
 /** What a handler can have beside what it was asked. */
-export interface Context {
+interface Context {
   readonly response: Response;
   /** Aborted when the client has gone. */
   readonly gone: AbortSignal;

@@ -1,7 +1,7 @@
 import type { Draws } from './draws.ts';
 
 /** What verifies answers on one chunk, without the chunk. */
-export interface Verifier {
+interface Verifier {
   response(challenge: string): string;
 }
 
