@@ -1,23 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { MockNodeContainer } from '@downstream/testcontainers';
 import { describe, expect, it } from '@jest/globals';
 import { IMAGES, LABEL } from '../src/images.ts';
 
-/** The image of this run, for whoever takes the usual one. */
 class MockNodeOfThisRun extends MockNodeContainer {
   constructor() {
     super(IMAGES['mock-node']);
     this.withLabels(LABEL);
   }
 }
-
-describe("the example of the package's README", () => {
-  const readme = readFileSync(new URL('../../packages/testcontainers/README.md', import.meta.url), 'utf8');
-  const [, example = ''] = /^```ts\n(.*?)^```$/ms.exec(readme) ?? [];
-  const body = example.replace(/^import .*$/gm, '');
-  // It brings a test of its own: here it becomes one of ours, as it stands there.
-  new Function('expect', 'it', 'MockNodeContainer', body)(expect, it, MockNodeOfThisRun);
-});
 
 describe('a mock node container', () => {
   it('is begun with what it was given, and told apart from others by its token', async () => {
