@@ -253,14 +253,14 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
       on: ['chunk'],
       counted: 'ok',
       does: 'Proves what it was told: the first challenge is lost, and counted so.',
-      fails: { wrong_answer: 'some', missed: 'any' },
+      fails: { wrong_answer: 'some', missed: 'any', node_error: 'any' },
     },
     {
       on: ['due'],
       forMs: 6_000,
       counted: 'ok',
       does: 'Proves what it was told: the challenges are lost, and counted so.',
-      fails: { wrong_answer: 'some', missed: 'any' },
+      fails: { wrong_answer: 'some', missed: 'any', node_error: 'any' },
     },
   ],
   reject_answer: [
