@@ -2,7 +2,7 @@ import type { Draws } from './draws.ts';
 import type { KeptContract, KeptLedger, LedgerStore } from './ledger-store.ts';
 
 /** What verifies answers on one chunk, without the chunk. */
-interface Verifier {
+export interface Verifier {
   response(challenge: string): string;
 }
 
