@@ -36,7 +36,7 @@ and outcome in \`farmer_node_requests_total\`, logs no secret, and keeps no file
 
 ${matrixTable()}
 
-A challenge comes every three seconds, where the row does not say otherwise; how long the farmer keeps trying is measured against that.
+A challenge comes every five seconds, where the row does not say otherwise; how long the farmer keeps trying is measured against that.
 
 The farmer's pauses are its own and grow, half a second and more for answers, a tenth of the interval and more for listings: it does not read
 \`Retry-After\`, and has no breaker that keeps it from asking a node which is down. Replies are awaited for 15 seconds (a contract for a minute) whatever

@@ -4,7 +4,7 @@ import { apiApp } from './api/api-app.ts';
 import { Exchange } from './api/exchange.ts';
 import { Recorder } from './api/recorder.ts';
 import { Refusal } from './api/refusal.ts';
-import { fileGenesis, standardGenesis } from './chunks/genesis.ts';
+import { fileGenesis, type Genesis, standardGenesis } from './chunks/genesis.ts';
 import { Minter } from './chunks/minter.ts';
 import { NodeClock } from './clock/node-clock.ts';
 import { consistent, type MockConfig, readConfig } from './config.ts';
@@ -21,6 +21,7 @@ import { checkFolder, OwnershipFiles } from './ownership/files.ts';
 import { pageRoutes } from './page/page.ts';
 import { ownershipRoutes } from './routes/ownership.ts';
 import { prototypeRoutes } from './routes/prototype.ts';
+import { StateFile } from './state/state-file.ts';
 import { VERSION } from './version.ts';
 
 /** A mock node that listens. */
@@ -53,7 +54,7 @@ interface MockNodeParts {
  * @param options what differs from the defaults; `port: 0` takes any free port; without a `controlPort` there is no
  *   control API, but `lab` has all of it
  * @param parts `now`: real time, in milliseconds; `log`: nowhere without
- * @throws ListenError, GenesisError, SettingsError
+ * @throws ListenError, GenesisError, SettingsError, StateError
  */
 export async function startMockNode(
   { faults = [], ...options }: MockNodeOptions = {},
@@ -61,9 +62,24 @@ export async function startMockNode(
 ): Promise<MockNode> {
   const config = consistent({ ...readConfig({ env: {} }), controlPort: undefined, ...options });
   if (config.files !== undefined) await checkFolder(config.files);
+  const genesis = genesisOf(config);
+  const state = stateOf(config, genesis);
+  try {
+    return await start({ config, faults }, { now, log, genesis, state });
+  } catch (error) {
+    state?.close();
+    throw error;
+  }
+}
+
+async function start(
+  { config, faults }: { config: MockConfig; faults: readonly FaultInput[] },
+  { now, log, genesis, state }: MockNodeParts & { genesis: Genesis; state: StateFile | undefined },
+): Promise<MockNode> {
+  const kept = state?.load();
   const events = new LabEvents();
   const draws = new Draws(config.seed);
-  const clock = new NodeClock(now, { scale: config.timeScale });
+  const clock = new NodeClock(now, { scale: config.timeScale, mark: kept?.clock });
   const observer: LedgerObserver = {
     taken: (hash) => events.emit({ type: 'contract', change: 'taken', hash }),
     settled: (result, count, hash) => events.emit({ type: 'challenge', result, count, hash }),
@@ -71,7 +87,7 @@ export async function startMockNode(
   };
   // The settings are the lab's, which holds the ledger: they are asked for when the lab is there.
   const settings = () => lab.config;
-  const ledger = new Ledger(settings, { draws, observer });
+  const ledger = new Ledger(settings, { draws, observer, store: state }, kept?.ledger);
   const plan = new FaultPlan({
     chance: (fault, index, what) => draws.chance(fault, index, what),
     onChange: (change, name) => events.emit({ type: 'fault', change, name }),
@@ -89,8 +105,14 @@ export async function startMockNode(
       config: { intervalMs, maxContracts, maxFailures, contractForm },
       scenarios: [...scenariosOf(config), ...startScenarioOf(faults)],
     },
-    { clock, ledger, faults: plan, journal: new Journal(config.journalSize), events },
+    { clock, ledger, faults: plan, journal: new Journal(config.journalSize), events, state },
   );
+
+  if (kept !== undefined) {
+    const { farmers, contracts } = kept.ledger;
+    log.info('state read', { farmers: farmers.length, contracts: contracts.length });
+  }
+  state?.save(clock.mark);
 
   const recorder = new Recorder({
     now: () => clock.now(),
@@ -112,8 +134,9 @@ export async function startMockNode(
     timeScale,
     seed: config.seed,
     refuse: (ms, fault) => refusal.begin(ms, fault),
+    save: () => lab.save(),
   });
-  const minter = new Minter(genesisOf(config));
+  const minter = new Minter(genesis);
   const routes = [
     ...prototypeRoutes({
       ledger,
@@ -149,6 +172,7 @@ export async function startMockNode(
       refusal.stop();
       closing.abort();
       await Promise.all([api.close(), control?.close()]);
+      state?.close(clock.mark);
     },
   };
 }
@@ -176,7 +200,11 @@ function scenariosOf({ preset, scenarioPath }: MockConfig): Scenario[] {
   return scenarioPath === undefined ? presets : [...presets, readScenarioFile(scenarioPath)];
 }
 
-function genesisOf({ genesisPath, genesisSha256 }: MockConfig) {
+function stateOf({ statePath, seed }: MockConfig, { sha256 }: Genesis): StateFile | undefined {
+  return statePath === undefined ? undefined : StateFile.open(statePath, { seed, genesisSha256: sha256 });
+}
+
+function genesisOf({ genesisPath, genesisSha256 }: MockConfig): Genesis {
   return genesisPath !== undefined && genesisSha256 !== undefined
     ? fileGenesis(genesisPath, genesisSha256)
     : standardGenesis;

@@ -136,6 +136,16 @@ export const SETTINGS = {
     schema: wholeNumber(0, 100_000),
     default: '1000',
   },
+  statePath: {
+    env: 'MOCK_STATE',
+    flag: '--state',
+    value: '<file>',
+    description:
+      'Where farmers, contracts and the time of the node are kept over restarts; made where it is not there.',
+    allowed: 'a file',
+    schema: text.optional(),
+    defaultNote: 'none: in memory',
+  },
   files: {
     env: 'MOCK_FILES',
     flag: '--files',

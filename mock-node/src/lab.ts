@@ -12,7 +12,7 @@ import {
   scenario as scenarioSchema,
 } from '@downstream/control-api';
 import { CodedError } from '@downstream/platform';
-import type { NodeClock } from './clock/node-clock.ts';
+import type { ClockMark, NodeClock } from './clock/node-clock.ts';
 import type { FaultPlan } from './faults/fault-plan.ts';
 import { PRESETS } from './faults/presets.ts';
 import type { Journal } from './journal/journal.ts';
@@ -33,12 +33,21 @@ export interface LabOptions {
   readonly scenarios: readonly Scenario[];
 }
 
+/** Where farmers, contracts and time are written down. */
+export interface LabState {
+  /** Whether something of the ledger is not written yet. */
+  readonly isBehind: boolean;
+  save(clock: ClockMark): void;
+}
+
 export interface LabParts {
   readonly clock: NodeClock;
   readonly ledger: Ledger;
   readonly faults: FaultPlan;
   readonly journal: Journal;
   readonly events: LabEvents;
+  /** None: nothing outlives the process. */
+  readonly state?: LabState | undefined;
 }
 
 const MOST_SCENARIOS = 100;
@@ -67,6 +76,7 @@ export class Lab {
   readonly faults: FaultPlan;
   readonly journal: Journal;
   readonly events: LabEvents;
+  readonly #state: LabState | undefined;
   readonly #options: LabOptions;
   readonly #startedAt: number;
   readonly #scenarios = new Map<string, Scenario>();
@@ -76,7 +86,7 @@ export class Lab {
   /** Where the node is reached; known once it listens. */
   apiPort = 0;
 
-  constructor(options: LabOptions, { clock, ledger, faults, journal, events }: LabParts) {
+  constructor(options: LabOptions, { clock, ledger, faults, journal, events, state }: LabParts) {
     this.#options = options;
     this.#config = options.config;
     this.clock = clock;
@@ -84,6 +94,7 @@ export class Lab {
     this.faults = faults;
     this.journal = journal;
     this.events = events;
+    this.#state = state;
     this.#startedAt = clock.now();
     for (const given of [...PRESETS.map((preset) => scenarioSchema.parse(preset)), ...options.scenarios])
       this.#scenarios.set(given.name, given);
@@ -151,6 +162,7 @@ export class Lab {
       this.#begin();
     }
     if (parts.includes('requests')) this.journal.clear();
+    this.#state?.save(this.clock.mark);
     this.events.emit({ type: 'reset', parts: [...parts] });
   }
 
@@ -190,7 +202,13 @@ export class Lab {
     return { ...this.clock.pace, now: new Date(this.clock.now()).toISOString() };
   }
 
+  /** Has what changed in the ledger written down: to be called before anybody is told of it. @throws StateError */
+  save(): void {
+    if (this.#state?.isBehind) this.#state.save(this.clock.mark);
+  }
+
   #clockChanged(): ClockView {
+    this.#state?.save(this.clock.mark);
     const clock = this.clockView();
     this.events.emit({ type: 'clock', clock });
     return clock;

@@ -64,7 +64,7 @@ export class Pairs implements AsyncDisposable {
 async function aPair(options: NodeOptions, prepare: (node: MockNode) => void = () => {}): Promise<Pair> {
   const farm = new TestFarm();
   lastPort += 1;
-  const node = await farm.node({ intervalMs: 3_000, port: lastPort, ...options });
+  const node = await farm.node({ intervalMs: 5_000, port: lastPort, ...options });
   prepare(node);
-  return { farm, node, farmer: await farm.farmer(node.url, { FARMER_POLL_INTERVAL: '200ms' }) };
+  return { farm, node, farmer: await farm.farmer(node.url, { FARMER_POLL_INTERVAL: '250ms' }) };
 }

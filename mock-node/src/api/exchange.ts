@@ -19,11 +19,14 @@ export interface ExchangeParts {
   readonly timeScale: () => number;
   readonly seed: string;
   readonly refuse: Line['refuse'];
+  /** Has what changed written down. */
+  readonly save: () => void;
 }
 
 /**
  * One request to the node: the faults that it gets are chosen, what was asked is done, unless a fault keeps it from
- * that, then come the delays, then the reply, or what a fault makes of it. What the node did is done before any delay.
+ * that, then come the delays, then the reply, or what a fault makes of it. What the node did is done, and
+ * written down, before any delay.
  */
 export class Exchange {
   readonly #parts: ExchangeParts;
@@ -65,6 +68,7 @@ export class Exchange {
     this.#forgetWhatFaultsSay(faults, params, now);
     const origin = `${request.protocol}://${request.get('host')}`;
     const reply = instead ? undefined : await route.handle({ method, params, origin, body, now, faults });
+    this.#parts.save();
     try {
       const wait = delayMs(applied);
       if (wait > 0) await pause(wait, undefined, { signal });

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { convergentKey, encrypt } from '@downstream/file-encryptor';
 import { ChunkDigest } from '@downstream/heartbeat';
-import type { Chunk } from '../ledger/ledger.ts';
+import type { Chunk, Verifier } from '../ledger/ledger.ts';
 import type { Genesis } from './genesis.ts';
 
 /** So many blocks are worked through between two looks at the network. */
@@ -14,6 +14,8 @@ const BLOCKS_A_TURN = 4;
 export class Minter {
   readonly #genesis: Genesis;
   #last: Promise<unknown> = Promise.resolve();
+  /** Those that are being made, by secret. */
+  readonly #verifiers = new Map<string, Promise<Verifier>>();
 
   constructor(genesis: Genesis) {
     this.#genesis = genesis;
@@ -23,6 +25,19 @@ export class Minter {
     const next = this.#last.then(() => this.#make(secret));
     this.#last = next.catch(() => {});
     return await next;
+  }
+
+  /** What verifies answers on a secret's chunk: made once, however many ask for it meanwhile. */
+  async verifierOf(secret: string): Promise<Verifier> {
+    const underWay = this.#verifiers.get(secret);
+    if (underWay !== undefined) return await underWay;
+    const made = this.mint(secret).then(({ verifier }) => verifier);
+    this.#verifiers.set(secret, made);
+    try {
+      return await made;
+    } finally {
+      this.#verifiers.delete(secret);
+    }
   }
 
   /** The bytes of a secret's chunk. */

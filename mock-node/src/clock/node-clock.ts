@@ -5,6 +5,14 @@ export interface Pace {
   readonly scale: number;
 }
 
+/** Where a clock stood, for another to go on from there. */
+export interface ClockMark extends Pace {
+  /** The scale that it began with. */
+  readonly startScale: number;
+  readonly node: number;
+  readonly real: number;
+}
+
 /**
  * The node's own time, in whole milliseconds since the Unix epoch. It passes as real time does, or faster or slower by a
  * scale, or it stands still; it can be moved on by hand. It never goes back while anything is reckoned by it.
@@ -16,17 +24,27 @@ export class NodeClock {
   /** Node time was `node` when real time was `real`. */
   #anchor: { readonly node: number; readonly real: number };
 
-  /** @param real real time, in milliseconds since the Unix epoch */
-  constructor(real: () => number, { scale = 1 }: { scale?: number } = {}) {
+  /**
+   * @param real real time, in milliseconds since the Unix epoch
+   * @param scale to begin with
+   * @param mark of a former clock: this one goes on with its time and its pace. Time that passes does so while there is no
+   *   clock, too. If that clock began with another scale, the new one holds from here on.
+   */
+  constructor(real: () => number, { scale = 1, mark }: { scale?: number; mark?: ClockMark | undefined } = {}) {
     this.#real = real;
     this.#startScale = scale;
-    this.#pace = { mode: 'real', scale };
     const now = real();
-    this.#anchor = { node: now, real: now };
+    this.#pace = { mode: mark?.mode ?? 'real', scale: mark?.startScale === scale ? mark.scale : scale };
+    this.#anchor = { node: mark === undefined ? now : shownAt(now, mark), real: now };
   }
 
   get pace(): Pace {
     return this.#pace;
+  }
+
+  /** Where it stands. */
+  get mark(): ClockMark {
+    return { ...this.#pace, startScale: this.#startScale, node: this.now(), real: this.#real() };
   }
 
   now(): number {
@@ -61,4 +79,9 @@ export class NodeClock {
   #moveTo(node: number): void {
     this.#anchor = { node, real: this.#real() };
   }
+}
+
+/** What a clock shows that stood like that. Should real time have gone back meanwhile, it has waited. */
+function shownAt(now: number, { mode, scale, node, real }: ClockMark): number {
+  return mode === 'frozen' ? node : Math.floor(node + Math.max(0, now - real) * scale);
 }

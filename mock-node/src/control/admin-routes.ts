@@ -32,8 +32,15 @@ type Result<Name extends OperationName> = (typeof OPERATIONS)[Name] extends { co
 /** What does each operation. */
 export type Handlers = { readonly [Name in OperationName]: Handler<Name> };
 
-/** The routes of the control API: one for each operation of the table, which says what is checked. */
-export function adminRoutes(handlers: Handlers, { token }: { token: string | undefined }): Router {
+/**
+ * The routes of the control API: one for each operation of the table, which says what is checked.
+ *
+ * @param save has what an operation changed written down, before anybody is told of it
+ */
+export function adminRoutes(
+  handlers: Handlers,
+  { token, save }: { token: string | undefined; save: () => void },
+): Router {
   const router = express.Router({ strict: true, caseSensitive: true });
   const readBody = express.text({ type: () => true, limit: BODY_BYTES, inflate: false });
   const allowed = new Map<string, string[]>();
@@ -50,6 +57,7 @@ export function adminRoutes(handlers: Handlers, { token }: { token: string | und
         return;
       }
       const given = await handle(asked, { response, gone: goneOf(response) });
+      save();
       if (response.headersSent) return;
       response.status(operation.status);
       if (given === undefined) response.end();

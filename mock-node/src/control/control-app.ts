@@ -45,7 +45,8 @@ export function controlApp({ token }: { token: string | undefined }, parts: Cont
     response.type(contentType).send(text);
   });
   app.use(ADMIN_PREFIX, refuseForeignPages(token));
-  app.use(ADMIN_PREFIX, adminRoutes(controlHandlers({ lab, log, streams, ready, closing }), { token }));
+  const handlers = controlHandlers({ lab, log, streams, ready, closing });
+  app.use(ADMIN_PREFIX, adminRoutes(handlers, { token, save: () => lab.save() }));
   if (page !== undefined) app.use(page);
   app.use(() => {
     throw new RequestProblem(404, `nothing here: ${ADMIN_PREFIX}/openapi.json says what there is`);

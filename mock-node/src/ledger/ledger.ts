@@ -1,7 +1,8 @@
 import type { Draws } from './draws.ts';
+import type { KeptContract, KeptLedger, LedgerStore } from './ledger-store.ts';
 
 /** What verifies answers on one chunk, without the chunk. */
-interface Verifier {
+export interface Verifier {
   response(challenge: string): string;
 }
 
@@ -41,21 +42,14 @@ export interface LedgerObserver {
 export interface LedgerParts {
   readonly draws: Draws;
   readonly observer: LedgerObserver;
+  /** None: nothing outlives the process. */
+  readonly store?: LedgerStore | undefined;
 }
 
-interface Contract {
-  readonly index: number;
-  readonly chunk: Chunk;
-  readonly intervalMs: number;
-  readonly takenAt: number;
-  /** When round 0 began, or would have for its rounds to be where they are. */
-  startedAt: number;
-  round: number;
+interface Contract extends KeptContract {
   challenge: string;
-  /** The first answer of this round, which settled it. */
-  settled: { readonly response: string; readonly passed: boolean } | undefined;
-  failuresInARow: number;
-  readonly results: Record<ChallengeResult, number>;
+  /** None: it was lost in a restart, and nobody has needed it since. */
+  verifier: Verifier | undefined;
 }
 
 /** A running contract, as anyone may see it. */
@@ -93,17 +87,23 @@ export class Ledger {
   readonly #options: () => LedgerOptions;
   readonly #draws: Draws;
   readonly #observer: LedgerObserver;
+  readonly #store: LedgerStore | undefined;
   readonly #farmers = new Map<string, Contracts>();
   #farmersMade = 0;
   #contractsMade = 0;
   /** Contracts, and places spoken for. */
   #running = 0;
 
-  /** @param options asked for each time, so that they may change */
-  constructor(options: () => LedgerOptions, { draws, observer }: LedgerParts) {
+  /**
+   * @param options asked for each time, so that they may change
+   * @param kept what a former ledger on the same draws left to its store: this one goes on with it
+   */
+  constructor(options: () => LedgerOptions, { draws, observer, store }: LedgerParts, kept?: KeptLedger) {
     this.#options = options;
     this.#draws = draws;
     this.#observer = observer;
+    this.#store = store;
+    if (kept !== undefined) this.#goOnWith(kept);
   }
 
   /** Contracts running, places spoken for among them. */
@@ -131,6 +131,8 @@ export class Ledger {
   register(): string {
     const token = this.#draws.token(this.#farmersMade++);
     this.#farmers.set(token, new Map());
+    this.#store?.farmer(token, true);
+    this.#tellMade();
     return token;
   }
 
@@ -150,6 +152,7 @@ export class Ledger {
     if (this.#running >= maxContracts) return undefined;
     this.#running += 1;
     const index = this.#contractsMade++;
+    this.#tellMade();
     return { index, secret: this.#draws.secret(index) };
   }
 
@@ -175,13 +178,28 @@ export class Ledger {
       this.abandon();
       return undefined;
     }
-    const { fileHash } = chunk;
-    if (contracts.has(fileHash)) this.#end(contracts, fileHash, 'replaced');
+    const { fileHash: hash, secret, verifier } = chunk;
+    const former = contracts.get(hash);
+    if (former !== undefined) this.#end(former, 'replaced');
     const challenge = this.#draws.challenge(index, 0);
-    const results = { passed: 0, wrong: 0, unanswered: 0 };
-    const times = { intervalMs, takenAt: now, startedAt: now, round: 0 };
-    contracts.set(fileHash, { index, chunk, ...times, challenge, settled: undefined, failuresInARow: 0, results });
-    this.#observer.taken?.(fileHash);
+    const contract: Contract = {
+      index,
+      token,
+      hash,
+      secret,
+      intervalMs,
+      takenAt: now,
+      startedAt: now,
+      round: 0,
+      challenge,
+      settled: undefined,
+      failuresInARow: 0,
+      results: { passed: 0, wrong: 0, unanswered: 0 },
+      verifier,
+    };
+    contracts.set(hash, contract);
+    this.#store?.contract(contract);
+    this.#observer.taken?.(hash);
     return challenge;
   }
 
@@ -205,9 +223,28 @@ export class Ledger {
   }
 
   /**
+   * What {@link answer} can't do without for this contract, as it stands now.
+   *
+   * @returns the secret of the chunk whose verifier was lost in a restart; undefined where nothing is wanting
+   */
+  secretToVerify(token: string, hash: string, now: number): string | undefined {
+    const contracts = this.#farmers.get(token);
+    const contract = contracts && this.#runningOf(contracts, hash, now);
+    const isWanting = contract?.settled === undefined && contract?.verifier === undefined;
+    return isWanting ? contract?.secret : undefined;
+  }
+
+  /** Has answers verified on the chunk of that secret, if the contract still runs. */
+  verifyWith(verifier: Verifier, { token, hash, secret }: { token: string; hash: string; secret: string }): void {
+    const contract = this.#farmers.get(token)?.get(hash);
+    if (contract?.secret === secret) contract.verifier ??= verifier;
+  }
+
+  /**
    * Takes an answer. The first one settles a challenge; the same again hears the same, any other fails.
    *
    * @param reject takes a first answer for wrong, whatever it is
+   * @throws Error where {@link secretToVerify} says that a verifier is wanting
    */
   answer(
     token: string,
@@ -221,10 +258,12 @@ export class Ledger {
     if (contract.settled !== undefined) {
       return contract.settled.passed && contract.settled.response === response ? 'pass' : 'fail';
     }
-    const passed = !reject && contract.chunk.verifier.response(contract.challenge) === response;
+    if (contract.verifier === undefined) throw new Error('there is nothing to verify the answer with');
+    const passed = !reject && contract.verifier.response(contract.challenge) === response;
     contract.settled = { response, passed };
     this.#count(contract, passed ? 'passed' : 'wrong', 1);
     contract.failuresInARow = passed ? 0 : contract.failuresInARow + 1;
+    this.#store?.contract(contract);
     return passed ? 'pass' : 'fail';
   }
 
@@ -232,30 +271,31 @@ export class Ledger {
   remove(token: string, hash: string, now: number): 'ok' | 'no_token' | 'no_hash' {
     const contracts = this.#farmers.get(token);
     if (contracts === undefined) return 'no_token';
-    if (this.#runningOf(contracts, hash, now) === undefined) return 'no_hash';
-    this.#end(contracts, hash, 'removed');
+    const contract = this.#runningOf(contracts, hash, now);
+    if (contract === undefined) return 'no_hash';
+    this.#end(contract, 'removed');
     return 'ok';
   }
 
   /** The secret of a running contract's chunk, by the contract's hash. */
   secretOf(hash: string, now: number): string | undefined {
-    return this.#find(hash, now)?.contract.chunk.secret;
+    return this.#find(hash, now)?.secret;
   }
 
   /** Every running contract, in the order in which they were taken by each farmer. */
   *all(now: number): Generator<ContractFacts> {
-    for (const [token, contracts] of this.#farmers) {
+    for (const contracts of this.#farmers.values()) {
       for (const hash of contracts.keys()) {
         const contract = this.#runningOf(contracts, hash, now);
-        if (contract !== undefined) yield factsOf(token, hash, contract);
+        if (contract !== undefined) yield factsOf(contract);
       }
     }
   }
 
   /** One running contract. */
   contract(hash: string, now: number): ContractFacts | undefined {
-    const found = this.#find(hash, now);
-    return found && factsOf(found.token, hash, found.contract);
+    const contract = this.#find(hash, now);
+    return contract && factsOf(contract);
   }
 
   /** A farmer's first running contract whose hash begins like that; the one held longest for an empty beginning. */
@@ -265,9 +305,9 @@ export class Ledger {
 
   /** Ends a contract by the node's own will. @returns whether there was one */
   expire(hash: string, now: number): boolean {
-    const found = this.#find(hash, now);
-    if (found === undefined) return false;
-    this.#end(found.contracts, hash, 'expired');
+    const contract = this.#find(hash, now);
+    if (contract === undefined) return false;
+    this.#end(contract, 'expired');
     return true;
   }
 
@@ -277,7 +317,7 @@ export class Ledger {
    * @returns the open challenge, and whether it was opened just now; undefined where there is no such contract
    */
   challengeNow(hash: string, now: number): { challenge: string; opened: boolean } | undefined {
-    const contract = this.#find(hash, now)?.contract;
+    const contract = this.#find(hash, now);
     if (contract === undefined) return undefined;
     const opened = contract.settled !== undefined;
     if (opened) {
@@ -291,8 +331,9 @@ export class Ledger {
   revoke(token: string): void {
     const contracts = this.#farmers.get(token);
     if (contracts === undefined) return;
-    for (const hash of contracts.keys()) this.#end(contracts, hash, 'forgotten');
+    for (const contract of contracts.values()) this.#end(contract, 'forgotten');
     this.#farmers.delete(token);
+    this.#store?.farmer(token, false);
   }
 
   /** Forgets every farmer and every contract. What it gives afterwards is new: no token or secret comes twice. */
@@ -305,12 +346,13 @@ export class Ledger {
     this.forget();
     this.#farmersMade = 0;
     this.#contractsMade = 0;
+    this.#tellMade();
   }
 
-  #find(hash: string, now: number): { token: string; contracts: Contracts; contract: Contract } | undefined {
-    for (const [token, contracts] of this.#farmers) {
+  #find(hash: string, now: number): Contract | undefined {
+    for (const contracts of this.#farmers.values()) {
       const contract = this.#runningOf(contracts, hash, now);
-      if (contract !== undefined) return { token, contracts, contract };
+      if (contract !== undefined) return contract;
     }
     return undefined;
   }
@@ -319,7 +361,7 @@ export class Ledger {
   #runningOf(contracts: Contracts, hash: string, now: number): Contract | undefined {
     const contract = contracts.get(hash);
     if (contract === undefined || this.#bringUpTo(now, contract)) return contract;
-    this.#end(contracts, hash, 'failed');
+    this.#end(contract, 'failed');
     return undefined;
   }
 
@@ -335,18 +377,36 @@ export class Ledger {
       contract.round = round;
       contract.challenge = this.#draws.challenge(contract.index, round);
       contract.settled = undefined;
+      this.#store?.contract(contract);
     }
     return contract.failuresInARow < maxFailures;
   }
 
-  #count(contract: Contract, result: ChallengeResult, count: number): void {
-    contract.results[result] += count;
-    this.#observer.settled?.(result, count, contract.chunk.fileHash);
+  #goOnWith({ made, farmers, contracts }: KeptLedger): void {
+    this.#farmersMade = made.farmers;
+    this.#contractsMade = made.contracts;
+    for (const token of farmers) this.#farmers.set(token, new Map());
+    for (const kept of contracts) {
+      const challenge = this.#draws.challenge(kept.index, kept.round);
+      this.#farmers.get(kept.token)?.set(kept.hash, { ...kept, challenge, verifier: undefined });
+      this.#running += 1;
+    }
   }
 
-  #end(contracts: Contracts, hash: string, reason: EndReason): void {
-    contracts.delete(hash);
+  #tellMade(): void {
+    this.#store?.made({ farmers: this.#farmersMade, contracts: this.#contractsMade });
+  }
+
+  #count(contract: Contract, result: ChallengeResult, count: number): void {
+    contract.results[result] += count;
+    this.#observer.settled?.(result, count, contract.hash);
+  }
+
+  #end(contract: Contract, reason: EndReason): void {
+    const { token, hash } = contract;
+    this.#farmers.get(token)?.delete(hash);
     this.#running -= 1;
+    this.#store?.ended(contract);
     this.#observer.ended?.(reason, hash);
   }
 }
@@ -355,8 +415,8 @@ function stateOf({ settled }: Contract): ContractState {
   return settled === undefined ? 'due' : 'settled';
 }
 
-function factsOf(token: string, hash: string, contract: Contract): ContractFacts {
-  const { index, round, challenge, intervalMs, takenAt, startedAt, failuresInARow, results } = contract;
+function factsOf(contract: Contract): ContractFacts {
+  const { token, hash, index, round, challenge, intervalMs, takenAt, startedAt, failuresInARow, results } = contract;
   const dueAt = startedAt + (round + 1) * intervalMs;
   const state = stateOf(contract);
   return { token, hash, index, state, round, challenge, intervalMs, takenAt, dueAt, failuresInARow, results };

@@ -51,8 +51,10 @@ export function prototypeRoutes(parts: PrototypeParts): Route[] {
       name: 'challenge',
       methods: ['get'],
       path: `${PROTOTYPE_PREFIX}/challenge/:token/:hash/:response`,
-      handle: ({ params, now, faults }) => {
+      handle: async ({ params, now, faults }) => {
         const { token = '', hash = '', response = '' } = params;
+        const secret = ledger.secretToVerify(token, hash, now);
+        if (secret !== undefined) ledger.verifyWith(await minter.verifierOf(secret), { token, hash, secret });
         const reject = faults.one('reject_answer') !== undefined;
         return json({ status: ledger.answer(token, { hash, response, reject }, now) });
       },

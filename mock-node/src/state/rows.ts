@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import type { ClockMark } from '../clock/node-clock.ts';
+import type { KeptContract } from '../ledger/ledger-store.ts';
+
+/** What stands in the state file, checked when it is read: somebody may have been at it. */
+
+export const nodeRow = z.object({
+  seed: z.string(),
+  genesis_sha256: z.string(),
+  farmers_made: z.number(),
+  contracts_made: z.number(),
+});
+export const farmerRow = z.object({ token: z.string() });
+export const clockRow = z
+  .object({
+    mode: z.enum(['real', 'frozen']),
+    scale: z.number(),
+    start_scale: z.number(),
+    node_ms: z.number(),
+    real_ms: z.number(),
+  })
+  .transform(
+    ({ start_scale, node_ms, real_ms, ...pace }): ClockMark => ({
+      ...pace,
+      startScale: start_scale,
+      node: node_ms,
+      real: real_ms,
+    }),
+  );
+export const contractRow = z
+  .object({
+    number: z.number(),
+    token: z.string(),
+    hash: z.string(),
+    secret: z.string(),
+    interval_ms: z.number(),
+    taken_at: z.number(),
+    started_at: z.number(),
+    round: z.number(),
+    response: z.string().nullable(),
+    response_passed: z.number().nullable(),
+    failures_in_a_row: z.number(),
+    passed: z.number(),
+    wrong: z.number(),
+    unanswered: z.number(),
+  })
+  .transform(
+    (row): KeptContract => ({
+      index: row.number,
+      token: row.token,
+      hash: row.hash,
+      secret: row.secret,
+      intervalMs: row.interval_ms,
+      takenAt: row.taken_at,
+      startedAt: row.started_at,
+      round: row.round,
+      settled: row.response === null ? undefined : { response: row.response, passed: row.response_passed === 1 },
+      failuresInARow: row.failures_in_a_row,
+      results: { passed: row.passed, wrong: row.wrong, unanswered: row.unanswered },
+    }),
+  );
+
+/** In the order of the statement that puts them. */
+export function valuesOf(contract: Readonly<KeptContract>) {
+  const { index, token, hash, secret, intervalMs, takenAt, startedAt, round, settled, failuresInARow, results } =
+    contract;
+  const answered = settled === undefined ? [null, null] : [settled.response, Number(settled.passed)];
+  const { passed, wrong, unanswered } = results;
+  const terms = [index, token, hash, secret, intervalMs, takenAt];
+  return [...terms, startedAt, round, ...answered, failuresInARow, passed, wrong, unanswered];
+}

@@ -1,0 +1,198 @@
+import { closeSync, openSync } from 'node:fs';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { z } from 'zod';
+import type { ClockMark } from '../clock/node-clock.ts';
+import type { KeptContract, KeptLedger, LedgerStore, Made } from '../ledger/ledger-store.ts';
+import { checkKind, migrate } from './migrations.ts';
+import { clockRow, contractRow, farmerRow, nodeRow, valuesOf } from './rows.ts';
+import { asStateError, StateError } from './state-error.ts';
+
+/** What a node draws from, and makes chunks of: its contracts mean nothing to another. */
+export interface StateOwner {
+  readonly seed: string;
+  readonly genesisSha256: string;
+}
+
+/** What a node was when it was last written down. */
+export interface KeptState {
+  readonly ledger: KeptLedger;
+  readonly clock: ClockMark | undefined;
+}
+
+/**
+ * What outlives the node: farmers, contracts, how far the draws are, and its time, in SQLite. Changes are gathered as the
+ * ledger tells them, and written at once by {@link save}, in one transaction. The file is locked as long as it is open.
+ */
+export class StateFile implements LedgerStore {
+  readonly #path: string;
+  readonly #db: DatabaseSync;
+  readonly #statements: Record<
+    'begin' | 'commit' | 'made' | 'clock' | 'addFarmer' | 'removeFarmer' | 'put' | 'remove',
+    StatementSync
+  >;
+  /** What is to be written; by what it is about, so that only the last change counts. */
+  #made: Made | undefined;
+  readonly #farmers = new Map<string, boolean>();
+  readonly #contracts = new Map<number, Readonly<KeptContract> | undefined>();
+
+  private constructor(path: string, db: DatabaseSync) {
+    this.#path = path;
+    this.#db = db;
+    this.#statements = {
+      begin: db.prepare('BEGIN'),
+      commit: db.prepare('COMMIT'),
+      made: db.prepare('UPDATE node SET farmers_made = ?, contracts_made = ?'),
+      clock: db.prepare(
+        'INSERT OR REPLACE INTO clock (id, mode, scale, start_scale, node_ms, real_ms) VALUES (1, ?, ?, ?, ?, ?)',
+      ),
+      addFarmer: db.prepare('INSERT OR IGNORE INTO farmer (token) VALUES (?)'),
+      removeFarmer: db.prepare('DELETE FROM farmer WHERE token = ?'),
+      put: db.prepare(
+        `INSERT OR REPLACE INTO contract (number, token, hash, secret, interval_ms, taken_at, started_at, round, response,
+           response_passed, failures_in_a_row, passed, wrong, unanswered) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      ),
+      remove: db.prepare('DELETE FROM contract WHERE number = ?'),
+    };
+  }
+
+  /**
+   * Opens, or makes, the state file: readable by its owner alone, locked, at the newest schema.
+   *
+   * @throws StateError whose message says what to do
+   */
+  static open(path: string, owner: StateOwner): StateFile {
+    try {
+      // SQLite would make it for everybody to read.
+      closeSync(openSync(path, 'a', 0o600));
+      const db = new DatabaseSync(path, { timeout: 0 });
+      try {
+        checkKind(db);
+        db.exec(
+          'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN EXCLUSIVE; COMMIT;',
+        );
+        migrate(db);
+        claim(db, path, owner);
+        return new StateFile(path, db);
+      } catch (error) {
+        db.close();
+        throw error;
+      }
+    } catch (error) {
+      throw asStateError(error, path);
+    }
+  }
+
+  /** @throws StateError where the file is damaged */
+  load(): KeptState {
+    try {
+      const { farmers_made, contracts_made } = nodeRow.parse(this.#db.prepare('SELECT * FROM node').get());
+      const farmers = z.array(farmerRow).parse(this.#db.prepare('SELECT token FROM farmer ORDER BY number').all());
+      const contracts = this.#db.prepare('SELECT * FROM contract ORDER BY number').all();
+      const clock = this.#db.prepare('SELECT * FROM clock').get();
+      return {
+        ledger: {
+          made: { farmers: farmers_made, contracts: contracts_made },
+          farmers: farmers.map(({ token }) => token),
+          contracts: contracts.map((row) => contractRow.parse(row)),
+        },
+        clock: clock && clockRow.parse(clock),
+      };
+    } catch (error) {
+      throw asStateError(error, this.#path);
+    }
+  }
+
+  made(made: Made): void {
+    this.#made = made;
+  }
+
+  farmer(token: string, isKnown: boolean): void {
+    this.#farmers.set(token, isKnown);
+  }
+
+  contract(contract: Readonly<KeptContract>): void {
+    this.#contracts.set(contract.index, contract);
+  }
+
+  ended({ index }: Readonly<KeptContract>): void {
+    this.#contracts.set(index, undefined);
+  }
+
+  /** Whether there is something that was told and is not written. */
+  get isBehind(): boolean {
+    return this.#contracts.size > 0 || this.#farmers.size > 0 || this.#made !== undefined;
+  }
+
+  /**
+   * Writes what has changed, and what time it is. It is in the file when this returns: a process that is killed loses none
+   * of it. What could not be written is tried again with the next.
+   *
+   * @throws StateError
+   */
+  save(clock: ClockMark): void {
+    try {
+      this.#statements.begin.run();
+      try {
+        this.#write(clock);
+        this.#statements.commit.run();
+      } catch (error) {
+        if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+        throw error;
+      }
+    } catch (error) {
+      throw asStateError(error, this.#path);
+    }
+    this.#made = undefined;
+    this.#farmers.clear();
+    this.#contracts.clear();
+  }
+
+  /**
+   * Lets go of the file; again does nothing.
+   *
+   * @param clock where time stands: written, with whatever is not yet
+   */
+  close(clock?: ClockMark): void {
+    if (!this.#db.isOpen) return;
+    try {
+      if (clock !== undefined) this.save(clock);
+    } finally {
+      this.#db.close();
+    }
+  }
+
+  #write({ mode, scale, startScale, node, real }: ClockMark): void {
+    const { made, addFarmer, removeFarmer, put, remove, clock } = this.#statements;
+    if (this.#made !== undefined) made.run(this.#made.farmers, this.#made.contracts);
+    for (const [token, isKnown] of this.#farmers) (isKnown ? addFarmer : removeFarmer).run(token);
+    for (const [index, contract] of this.#contracts) {
+      if (contract === undefined) remove.run(index);
+      else put.run(...valuesOf(contract));
+    }
+    clock.run(mode, scale, startScale, node, real);
+  }
+}
+
+/** Makes a new file this node's, for good. @throws StateError where it is another's */
+function claim(db: DatabaseSync, path: string, { seed, genesisSha256 }: StateOwner): void {
+  const row = db.prepare('SELECT * FROM node').get();
+  if (row === undefined) {
+    db.prepare('INSERT INTO node (seed, genesis_sha256, farmers_made, contracts_made) VALUES (?, ?, 0, 0)').run(
+      seed,
+      genesisSha256,
+    );
+    return;
+  }
+  const known = nodeRow.parse(row);
+  const file = `MOCK_STATE is ${JSON.stringify(path)}`;
+  if (known.seed !== seed)
+    throw new StateError(
+      'other_seed',
+      `${file}: its node has the seed ${JSON.stringify(known.seed)}, not ${JSON.stringify(seed)}: set MOCK_SEED back, or give another file`,
+    );
+  if (known.genesis_sha256 !== genesisSha256)
+    throw new StateError(
+      'other_genesis',
+      `${file}: its node's chunks are made from the genesis file with the SHA-256 ${known.genesis_sha256}, not ${genesisSha256}: set MOCK_GENESIS and MOCK_GENESIS_SHA256 back, or give another file`,
+    );
+}

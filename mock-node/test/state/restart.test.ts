@@ -1,0 +1,241 @@
+import { describe, expect, it } from '@jest/globals';
+import { API, aNode, chunkOf, INTERVAL_MS, sha256 } from '../a-node.ts';
+
+const { start, close, get, log, pass, lab, path, newToken, takeContract } = aNode();
+
+const due = async (token: string) => (await get(`${API}/due/${token}`)).json;
+const answer = async (token: string, hash: string, response: string) =>
+  (await get(`${API}/challenge/${token}/${hash}/${response}`)).json.status;
+/** Starts a node on the file of the test; again: on what the one before left there. */
+const startOn = async (options: Parameters<typeof start>[0] = {}) =>
+  await start({ statePath: path('state.db'), ...options });
+
+/** A farmer with one contract, and its right answer to any challenge. */
+async function aFarmer() {
+  const token = await newToken();
+  const { secret, file_hash: hash, challenge } = await takeContract(token);
+  return { token, secret, hash, challenge, right: (asked: string) => sha256(chunkOf(secret), asked) };
+}
+
+describe('a node that is started again on its state', () => {
+  it('knows its farmers, and lists their contracts in the order in which they took them', async () => {
+    await startOn();
+    const [one, two] = [await newToken(), await newToken()];
+    const taken: string[] = [];
+    for (const token of [one, two, one]) taken.push((await takeContract(token)).file_hash);
+    const before = [await due(one), await due(two)];
+    await startOn();
+    expect([await due(one), await due(two)]).toEqual(before);
+    expect(before[0].all_contracts).toEqual([{ hash: taken[0] }, { hash: taken[2] }]);
+    expect(lab().ledger.running).toBe(3);
+    expect(await due('nobody')).toEqual({ status: 'no_token' });
+  });
+
+  it('has every fact of a contract as it was', async () => {
+    await startOn();
+    const { token, hash, challenge, right } = await aFarmer();
+    await answer(token, hash, right(challenge));
+    pass(3 * INTERVAL_MS);
+    await answer(token, hash, 'wrong');
+    const facts = () => lab().ledger.contract(hash, lab().clock.now());
+    const before = facts();
+    expect(before).toMatchObject({ round: 3, failuresInARow: 3, results: { passed: 1, wrong: 1, unanswered: 2 } });
+    await startOn();
+    expect(facts()).toEqual(before);
+  });
+
+  it('asks what the round asks that it is, whether that began before or after the restart', async () => {
+    await startOn();
+    const { token, hash, challenge } = await aFarmer();
+    await startOn();
+    expect((await due(token)).due_contracts).toEqual([{ hash, challenge }]);
+    await close();
+    pass(INTERVAL_MS);
+    await startOn();
+    const [{ challenge: second }] = (await due(token)).due_contracts;
+    expect(second).not.toBe(challenge);
+    await start();
+    const { token: fresh } = await aFarmer();
+    pass(INTERVAL_MS);
+    expect((await due(fresh)).due_contracts[0].challenge).toBe(second);
+  });
+
+  it('takes a right answer for right and a wrong one for wrong', async () => {
+    await startOn();
+    const [one, two] = [await aFarmer(), await aFarmer()];
+    await startOn();
+    expect(await answer(one.token, one.hash, one.right(one.challenge))).toBe('pass');
+    expect(await answer(two.token, two.hash, one.right(two.challenge))).toBe('fail');
+    expect(await answer(two.token, two.hash, two.right(two.challenge))).toBe('fail');
+    pass(INTERVAL_MS);
+    const [{ challenge }] = (await due(two.token)).due_contracts;
+    expect(await answer(two.token, two.hash, two.right(challenge))).toBe('pass');
+  });
+
+  it('repeats a verdict that it gave before, and no other, without the chunk', async () => {
+    await startOn();
+    const [one, two] = [await aFarmer(), await aFarmer()];
+    expect(await answer(one.token, one.hash, one.right(one.challenge))).toBe('pass');
+    expect(await answer(two.token, two.hash, 'wrong')).toBe('fail');
+    await startOn();
+    expect(lab().ledger.secretToVerify(one.token, one.hash, lab().clock.now())).toBeUndefined();
+    expect(await answer(one.token, one.hash, one.right(one.challenge))).toBe('pass');
+    expect(await answer(one.token, one.hash, 'wrong')).toBe('fail');
+    expect(await answer(two.token, two.hash, two.right(two.challenge))).toBe('fail');
+    expect((await due(one.token)).due_contracts).toEqual([]);
+  });
+
+  it('takes many answers on one contract at the same time for what they are', async () => {
+    await startOn();
+    const { token, hash, challenge, right } = await aFarmer();
+    await startOn();
+    const verdicts = await Promise.all(Array.from({ length: 10 }, () => answer(token, hash, right(challenge))));
+    expect(verdicts).toEqual(Array.from({ length: 10 }, () => 'pass'));
+    expect(lab().info().challenges).toEqual({ passed: 1, wrong: 0, unanswered: 0 });
+  });
+
+  it('gives the tokens and secrets that would have come next, and none twice', async () => {
+    const drawn = async (restart: () => Promise<void>) => {
+      const given: string[] = [];
+      for (let n = 0; n < 4; n++) {
+        const { token, secret } = await aFarmer();
+        given.push(token, secret);
+        await restart();
+      }
+      return given;
+    };
+    await start();
+    const inOneRun = await drawn(async () => {});
+    await startOn();
+    expect(await drawn(startOn)).toEqual(inOneRun);
+    expect(new Set(inOneRun).size).toBe(8);
+  });
+
+  it('counts contracts against how many there may be', async () => {
+    await startOn({ maxContracts: 1 });
+    const { token } = await aFarmer();
+    await startOn({ maxContracts: 1 });
+    expect(await takeContract(token)).toEqual({ status: 'no_chunks' });
+  });
+
+  it.each([
+    ['removed by its farmer', async ({ token, hash }) => await get(`${API}/remove/${token}/${hash}`)],
+    ['expired', async ({ hash }) => lab().ledger.expire(hash, lab().clock.now())],
+    ['failed too often', async () => pass(10 * INTERVAL_MS)],
+    ['forgotten with its farmer', async ({ token }) => lab().ledger.revoke(token)],
+    ['forgotten with everything', async () => lab().ledger.forget()],
+  ] satisfies [string, (farmer: { token: string; hash: string }) => Promise<unknown>][])(
+    'has no contract that was %s',
+    async (_, end) => {
+      await startOn();
+      const farmer = await aFarmer();
+      await end(farmer);
+      const before = await due(farmer.token);
+      await startOn();
+      expect(await due(farmer.token)).toEqual(before);
+      expect(lab().ledger.running).toBe(0);
+      const next = await aFarmer();
+      expect(next.token).not.toBe(farmer.token);
+      expect(next.secret).not.toBe(farmer.secret);
+    },
+  );
+
+  it('begins anew after a reset, draws and all', async () => {
+    await startOn();
+    const { token, secret } = await aFarmer();
+    await aFarmer();
+    lab().reset();
+    await startOn();
+    expect(lab().ledger.farmers).toBe(0);
+    expect(await aFarmer()).toMatchObject({ token, secret });
+  });
+
+  it('keeps a challenge that was opened by hand', async () => {
+    await startOn();
+    const { token, hash, challenge, right } = await aFarmer();
+    await answer(token, hash, right(challenge));
+    pass(10_000);
+    const opened = lab().ledger.challengeNow(hash, lab().clock.now());
+    await startOn();
+    expect((await due(token)).due_contracts).toEqual([{ hash, challenge: opened?.challenge }]);
+    pass(INTERVAL_MS - 1);
+    expect((await due(token)).due_contracts).toEqual([{ hash, challenge: opened?.challenge }]);
+  });
+
+  it('says how much it read', async () => {
+    await startOn();
+    await aFarmer();
+    await startOn();
+    expect(log().filter(({ message }) => message === 'state read')).toMatchObject([
+      { fields: { farmers: 0, contracts: 0 } },
+      { fields: { farmers: 1, contracts: 1 } },
+    ]);
+  });
+});
+
+describe('the time of a node that is started again', () => {
+  const now = () => lab().clock.now();
+
+  it('is real time where it was', async () => {
+    await startOn();
+    const before = now();
+    await close();
+    pass(5_000);
+    await startOn();
+    expect(now()).toBe(before + 5_000);
+  });
+
+  it('keeps what it was moved on by', async () => {
+    await startOn();
+    lab().advanceClock(1_000_000);
+    const before = now();
+    await startOn();
+    expect(now()).toBe(before);
+    pass(7);
+    expect(now()).toBe(before + 7);
+  });
+
+  it('stands still where it stood still, and goes on from there', async () => {
+    await startOn();
+    lab().setClock({ mode: 'frozen' });
+    const before = now();
+    await close();
+    pass(5_000);
+    await startOn();
+    expect(lab().clockView()).toMatchObject({ mode: 'frozen', now: new Date(before).toISOString() });
+    lab().setClock({ mode: 'real' });
+    pass(3);
+    expect(now()).toBe(before + 3);
+  });
+
+  it('goes on at its pace, while there is no node too', async () => {
+    await startOn();
+    lab().setClock({ mode: 'real', scale: 60 });
+    const before = now();
+    await close();
+    pass(1_000);
+    await startOn();
+    expect(now()).toBe(before + 60_000);
+    pass(1_000);
+    expect(now()).toBe(before + 120_000);
+  });
+
+  it('has the pace that it is started with, where that is another than the last time', async () => {
+    await startOn({ timeScale: 2 });
+    lab().setClock({ mode: 'real', scale: 60 });
+    await startOn({ timeScale: 3 });
+    expect(lab().clock.pace).toEqual({ mode: 'real', scale: 3 });
+  });
+
+  it('does not go back when real time does', async () => {
+    await startOn();
+    pass(10_000);
+    const before = now();
+    await close();
+    pass(-60_000);
+    await startOn();
+    expect(now()).toBe(before);
+    pass(5);
+    expect(now()).toBe(before + 5);
+  });
+});
