@@ -12,7 +12,7 @@ describe('a farmer, whatever its node does', () => {
     async (row) => {
       seen.set(row, await goThrough(row.trial, pairs));
     },
-    60_000,
+    90_000,
   );
 
   afterAll(async () => {

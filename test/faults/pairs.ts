@@ -23,6 +23,7 @@ let lastPort = randomInt(10_000, 30_000);
  */
 export class Pairs implements AsyncDisposable {
   readonly #idle = new Map<string, Pair[]>();
+  #started: Promise<unknown> = Promise.resolve();
 
   /** With a pair that may have been through other trials, or else a new one that `settle` has waited for. */
   async use<T>(
@@ -32,7 +33,7 @@ export class Pairs implements AsyncDisposable {
   ): Promise<T> {
     const key = JSON.stringify(options);
     const known = this.#idle.get(key)?.pop();
-    const pair = known ?? (await aPair(options));
+    const pair = known ?? (await this.#start(options));
     try {
       if (known === undefined) await settle(pair);
       const result = await work(pair);
@@ -50,9 +51,17 @@ export class Pairs implements AsyncDisposable {
     prepare: (node: MockNode) => void,
     work: (pair: Pair) => Promise<T>,
   ): Promise<T> {
-    const pair = await aPair(options, prepare);
+    const pair = await this.#start(options, prepare);
     await using _ = pair.farm;
     return await work(pair);
+  }
+
+  /** One after the other: all at once they would keep each other, and those that farm already, from their work. */
+  async #start(options: NodeOptions, prepare?: (node: MockNode) => void): Promise<Pair> {
+    const start = async () => await aPair(options, prepare);
+    const pair = this.#started.then(start, start);
+    this.#started = pair;
+    return await pair;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -26,6 +26,9 @@ export interface Trial extends Promised {
 /** What is seen of a trial, from the farmer's metrics. */
 export type Seen = ReturnType<typeof seenIn>;
 
+/** A promise is broken by what happens, not by how long a busy machine takes. */
+const PATIENT = { withinMs: 45_000 };
+
 /** Farms through a trial until all is well again. @throws where the farmer does not keep what is promised */
 export async function goThrough(trial: Trial, pairs: Pairs): Promise<Seen> {
   const { begins, begin, node: options = {} } = trial;
@@ -66,8 +69,8 @@ async function goThroughWith(pair: Pair, trial: Trial): Promise<Seen> {
     for (const { hash } of [...lab.ledger.all(now)].slice(0, room)) lab.ledger.expire(hash, now);
   }
   const seen = async () => seenIn(since(before, await counts()), room);
-  await until(() => isOver(node), Boolean);
-  await until(seen, (now) => hasCome(now, trial), { everyMs: 200 });
+  await until(() => isOver(node), Boolean, PATIENT);
+  await until(seen, (now) => hasCome(now, trial), { ...PATIENT, everyMs: 200 });
   end(node);
   await allPass(pair);
   const outcome = await seen();
@@ -103,8 +106,9 @@ async function allPass({ node: { lab }, farmer }: Pair): Promise<void> {
   await until(
     () => contracts().map(({ hash, results }) => ({ hash, passed: results.passed - (before.get(hash) ?? 0) })),
     (held) => held.length === CONTRACTS && held.every(({ passed }) => passed > 0),
+    PATIENT,
   );
-  await until(farmer.status, ({ node, contracts: { waiting } }) => waiting === CONTRACTS && node.reachable);
+  await until(farmer.status, ({ node, contracts: { waiting } }) => waiting === CONTRACTS && node.reachable, PATIENT);
 }
 
 /** Whether everything that is promised to go wrong has. */

@@ -111,9 +111,9 @@ export function logInto(lines: string[], tail = new LogTail(), level: FarmerConf
 export async function until<T>(
   look: () => T | Promise<T>,
   holds: (seen: T) => boolean,
-  { everyMs = 20 } = {},
+  { everyMs = 20, withinMs = 20_000 } = {},
 ): Promise<T> {
-  const end = performance.now() + 20_000;
+  const end = performance.now() + withinMs;
   for (;;) {
     const seen = await look();
     if (holds(seen)) return seen;
