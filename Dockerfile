@@ -19,6 +19,7 @@ RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts
 COPY . .
 # What is left afterwards is what runs: JavaScript and the manifests that name it.
 RUN node node_modules/typescript/bin/tsc -b farmer mock-node \
+  && rm -r packages/testcontainers \
   && find packages farmer mock-node -name node_modules -prune -o -type f ! -path '*/assets/*' ! -name '*.js' ! -name package.json -exec rm {} + \
   && find packages farmer mock-node -type d -empty -delete
 
@@ -29,7 +30,7 @@ COPY --from=manifests /app ./
 RUN --mount=type=cache,target=/root/.npm \
   npm ci --omit=dev --ignore-scripts --workspace @downstream/farmer \
   && find node_modules -type f \( -name '*.map' -o -name '*.[cm]ts' -o -name '*.ts' -o -iname '*.md' \) -delete \
-  && rm -rf package-lock.json mock-node integration bench
+  && rm -rf package-lock.json mock-node integration bench packages/testcontainers
 
 FROM ${NODE_IMAGE} AS mock-node-dependencies
 WORKDIR /app
@@ -37,7 +38,7 @@ COPY --from=manifests /app ./
 RUN --mount=type=cache,target=/root/.npm \
   npm ci --omit=dev --ignore-scripts --workspace @downstream/mock-node \
   && find node_modules -type f \( -name '*.map' -o -name '*.[cm]ts' -o -name '*.ts' -o -iname '*.md' \) -delete \
-  && rm -rf package-lock.json farmer integration bench
+  && rm -rf package-lock.json farmer integration bench packages/testcontainers
 
 FROM ${NODE_IMAGE} AS farmer
 WORKDIR /app
@@ -72,11 +73,13 @@ WORKDIR /app
 COPY --from=mock-node-dependencies /app ./
 COPY --from=build /app/packages ./packages
 COPY --from=build /app/mock-node ./mock-node
-# For MOCK_STATE=/state/node.db; a volume takes its first owner from here.
+# For MOCK_STATE=/state/node.db. A volume takes its first owner from here.
 RUN install -d -o 1000 -g 1000 -m 700 /state
 ENV NODE_ENV=production \
   MOCK_HOST=0.0.0.0
 USER 1000:1000
+VOLUME /state
+# The node as farmers see it; the control API, the metrics and the page, which no fault hits.
 EXPOSE 5000 5001
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 \

@@ -25,6 +25,6 @@ export default {
   },
   testTimeout: 30_000,
   /** Tests that mostly wait, one file's at once: `it.concurrent`. */
-  maxConcurrency: 12,
+  maxConcurrency: 20,
   coverageProvider: 'babel',
 };

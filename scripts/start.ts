@@ -24,7 +24,7 @@ const node = spawn(process.execPath, [join(root, 'mock-node/dist/main.js')], {
   detached: true,
 });
 try {
-  process.exitCode = await farm(await portOf(node));
+  process.exitCode = await farm(await portsOf(node));
 } finally {
   if (node.exitCode === null) {
     node.kill('SIGTERM');
@@ -33,18 +33,21 @@ try {
   await rm(dataDir, { recursive: true, force: true });
 }
 
-async function farm(port: string): Promise<number> {
+async function farm({ api, control }: Ports): Promise<number> {
   const farmer = spawn(process.execPath, [join(root, 'farmer/bin/downstream.js'), ...process.argv.slice(2)], {
     env: {
       FARMER_ADDRESS: DEMO_ADDRESS,
       FARMER_DATA_DIR: dataDir,
       ...process.env,
-      FARMER_NODE_URL: `http://127.0.0.1:${port}`,
+      FARMER_NODE_URL: `http://127.0.0.1:${api}`,
     },
     stdio: 'inherit',
   });
   const page = `http://127.0.0.1:${process.env['FARMER_HTTP_PORT'] || '8080'}`;
-  process.stdout.write(`A mock node and a farmer, whose page is ${page} (and ${page}/metrics). Ctrl-C ends both.\n`);
+  const lab = control === undefined ? '' : `; bad days for the node are at http://127.0.0.1:${control}`;
+  process.stdout.write(
+    `A mock node and a farmer, whose page is ${page} (and ${page}/metrics)${lab}. Ctrl-C ends both.\n`,
+  );
   // On a terminal Ctrl-C reaches the farmer by itself; here it only must not end this process first.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => farmer.kill('SIGTERM'));
@@ -52,11 +55,17 @@ async function farm(port: string): Promise<number> {
   return typeof code === 'number' ? code : 1;
 }
 
-async function portOf(child: ChildProcess): Promise<string> {
+interface Ports {
+  readonly api: string;
+  /** Undefined where it is off. */
+  readonly control: string | undefined;
+}
+
+async function portsOf(child: ChildProcess): Promise<Ports> {
   if (child.stdout === null) throw new Error('the mock node has no output');
   for await (const line of createInterface(child.stdout)) {
-    const port = /^mock-node ready api=:(\d+)/.exec(line)?.[1];
-    if (port !== undefined) return port;
+    const [, api, control] = /^mock-node ready api=:(\d+)(?: control=:(\d+))?/.exec(line) ?? [];
+    if (api !== undefined) return { api, control };
   }
   throw new Error('the mock node did not start');
 }

@@ -5,6 +5,7 @@ import { settingsMarkdown } from '@downstream/platform';
 import { describe, expect, it } from '@jest/globals';
 import { SETTINGS as FARMER_SETTINGS } from '../farmer/src/config.ts';
 import { SETTINGS as MOCK_SETTINGS } from '../mock-node/src/config.ts';
+import { faultsPage } from '../scripts/faults-page.ts';
 import { metricsPage } from '../scripts/metrics-page.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -59,6 +60,12 @@ describe('the README', () => {
 describe('docs/metrics.md', () => {
   it('is as the code declares the metrics: `npm run docs` writes it', () => {
     expect(read('docs/metrics.md')).toBe(metricsPage());
+  });
+});
+
+describe('docs/faults.md', () => {
+  it('is as the code declares the faults, and as the matrix promises: `npm run docs` writes it', () => {
+    expect(read('docs/faults.md')).toBe(faultsPage());
   });
 });
 

@@ -5,6 +5,8 @@ import { ON_TIME_COLORS, processPanels } from './parts.ts';
 import { chosen, overRange, perSecond, perStep, quantile } from './promql.ts';
 
 const RESULT_COLORS = { passed: 'green', wrong: 'red', unanswered: 'orange' };
+const STATE_COLORS = { due: 'orange', settled: 'green' };
+const REASON_COLORS = { failed: 'red', removed: 'blue', expired: 'orange', forgotten: 'purple', replaced: 'yellow' };
 const LATENCY = 'mock_node_request_duration_seconds_bucket';
 
 const glance: Panel[] = [
@@ -14,7 +16,7 @@ const glance: Panel[] = [
     normal: 'Normal: those that you started, and those of earlier runs.',
     unit: 'short',
     decimals: 0,
-    size: [4, 4],
+    size: [3, 4],
     queries: [{ expr: `sum(${chosen('mock_node_farmers')})`, legend: 'farmers' }],
   }),
   stat({
@@ -23,7 +25,7 @@ const glance: Panel[] = [
     normal: 'Normal: what the farmers hold together.',
     unit: 'short',
     decimals: 0,
-    size: [4, 4],
+    size: [3, 4],
     queries: [{ expr: `sum(${chosen('mock_node_contracts')})`, legend: 'contracts' }],
   }),
   stat({
@@ -45,25 +47,39 @@ const glance: Panel[] = [
   stat({
     title: 'Server errors',
     asks: 'How often did the mock node itself fail? Over all the time shown.',
-    normal: 'Normal: 0.',
+    normal: 'Normal: 0, unless a fault asks for 500.',
     unit: 'short',
     decimals: 0,
     size: [4, 4],
     colors: ['green', [1, 'red']],
     queries: [
       {
-        expr: `round(sum(${overRange('mock_node_requests_total', 'code=~"5.."')})) or vector(0)`,
+        expr: `round(sum(${overRange('mock_node_requests_total', 'code="500"')})) or vector(0)`,
         legend: 'errors',
       },
     ],
   }),
   stat({
+    title: 'Faults applied',
+    asks: 'How many requests were hit by a fault? Over all the time shown.',
+    normal: 'Normal: 0, until you switch one on.',
+    unit: 'short',
+    decimals: 0,
+    size: [4, 4],
+    queries: [
+      {
+        expr: `round(sum(${overRange('mock_node_faults_applied_total')})) or vector(0)`,
+        legend: 'faults',
+      },
+    ],
+  }),
+  stat({
     title: 'Uptime',
-    asks: 'How long has it run? Its ledger is in memory: a restart forgets farmers and contracts.',
+    asks: 'How long has it run? A restart forgets farmers and contracts, unless MOCK_STATE keeps them.',
     normal: 'Normal: since you started it.',
     unit: 's',
     decimals: 0,
-    size: [4, 4],
+    size: [3, 4],
     queries: [{ expr: `time() - max(${chosen('process_start_time_seconds')})`, legend: 'uptime' }],
   }),
   stat({
@@ -71,7 +87,7 @@ const glance: Panel[] = [
     asks: 'Which version runs?',
     normal: 'Normal: the one of the farmers.',
     unit: 'none',
-    size: [4, 4],
+    size: [3, 4],
     showNames: true,
     queries: [{ expr: `count by (version) (${chosen('mock_node_build_info')})`, legend: '{{version}}' }],
   }),
@@ -84,23 +100,49 @@ const work: Panel[] = [
     normal: 'Normal: all green.',
     unit: 'short',
     min: 0,
-    size: [12, 8],
+    size: [8, 8],
     as: 'bars',
     step: '1m',
     palette: RESULT_COLORS,
     queries: [{ expr: perStep('mock_node_challenges_total', { by: ['result'] }), legend: '{{result}}' }],
   }),
   graph({
-    title: 'Contracts and farmers',
-    asks: 'How much is farmed, and by how many?',
-    normal: 'Normal: level. Contracts that are not proved end.',
+    title: 'Contracts by state',
+    asks: 'How much is farmed, and how much of it still owes an answer?',
+    normal: 'Normal: level, and mostly settled. Contracts that are not proved end.',
     unit: 'short',
     min: 0,
-    size: [12, 8],
-    queries: [
-      { expr: `sum(${chosen('mock_node_contracts')})`, legend: 'contracts', color: 'blue' },
-      { expr: `sum(${chosen('mock_node_farmers')})`, legend: 'farmers', color: 'purple' },
-    ],
+    size: [8, 8],
+    as: 'area',
+    palette: STATE_COLORS,
+    queries: [{ expr: `sum by (state) (${chosen('mock_node_contracts')})`, legend: '{{state}}' }],
+  }),
+  graph({
+    title: 'Contracts ended, by reason',
+    asks: 'What becomes of contracts?',
+    normal:
+      'Normal: none. `failed` too often, `removed` by their farmer, `replaced` by another of the same chunk; a fault or you had them `expired` or `forgotten`.',
+    unit: 'short',
+    min: 0,
+    size: [8, 8],
+    as: 'bars',
+    step: '1m',
+    palette: REASON_COLORS,
+    queries: [{ expr: perStep('mock_node_contracts_ended_total', { by: ['reason'] }), legend: '{{reason}}' }],
+  }),
+];
+
+const faults: Panel[] = [
+  graph({
+    title: 'Faults applied, by name',
+    asks: 'Do the faults happen that I asked for?',
+    normal: 'Normal: as often as they are set to; nothing while none is on.',
+    unit: 'short',
+    min: 0,
+    size: [24, 8],
+    as: 'bars',
+    step: '1m',
+    queries: [{ expr: perStep('mock_node_faults_applied_total', { by: ['name'] }), legend: '{{name}}' }],
   }),
 ];
 
@@ -119,7 +161,7 @@ const requests: Panel[] = [
     title: 'Requests by status',
     asks: 'What do they get?',
     normal:
-      'Normal: 200, also for a token or a hash that the node does not know: the reply says so. 500 is a fault of the mock node.',
+      'Normal: 200, also for a token or a hash that the node does not know: the reply says so. Others are what faults ask for, `none` where they keep the reply back; 500 otherwise is the mock node’s own failing.',
     unit: 'reqps',
     min: 0,
     size: [8, 8],
@@ -147,6 +189,7 @@ export function mockNodeDashboard(): Dashboard {
     rows: [
       { title: 'At a glance', panels: glance },
       { title: 'Challenges', panels: work },
+      { title: 'Faults', panels: faults },
       { title: 'Requests', panels: requests },
       { title: 'Process', panels: processPanels('mock_node_metric_errors_total') },
     ],

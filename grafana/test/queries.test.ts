@@ -34,7 +34,9 @@ describeWith(['prometheus'], 'every query of the dashboards, asked of a real Pro
     const rules = join(farm.folder, 'rules.yml');
     writeFileSync(rules, JSON.stringify(RULES));
     exporter = await anExporter();
-    const node = await farm.node();
+    const node = await farm.node({
+      faults: [{ name: 'late', match: { route: 'due' }, effect: { kind: 'fixed', ms: 1 } }],
+    });
     const farmer = await farm.farmer(node.url);
     prometheus = await startPrometheus({
       targets: [

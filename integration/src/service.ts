@@ -6,19 +6,15 @@ import { eventually } from './eventually.ts';
 import { type FarmerStatus, farmerStatus, type Scrape, scrape } from './scrape.ts';
 
 /** A container of ours that was started, seen from outside: HTTP and signals. */
-export class Service {
+export abstract class Service {
   readonly #container: StartedTestContainer;
-  readonly #port: number;
 
-  constructor(container: StartedTestContainer, port: number) {
+  constructor(container: StartedTestContainer) {
     this.#container = container;
-    this.#port = port;
   }
 
   /** Asked for anew each time: a restart may publish the port elsewhere. */
-  get url(): string {
-    return `http://${this.#container.getHost()}:${this.#container.getMappedPort(this.#port)}`;
-  }
+  abstract get url(): string;
 
   async scrape(): Promise<Scrape> {
     return await scrape(this.url);
@@ -66,6 +62,10 @@ export class Service {
     await docker(['rm', '--force', '--volumes', this.#id]);
   }
 
+  protected urlOf(port: number): string {
+    return `http://${this.#container.getHost()}:${this.#container.getMappedPort(port)}`;
+  }
+
   get #id(): string {
     return this.#container.getId();
   }
@@ -76,18 +76,30 @@ export class MockNodeService extends Service {
   readonly #node: StartedMockNodeContainer;
 
   constructor(container: StartedMockNodeContainer) {
-    super(container, 5000);
+    super(container);
     this.#node = container;
   }
 
-  /** Asked for anew each time, as the URL is. */
+  override get url(): string {
+    return this.#node.getUrl();
+  }
+
   get control(): ControlClient {
     return this.#node.control;
+  }
+
+  /** From the port that no fault hits. */
+  override async scrape(): Promise<Scrape> {
+    return await scrape(this.#node.getControlUrl());
   }
 }
 
 /** A farmer's container. */
 export class FarmerService extends Service {
+  override get url(): string {
+    return this.urlOf(FARMER_PORT);
+  }
+
   async status(): Promise<FarmerStatus> {
     return await farmerStatus(this.url);
   }
@@ -113,4 +125,5 @@ export class FarmerService extends Service {
   }
 }
 
+export const FARMER_PORT = 8080;
 const PASSED = 'farmer_challenges_passed_total';

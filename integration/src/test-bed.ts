@@ -1,26 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import type { FaultInput } from '@downstream/control-api';
 import { MockNodeContainer } from '@downstream/testcontainers';
 import { GenericContainer, Network, type StartedNetwork, Wait } from 'testcontainers';
 import { attemptDocker, type DockerResult, docker } from './docker.ts';
 import { GENESIS_PATH, type Genesis, genesisSettings } from './genesis.ts';
 import { IMAGES, LABEL, LABEL_OPTIONS, NETWORK_PREFIX } from './images.ts';
-import { FarmerService, MockNodeService, type Service } from './service.ts';
+import { FARMER_PORT, FarmerService, MockNodeService, type Service } from './service.ts';
 
-interface ServiceOptions {
+interface FarmerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Instead of the standard genesis file. */
   readonly genesis?: Genesis;
-  /** Copied in before the start. */
-  readonly files?: readonly CopiedFile[];
-}
-
-interface MockNodeOptions extends ServiceOptions {
-  /** From the start. */
-  readonly faults?: readonly FaultInput[];
-}
-
-interface FarmerOptions extends ServiceOptions {
   /** Its data directory's; a fresh one of its own without. */
   readonly volume?: string;
   /** How much of a processor it may use. */
@@ -29,18 +18,12 @@ interface FarmerOptions extends ServiceOptions {
   readonly diskMiB?: number;
 }
 
-interface CopiedFile {
-  readonly path: string;
-  readonly content: Buffer;
-}
-
 /** A file in a data directory's `chunks`. */
 interface ChunkFile {
   readonly name: string;
   readonly sha256: string;
 }
 
-const FARMER_PORT = 8080;
 const NODE_URL = 'http://mock-node:5000';
 const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
 
@@ -69,33 +52,30 @@ class TestBed {
     this.#network = network;
   }
 
-  /** Starts a mock node, reached by the farmers of this test. */
-  async mockNode({ env = {}, genesis, files = [], faults = [] }: MockNodeOptions = {}): Promise<MockNodeService> {
-    const definition = this.#confined(new MockNodeContainer(IMAGES['mock-node']), files)
+  /** Starts a mock node, reached by the farmers of this test. @param set what is to be other than usual */
+  async mockNode(set: (node: MockNodeContainer) => MockNodeContainer = (node) => node): Promise<MockNodeService> {
+    const definition = this.#confined(new MockNodeContainer(IMAGES['mock-node']))
       .withNetworkAliases('mock-node')
-      .withInterval(3)
-      .withEnvironment(env);
-    if (genesis !== undefined) definition.withGenesis(genesis.content);
-    for (const fault of faults) definition.withFault(fault);
-    return this.#keep(new MockNodeService(await definition.start()));
+      .withInterval(3);
+    return this.#keep(new MockNodeService(await set(definition).start()));
   }
 
   /** Starts a farmer of this test's mock node; it is ready, with a token, when this returns. */
-  async farmer({ env = {}, genesis, files = [], volume, cpus, diskMiB }: FarmerOptions = {}): Promise<FarmerService> {
-    const genesisFile = genesis ? [{ path: GENESIS_PATH, content: genesis.content }] : [];
-    const definition = this.#confined(new GenericContainer(IMAGES.farmer), [...files, ...genesisFile])
+  async farmer({ env = {}, genesis, volume, cpus, diskMiB }: FarmerOptions = {}): Promise<FarmerService> {
+    const definition = this.#confined(new GenericContainer(IMAGES.farmer))
       .withEnvironment({
         FARMER_ADDRESS: ADDRESS,
         FARMER_NODE_URL: NODE_URL,
         ...(genesis && genesisSettings(genesis)),
         ...env,
       })
+      .withCopyContentToContainer(genesis ? [{ target: GENESIS_PATH, content: genesis.content, mode: 0o644 }] : [])
       .withExposedPorts(FARMER_PORT)
       .withWaitStrategy(Wait.forHttp('/readyz', FARMER_PORT));
     if (diskMiB !== undefined) definition.withTmpFs({ '/data': `rw,uid=1000,gid=1000,mode=700,size=${diskMiB}m` });
     else definition.withBindMounts([{ source: volume ?? (await this.volume()), target: '/data', mode: 'rw' }]);
     if (cpus !== undefined) definition.withResourcesQuota({ cpu: cpus });
-    return this.#keep(new FarmerService(await definition.start(), FARMER_PORT));
+    return this.#keep(new FarmerService(await definition.start()));
   }
 
   /** An empty volume, for a data directory that outlives a container. */
@@ -139,13 +119,12 @@ class TestBed {
   }
 
   /** As little power as docker-compose.yml gives. */
-  #confined<C extends GenericContainer>(container: C, files: readonly CopiedFile[]): C {
+  #confined<Container extends GenericContainer>(container: Container): Container {
     return container
       .withLabels(LABEL)
       .withNetwork(this.#network)
       .withDroppedCapabilities('ALL')
-      .withSecurityOpt('no-new-privileges:true')
-      .withCopyContentToContainer(files.map(({ path, content }) => ({ target: path, content, mode: 0o644 })));
+      .withSecurityOpt('no-new-privileges:true');
   }
 
   #keep<S extends Service>(service: S): S {

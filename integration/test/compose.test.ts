@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { attemptDocker, docker } from '../src/docker.ts';
@@ -27,11 +28,12 @@ const env = {
 
 const PORTS = { farmer: '8080', 'mock-node': '5000', prometheus: '9090', grafana: '3000' };
 type Name = keyof typeof PORTS;
+const CONTROL_PORT = '5001';
 
 const run = async (...args: string[]) => await docker([...compose, ...args], { env, timeoutMs: 170_000 });
 
 /** Asked for anew each time: a restart publishes the port elsewhere. */
-const urlOf = async (service: Name) => `http://${await run('port', service, PORTS[service])}`;
+const urlOf = async (service: Name, port = PORTS[service]) => `http://${await run('port', service, port)}`;
 
 const scrapeFarmer = async () => await scrape(await urlOf('farmer'));
 const statusOfFarmer = async () => await farmerStatus(await urlOf('farmer'));
@@ -135,6 +137,29 @@ describe('docker-compose.yml', () => {
     );
     expect(passed).toBeGreaterThan(0);
     expect(await api.query('ALERTS{alertstate="firing"}')).toEqual([]);
+  });
+
+  it('has a mock node whose faults are switched on and off from this machine, as its file says, and seen by Prometheus', async () => {
+    const text = readFileSync(FILE, 'utf8');
+    const control = await urlOf('mock-node', CONTROL_PORT);
+    const said = [...text.matchAll(/curl -X (\w+) http:\/\/127\.0\.0\.1:5001(\S+)/g)];
+    const [on, off] = said.map(
+      ([, method = '', path = '']) =>
+        async () =>
+          await fetch(control + path, { method }),
+    );
+    expect((await on?.())?.status).toBe(200);
+    expect(await json<{ name: string }[]>(`${control}/__admin/faults`)).toContainEqual(
+      expect.objectContaining({ name: 'flaky-reset' }),
+    );
+    const api = await prometheus();
+    await eventually(
+      'the faults in Prometheus',
+      async () => await api.query('mock_node_faults_applied_total'),
+      ({ length }) => length >= 4,
+    );
+    expect((await off?.())?.status).toBe(204);
+    expect(await json(`${control}/__admin/faults`)).toEqual([]);
   });
 
   (hasGrafana ? it : it.skip)('has a Grafana with its datasource and dashboards, for whoever looks', async () => {

@@ -22,7 +22,7 @@ describe('a farm', () => {
 
   it('refuses the contracts of a node that has another genesis file, and leaves nothing on disk', async () => {
     await inTestBed(async (bed) => {
-      await bed.mockNode({ genesis: genesisOf('what the node has') });
+      await bed.mockNode((node) => node.withGenesis(genesisOf('what the node has').content));
       const volume = await bed.volume();
       const farmer = await bed.farmer({
         volume,
@@ -61,7 +61,7 @@ describe('a farm', () => {
   it('is filled anew, and passes, on a node that lost its memory', async () => {
     await inTestBed(async (bed) => {
       const genesis = genesisOf('what both have');
-      const node = await bed.mockNode({ genesis });
+      const node = await bed.mockNode((node) => node.withGenesis(genesis.content));
       const farmer = await bed.farmer({ genesis, env: { FARMER_SIZE: '192KiB' } });
       await farmer.filled();
       await farmer.passes(3);

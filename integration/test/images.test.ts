@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { docker } from '../src/docker.ts';
-import { BASE_IMAGE, IMAGES } from '../src/images.ts';
+import { BASE_IMAGE, IMAGES, LABEL_OPTIONS } from '../src/images.ts';
 
 const MIB = 1024 * 1024;
 
@@ -32,5 +32,18 @@ describe.each(Object.values(IMAGES))('the image %s', (image) => {
       'cd /app; find . -name "*.ts" -o -name "*.map"; ls -d packages/*/test */test node_modules/typescript; true',
     ]);
     expect(left).toBe('');
+  });
+});
+
+describe('the image of the mock node', () => {
+  const look = async (format: string) =>
+    JSON.parse(await docker(['image', 'inspect', '--format', `{{json ${format}}}`, IMAGES['mock-node']]));
+
+  it('shows both ports, and has a place for its state on a root that cannot be written to', async () => {
+    expect(Object.keys(await look('.Config.ExposedPorts'))).toEqual(['5000/tcp', '5001/tcp']);
+    expect(Object.keys(await look('.Config.Volumes'))).toEqual(['/state']);
+    const command = 'touch /state/node.db && stat -c "%u %a" /state';
+    const entry = ['--read-only', '--entrypoint', 'sh', IMAGES['mock-node'], '-c', command];
+    expect(await docker(['run', '--rm', ...LABEL_OPTIONS, ...entry])).toBe('1000 700');
   });
 });

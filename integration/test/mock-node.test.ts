@@ -1,140 +1,166 @@
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ControlClient } from '@downstream/control-api';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { docker } from '../src/docker.ts';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '../src/eventually.ts';
 import { genesisOf } from '../src/genesis.ts';
-import { IMAGES, LABEL_OPTIONS } from '../src/images.ts';
+import { PlainRun } from '../src/plain-run.ts';
+import { scrape } from '../src/scrape.ts';
 import { inTestBed } from '../src/test-bed.ts';
 
 const NEW = '/api/downstream/new/19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
-const SCENARIO = `
-name: maintenance
-description: The second and third newcomers are sent away.
-config:
-  maxContracts: 3
-faults:
-  - name: closed
-    match: { route: new }
-    skip: 1
-    times: 2
-    effect: { kind: status, status: 503, retryAfterSeconds: 30 }
-`;
 
-describe("the mock node's image", () => {
+/** What comes of a request, to a client that knows nothing but HTTP. */
+async function outcomeOf(url: string): Promise<number | 'no reply'> {
+  return await fetch(url, { headers: { Connection: 'close' } }).then(
+    async (response) => {
+      await response.arrayBuffer();
+      return response.status;
+    },
+    () => 'no reply',
+  );
+}
+
+/** The outcomes of so many requests, one after the other. */
+async function outcomesOf(url: string, count: number): Promise<(number | 'no reply')[]> {
+  const outcomes: (number | 'no reply')[] = [];
+  while (outcomes.length < count) outcomes.push(await outcomeOf(url));
+  return outcomes;
+}
+
+const clientOf = async (run: PlainRun) => new ControlClient(await run.controlUrl());
+
+describe('the image of the mock node', () => {
   let folder: string;
-  let name: string;
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'scenario-'));
-    name = `downstream-integration-${randomBytes(6).toString('hex')}`;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'downstream-'));
   });
-  afterEach(async () => {
-    await docker(['rm', '--force', '--volumes', name]);
-    rmSync(folder, { recursive: true });
+  afterAll(async () => {
+    await rm(folder, { recursive: true });
   });
 
-  /** As a person types it: with the rights that docker-compose.yml gives. */
-  const run = async (...options: string[]) => {
-    const least = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges:true'];
-    const ports = ['--publish', '127.0.0.1::5000', '--publish', '127.0.0.1::5001'];
-    await docker([
-      'run',
-      '--detach',
-      '--name',
-      name,
-      ...LABEL_OPTIONS,
-      ...least,
-      ...ports,
-      ...options,
-      IMAGES['mock-node'],
+  /** A scenario on this machine, as an option that mounts it and one that names it. */
+  async function scenario(yaml: string): Promise<string[]> {
+    const path = join(folder, 'scenario.yaml');
+    await writeFile(path, yaml, { mode: 0o644 });
+    return ['--volume', `${path}:/scenario.yaml:ro`, '--env', 'MOCK_SCENARIO=/scenario.yaml'];
+  }
+
+  it('says in one line when it is ready, with the ports in the container', async () => {
+    await using run = await PlainRun.start('--env', 'MOCK_SEED=a seed');
+    expect(await run.output()).toBe('mock-node ready api=:5000 control=:5001 seed=a seed');
+  });
+
+  it('has the faults of a preset and of a mounted scenario, and the control API says which were applied', async () => {
+    const mounted = await scenario(`
+      name: closed
+      description: Nobody is let in at first.
+      config: { intervalMs: 5000, maxContracts: 3 }
+      faults:
+        - name: closed
+          match: { route: new }
+          times: 2
+          effect: { kind: status, status: 429, retryAfterSeconds: 7 }
+    `);
+    await using run = await PlainRun.start('--env', 'MOCK_PRESET=flaky', ...mounted);
+    const control = await clientOf(run);
+    expect(await control.config()).toMatchObject({ intervalMs: 5_000, maxContracts: 3 });
+    expect(await control.info()).toMatchObject({ scenario: 'closed', seed: '42' });
+
+    const outcomes = await outcomesOf((await run.url()) + NEW, 100);
+
+    const applied = Object.fromEntries((await control.faults()).map((fault) => [fault.name, fault.applied]));
+    const times = (outcome: number | 'no reply') => outcomes.filter((each) => each === outcome).length;
+    expect(applied['closed']).toBe(2);
+    expect(times(429)).toBe(2);
+    expect(times(503)).toBe(applied['flaky-503']);
+    expect(times('no reply')).toBe((applied['flaky-reset'] ?? 0) + (applied['flaky-lost-reply'] ?? 0));
+    expect(times(200)).toBe(100 - times(429) - times(503) - times('no reply'));
+    // One in ten goes wrong: of a hundred, some certainly do, and most do not.
+    expect(times(503) + times('no reply')).toBeGreaterThan(0);
+    expect(times(200)).toBeGreaterThan(70);
+
+    const metrics = await scrape(await run.controlUrl());
+    expect(metrics.value('mock_node_faults_applied_total', { name: 'closed' })).toBe(2);
+    expect(metrics.value('mock_node_requests_total', { route: 'new', code: '429' })).toBe(2);
+    expect(metrics.value('mock_node_requests_total', { route: 'new', code: 'none' })).toBe(times('no reply'));
+  });
+
+  it('is well while it refuses whoever connects, and takes them again when it is told to', async () => {
+    await using run = await PlainRun.start('--env', 'MOCK_PRESET=offline');
+    const control = await clientOf(run);
+    const url = await run.url();
+    expect(await outcomeOf(url + NEW)).toBe('no reply');
+    const since = (await run.health()).Log.at(-1)?.Start ?? '';
+
+    const looks = await eventually(
+      'the health check to look three times more',
+      async () => (await run.health()).Log.filter(({ Start }) => Start > since),
+      ({ length }) => length >= 3,
+    );
+    expect(await outcomeOf(url + NEW)).toBe('no reply');
+    expect(looks.map(({ ExitCode }) => ExitCode)).toEqual(looks.map(() => 0));
+
+    await control.removeFaults();
+    await eventually(
+      'the node to be back',
+      async () => await outcomeOf(url + NEW),
+      (outcome) => outcome === 200,
+    );
+  });
+
+  it('ends on SIGTERM at once, while requests hang and others listen', async () => {
+    await using run = await PlainRun.start();
+    const control = await clientOf(run);
+    await control.addFault({ name: 'silence', effect: 'hang' });
+    const events = control.events();
+    await events.next();
+    const left = Promise.allSettled([
+      ...[1, 2, 3].map(async () => await fetch((await run.url()) + NEW)),
+      control.waitForRequests({ route: 'due' }, { timeoutMs: 60_000 }),
+      events.next(),
     ]);
-    const control = new ControlClient(`http://${await docker(['port', name, '5001/tcp'])}`);
     await eventually(
-      'the container to be healthy',
-      async () => await docker(['inspect', '--format', '{{.State.Health.Status}}', name]),
-      (health) => health === 'healthy',
+      'three requests to hang',
+      async () => await control.fault('silence'),
+      ({ applied }) => applied === 3,
     );
-    return { node: `http://${await docker(['port', name, '5000/tcp'])}`, control };
-  };
 
-  it('runs with a preset and a mounted scenario', async () => {
-    writeFileSync(join(folder, 'scenario.yaml'), SCENARIO, { mode: 0o644 });
-    const { node, control } = await run(
-      ...['--env', 'MOCK_PRESET=tight-deadlines'],
-      ...['--volume', `${folder}/scenario.yaml:/scenario.yaml:ro`, '--env', 'MOCK_SCENARIO=/scenario.yaml'],
-    );
-    expect((await control.faults()).map((fault) => fault.name)).toEqual(['tight-interval', 'tight-delay', 'closed']);
-    expect(await control.info()).toMatchObject({ scenario: 'maintenance' });
-    expect(await control.config()).toMatchObject({ maxContracts: 3 });
-
-    const replies = [];
-    for (let n = 0; n < 4; n++) replies.push(await fetch(node + NEW));
-    expect(replies.map(({ status }) => status)).toEqual([200, 503, 503, 200]);
-    expect(replies[1]?.headers.get('retry-after')).toBe('30');
-    const [first = await fetch(node)] = replies;
-    const { token } = (await first.json()) as { token: string };
-    const contract = (await (await fetch(`${node}/api/downstream/chunk/${token}`)).json()) as { interval: number };
-    // A quarter of the interval that it would have: the preset's.
-    expect(contract.interval).toBe(15);
-    expect(await control.countRequests({ fault: 'closed' })).toBe(2);
-    expect(await docker(['logs', name])).toContain('mock-node ready api=:5000 control=:5001 seed=42\n'.trim());
-  });
-
-  it('is healthy while its node refuses everybody, and ends at once on SIGTERM while requests hang', async () => {
-    const { node, control } = await run();
-    await control.addFault({ name: 'hang', times: 1, effect: 'hang' });
-    const hanging = fetch(node + NEW).then(
-      () => 'replied',
-      () => 'cut',
-    );
-    await eventually(
-      'the request to hang',
-      async () => (await control.fault('hang')).applied,
-      (applied) => applied === 1,
-    );
-    await control.applyScenario('offline');
-    await expect(fetch(node + NEW)).rejects.toThrow('fetch failed');
-    expect(await hanging).toBe('cut');
-    const health = ['exec', name, 'node', '/app/mock-node/dist/healthcheck.js'];
-    await docker(health);
-    const startedAt = performance.now();
-    await docker(['stop', '--timeout', '10', name]);
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
-    expect(await docker(['inspect', '--format', '{{.State.ExitCode}}', name])).toBe('0');
+    const { exitCode, seconds } = await run.stop();
+    expect(exitCode).toBe(0);
+    expect(seconds).toBeLessThan(3);
+    expect((await left).slice(0, 3).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
   });
 });
 
-describe('a mock node in a container of testcontainers', () => {
-  it('has faults from the start, and others while a farmer farms through them', async () => {
+describe('a farmer', () => {
+  it('farms through faults that are switched on while it does, and fails no challenge', async () => {
     await inTestBed(async (bed) => {
       const genesis = genesisOf('what both have');
-      const node = await bed.mockNode({
-        genesis,
-        faults: [{ name: 'shy', match: { route: 'new' }, times: 2, effect: 'reset' }],
-      });
+      const node = await bed.mockNode((set) => set.withGenesis(genesis.content).withInterval(6));
       const farmer = await bed.farmer({ genesis, env: { FARMER_SIZE: '192KiB' } });
       await farmer.filled();
-      const { control } = node;
-      expect(await control.fault('shy')).toMatchObject({ applied: 2, state: 'over' });
+      await farmer.passes(3);
 
-      await control.addFault({
+      await node.control.addFault({
         name: 'lost',
         match: { route: 'challenge' },
         times: 3,
         effect: 'accept_but_drop_reply',
       });
-      await eventually(
-        'three lost replies',
-        async () => await control.fault('lost'),
-        ({ state }) => state === 'over',
-      );
-      const metrics = await farmer.passes(3);
+      await node.control.addFault({ name: 'away', match: { route: 'due' }, times: 2, effect: 'refuse' });
+      await node.control.addFault({ name: 'late', effect: { kind: 'uniform', minMs: 50, maxMs: 300 } });
+      expect(await node.control.waitForRequests({ fault: 'lost' }, { count: 3, timeoutMs: 40_000 })).toBe(3);
+      expect(await node.control.waitForRequests({ fault: 'away' }, { count: 2, timeoutMs: 40_000 })).toBe(2);
+      const metrics = await farmer.passes(6);
+
       expect(metrics.value('farmer_challenges_failed_total')).toBe(0);
-      expect((await control.info()).challenges).toMatchObject({ wrong: 0, unanswered: 0 });
-      expect((await node.scrape()).value('mock_node_faults_applied_total', { name: 'lost' })).toBe(3);
+      const seen = await node.scrape();
+      expect(seen.value('mock_node_challenges_total', { result: 'wrong' })).toBe(0);
+      expect(seen.value('mock_node_challenges_total', { result: 'unanswered' })).toBe(0);
+      expect(seen.value('mock_node_faults_applied_total', { name: 'lost' })).toBe(3);
+      expect(seen.value('mock_node_contracts')).toBe(3);
     });
   });
 });

@@ -25,7 +25,7 @@ describe('a farmer', () => {
   it('goes on with its contracts and chunks in a new container on the same volume', async () => {
     await inTestBed(async (bed) => {
       // Longer than a restart takes on a busy machine: what falls due meanwhile would rightly count as missed.
-      await bed.mockNode({ genesis, env: { MOCK_INTERVAL: '12' } });
+      await bed.mockNode((node) => node.withGenesis(genesis.content).withInterval(12));
       const setup = { volume: await bed.volume(), genesis, env: { FARMER_SIZE: '192KiB' } };
       const before = await bed.farmer(setup);
       const { farmerId } = await before.filled();

@@ -15,7 +15,11 @@ async function verify(ours: Buffer): Promise<{ exitCode: number; stdout: string 
     await writeFile(from, ours, { mode: 0o644 });
     let result = { exitCode: -1, stdout: '' };
     await inTestBed(async (bed) => {
-      await bed.mockNode({ env: { MOCK_FILES: '/files' }, files: [{ path: '/files/film.mkv', content: theirs }] });
+      await bed.mockNode((node) =>
+        node
+          .withEnvironment({ MOCK_FILES: '/files' })
+          .withCopyContentToContainer([{ target: '/files/film.mkv', content: theirs, mode: 0o644 }]),
+      );
       result = await bed.runFarmer(COMMAND, { from, to: '/tmp/film.mkv' });
     });
     return result;

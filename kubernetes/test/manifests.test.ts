@@ -129,6 +129,27 @@ describeWith(['kubectl'], 'the manifests', () => {
     expect(spec.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(15);
   });
 
+  it('of dev ask the mock node where no fault hits, which only monitoring reaches besides', () => {
+    const rendered = render('dev');
+    const spec = podsOf(rendered).find(({ name }) => name === 'mock-node')?.spec ?? { containers: [] };
+    const { startupProbe, livenessProbe, readinessProbe } = containerOf(spec);
+    expect([startupProbe, livenessProbe, readinessProbe].map((probe) => probe?.httpGet)).toEqual([
+      { path: '/__admin/health/ready', port: 'control' },
+      { path: '/__admin/health/live', port: 'control' },
+      { path: '/__admin/health/ready', port: 'control' },
+    ]);
+    const reached = rendered.one('NetworkPolicy', 'mock-node').spec?.ingress?.map(({ from, ports }) => ({
+      from: from?.flatMap(({ podSelector, namespaceSelector }) =>
+        Object.values({ ...podSelector?.matchLabels, ...namespaceSelector?.matchLabels }),
+      ),
+      ports: ports?.map(({ port }) => port),
+    }));
+    expect(reached).toEqual([
+      { from: ['farmer'], ports: ['http'] },
+      { from: ['monitoring'], ports: ['control'] },
+    ]);
+  });
+
   it.each(OVERLAYS)('of %s set only what there is to set, and the farmer keeps room on its volume', (overlay) => {
     const rendered = render(overlay);
     const { container } = farmerOf(rendered);

@@ -131,7 +131,7 @@ function showFaults(faults) {
       const effect = make('span');
       const about = make('small');
       const applied = make('td', { className: 'number' });
-      const remove = button('Remove', `remove ${name}`, () => void act('DELETE', `/faults/${name}`));
+      const remove = button('×', `remove ${name}`, () => void act('DELETE', `/faults/${name}`));
       const row = make(
         'tr',
         {},
@@ -166,7 +166,7 @@ function conditions({ match, skip, times, probability, window, ttlMs, state }) {
     match.contract && `contract ${match.contract.slice(0, 8)}`,
     probability < 1 && `${Number((probability * 100).toPrecision(3))} % of them`,
     skip > 0 && `after ${skip}`,
-    times !== undefined && `at most ${times} times`,
+    times !== undefined && (times === 1 ? 'once' : `at most ${times} times`),
     window &&
       `from ${window.afterMs / 1000} s${window.durationMs === undefined ? '' : ` for ${window.durationMs / 1000} s`}`,
     ttlMs !== undefined && `gone after ${ttlMs / 1000} s`,

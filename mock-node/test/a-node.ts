@@ -115,5 +115,3 @@ export function aNode() {
     takeContract: async (token: string) => (await get(`${API}/chunk/${token}`)).json,
   };
 }
-
-export type TestNode = ReturnType<typeof aNode>;

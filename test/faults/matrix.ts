@@ -14,9 +14,11 @@ export interface Row {
 /** The fault that a row is about. */
 const TRIED = 'tried';
 /** Applied so often, what keeps a reply away costs no challenge: the pauses in between stay below the interval. */
-const BEARABLE: Partial<Record<RouteName, number>> = { due: 3, challenge: 2, chunk: 2 };
+const BEARABLE: Partial<Record<RouteName, number>> = { due: 2, challenge: 1, chunk: 2 };
+/** What a farmer comes to when it has room again. */
+const ON_THE_WAY_TO_A_CHUNK: readonly RouteName[] = ['chunk', 'download', 'remove'];
 /** Challenges that are settled, one way or another, before a preset is taken away. */
-const CHALLENGES = 15;
+const CHALLENGES = 12;
 
 /** Every row of the matrix, those that take longest first. */
 export const ROWS: readonly Row[] = [
@@ -36,15 +38,17 @@ function effectRow(kind: EffectKind, on: RouteName, given: FaultCase): Row {
     effect: { kind, ...parameters },
     ...(forMs === undefined ? { times } : { window: { durationMs: forMs } }),
   });
+  const settings = Object.entries(parameters).map(([name, value]) => `${name}=${value}`);
   const faults = beside === undefined ? [tried] : [faultSchema.parse(beside), tried];
   return {
-    fault: [kind, ...Object.entries(parameters).map(([name, value]) => `${name}=${value}`)].join(' '),
+    fault: [kind, ...settings, ...(beside === undefined ? [] : ['after wrong_hash'])].join(' '),
     group: EFFECTS[kind].group,
     on,
     trial: {
       ...promised,
       counted: `${on} ${counted}`,
-      begins: on === 'due' || on === 'challenge' ? 'amid' : 'before',
+      begins: on === 'connectivity' || on === 'new' ? 'before' : 'amid',
+      makesRoomFor: ON_THE_WAY_TO_A_CHUNK.includes(on) ? times : 0,
       begin: ({ lab }) => lab.faults.replaceAll(faults, lab.clock.now()),
       isOver: ({ lab }) => lab.faults.get(TRIED, lab.clock.now()).state === 'over',
       end: ({ lab }) => lab.faults.removeAll(),
@@ -62,6 +66,7 @@ function presetRow(name: string, { amid, ...promised }: Promised & { amid?: true
     trial: {
       ...promised,
       begins: amid ? 'amid' : 'before',
+      makesRoomFor: 0,
       begin: (node) => {
         before = settled(node);
         node.lab.apply(name);

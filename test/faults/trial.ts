@@ -1,19 +1,23 @@
-import { randomInt } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { MockNode } from '@downstream/mock-node';
+import { messageOf } from '@downstream/platform';
 import { expect } from '@jest/globals';
-import { TestFarm, type TestFarmer, until } from '../support/test-farm.ts';
+import { type TestFarmer, until } from '../support/test-farm.ts';
 import type { Count, Promised } from './cases.ts';
 import { byLabels, type Counts, countsOf, since, total } from './counts.ts';
+import { CONTRACTS, type Pair, type Pairs } from './pairs.ts';
 
 /** A bad time for a farmer, and what it promises to make of it. */
 export interface Trial extends Promised {
-  /** Whether it has begun before the farmer comes, or comes over it while it farms. */
+  /** Whether it begins before the farmer comes, or comes over it while it farms with all its room filled. */
   readonly begins: 'before' | 'amid';
   readonly begin: (node: MockNode) => void;
   readonly isOver: (node: MockNode) => boolean;
   readonly end: (node: MockNode) => void;
+  /** So many contracts are ended first: the farmer has to ask for others. Not counted as lost. */
+  readonly makesRoomFor: number;
   /** A request that went wrong, as the metrics count it: `due timeout`. */
   readonly counted?: string;
   readonly readsAtMostBytes?: number;
@@ -22,63 +26,85 @@ export interface Trial extends Promised {
 /** What is seen of a trial, from the farmer's metrics. */
 export type Seen = ReturnType<typeof seenIn>;
 
-const CONTRACTS = 5;
-const NOTHING: Counts = new Map();
-
 /** Farms through a trial until all is well again. @throws where the farmer does not keep what is promised */
-export async function goThrough(trial: Trial): Promise<Seen> {
-  const { begins, begin, isOver, end } = trial;
-  await using farm = new TestFarm();
-  const node = await farm.node({ intervalMs: 2_000, port: portOfItsOwn(), ...trial.node });
-  if (begins === 'before') begin(node);
-  const farmer = await farm.farmer(node.url);
+export async function goThrough(trial: Trial, pairs: Pairs): Promise<Seen> {
+  const { begins, begin, node: options = {} } = trial;
+  if (begins === 'before') return await pairs.useNew(options, begin, async (pair) => await watch(pair, trial));
+  return await pairs.use(options, allPass, async (pair) => await watch(pair, trial));
+}
+
+/** Promises are about time: whether a machine that had none to give broke them is said. */
+async function watch(pair: Pair, trial: Trial): Promise<Seen> {
+  const delay = monitorEventLoopDelay();
+  delay.enable();
+  try {
+    return await goThroughWith(pair, trial);
+  } catch (error) {
+    const ms = Math.round(delay.max / 1e6);
+    throw new Error(`${messageOf(error)}\n\nAt the worst, the machine kept this process waiting for ${ms} ms.`, {
+      cause: error,
+    });
+  } finally {
+    delay.disable();
+  }
+}
+
+async function goThroughWith(pair: Pair, trial: Trial): Promise<Seen> {
+  const { node, farmer } = pair;
+  const { lab } = node;
+  const { begins, begin, isOver, end, makesRoomFor: room } = trial;
   const counts = async () => countsOf(await farmer.metrics());
-  if (begins === 'amid') await allPass(node, farmer);
-  const before = begins === 'amid' ? await counts() : NOTHING;
-  if (begins === 'amid') begin(node);
-  const seen = async () => seenIn(since(before, await counts()));
+  let before: Counts = new Map();
+  const linesBefore = farmer.lines.length;
+  let booksBefore = NO_DIFFERENCE;
+  if (begins === 'amid') {
+    lab.journal.clear();
+    booksBefore = await booksOf(pair);
+    before = await counts();
+    begin(node);
+    const now = lab.clock.now();
+    for (const { hash } of [...lab.ledger.all(now)].slice(0, room)) lab.ledger.expire(hash, now);
+  }
+  const seen = async () => seenIn(since(before, await counts()), room);
   await until(() => isOver(node), Boolean);
   await until(seen, (now) => hasCome(now, trial), { everyMs: 200 });
   end(node);
-  await allPass(node, farmer);
+  await allPass(pair);
   const outcome = await seen();
   expectPromised(outcome, trial);
-  if (trial.fails === undefined) await expectSameOnBothSides(node, farmer);
-  expectBounded(node, trial);
-  await expectSound(farm, node, farmer);
+  if (trial.fails === undefined) expect(await booksOf(pair)).toEqual(booksBefore);
+  expectCutOff(node, trial);
+  expectTold(farmer.lines.slice(linesBefore), trial);
+  await expectSound(pair);
   return outcome;
 }
 
-/** Below what systems give to whoever asks for any port: while a node refuses connections, nobody gets the one it had. */
-let lastPort = randomInt(10_000, 30_000);
-function portOfItsOwn(): number {
-  lastPort += 1;
-  return lastPort;
-}
-
-function seenIn(counts: Counts) {
+function seenIn(counts: Counts, endedByUs: number) {
+  const ended = byLabels(counts, 'farmer_contracts_ended_total');
+  const byNode = (ended['ended_by_node'] ?? 0) - endedByUs;
   return {
     passed: total(counts, 'farmer_challenges_passed_total'),
     failed: byLabels(counts, 'farmer_challenges_failed_total'),
-    ended: byLabels(counts, 'farmer_contracts_ended_total'),
+    ended: withoutZeros({ ...ended, ended_by_node: byNode }),
     refused: byLabels(counts, 'farmer_contracts_refused_total'),
     spoilt: byLabels(counts, 'farmer_chunk_faults_total'),
     requests: byLabels(counts, 'farmer_node_requests_total'),
   };
 }
 
+function withoutZeros(counts: Record<string, number>): Record<string, number> {
+  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0));
+}
+
 /** Waits until the node has as many contracts as the farmer has room for, and each has passed since. */
-async function allPass(node: MockNode, farmer: TestFarmer): Promise<void> {
-  const contracts = () => [...node.lab.ledger.all(node.lab.clock.now())];
+async function allPass({ node: { lab }, farmer }: Pair): Promise<void> {
+  const contracts = () => [...lab.ledger.all(lab.clock.now())];
   const before = new Map(contracts().map(({ hash, results }) => [hash, results.passed]));
   await until(
     () => contracts().map(({ hash, results }) => ({ hash, passed: results.passed - (before.get(hash) ?? 0) })),
     (held) => held.length === CONTRACTS && held.every(({ passed }) => passed > 0),
   );
-  await until(
-    farmer.status,
-    ({ contracts, node }) => contracts.total === CONTRACTS && contracts.generating === 0 && node.reachable,
-  );
+  await until(farmer.status, ({ node, contracts: { waiting } }) => waiting === CONTRACTS && node.reachable);
 }
 
 /** Whether everything that is promised to go wrong has. */
@@ -100,13 +126,15 @@ function least(count: Count): number {
 }
 
 function expectPromised({ failed, ended, refused, spoilt }: Seen, { fails, ends, refuses, spoils }: Trial): void {
-  const asPromised = (counts: Record<string, number>, promised: Record<string, Count> = {}) => {
-    const wanted = Object.entries(promised).map(([name, count]) => [
-      name,
-      typeof count === 'number' ? count : Math.max(counts[name] ?? 0, least(count)),
-    ]);
-    return Object.fromEntries(wanted.filter(([, count]) => count !== 0));
-  };
+  const asPromised = (counts: Record<string, number>, promised: Record<string, Count> = {}) =>
+    withoutZeros(
+      Object.fromEntries(
+        Object.entries(promised).map(([name, count]) => [
+          name,
+          typeof count === 'number' ? count : Math.max(counts[name] ?? 0, least(count)),
+        ]),
+      ),
+    );
   expect({ failed, ended, refused, spoilt }).toEqual({
     failed: asPromised(failed, fails),
     ended: asPromised(ended, ends),
@@ -115,40 +143,48 @@ function expectPromised({ failed, ended, refused, spoilt }: Seen, { fails, ends,
   });
 }
 
-/** Where nothing is lost, both sides have counted the same: the farmer deceives itself neither way. */
-async function expectSameOnBothSides({ lab }: MockNode, farmer: TestFarmer): Promise<void> {
-  const counts = () => {
-    const { passed, failed } = farmer.status().challenges;
-    const node = lab.info().challenges;
-    return { passed, failed, onTheNode: { passed: node.passed, failed: node.wrong + node.unanswered } };
+const NO_DIFFERENCE = { passed: 0, failed: 0 };
+
+/** By how much the two sides' counts differ, while no answer is under way: the farmer must deceive itself neither way. */
+async function booksOf({ node: { lab }, farmer }: Pair): Promise<typeof NO_DIFFERENCE> {
+  const look = () => {
+    const { challenges, contracts } = farmer.status();
+    const { passed, wrong, unanswered } = lab.info().challenges;
+    const difference = { passed: challenges.passed - passed, failed: challenges.failed - wrong - unanswered };
+    return { isQuiet: contracts.waiting === CONTRACTS, difference };
   };
-  const isSame = ({ passed, failed, onTheNode }: ReturnType<typeof counts>) =>
-    passed === onTheNode.passed && failed === onTheNode.failed;
-  expect(await until(counts, isSame)).toMatchObject({ failed: 0, onTheNode: { failed: 0 } });
+  return (await until(look, ({ isQuiet }) => isQuiet)).difference;
 }
 
-/** What is too long was cut off. */
-function expectBounded({ lab }: MockNode, { readsAtMostBytes = Number.POSITIVE_INFINITY }: Trial): void {
+/** Whoever reads the log finds that something went wrong. */
+function expectTold(lines: readonly string[], { counted = 'ok' }: Trial): void {
+  if (counted.endsWith('ok')) return;
+  expect(lines.find((line) => /"level":"(warn|error)"/.test(line))).toBeDefined();
+}
+
+/** What is too long was not read to its end. */
+function expectCutOff({ lab }: MockNode, { readsAtMostBytes = Number.POSITIVE_INFINITY }: Trial): void {
   expect(Math.max(...lab.journal.find().map(({ replyBytes }) => replyBytes))).toBeLessThan(readsAtMostBytes);
 }
 
-/** The farmer lives, is ready, tells no secret, and has the files of its contracts and no others. */
-async function expectSound(farm: TestFarm, { lab }: MockNode, farmer: TestFarmer): Promise<void> {
+/** The farmer lives, is ready, was not led elsewhere, tells no secret, and has the files of its contracts alone. */
+async function expectSound({ farm, node: { lab }, farmer }: Pair): Promise<void> {
   const codes = ['/healthz', '/readyz'].map(async (path) => (await fetch(farmer.url + path)).status);
   expect(await Promise.all(codes)).toEqual([200, 200]);
-  expect(farmer.lines.filter((line) => !line.startsWith('{') || line.includes('farming broke down'))).toEqual([]);
-
-  // Nobody was led elsewhere.
   expect(lab.journal.unmatched()).toEqual([]);
 
   const now = lab.clock.now();
   const contracts = [...lab.ledger.all(now)];
-  const secrets = [...farmer.secrets, ...contracts.map(({ hash }) => lab.ledger.secretOf(hash, now) ?? hash)];
-  const told = farmer.lines.join('');
-  expect(secrets.filter((secret) => told.includes(secret))).toEqual([]);
-
+  expectSilent(farmer, [...farmer.secrets, ...contracts.map(({ hash }) => lab.ledger.secretOf(hash, now) ?? hash)]);
   const files = readdirSync(farm.folder).filter((name) => !name.startsWith('genesis of '));
   const data = readdirSync(farm.dataDir).filter((name) => !name.startsWith('state.db'));
   const chunks = readdirSync(join(farm.dataDir, 'chunks'));
   expect([files, data, chunks.sort()]).toEqual([['data'], ['chunks'], contracts.map(({ hash }) => hash).sort()]);
+}
+
+/** Nothing broke down, and no secret was told. */
+function expectSilent({ lines }: TestFarmer, secrets: readonly string[]): void {
+  expect(lines.filter((line) => !line.startsWith('{') || line.includes('farming broke down'))).toEqual([]);
+  const told = lines.join('');
+  expect(secrets.filter((secret) => told.includes(secret))).toEqual([]);
 }

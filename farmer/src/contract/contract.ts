@@ -139,7 +139,7 @@ function withoutChunk(contract: Contract): Contract {
 
 function challenged(contract: Contract, event: ContractEvent & { type: 'challenged' }, now: Instant): Step {
   if (contract.settledAt !== undefined && event.askedAt <= contract.settledAt) return { contract };
-  const { challenge, notListedAt, nodeReachable } = event;
+  const { challenge, askedAt, notListedAt, nodeReachable } = event;
   const open = contract.phase === 'waiting' ? undefined : contract.challenge;
   if (open === challenge) return { contract };
   if (isAmbiguous(contract, notListedAt, now) || isSettled(contract, event)) return { contract };
@@ -147,6 +147,10 @@ function challenged(contract: Contract, event: ContractEvent & { type: 'challeng
   const past = roundsOver(contract.round, contract.terms.intervalMs, now) || (open === undefined ? 0 : 1);
   const settlement = past === 0 ? undefined : failed(contract, nodeReachable, past);
   const current = settlement === undefined ? contract : next(contract, past, settlement, now);
+  // A listing that was so long on its way that a round ended meanwhile: proved now, its challenge would be the wrong one.
+  const { intervalMs } = contract.terms;
+  if (roundsOver(contract.round, intervalMs, askedAt) < roundsOver(contract.round, intervalMs, now))
+    return { contract: current, ...(settlement && { settlement }) };
   const unlisted = isNewerThan(notListedAt, contract.settledAt) ? notListedAt : undefined;
   const round = { ...current.round, issuedAt: clamp(current.round.issuedAt, unlisted, now) };
   const step: Contract =

@@ -117,6 +117,14 @@ describe('a contract', () => {
     expect(settlement).toEqual({ result: 'failed', reason, count: 1 });
   });
 
+  it('leaves the challenge of a listing that was on its way while a round ended: it is over', () => {
+    const now = DUE + 2_000;
+    const { contract, settlement } = advance(waiting(), asked('0.1', DUE - 1), now);
+    expect(contract).toMatchObject({ phase: 'waiting', round: { number: 1 } });
+    expect(settlement).toEqual({ result: 'failed', reason: 'missed', count: 1 });
+    expect(advance(contract, asked('0.2', now + 1), now + 2).contract.phase).toBe('proving');
+  });
+
   it('that is challenged anew after a silence has lost the rounds in between to the node', () => {
     const now = T0 + 2.5 * INTERVAL_MS;
     const heardAgain = { type: 'challenged', challenge: '0.9', askedAt: now - 5, nodeReachable: false } as const;

@@ -1,12 +1,19 @@
-import { type Asked, type Given, OPERATIONS, type Operation, type OperationName } from '@downstream/control-api';
+import {
+  type Asked,
+  type Given,
+  OPERATIONS,
+  type Operation,
+  type OperationName,
+  type Place,
+  placesOf,
+} from '@downstream/control-api';
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import { z } from 'zod';
-import { type Place, placesOf } from '../places.ts';
 import { requireToken } from './guard.ts';
 import { BODY_BYTES, RequestProblem } from './problems.ts';
 
 /** What a handler can have beside what it was asked. */
-export interface Context {
+interface Context {
   readonly response: Response;
   /** Aborted when the client has gone. */
   readonly gone: AbortSignal;

@@ -29,6 +29,8 @@ export function controlApp({ token }: { token: string | undefined }, parts: Cont
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
+  // For people with curl.
+  app.set('json spaces', 2);
   app.use((_request, response, next) => {
     response.set({
       'Cache-Control': 'no-store',

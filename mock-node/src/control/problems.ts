@@ -1,10 +1,10 @@
 import type { Problem } from '@downstream/control-api';
+import { placesOf } from '@downstream/control-api';
 import { CodedError, type Logger } from '@downstream/platform';
 import type { ErrorRequestHandler } from 'express';
 import { z } from 'zod';
 import { FaultError } from '../faults/fault-plan.ts';
 import { ClockError, ScenarioError } from '../lab.ts';
-import { placesOf } from '../places.ts';
 
 /** So much may a body have. */
 export const BODY_BYTES = 1024 * 1024;

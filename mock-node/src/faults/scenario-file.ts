@@ -1,8 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { type Scenario, scenario } from '@downstream/control-api';
+import { placesOf, type Scenario, scenario } from '@downstream/control-api';
 import { codeOf, messageOf, SettingsError } from '@downstream/platform';
 import { parse } from 'yaml';
-import { placesOf } from '../places.ts';
 
 const MOST_BYTES = 1024 * 1024;
 

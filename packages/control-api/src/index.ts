@@ -4,6 +4,7 @@ export { ControlError } from './control-error.ts';
 export * from './effects.ts';
 export * from './faults.ts';
 export * from './operations.ts';
+export * from './places.ts';
 export * from './routes.ts';
 export * from './scenarios.ts';
 export * from './views.ts';

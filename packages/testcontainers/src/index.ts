@@ -1,1 +1,3 @@
-export { MockNodeContainer, StartedMockNodeContainer } from './mock-node-container.ts';
+export { MockNodeContainer } from './mock-node-container.ts';
+export { MockNodeError, type MockNodeErrorCode } from './mock-node-error.ts';
+export { StartedMockNodeContainer } from './started-mock-node-container.ts';

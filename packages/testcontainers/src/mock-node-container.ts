@@ -2,53 +2,43 @@ import { createHash } from 'node:crypto';
 import {
   type Config,
   ControlClient,
-  type Fault,
   type FaultInput,
-  fault as faultSchema,
   type PresetName,
+  placesOf,
   type Scenario,
   type ScenarioInput,
   scenario as scenarioSchema,
 } from '@downstream/control-api';
-import { AbstractStartedContainer, GenericContainer, type StartedTestContainer, Wait } from 'testcontainers';
+import { GenericContainer, type StartedTestContainer, Wait } from 'testcontainers';
+import { LastWords } from './last-words.ts';
+import { MockNodeError } from './mock-node-error.ts';
+import { API_PORT, CONTROL_PORT, StartedMockNodeContainer, urlOf } from './started-mock-node-container.ts';
 
-const IMAGE = 'downstream-mock-node';
-const API_PORT = 5000;
-const CONTROL_PORT = 5001;
-const SCENARIO_PATH = '/etc/mock-node/scenario.json';
-const GENESIS_PATH = '/etc/mock-node/genesis';
-const READY = /^mock-node ready api=:\d+ control=:\d+ seed=/m;
-const STARTUP_MS = 60_000;
+const GENESIS_PATH = '/genesis';
+const SCENARIO_PATH = '/scenario.json';
+
+/** The faults of a node that was given no scenario. */
+const NO_SCENARIO: ScenarioInput = { name: 'start', description: 'The faults that the node was started with.' };
 
 /**
- * A mock node in a container. What is not set is as the node has it: seed 42, a challenge a minute, no faults.
- *
- * ```ts
- * await using node = await new MockNodeContainer().withSeed('7').withPreset('flaky').start();
- * await node.control.waitForRequests({ route: 'due' }, { count: 3 });
- * ```
+ * A mock node to be started in a container. What is not set is as the image has it; whatever else a container can have, such as
+ * a network, is set as for any other of testcontainers.
  */
 export class MockNodeContainer extends GenericContainer {
-  #seed = '42';
-  #token: string | undefined;
-  #faults: Fault[] = [];
-  #scenario: Scenario = scenarioSchema.parse({ name: 'start' });
+  #scenario = NO_SCENARIO;
+  #faults: readonly FaultInput[] = [];
 
-  /** @param image built from this project's Dockerfile: `docker build --target mock-node -t downstream-mock-node .` */
-  constructor(image = IMAGE) {
+  constructor(image = 'downstream-mock-node') {
     super(image);
-    this.withExposedPorts(API_PORT, CONTROL_PORT)
-      .withWaitStrategy(Wait.forLogMessage(READY))
-      .withStartupTimeout(STARTUP_MS);
+    this.withExposedPorts(API_PORT, CONTROL_PORT).withWaitStrategy(Wait.forLogMessage(/^mock-node ready /));
   }
 
-  /** What everything is drawn from that the node makes up: the same seed repeats a run. */
+  /** What tokens, secrets, challenges and faults are drawn from: the same seed repeats a run. */
   withSeed(seed: string): this {
-    this.#seed = seed;
     return this.withEnvironment({ MOCK_SEED: seed });
   }
 
-  /** Seconds between two challenges of a contract. */
+  /** Seconds between two challenges of a contract, 1 or more. */
   withInterval(seconds: number): this {
     return this.withEnvironment({ MOCK_INTERVAL: String(seconds) });
   }
@@ -63,87 +53,97 @@ export class MockNodeContainer extends GenericContainer {
     return this.withEnvironment({ MOCK_MAX_FAILURES: String(count) });
   }
 
-  /** What contracts carry: the secret that makes the chunk, or the URL that has it. */
+  /** Whether contracts carry the secret that makes the chunk, or the URL that has it. */
   withContractForm(form: Config['contractForm']): this {
     return this.withEnvironment({ MOCK_CONTRACT_FORM: form });
   }
 
-  /** Another genesis file than the standard one, of 32 MiB: a small one makes chunks cheap. Farmers need the same. */
-  withGenesis(content: Buffer): this {
-    const hash = createHash('sha256').update(content).digest('hex');
-    return this.withCopyContentToContainer([{ target: GENESIS_PATH, content, mode: 0o644 }]).withEnvironment({
-      MOCK_GENESIS: GENESIS_PATH,
-      MOCK_GENESIS_SHA256: hash,
-    });
-  }
-
-  /** The faults of a built-in scenario. */
+  /** Faults that are built in, by what they are like. */
   withPreset(name: PresetName): this {
     return this.withEnvironment({ MOCK_PRESET: name });
   }
 
-  /** A fault from the start, after those given before. @throws ZodError where it is none */
+  /**
+   * A fault to begin with, after those of a preset and of a scenario; call it again for more.
+   *
+   * @throws MockNodeError `invalid_scenario`, which says where and what is wrong
+   */
   withFault(fault: FaultInput): this {
-    this.#faults.push(faultSchema.parse(fault));
+    const faults = [...this.#faults, fault];
+    checked(this.#scenario, faults);
+    this.#faults = faults;
     return this;
   }
 
-  /** A scenario from the start, before the single faults. @throws ZodError where it is none */
+  /**
+   * Settings and faults to begin with, after those of a preset. There is one scenario: of two calls the last counts.
+   *
+   * @throws MockNodeError `invalid_scenario`, which says where and what is wrong
+   */
   withScenario(scenario: ScenarioInput): this {
-    this.#scenario = scenarioSchema.parse(scenario);
+    checked(scenario, this.#faults);
+    this.#scenario = scenario;
     return this;
   }
 
-  /** How much faster than real time the clock of the node runs. */
+  /** How much faster than real time the node's clock runs. */
   withTimeScale(factor: number): this {
     return this.withEnvironment({ MOCK_TIME_SCALE: String(factor) });
   }
 
-  /** What the control API wants to see; the client of the started container sends it. */
+  /** What the control API wants to see from whoever uses it: 8 to 200 printable characters without blanks. */
   withControlToken(token: string): this {
-    this.#token = token;
     return this.withEnvironment({ MOCK_CONTROL_TOKEN: token });
   }
 
+  /** Another genesis file than the standard one, such as a small one: chunks are as long as it is. */
+  withGenesis(content: Uint8Array): this {
+    return this.withEnvironment({
+      MOCK_GENESIS: GENESIS_PATH,
+      MOCK_GENESIS_SHA256: createHash('sha256').update(content).digest('hex'),
+    }).withCopyContentToContainer([{ target: GENESIS_PATH, content: Buffer.from(content), mode: 0o644 }]);
+  }
+
+  /** @throws MockNodeError `not_started`, with what the node said */
   override async start(): Promise<StartedMockNodeContainer> {
-    const given = { ...this.#scenario, faults: [...this.#scenario.faults, ...this.#faults] };
-    const isAny = given.faults.length > 0 || Object.keys(given.config).length > 0;
-    if (isAny) {
-      this.withEnvironment({ MOCK_SCENARIO: SCENARIO_PATH }).withCopyContentToContainer([
-        { target: SCENARIO_PATH, content: JSON.stringify(given), mode: 0o644 },
-      ]);
+    const said = new LastWords();
+    const theirs = this.logConsumer;
+    super.withLogConsumer(said.consumer(theirs));
+    try {
+      const container = await super.start();
+      const token = this.environment['MOCK_CONTROL_TOKEN'];
+      return new StartedMockNodeContainer(container, { token, seed: await seedOf(container, token) });
+    } catch (cause) {
+      const message = ['the mock node did not start', said.text].filter((text) => text !== '').join(':\n');
+      throw new MockNodeError('not_started', message, { cause });
+    } finally {
+      said.enough();
     }
-    return new StartedMockNodeContainer(await super.start(), { seed: this.#seed, token: this.#token });
+  }
+
+  protected override async beforeContainerCreated(): Promise<void> {
+    if (this.#scenario === NO_SCENARIO && this.#faults.length === 0) return;
+    const content = JSON.stringify(checked(this.#scenario, this.#faults));
+    this.withEnvironment({ MOCK_SCENARIO: SCENARIO_PATH }).withCopyContentToContainer([
+      { target: SCENARIO_PATH, content, mode: 0o644 },
+    ]);
   }
 }
 
-/** A mock node that runs. */
-export class StartedMockNodeContainer extends AbstractStartedContainer {
-  readonly #seed: string;
-  readonly #token: string | undefined;
-
-  constructor(container: StartedTestContainer, { seed, token }: { seed: string; token: string | undefined }) {
-    super(container);
-    this.#seed = seed;
-    this.#token = token;
+/** Asked of the node, which is the one to know. */
+async function seedOf(container: StartedTestContainer, token: string | undefined): Promise<string> {
+  try {
+    return (await new ControlClient(urlOf(container, CONTROL_PORT), { token }).info()).seed;
+  } catch (error) {
+    await container.stop();
+    throw error;
   }
+}
 
-  /** The node, for farmers on this machine. Asked for anew each time: a restart may publish it elsewhere. */
-  getUrl(): string {
-    return `http://${this.getHost()}:${this.getMappedPort(API_PORT)}`;
-  }
-
-  /** The control API and the page. */
-  getControlUrl(): string {
-    return `http://${this.getHost()}:${this.getMappedPort(CONTROL_PORT)}`;
-  }
-
-  getSeed(): string {
-    return this.#seed;
-  }
-
-  /** A client of the control API. */
-  get control(): ControlClient {
-    return new ControlClient(this.getControlUrl(), { token: this.#token });
-  }
+/** A scenario with these faults after its own: what the node reads at its start. Wrong ones are found here, not by the node. */
+function checked(scenario: ScenarioInput, faults: readonly FaultInput[]): Scenario {
+  const parsed = scenarioSchema.safeParse({ ...scenario, faults: [...(scenario.faults ?? []), ...faults] });
+  if (parsed.success) return parsed.data;
+  const places = placesOf(parsed.error.issues).map(({ pointer, message }) => `${pointer || '/'}: ${message}`);
+  throw new MockNodeError('invalid_scenario', places.join('\n'));
 }

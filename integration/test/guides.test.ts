@@ -1,0 +1,57 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ControlClient } from '@downstream/control-api';
+import { describe, expect, it } from '@jest/globals';
+import { blocksOf } from '../../test/support/guide.ts';
+import { attemptDocker, docker } from '../src/docker.ts';
+import { IMAGES, LABEL } from '../src/images.ts';
+
+const root = join(import.meta.dirname, '../..');
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+
+/** Has the tests of an example as tests of ours, as they stand there but for the image, which is this run's. */
+async function haveTestsOf(example: string): Promise<void> {
+  const container = `new MockNodeContainer('${IMAGES['mock-node']}').withLabels(${JSON.stringify(LABEL)})`;
+  const path = join(import.meta.dirname, `written-by-a-test-${randomBytes(4).toString('hex')}.ts`);
+  writeFileSync(path, example.replace('new MockNodeContainer()', container));
+  try {
+    await import(path);
+  } finally {
+    rmSync(path);
+  }
+}
+
+const inContainer = (markdown: string) =>
+  blocksOf(markdown, 'ts').filter((block) => block.includes('new MockNodeContainer()'));
+
+for (const guide of ['packages/testcontainers/README.md', 'docs/mock-node.md']) {
+  const [example = '', ...others] = inContainer(read(guide));
+  describe(`the example in ${guide}`, () => {
+    it('is there, and the only one', () => {
+      expect(example).not.toBe('');
+      expect(others).toEqual([]);
+    });
+  });
+  await haveTestsOf(example);
+}
+
+describe('the compose file in docs/mock-node.md', () => {
+  it('starts a node with the scenario that the guide has, healthy', async () => {
+    const [scenario = '', file = ''] = blocksOf(read('docs/mock-node.md'), 'yaml');
+    const folder = mkdtempSync(join(tmpdir(), 'downstream-'));
+    const project = `downstream-integration-${randomBytes(4).toString('hex')}`;
+    const compose = ['compose', '--file', join(folder, 'compose.yaml'), '--project-name', project];
+    try {
+      writeFileSync(join(folder, 'scenario.yaml'), scenario, { mode: 0o644 });
+      writeFileSync(join(folder, 'compose.yaml'), file.replace(/downstream-mock-node$/m, IMAGES['mock-node']));
+      await docker([...compose, 'up', '--wait']);
+      const control = new ControlClient(`http://${await docker([...compose, 'port', 'mock-node', '5001'])}`);
+      expect(await control.info()).toMatchObject({ seed: '7', scenario: 'maintenance' });
+    } finally {
+      await attemptDocker([...compose, 'down', '--volumes', '--timeout', '5']);
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
