@@ -22,9 +22,11 @@ export const sha256 = (...parts: (Buffer | string)[]) => {
   return hash.digest('hex');
 };
 
+export const GENESIS_SHA256 = sha256(GENESIS);
+
 /** The chunk of a secret, over the genesis file of {@link aNode}. */
 export const chunkOf = (secret: string) => {
-  const key = createHmac('sha256', secret).update(sha256(GENESIS)).digest();
+  const key = createHmac('sha256', secret).update(GENESIS_SHA256).digest();
   return createCipheriv('aes-256-ctr', key, Buffer.from('00000000000000000000000000000001', 'hex')).update(GENESIS);
 };
 
@@ -82,7 +84,7 @@ export function aNode() {
     async start(options: Parameters<typeof startMockNode>[0] = {}): Promise<void> {
       await node?.close();
       node = undefined;
-      const genesis = { genesisPath: join(folder, 'genesis'), genesisSha256: sha256(GENESIS) };
+      const genesis = { genesisPath: join(folder, 'genesis'), genesisSha256: GENESIS_SHA256 };
       node = await startMockNode(
         { port: 0, files: join(folder, 'files'), ...genesis, ...options },
         { now: () => now, log },

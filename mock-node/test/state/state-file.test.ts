@@ -1,0 +1,102 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { KeptContract } from '../../src/ledger/ledger-store.ts';
+import { StateFile } from '../../src/state/state-file.ts';
+
+const OWNER = { seed: 'seed', genesisSha256: 'a'.repeat(64) };
+const CLOCK = { mode: 'real', scale: 1, startScale: 1, node: 2_000.5, real: 1_000 } as const;
+const contract = (index: number): KeptContract => ({
+  index,
+  token: 'token',
+  hash: `hash ${index}`,
+  secret: 'secret',
+  intervalMs: 60_000,
+  takenAt: 10,
+  startedAt: 10,
+  round: 0,
+  settled: undefined,
+  failuresInARow: 0,
+  results: { passed: 0, wrong: 0, unanswered: 0 },
+});
+
+let folder: string;
+let file: StateFile;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'state-file-'));
+  file = StateFile.open(join(folder, 'state.db'), OWNER);
+});
+afterEach(() => {
+  file.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** What a node finds that is started again. */
+const found = () => {
+  file.close();
+  file = StateFile.open(join(folder, 'state.db'), OWNER);
+  return file.load();
+};
+
+describe('the state file', () => {
+  it('is empty at first', () => {
+    expect(found()).toEqual({
+      ledger: { made: { farmers: 0, contracts: 0 }, farmers: [], contracts: [] },
+      clock: undefined,
+    });
+  });
+
+  it('has what was told before the last save, as it was by then', () => {
+    const [one, two] = [contract(1), contract(2)];
+    file.made({ farmers: 1, contracts: 3 });
+    file.farmer('token', true);
+    file.contract(two);
+    file.contract(one);
+    one.settled = { response: 'response', passed: true };
+    one.round = 7;
+    file.save(CLOCK);
+    expect(file.isBehind).toBe(false);
+    file.contract(contract(3));
+    expect(file.isBehind).toBe(true);
+    expect(found()).toEqual({
+      ledger: { made: { farmers: 1, contracts: 3 }, farmers: ['token'], contracts: [one, two] },
+      clock: CLOCK,
+    });
+  });
+
+  it('lets the last word about a thing count', () => {
+    file.farmer('gone', true);
+    file.farmer('gone', false);
+    file.farmer('back', false);
+    file.farmer('back', true);
+    file.contract(contract(1));
+    file.ended(contract(1));
+    file.ended(contract(2));
+    file.contract(contract(2));
+    file.save(CLOCK);
+    file.farmer('back', true);
+    file.save(CLOCK);
+    expect(found().ledger).toMatchObject({ farmers: ['back'], contracts: [{ index: 2 }] });
+  });
+
+  it('has all of a save or none of it, and what failed with the next', () => {
+    const bad = contract(2);
+    bad.round = 0.5;
+    file.farmer('token', true);
+    file.contract(contract(1));
+    file.contract(bad);
+    expect(() => file.save(CLOCK)).toThrow(expect.objectContaining({ name: 'StateError' }));
+    expect(file.isBehind).toBe(true);
+    bad.round = 5;
+    file.save(CLOCK);
+    expect(found().ledger).toMatchObject({ farmers: ['token'], contracts: [{ index: 1 }, { index: 2, round: 5 }] });
+  });
+
+  it('has nothing of a save that failed', () => {
+    file.farmer('token', true);
+    file.contract({ ...contract(1), round: 0.5 });
+    expect(() => file.save(CLOCK)).toThrow();
+    expect(found().ledger.farmers).toEqual([]);
+  });
+});
