@@ -97,6 +97,41 @@ describeWith(['chromium'], "the mock node's page in a browser", () => {
     expect(complaints).toEqual([]);
   }, 60_000);
 
+  it('says how long a fault has left by the clock of the node, and which day it is having', async () => {
+    await using farm = new TestFarm();
+    const node = await aNode(farm, { preset: 'offline' });
+    const tell = async (method: string, path: string, body: unknown) => {
+      const headers = { 'Content-Type': 'application/json' };
+      await fetch(`${node.controlUrl}/__admin${path}`, { method, headers, body: JSON.stringify(body) });
+    };
+    await tell('PUT', '/clock', { mode: 'frozen' });
+    await tell('PUT', '/faults', [
+      { name: 'brief', ttlMs: 3_600_000, effect: 'status' },
+      { name: 'later', window: { afterMs: 7_200_000, durationMs: 3_600_000 }, effect: 'status' },
+      { name: 'lasting', effect: 'html' },
+    ]);
+    const { page, complaints } = await open(node.pageUrl);
+    await isLive(page);
+    const turn = async (name: string) =>
+      await page.locator(`#faults tr[data-key="${name}"] small:has(time)`).textContent();
+    expect(await page.locator('#scenarios [aria-current="true"]').allTextContents()).toEqual(['offline']);
+    expect([await turn('brief'), await turn('later')]).toEqual(['gone in 1 h', 'begins in 2 h']);
+    expect(await page.locator('#faults tr[data-key="lasting"] small:has(time)').isVisible()).toBe(false);
+
+    await page.getByRole('button', { name: '+ 1 min' }).click();
+    await until(
+      async () => await turn('brief'),
+      (said) => said === 'gone in 59 min',
+    );
+    await tell('POST', '/clock/advance', { ms: 7_200_000 });
+    await until(
+      async () => await turn('later'),
+      (said) => said === 'ends in 59 min',
+    );
+    expect(await page.locator('#faults tr[data-key="brief"]').count()).toBe(0);
+    expect(complaints).toEqual([]);
+  }, 60_000);
+
   it('challenges and expires contracts, and says what could not be done', async () => {
     await using farm = new TestFarm();
     const node = await aNode(farm, { intervalMs: 60_000 });

@@ -130,13 +130,15 @@ function showFaults(faults) {
       toggle.role = 'switch';
       const effect = make('span');
       const about = make('small');
+      const turn = make('time');
+      const turns = make('small', {}, make('span'), ' ', turn);
       const applied = make('td', { className: 'number' });
       const remove = button('×', `remove ${name}`, () => void act('DELETE', `/faults/${name}`));
       const row = make(
         'tr',
         {},
         make('td', {}, toggle),
-        make('td', {}, make('code', { textContent: name }), ' ', effect, about),
+        make('td', {}, make('code', { textContent: name }), ' ', effect, about, turns),
         applied,
         make('td', { className: 'actions' }, remove),
       );
@@ -144,6 +146,10 @@ function showFaults(faults) {
         toggle.ariaChecked = String(fault.enabled);
         put(effect, inWords(fault.effect));
         put(about, conditions(fault));
+        const next = nextTurn(fault);
+        turns.hidden = next === undefined;
+        put(turns.firstChild, next?.what ?? '');
+        turn.dataset.at = String(next?.at ?? 0);
         put(applied, `${fault.applied} of ${fault.matched}`);
       };
       return row;
@@ -154,6 +160,18 @@ function showFaults(faults) {
 function inWords({ kind, ...parameters }) {
   const told = Object.entries(parameters).map(([name, value]) => `${name} ${value}`);
   return [kind.replaceAll('_', ' '), ...(told.length > 0 ? [`(${told.join(', ')})`] : [])].join(' ');
+}
+
+/** What time will do to a fault next, by the node's clock: its window begins, or it ends. */
+function nextTurn({ addedAt, state, window, ttlMs }) {
+  const added = Date.parse(addedAt);
+  const gone = ttlMs === undefined ? Infinity : added + ttlMs;
+  const begins = added + (window?.afterMs ?? 0);
+  const closes = window?.durationMs === undefined ? Infinity : begins + window.durationMs;
+  if (state === 'waiting') return begins < gone ? { what: 'begins', at: begins } : { what: 'gone', at: gone };
+  const ends = state === 'active' ? Math.min(closes, gone) : gone;
+  if (ends === Infinity) return undefined;
+  return { what: ends === gone ? 'gone' : 'ends', at: ends };
 }
 
 function conditions({ match, skip, times, probability, window, ttlMs, state }) {
@@ -176,6 +194,7 @@ function conditions({ match, skip, times, probability, window, ttlMs, state }) {
 }
 
 function showScenarios(scenarios, applied) {
+  byId('scenarios').dataset.applied = applied ?? '';
   fill(
     byId('scenarios'),
     scenarios,
@@ -184,12 +203,11 @@ function showScenarios(scenarios, applied) {
       const choose = button(name, '', () => void act('POST', `/scenarios/${name}/apply`));
       choose.title = description;
       choose.update = () => {
-        choose.className = choose.textContent === byId('scenarios').dataset.applied ? 'chosen' : '';
+        choose.ariaCurrent = String(name === byId('scenarios').dataset.applied);
       };
       return choose;
     },
   );
-  byId('scenarios').dataset.applied = applied ?? '';
 }
 
 function showContracts(contracts, total) {
