@@ -1,20 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { PAGE_POLICY } from '@downstream/platform';
 import { Router } from 'express';
 import { documentOf } from './document.ts';
 import type { Live } from './live.ts';
 import type { View } from './view.ts';
-
-/** Nothing but what the farmer itself serves, nothing inline, in nobody's frame. */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "connect-src 'self'",
-  'img-src data:',
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
 
 const asset = (name: string) => readFileSync(new URL(`../../assets/${name}`, import.meta.url), 'utf8');
 
@@ -25,7 +14,7 @@ export function pageRoutes({ view, live }: { view: () => Promise<View>; live: Li
   const router = Router();
   router.get('/', async (_request, response) => {
     response
-      .set('Content-Security-Policy', POLICY)
+      .set('Content-Security-Policy', PAGE_POLICY)
       .type('html')
       .send(documentOf(await view()).text);
   });

@@ -1,17 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { PAGE_POLICY } from '@downstream/platform';
 import { Router } from 'express';
-
-/** Nothing but what the node itself serves, nothing inline, in nobody's frame. */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "connect-src 'self'",
-  'img-src data:',
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
 
 const FILES = { '/': 'index.html', '/page.css': 'page.css', '/page.js': 'page.js' } as const;
 
@@ -24,7 +13,7 @@ export function pageRoutes(): Router {
   for (const [path, name] of Object.entries(FILES)) {
     const content = readFileSync(new URL(`../../assets/${name}`, import.meta.url), 'utf8');
     router.get(path, (_request, response) => {
-      response.set('Content-Security-Policy', POLICY).type(name).send(content);
+      response.set('Content-Security-Policy', PAGE_POLICY).type(name).send(content);
     });
   }
   return router;

@@ -16,6 +16,7 @@ export {
   silentLogger,
 } from './logger.ts';
 export { type Catalogue, MetricSet, type MetricSpec, metricsMarkdown, type Scrape } from './metrics.ts';
+export { PAGE_POLICY } from './page-policy.ts';
 export { type Rng, systemRng } from './rng.ts';
 export {
   flagsByKey,
