@@ -70,6 +70,12 @@ export class PlainRun implements AsyncDisposable {
     return { exitCode: Number(await docker(['inspect', '--format', '{{.State.ExitCode}}', this.#id])), seconds };
   }
 
+  /** SIGKILL, without a warning. */
+  async kill(): Promise<void> {
+    await docker(['kill', '--signal', 'KILL', this.#id]);
+    await docker(['wait', this.#id]);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await docker(['rm', '--force', '--volumes', this.#id]);
   }

@@ -1,12 +1,15 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ControlClient } from '@downstream/control-api';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { docker } from '../src/docker.ts';
 import { eventually } from '../src/eventually.ts';
 import { genesisOf } from '../src/genesis.ts';
+import { LABEL_OPTIONS } from '../src/images.ts';
 import { PlainRun } from '../src/plain-run.ts';
-import { scrape } from '../src/scrape.ts';
+import { json, scrape } from '../src/scrape.ts';
 import { inTestBed } from '../src/test-bed.ts';
 
 const NEW = '/api/downstream/new/19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
@@ -110,6 +113,30 @@ describe('the image of the mock node', () => {
     );
   });
 
+  it('goes on with farmers and contracts in another container on the same volume, whatever became of the first', async () => {
+    const volume = `downstream-integration-${randomBytes(6).toString('hex')}`;
+    await docker(['volume', 'create', ...LABEL_OPTIONS, volume]);
+    const kept = ['--volume', `${volume}:/state`, '--env', 'MOCK_STATE=/state/node.db'];
+    try {
+      let token = '';
+      let hash = '';
+      await using first = await PlainRun.start(...kept);
+      ({ token } = await json<{ token: string }>((await first.url()) + NEW));
+      ({ file_hash: hash } = await json<{ file_hash: string }>(`${await first.url()}/api/downstream/chunk/${token}`));
+      await first.kill();
+
+      await using second = await PlainRun.start(...kept);
+      const contracts = await (await clientOf(second)).contracts();
+      expect(contracts.map((contract) => contract.hash)).toEqual([hash]);
+      expect(await json(`${await second.url()}/api/downstream/due/${token}`)).toMatchObject({
+        all_contracts: [{ hash }],
+      });
+      expect((await second.stop()).exitCode).toBe(0);
+    } finally {
+      await docker(['volume', 'rm', '--force', volume]);
+    }
+  });
+
   it('ends on SIGTERM at once, while requests hang and others listen', async () => {
     await using run = await PlainRun.start();
     const control = await clientOf(run);
@@ -161,6 +188,25 @@ describe('a farmer', () => {
       expect(seen.value('mock_node_challenges_total', { result: 'unanswered' })).toBe(0);
       expect(seen.value('mock_node_faults_applied_total', { name: 'lost' })).toBe(3);
       expect(seen.value('mock_node_contracts')).toBe(3);
+    });
+  });
+
+  it('goes on with its contracts on a node that keeps its state over a restart', async () => {
+    await inTestBed(async (bed) => {
+      const genesis = genesisOf('what both have');
+      // Longer than a restart takes on a busy machine: what falls due meanwhile would rightly count as missed.
+      const node = await bed.mockNode((set) => set.withGenesis(genesis.content).withInterval(12).withState());
+      const farmer = await bed.farmer({ genesis, env: { FARMER_SIZE: '192KiB' } });
+      await farmer.filled();
+      await farmer.passes(3);
+      const before = (await node.control.contracts()).map(({ hash }) => hash);
+
+      await node.restart();
+      const metrics = await farmer.passes(3);
+
+      expect((await node.control.contracts()).map(({ hash }) => hash)).toEqual(before);
+      expect(metrics.value('farmer_contracts_ended_total')).toBe(0);
+      expect(metrics.value('farmer_challenges_failed_total')).toBe(0);
     });
   });
 });

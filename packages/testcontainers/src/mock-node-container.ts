@@ -96,6 +96,11 @@ export class MockNodeContainer extends GenericContainer {
     return this.withEnvironment({ MOCK_CONTROL_TOKEN: token });
   }
 
+  /** Keeps farmers, contracts and time over restarts of the container: in its volume, or where a volume of yours is mounted. */
+  withState(path = '/state/node.db'): this {
+    return this.withEnvironment({ MOCK_STATE: path });
+  }
+
   /** Another genesis file than the standard one, such as a small one: chunks are as long as it is. */
   withGenesis(content: Uint8Array): this {
     return this.withEnvironment({

@@ -70,6 +70,7 @@ describe('a mock node container', () => {
       .withContractForm('url')
       .withPreset('flaky')
       .withTimeScale(60)
+      .withState()
       .withControlToken('open-sesame');
     expect((await container.read()).config).toMatchObject({
       seed: 'a seed',
@@ -79,6 +80,7 @@ describe('a mock node container', () => {
       contractForm: 'url',
       preset: 'flaky',
       timeScale: 60,
+      statePath: '/state/node.db',
       controlToken: 'open-sesame',
     });
   });
