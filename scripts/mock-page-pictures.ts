@@ -20,7 +20,13 @@ const node = await farm.node({
   intervalMs: 8_000,
   faults: [
     { name: 'lost-reply', match: { route: 'challenge' }, probability: 0.2, effect: 'accept_but_drop_reply' },
-    { name: 'busy', match: { route: 'due' }, probability: 0.3, effect: { kind: 'status', retryAfterSeconds: 2 } },
+    {
+      name: 'busy',
+      match: { route: 'due' },
+      probability: 0.3,
+      effect: { kind: 'status', retryAfterSeconds: 2 },
+      ttlMs: 3_600_000,
+    },
     { name: 'slow', match: { route: 'due' }, effect: { kind: 'lognormal', medianMs: 80 } },
     { name: 'forgetful', enabled: false, times: 1, effect: 'amnesia' },
   ],

@@ -174,7 +174,7 @@ function nextTurn({ addedAt, state, window, ttlMs }) {
   return { what: ends === gone ? 'gone' : 'ends', at: ends };
 }
 
-function conditions({ match, skip, times, probability, window, ttlMs, state }) {
+function conditions({ match, skip, times, probability, window, state }) {
   const routes = match.route === undefined || match.route === '*' ? 'every route' : [match.route].flat().join(', ');
   return [
     state,
@@ -187,7 +187,6 @@ function conditions({ match, skip, times, probability, window, ttlMs, state }) {
     times !== undefined && (times === 1 ? 'once' : `at most ${times} times`),
     window &&
       `from ${window.afterMs / 1000} s${window.durationMs === undefined ? '' : ` for ${window.durationMs / 1000} s`}`,
-    ttlMs !== undefined && `gone after ${ttlMs / 1000} s`,
   ]
     .filter(Boolean)
     .join(' · ');
