@@ -24,7 +24,5 @@ export default {
     '^@downstream/(farmer|mock-node)$': '<rootDir>/$1/src/index.ts',
   },
   testTimeout: 30_000,
-  /** Tests that mostly wait, one file's at once: `it.concurrent`. */
-  maxConcurrency: 16,
   coverageProvider: 'babel',
 };

@@ -28,7 +28,7 @@ ${effects}
 
 ## What our farmer makes of it
 
-The farmer × fault matrix: each row is a test (\`test/faults.test.ts\`), which switches the fault on for a real farmer of five contracts, holds it to what is
+The farmer × fault matrix: each row is a test (\`test/faults.matrix.ts\`), which switches the fault on for a real farmer of five contracts, holds it to what is
 promised, and then waits until it passes with all its room filled again. **passed**: no challenge is lost, and both sides
 have counted the same. **degraded**: what is named happens, and nothing else: challenges failed by reason, contracts ended or refused by reason,
 chunks spoilt, which are made again. "some" is at least one, "any" may be none: as many as fall into the time. In each case the farmer stays alive and ready, counts the bad replies by route

@@ -66,7 +66,7 @@ const WAITS = 'Waits: 15 seconds for most replies, a minute for a contract.';
 const BELIEVES = 'Believes it the third time in a row: gives all contracts up, registers anew and fills up again.';
 
 /**
- * The farmer × fault matrix: every kind of effect, and what our farmer makes of it. test/faults.test.ts holds it to that,
+ * The farmer × fault matrix: every kind of effect, and what our farmer makes of it. test/faults.matrix.ts holds it to that,
  * and docs/faults.md is made from it.
  */
 export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Kind>[] } = {
