@@ -72,16 +72,6 @@ describe("the node's clock", () => {
     expect(() => clock.advance(Number.NaN)).toThrow('time does not go back');
   });
 
-  it('catches up with a moment that is to come, and stays where it is for one that has been', () => {
-    const { clock, now, pass } = aClock();
-    clock.catchUpWith(T0 + 5_000);
-    expect(now()).toBe(5_000);
-    clock.catchUpWith(T0 + 1);
-    expect(now()).toBe(5_000);
-    pass(10);
-    expect(now()).toBe(5_010);
-  });
-
   it('goes back to its first pace, and to real time only where nothing is reckoned by it any more', () => {
     const { clock, now, pass } = aClock({ scale: 3 });
     clock.setPace({ mode: 'frozen', scale: 7 });
@@ -99,7 +89,6 @@ describe("the node's clock", () => {
     const step = fc.oneof(
       fc.record({ what: fc.constant('pass'), ms: fc.nat(100_000) }),
       fc.record({ what: fc.constant('advance'), ms: fc.nat(100_000) }),
-      fc.record({ what: fc.constant('catchUp'), ms: fc.nat(1_000_000) }),
       fc.record({ what: fc.constant('real'), ms: fc.integer({ min: 1, max: 1_000_000 }) }),
       fc.record({ what: fc.constant('frozen'), ms: fc.constant(0) }),
       fc.record({ what: fc.constant('reset'), ms: fc.constant(0) }),
@@ -114,7 +103,6 @@ describe("the node's clock", () => {
           for (const { what, ms } of steps) {
             if (what === 'pass') pass(ms);
             if (what === 'advance') clock.advance(ms);
-            if (what === 'catchUp') clock.catchUpWith(T0 + ms);
             if (what === 'real') clock.setPace({ mode: 'real', scale: ms / 1_000 });
             if (what === 'frozen') clock.setPace({ mode: 'frozen' });
             if (what === 'reset') clock.reset({ keepNow: true });

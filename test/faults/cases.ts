@@ -14,6 +14,8 @@ export interface Promised {
   readonly does: string;
   /** Challenges that fail, by reason, and no others. */
   readonly fails?: Partial<Record<FailureReason, Count>>;
+  /** So many challenges fail at least, for whichever of these reasons. */
+  readonly failsInAll?: number;
   /** Contracts lost, and no others; each is replaced. */
   readonly ends?: Partial<Record<EndReason, Count>>;
   /** Contracts refused, and no others. */
@@ -252,8 +254,9 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
     {
       on: ['chunk'],
       counted: 'ok',
-      does: 'Proves what it was told: the first challenge is lost, and counted so.',
-      fails: { wrong_answer: 'some', missed: 'any', node_error: 'any' },
+      does: 'Proves what it was told, or hears before that what is really asked: the first challenge is lost, and counted so.',
+      fails: { wrong_answer: 'any', missed: 'any', node_error: 'any' },
+      failsInAll: 1,
     },
     {
       on: ['due'],

@@ -112,10 +112,15 @@ async function allPass({ node: { lab }, farmer }: Pair): Promise<void> {
 }
 
 /** Whether everything that is promised to go wrong has. */
-function hasCome(seen: Seen, { fails = {}, ends = {}, refuses = {}, spoils = {}, counted }: Trial): boolean {
+function hasCome(
+  seen: Seen,
+  { fails = {}, failsInAll = 0, ends = {}, refuses = {}, spoils = {}, counted }: Trial,
+): boolean {
+  const failedInAll = Object.values(seen.failed).reduce((sum, count) => sum + count, 0);
   const areThere = (promised: Record<string, Count>, counts: Record<string, number>) =>
     Object.entries(promised).every(([name, count]) => (counts[name] ?? 0) >= least(count));
   return (
+    failedInAll >= failsInAll &&
     areThere(fails, seen.failed) &&
     areThere(ends, seen.ended) &&
     areThere(refuses, seen.refused) &&

@@ -65,11 +65,6 @@ export class NodeClock {
     this.#moveTo(this.now() + ms);
   }
 
-  /** Moves time on to a moment, or leaves it where it is if that is past. */
-  catchUpWith(now: number): void {
-    this.#moveTo(Math.max(now, this.now()));
-  }
-
   /** The pace of the start; and real time, unless that would be a step back while `keepNow`. */
   reset({ keepNow }: { keepNow: boolean }): void {
     this.#moveTo(keepNow ? this.now() : this.#real());
