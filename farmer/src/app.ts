@@ -22,6 +22,7 @@ import type { FarmerConfig } from './config.ts';
 import { mostContracts } from './contract/capacity.ts';
 import { Farm } from './farming/farm.ts';
 import { Farming } from './farming/farming.ts';
+import { EMPTY_TALLY } from './farming/ports.ts';
 import { httpApp } from './http/http-app.ts';
 import { challengeTotals, farmerId, type Status } from './http/status.ts';
 import { FarmerMetrics } from './metrics/metrics.ts';
@@ -122,7 +123,7 @@ export async function startFarmer(
     makeDataDir(config.dataDir);
     const store = StateStore.open(join(config.dataDir, 'state.db'));
     shutdown.add('state', () => store.close());
-    store.claim({ nodeUrl: config.nodeUrl, address: config.address }, config);
+    store.claim({ nodeUrl: config.nodes[0].url, address: config.address }, config);
     const kept = store.token();
     if (kept !== undefined) secrets.add(kept);
 
@@ -130,14 +131,14 @@ export async function startFarmer(
     pool = workers;
     shutdown.add('workers', async () => await workers.close());
     const genesis = await genesisFile(config, workers);
-    const capacity = { sizeBytes: config.size, chunkBytes: genesis.size };
+    const capacity = { sizeBytes: config.disks[0].sizeBytes, chunkBytes: genesis.size };
     if (mostContracts(capacity) === 0) {
       throw new SettingsError([
-        `FARMER_SIZE is ${config.size} bytes: give at least ${genesis.size}, the size of one chunk`,
+        `FARMER_SIZE is ${config.disks[0].sizeBytes} bytes: give at least ${genesis.size}, the size of one chunk`,
       ]);
     }
 
-    const http = new NodeHttp(config.nodeUrl, (end) => {
+    const http = new NodeHttp(config.nodes[0].url, (end) => {
       metrics.request(end);
       requests.note(end, clock.now());
       log.debug('node asked', { ...end, seconds: Number(end.seconds.toFixed(4)) });
@@ -145,7 +146,7 @@ export async function startFarmer(
     shutdown.add('connections to the node', () => http.close());
     const files = new ChunkFiles(join(config.dataDir, 'chunks'));
     files.create();
-    const downloadOrigins = new Set([new URL(config.nodeUrl).origin, ...config.downloadOrigins]);
+    const downloadOrigins = new Set([new URL(config.nodes[0].url).origin, ...config.downloadOrigins]);
     const chunks = new ChunkStore(
       { genesis, downloadOrigins },
       { files, pool: workers, downloads: http, observer: metrics },
@@ -221,18 +222,17 @@ function statusOf(
   const token = farming?.session.token;
   const nextDueAt = farm?.nextDueAt;
   const none = { generating: 0, waiting: 0, proving: 0, answering: 0 };
-  const noOutcome = { passed: 0, wrong_answer: 0, late: 0, missed: 0, chunk_unreadable: 0, node_error: 0 };
   return {
     alias: config.alias,
     version: VERSION,
     uptimeSeconds: Math.round((systemClock.now() - startedAt) / 1000),
-    node: { url: config.nodeUrl, reachable: farming?.nodeReachable ?? false },
+    node: { url: config.nodes[0].url, reachable: farming?.nodeReachable ?? false },
     farmerId: token === undefined ? null : farmerId(token),
     address: config.address,
     contracts: { total: farm?.size ?? 0, capacity: farm?.capacityContracts ?? 0, ...(farm?.phases ?? none) },
-    bytes: { used: farm?.bytes ?? 0, capacity: config.size },
+    bytes: { used: farm?.bytes ?? 0, capacity: config.disks[0].sizeBytes },
     nextDue: nextDueAt === undefined ? null : new Date(nextDueAt).toISOString(),
-    challenges: challengeTotals(farm?.tally ?? noOutcome),
+    challenges: challengeTotals(farm?.tally ?? EMPTY_TALLY),
   };
 }
 
@@ -240,9 +240,9 @@ function logStart(config: FarmerConfig, server: HttpServer, farm: Farm, log: Log
   log.info('farmer started', {
     alias: config.alias,
     version: VERSION,
-    node: config.nodeUrl,
+    node: config.nodes[0].url,
     dataDir: config.dataDir,
-    capacity: formatBytes(config.size),
+    capacity: formatBytes(config.disks[0].sizeBytes),
     contracts: farm.size,
     workers: config.workers,
     http: server.url,

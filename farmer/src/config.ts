@@ -1,12 +1,12 @@
 import { availableParallelism, homedir, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import {
-  type Given,
   LOG_FORMATS,
   LOG_LEVELS,
   parseBytes,
   parseSettings,
   SettingsError,
+  type Given as SettingsGiven,
   type Values,
 } from '@downstream/platform';
 import { isSjcxAddress, sha256Hex } from '@downstream/protocol';
@@ -40,33 +40,79 @@ const bytes = (given: string, context: z.RefinementCtx): number => {
   return size;
 };
 
-const milliseconds = (given: string, context: z.RefinementCtx): number => {
-  const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)\s*(ms|s|m)?$/.exec(given) ?? [];
-  const factor = { ms: 1, s: 1_000, m: 60_000 }[unit];
-  const result = Number(number) * (factor ?? Number.NaN);
-  if (!(result >= 100 && result <= 86_400_000)) {
-    context.addIssue('not a duration');
+const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A time as people write it: seconds, or with a unit. */
+const milliseconds =
+  (leastMs: number, mostMs: number) =>
+  (given: string, context: z.RefinementCtx): number => {
+    const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?$/.exec(given) ?? [];
+    const result = Number(number) * (UNITS_MS[unit] ?? Number.NaN);
+    if (!(result >= leastMs && result <= mostMs)) {
+      context.addIssue('not a duration');
+      return z.NEVER;
+    }
+    return result;
+  };
+
+const listed = (list: string): string[] =>
+  list
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean);
+
+/** A node as it was given: where it is, and its part of the room. */
+const nodeGiven = (given: string, context: z.RefinementCtx): { url: string; share: number } => {
+  const [, url = given, share = '1'] = /^(.*)=(\d{1,6}(?:\.\d{1,6})?)$/.exec(given) ?? [];
+  if (Number(share) === 0) {
+    context.addIssue('no share at all');
     return z.NEVER;
   }
-  return result;
+  return { url: origin(url, context), share: Number(share) };
+};
+
+/** A folder as it was given, with how much of its disk may be used, where that was said. */
+const diskGiven = (given: string, context: z.RefinementCtx): { path: string; sizeBytes?: number } => {
+  const [, path, size] = /^(.+)=([^=/]*)$/.exec(given) ?? [];
+  if (path === undefined || size === undefined) return { path: resolve(given) };
+  return { path: resolve(path), sizeBytes: bytes(size, context) };
 };
 
 /** A machine's name, made into one that is allowed. */
 const aliasOf = (name: string): string => name.replace(/[^\w.-]/g, '-').slice(0, 63) || 'farmer';
+
+const ALIAS = /^[\w.-]{1,63}$/;
 
 const wholeNumber = (least: number, most: number) =>
   text.regex(/^\d+$/).transform(Number).pipe(z.number().min(least).max(most));
 
 /** Everything an operator can set. The README's table, the flags and the error messages come from here. */
 export const SETTINGS = {
-  nodeUrl: {
+  nodes: {
     env: 'FARMER_NODE_URL',
     flag: '--node-url',
-    value: '<url>',
-    description: 'The node to farm for. `downstream <url>` means the same.',
-    allowed: 'an http or https URL without user, query or fragment, such as http://localhost:5000',
-    schema: text.max(2048).transform(origin),
+    value: '<urls>',
+    description:
+      'The node to farm for, or several, comma-separated. They share the room equally, or as `url=share` says (`https://a.example=3,https://b.example=1`). `downstream <url>` means the same.',
+    allowed:
+      'http or https URLs without user, query or fragment, such as http://localhost:5000, separated by commas, each with a share (=2) or without',
+    schema: text
+      .max(16_384)
+      .transform(listed)
+      .pipe(z.array(text.max(2048).transform(nodeGiven)).min(1).max(100)),
     default: 'http://localhost:5000',
+  },
+  nodeAliases: {
+    env: 'FARMER_NODE_ALIAS',
+    flag: '--node-alias',
+    value: '<names>',
+    description:
+      'What people call the nodes, comma-separated in the same order: the label `node` of metrics, and in logs.',
+    allowed:
+      'as many different names as there are nodes, each of up to 63 letters, digits, dots, hyphens and underscores',
+    schema: text.transform(listed).pipe(z.array(text.regex(ALIAS))),
+    default: '',
+    defaultNote: "the URLs' hosts",
   },
   address: {
     env: 'FARMER_ADDRESS',
@@ -83,7 +129,7 @@ export const SETTINGS = {
     value: '<name>',
     description: 'What people call this farmer: shown on its page, in `/status` and when it starts.',
     allowed: 'a name of up to 63 letters, digits, dots, hyphens and underscores',
-    schema: text.regex(/^[\w.-]{1,63}$/),
+    schema: text.regex(ALIAS),
     default: aliasOf(hostname()),
     defaultNote: "the machine's name",
   },
@@ -93,18 +139,37 @@ export const SETTINGS = {
     value: '<bytes>',
     description: 'How much disk to give: bytes, or with a unit (`512MiB`, `1GB`). A contract takes 32 MiB.',
     allowed: 'a number of bytes above 0, or with a unit: 512MiB, 1GB',
-    schema: text.transform(bytes),
-    default: '256MiB',
+    schema: text.transform(bytes).optional(),
+    defaultNote: '`256MiB`, unless `FARMER_DATA_DIR` says it for each folder',
   },
-  dataDir: {
+  folders: {
     env: 'FARMER_DATA_DIR',
     flag: '--data-dir',
-    value: '<folder>',
-    description: 'Where state, chunks and genesis file are kept; made where it is not there.',
-    allowed: 'a folder that can be written to',
-    schema: text.transform((path) => resolve(path)),
+    value: '<folders>',
+    description:
+      'Where state, chunks and genesis file are kept; made where it is not there. Several disks: `path=capacity,path=capacity`; the first also holds the state.',
+    allowed: 'a folder that can be written to, or several, each with its capacity: /mnt/a/farm=500GB,/mnt/b/farm=1TB',
+    schema: text.transform(listed).pipe(z.array(text.max(4096).transform(diskGiven)).min(1).max(100)),
     default: join(homedir(), '.downstream'),
     defaultNote: '`~/.downstream`; `/data` in the image',
+  },
+  init: {
+    env: 'FARMER_INIT',
+    flag: '--init',
+    description:
+      'Begin in folders that are there and empty. Without it they are refused: an empty folder may be a disk that is not mounted.',
+    allowed: 'true or false',
+    schema: z.enum(['true', 'false']).transform((value) => value === 'true'),
+    default: 'false',
+  },
+  minFreeBytes: {
+    env: 'FARMER_MIN_FREE',
+    flag: '--min-free',
+    value: '<bytes>',
+    description: 'How much of each disk stays free: with less, no contracts are taken, until there is more again.',
+    allowed: 'a number of bytes, or with a unit: 512MiB, 1GB; 0 for none',
+    schema: text.transform((given, context) => (/^0+[a-z]*$/i.test(given.trim()) ? 0 : bytes(given, context))),
+    default: '256MiB',
   },
   genesisPath: {
     env: 'FARMER_GENESIS',
@@ -130,21 +195,15 @@ export const SETTINGS = {
     value: '<urls>',
     description: "Servers, comma-separated, that chunks may be downloaded from besides the node's own.",
     allowed: 'http or https origins separated by commas, such as https://chunks.example.org',
-    schema: text
-      .transform((list) =>
-        list
-          .split(',')
-          .map((item) => item.trim())
-          .filter(Boolean),
-      )
-      .pipe(z.array(text.transform(origin))),
+    schema: text.transform(listed).pipe(z.array(text.transform(origin))),
     default: '',
     defaultNote: "only the node's own",
   },
   nodeMoved: {
     env: 'FARMER_NODE_MOVED',
     flag: '--node-moved',
-    description: 'The node at this URL is the one the data directory farms for already, at a new place. For one start.',
+    description:
+      'The one node with a new URL is the one that the data directory farms for already, at a new place. For one start.',
     allowed: 'true or false',
     schema: z.enum(['true', 'false']).transform((value) => value === 'true'),
     default: 'false',
@@ -173,8 +232,8 @@ export const SETTINGS = {
     flag: '--poll-interval',
     value: '<time>',
     description: 'How often to ask the node for challenges: seconds, or with a unit (`500ms`, `2m`).',
-    allowed: 'seconds, or a time with ms, s or m, from 100ms to 1440m',
-    schema: text.transform(milliseconds).optional(),
+    allowed: 'seconds, or a time with ms, s, m or h, from 100ms to 24h',
+    schema: text.transform(milliseconds(100, UNITS_MS['d'] ?? 0)).optional(),
     defaultNote: "a tenth of the contracts' shortest interval, from 1 s to 60 s",
   },
   workers: {
@@ -186,6 +245,37 @@ export const SETTINGS = {
     schema: wholeNumber(1, 64),
     default: String(Math.min(4, availableParallelism())),
     defaultNote: 'one a processor, at most 4',
+  },
+  readTimeoutMs: {
+    env: 'FARMER_READ_TIMEOUT',
+    flag: '--read-timeout',
+    value: '<time>',
+    description:
+      'How long reading one chunk may take before its disk is given up for this time: seconds, or with a unit.',
+    allowed: 'seconds, or a time with ms, s, m or h, from 100ms to 1h',
+    schema: text.transform(milliseconds(100, 3_600_000)),
+    default: '30s',
+  },
+  scrubCycleMs: {
+    env: 'FARMER_SCRUB_CYCLE',
+    flag: '--scrub-cycle',
+    value: '<time>',
+    description:
+      'In what time every chunk is to be read and compared with its hash, besides proofs: with a unit (`12h`, `14d`), or `off`.',
+    allowed: 'a time with s, m, h or d, from 1s to 365d, or off',
+    schema: text.transform((given, context) =>
+      given === 'off' ? undefined : milliseconds(1_000, 365 * 86_400_000)(given, context),
+    ),
+    default: '14d',
+  },
+  journalSize: {
+    env: 'FARMER_JOURNAL_SIZE',
+    flag: '--journal-size',
+    value: '<count>',
+    description: 'The last challenges that are kept with their times, for `downstream explain`.',
+    allowed: 'a whole number from 0 to 1000000',
+    schema: wholeNumber(0, 1_000_000),
+    default: '20000',
   },
   logLevel: {
     env: 'FARMER_LOG_LEVEL',
@@ -207,7 +297,31 @@ export const SETTINGS = {
   },
 } as const;
 
-export type FarmerConfig = Values<typeof SETTINGS>;
+/** A node to farm for. */
+export interface NodeConfig {
+  /** What people call it; no other node has the same. */
+  readonly alias: string;
+  readonly url: string;
+  /** Its part of the room, of 1. */
+  readonly share: number;
+}
+
+/** A folder for chunks, and how much of its disk they may take. */
+export interface DiskConfig {
+  readonly path: string;
+  readonly sizeBytes: number;
+}
+
+type Plain = Omit<Values<typeof SETTINGS>, 'nodes' | 'nodeAliases' | 'folders' | 'size'>;
+
+export interface FarmerConfig extends Plain {
+  readonly nodes: readonly [NodeConfig, ...NodeConfig[]];
+  readonly disks: readonly [DiskConfig, ...DiskConfig[]];
+  /** The first of the disks' folders: state and genesis file are there. */
+  readonly dataDir: string;
+}
+
+const DEFAULT_SIZE = 256 * 1024 * 1024;
 
 /**
  * Reads the configuration, once.
@@ -215,8 +329,8 @@ export type FarmerConfig = Values<typeof SETTINGS>;
  * @param flags by the keys of {@link SETTINGS}; they win over the environment
  * @throws SettingsError with a line for everything that is wrong
  */
-export function readConfig({ flags, env = process.env }: Partial<Given> = {}): FarmerConfig {
-  const config = parseSettings(SETTINGS, { env, ...(flags && { flags }) });
+export function readConfig({ flags, env = process.env }: Partial<SettingsGiven> = {}): FarmerConfig {
+  const { nodes, nodeAliases, folders, size, ...config } = parseSettings(SETTINGS, { env, ...(flags && { flags }) });
   if ((config.genesisPath === undefined) !== (config.genesisSha256 === undefined)) {
     const [set, missing] =
       config.genesisPath === undefined
@@ -226,8 +340,66 @@ export function readConfig({ flags, env = process.env }: Partial<Given> = {}): F
       `${SETTINGS[missing].env} is not set, but ${SETTINGS[set].env} is: give ${SETTINGS[missing].allowed}`,
     ]);
   }
-  if (config.genesisPath === undefined && config.size < STANDARD_GENESIS.size) {
-    throw new SettingsError([`FARMER_SIZE is ${config.size} bytes: give at least 32MiB, the size of one chunk`]);
+  const disks = disksOf(folders, size);
+  if (config.genesisPath === undefined) {
+    for (const { path, sizeBytes } of disks) {
+      if (sizeBytes >= STANDARD_GENESIS.size) continue;
+      const what = size === undefined && folders.length > 1 ? `the capacity of ${path}` : 'FARMER_SIZE';
+      throw new SettingsError([`${what} is ${sizeBytes} bytes: give at least 32MiB, the size of one chunk`]);
+    }
   }
-  return config;
+  return { ...config, nodes: nodesOf(nodes, nodeAliases), disks, dataDir: disks[0].path };
+}
+
+function nodesOf(given: readonly { url: string; share: number }[], aliases: readonly string[]): FarmerConfig['nodes'] {
+  const twice = given.find(({ url }, at) => given.findIndex((other) => other.url === url) < at);
+  if (twice !== undefined) throw new SettingsError([`FARMER_NODE_URL has ${twice.url} twice: give each node once`]);
+  if (aliases.length > 0 && (aliases.length !== given.length || new Set(aliases).size < aliases.length)) {
+    throw new SettingsError([
+      `FARMER_NODE_ALIAS is ${JSON.stringify(aliases.join(','))}, for ${given.length} ${given.length === 1 ? 'node' : 'nodes'}: give ${SETTINGS.nodeAliases.allowed}`,
+    ]);
+  }
+  const hosts = given.map(({ url }) => aliasOf(new URL(url).host));
+  const sum = given.reduce((total, { share }) => total + share, 0);
+  const [first, ...others] = given.map(({ url, share }, at): NodeConfig => {
+    const host = hosts[at] ?? '';
+    const alias = aliases[at] ?? (hosts.indexOf(host) === at ? host : `${host.slice(0, 58)}-${at + 1}`);
+    return { alias, url, share: share / sum };
+  });
+  if (first === undefined) throw new SettingsError([`FARMER_NODE_URL is empty: give ${SETTINGS.nodes.allowed}`]);
+  return [first, ...others];
+}
+
+function disksOf(
+  folders: readonly { path: string; sizeBytes?: number }[],
+  size: number | undefined,
+): FarmerConfig['disks'] {
+  const [first, ...others] = folders;
+  if (first === undefined) throw new SettingsError([`FARMER_DATA_DIR is empty: give ${SETTINGS.folders.allowed}`]);
+  if (others.length === 0 && first.sizeBytes === undefined) {
+    return [{ path: first.path, sizeBytes: size ?? DEFAULT_SIZE }];
+  }
+  const sized = ({ path, sizeBytes }: (typeof folders)[number]): DiskConfig => {
+    if (sizeBytes === undefined) {
+      throw new SettingsError([
+        `FARMER_DATA_DIR has no capacity for ${path}: give one to each folder, as in ${path}=500GB`,
+      ]);
+    }
+    return { path, sizeBytes };
+  };
+  const disks: FarmerConfig['disks'] = [sized(first), ...others.map(sized)];
+  if (size !== undefined) {
+    throw new SettingsError([
+      `FARMER_SIZE is ${size} bytes, but FARMER_DATA_DIR has a capacity for each folder: leave one of them out`,
+    ]);
+  }
+  const nested = disks.find(({ path }, at) =>
+    disks.some((other, place) => place !== at && `${path}/`.startsWith(`${other.path}/`)),
+  );
+  if (nested !== undefined) {
+    throw new SettingsError([
+      `FARMER_DATA_DIR has ${nested.path} twice, or inside another: give each disk its own folder`,
+    ]);
+  }
+  return disks;
 }

@@ -87,6 +87,16 @@ export class ChunkStore implements ChunkPort {
     }
   }
 
+  async verify(id: string): Promise<void> {
+    const { files, pool } = this.#parts;
+    try {
+      const { value } = await pool.run({ kind: 'hash', path: files.path(id) });
+      if (value !== id) throw new ChunkError('corrupt', 'the chunk on disk is not what it was');
+    } catch (error) {
+      throw this.#chunkError(error);
+    }
+  }
+
   async remove(id: string): Promise<void> {
     await this.#parts.files.remove(id);
   }

@@ -23,7 +23,7 @@ export async function command(args: readonly string[], { out, err }: Output): Pr
   let exitCode = 0;
   const program = new Command('downstream')
     .description('Farms storage: takes contracts from a node, keeps their chunks, and proves them on deadline.')
-    .argument('[node_url]', `the node (default: ${SETTINGS.nodeUrl.default})`)
+    .argument('[node_url]', `the node (default: ${SETTINGS.nodes.default})`)
     .option('--verify-ownership <file>', 'show that this machine holds the same file as the node, then exit')
     .version(VERSION)
     .addHelpText('after', '\nEvery flag can be given as an environment variable too; the flag wins.')
@@ -55,8 +55,8 @@ async function perform(nodeUrl: string | undefined, options: Flags, out: (text: 
   }
   const flags = flagsByKey(SETTINGS, { ...given, ...(nodeUrl !== undefined && { nodeUrl }) });
   if (typeof file !== 'string') return await run(readConfig({ flags }));
-  const { nodeUrl: url } = readConfig({ flags: { ...flags, address: UNUSED_ADDRESS } });
-  return await verifyOwnership(file, url, (line) => out(`${line}\n`));
+  const { nodes } = readConfig({ flags: { ...flags, address: UNUSED_ADDRESS } });
+  return await verifyOwnership(file, nodes[0].url, (line) => out(`${line}\n`));
 }
 
 /** Ownership of a file is shown without a farming address; the setting wants a valid one all the same. */

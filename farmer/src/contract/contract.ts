@@ -19,7 +19,14 @@ export interface Terms {
 }
 
 /** Every way in which a challenge fails; each is a label of `farmer_challenges_failed_total`. */
-export const FAILURE_REASONS = ['wrong_answer', 'late', 'missed', 'chunk_unreadable', 'node_error'] as const;
+export const FAILURE_REASONS = [
+  'wrong_answer',
+  'late',
+  'missed',
+  'not_challenged',
+  'chunk_unreadable',
+  'node_error',
+] as const;
 export type FailureReason = (typeof FAILURE_REASONS)[number];
 
 /** What has stood in the way of this round's answer so far: the reason, should its time run out. */

@@ -16,6 +16,8 @@ export const NODE_ERROR_CODES = [
   'no_token',
   /** The node does not know this contract. */
   'no_hash',
+  /** The node failed again and again: it is left alone for a while, and nothing was sent. */
+  'circuit_open',
 ] as const;
 export type NodeErrorCode = (typeof NODE_ERROR_CODES)[number];
 
@@ -35,13 +37,22 @@ export type Route = (typeof ROUTES)[number];
 
 /** A call to a node failed. Neither message nor details nor cause hold a URL: URLs of this API hold the token. */
 export class NodeError extends CodedError<NodeErrorCode> {
-  constructor(code: NodeErrorCode, route: Route, message: string, details: Details = {}) {
-    super(code, message, { route, ...details });
+  /** How long the node, or the circuit breaker before it, wants to be left alone; already bounded. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    code: NodeErrorCode,
+    route: Route,
+    message: string,
+    { retryAfterMs, ...details }: Details & { readonly retryAfterMs?: number | undefined } = {},
+  ) {
+    super(code, message, { route, ...(retryAfterMs !== undefined && { retryAfterMs }), ...details });
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
 /** What can be wrong with a chunk on this side, and is counted; the rest is the node's doing, or nobody's. */
-export const CHUNK_FAULTS = ['corrupt', 'unreadable', 'disk_full', 'download_failed'] as const;
+export const CHUNK_FAULTS = ['corrupt', 'unreadable', 'slow', 'disk_full', 'download_failed'] as const;
 export type ChunkFault = (typeof CHUNK_FAULTS)[number];
 
 export type ChunkErrorCode =
@@ -52,7 +63,11 @@ export type ChunkErrorCode =
   /** A download that broke off. */
   | 'download_failed'
   | 'disk_full'
+  /** No disk that is well has room for it. */
+  | 'no_room'
   | 'unreadable'
+  /** Reading or writing it took too long. */
+  | 'slow'
   /** The file is there, its bytes have changed. */
   | 'corrupt'
   /** Work given up because the farmer stops, or its thread died. */

@@ -12,7 +12,16 @@ import {
   take,
 } from '../contract/contract.ts';
 import { DeadlineQueue } from '../contract/deadline-queue.ts';
-import type { ChunkPort, EndReason, OutcomePort, RefusalReason, StoredContract, StorePort, Tally } from './ports.ts';
+import {
+  type ChunkPort,
+  EMPTY_TALLY,
+  type EndReason,
+  type OutcomePort,
+  type RefusalReason,
+  type StoredContract,
+  type StorePort,
+  type Tally,
+} from './ports.ts';
 
 /** Who takes up the work that a contract's new phase asks for. */
 export type WorkListener = (contract: Contract) => void;
@@ -41,14 +50,7 @@ export class Farm {
   readonly #deadlines = new DeadlineQueue<ContractId>();
   readonly #phases: Record<Phase, number> = { generating: 0, waiting: 0, proving: 0, answering: 0 };
   readonly #intervals = new Map<number, number>();
-  #tally: Record<keyof Tally, number> = {
-    passed: 0,
-    wrong_answer: 0,
-    late: 0,
-    missed: 0,
-    chunk_unreadable: 0,
-    node_error: 0,
-  };
+  #tally: Record<keyof Tally, number> = { ...EMPTY_TALLY };
   #listener: WorkListener = () => {};
   #refusalsInARow = 0;
 
@@ -266,7 +268,20 @@ export class Farm {
     const [name, times] =
       settlement.result === 'passed' ? (['passed', 1] as const) : ([settlement.reason, settlement.count] as const);
     this.#tally[name] += times;
-    this.#write(id, (store) => store.update(storedFormOf(contract), { name, count: this.#tally[name] }));
+    this.#write(id, (store) =>
+      store.update(storedFormOf(contract), {
+        total: { name, count: this.#tally[name] },
+        entry: {
+          contract: id,
+          round: contract.round.number - times,
+          count: times,
+          dueAt: contract.round.issuedAt,
+          settledAt: clock.now(),
+          outcome: name,
+          attempts: 0,
+        },
+      }),
+    );
     if (settlement.result === 'passed') {
       outcomes.passed(settlement.slackMs, clock.now());
       log.debug('challenge passed', { contract: id, slackMs: settlement.slackMs });

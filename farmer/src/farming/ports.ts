@@ -1,11 +1,14 @@
 import type { Instant } from '@downstream/platform';
 import type { ChunkSource, ContractId, FailureReason, Terms } from '../contract/contract.ts';
+import type { JournalEntry } from '../contract/journal-entry.ts';
 import type { Round } from '../contract/round.ts';
 
 /** What farming needs of the world, as small as its use. `app.ts` says who gives it. */
 
 export interface CallOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
+  /** Give up after so long, should the callee's own bound be longer. */
+  readonly timeoutMs?: number | undefined;
 }
 
 /** A contract as a node offers it. */
@@ -40,13 +43,22 @@ export interface NodePort {
   release(token: string, id: ContractId, options?: CallOptions): Promise<void>;
 }
 
-/** Chunk files, and the work on them in threads of their own. */
+/** Chunk files on the disks, and the work on them in threads of their own. Every call throws a `ChunkError`. */
 export interface ChunkPort {
-  /** Makes or downloads a chunk; it takes its name only when its hash is `id`. Throws a `ChunkError`. */
+  /** Makes or downloads a chunk, on a disk that has room; it takes its name only when its hash is `id`. */
   create(id: ContractId, source: ChunkSource, options?: CallOptions): Promise<void>;
-  /** Reads the chunk for an answer. Throws a `ChunkError` where it can't be read or is not what it was. */
-  prove(id: ContractId, challenge: string): Promise<string>;
+  /** Reads the chunk for an answer: `corrupt`, `unreadable` or `slow` where there is none to be had. */
+  prove(id: ContractId, challenge: string, options?: CallOptions): Promise<string>;
+  /** Reads the chunk and compares it with its hash: `corrupt`, `unreadable` or `slow` where it is not sound. */
+  verify(id: ContractId, options?: CallOptions): Promise<void>;
+  /** Deletes the chunk; one that is not there is fine. */
   remove(id: ContractId): Promise<void>;
+}
+
+/** How much more the disks can take. */
+export interface RoomPort {
+  /** How many further chunks fit now, beside those that are there, on disks that are well. */
+  readonly chunks: number;
 }
 
 /** What of a contract outlives the process. */
@@ -56,12 +68,31 @@ export interface StoredContract {
   readonly hasChunk: boolean;
 }
 
+/** How many rounds came out in which way. */
 export type Tally = Readonly<Record<'passed' | FailureReason, number>>;
+export const EMPTY_TALLY: Tally = {
+  passed: 0,
+  wrong_answer: 0,
+  late: 0,
+  missed: 0,
+  not_challenged: 0,
+  chunk_unreadable: 0,
+  node_error: 0,
+};
 
+/** How a round came out, as it is written down together with the contract's next round. */
+export interface StoredOutcome {
+  /** One total of the tally, as it is now. */
+  readonly total: { readonly name: keyof Tally; readonly count: number };
+  readonly entry: JournalEntry;
+}
+
+/** The state of one node's contracts. */
 export interface StorePort {
+  /** When this returns the contract survives a power failure. */
   insert(contract: StoredContract): void;
-  /** Writes a contract's round and chunk state, and one total of the tally, as one. */
-  update(contract: StoredContract, total?: { name: keyof Tally; count: number }): void;
+  /** Writes a contract's round and chunk state, and how its last round came out, as one. */
+  update(contract: StoredContract, outcome?: StoredOutcome): void;
   remove(id: ContractId): void;
   contracts(): StoredContract[];
   tally(): Tally;
@@ -75,8 +106,20 @@ export interface TokenStorePort {
 /** Why a contract was not taken on, or not kept. */
 export type RefusalReason = 'hash_mismatch' | 'duplicate' | 'download_refused';
 export const REFUSAL_REASONS: readonly RefusalReason[] = ['hash_mismatch', 'duplicate', 'download_refused'];
-export type EndReason = 'ended_by_node' | 'token_lost';
-export const END_REASONS: readonly EndReason[] = ['ended_by_node', 'token_lost'];
+export type EndReason = 'ended_by_node' | 'token_lost' | 'given_back';
+export const END_REASONS: readonly EndReason[] = ['ended_by_node', 'token_lost', 'given_back'];
+
+/** What came of a chunk that the scrub looked at. */
+export const SCRUB_RESULTS = [
+  /** Read, and what it should be. */
+  'sound',
+  /** A proof read it whole since this round of the scrub began: nothing more to do. */
+  'proved',
+  'corrupt',
+  'unreadable',
+  'slow',
+] as const;
+export type ScrubResult = (typeof SCRUB_RESULTS)[number];
 
 /** Where outcomes are counted. */
 export interface OutcomePort {
@@ -88,4 +131,6 @@ export interface OutcomePort {
   ended(reason: EndReason): void;
   /** How long an open challenge waited until a worker took it up. */
   proofWaited(ms: number): void;
+  /** A chunk that was lost is there again. */
+  repaired(): void;
 }

@@ -25,7 +25,7 @@ export const FARMER_METRICS = {
     name: 'farmer_challenges_failed_total',
     unit: 'challenges',
     question: 'What goes wrong?',
-    help: 'Challenges failed, by reason: wrong_answer (the node refused it in time), late (it came after the deadline), missed (never answered), chunk_unreadable (never answered: the chunk was missing or corrupt), node_error (never answered: the node could not be reached or did not acknowledge).',
+    help: 'Challenges failed, by reason: wrong_answer (the node refused it in time), late (it came after the deadline), missed (it came and was not answered in time, or the farmer was off), not_challenged (the node answered, but never asked), chunk_unreadable (never answered: the chunk was missing or corrupt), node_error (never answered: the node could not be reached or did not acknowledge).',
     labels: { reason: FAILURE_REASONS },
   },
   lastPassed: {
@@ -86,8 +86,15 @@ export const FARMER_METRICS = {
     name: 'farmer_chunk_faults_total',
     unit: 'faults',
     question: 'Is the disk sound?',
-    help: 'Chunks found bad or not made, by fault: corrupt (the bytes on disk have changed), unreadable (a file is missing, or can not be read or written), disk_full, download_failed. Each is made again.',
+    help: 'Chunks found bad or not made, by fault: corrupt (the bytes on disk have changed), unreadable (a file is missing, or can not be read or written), slow (reading or writing it took too long), disk_full, download_failed. Each is made again.',
     labels: { fault: CHUNK_FAULTS },
+  },
+  repaired: {
+    type: 'counter',
+    name: 'farmer_chunks_repaired_total',
+    unit: 'chunks',
+    question: 'Does the farmer help itself?',
+    help: 'Chunks that were lost or damaged and are there again, sound.',
   },
   contracts: {
     type: 'gauge',
@@ -117,7 +124,7 @@ export const FARMER_METRICS = {
     name: 'farmer_contracts_ended_total',
     unit: 'contracts',
     question: 'Do I lose contracts?',
-    help: 'Contracts lost, by reason: ended_by_node (it does not list them any more), token_lost (the node does not know this farmer any more).',
+    help: 'Contracts lost, by reason: ended_by_node (it does not list them any more), token_lost (the node does not know this farmer any more), given_back (this farmer leaves).',
     labels: { reason: END_REASONS },
   },
   contractBytes: {

@@ -97,6 +97,10 @@ export class FarmerMetrics implements OutcomePort, ChunkWorkObserver {
     this.#set.instruments.proofWait.observe(ms / 1000);
   }
 
+  repaired(): void {
+    this.#set.instruments.repaired.inc();
+  }
+
   proved(seconds: number): void {
     this.#set.instruments.proof.observe(seconds);
   }

@@ -74,6 +74,7 @@ export function keepingHistory(outcomes: OutcomePort, history: History, clock: C
     taken: () => outcomes.taken(),
     refused: (reason) => outcomes.refused(reason),
     ended: (reason) => outcomes.ended(reason),
+    repaired: () => outcomes.repaired(),
     proofWaited: (ms) => outcomes.proofWaited(ms),
   };
 }

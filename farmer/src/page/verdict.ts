@@ -53,8 +53,8 @@ export function windowMs(intervalMs: number | undefined): number {
 const REASONS: Readonly<Record<FailureReason, string>> = {
   wrong_answer: 'the node refused answers made from sound chunks; tell its operator',
   late: 'verdicts came after the deadline; give less, or a faster disk',
-  missed:
-    'nobody answered in time: the farmer was off or too slow, or no challenge came; look at restarts, and at the work that waits below',
+  missed: 'nobody answered in time: the farmer was off or too slow; look at restarts, and at the work that waits below',
+  not_challenged: 'the node answered, but listed no challenge; ask its operator whether it issues them',
   chunk_unreadable: 'chunks were missing or corrupt and not made again in time; check the disk and its free space',
   node_error: 'the node was out of reach, or never acknowledged; check the network, then the node',
 };

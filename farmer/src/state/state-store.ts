@@ -2,8 +2,15 @@ import { chmodSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { CodedError, codeOf } from '@downstream/platform';
 import { z } from 'zod';
-import type { ContractId } from '../contract/contract.ts';
-import type { StoredContract, StorePort, Tally, TokenStorePort } from '../farming/ports.ts';
+import { type ContractId, FAILURE_REASONS } from '../contract/contract.ts';
+import {
+  EMPTY_TALLY,
+  type StoredContract,
+  type StoredOutcome,
+  type StorePort,
+  type Tally,
+  type TokenStorePort,
+} from '../farming/ports.ts';
 import { migrate } from './migrations.ts';
 
 /** The state file can't be used. */
@@ -26,7 +33,7 @@ const contractRow = z.object({
   has_chunk: z.number(),
 });
 const tallyRow = z.object({
-  name: z.enum(['passed', 'wrong_answer', 'late', 'missed', 'chunk_unreadable', 'node_error']),
+  name: z.enum(['passed', ...FAILURE_REASONS]),
   count: z.number(),
 });
 const identityRow = z.object({ node_url: z.string(), address: z.string(), token: z.string().nullable() });
@@ -120,10 +127,10 @@ export class StateStore implements StorePort, TokenStorePort {
     this.#insert.run(id, source.kind, text, intervalMs, takenAt, round.number, round.issuedAt, Number(hasChunk));
   }
 
-  update({ terms, round, hasChunk }: StoredContract, total?: { name: keyof Tally; count: number }): void {
+  update({ terms, round, hasChunk }: StoredContract, outcome?: StoredOutcome): void {
     this.#atomically(() => {
       this.#update.run(round.number, round.issuedAt, Number(hasChunk), terms.id);
-      if (total) this.#count.run(total.name, total.count);
+      if (outcome) this.#count.run(outcome.total.name, outcome.total.count);
     });
   }
 
@@ -152,9 +159,8 @@ export class StateStore implements StorePort, TokenStorePort {
   }
 
   tally(): Tally {
-    const none = { passed: 0, wrong_answer: 0, late: 0, missed: 0, chunk_unreadable: 0, node_error: 0 };
     const rows = z.array(tallyRow).parse(this.#db.prepare('SELECT name, count FROM tally').all());
-    return { ...none, ...Object.fromEntries(rows.map(({ name, count }) => [name, count])) };
+    return { ...EMPTY_TALLY, ...Object.fromEntries(rows.map(({ name, count }) => [name, count])) };
   }
 
   close(): void {

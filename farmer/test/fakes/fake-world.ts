@@ -3,19 +3,21 @@ import type { ChunkSource, ContractId, FailureReason } from '../../src/contract/
 import { ChunkError, NodeError } from '../../src/farming/errors.ts';
 import { Farm } from '../../src/farming/farm.ts';
 import { Farming } from '../../src/farming/farming.ts';
-import type {
-  CallOptions,
-  ChunkPort,
-  EndReason,
-  Listing,
-  NodePort,
-  Offer,
-  OutcomePort,
-  RefusalReason,
-  StoredContract,
-  StorePort,
-  Tally,
-  TokenStorePort,
+import {
+  type CallOptions,
+  type ChunkPort,
+  EMPTY_TALLY,
+  type EndReason,
+  type Listing,
+  type NodePort,
+  type Offer,
+  type OutcomePort,
+  type RefusalReason,
+  type StoredContract,
+  type StoredOutcome,
+  type StorePort,
+  type Tally,
+  type TokenStorePort,
 } from '../../src/farming/ports.ts';
 import { INTERVAL_MS, idOf } from './builders.ts';
 
@@ -145,6 +147,10 @@ export class FakeChunks implements ChunkPort {
     return `${id}:${challenge}`;
   }
 
+  async verify(id: ContractId): Promise<void> {
+    await this.prove(id, '');
+  }
+
   async remove(id: ContractId): Promise<void> {
     this.present.delete(id);
   }
@@ -161,22 +167,14 @@ export class MemoryStore implements StorePort, TokenStorePort {
     if (this.full) throw new Error('database or disk is full');
     this.rows.set(contract.terms.id, contract);
   }
-  update(contract: StoredContract, total?: { name: keyof Tally; count: number }): void {
+  update(contract: StoredContract, outcome?: StoredOutcome): void {
     if (this.full) throw new Error('database or disk is full');
     this.rows.set(contract.terms.id, contract);
-    if (total) this.results[total.name] = total.count;
+    if (outcome) this.results[outcome.total.name] = outcome.total.count;
   }
   remove = (id: ContractId) => void this.rows.delete(id);
   contracts = () => [...this.rows.values()];
-  tally = (): Tally => ({
-    passed: 0,
-    wrong_answer: 0,
-    late: 0,
-    missed: 0,
-    chunk_unreadable: 0,
-    node_error: 0,
-    ...this.results,
-  });
+  tally = (): Tally => ({ ...EMPTY_TALLY, ...this.results });
   token = () => this.saved;
   saveToken(token: string): void {
     this.saved = token;
@@ -197,6 +195,8 @@ class FakeOutcomes implements OutcomePort {
   refused = (reason: RefusalReason) => void this.refusals.push(reason);
   ended = (reason: EndReason) => void this.ends.push(reason);
   taken = () => {};
+  repairs = 0;
+  repaired = () => void this.repairs++;
   proofWaited = (ms: number) => void this.waits.push(ms);
 }
 

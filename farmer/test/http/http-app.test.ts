@@ -13,7 +13,15 @@ const STATUS: Status = {
   contracts: { total: 0, capacity: 1, generating: 0, waiting: 0, proving: 0, answering: 0 },
   bytes: { used: 0, capacity: 1 },
   nextDue: null,
-  challenges: challengeTotals({ passed: 3, wrong_answer: 1, late: 0, missed: 2, chunk_unreadable: 0, node_error: 0 }),
+  challenges: challengeTotals({
+    passed: 3,
+    wrong_answer: 1,
+    late: 0,
+    missed: 2,
+    not_challenged: 0,
+    chunk_unreadable: 0,
+    node_error: 0,
+  }),
 };
 
 /** What a path answers, in a given state of the farmer. */

@@ -14,6 +14,17 @@ export class FakeClock implements Clock {
     return this.#now;
   }
 
+  /** How far the machine's clock is from this one. */
+  wallOffsetMs = 0;
+
+  wallOf(instant: Instant): number {
+    return instant + this.wallOffsetMs;
+  }
+
+  instantOf(wall: number): Instant {
+    return wall - this.wallOffsetMs;
+  }
+
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (ms <= 0) return Promise.resolve();
