@@ -2,15 +2,18 @@ import { backoffMs, type Clock, type Logger, type Rng } from '@downstream/platfo
 import { type Contract, type ContractId, dueAt } from '../contract/contract.ts';
 import { NodeError } from './errors.ts';
 import type { Farm } from './farm.ts';
-import type { NodePort } from './ports.ts';
+import type { Pace } from './pace.ts';
+import type { CircuitPort, NodePort } from './ports.ts';
 import type { Session } from './session.ts';
 import type { WorkQueue } from './work-queue.ts';
 
 interface AnswererParts {
   readonly node: Pick<NodePort, 'answer'>;
+  readonly circuit: CircuitPort;
   readonly session: Session;
   readonly farm: Farm;
   readonly answers: WorkQueue;
+  readonly pace: Pace;
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Logger;
@@ -22,6 +25,9 @@ interface Signals {
 }
 
 const PAUSE = { baseMs: 500, capMs: 15_000 };
+/** A reply that hangs is given up early enough to send the answer twice more. */
+const ATTEMPTS_IN_TIME = 3;
+const LEAST_TIMEOUT_MS = 1_000;
 
 /**
  * Delivers answers until the node acknowledges them or the round is over. The same answer sent twice gets the
@@ -37,41 +43,51 @@ export class Answerer {
   /**
    * @param signals after `stopping` nothing is repeated, but an answer under way is finished; after `cut` not even that
    */
-  take(contract: Contract & { phase: 'answering' }, signals: Signals, attempt = 1): void {
+  take(contract: Contract<'answering'>, signals: Signals, attempt = 1): void {
     const { terms, challenge } = contract;
     this.#parts.answers.add(dueAt(contract), async () => await this.#deliver(terms.id, challenge, signals, attempt));
   }
 
   async #deliver(id: ContractId, challenge: string, signals: Signals, attempt: number): Promise<void> {
-    const { node, session, farm, clock, log } = this.#parts;
+    const { node, circuit, session, farm, pace, clock, log } = this.#parts;
     const contract = this.#current(id, challenge);
     if (contract === undefined || session.token === undefined) return;
+    const sentAt = clock.now();
+    const leftMs = dueAt(contract) - sentAt;
     // After the deadline the node would take it for a wrong answer to the next challenge.
-    if (clock.now() >= dueAt(contract)) return;
+    if (leftMs <= 0) return;
+    if (circuit.retryAfterMs !== undefined) return this.#retryLater(contract, signals, attempt, circuit.retryAfterMs);
     farm.apply(id, { type: 'sent', challenge });
     try {
-      const passed = await node.answer(session.token, { id, response: contract.response }, { signal: signals.cut });
+      const timeoutMs = Math.max(LEAST_TIMEOUT_MS, leftMs / ATTEMPTS_IN_TIME);
+      const answer = { id, response: contract.response };
+      const passed = await node.answer(session.token, answer, { signal: signals.cut, timeoutMs });
+      pace.answered(clock.now() - sentAt);
       farm.apply(id, { type: 'verdict', challenge, passed });
     } catch (error) {
       if (signals.cut.aborted) return;
       if (!(error instanceof NodeError)) throw error;
       log.warn('answer not acknowledged', { contract: id, attempt, error });
-      this.#retryLater(id, challenge, signals, attempt);
+      this.#retryLater(contract, signals, attempt + 1, error.retryAfterMs);
     }
   }
 
-  #retryLater(id: ContractId, challenge: string, signals: Signals, attempt: number): void {
+  /** A node that wants to be left alone is, but never so long that the deadline goes by without another attempt. */
+  #retryLater(contract: Contract<'answering'>, signals: Signals, attempt: number, retryAfterMs = 0): void {
     const { clock, rng } = this.#parts;
-    void clock.sleep(backoffMs(PAUSE, attempt, rng), signals.stopping).then(
+    const { terms, challenge } = contract;
+    const leftMs = dueAt(contract) - clock.now();
+    const pauseMs = Math.min(Math.max(backoffMs(PAUSE, attempt, rng), retryAfterMs), leftMs / 2);
+    void clock.sleep(pauseMs, signals.stopping).then(
       () => {
-        const contract = this.#current(id, challenge);
-        if (contract !== undefined) this.take(contract, signals, attempt + 1);
+        const current = this.#current(terms.id, challenge);
+        if (current !== undefined) this.take(current, signals, attempt);
       },
       () => {},
     );
   }
 
-  #current(id: ContractId, challenge: string): (Contract & { phase: 'answering' }) | undefined {
+  #current(id: ContractId, challenge: string): Contract<'answering'> | undefined {
     const contract = this.#parts.farm.get(id);
     return contract?.phase === 'answering' && contract.challenge === challenge ? contract : undefined;
   }

@@ -12,6 +12,8 @@ interface ChunkMakerParts {
   readonly session: Session;
   readonly farm: Farm;
   readonly chunkWork: WorkQueue;
+  /** Chunks that come from the node: they wait for the network, and hold no worker up. */
+  readonly downloads: WorkQueue;
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Logger;
@@ -31,7 +33,9 @@ export class ChunkMaker {
   }
 
   take(contract: Contract, signal: AbortSignal, attempt = 1): void {
-    this.#parts.chunkWork.add(dueAt(contract), async () => await this.#make(contract.terms.id, signal, attempt));
+    const { chunkWork, downloads } = this.#parts;
+    const queue = contract.terms.source.kind === 'url' ? downloads : chunkWork;
+    queue.add(dueAt(contract), async () => await this.#make(contract.terms.id, signal, attempt));
   }
 
   async #make(id: ContractId, signal: AbortSignal, attempt: number): Promise<void> {

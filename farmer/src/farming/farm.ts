@@ -1,12 +1,14 @@
 import type { Clock, Instant, Logger } from '@downstream/platform';
-import { type Capacity, contractsWanted, mostContracts } from '../contract/capacity.ts';
+import type { Load } from '../contract/admission.ts';
+import { advance } from '../contract/advance.ts';
+import type { Witness } from '../contract/contract.ts';
 import {
-  advance,
   type Contract,
   type ContractEvent,
   type ContractId,
   dueAt,
   type Phase,
+  resume,
   type Settlement,
   type Terms,
   take,
@@ -26,6 +28,12 @@ import {
 /** Who takes up the work that a contract's new phase asks for. */
 export type WorkListener = (contract: Contract) => void;
 
+/** How much of the room is this node's. */
+export interface FarmOptions {
+  readonly capacityContracts: number;
+  readonly chunkBytes: number;
+}
+
 interface FarmParts {
   readonly store: StorePort;
   readonly chunks: Pick<ChunkPort, 'remove'>;
@@ -35,7 +43,7 @@ interface FarmParts {
 }
 
 /**
- * Every contract held, and the only place where one changes. An event goes in; the pure step is taken, what
+ * Every contract held for one node, and the only place where one changes. An event goes in; the pure step is taken, what
  * must outlive the process is written before anything follows from it, outcomes are counted, and the listener is told
  * of each new phase.
  *
@@ -43,7 +51,7 @@ interface FarmParts {
  * present round; one that is going (its chunk being deleted) takes no events and keeps its id occupied until it is gone.
  */
 export class Farm {
-  readonly #capacity: Capacity;
+  readonly #options: FarmOptions;
   readonly #parts: FarmParts;
   readonly #contracts = new Map<ContractId, Contract>();
   readonly #going = new Set<ContractId>();
@@ -54,8 +62,8 @@ export class Farm {
   #listener: WorkListener = () => {};
   #refusalsInARow = 0;
 
-  constructor(capacity: Capacity, parts: FarmParts) {
-    this.#capacity = capacity;
+  constructor(options: FarmOptions, parts: FarmParts) {
+    this.#options = options;
     this.#parts = parts;
   }
 
@@ -65,12 +73,10 @@ export class Farm {
   }
 
   /** Goes on with what the store holds. `hasChunk` says whether a contract's file is really there. */
-  load(hasChunk: (id: ContractId) => boolean): void {
+  resume(hasChunk: (id: ContractId) => boolean): void {
     this.#tally = { ...this.#parts.store.tally() };
-    for (const { terms, round } of this.#parts.store.contracts()) {
-      const contract: Contract = hasChunk(terms.id)
-        ? { phase: 'waiting', terms, round }
-        : { phase: 'generating', terms, round };
+    for (const { terms, round, hasChunk: hadChunk } of this.#parts.store.contracts()) {
+      const contract = resume(terms, round, hasChunk(terms.id) ? 'there' : hadChunk ? 'lost' : 'never');
       this.#enter(contract);
       this.#listener(contract);
     }
@@ -105,16 +111,16 @@ export class Farm {
 
   /** Bytes of the chunks held or being made. */
   get bytes(): number {
-    return this.#contracts.size * this.#capacity.chunkBytes;
+    return this.#contracts.size * this.#options.chunkBytes;
   }
 
   get capacityBytes(): number {
-    return this.#capacity.sizeBytes;
+    return this.#options.capacityContracts * this.#options.chunkBytes;
   }
 
   /** How many contracts fit in all. */
   get capacityContracts(): number {
-    return mostContracts(this.#capacity);
+    return this.#options.capacityContracts;
   }
 
   /** Contracts refused since a chunk last came out sound: while it grows, taking more is of no use. */
@@ -124,12 +130,19 @@ export class Farm {
 
   /** How many more contracts fit. */
   get wanted(): number {
-    return contractsWanted(this.#capacity, this.#contracts.size);
+    return Math.max(0, this.#options.capacityContracts - this.#contracts.size);
   }
 
   /** The shortest interval of any contract, in milliseconds. */
   get shortestIntervalMs(): number | undefined {
     return this.#intervals.size === 0 ? undefined : Math.min(...this.#intervals.keys());
+  }
+
+  /** The work that the contracts make. */
+  get load(): Load {
+    let challengesPerMs = 0;
+    for (const [intervalMs, count] of this.#intervals) challengesPerMs += count / intervalMs;
+    return { contracts: this.#contracts.size, challengesPerMs };
   }
 
   /** When the next round ends. */
@@ -156,7 +169,7 @@ export class Farm {
 
   /** Takes a contract on: it is in the store when this returns. Throws the store's error, and then has not taken it. */
   add(terms: Terms, challenge: string): void {
-    const contract = take(terms, challenge);
+    const contract = take(terms, challenge, this.#parts.clock.now());
     this.#parts.store.insert(storedFormOf(contract));
     this.#enter(contract);
     this.#parts.outcomes.taken();
@@ -173,6 +186,7 @@ export class Farm {
     this.#contracts.set(id, contract);
     this.#phases[before.phase] -= 1;
     this.#phases[contract.phase] += 1;
+    if (before.phase === 'generating' && before.again && contract.phase !== 'generating') this.#noteRepair(id);
     if (dueAt(contract) !== dueAt(before)) this.#deadlines.add(dueAt(contract), id);
     const chunkChanged = (before.phase === 'generating') !== (contract.phase === 'generating');
     if (settlement) this.#settle(contract, settlement);
@@ -181,7 +195,7 @@ export class Farm {
   }
 
   /** Settles every round that is over. Costs nothing for contracts that are not due. */
-  sweep(nodeReachable: boolean): void {
+  sweep(witness: Witness): void {
     const now = this.#parts.clock.now();
     for (
       let first = this.#deadlines.peek();
@@ -189,7 +203,7 @@ export class Farm {
       first = this.#deadlines.peek()
     ) {
       this.#deadlines.take();
-      if (this.#isCurrent(first)) this.apply(first.value, { type: 'tick', nodeReachable });
+      if (this.#isCurrent(first)) this.apply(first.value, { type: 'tick', ...witness });
     }
   }
 
@@ -210,6 +224,11 @@ export class Farm {
     this.#parts.outcomes.ended(reason);
     this.#parts.log.warn('contract ended', { contract: id, reason });
     await this.#drop(id);
+  }
+
+  #noteRepair(id: ContractId): void {
+    this.#parts.outcomes.repaired();
+    this.#parts.log.info('chunk made again', { contract: id });
   }
 
   #countRefusal(id: ContractId, reason: RefusalReason): void {
@@ -262,36 +281,23 @@ export class Farm {
     return contract !== undefined && dueAt(contract) === entry.dueAt;
   }
 
-  #settle(contract: Contract, settlement: Settlement): void {
+  #settle(contract: Contract, { entry, slackMs }: Settlement): void {
     const { outcomes, log, clock } = this.#parts;
     const { id } = contract.terms;
-    const [name, times] =
-      settlement.result === 'passed' ? (['passed', 1] as const) : ([settlement.reason, settlement.count] as const);
-    this.#tally[name] += times;
-    this.#write(id, (store) =>
-      store.update(storedFormOf(contract), {
-        total: { name, count: this.#tally[name] },
-        entry: {
-          contract: id,
-          round: contract.round.number - times,
-          count: times,
-          dueAt: contract.round.issuedAt,
-          settledAt: clock.now(),
-          outcome: name,
-          attempts: 0,
-        },
-      }),
-    );
-    if (settlement.result === 'passed') {
-      outcomes.passed(settlement.slackMs, clock.now());
-      log.debug('challenge passed', { contract: id, slackMs: settlement.slackMs });
+    const { outcome, count, cause } = entry;
+    this.#tally[outcome] += count;
+    const total = { name: outcome, count: this.#tally[outcome] };
+    this.#write(id, (store) => store.update(storedFormOf(contract), { total, entry }));
+    if (outcome === 'passed') {
+      outcomes.passed(slackMs ?? 0, clock.now());
+      log.debug('challenge passed', { contract: id, slackMs });
       return;
     }
-    const { reason, count, slackMs } = settlement;
-    outcomes.failed(reason, count, slackMs);
+    outcomes.failed(outcome, count, slackMs);
     log.warn('challenge failed', {
       contract: id,
-      reason,
+      reason: outcome,
+      cause,
       ...(count > 1 && { count }),
       ...(slackMs !== undefined && { slackMs }),
     });

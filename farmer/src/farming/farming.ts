@@ -1,88 +1,99 @@
-import type { Clock, Instant, Logger, Rng } from '@downstream/platform';
-import type { Contract } from '../contract/contract.ts';
-import { Answerer } from './answerer.ts';
-import { ChunkMaker } from './chunk-maker.ts';
-import type { Farm } from './farm.ts';
-import { Onboarder } from './onboarder.ts';
-import type { ChunkPort, NodePort, OutcomePort, TokenStorePort } from './ports.ts';
-import { Prover } from './prover.ts';
-import { Refresher } from './refresher.ts';
-import { Session } from './session.ts';
+import type { Clock, Logger, Rng } from '@downstream/platform';
+import type { Load } from '../contract/admission.ts';
+import type { ContractId } from '../contract/contract.ts';
+import { ANSWERS_AT_ONCE, NodeFarming, type NodeFarmingOptions, type NodeParts } from './node-farming.ts';
+import { Pace } from './pace.ts';
+import type { ChunkPort, RoomPort, ScrubResult, ScrubStorePort } from './ports.ts';
+import { Scrubber } from './scrubber.ts';
 import { WorkQueue } from './work-queue.ts';
 
 export interface FarmingOptions {
-  readonly address: string;
   readonly workers: number;
-  readonly pollIntervalMs?: number | undefined;
+  /** In what time every chunk is read against its hash; undefined for never. */
+  readonly scrubCycleMs?: number | undefined;
 }
 
 export interface FarmingParts {
-  readonly node: NodePort;
+  readonly nodes: readonly (NodeFarmingOptions & NodeParts)[];
   readonly chunks: ChunkPort;
-  readonly tokens: TokenStorePort;
-  readonly farm: Farm;
-  readonly outcomes: Pick<OutcomePort, 'proofWaited'>;
+  readonly room: RoomPort;
+  readonly scrubs: ScrubStorePort;
+  readonly scrubbed: (result: ScrubResult) => void;
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Logger;
 }
 
-const SWEEP_MS = 1_000;
-const STALLED_AFTER_MS = 15_000;
-const ANSWERS_AT_ONCE = 16;
+const CHUNK_PATIENCE_MS = 2_000;
+const RELIEVE_MS = 500;
 const STOP_GRACE_MS = 3_000;
 
-/**
- * All the loops of one farmer on one node. A contract's new phase is handed to whoever does the work it asks for;
- * work is ordered by deadline, and one contract's failure stops no loop.
- */
+/** All that a farmer does, on all its nodes: they share the workers and the disks, and nothing else. */
 export class Farming {
-  readonly session: Session;
-  readonly #refresher: Refresher;
-  readonly #onboarder: Onboarder;
-  readonly #chunkMaker: ChunkMaker;
-  readonly #prover: Prover;
-  readonly #answerer: Answerer;
+  readonly nodes: readonly NodeFarming[];
+  readonly pace: Pace;
+  readonly scrubber: Scrubber;
   readonly #chunkWork: WorkQueue;
-  readonly #answers = new WorkQueue(ANSWERS_AT_ONCE);
-  readonly #parts: FarmingParts;
+  readonly #clock: Clock;
   readonly #stopping = new AbortController();
   readonly #cut = new AbortController();
   #loops: Promise<unknown>[] = [];
-  #tickedAt: Instant | undefined;
 
-  constructor({ address, workers, pollIntervalMs }: FarmingOptions, parts: FarmingParts) {
-    this.#parts = parts;
-    this.#chunkWork = new WorkQueue(workers);
-    this.session = new Session({ address }, parts);
-    const shared = { ...parts, session: this.session, chunkWork: this.#chunkWork, answers: this.#answers };
-    this.#onboarder = new Onboarder({ mostInTheMaking: 2 * workers }, shared);
-    this.#refresher = new Refresher({ pollIntervalMs }, { ...shared, onboarder: this.#onboarder });
-    this.#chunkMaker = new ChunkMaker(shared);
-    this.#prover = new Prover(shared);
-    this.#answerer = new Answerer(shared);
-  }
-
-  /** Whether the node answered when it was last asked. */
-  get nodeReachable(): boolean {
-    return this.#refresher.reachable ?? false;
+  constructor({ workers, scrubCycleMs }: FarmingOptions, { nodes, scrubs, scrubbed, ...parts }: FarmingParts) {
+    const { clock } = parts;
+    this.#clock = clock;
+    this.#chunkWork = new WorkQueue({ concurrency: workers, patienceMs: CHUNK_PATIENCE_MS, mostSlow: workers }, () =>
+      clock.now(),
+    );
+    this.pace = new Pace({ workers, answersAtOnce: ANSWERS_AT_ONCE }, () => this.#load());
+    const shared = {
+      ...parts,
+      chunkWork: this.#chunkWork,
+      pace: this.pace,
+      inTheMaking: () => this.nodes.reduce((sum, { farm }) => sum + farm.phases.generating, 0),
+      isHeld: (id: ContractId) => this.nodes.some(({ farm }) => farm.has(id)),
+    };
+    this.nodes = nodes.map(
+      ({ alias, address, pollIntervalMs, ...own }) =>
+        new NodeFarming({ alias, address, pollIntervalMs, mostInTheMaking: 2 * workers }, { ...shared, ...own }),
+    );
+    this.scrubber = new Scrubber(
+      { cycleMs: scrubCycleMs },
+      { ...shared, farms: this.nodes.map(({ farm }) => farm), store: scrubs, count: scrubbed },
+    );
   }
 
   /** The work under way: on chunks, and on answers. */
-  get queues(): Readonly<Record<'chunks' | 'answers', Pick<WorkQueue, 'waiting' | 'running'>>> {
-    return { chunks: this.#chunkWork, answers: this.#answers };
+  get queues(): Readonly<Record<'chunks' | 'answers', { readonly waiting: number; readonly running: number }>> {
+    const answers = this.nodes.map((node) => node.answers);
+    return {
+      chunks: { waiting: this.#chunkWork.waiting, running: this.#chunkWork.running },
+      answers: {
+        waiting: answers.reduce((sum, { waiting }) => sum + waiting, 0),
+        running: answers.reduce((sum, { running }) => sum + running, 0),
+      },
+    };
   }
 
-  /** Whether the scheduler ticks. */
+  /** Whether every scheduler ticks. */
   get isTicking(): boolean {
-    return this.#tickedAt === undefined || this.#parts.clock.now() - this.#tickedAt < STALLED_AFTER_MS;
+    return this.nodes.every(({ isTicking }) => isTicking);
+  }
+
+  /** Chunks that are not where they were: they are made again. */
+  lost(ids: Iterable<ContractId>): void {
+    for (const id of ids) for (const { farm } of this.nodes) farm.apply(id, { type: 'chunk_lost' });
+  }
+
+  /** Chunks that are there again. */
+  found(ids: Iterable<ContractId>): void {
+    for (const id of ids) for (const { farm } of this.nodes) farm.apply(id, { type: 'chunk_stored' });
   }
 
   /** Goes on with the contracts held, and starts every loop. Returns at once; `onFault` hears of a loop that broke. */
-  start(hasChunk: (id: string) => boolean, onFault: (error: unknown) => void): void {
+  start(hasChunk: (id: ContractId) => boolean, onFault: (error: unknown) => void): void {
     const { signal } = this.#stopping;
-    this.#parts.farm.onWork((contract) => this.#dispatch(contract));
-    this.#parts.farm.load(hasChunk);
+    for (const node of this.nodes) node.resume(hasChunk, { stopping: signal, cut: this.#cut.signal });
     const guarded = async (loop: () => Promise<void>) => {
       try {
         await loop();
@@ -90,14 +101,10 @@ export class Farming {
         if (!signal.aborted) onFault(error);
       }
     };
-    this.#loops = [
-      guarded(async () => {
-        await this.session.open(signal);
-        await this.#refresher.refresh(signal);
-        await Promise.all([this.#refresher.run(signal), this.#onboarder.run(signal)]);
-      }),
-      guarded(async () => await this.#sweep(signal)),
-    ];
+    const loops = this.nodes.flatMap((node) => node.loops(signal));
+    this.#loops = [...loops, async () => await this.scrubber.run(signal), async () => await this.#relieve(signal)].map(
+      guarded,
+    );
   }
 
   /**
@@ -111,42 +118,28 @@ export class Farming {
     const finish = async () => {
       await Promise.all(this.#loops);
       await this.#chunkWork.sizeBelow(1);
-      await this.#answers.sizeBelow(1);
+      for (const { answers } of this.nodes) await answers.sizeBelow(1);
       finished.abort();
     };
     const giveUp = async () => {
-      await this.#parts.clock.sleep(STOP_GRACE_MS, finished.signal).catch(() => {});
+      await this.#clock.sleep(STOP_GRACE_MS, finished.signal).catch(() => {});
       this.#cut.abort();
     };
     await Promise.race([finish(), giveUp()]);
   }
 
-  #dispatch(contract: Contract): void {
-    const { signal } = this.#stopping;
-    switch (contract.phase) {
-      case 'generating':
-        this.#chunkMaker.take(contract, signal);
-        break;
-      case 'proving':
-        this.#prover.take(contract);
-        break;
-      case 'answering':
-        this.#answerer.take(contract, { stopping: signal, cut: this.#cut.signal });
-        break;
-      case 'waiting':
-        break;
+  async #relieve(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      this.#chunkWork.relieve();
+      await this.#clock.sleep(RELIEVE_MS, signal);
     }
   }
 
-  /** The clock of the farm: every second, rounds that are over are settled. */
-  async #sweep(signal: AbortSignal): Promise<void> {
-    const { farm, clock } = this.#parts;
-    while (!signal.aborted) {
-      this.#tickedAt = clock.now();
-      const { reachable } = this.#refresher;
-      // After a restart the node is asked first: what it ended meanwhile is not ours to fail.
-      if (reachable !== undefined) farm.sweep(reachable);
-      await clock.sleep(SWEEP_MS, signal);
-    }
+  #load(): Load {
+    const loads = this.nodes.map(({ farm }) => farm.load);
+    return {
+      contracts: loads.reduce((sum, { contracts }) => sum + contracts, 0),
+      challengesPerMs: loads.reduce((sum, { challengesPerMs }) => sum + challengesPerMs, 0),
+    };
   }
 }

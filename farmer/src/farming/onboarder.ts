@@ -1,8 +1,9 @@
 import { backoffMs, type Clock, type Logger, type Rng } from '@downstream/platform';
-import type { Terms } from '../contract/contract.ts';
+import type { ContractId, Terms } from '../contract/contract.ts';
 import { NodeError } from './errors.ts';
 import type { Farm } from './farm.ts';
-import type { NodePort } from './ports.ts';
+import type { Pace } from './pace.ts';
+import type { LeavingStorePort, NodePort, RoomPort } from './ports.ts';
 import type { Session } from './session.ts';
 import type { WorkQueue } from './work-queue.ts';
 
@@ -11,6 +12,13 @@ interface OnboarderParts {
   readonly session: Session;
   readonly farm: Farm;
   readonly chunkWork: WorkQueue;
+  readonly room: RoomPort;
+  readonly pace: Pace;
+  readonly leaving: Pick<LeavingStorePort, 'leaving'>;
+  /** Chunks that are being made for all nodes together. */
+  readonly inTheMaking: () => number;
+  /** Whether any node's contract has this chunk. */
+  readonly isHeld: (id: ContractId) => boolean;
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Logger;
@@ -22,7 +30,7 @@ const PAUSE = { baseMs: 1_000, capMs: 30_000 };
 /**
  * Takes contracts until the capacity is used, and replaces those that ended. Takes no more than it is making chunks
  * for, so that a full disk or a slow machine stops it by itself; pauses, longer each time, after a node has
- * nothing, fails, or offers what had to be refused.
+ * nothing, fails, or offers what had to be refused; takes none that could not be stored, or not be proved in time.
  */
 export class Onboarder {
   readonly #most: number;
@@ -44,37 +52,50 @@ export class Onboarder {
     const { farm, chunkWork, clock, rng } = this.#parts;
     for (let fruitless = 0; !signal.aborted; ) {
       await chunkWork.sizeBelow(this.#most);
-      if (farm.wanted === 0 || farm.phases.generating >= this.#most) {
+      if (!this.#wantsMore()) {
         await clock.sleep(LOOK_AGAIN_MS, signal);
         continue;
       }
-      fruitless = (await this.#takeOne(signal)) ? 0 : fruitless + 1;
+      const { taken, retryAfterMs = 0 } = await this.#takeOne(signal);
+      fruitless = taken ? 0 : fruitless + 1;
       const pauses = Math.max(fruitless, farm.refusalsInARow);
-      if (pauses > 0) await clock.sleep(backoffMs(PAUSE, pauses, rng), signal);
+      if (pauses > 0) await clock.sleep(Math.max(backoffMs(PAUSE, pauses, rng), retryAfterMs), signal);
     }
   }
 
-  async #takeOne(signal: AbortSignal): Promise<boolean> {
-    const { node, session, farm, clock, log } = this.#parts;
-    if (session.token === undefined) return false;
+  /** More contracts are taken only where they can be stored, and proved in time beside those that are held. */
+  #wantsMore(): boolean {
+    const { farm, room, pace, leaving, inTheMaking } = this.#parts;
+    return (
+      leaving.leaving() === 'no' &&
+      farm.wanted > 0 &&
+      farm.phases.generating < this.#most &&
+      room.chunks > inTheMaking() &&
+      pace.admitsMore
+    );
+  }
+
+  async #takeOne(signal: AbortSignal): Promise<{ taken: boolean; retryAfterMs?: number | undefined }> {
+    const { node, session, farm, isHeld, clock, log } = this.#parts;
+    if (session.token === undefined) return { taken: false };
     try {
       const takenAt = clock.now();
       this.#isAsking = true;
       const offer = await node.takeContract(session.token, { signal });
       if (offer === undefined) {
         log.debug('the node has no contract to give');
-        return false;
+        return { taken: false };
       }
       const { id, source, intervalMs, challenge } = offer;
-      if (farm.has(id)) {
+      if (isHeld(id)) {
         farm.refuseDuplicate(id);
-        return false;
+        return { taken: false };
       }
-      return this.#keep({ id, source, intervalMs, takenAt }, challenge);
+      return { taken: this.#keep({ id, source, intervalMs, takenAt }, challenge) };
     } catch (error) {
       if (!(error instanceof NodeError)) throw error;
       log.warn('no contract from the node', { error });
-      return false;
+      return { taken: false, retryAfterMs: error.retryAfterMs };
     } finally {
       this.#isAsking = false;
     }

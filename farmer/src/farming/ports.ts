@@ -43,6 +43,12 @@ export interface NodePort {
   release(token: string, id: ContractId, options?: CallOptions): Promise<void>;
 }
 
+/** The circuit breaker before a node. */
+export interface CircuitPort {
+  /** How long nothing will be sent; undefined where it is closed, or lets an attempt through. */
+  readonly retryAfterMs: number | undefined;
+}
+
 /** Chunk files on the disks, and the work on them in threads of their own. Every call throws a `ChunkError`. */
 export interface ChunkPort {
   /** Makes or downloads a chunk, on a disk that has room; it takes its name only when its hash is `id`. */
@@ -103,6 +109,28 @@ export interface TokenStorePort {
   saveToken(token: string): void;
 }
 
+/** Whether this farmer stays with a node: it gives its contracts back while it is `leaving`, and has none when it has `left`. */
+export type Leaving = 'no' | 'leaving' | 'left';
+
+export interface LeavingStorePort {
+  leaving(): Leaving;
+  setLeaving(leaving: Leaving): void;
+}
+
+/** How far the scrub has come, over restarts. */
+export interface StoredScrub {
+  /** When the round that is under way began. */
+  readonly startedAt: Instant;
+  /** Contracts up to this id have had their turn; empty before the first. */
+  readonly cursor: ContractId | '';
+  readonly completedAt?: Instant | undefined;
+}
+
+export interface ScrubStorePort {
+  scrub(): StoredScrub | undefined;
+  saveScrub(scrub: StoredScrub): void;
+}
+
 /** Why a contract was not taken on, or not kept. */
 export type RefusalReason = 'hash_mismatch' | 'duplicate' | 'download_refused';
 export const REFUSAL_REASONS: readonly RefusalReason[] = ['hash_mismatch', 'duplicate', 'download_refused'];
@@ -131,6 +159,6 @@ export interface OutcomePort {
   ended(reason: EndReason): void;
   /** How long an open challenge waited until a worker took it up. */
   proofWaited(ms: number): void;
-  /** A chunk that was lost is there again. */
+  /** A chunk that was lost or damaged is there again. */
   repaired(): void;
 }

@@ -2,6 +2,7 @@ import type { Clock, Logger } from '@downstream/platform';
 import { type Contract, type ContractId, dueAt } from '../contract/contract.ts';
 import { ChunkError } from './errors.ts';
 import type { Farm } from './farm.ts';
+import type { Pace } from './pace.ts';
 import type { ChunkPort, OutcomePort } from './ports.ts';
 import type { WorkQueue } from './work-queue.ts';
 
@@ -9,6 +10,7 @@ interface ProverParts {
   readonly chunks: Pick<ChunkPort, 'prove'>;
   readonly farm: Farm;
   readonly chunkWork: WorkQueue;
+  readonly pace: Pace;
   readonly outcomes: Pick<OutcomePort, 'proofWaited'>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -16,7 +18,7 @@ interface ProverParts {
 
 /**
  * Answers open challenges from the chunks, earliest due first. A chunk that can't be read, or is not what it was, never
- * leads to an answer: it is made again.
+ * leads to an answer: it is made again. One that can't be read in time is not even begun: the sweep counts it as missed.
  */
 export class Prover {
   readonly #parts: ProverParts;
@@ -25,7 +27,7 @@ export class Prover {
     this.#parts = parts;
   }
 
-  take(contract: Contract & { phase: 'proving' }): void {
+  take(contract: Contract<'proving'>): void {
     const { chunkWork, outcomes, clock } = this.#parts;
     const { terms, challenge } = contract;
     const askedAt = clock.now();
@@ -36,15 +38,38 @@ export class Prover {
   }
 
   async #prove(id: ContractId, challenge: string): Promise<void> {
-    const { chunks, farm, log } = this.#parts;
-    const contract = farm.get(id);
-    if (contract?.phase !== 'proving' || contract.challenge !== challenge) return;
+    const { chunks, farm, pace, clock } = this.#parts;
+    const contract = this.#current(id, challenge);
+    if (contract === undefined) return;
+    const startedAt = clock.now();
+    const leftMs = dueAt(contract) - startedAt;
+    if (leftMs <= (pace.proofMs ?? 0) / 2) return;
+    farm.apply(id, { type: 'reading', challenge });
     try {
-      farm.apply(id, { type: 'proved', challenge, response: await chunks.prove(id, challenge) });
+      const response = await chunks.prove(id, challenge, { timeoutMs: leftMs });
+      pace.proved(clock.now() - startedAt);
+      farm.apply(id, { type: 'proved', challenge, response });
     } catch (error) {
-      if (farm.get(id) === undefined || (error instanceof ChunkError && error.code === 'interrupted')) return;
-      log.error('chunk unreadable, making it again', { contract: id, error });
-      farm.apply(id, { type: 'chunk_lost' });
+      this.#failed(id, challenge, error);
     }
+  }
+
+  /** A slow disk may be faster the next time; if it is a bad one, its chunks are said to be lost. */
+  #failed(id: ContractId, challenge: string, error: unknown): void {
+    const { farm, log } = this.#parts;
+    if (farm.get(id) === undefined || (error instanceof ChunkError && error.code === 'interrupted')) return;
+    if (error instanceof ChunkError && error.code === 'slow') {
+      log.warn('chunk not read in time', { contract: id, error });
+      const contract = this.#current(id, challenge);
+      if (contract !== undefined) this.take(contract);
+      return;
+    }
+    log.error('chunk unreadable, making it again', { contract: id, error });
+    farm.apply(id, { type: 'chunk_lost' });
+  }
+
+  #current(id: ContractId, challenge: string): Contract<'proving'> | undefined {
+    const contract = this.#parts.farm.get(id);
+    return contract?.phase === 'proving' && contract.challenge === challenge ? contract : undefined;
   }
 }

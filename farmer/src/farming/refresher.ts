@@ -2,7 +2,7 @@ import { backoffMs, type Clock, type Instant, type Logger, type Rng } from '@dow
 import type { ContractId } from '../contract/contract.ts';
 import { NodeError } from './errors.ts';
 import type { Farm } from './farm.ts';
-import type { Listing, NodePort } from './ports.ts';
+import type { LeavingStorePort, Listing, NodePort } from './ports.ts';
 import type { Session } from './session.ts';
 
 interface RefresherParts {
@@ -11,6 +11,9 @@ interface RefresherParts {
   readonly farm: Farm;
   /** Says whether a contract may be on its way to us. */
   readonly onboarder: { readonly isAsking: boolean };
+  /** Since when this farmer has been at it without a break. */
+  readonly awakeSince: () => Instant;
+  readonly leaving: Pick<LeavingStorePort, 'leaving'>;
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Logger;
@@ -37,6 +40,7 @@ export class Refresher {
   #askingSince: Instant | undefined;
   #denials = 0;
   #failures = 0;
+  #retryAfterMs = 0;
   #listedAt: Instant | undefined;
   /** What that listing had open. */
   #openBefore: ReadonlyMap<ContractId, string> = new Map();
@@ -59,7 +63,8 @@ export class Refresher {
 
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.refresh(signal);
+      // What is left behind is not looked at any more.
+      if (this.#parts.leaving.leaving() !== 'left') await this.refresh(signal);
       await this.#rest(signal);
     }
   }
@@ -77,12 +82,12 @@ export class Refresher {
 
   /** Asks once. */
   async refresh(signal: AbortSignal): Promise<void> {
-    const { node, session, farm, clock, log } = this.#parts;
+    const { node, session, farm, awakeSince, clock, log } = this.#parts;
     if (session.token === undefined) return;
     const askedAt = clock.now();
     this.#askingSince = askedAt;
     try {
-      const listing = await node.listContracts(session.token, { signal });
+      const listing = await node.listContracts(session.token, { signal, timeoutMs: this.#longestMs() });
       const nodeReachable = this.reachable ?? true;
       this.#askingSince = undefined;
       this.#reachable = true;
@@ -95,6 +100,7 @@ export class Refresher {
           askedAt,
           notListedAt: this.#openBefore.get(id) === challenge ? undefined : this.#listedAt,
           nodeReachable,
+          awakeSince: awakeSince(),
         });
       }
       this.#listedAt = askedAt;
@@ -104,6 +110,7 @@ export class Refresher {
       this.#askingSince = undefined;
       if (!(error instanceof NodeError)) throw error;
       this.#failures += 1;
+      this.#retryAfterMs = error.retryAfterMs ?? 0;
       this.#listedAt = undefined;
       if (error.code === 'no_token') return await this.#denied(signal);
       this.#reachable = false;
@@ -148,12 +155,18 @@ export class Refresher {
     await session.renew(signal);
   }
 
+  /** The longest that a listing may take, or a pause may last: two more fit into the shortest round. */
+  #longestMs(): number {
+    return Math.max(LEAST_MS, (this.#parts.farm.shortestIntervalMs ?? MOST_MS) / 3);
+  }
+
   #pause(): number {
     const { farm, rng } = this.#parts;
     const interval = farm.shortestIntervalMs;
     const usual = this.#pollIntervalMs ?? Math.min(MOST_MS, Math.max(LEAST_MS, (interval ?? 10 * NO_CONTRACT_MS) / 10));
-    // While the node fails, pauses grow, but never so long that a whole round could go by unseen.
-    const capMs = Math.max(usual, (interval ?? MOST_MS) / 3);
-    return this.#failures === 0 ? usual : backoffMs({ baseMs: usual, capMs }, this.#failures, rng);
+    // While the node fails, pauses grow as it wants them to, but never so long that a whole round could go by unseen.
+    if (this.#failures === 0) return usual;
+    const capMs = Math.max(usual, this.#longestMs());
+    return Math.min(capMs, Math.max(backoffMs({ baseMs: usual, capMs }, this.#failures, rng), this.#retryAfterMs));
   }
 }

@@ -46,7 +46,7 @@ export class Session {
         return token;
       } catch (error) {
         if (!(error instanceof NodeError)) throw error;
-        const pauseMs = Math.round(backoffMs(PAUSE, attempt, rng));
+        const pauseMs = Math.round(Math.max(backoffMs(PAUSE, attempt, rng), error.retryAfterMs ?? 0));
         log.warn('no token from the node yet', { error, code: codeOf(error), attempt, pauseMs });
         await clock.sleep(pauseMs, signal);
       }

@@ -1,23 +1,37 @@
 import type { Instant } from '@downstream/platform';
 import { DeadlineQueue } from '../contract/deadline-queue.ts';
 
+export interface WorkQueueOptions {
+  /** So many jobs run at a time. */
+  readonly concurrency: number;
+  /** A job that runs longer than this is slow: it gives its place to the next one and goes on beside it. */
+  readonly patienceMs: number;
+  /** So many slow jobs at most go on beside the others; further ones keep their places. */
+  readonly mostSlow: number;
+}
+
 /**
- * Runs jobs earliest-due first, at most `concurrency` at a time. A job deals with its own failures and looks itself
- * whether it is still wanted: the queue never cancels and never repeats.
+ * Runs jobs earliest-due first, at most `concurrency` at a time, not counting a few that are slow: one read or request that
+ * hangs holds up itself alone. A job deals with its own failures and looks itself whether it is still wanted: the
+ * queue never cancels and never repeats.
  */
 export class WorkQueue {
-  readonly #concurrency: number;
+  readonly #options: WorkQueueOptions;
   readonly #waiting = new DeadlineQueue<() => Promise<void>>();
-  #running = 0;
+  /** Those that have a place, oldest first, and when each began. */
+  readonly #placed = new Map<symbol, Instant>();
+  readonly #slow = new Set<symbol>();
+  readonly #now: () => Instant;
   #watchers: { below: number; resolve: () => void }[] = [];
 
-  constructor(concurrency: number) {
-    this.#concurrency = concurrency;
+  constructor(options: WorkQueueOptions, now: () => Instant) {
+    this.#options = options;
+    this.#now = now;
   }
 
   /** Jobs not finished, running or not. */
   get size(): number {
-    return this.#waiting.size + this.#running;
+    return this.waiting + this.running;
   }
 
   /** Jobs that have not been started. */
@@ -25,12 +39,30 @@ export class WorkQueue {
     return this.#waiting.size;
   }
 
+  /** Jobs that have been started. */
   get running(): number {
-    return this.#running;
+    return this.#placed.size + this.#slow.size;
+  }
+
+  /** Jobs that have been running for too long, and gave up their places. */
+  get slow(): number {
+    return this.#slow.size;
   }
 
   add(dueAt: Instant, job: () => Promise<void>): void {
     this.#waiting.add(dueAt, job);
+    this.#fill();
+  }
+
+  /** Takes their places from the jobs that have become slow. To be called again and again. */
+  relieve(): void {
+    const { patienceMs, mostSlow } = this.#options;
+    const since = this.#now() - patienceMs;
+    for (const [job, startedAt] of this.#placed) {
+      if (startedAt > since || this.#slow.size >= mostSlow) break;
+      this.#placed.delete(job);
+      this.#slow.add(job);
+    }
     this.#fill();
   }
 
@@ -41,12 +73,14 @@ export class WorkQueue {
   }
 
   #fill(): void {
-    while (this.#running < this.#concurrency) {
+    while (this.#placed.size < this.#options.concurrency) {
       const next = this.#waiting.take();
       if (next === undefined) return;
-      this.#running += 1;
+      const job = Symbol();
+      this.#placed.set(job, this.#now());
       void next.value().finally(() => {
-        this.#running -= 1;
+        this.#placed.delete(job);
+        this.#slow.delete(job);
         this.#fill();
         this.#tellWatchers();
       });

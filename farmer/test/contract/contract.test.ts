@@ -1,12 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { advance } from '../../src/contract/advance.ts';
 import {
-  advance,
   type Contract,
   type ContractEvent,
   dueAt,
+  type EventType,
   PHASES,
   type Phase,
+  resume,
   take,
 } from '../../src/contract/contract.ts';
 import { answering, generating, INTERVAL_MS, proving, T0, terms, waiting } from '../fakes/builders.ts';
@@ -18,17 +20,23 @@ const asked = (challenge: string, askedAt = T0 + 10, notListedAt?: number): Cont
   askedAt,
   notListedAt,
   nodeReachable: true,
+  awakeSince: T0,
 });
-const tick: ContractEvent = { type: 'tick', nodeReachable: true };
+/** A look at the time by a farmer that was there all along. */
+const tick: ContractEvent = { type: 'tick', nodeReachable: true, awakeSince: T0 };
+/** The same by one that has only just come back. */
+const back = (awakeSince: number): ContractEvent => ({ type: 'tick', nodeReachable: true, awakeSince });
 
 /** Every phase against every event, where nothing special is the case: the compiler asks for a missing cell. */
-const NEXT: Record<Phase, Record<ContractEvent['type'], Phase>> = {
+const NEXT: Record<Phase, Record<EventType, Phase>> = {
   generating: {
     chunk_stored: 'proving',
     chunk_lost: 'generating',
     challenged: 'generating',
     proved: 'generating',
     verdict: 'generating',
+    chunk_verified: 'generating',
+    reading: 'generating',
     sent: 'generating',
     tick: 'generating',
   },
@@ -38,6 +46,8 @@ const NEXT: Record<Phase, Record<ContractEvent['type'], Phase>> = {
     challenged: 'proving',
     proved: 'waiting',
     verdict: 'waiting',
+    chunk_verified: 'waiting',
+    reading: 'waiting',
     sent: 'waiting',
     tick: 'waiting',
   },
@@ -47,6 +57,8 @@ const NEXT: Record<Phase, Record<ContractEvent['type'], Phase>> = {
     challenged: 'proving',
     proved: 'answering',
     verdict: 'proving',
+    chunk_verified: 'proving',
+    reading: 'proving',
     sent: 'proving',
     tick: 'proving',
   },
@@ -56,6 +68,8 @@ const NEXT: Record<Phase, Record<ContractEvent['type'], Phase>> = {
     challenged: 'answering',
     proved: 'answering',
     verdict: 'waiting',
+    chunk_verified: 'answering',
+    reading: 'answering',
     sent: 'answering',
     tick: 'answering',
   },
@@ -66,8 +80,10 @@ const CONTRACTS: Record<Phase, Contract> = {
   proving: proving(),
   answering: answering(),
 };
-const EVENTS: Record<ContractEvent['type'], ContractEvent> = {
+const EVENTS: Record<EventType, ContractEvent> = {
   chunk_stored: { type: 'chunk_stored' },
+  chunk_verified: { type: 'chunk_verified' },
+  reading: { type: 'reading', challenge: '0.1' },
   chunk_lost: { type: 'chunk_lost' },
   challenged: asked('0.1'),
   proved: { type: 'proved', challenge: '0.1', response: 'r' },
@@ -83,7 +99,7 @@ describe('a contract', () => {
   });
 
   it('begins with its first challenge, due one interval after it was taken', () => {
-    const contract = take(terms(), '0.7');
+    const contract = take(terms(), '0.7', T0);
     expect(contract).toMatchObject({ phase: 'generating', challenge: '0.7', round: { number: 0 } });
     expect(dueAt(contract)).toBe(DUE);
   });
@@ -94,45 +110,85 @@ describe('a contract', () => {
 
   it('passes, with the time that was left', () => {
     const step = advance(answering(), { type: 'verdict', challenge: '0.1', passed: true }, DUE - 7_000);
-    expect(step.settlement).toEqual({ result: 'passed', slackMs: 7_000 });
+    expect(step.settlement).toMatchObject({
+      slackMs: 7_000,
+      entry: { outcome: 'passed', count: 1, round: 0, dueAt: DUE },
+    });
     expect(step.contract).toMatchObject({ phase: 'waiting', round: { number: 1, issuedAt: DUE } });
   });
 
   it.each([
     ['wrong_answer', DUE - 1],
     ['late', DUE + 1],
-  ])('that the node fails counts as %s, by the deadline', (reason, now) => {
+  ])('that the node fails counts as %s, by the deadline', (outcome, now) => {
     const { settlement } = advance(answering(), { type: 'verdict', challenge: '0.1', passed: false }, now);
-    expect(settlement).toMatchObject({ result: 'failed', reason, count: 1 });
+    expect(settlement?.entry).toMatchObject({ outcome, cause: 'refused', count: 1 });
   });
 
-  it.each<[string, Contract, boolean]>([
-    ['missed', waiting(), true],
-    ['missed', proving(), true],
-    ['node_error', waiting(), false],
-    ['node_error', advance(answering(), { type: 'sent', challenge: '0.1' }, T0).contract, true],
-    ['chunk_unreadable', advance(proving(), { type: 'chunk_lost' }, T0).contract, true],
-  ])('that runs out of time fails as %s, for what stood in the way', (reason, contract, nodeReachable) => {
-    const { settlement } = advance(contract, { type: 'tick', nodeReachable }, DUE);
-    expect(settlement).toEqual({ result: 'failed', reason, count: 1 });
+  const on = (contract: Contract, ...events: ContractEvent[]) =>
+    events.reduce((held, event) => advance(held, event, T0).contract, contract);
+  const reading: ContractEvent = { type: 'reading', challenge: '0.1' };
+  const sent: ContractEvent = { type: 'sent', challenge: '0.1' };
+  const lost: ContractEvent = { type: 'chunk_lost' };
+  it.each<[string, string, Contract, ContractEvent]>([
+    ['not_challenged', 'not_listed', waiting(), tick],
+    ['missed', 'farmer_off', waiting(), back(DUE)],
+    ['missed', 'farmer_off', waiting(), back(DUE - INTERVAL_MS / 4)],
+    ['not_challenged', 'not_listed', waiting(), back(T0 + INTERVAL_MS / 4)],
+    ['missed', 'farmer_off', proving(), back(DUE)],
+    ['missed', 'chunk_in_the_making', generating('0.1'), tick],
+    ['missed', 'no_worker', proving(), tick],
+    ['missed', 'slow_read', on(proving(), reading), tick],
+    ['missed', 'slow_read', on(proving(), reading, { type: 'proved', challenge: '0.1', response: 'r' }), tick],
+    ['node_error', 'node_silent', waiting(), { ...tick, nodeReachable: false }],
+    ['node_error', 'not_acknowledged', answering(), { ...tick, nodeReachable: false }],
+    ['node_error', 'not_acknowledged', on(answering(), sent), tick],
+    ['chunk_unreadable', 'chunk_lost', on(proving(), lost), tick],
+    ['chunk_unreadable', 'chunk_lost', on(proving(), lost, { type: 'chunk_stored' }), tick],
+  ])('that runs out of time fails as %s (%s), for what stood in the way', (outcome, cause, contract, event) => {
+    const { settlement } = advance(contract, event, DUE);
+    expect(settlement?.entry).toMatchObject({ outcome, cause, count: 1, round: 0, dueAt: DUE, settledAt: DUE });
+  });
+
+  it('keeps the times of its challenge for the journal', () => {
+    const at = [5, 100, 200, 300, 400, 500].map((ms) => T0 + ms);
+    const [received = 0, stored = 0, read = 0, hashed = 0, delivered = 0, again = 0] = at;
+    let contract: Contract = take(terms(), '0.1', received);
+    contract = advance(contract, { type: 'chunk_stored' }, stored).contract;
+    contract = advance(contract, reading, read).contract;
+    contract = advance(contract, { type: 'proved', challenge: '0.1', response: 'r' }, hashed).contract;
+    contract = advance(contract, sent, delivered).contract;
+    contract = advance(contract, sent, again).contract;
+    const { settlement } = advance(contract, { type: 'verdict', challenge: '0.1', passed: true }, T0 + 600);
+    expect(settlement?.entry).toEqual({
+      contract: terms().id,
+      round: 0,
+      count: 1,
+      dueAt: DUE,
+      settledAt: T0 + 600,
+      outcome: 'passed',
+      receivedAt: received,
+      queuedAt: stored,
+      readAt: read,
+      hashedAt: hashed,
+      sentAt: delivered,
+      acknowledgedAt: T0 + 600,
+      attempts: 2,
+    });
   });
 
   it('leaves the challenge of a listing that was on its way while a round ended: it is over', () => {
     const now = DUE + 2_000;
     const { contract, settlement } = advance(waiting(), asked('0.1', DUE - 1), now);
     expect(contract).toMatchObject({ phase: 'waiting', round: { number: 1 } });
-    expect(settlement).toEqual({ result: 'failed', reason: 'missed', count: 1 });
+    expect(settlement?.entry).toMatchObject({ outcome: 'not_challenged', count: 1 });
     expect(advance(contract, asked('0.2', now + 1), now + 2).contract.phase).toBe('proving');
   });
 
   it('that is challenged anew after a silence has lost the rounds in between to the node', () => {
     const now = T0 + 2.5 * INTERVAL_MS;
-    const heardAgain = { type: 'challenged', challenge: '0.9', askedAt: now - 5, nodeReachable: false } as const;
-    expect(advance(waiting(), heardAgain, now).settlement).toEqual({
-      result: 'failed',
-      reason: 'node_error',
-      count: 2,
-    });
+    const heardAgain: ContractEvent = { ...asked('0.9', now - 5), nodeReachable: false };
+    expect(advance(waiting(), heardAgain, now).settlement?.entry).toMatchObject({ outcome: 'node_error', count: 2 });
   });
 
   it('is not over a moment before it is due', () => {
@@ -140,8 +196,9 @@ describe('a contract', () => {
   });
 
   it('counts every round that went by while the farmer was away', () => {
-    const { contract, settlement } = advance(waiting(), tick, T0 + 5.5 * INTERVAL_MS);
-    expect(settlement).toEqual({ result: 'failed', reason: 'missed', count: 5 });
+    const now = T0 + 5.5 * INTERVAL_MS;
+    const { contract, settlement } = advance(waiting(), back(now), now);
+    expect(settlement?.entry).toMatchObject({ outcome: 'missed', cause: 'farmer_off', count: 5 });
     expect(contract.round).toEqual({ number: 5, issuedAt: T0 + 5 * INTERVAL_MS });
   });
 
@@ -149,16 +206,16 @@ describe('a contract', () => {
     const passed = advance(answering(), { type: 'verdict', challenge: '0.1', passed: true }, T0).contract;
     expect(passed.last).toBe('passed');
     const { contract } = advance(passed, tick, T0 + 2 * INTERVAL_MS);
-    expect(contract.last).toBe('missed');
+    expect(contract.last).toBe('not_challenged');
     expect(advance(contract, asked('0.9', T0 + 2 * INTERVAL_MS + 1), T0 + 2.5 * INTERVAL_MS).contract.last).toBe(
-      'missed',
+      'not_challenged',
     );
   });
 
   it('goes straight to the challenge that is open after rounds were missed', () => {
     const now = T0 + 3.5 * INTERVAL_MS;
     const { contract, settlement } = advance(waiting(1), asked('0.9', now - 5), now);
-    expect(settlement).toEqual({ result: 'failed', reason: 'missed', count: 2 });
+    expect(settlement?.entry).toMatchObject({ outcome: 'not_challenged', count: 2 });
     expect(contract).toMatchObject({ phase: 'proving', challenge: '0.9', round: { number: 3 } });
     expect(dueAt(contract)).toBe(T0 + 4 * INTERVAL_MS);
   });
@@ -182,7 +239,7 @@ describe('a contract', () => {
 
   it('counts a challenge that the node replaced before it was answered', () => {
     const { contract, settlement } = advance(proving('0.1'), asked('0.2', DUE), DUE);
-    expect(settlement).toEqual({ result: 'failed', reason: 'missed', count: 1 });
+    expect(settlement?.entry).toMatchObject({ outcome: 'missed', cause: 'no_worker', count: 1 });
     expect(contract).toMatchObject({ phase: 'proving', challenge: '0.2', round: { number: 1 } });
   });
 
@@ -210,8 +267,27 @@ describe('a contract', () => {
     expect(advance(contract, asked('0.3', now + 2_000), now + 2_000).contract.phase).toBe('proving');
   });
 
-  it('keeps a response that is made when the chunk is lost', () => {
-    expect(advance(answering(), { type: 'chunk_lost' }, T0).contract).toEqual(answering());
+  it('delivers a response that is made before it looks after a chunk that is lost', () => {
+    const { contract } = advance(answering(), lost, T0);
+    expect(contract).toMatchObject({ phase: 'answering', response: 'r' });
+    const settled = advance(contract, { type: 'verdict', challenge: '0.1', passed: true }, T0 + 1);
+    expect(settled.contract).toMatchObject({ phase: 'generating', again: true, obstacle: 'chunk_unreadable' });
+  });
+
+  it('knows, when it makes its chunk, whether it was there before', () => {
+    expect(take(terms(), '0.1', T0)).toMatchObject({ again: false });
+    expect(advance(waiting(), lost, T0).contract).toMatchObject({ phase: 'generating', again: true });
+    const round = { number: 3, issuedAt: T0 };
+    expect(resume(terms(), round, 'lost')).toMatchObject({ phase: 'generating', again: true });
+    expect(resume(terms(), round, 'never')).toMatchObject({ phase: 'generating', again: false });
+    expect(resume(terms(), round, 'there')).toMatchObject({ phase: 'waiting', round });
+  });
+
+  it('remembers when its chunk was last seen to be sound', () => {
+    const { contract } = advance(waiting(), { type: 'chunk_verified' }, T0 + 5);
+    expect(contract.soundAt).toBe(T0 + 5);
+    expect(advance(contract, asked('0.1', T0 + 6), T0 + 7).contract.soundAt).toBe(T0 + 5);
+    expect(advance(contract, lost, T0 + 6).contract.soundAt).toBeUndefined();
   });
 
   it('never loses a round and never goes back, whatever happens in whatever order', () => {
@@ -223,13 +299,13 @@ describe('a contract', () => {
     const history = fc.array(fc.tuple(event, fc.nat(2 * INTERVAL_MS)), { maxLength: 40 });
     fc.assert(
       fc.property(history, (events) => {
-        let contract: Contract = take(terms(), '0.1');
+        let contract: Contract = take(terms(), '0.1', T0);
         let now = T0;
         let settled = 0;
         for (const [each, pause] of events) {
           now += pause;
           const step = advance(contract, each, now);
-          if (step.settlement) settled += step.settlement.result === 'passed' ? 1 : step.settlement.count;
+          if (step.settlement) settled += step.settlement.entry.count;
           expect(step.contract.round.number).toBe(settled);
           expect(step.contract.terms).toEqual(contract.terms);
           contract = step.contract;

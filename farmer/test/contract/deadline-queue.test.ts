@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { contractsWanted, mostContracts } from '../../src/contract/capacity.ts';
 import { DeadlineQueue } from '../../src/contract/deadline-queue.ts';
 
 describe('the deadline queue', () => {
@@ -22,17 +21,5 @@ describe('the deadline queue', () => {
         }
       }),
     );
-  });
-});
-
-describe('the capacity', () => {
-  it.each([
-    [100, 30, 0, 3],
-    [100, 30, 2, 1],
-    [100, 30, 5, 0],
-    [29, 30, 0, 0],
-  ])('of %i bytes in chunks of %i, with %i held, wants %i more', (sizeBytes, chunkBytes, held, wanted) => {
-    expect(contractsWanted({ sizeBytes, chunkBytes }, held)).toBe(wanted);
-    expect(mostContracts({ sizeBytes, chunkBytes })).toBe(Math.floor(sizeBytes / chunkBytes));
   });
 });

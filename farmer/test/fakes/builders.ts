@@ -14,24 +14,21 @@ export const terms = (changes: Partial<Terms> = {}): Terms => ({
   ...changes,
 });
 
-const held = { terms: terms(), round: { number: 0, issuedAt: T0 } };
+const held = { terms: terms(), round: { number: 0, issuedAt: T0 }, timeline: { attempts: 0 } };
 
-export const generating = (challenge?: string): Contract & { phase: 'generating' } => ({
+export const generating = (challenge?: string): Contract<'generating'> => ({
   phase: 'generating',
+  again: false,
   ...held,
   challenge,
 });
-export const waiting = (round = 0): Contract & { phase: 'waiting' } => ({
+export const waiting = (round = 0): Contract<'waiting'> => ({
+  ...held,
   phase: 'waiting',
-  terms: terms(),
   round: { number: round, issuedAt: T0 + round * INTERVAL_MS },
 });
-export const proving = (challenge = '0.1'): Contract & { phase: 'proving' } => ({
-  phase: 'proving',
-  ...held,
-  challenge,
-});
-export const answering = (challenge = '0.1', response = 'r'): Contract & { phase: 'answering' } => ({
+export const proving = (challenge = '0.1'): Contract<'proving'> => ({ phase: 'proving', ...held, challenge });
+export const answering = (challenge = '0.1', response = 'r'): Contract<'answering'> => ({
   phase: 'answering',
   ...held,
   challenge,

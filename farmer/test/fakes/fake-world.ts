@@ -1,5 +1,6 @@
 import { FakeClock, FakeLogger } from '@downstream/platform/testing';
 import type { ChunkSource, ContractId, FailureReason } from '../../src/contract/contract.ts';
+import type { JournalEntry } from '../../src/contract/journal-entry.ts';
 import { ChunkError, NodeError } from '../../src/farming/errors.ts';
 import { Farm } from '../../src/farming/farm.ts';
 import { Farming } from '../../src/farming/farming.ts';
@@ -8,13 +9,18 @@ import {
   type ChunkPort,
   EMPTY_TALLY,
   type EndReason,
+  type Leaving,
+  type LeavingStorePort,
   type Listing,
   type NodePort,
   type Offer,
   type OutcomePort,
   type RefusalReason,
+  type ScrubResult,
+  type ScrubStorePort,
   type StoredContract,
   type StoredOutcome,
+  type StoredScrub,
   type StorePort,
   type Tally,
   type TokenStorePort,
@@ -37,6 +43,15 @@ export class FakeNode implements NodePort {
   offerGate: Promise<void> | undefined;
   /** Never replies to an answer. */
   silent = false;
+  /** Answers, but lists no challenge. */
+  hidesChallenges = false;
+  /** Refuses everything, and wants to be left alone for so long. */
+  busyForMs: number | undefined;
+  /** Can't be told that a contract is given back. */
+  keepsContracts = false;
+  /** Knows nothing of a contract that is given back. */
+  forgetsOnRelease = false;
+  calls = 0;
   /** Takes answers, but the next so many replies are lost. */
   loseReplies = 0;
   readonly contracts = new Map<ContractId, { startedAt: number; settled: Map<number, boolean> }>();
@@ -76,7 +91,7 @@ export class FakeNode implements NodePort {
     const open = [...this.contracts].filter(([id, { settled }]) => !settled.has(this.#round(id)));
     const listing = {
       held: new Set(this.contracts.keys()),
-      open: open.map(([id]) => ({ id, challenge: this.#challenge(id) })),
+      open: this.hidesChallenges ? [] : open.map(([id]) => ({ id, challenge: this.#challenge(id) })),
     };
     await this.listingGate;
     return listing;
@@ -104,6 +119,8 @@ export class FakeNode implements NodePort {
 
   async release(token: string, id: ContractId): Promise<void> {
     this.#check('remove', token);
+    if (this.keepsContracts) throw new NodeError('unreachable', 'remove', 'down');
+    if (this.forgetsOnRelease) throw new NodeError('no_hash', 'remove', 'unknown');
     this.released.push(id);
     this.contracts.delete(id);
   }
@@ -117,6 +134,10 @@ export class FakeNode implements NodePort {
   }
 
   #check(route: 'new' | 'chunk' | 'due' | 'challenge' | 'remove', token?: string): void {
+    this.calls += 1;
+    if (this.busyForMs !== undefined) {
+      throw new NodeError('http_error', route, 'busy', { retryAfterMs: this.busyForMs });
+    }
     if (this.down) throw new NodeError('unreachable', route, 'down');
     if (token !== undefined && token !== this.token) throw new NodeError('no_token', route, 'unknown token');
   }
@@ -140,8 +161,12 @@ export class FakeChunks implements ChunkPort {
     this.corrupt.delete(id);
   }
 
+  /** What a proof takes. */
+  proofTime: () => Promise<void> = async () => {};
+
   async prove(id: ContractId, challenge: string): Promise<string> {
     await this.gate;
+    await this.proofTime();
     if (!this.present.has(id)) throw new ChunkError('unreadable', 'gone');
     if (this.corrupt.has(id)) throw new ChunkError('corrupt', 'rotten');
     return `${id}:${challenge}`;
@@ -157,7 +182,7 @@ export class FakeChunks implements ChunkPort {
 }
 
 /** State that a "restarted" farmer finds again. */
-export class MemoryStore implements StorePort, TokenStorePort {
+export class MemoryStore implements StorePort, TokenStorePort, LeavingStorePort, ScrubStorePort {
   readonly rows = new Map<ContractId, StoredContract>();
   readonly results: Record<string, number> = {};
   saved: string | undefined;
@@ -170,12 +195,25 @@ export class MemoryStore implements StorePort, TokenStorePort {
   update(contract: StoredContract, outcome?: StoredOutcome): void {
     if (this.full) throw new Error('database or disk is full');
     this.rows.set(contract.terms.id, contract);
-    if (outcome) this.results[outcome.total.name] = outcome.total.count;
+    if (outcome === undefined) return;
+    this.results[outcome.total.name] = outcome.total.count;
+    this.entries.push(outcome.entry);
   }
   remove = (id: ContractId) => void this.rows.delete(id);
   contracts = () => [...this.rows.values()];
   tally = (): Tally => ({ ...EMPTY_TALLY, ...this.results });
+  readonly entries: JournalEntry[] = [];
+  left: Leaving = 'no';
+  scrubbed: StoredScrub | undefined;
+  leaving = () => this.left;
+  scrub = () => this.scrubbed;
   token = () => this.saved;
+  setLeaving(leaving: Leaving): void {
+    this.left = leaving;
+  }
+  saveScrub(scrub: StoredScrub): void {
+    this.scrubbed = scrub;
+  }
   saveToken(token: string): void {
     this.saved = token;
   }
@@ -204,6 +242,7 @@ class FakeOutcomes implements OutcomePort {
 export function aFarmer({
   contracts = 3,
   pollIntervalMs = 2_000,
+  scrubCycleMs,
   node,
   chunks = new FakeChunks(),
   store = new MemoryStore(),
@@ -211,6 +250,8 @@ export function aFarmer({
   contracts?: number;
   /** 'default': as the contracts' intervals want it. */
   pollIntervalMs?: number | 'default';
+  /** None, if not given. */
+  scrubCycleMs?: number;
   node?: FakeNode;
   chunks?: FakeChunks;
   store?: MemoryStore;
@@ -221,11 +262,30 @@ export function aFarmer({
   const outcomes = new FakeOutcomes();
   const log = new FakeLogger();
   const rng = { random: () => 0.5 };
-  const farm = new Farm({ sizeBytes: contracts, chunkBytes: 1 }, { store, chunks, outcomes, clock, log });
+  const room = { chunks: Number.POSITIVE_INFINITY };
+  const circuit: { retryAfterMs: number | undefined } = { retryAfterMs: undefined };
+  const scrubs: Record<ScrubResult, number> = { sound: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 };
+  const farm = new Farm({ capacityContracts: contracts, chunkBytes: 1 }, { store, chunks, outcomes, clock, log });
+  const one = {
+    alias: 'node',
+    address: 'a',
+    pollIntervalMs: pollIntervalMs === 'default' ? undefined : pollIntervalMs,
+  };
   const farming = new Farming(
-    { address: 'a', workers: 2, pollIntervalMs: pollIntervalMs === 'default' ? undefined : pollIntervalMs },
-    { node: theNode, chunks, tokens: store, farm, outcomes, clock, rng, log },
+    { workers: 2, scrubCycleMs },
+    {
+      nodes: [{ ...one, node: theNode, circuit, tokens: store, leaving: store, farm, outcomes, log }],
+      chunks,
+      room,
+      scrubs: store,
+      scrubbed: (result) => void scrubs[result]++,
+      clock,
+      rng,
+      log,
+    },
   );
+  const [nodeFarming] = farming.nodes;
+  if (nodeFarming === undefined) throw new Error('a farmer has a node');
   const faults: unknown[] = [];
   return {
     clock,
@@ -236,6 +296,10 @@ export function aFarmer({
     log,
     farm,
     farming,
+    nodeFarming,
+    room,
+    circuit,
+    scrubs,
     faults,
     start: () =>
       farming.start(

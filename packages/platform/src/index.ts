@@ -14,6 +14,7 @@ export {
   type LogLine,
   LogTail,
   silentLogger,
+  withFields,
 } from './logger.ts';
 export { type Catalogue, MetricSet, type MetricSpec, metricsMarkdown, type Scrape } from './metrics.ts';
 export { PAGE_POLICY } from './page-policy.ts';

@@ -15,6 +15,16 @@ export interface Logger {
 /** A logger for where nobody wants to hear. */
 export const silentLogger: Logger = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
 
+/** The same logger, with these facts in every line. */
+export function withFields(logger: Logger, always: LogFields): Logger {
+  return {
+    error: (message, fields) => logger.error(message, { ...always, ...fields }),
+    warn: (message, fields) => logger.warn(message, { ...always, ...fields }),
+    info: (message, fields) => logger.info(message, { ...always, ...fields }),
+    debug: (message, fields) => logger.debug(message, { ...always, ...fields }),
+  };
+}
+
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export const LOG_FORMATS = ['json', 'pretty'] as const;
 

@@ -43,6 +43,12 @@ export class FakeClock implements Clock {
     return this.#sleepers.length;
   }
 
+  /** Moves time on at once, as for a process that was stopped: whoever should have woken meanwhile wakes only now. */
+  async jump(ms: number): Promise<void> {
+    this.#now += ms;
+    await this.advance(0);
+  }
+
   /** Moves time on, waking sleepers in their order and letting what they start run before the next one wakes. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;

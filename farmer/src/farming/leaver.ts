@@ -1,0 +1,86 @@
+import { backoffMs, type Clock, codeOf, type Logger, type Rng } from '@downstream/platform';
+import type { ContractId } from '../contract/contract.ts';
+import { NodeError, type NodeErrorCode } from './errors.ts';
+import type { Farm } from './farm.ts';
+import type { LeavingStorePort, NodePort } from './ports.ts';
+import type { Session } from './session.ts';
+
+interface LeaverParts {
+  readonly node: Pick<NodePort, 'release'>;
+  readonly session: Session;
+  readonly farm: Farm;
+  readonly leaving: LeavingStorePort;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Logger;
+}
+
+/** How leaving a node goes. */
+export interface LeavingProgress {
+  readonly state: ReturnType<LeavingStorePort['leaving']>;
+  /** Contracts given back by this process. */
+  readonly removed: number;
+  /** Contracts still held. */
+  readonly left: number;
+  /** Why the node could not be told, when it was last tried in vain. */
+  readonly lastError: string | undefined;
+}
+
+const LOOK_AGAIN_MS = 1_000;
+const PAUSE = { baseMs: 1_000, capMs: 60_000 };
+/** The node knows nothing of the contract: there is nothing to tell it. */
+const NOTHING_TO_TELL: readonly NodeErrorCode[] = ['no_hash', 'no_token'];
+
+/**
+ * Leaves the node when the operator wants it: contract by contract the node is told, then the chunk is deleted. Those that are still held
+ * go on being proved. Whatever interrupts it, it goes on where it was.
+ */
+export class Leaver {
+  readonly #parts: LeaverParts;
+  #removed = 0;
+  #lastError: string | undefined;
+
+  constructor(parts: LeaverParts) {
+    this.#parts = parts;
+  }
+
+  get progress(): LeavingProgress {
+    const { leaving, farm } = this.#parts;
+    return { state: leaving.leaving(), removed: this.#removed, left: farm.size, lastError: this.#lastError };
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { leaving, farm, clock, rng, log } = this.#parts;
+    for (let failures = 0; !signal.aborted; ) {
+      const [id] = leaving.leaving() === 'leaving' ? farm.ids() : [];
+      if (id === undefined) {
+        if (leaving.leaving() === 'leaving' && farm.size === 0) {
+          leaving.setLeaving('left');
+          log.info('left the node', { removed: this.#removed });
+        }
+        await clock.sleep(LOOK_AGAIN_MS, signal);
+        continue;
+      }
+      failures = (await this.#remove(id, signal)) ? 0 : failures + 1;
+      if (failures > 0) await clock.sleep(backoffMs(PAUSE, failures, rng), signal);
+    }
+  }
+
+  async #remove(id: ContractId, signal: AbortSignal): Promise<boolean> {
+    const { node, session, farm, log } = this.#parts;
+    try {
+      if (session.token !== undefined) await node.release(session.token, id, { signal });
+    } catch (error) {
+      if (!(error instanceof NodeError)) throw error;
+      if (!NOTHING_TO_TELL.includes(error.code)) {
+        this.#lastError = codeOf(error);
+        log.warn('contract not given back to the node', { contract: id, error });
+        return false;
+      }
+    }
+    await farm.end(id, 'given_back');
+    this.#removed += 1;
+    this.#lastError = undefined;
+    return true;
+  }
+}

@@ -1,0 +1,209 @@
+import type { Clock, Instant, Logger, Rng } from '@downstream/platform';
+import type { Contract, ContractId } from '../contract/contract.ts';
+import { Answerer } from './answerer.ts';
+import { ChunkMaker } from './chunk-maker.ts';
+import type { Farm } from './farm.ts';
+import { Leaver, type LeavingProgress } from './leaver.ts';
+import { Onboarder } from './onboarder.ts';
+import type { Pace } from './pace.ts';
+import type {
+  ChunkPort,
+  CircuitPort,
+  LeavingStorePort,
+  NodePort,
+  OutcomePort,
+  RoomPort,
+  TokenStorePort,
+} from './ports.ts';
+import { Prover } from './prover.ts';
+import { Refresher } from './refresher.ts';
+import { Session } from './session.ts';
+import { WorkQueue } from './work-queue.ts';
+
+export interface NodeFarmingOptions {
+  /** What people call the node. */
+  readonly alias: string;
+  /** Who is paid. */
+  readonly address: string;
+  readonly pollIntervalMs?: number | undefined;
+}
+
+/** What one node has for itself. */
+export interface NodeParts {
+  readonly node: NodePort;
+  readonly circuit: CircuitPort;
+  readonly tokens: TokenStorePort;
+  readonly leaving: LeavingStorePort;
+  readonly farm: Farm;
+  readonly outcomes: Pick<OutcomePort, 'proofWaited'>;
+  readonly log: Logger;
+}
+
+/** What all nodes share. */
+export interface SharedParts {
+  readonly chunks: ChunkPort;
+  readonly chunkWork: WorkQueue;
+  readonly room: RoomPort;
+  readonly pace: Pace;
+  readonly inTheMaking: () => number;
+  readonly isHeld: (id: ContractId) => boolean;
+  readonly clock: Clock;
+  readonly rng: Rng;
+}
+
+export const ANSWERS_AT_ONCE = 16;
+const ANSWER_PATIENCE_MS = 2_000;
+const DOWNLOADS_AT_ONCE = 4;
+const SWEEP_MS = 1_000;
+const STALLED_AFTER_MS = 15_000;
+/** Sweeps that are further apart than this had somebody stop the process in between. */
+const ASLEEP_AFTER_MS = 5_000;
+
+/**
+ * All the loops of this farmer on one node: what goes wrong there goes wrong here alone. A contract's new phase is handed to
+ * whoever does the work it asks for; work is ordered by deadline, and one contract's failure stops no loop.
+ */
+export class NodeFarming {
+  readonly alias: string;
+  readonly farm: Farm;
+  readonly session: Session;
+  readonly #refresher: Refresher;
+  readonly #onboarder: Onboarder;
+  readonly #chunkMaker: ChunkMaker;
+  readonly #prover: Prover;
+  readonly #answerer: Answerer;
+  readonly #leaver: Leaver;
+  readonly #answers: WorkQueue;
+  readonly #leaving: LeavingStorePort;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  #awakeSince: Instant = 0;
+  #tickedAt: Instant | undefined;
+
+  constructor(
+    { alias, address, pollIntervalMs, mostInTheMaking }: NodeFarmingOptions & { mostInTheMaking: number },
+    parts: NodeParts & SharedParts,
+  ) {
+    const { clock, log, farm, leaving } = parts;
+    this.alias = alias;
+    this.farm = farm;
+    this.#leaving = leaving;
+    this.#clock = clock;
+    this.#log = log;
+    const now = () => clock.now();
+    const queue = { patienceMs: ANSWER_PATIENCE_MS, mostSlow: ANSWERS_AT_ONCE };
+    this.#answers = new WorkQueue({ concurrency: ANSWERS_AT_ONCE, ...queue }, now);
+    const downloads = new WorkQueue(
+      { concurrency: DOWNLOADS_AT_ONCE, patienceMs: Number.POSITIVE_INFINITY, mostSlow: 0 },
+      now,
+    );
+    this.session = new Session({ address }, parts);
+    const shared = { ...parts, session: this.session, answers: this.#answers, downloads };
+    this.#onboarder = new Onboarder({ mostInTheMaking }, shared);
+    this.#refresher = new Refresher(
+      { pollIntervalMs },
+      { ...shared, onboarder: this.#onboarder, awakeSince: () => this.#awakeSince },
+    );
+    this.#chunkMaker = new ChunkMaker(shared);
+    this.#prover = new Prover(shared);
+    this.#answerer = new Answerer(shared);
+    this.#leaver = new Leaver(shared);
+  }
+
+  /** Whether the node answered when it was last asked. */
+  get reachable(): boolean {
+    return this.#refresher.reachable ?? false;
+  }
+
+  /** Answers under way. */
+  get answers(): Pick<WorkQueue, 'waiting' | 'running' | 'sizeBelow'> {
+    return this.#answers;
+  }
+
+  /** Whether the scheduler ticks. */
+  get isTicking(): boolean {
+    return this.#tickedAt === undefined || this.#clock.now() - this.#tickedAt < STALLED_AFTER_MS;
+  }
+
+  get leaving(): LeavingProgress {
+    return this.#leaver.progress;
+  }
+
+  /** Goes on with the contracts held; from here on work is taken up. */
+  resume(hasChunk: (id: ContractId) => boolean, signals: { stopping: AbortSignal; cut: AbortSignal }): void {
+    this.#awakeSince = this.#clock.now();
+    this.farm.onWork((contract) => this.#dispatch(contract, signals));
+    this.farm.resume(hasChunk);
+  }
+
+  /** Every loop; each ends with an error of its own, or the signal's reason. */
+  loops(signal: AbortSignal): (() => Promise<void>)[] {
+    return [
+      async () => {
+        await this.#open(signal);
+        await this.#refresher.refresh(signal);
+        await Promise.all([this.#refresher.run(signal), this.#onboarder.run(signal), this.#leaver.run(signal)]);
+      },
+      async () => await this.#sweep(signal),
+    ];
+  }
+
+  /** Gives the contracts back from now on, until none is left. */
+  leave(): LeavingProgress {
+    if (this.#leaving.leaving() === 'no') {
+      this.#leaving.setLeaving('leaving');
+      this.#log.info('leaving the node', { contracts: this.farm.size });
+    }
+    return this.leaving;
+  }
+
+  /** Stays: what was given back is gone, and contracts are taken again. */
+  stay(): LeavingProgress {
+    if (this.#leaving.leaving() !== 'no') {
+      this.#leaving.setLeaving('no');
+      this.#log.info('staying with the node', { contracts: this.farm.size });
+    }
+    return this.leaving;
+  }
+
+  /** A node that was left is not even asked for a token. */
+  async #open(signal: AbortSignal): Promise<void> {
+    while (this.#leaving.leaving() === 'left') await this.#clock.sleep(SWEEP_MS, signal);
+    await this.session.open(signal);
+  }
+
+  #dispatch(contract: Contract, signals: { stopping: AbortSignal; cut: AbortSignal }): void {
+    switch (contract.phase) {
+      case 'generating':
+        this.#chunkMaker.take(contract, signals.stopping);
+        break;
+      case 'proving':
+        this.#prover.take(contract);
+        break;
+      case 'answering':
+        this.#answerer.take(contract, signals);
+        break;
+      case 'waiting':
+        break;
+    }
+  }
+
+  /** The clock of the farm: every second, rounds that are over are settled, and places taken from what is slow. */
+  async #sweep(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const now = this.#clock.now();
+      if (this.#tickedAt !== undefined && now - this.#tickedAt > ASLEEP_AFTER_MS) this.#wakeUp(now, this.#tickedAt);
+      this.#tickedAt = now;
+      const { reachable } = this.#refresher;
+      // After a restart the node is asked first: what it ended meanwhile is not ours to fail.
+      if (reachable !== undefined) this.farm.sweep({ nodeReachable: reachable, awakeSince: this.#awakeSince });
+      this.#answers.relieve();
+      await this.#clock.sleep(SWEEP_MS, signal);
+    }
+  }
+
+  #wakeUp(now: Instant, lastTickAt: Instant): void {
+    this.#awakeSince = now;
+    this.#log.warn('this farmer did not get to run', { seconds: Math.round((now - lastTickAt) / 1000) });
+  }
+}

@@ -1,0 +1,121 @@
+import { settle } from '@downstream/platform/testing';
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { WorkQueue } from '../../src/farming/work-queue.ts';
+
+const OPTIONS = { concurrency: 2, patienceMs: 1_000, mostSlow: 2 };
+
+/** A queue, a clock to move, and jobs that end when they are told to. */
+function aQueue(options = OPTIONS) {
+  let now = 0;
+  const begun: number[] = [];
+  const ends = new Map<number, () => void>();
+  const queue = new WorkQueue(options, () => now);
+  return {
+    queue,
+    begun,
+    add: (dueAt: number) =>
+      queue.add(dueAt, async () => {
+        begun.push(dueAt);
+        await new Promise<void>((resolve) => ends.set(dueAt, resolve));
+      }),
+    end: async (dueAt: number) => {
+      ends.get(dueAt)?.();
+      await settle();
+    },
+    pass: (ms: number) => {
+      now += ms;
+      queue.relieve();
+    },
+  };
+}
+
+describe('the work queue', () => {
+  it('begins what is due first, so many at a time', async () => {
+    const { queue, begun, add, end } = aQueue();
+    for (const dueAt of [50, 40, 30, 20]) add(dueAt);
+    expect(begun).toEqual([50, 40]);
+    expect(queue).toMatchObject({ waiting: 2, running: 2, size: 4 });
+    await end(50);
+    expect(begun).toEqual([50, 40, 20]);
+  });
+
+  it('lets a job that hangs hold up nobody but itself', async () => {
+    const { queue, begun, add, end, pass } = aQueue();
+    for (const dueAt of [1, 2, 3, 4]) add(dueAt);
+    pass(999);
+    expect(begun).toEqual([1, 2]);
+    pass(1);
+    expect(begun).toEqual([1, 2, 3, 4]);
+    expect(queue).toMatchObject({ slow: 2, running: 4, waiting: 0 });
+    await end(1);
+    await end(2);
+    expect(queue).toMatchObject({ slow: 0, running: 2 });
+  });
+
+  it('lets only a few be slow at once: the others keep their places', () => {
+    const { queue, begun, add, pass } = aQueue();
+    for (const dueAt of [1, 2, 3, 4, 5]) add(dueAt);
+    pass(1_000);
+    pass(1_000);
+    expect(begun).toEqual([1, 2, 3, 4]);
+    expect(queue).toMatchObject({ slow: 2, running: 4, waiting: 1 });
+  });
+
+  it('says when little is left', async () => {
+    const { queue, add, end } = aQueue();
+    add(1);
+    add(2);
+    let told = false;
+    const wait = queue.sizeBelow(2).then(() => {
+      told = true;
+    });
+    await settle();
+    expect(told).toBe(false);
+    await end(1);
+    await wait;
+    expect(told).toBe(true);
+  });
+
+  it('never runs more than it may, never loses a job, whatever is slow and whatever ends', async () => {
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant('add' as const), dueAt: fc.nat(1_000_000) }),
+      fc.record({ kind: fc.constant('end' as const), nth: fc.nat(10) }),
+      fc.record({ kind: fc.constant('pass' as const), ms: fc.nat(2_000) }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+        const { queue, begun, add, end, pass } = aQueue();
+        const added = new Set<number>();
+        const ended = new Set<number>();
+        for (const each of steps) {
+          if (each.kind === 'add' && !added.has(each.dueAt)) {
+            added.add(each.dueAt);
+            add(each.dueAt);
+          }
+          if (each.kind === 'pass') pass(each.ms);
+          if (each.kind === 'end') {
+            const running = begun.filter((job) => !ended.has(job));
+            const job = running[each.nth % Math.max(1, running.length)];
+            if (job === undefined) continue;
+            ended.add(job);
+            await end(job);
+          }
+          expect(queue.running).toBeLessThanOrEqual(OPTIONS.concurrency + OPTIONS.mostSlow);
+          expect(queue.size).toBe(added.size - ended.size);
+          expect(queue.waiting === 0 || queue.running - queue.slow === OPTIONS.concurrency).toBe(true);
+        }
+        for (
+          let job = begun.find((one) => !ended.has(one));
+          job !== undefined;
+          job = begun.find((one) => !ended.has(one))
+        ) {
+          ended.add(job);
+          await end(job);
+        }
+        expect([...begun].sort()).toEqual([...added].sort());
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
