@@ -150,6 +150,7 @@ export class FakeChunks implements ChunkPort {
   /** What the next creations throw. */
   failures: ChunkError[] = [];
   created = 0;
+  readonly verified: ContractId[] = [];
   /** While set, proofs wait for it. */
   gate: Promise<void> | undefined;
 
@@ -173,6 +174,7 @@ export class FakeChunks implements ChunkPort {
   }
 
   async verify(id: ContractId): Promise<void> {
+    this.verified.push(id);
     await this.prove(id, '');
   }
 
@@ -220,7 +222,7 @@ export class MemoryStore implements StorePort, TokenStorePort, LeavingStorePort,
 }
 
 /** Outcomes as they were counted. */
-class FakeOutcomes implements OutcomePort {
+export class FakeOutcomes implements OutcomePort {
   passes: number[] = [];
   failures: { reason: FailureReason; count: number }[] = [];
   refusals: RefusalReason[] = [];

@@ -1,0 +1,155 @@
+import { FakeClock, FakeLogger, settle } from '@downstream/platform/testing';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Farm } from '../../src/farming/farm.ts';
+import type { ScrubResult } from '../../src/farming/ports.ts';
+import { Scrubber } from '../../src/farming/scrubber.ts';
+import { WorkQueue } from '../../src/farming/work-queue.ts';
+import { idOf, terms } from '../fakes/builders.ts';
+import { FakeChunks, FakeOutcomes, MemoryStore } from '../fakes/fake-world.ts';
+
+const SECOND = 1_000;
+const HOUR = 3_600 * SECOND;
+
+const stopping = new Set<AbortController>();
+afterEach(() => {
+  for (const controller of stopping) controller.abort();
+  stopping.clear();
+});
+
+interface Kept {
+  clock?: FakeClock;
+  chunks?: FakeChunks;
+  store?: MemoryStore;
+}
+
+/** Contracts whose chunks are there, and a scrubber that runs; nothing else goes on. */
+function aScrubber(contracts: number, cycleMs?: number, kept: Kept = {}) {
+  const { clock = new FakeClock(), chunks = new FakeChunks(), store = new MemoryStore() } = kept;
+  const outcomes = new FakeOutcomes();
+  const log = new FakeLogger();
+  const farm = new Farm({ capacityContracts: contracts, chunkBytes: 1 }, { store, chunks, outcomes, clock, log });
+  farm.resume((id) => chunks.present.has(id));
+  for (let n = farm.size + 1; n <= contracts; n++) {
+    const id = idOf(n);
+    farm.add(terms({ id, takenAt: clock.now(), intervalMs: 1000 * HOUR }), '0.1');
+    chunks.present.add(id);
+    farm.apply(id, { type: 'chunk_stored' });
+  }
+  const chunkWork = new WorkQueue({ concurrency: 1, patienceMs: SECOND, mostSlow: 0 }, () => clock.now());
+  const scrubs: Record<ScrubResult, number> = { sound: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 };
+  const count = (result: ScrubResult) => void scrubs[result]++;
+  const scrubber = new Scrubber({ cycleMs }, { chunks, farms: [farm], chunkWork, store, count, clock, log });
+  const controller = new AbortController();
+  stopping.add(controller);
+  const ended = scrubber.run(controller.signal).catch(() => {});
+  const stop = async () => {
+    controller.abort();
+    await ended;
+  };
+  return { clock, chunks, store, farm, scrubs, scrubber, chunkWork, log, stop };
+}
+
+const ALL = [1, 2, 3, 4].map(idOf);
+
+describe('the scrub', () => {
+  it('reads every chunk in its time, evenly, round after round', async () => {
+    const { clock, chunks, scrubs, scrubber } = aScrubber(4, 4 * HOUR);
+    const begun = clock.now();
+    await clock.advance(2 * HOUR);
+    expect(chunks.verified).toEqual(ALL.slice(0, 2));
+    await clock.advance(2 * HOUR);
+    expect(chunks.verified).toEqual(ALL);
+    expect(scrubber.completedAt).toBe(begun + 4 * HOUR);
+    await clock.advance(8 * HOUR);
+    expect(scrubs).toMatchObject({ sound: 12, corrupt: 0, unreadable: 0 });
+  });
+
+  it('does not read again what a proof has read whole since the round began', async () => {
+    const { clock, chunks, scrubs, farm } = aScrubber(2, HOUR);
+    await clock.advance(SECOND);
+    farm.apply(idOf(1), { type: 'reading', challenge: '0.1' });
+    farm.apply(idOf(1), { type: 'proved', challenge: '0.1', response: 'r' });
+    await clock.advance(HOUR);
+    expect(chunks.verified).toEqual([idOf(2)]);
+    expect(scrubs).toMatchObject({ sound: 1, proved: 1 });
+  });
+
+  it.each<[string, ScrubResult]>([
+    ['has rotted', 'corrupt'],
+    ['is gone', 'unreadable'],
+  ])('finds a chunk that %s, and has it made again', async (_, result) => {
+    const { clock, chunks, scrubs, farm } = aScrubber(2, HOUR);
+    if (result === 'corrupt') chunks.corrupt.add(idOf(1));
+    else chunks.present.delete(idOf(1));
+    await clock.advance(HOUR);
+    expect(scrubs).toMatchObject({ [result]: 1, sound: 1 });
+    expect(farm.get(idOf(1))).toMatchObject({ phase: 'generating', again: true });
+  });
+
+  it('leaves a chunk alone that is being made', async () => {
+    const { clock, chunks, farm } = aScrubber(2, HOUR);
+    farm.apply(idOf(1), { type: 'chunk_lost' });
+    await clock.advance(HOUR);
+    expect(chunks.verified).toEqual([idOf(2)]);
+  });
+
+  it('waits while work with a deadline waits for a worker', async () => {
+    const { clock, chunks, chunkWork } = aScrubber(1, HOUR);
+    const gate = Promise.withResolvers<void>();
+    chunkWork.add(0, async () => await gate.promise);
+    chunkWork.add(0, async () => {});
+    await clock.advance(2 * HOUR);
+    expect(chunks.verified).toEqual([]);
+    gate.resolve();
+    await clock.advance(2 * SECOND);
+    expect(chunks.verified).toEqual([idOf(1)]);
+  });
+
+  it('takes no more than half of the time, however far it is behind', async () => {
+    const { clock, chunks } = aScrubber(4, SECOND);
+    chunks.proofTime = async () => await clock.sleep(10 * SECOND);
+    await clock.advance(80 * SECOND);
+    expect(chunks.verified.length).toBeLessThanOrEqual(5);
+  });
+
+  it('goes on where it was after a restart', async () => {
+    const first = aScrubber(4, 4 * HOUR);
+    await first.clock.advance(2.5 * HOUR);
+    await first.stop();
+    const { clock, chunks } = aScrubber(4, 4 * HOUR, first);
+    await clock.advance(1.5 * HOUR);
+    expect(chunks.verified).toEqual(ALL);
+  });
+
+  it('that somebody asks for reads everything at once, and says how far it is', async () => {
+    const { clock, chunks, scrubber, farm } = aScrubber(3);
+    expect(scrubber.progress).toMatchObject({ running: false, done: 0, total: 0 });
+    chunks.corrupt.add(idOf(2));
+    expect(scrubber.start()).toMatchObject({ running: true, total: 3 });
+    expect(scrubber.start()).toBe(scrubber.progress);
+    await settle();
+    const { progress } = scrubber;
+    expect(progress).toMatchObject({ running: false, done: 3, results: { sound: 2, corrupt: 1, proved: 0 } });
+    expect([scrubber.completedAt, progress.finishedAt]).toEqual([clock.now(), clock.now()]);
+    expect(farm.get(idOf(2))?.phase).toBe('generating');
+  });
+
+  it('that somebody asks for comes in between, and reads what was proved too', async () => {
+    const { clock, scrubs, scrubber, farm } = aScrubber(3, 100 * HOUR);
+    await clock.advance(HOUR);
+    farm.apply(idOf(1), { type: 'chunk_verified' });
+    scrubber.start();
+    await settle();
+    expect(scrubber.progress).toMatchObject({ running: false, done: 3 });
+    expect(scrubs).toMatchObject({ sound: 3, proved: 0 });
+  });
+
+  it('never runs where it is switched off, until somebody asks for it', async () => {
+    const { clock, chunks, scrubber } = aScrubber(2);
+    await clock.advance(100 * HOUR);
+    expect(chunks.verified).toEqual([]);
+    scrubber.start();
+    await settle();
+    expect(chunks.verified).toHaveLength(2);
+  });
+});
