@@ -92,7 +92,7 @@ export class MockMetrics {
   readonly #faultNames = new Set<string>();
 
   constructor({ version }: { version: string }, reading: Reading) {
-    this.#set = new MetricSet(MOCK_METRICS, () => this.#set.instruments.metricErrors.inc());
+    this.#set = new MetricSet(MOCK_METRICS, { onError: () => this.#set.instruments.metricErrors.inc() });
     this.#set.instruments.build.set({ version, node_version: process.versions.node }, 1);
     this.#set.onScrape('contracts', (gauge) => {
       const counts = reading.contracts();

@@ -67,6 +67,11 @@ export interface RoomPort {
   readonly chunks: number;
 }
 
+export const DISK_STATES = ['ok', 'full', 'quarantined'] as const;
+export type DiskState = (typeof DISK_STATES)[number];
+export const DISK_ERRORS = ['full', 'io', 'slow', 'gone'] as const;
+export type DiskError = (typeof DISK_ERRORS)[number];
+
 /** What of a contract outlives the process. */
 export interface StoredContract {
   readonly terms: Terms;

@@ -1,16 +1,19 @@
 import type { Catalogue } from '@downstream/platform';
 import { FAILURE_REASONS, PHASES } from '../contract/contract.ts';
 import { CHUNK_FAULTS, NODE_ERROR_CODES, ROUTES } from '../farming/errors.ts';
-import { END_REASONS, REFUSAL_REASONS } from '../farming/ports.ts';
+import { DISK_ERRORS, DISK_STATES, END_REASONS, REFUSAL_REASONS, SCRUB_RESULTS } from '../farming/ports.ts';
 
 /** Doubling from 0.2 ms: from a small chunk in the cache to a large one on a slow disk. */
 const WORK_SECONDS = Array.from({ length: 18 }, (_, step) => 0.0002 * 2 ** step);
 const SLACK_SECONDS = [-60, -10, -1, 0, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 14_400];
 const REQUEST_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 60];
 
+/** How a request that was sent can end. */
+const REQUEST_OUTCOMES = ['ok', ...NODE_ERROR_CODES.filter((code) => code !== 'circuit_open')];
+
 /**
  * Every metric of the farmer, declared here and nowhere else; docs/metrics.md is made from it. No label holds a
- * token, a hash or an address.
+ * token, a hash or an address; `node` is the node's alias, `disk` the folder on it.
  */
 export const FARMER_METRICS = {
   passed: {
@@ -19,6 +22,7 @@ export const FARMER_METRICS = {
     unit: 'challenges',
     question: 'Am I passing?',
     help: 'Challenges answered in time and accepted by the node.',
+    labels: { node: null },
   },
   failed: {
     type: 'counter',
@@ -26,7 +30,7 @@ export const FARMER_METRICS = {
     unit: 'challenges',
     question: 'What goes wrong?',
     help: 'Challenges failed, by reason: wrong_answer (the node refused it in time), late (it came after the deadline), missed (it came and was not answered in time, or the farmer was off), not_challenged (the node answered, but never asked), chunk_unreadable (never answered: the chunk was missing or corrupt), node_error (never answered: the node could not be reached or did not acknowledge).',
-    labels: { reason: FAILURE_REASONS },
+    labels: { node: null, reason: FAILURE_REASONS },
   },
   lastPassed: {
     type: 'gauge',
@@ -34,6 +38,7 @@ export const FARMER_METRICS = {
     unit: 'seconds since the epoch',
     question: 'When did I last pass?',
     help: 'When a challenge was last passed, in seconds since the epoch; 0 before the first of this process.',
+    labels: { node: null },
   },
   slack: {
     type: 'histogram',
@@ -42,6 +47,7 @@ export const FARMER_METRICS = {
     question: 'How near to the deadline am I?',
     help: 'Time left before the deadline when the node gave its verdict on an answer; negative is late.',
     buckets: SLACK_SECONDS,
+    labels: { node: null },
   },
   nextDue: {
     type: 'gauge',
@@ -49,6 +55,7 @@ export const FARMER_METRICS = {
     unit: 'seconds since the epoch',
     question: 'When must the next answer be there?',
     help: 'When the next challenge falls due, in seconds since the epoch; 0 without contracts.',
+    labels: { node: null },
   },
   interval: {
     type: 'gauge',
@@ -56,6 +63,7 @@ export const FARMER_METRICS = {
     unit: 'seconds',
     question: 'How often am I challenged?',
     help: 'Shortest interval between two challenges of any contract held; 0 without contracts.',
+    labels: { node: null },
   },
   proofWait: {
     type: 'histogram',
@@ -102,7 +110,7 @@ export const FARMER_METRICS = {
     unit: 'contracts',
     question: 'How many contracts do I hold, and what do they wait for?',
     help: 'Contracts held, by state.',
-    labels: { state: PHASES },
+    labels: { node: null, state: PHASES },
   },
   taken: {
     type: 'counter',
@@ -110,6 +118,7 @@ export const FARMER_METRICS = {
     unit: 'contracts',
     question: 'Do I get new contracts?',
     help: 'Contracts taken on.',
+    labels: { node: null },
   },
   refused: {
     type: 'counter',
@@ -117,7 +126,7 @@ export const FARMER_METRICS = {
     unit: 'contracts',
     question: 'Does the node offer what I can not take?',
     help: 'Contracts not taken on, by reason: hash_mismatch (the chunk came out other than the contract says), duplicate (it is held already), download_refused (from a server that is not allowed, or too long).',
-    labels: { reason: REFUSAL_REASONS },
+    labels: { node: null, reason: REFUSAL_REASONS },
   },
   ended: {
     type: 'counter',
@@ -125,7 +134,7 @@ export const FARMER_METRICS = {
     unit: 'contracts',
     question: 'Do I lose contracts?',
     help: 'Contracts lost, by reason: ended_by_node (it does not list them any more), token_lost (the node does not know this farmer any more), given_back (this farmer leaves).',
-    labels: { reason: END_REASONS },
+    labels: { node: null, reason: END_REASONS },
   },
   contractBytes: {
     type: 'gauge',
@@ -133,27 +142,117 @@ export const FARMER_METRICS = {
     unit: 'bytes',
     question: 'How much do I store?',
     help: 'Bytes of the chunks of all contracts held, those still to be made included.',
+    labels: { node: null },
   },
   capacityBytes: {
     type: 'gauge',
     name: 'farmer_capacity_bytes',
     unit: 'bytes',
     question: 'How much may I store?',
-    help: 'Bytes that the operator gives.',
+    help: 'Bytes that the operator gives, by the node that may use them.',
+    labels: { node: null },
   },
   diskFree: {
     type: 'gauge',
     name: 'farmer_disk_free_bytes',
     unit: 'bytes',
     question: 'Does what I give fit on the disk?',
-    help: "Bytes free on the data directory's file system for a user without privileges.",
+    help: 'Bytes free on the file system of each folder for a user without privileges.',
+    labels: { disk: null },
   },
   diskSize: {
     type: 'gauge',
     name: 'farmer_disk_size_bytes',
     unit: 'bytes',
     question: 'How large is the disk?',
-    help: "Size of the data directory's file system.",
+    help: 'Size of the file system of each folder.',
+    labels: { disk: null },
+  },
+  diskCapacity: {
+    type: 'gauge',
+    name: 'farmer_disk_capacity_bytes',
+    unit: 'bytes',
+    question: 'How much of each disk may I use?',
+    help: 'Bytes that the operator gives, by folder.',
+    labels: { disk: null },
+  },
+  diskUsed: {
+    type: 'gauge',
+    name: 'farmer_disk_used_bytes',
+    unit: 'bytes',
+    question: 'How much of each disk do I use?',
+    help: 'Bytes of the chunks in each folder, those being written included.',
+    labels: { disk: null },
+  },
+  diskState: {
+    type: 'gauge',
+    name: 'farmer_disk_state',
+    unit: '0 or 1',
+    question: 'Is a disk failing?',
+    help: 'Which state each disk is in: ok, full (it takes no chunks until there is room again), quarantined (it failed, and is not used until it works again).',
+    labels: { disk: null, state: DISK_STATES },
+  },
+  diskErrors: {
+    type: 'counter',
+    name: 'farmer_disk_errors_total',
+    unit: 'errors',
+    question: 'Which disk makes trouble?',
+    help: 'Errors by disk and kind: full (no room), io (reading or writing failed), slow (it took too long), gone (the folder is read-only, empty, or another one).',
+    labels: { disk: null, kind: DISK_ERRORS },
+  },
+  diskProbeSeconds: {
+    type: 'gauge',
+    name: 'farmer_disk_probe_seconds',
+    unit: 'seconds',
+    question: 'Does a disk become slow?',
+    help: 'Time that writing, flushing, reading and deleting a small file on each disk took the last time.',
+    labels: { disk: null },
+  },
+  scrubbed: {
+    type: 'counter',
+    name: 'farmer_scrub_chunks_total',
+    unit: 'chunks',
+    question: 'Are the chunks that nobody asks for sound?',
+    help: 'Chunks that the scrub looked at, by result: sound (read, and what it should be), proved (a proof had read it whole since the round began), corrupt, unreadable, slow (reading it took too long).',
+    labels: { result: SCRUB_RESULTS },
+  },
+  scrubCompleted: {
+    type: 'gauge',
+    name: 'farmer_scrub_last_completed_timestamp_seconds',
+    unit: 'seconds since the epoch',
+    question: 'When was every chunk last looked at?',
+    help: 'When the scrub last came to its end, in seconds since the epoch; 0 if it never did.',
+  },
+  capacityEstimate: {
+    type: 'gauge',
+    name: 'farmer_capacity_contracts_estimate',
+    unit: 'contracts',
+    question: 'How many contracts could I prove in time?',
+    help: 'At how many contracts, with intervals like those held, challenges would begin to be missed, by the measured speed of proofs; no more than seven tenths of it are taken on. 0 while nothing was measured.',
+  },
+  clockSkew: {
+    type: 'gauge',
+    name: 'farmer_node_clock_skew_seconds',
+    unit: 'seconds',
+    question: 'Is a clock wrong?',
+    help: "How far the node's clock is ahead of this machine's, by the dates of its replies; negative is behind. Deadlines do not depend on it.",
+    labels: { node: null },
+  },
+  circuitOpen: {
+    type: 'gauge',
+    name: 'farmer_node_circuit_open',
+    unit: '0 or 1',
+    question: 'Is the node left alone because it fails?',
+    help: 'Whether the node failed so often that nothing but an attempt now and then is sent to it.',
+    labels: { node: null },
+  },
+  leaving: {
+    type: 'gauge',
+    name: 'farmer_node_leaving',
+    unit: '0 or 1',
+    question: 'Is this farmer leaving?',
+    help: 'Whether contracts are given back and none are taken any more, as an operator wanted it.',
+    labels: { node: null },
   },
   queueJobs: {
     type: 'gauge',
@@ -183,7 +282,7 @@ export const FARMER_METRICS = {
     unit: 'requests',
     question: 'Does the node answer, and how?',
     help: 'Requests to the node, by route and outcome.',
-    labels: { route: ROUTES, outcome: ['ok', ...NODE_ERROR_CODES] },
+    labels: { node: null, route: ROUTES, outcome: REQUEST_OUTCOMES },
   },
   requestSeconds: {
     type: 'histogram',
@@ -191,7 +290,7 @@ export const FARMER_METRICS = {
     unit: 'seconds',
     question: 'How fast does the node answer?',
     help: 'Time that requests to the node took, failed ones included.',
-    labels: { route: ROUTES },
+    labels: { node: null, route: ROUTES },
     buckets: REQUEST_SECONDS,
   },
   nodeReachable: {
@@ -200,6 +299,7 @@ export const FARMER_METRICS = {
     unit: '0 or 1',
     question: 'Is the node there?',
     help: 'Whether the node answered when it was last asked.',
+    labels: { node: null },
   },
   metricErrors: {
     type: 'counter',

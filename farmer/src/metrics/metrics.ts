@@ -1,14 +1,14 @@
-import { type Logger, MetricSet, type Scrape } from '@downstream/platform';
+import { type Clock, type Logger, MetricSet, type Scrape } from '@downstream/platform';
 import type { ChunkWorkObserver } from '../chunks/chunk-store.ts';
-import type { DiskReading } from '../chunks/disk.ts';
-import { type FailureReason, PHASES, type Phase } from '../contract/contract.ts';
+import { PHASES, type Phase } from '../contract/contract.ts';
 import type { ChunkFault } from '../farming/errors.ts';
-import type { EndReason, OutcomePort, RefusalReason } from '../farming/ports.ts';
+import { DISK_STATES, type DiskError, type DiskState, type OutcomePort, type ScrubResult } from '../farming/ports.ts';
 import type { RequestEnd } from '../node/node-http.ts';
 import { FARMER_METRICS } from './catalogue.ts';
 
-/** What gauges are read from at each scrape. */
-export interface Readings {
+/** What gauges of one node are read from. */
+interface NodeReadings {
+  readonly alias: string;
   readonly farm: {
     readonly phases: Readonly<Record<Phase, number>>;
     readonly bytes: number;
@@ -16,22 +16,60 @@ export interface Readings {
     readonly nextDueAt: number | undefined;
     readonly shortestIntervalMs: number | undefined;
   };
+  readonly reachable: boolean;
+  readonly leaving: { readonly state: string };
+}
+
+/** What gauges of one disk are read from; undefined where it can't be asked. */
+export interface DiskReadings {
+  readonly path: string;
+  readonly state: DiskState;
+  readonly freeBytes: number | undefined;
+  readonly sizeBytes: number | undefined;
+  readonly capacityBytes: number;
+  readonly usedBytes: number;
+  readonly probeSeconds: number | undefined;
+}
+
+/** What gauges are read from at each scrape. */
+export interface Readings {
   readonly farming: {
-    readonly nodeReachable: boolean;
+    readonly nodes: readonly NodeReadings[];
     readonly queues: Readonly<Record<'chunks' | 'answers', { readonly waiting: number; readonly running: number }>>;
+    readonly pace: { readonly provableContracts: number | undefined };
+    readonly scrubber: { readonly completedAt: number | undefined };
   };
+  /** What is known of a node beside its contracts. */
+  readonly nodes: ReadonlyMap<string, { readonly skewSeconds: number | undefined; readonly isOpen: boolean }>;
   readonly pool: { readonly size: number; readonly busy: number };
-  readonly disk: { read(): Promise<DiskReading> };
+  readonly disks: { readonly readings: readonly DiskReadings[] };
+  readonly clock: Pick<Clock, 'wallOf'>;
 }
 
 /** The farmer's metrics, as the rest of the farmer speaks to them. What they are: catalogue.ts. */
-export class FarmerMetrics implements OutcomePort, ChunkWorkObserver {
+export class FarmerMetrics implements ChunkWorkObserver {
   readonly #set: MetricSet<typeof FARMER_METRICS>;
+  #wallOf: (instant: number) => number = (instant) => instant;
 
-  constructor({ version, log }: { version: string; log?: Logger }) {
-    this.#set = new MetricSet(FARMER_METRICS, (metric, error) => {
-      this.#set.instruments.metricErrors.inc();
-      log?.warn('metric not read', { metric, error });
+  constructor({
+    version,
+    nodes = [],
+    disks = [],
+    log,
+  }: {
+    version: string;
+    /** The aliases of the nodes. */
+    nodes?: readonly string[];
+    /** The folders on the disks. */
+    disks?: readonly string[];
+    log?: Logger;
+  }) {
+    this.#set = new MetricSet(FARMER_METRICS, {
+      known: { node: nodes, disk: disks },
+      onError: (metric, error) => {
+        this.#set.instruments.metricErrors.inc();
+        log?.warn('metric not read', { metric, error });
+      },
     });
     this.#set.instruments.build.set({ version, node_version: process.versions.node }, 1);
   }
@@ -47,16 +85,28 @@ export class FarmerMetrics implements OutcomePort, ChunkWorkObserver {
   }
 
   /** From here on, gauges are read from these at each scrape. */
-  read({ farm, farming, pool, disk }: Readings): void {
+  read({ farming, nodes, pool, disks, clock }: Readings): void {
     const set = this.#set;
+    this.#wallOf = (instant) => clock.wallOf(instant);
+    const seconds = (instant: number | undefined) => (instant === undefined ? 0 : clock.wallOf(instant) / 1000);
+    const eachNode = (key: NodeGauge, value: (node: NodeReadings) => number) =>
+      set.onScrape(key, (gauge) => {
+        for (const node of farming.nodes) gauge.set({ node: node.alias }, value(node));
+      });
     set.onScrape('contracts', (gauge) => {
-      for (const state of PHASES) gauge.set({ state }, farm.phases[state]);
+      for (const { alias, farm } of farming.nodes)
+        for (const state of PHASES) gauge.set({ node: alias, state }, farm.phases[state]);
     });
-    set.onScrape('contractBytes', (gauge) => gauge.set(farm.bytes));
-    set.onScrape('capacityBytes', (gauge) => gauge.set(farm.capacityBytes));
-    set.onScrape('nextDue', (gauge) => gauge.set((farm.nextDueAt ?? 0) / 1000));
-    set.onScrape('interval', (gauge) => gauge.set((farm.shortestIntervalMs ?? 0) / 1000));
-    set.onScrape('nodeReachable', (gauge) => gauge.set(farming.nodeReachable ? 1 : 0));
+    eachNode('contractBytes', ({ farm }) => farm.bytes);
+    eachNode('capacityBytes', ({ farm }) => farm.capacityBytes);
+    eachNode('nextDue', ({ farm }) => seconds(farm.nextDueAt));
+    eachNode('interval', ({ farm }) => (farm.shortestIntervalMs ?? 0) / 1000);
+    eachNode('nodeReachable', ({ reachable }) => Number(reachable));
+    eachNode('leaving', ({ leaving }) => Number(leaving.state !== 'no'));
+    eachNode('clockSkew', ({ alias }) => nodes.get(alias)?.skewSeconds ?? 0);
+    eachNode('circuitOpen', ({ alias }) => Number(nodes.get(alias)?.isOpen ?? false));
+    set.onScrape('capacityEstimate', (gauge) => gauge.set(farming.pace.provableContracts ?? 0));
+    set.onScrape('scrubCompleted', (gauge) => gauge.set(seconds(farming.scrubber.completedAt)));
     set.onScrape('queueJobs', (gauge) => {
       for (const [queue, { waiting, running }] of Object.entries(farming.queues)) {
         gauge.set({ queue, state: 'waiting' }, waiting);
@@ -65,40 +115,38 @@ export class FarmerMetrics implements OutcomePort, ChunkWorkObserver {
     });
     set.onScrape('workers', (gauge) => gauge.set(pool.size));
     set.onScrape('workersBusy', (gauge) => gauge.set(pool.busy));
-    set.onScrape('diskFree', async (gauge) => gauge.set((await disk.read()).freeBytes));
-    set.onScrape('diskSize', async (gauge) => gauge.set((await disk.read()).sizeBytes));
+    this.#readDisks(disks);
   }
 
-  passed(slackMs: number, at: number): void {
-    const { passed, slack, lastPassed } = this.#set.instruments;
-    passed.inc();
-    slack.observe(slackMs / 1000);
-    lastPassed.set(at / 1000);
+  /** How the rounds of one node's contracts come out. */
+  node(alias: string): OutcomePort {
+    const { passed, failed, slack, lastPassed, taken, refused, ended, proofWait, repaired } = this.#set.instruments;
+    const node = { node: alias };
+    return {
+      passed: (slackMs, at) => {
+        passed.inc(node);
+        slack.observe(node, slackMs / 1000);
+        lastPassed.set(node, this.#wallOf(at) / 1000);
+      },
+      failed: (reason, count, slackMs) => {
+        failed.inc({ ...node, reason }, count);
+        if (slackMs !== undefined) slack.observe(node, slackMs / 1000);
+      },
+      taken: () => taken.inc(node),
+      refused: (reason) => refused.inc({ ...node, reason }),
+      ended: (reason) => ended.inc({ ...node, reason }),
+      proofWaited: (ms) => proofWait.observe(ms / 1000),
+      repaired: () => repaired.inc(),
+    };
   }
 
-  failed(reason: FailureReason, count: number, slackMs: number | undefined): void {
-    this.#set.instruments.failed.inc({ reason }, count);
-    if (slackMs !== undefined) this.#set.instruments.slack.observe(slackMs / 1000);
+  request(alias: string, { route, outcome, seconds }: RequestEnd): void {
+    this.#set.instruments.requests.inc({ node: alias, route, outcome });
+    this.#set.instruments.requestSeconds.observe({ node: alias, route }, seconds);
   }
 
-  taken(): void {
-    this.#set.instruments.taken.inc();
-  }
-
-  refused(reason: RefusalReason): void {
-    this.#set.instruments.refused.inc({ reason });
-  }
-
-  ended(reason: EndReason): void {
-    this.#set.instruments.ended.inc({ reason });
-  }
-
-  proofWaited(ms: number): void {
-    this.#set.instruments.proofWait.observe(ms / 1000);
-  }
-
-  repaired(): void {
-    this.#set.instruments.repaired.inc();
+  scrubbed(result: ScrubResult): void {
+    this.#set.instruments.scrubbed.inc({ result });
   }
 
   proved(seconds: number): void {
@@ -113,8 +161,40 @@ export class FarmerMetrics implements OutcomePort, ChunkWorkObserver {
     this.#set.instruments.chunkFaults.inc({ fault });
   }
 
-  request({ route, outcome, seconds }: RequestEnd): void {
-    this.#set.instruments.requests.inc({ route, outcome });
-    this.#set.instruments.requestSeconds.observe({ route }, seconds);
+  diskFailed(disk: string, kind: DiskError): void {
+    this.#set.instruments.diskErrors.inc({ disk, kind });
+  }
+
+  #readDisks(disks: Readings['disks']): void {
+    const set = this.#set;
+    const eachDisk = (key: DiskGauge, value: (disk: DiskReadings) => number | undefined) =>
+      set.onScrape(key, (gauge) => {
+        for (const disk of disks.readings) {
+          const now = value(disk);
+          // One that can't be asked has no value, rather than an old or a wrong one.
+          if (now === undefined) gauge.remove({ disk: disk.path });
+          else gauge.set({ disk: disk.path }, now);
+        }
+      });
+    eachDisk('diskFree', ({ freeBytes }) => freeBytes);
+    eachDisk('diskSize', ({ sizeBytes }) => sizeBytes);
+    eachDisk('diskCapacity', ({ capacityBytes }) => capacityBytes);
+    eachDisk('diskUsed', ({ usedBytes }) => usedBytes);
+    eachDisk('diskProbeSeconds', ({ probeSeconds }) => probeSeconds);
+    set.onScrape('diskState', (gauge) => {
+      for (const { path, state } of disks.readings)
+        for (const one of DISK_STATES) gauge.set({ disk: path, state: one }, Number(one === state));
+    });
   }
 }
+
+type NodeGauge =
+  | 'contractBytes'
+  | 'capacityBytes'
+  | 'nextDue'
+  | 'interval'
+  | 'nodeReachable'
+  | 'leaving'
+  | 'clockSkew'
+  | 'circuitOpen';
+type DiskGauge = 'diskFree' | 'diskSize' | 'diskCapacity' | 'diskUsed' | 'diskProbeSeconds';

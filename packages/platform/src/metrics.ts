@@ -12,7 +12,7 @@ export interface MetricSpec {
   readonly unit: string;
   /**
    * Each label's values. Every combination is there from the start at 0, so that an increase from nothing is seen.
-   * `null`: values that only a run knows; they must be few.
+   * `null`: values that only a run knows; they must be few. Those that it is told of at the beginning are there from the start too.
    */
   readonly labels?: Readonly<Record<string, readonly string[] | null>>;
   /** A histogram's upper bounds, in `unit`. */
@@ -34,6 +34,8 @@ type Instruments<C extends Catalogue> = { readonly [Key in keyof C]: Instrument<
 /** Sets a gauge just before it is scraped. */
 type Reader<Spec extends MetricSpec> = (gauge: Gauge<LabelsOf<Spec>>) => void | Promise<void>;
 
+type KnownLabels = Readonly<Record<string, readonly string[]>>;
+
 export interface Scrape {
   readonly contentType: string;
   readonly text: string;
@@ -47,10 +49,16 @@ export class MetricSet<C extends Catalogue> {
   readonly instruments: Instruments<C>;
   readonly #registry = new Registry();
   readonly #readers = new Map<keyof C, Reader<MetricSpec>>();
+  readonly #known: KnownLabels;
   readonly #onError: (metric: string, error: unknown) => void;
 
-  constructor(catalogue: C, onError: (metric: string, error: unknown) => void) {
+  /** @param known the values of labels that only a run knows, by label */
+  constructor(
+    catalogue: C,
+    { known = {}, onError }: { known?: KnownLabels; onError: (metric: string, error: unknown) => void },
+  ) {
     this.#onError = onError;
+    this.#known = known;
     const declared = Object.entries(catalogue).map(([key, spec]) => [key, this.#declare(key, spec)]);
     this.instruments = Object.fromEntries(declared);
     collectDefaultMetrics({ register: this.#registry });
@@ -93,7 +101,7 @@ export class MetricSet<C extends Catalogue> {
     switch (type) {
       case 'counter': {
         const counter = new Counter(common);
-        for (const combination of combinations(labels)) counter.inc(combination, 0);
+        for (const combination of combinations(labels, this.#known)) counter.inc(combination, 0);
         return counter;
       }
       case 'gauge': {
@@ -103,12 +111,12 @@ export class MetricSet<C extends Catalogue> {
             await readers.get(key)?.(this);
           },
         });
-        for (const combination of combinations(labels)) gauge.set(combination, 0);
+        for (const combination of combinations(labels, this.#known)) gauge.set(combination, 0);
         return gauge;
       }
       case 'histogram': {
         const histogram = new Histogram({ ...common, ...(buckets && { buckets: [...buckets] }) });
-        for (const combination of combinations(labels)) histogram.zero(combination);
+        for (const combination of combinations(labels, this.#known)) histogram.zero(combination);
         return histogram;
       }
     }
@@ -116,9 +124,10 @@ export class MetricSet<C extends Catalogue> {
 }
 
 /** Every combination of the labels' values; none where there is a label whose values are not known. */
-function combinations(labels: NonNullable<MetricSpec['labels']>): Record<string, string>[] {
+function combinations(labels: NonNullable<MetricSpec['labels']>, known: KnownLabels): Record<string, string>[] {
   return Object.entries(labels).reduce<Record<string, string>[]>(
-    (found, [label, values]) => found.flatMap((one) => (values ?? []).map((value) => ({ ...one, [label]: value }))),
+    (found, [label, values]) =>
+      found.flatMap((one) => (values ?? known[label] ?? []).map((value) => ({ ...one, [label]: value }))),
     [{}],
   );
 }

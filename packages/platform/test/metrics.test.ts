@@ -23,12 +23,20 @@ const CATALOGUE = {
   named: { type: 'gauge', name: 'test_named', unit: '', question: '', help: 'Named.', labels: { name: null } },
 } as const;
 
-const aSet = () => {
+const aSet = (known: Record<string, readonly string[]> = {}) => {
   const errors: string[] = [];
-  return { set: new MetricSet(CATALOGUE, (metric, error) => errors.push(`${metric}: ${error}`)), errors };
+  return {
+    set: new MetricSet(CATALOGUE, { known, onError: (metric, error) => errors.push(`${metric}: ${error}`) }),
+    errors,
+  };
 };
 
 describe('metrics', () => {
+  it('have values from the start that only this run knows', async () => {
+    const { text } = await aSet({ name: ['one', 'two'] }).set.scrape();
+    expect(text.match(/^test_named.*/gm)).toEqual(['test_named{name="one"} 0', 'test_named{name="two"} 0']);
+  });
+
   it('have every combination of known label values from the start, and none of unknown ones', async () => {
     const { text } = await aSet().set.scrape();
     expect(text.match(/^test_done_total.*/gm)).toEqual([
