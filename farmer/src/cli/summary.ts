@@ -33,7 +33,7 @@ export class Summary {
   }
 
   #look(): void {
-    const { contracts, challenges, nextDue, node } = this.#parts.status();
+    const { contracts, challenges, nextDue, nodes } = this.#parts.status();
     const { passed, failed } = challenges;
     const made = contracts.total - contracts.generating;
     this.#parts.progress.update({ made, wanted: contracts.capacity, passed, failed });
@@ -45,7 +45,7 @@ export class Summary {
       passed,
       failed,
       nextDue,
-      nodeReachable: node.reachable,
+      nodesReachable: `${nodes.filter(({ reachable }) => reachable).length}/${nodes.length}`,
     });
   }
 }

@@ -9,12 +9,14 @@ export interface HttpAppParts {
   readonly isAlive: () => boolean;
   /** What is still missing before the farmer can farm; empty when it is ready. */
   readonly missing: () => string[];
+  /** A contract, with the journal of its last challenges; undefined where no such contract is known. */
+  readonly contract: (id: string) => object | undefined;
   /** The farmer's own page, at `/`. */
   readonly page: RequestHandler;
 }
 
-/** What the farmer serves: its page at `/`, `/metrics`, `/healthz`, `/readyz`, `/status`. */
-export function httpApp({ scrape, status, isAlive, missing, page }: HttpAppParts): Express {
+/** What the farmer serves: its page at `/`, `/metrics`, `/healthz`, `/readyz`, `/status`, `/status/contracts/<id>`. */
+export function httpApp({ scrape, status, isAlive, missing, contract, page }: HttpAppParts): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -43,6 +45,11 @@ export function httpApp({ scrape, status, isAlive, missing, page }: HttpAppParts
   });
   app.get('/status', (_request, response) => {
     response.json(status());
+  });
+  app.get('/status/contracts/:id', ({ params }, response) => {
+    const found = contract(params.id);
+    if (found === undefined) response.status(404).json({ status: 'error', message: 'no contract of that id is known' });
+    else response.json(found);
   });
   app.use(page);
   app.use((_request, response) => {

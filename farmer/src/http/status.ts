@@ -1,26 +1,138 @@
 import { createHash } from 'node:crypto';
-import type { Phase } from '../contract/contract.ts';
-import type { Tally } from '../farming/ports.ts';
+import type { Clock, Instant } from '@downstream/platform';
+import { FAILURE_REASONS, PHASES, type Phase } from '../contract/contract.ts';
+import { type DiskState, EMPTY_TALLY, type Leaving, type ScrubResult, type Tally } from '../farming/ports.ts';
+
+type Contracts = { readonly total: number; readonly capacity: number } & Readonly<Record<Phase, number>>;
+
+/** One of the nodes that are farmed for. */
+export interface NodeStatus {
+  readonly alias: string;
+  readonly url: string;
+  /** Whether it answered when it was last asked. */
+  readonly reachable: boolean;
+  /** Whether it failed so often that it is left alone but for an attempt now and then. */
+  readonly circuitOpen: boolean;
+  /** Whether this farmer leaves it. */
+  readonly leaving: Leaving;
+  /** How far its clock is ahead of ours; null while it has not said. */
+  readonly clockSkewSeconds: number | null;
+  /** Shown to people: first 20 hex characters of SHA-256 over the token. Null until the node gave one. */
+  readonly farmerId: string | null;
+  readonly contracts: Contracts;
+  /** ISO 8601; null without contracts. */
+  readonly nextDue: string | null;
+  readonly challenges: Challenges;
+}
+
+export interface DiskStatus {
+  readonly path: string;
+  readonly state: DiskState;
+  /** Why it is not used. */
+  readonly reason: string | null;
+  readonly bytes: { readonly used: number; readonly capacity: number };
+  /** Of its file system; null where it can't be asked. */
+  readonly freeBytes: number | null;
+  readonly sizeBytes: number | null;
+}
+
+interface Challenges {
+  readonly passed: number;
+  readonly failed: number;
+  readonly failedByReason: Omit<Tally, 'passed'>;
+}
 
 /** What `/status` says: a farmer at a glance, for people and scripts. Nothing secret. */
 export interface Status {
   readonly alias: string;
   readonly version: string;
   readonly uptimeSeconds: number;
-  readonly node: { readonly url: string; readonly reachable: boolean };
-  /** Shown to people: first 20 hex characters of SHA-256 over the token. Null until the node gave one. */
-  readonly farmerId: string | null;
   readonly address: string;
-  readonly contracts: { readonly total: number; readonly capacity: number } & Readonly<Record<Phase, number>>;
+  readonly nodes: readonly NodeStatus[];
+  readonly disks: readonly DiskStatus[];
+  /** Of all nodes. `provable`: at how many challenges would begin to be missed; null while that was not measured. */
+  readonly contracts: Contracts & { readonly provable: number | null };
   readonly bytes: { readonly used: number; readonly capacity: number };
   /** ISO 8601; null without contracts. */
   readonly nextDue: string | null;
   /** Since this data directory began. */
-  readonly challenges: {
-    readonly passed: number;
-    readonly failed: number;
-    readonly failedByReason: Omit<Tally, 'passed'>;
+  readonly challenges: Challenges;
+  readonly scrub: {
+    readonly running: boolean;
+    /** ISO 8601; null if it never came to its end. */
+    readonly completedAt: string | null;
+    /** Of this process. */
+    readonly results: Readonly<Record<ScrubResult, number>>;
   };
+}
+
+/** What the status of a node is read from; nothing but its name while the farmer starts. */
+export interface NodeReading {
+  readonly alias: string;
+  readonly url: string;
+  readonly capacity: number;
+  readonly skewSeconds?: number | undefined;
+  readonly isOpen?: boolean | undefined;
+  readonly farming?:
+    | {
+        readonly reachable: boolean;
+        readonly leaving: { readonly state: Leaving };
+        readonly session: { readonly token: string | undefined };
+        readonly farm: {
+          readonly size: number;
+          readonly phases: Readonly<Record<Phase, number>>;
+          readonly nextDueAt: Instant | undefined;
+          readonly tally: Tally;
+        };
+      }
+    | undefined;
+}
+
+const NO_PHASES: Readonly<Record<Phase, number>> = { generating: 0, waiting: 0, proving: 0, answering: 0 };
+
+export function nodeStatus(
+  { alias, url, capacity, skewSeconds, isOpen, farming }: NodeReading,
+  clock: Clock,
+): NodeStatus {
+  const token = farming?.session.token;
+  return {
+    alias,
+    url,
+    reachable: farming?.reachable ?? false,
+    circuitOpen: isOpen ?? false,
+    leaving: farming?.leaving.state ?? 'no',
+    clockSkewSeconds: skewSeconds ?? null,
+    farmerId: token === undefined ? null : farmerId(token),
+    contracts: { total: farming?.farm.size ?? 0, capacity, ...(farming?.farm.phases ?? NO_PHASES) },
+    nextDue: isoOf(farming?.farm.nextDueAt, clock),
+    challenges: challengeTotals(farming?.farm.tally ?? EMPTY_TALLY),
+  };
+}
+
+/** The contracts of all nodes together. */
+export function allContracts(nodes: readonly NodeStatus[]): Contracts {
+  const sum = (count: (contracts: Contracts) => number) => nodes.reduce((all, node) => all + count(node.contracts), 0);
+  const phases = { ...NO_PHASES };
+  for (const phase of PHASES) phases[phase] = sum((contracts) => contracts[phase]);
+  return { total: sum(({ total }) => total), capacity: sum(({ capacity }) => capacity), ...phases };
+}
+
+const NAMES: readonly (keyof Tally)[] = ['passed', ...FAILURE_REASONS];
+
+/** The challenges of all nodes together. */
+export function allChallenges(tallies: readonly Tally[]): Challenges {
+  const sum = { ...EMPTY_TALLY };
+  for (const tally of tallies) for (const name of NAMES) sum[name] += tally[name];
+  return challengeTotals(sum);
+}
+
+/** Of several dates the first, as ISO 8601 dates compare. */
+export function soonest(dates: readonly (string | null)[]): string | null {
+  return dates.filter((date) => date !== null).sort()[0] ?? null;
+}
+
+export function isoOf(instant: Instant | undefined, clock: Clock): string | null {
+  return instant === undefined ? null : new Date(clock.wallOf(instant)).toISOString();
 }
 
 /** The farmer's public id: a token shown without giving it away. */
@@ -30,6 +142,6 @@ export function farmerId(token: string): string {
 }
 
 /** Outcomes as they are shown. */
-export function challengeTotals({ passed, ...failedByReason }: Tally): Status['challenges'] {
+export function challengeTotals({ passed, ...failedByReason }: Tally): Challenges {
   return { passed, failed: Object.values(failedByReason).reduce((sum, count) => sum + count, 0), failedByReason };
 }

@@ -1,6 +1,5 @@
 import type { Clock, Instant, LogTail } from '@downstream/platform';
-import type { DiskReading } from '../chunks/disk.ts';
-import type { Contract } from '../contract/contract.ts';
+import { type Contract, dueAt } from '../contract/contract.ts';
 import type { OutcomePort } from '../farming/ports.ts';
 import type { Status } from '../http/status.ts';
 import type { History } from './history.ts';
@@ -13,25 +12,26 @@ export interface Sources {
   readonly clock: Clock;
   readonly status: () => Status;
   readonly history: History;
-  readonly disk: { read(): Promise<DiskReading> };
   readonly tail: Pick<LogTail, 'lines'>;
-  readonly farm: () => { shortestIntervalMs: number | undefined; soonest(count: number): Contract[] } | undefined;
+  readonly farms: () => readonly { shortestIntervalMs: number | undefined; soonest(count: number): Contract[] }[];
   readonly farming: () => Pick<View, 'queues'> | undefined;
   readonly pool: () => View['workers'] | undefined;
-  readonly requests: RequestTally;
+  /** How asking each node has gone, by alias. */
+  readonly requests: ReadonlyMap<string, RequestTally>;
 }
 
 const CONTRACTS_SHOWN = 25;
 const NO_JOBS = { waiting: 0, running: 0 };
 
 /** Everything that the page shows, as it is now. */
-export async function readView({ clock, history, disk, tail, requests, ...sources }: Sources): Promise<View> {
-  const reading = await disk.read().catch(() => undefined);
+export function readView({ clock, history, tail, ...sources }: Sources): View {
   const now: Instant = clock.now();
   const status = sources.status();
-  const farm = sources.farm();
-  const intervalMs = farm?.shortestIntervalMs;
+  const farms = sources.farms();
+  const intervals = farms.flatMap(({ shortestIntervalMs }) => shortestIntervalMs ?? []);
+  const intervalMs = intervals.length === 0 ? undefined : Math.min(...intervals);
   const { startedAt, lastPassedAt } = history;
+  const requests = new Map([...sources.requests].map(([alias, { summary }]) => [alias, summary]));
   return {
     now,
     status,
@@ -39,9 +39,9 @@ export async function readView({ clock, history, disk, tail, requests, ...source
     verdict: verdictOf({
       now,
       startedAt,
-      hasToken: status.farmerId !== null,
-      nodeReachable: status.node.reachable,
-      requestsFailed: requests.summary.failed,
+      nodes: status.nodes.map(({ farmerId, ...node }) => ({ ...node, hasToken: farmerId !== null })),
+      failedDisks: status.disks.filter(({ state }) => state === 'quarantined').map(({ path }) => path),
+      requestsFailed: [...requests.values()].reduce((sum, { failed }) => sum + failed, 0),
       contracts: status.contracts,
       intervalMs,
       lastPassedAt,
@@ -51,11 +51,13 @@ export async function readView({ clock, history, disk, tail, requests, ...source
     intervalMs,
     lastPassedAt,
     spans: history.spans(now),
-    soonest: farm?.soonest(CONTRACTS_SHOWN) ?? [],
-    disk: reading,
+    soonest: farms
+      .flatMap((farm) => farm.soonest(CONTRACTS_SHOWN))
+      .sort((a, b) => dueAt(a) - dueAt(b))
+      .slice(0, CONTRACTS_SHOWN),
     queues: sources.farming()?.queues ?? { chunks: NO_JOBS, answers: NO_JOBS },
     workers: sources.pool() ?? { size: 0, busy: 0 },
-    requests: requests.summary,
+    requests,
     log: tail.lines,
   };
 }

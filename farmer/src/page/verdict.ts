@@ -1,5 +1,6 @@
 import type { Instant } from '@downstream/platform';
 import type { FailureReason } from '../contract/contract.ts';
+import type { Leaving } from '../farming/ports.ts';
 import type { Recent } from './history.ts';
 import { stretch } from './time-words.ts';
 
@@ -7,10 +8,16 @@ import { stretch } from './time-words.ts';
 export interface Evidence {
   readonly now: Instant;
   readonly startedAt: Instant;
-  readonly hasToken: boolean;
-  /** Whether the node answered when it was last asked; false before it was. */
-  readonly nodeReachable: boolean;
-  /** Requests to the node that failed. */
+  /** The nodes that are farmed for; `reachable`: whether it answered when it was last asked. */
+  readonly nodes: readonly {
+    readonly alias: string;
+    readonly reachable: boolean;
+    readonly hasToken: boolean;
+    readonly leaving: Leaving;
+  }[];
+  /** Folders on disks that failed. */
+  readonly failedDisks: readonly string[];
+  /** Requests to nodes that failed. */
   readonly requestsFailed: number;
   readonly contracts: { readonly total: number; readonly generating: number };
   /** The shortest interval of any contract; undefined without contracts. */
@@ -30,6 +37,10 @@ export interface Verdict {
     | 'Failing'
     | 'Stalled'
     | 'Cut off'
+    | 'Partly cut off'
+    | 'Leaving'
+    | 'Left'
+    | 'Disk failing'
     | 'Waiting'
     | 'Preparing'
     | 'Idle';
@@ -61,24 +72,22 @@ const REASONS: Readonly<Record<FailureReason, string>> = {
 
 /** The first that holds, from what makes all else moot to what is well. */
 export function verdictOf(evidence: Evidence): Verdict {
-  const { now, startedAt, hasToken, nodeReachable, contracts, recent, intervalMs } = evidence;
-  if (!nodeReachable && evidence.requestsFailed === 0 && now - startedAt < FIRST_WORDS_MS) {
-    return { word: 'Preparing', tone: 'busy', sentence: 'The node is being asked for the first time since the start.' };
-  }
-  if (!hasToken) {
+  const { contracts, recent, intervalMs, lastPassedAt } = evidence;
+  const cut = contact(evidence) ?? departure(evidence);
+  if (cut !== undefined) return cut;
+  const away = evidence.nodes.filter(({ reachable, leaving }) => !reachable && leaving !== 'left');
+  if (away.length > 0) {
     return {
-      word: 'Waiting',
+      word: 'Partly cut off',
       tone: 'worse',
-      sentence:
-        'No token from the node yet: it is away, or it refuses the address. Nothing is lost so far; check both.',
+      sentence: `Of ${evidence.nodes.length} nodes ${listed(away.map(({ alias }) => alias))} ${away.length === 1 ? 'does' : 'do'} not answer. The challenges there fail meanwhile; the other nodes' go on.`,
     };
   }
-  if (!nodeReachable) {
+  if (evidence.failedDisks.length > 0) {
     return {
-      word: 'Cut off',
-      tone: 'bad',
-      sentence:
-        'The node does not answer. Every challenge that falls due meanwhile fails: check the network, then the node.',
+      word: 'Disk failing',
+      tone: 'worse',
+      sentence: `${listed(evidence.failedDisks)} can't be used: chunks from there are made again elsewhere, as far as there is room and time. Check the disk.`,
     };
   }
   if (contracts.total === 0) {
@@ -98,10 +107,55 @@ export function verdictOf(evidence: Evidence): Verdict {
         'No challenge was passed for three intervals, and none failed: does the node still send challenges, does the disk still answer?',
     };
   }
-  if (evidence.lastPassedAt === undefined) {
+  if (lastPassedAt === undefined) {
     return { word: 'Preparing', tone: 'busy', sentence: 'Chunks are being made, or the first challenges are awaited.' };
   }
   return { word: 'Passing', tone: 'calm', sentence: passing(recent.passed, span) };
+}
+
+/** What there is to say where no node can be spoken with. */
+function contact({ now, startedAt, nodes, requestsFailed }: Evidence): Verdict | undefined {
+  if (nodes.some(({ reachable, leaving }) => reachable || leaving === 'left')) return undefined;
+  if (requestsFailed === 0 && now - startedAt < FIRST_WORDS_MS) {
+    return { word: 'Preparing', tone: 'busy', sentence: 'The node is being asked for the first time since the start.' };
+  }
+  if (nodes.every(({ hasToken }) => !hasToken)) {
+    return {
+      word: 'Waiting',
+      tone: 'worse',
+      sentence:
+        'No token from the node yet: it is away, or it refuses the address. Nothing is lost so far; check both.',
+    };
+  }
+  return {
+    word: 'Cut off',
+    tone: 'bad',
+    sentence:
+      'The node does not answer. Every challenge that falls due meanwhile fails: check the network, then the node.',
+  };
+}
+
+/** What there is to say where an operator wants this farmer to leave. */
+function departure({ nodes, contracts }: Evidence): Verdict | undefined {
+  if (nodes.every(({ leaving }) => leaving === 'left')) {
+    return {
+      word: 'Left',
+      tone: 'calm',
+      sentence: 'All contracts are given back, as you wanted it. This farmer can be stopped, and its data deleted.',
+    };
+  }
+  if (nodes.every(({ leaving }) => leaving !== 'no')) {
+    return {
+      word: 'Leaving',
+      tone: 'busy',
+      sentence: `Contracts are given back, as you wanted it; ${contracts.total} are left, and are proved meanwhile.`,
+    };
+  }
+  return undefined;
+}
+
+function listed(names: readonly string[]): string {
+  return names.length < 2 ? names.join() : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }
 
 function failing(evidence: Evidence, span: string): Verdict {

@@ -1,7 +1,6 @@
 import { formatBytes, type Instant, type LogLine } from '@downstream/platform';
-import type { DiskReading } from '../chunks/disk.ts';
 import { type Contract, dueAt, PHASES, type Phase } from '../contract/contract.ts';
-import type { Status } from '../http/status.ts';
+import type { DiskStatus, NodeStatus, Status } from '../http/status.ts';
 import type { Span } from './history.ts';
 import { type Html, html } from './html.ts';
 import type { RequestSummary } from './request-tally.ts';
@@ -19,11 +18,10 @@ export interface View {
   readonly spans: readonly Span[];
   /** Those that fall due next. */
   readonly soonest: readonly Contract[];
-  /** Undefined where the file system can't be asked. */
-  readonly disk: DiskReading | undefined;
   readonly queues: Readonly<Record<'chunks' | 'answers', { readonly waiting: number; readonly running: number }>>;
   readonly workers: { readonly size: number; readonly busy: number };
-  readonly requests: RequestSummary;
+  /** How asking each node has gone, by alias. */
+  readonly requests: ReadonlyMap<string, RequestSummary>;
   /** Oldest first. */
   readonly log: readonly LogLine[];
 }
@@ -52,9 +50,9 @@ function verdict({ verdict: { word, tone, sentence } }: View): Html {
 <div><p class="word" role="status">${word}</p><p>${sentence}</p></div></div>`;
 }
 
-function figures({ status, now, intervalMs, lastPassedAt }: View): Html {
-  const { challenges, nextDue, contracts } = status;
-  const nextDueAt = nextDue === null ? undefined : Date.parse(nextDue);
+function figures({ status, now, intervalMs, lastPassedAt, soonest: [first] }: View): Html {
+  const { challenges, contracts } = status;
+  const nextDueAt = first === undefined ? undefined : dueAt(first);
   return html`<dl class="figures">
 <div><dt>Next deadline</dt><dd>${countdown(nextDueAt, now, 'none')}</dd></div>
 <div><dt>Last pass</dt><dd>${countdown(lastPassedAt, now, 'none yet')}</dd></div>
@@ -172,29 +170,64 @@ function lastResult({ last }: Contract): Html {
   return last === 'passed' ? html`passed` : html`<span class="says-bad">✕ ${words(last)}</span>`;
 }
 
-function storage({ status, disk, workers, queues }: View): Html {
+function storage({ status, workers, queues, now }: View): Html {
   const { used, capacity } = status.bytes;
-  const missing = disk === undefined ? 0 : capacity - used - disk.freeBytes;
+  const { provable } = status.contracts;
   return html`<dl class="facts">
 <div><dt>Contracts use</dt><dd><meter min="0" max="${capacity}" value="${used}" aria-label="used of what is given"></meter> ${formatBytes(used)} of ${formatBytes(capacity)}</dd></div>
-<div><dt>Disk</dt><dd>${disk === undefined ? 'can not be read' : `${formatBytes(disk.freeBytes)} free of ${formatBytes(disk.sizeBytes)}`}</dd></div>
-${missing > 0 ? html`<div><dt class="says-worse">Too small</dt><dd>${formatBytes(missing)} are missing for what is given: free some, or lower FARMER_SIZE</dd></div>` : ''}
+${status.disks.map((disk) => diskFacts(disk, status.disks.length))}
+<div><dt>Provable</dt><dd>${provable === null ? 'not measured yet' : `about ${count(provable)} contracts in time`}</dd></div>
+<div><dt>Scrub</dt><dd>${scrub(status, now)}</dd></div>
 <div><dt>Workers</dt><dd>${workers.busy} of ${workers.size} busy, ${count(queues.chunks.waiting)} jobs waiting</dd></div>
 <div><dt>Answers</dt><dd>${count(queues.answers.running)} under way, ${count(queues.answers.waiting)} waiting</dd></div>
 </dl>`;
 }
 
+function diskFacts({ path, state, reason, bytes, freeBytes, sizeBytes }: DiskStatus, disks: number): Html {
+  const missing = freeBytes === null ? 0 : bytes.capacity - bytes.used - freeBytes;
+  const name = disks === 1 ? html`Disk` : html`Disk <code>${path}</code>`;
+  const room =
+    freeBytes === null || sizeBytes === null
+      ? 'can not be read'
+      : `${formatBytes(freeBytes)} free of ${formatBytes(sizeBytes)}`;
+  return html`<div><dt>${name}</dt><dd>${room}${disks === 1 ? '' : html`<br>${formatBytes(bytes.used)} of ${formatBytes(bytes.capacity)} used`}${
+    state === 'ok' ? '' : html`<br><strong class="says-bad">${state}${reason === null ? '' : `: ${reason}`}</strong>`
+  }</dd></div>
+${missing > 0 ? html`<div><dt class="says-worse">Too small</dt><dd>${formatBytes(missing)} are missing for what is given: free some, or give less</dd></div>` : ''}`;
+}
+
+function scrub({ scrub: { running, completedAt, results } }: Status, now: Instant): Html {
+  const bad = results.corrupt + results.unreadable;
+  const last =
+    completedAt === null ? html`not yet completed` : html`completed ${countdown(Date.parse(completedAt), now)}`;
+  return html`${running ? html`running; ` : ''}${last}${bad === 0 ? '' : html`, <span class="says-worse">${count(bad)} bad chunks found</span>`}`;
+}
+
 function node({ status, startedAt, requests, now }: View): Html {
-  const { node: at, address, farmerId, version, alias } = status;
+  const { nodes, address, version, alias } = status;
   return html`<dl class="facts">
-<div><dt>Node</dt><dd><code>${at.url}</code><br>${at.reachable ? 'answers' : html`<strong class="says-bad">does not answer</strong>`}, last heard ${countdown(requests.answeredAt, now, 'never')}</dd></div>
-<div><dt>Requests</dt><dd>${count(requests.asked)}, of which ${count(requests.failed)} failed${lastFailure(requests, now)}</dd></div>
-<div><dt>Token</dt><dd>${farmerId === null ? 'none yet' : 'held'}</dd></div>
+${nodes.map((each) => nodeFacts(each, requests.get(each.alias), now, nodes.length))}
 <div><dt>Paid at</dt><dd><code>${address}</code></dd></div>
-<div><dt>Farmer</dt><dd>${alias}${farmerId === null ? ', no id yet' : html`<br><code>${farmerId}</code>`}</dd></div>
+<div><dt>Farmer</dt><dd>${alias}</dd></div>
 <div><dt>Version</dt><dd>${version}</dd></div>
 <div><dt>Started</dt><dd>${countdown(startedAt, now)}</dd></div>
 </dl>`;
+}
+
+/** A clock that is off by less is nobody's concern. */
+const SKEW_SAID_SECONDS = 5;
+
+function nodeFacts(at: NodeStatus, requests: RequestSummary | undefined, now: Instant, nodes: number): Html {
+  const { farmerId, leaving, clockSkewSeconds: skew, contracts: held } = at;
+  const answers = at.reachable
+    ? 'answers'
+    : html`<strong class="says-bad">${at.circuitOpen ? 'failed again and again, and is left alone for a while' : 'does not answer'}</strong>`;
+  return html`<div><dt>Node${nodes === 1 ? '' : html` ${at.alias}`}</dt><dd><code>${at.url}</code><br>${answers}, last heard ${countdown(requests?.answeredAt, now, 'never')}${
+    leaving === 'no' ? '' : html`<br>${leaving === 'left' ? 'left' : 'leaving'}, as you wanted it`
+  }${nodes === 1 ? '' : html`<br>${count(held.total)} of ${count(held.capacity)} contracts`}</dd></div>
+${requests === undefined ? '' : html`<div><dt>Requests</dt><dd>${count(requests.asked)}, of which ${count(requests.failed)} failed${lastFailure(requests, now)}</dd></div>`}
+${skew === null || Math.abs(skew) < SKEW_SAID_SECONDS ? '' : html`<div><dt class="says-worse">Clock</dt><dd>the node's is ${duration(Math.abs(skew) * 1000)} ${skew > 0 ? 'ahead' : 'behind'}: one of the two is wrong</dd></div>`}
+<div><dt>Token</dt><dd>${farmerId === null ? 'none yet' : html`held, for farmer <code>${farmerId}</code>`}</dd></div>`;
 }
 
 function lastFailure({ lastFailure: last }: RequestSummary, now: Instant): Html | undefined {

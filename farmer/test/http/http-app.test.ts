@@ -1,5 +1,6 @@
 import { listen } from '@downstream/platform';
 import { describe, expect, it } from '@jest/globals';
+import { EMPTY_TALLY } from '../../src/farming/ports.ts';
 import { httpApp } from '../../src/http/http-app.ts';
 import { challengeTotals, farmerId, type Status } from '../../src/http/status.ts';
 
@@ -7,10 +8,38 @@ const STATUS: Status = {
   alias: 'here',
   version: '1',
   uptimeSeconds: 1,
-  node: { url: 'http://node', reachable: true },
-  farmerId: null,
   address: 'a',
-  contracts: { total: 0, capacity: 1, generating: 0, waiting: 0, proving: 0, answering: 0 },
+  contracts: { total: 0, capacity: 1, provable: null, generating: 0, waiting: 0, proving: 0, answering: 0 },
+  nodes: [
+    {
+      alias: 'main',
+      url: 'http://node',
+      reachable: true,
+      circuitOpen: false,
+      leaving: 'no',
+      clockSkewSeconds: null,
+      farmerId: 'f'.repeat(20),
+      contracts: { total: 1, capacity: 2, generating: 0, waiting: 1, proving: 0, answering: 0 },
+      nextDue: null,
+      challenges: challengeTotals(EMPTY_TALLY),
+    },
+  ],
+  disks: [
+    {
+      path: '/data',
+      state: 'ok',
+      reason: null,
+      bytes: { used: 1024, capacity: 4096 },
+      freeBytes: 8_000,
+      sizeBytes: 10_000,
+    },
+  ],
+  scrub: {
+    running: false,
+    completedAt: null,
+    results: { sound: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 },
+  },
+
   bytes: { used: 0, capacity: 1 },
   nextDue: null,
   challenges: challengeTotals({
@@ -32,6 +61,7 @@ async function get(path: string, { alive = true, missing = [] as string[] } = {}
     status: () => STATUS,
     isAlive: () => alive,
     missing: () => missing,
+    contract: (id) => (id === 'known' ? { contract: id } : undefined),
     page: (_request, _response, next) => next(),
   });
   const server = await listen(app, { host: '127.0.0.1', port: 0, setting: 'X' });
@@ -69,6 +99,14 @@ describe('the HTTP of a farmer', () => {
   it('shows its status', async () => {
     const { text } = await get('/status');
     expect(JSON.parse(text)).toMatchObject({ challenges: { passed: 3, failed: 3, failedByReason: { missed: 2 } } });
+  });
+
+  it('shows a contract, and says so where there is none', async () => {
+    expect(await get('/status/contracts/known')).toMatchObject({ code: 200, text: '{"contract":"known"}' });
+    expect(await get('/status/contracts/other')).toMatchObject({
+      code: 404,
+      text: expect.stringContaining('contract'),
+    });
   });
 
   it('helps who is lost', async () => {

@@ -5,7 +5,8 @@ import { listen } from '@downstream/platform';
 import { FakeLogger } from '@downstream/platform/testing';
 import { describe, expect, it } from '@jest/globals';
 import express from 'express';
-import { challengeTotals } from '../../src/http/status.ts';
+import { EMPTY_TALLY } from '../../src/farming/ports.ts';
+import { challengeTotals, type DiskStatus, type NodeStatus } from '../../src/http/status.ts';
 import { documentOf } from '../../src/page/document.ts';
 import { html } from '../../src/page/html.ts';
 import { Live } from '../../src/page/live.ts';
@@ -23,10 +24,37 @@ const aView = (but: Partial<View> = {}): View => ({
     alias: 'here',
     version: '1',
     uptimeSeconds: 1_000,
-    node: { url: 'http://node', reachable: true },
-    farmerId: 'f'.repeat(20),
     address: 'a',
-    contracts: { total: 1, capacity: 2, generating: 0, waiting: 1, proving: 0, answering: 0 },
+    contracts: { total: 1, capacity: 2, provable: 40, generating: 0, waiting: 1, proving: 0, answering: 0 },
+    nodes: [
+      {
+        alias: 'main',
+        url: 'http://node',
+        reachable: true,
+        circuitOpen: false,
+        leaving: 'no',
+        clockSkewSeconds: null,
+        farmerId: 'f'.repeat(20),
+        contracts: { total: 1, capacity: 2, generating: 0, waiting: 1, proving: 0, answering: 0 },
+        nextDue: null,
+        challenges: challengeTotals(EMPTY_TALLY),
+      },
+    ],
+    disks: [
+      {
+        path: '/data',
+        state: 'ok',
+        reason: null,
+        bytes: { used: 1024, capacity: 4096 },
+        freeBytes: 8_000,
+        sizeBytes: 10_000,
+      },
+    ],
+    scrub: {
+      running: false,
+      completedAt: null,
+      results: { sound: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 },
+    },
     bytes: { used: 1024, capacity: 4096 },
     nextDue: new Date(1_060_000).toISOString(),
     challenges: challengeTotals({
@@ -43,14 +71,25 @@ const aView = (but: Partial<View> = {}): View => ({
   intervalMs: 60_000,
   lastPassedAt: 990_000,
   spans: [{ from: 0, minutes: 1, passed: 3, failed: 1, leastSlackMs: -50 }],
-  soonest: [waiting()],
-  disk: { sizeBytes: 10_000, freeBytes: 8_000 },
+  soonest: [{ ...waiting(), round: { number: 0, issuedAt: 1_000_000 } }],
   queues: { chunks: NO_JOBS, answers: NO_JOBS },
   workers: { size: 2, busy: 1 },
-  requests: { asked: 7, failed: 0, answeredAt: 999_000, lastFailure: undefined },
+  requests: new Map([['main', { asked: 7, failed: 0, answeredAt: 999_000, lastFailure: undefined }]]),
   log: [{ level: 'warn', text: '08:00:00 warn  challenge failed' }],
   ...but,
 });
+
+/** The page where something about its disk is otherwise. */
+const withDisk = (but: Partial<DiskStatus>): string => {
+  const { status } = aView();
+  return documentOf(aView({ status: { ...status, disks: status.disks.map((disk) => ({ ...disk, ...but })) } })).text;
+};
+
+/** The page where something about its node is otherwise. */
+const withNode = (but: Partial<NodeStatus>): string => {
+  const { status } = aView();
+  return documentOf(aView({ status: { ...status, nodes: status.nodes.map((node) => ({ ...node, ...but })) } })).text;
+};
 
 /** The page as it is served; `look` changes what is seen from the next look on. */
 async function aPage(first: View = aView()) {
@@ -131,7 +170,9 @@ describe('the page', () => {
   it('says how the node answers', () => {
     expect(documentOf(aView()).text).toContain('7, of which 0 failed</dd>');
     const lastFailure = { route: 'due', outcome: 'http_error', at: 940_000 };
-    const { text } = documentOf(aView({ requests: { asked: 9, failed: 2, answeredAt: undefined, lastFailure } }));
+    const { text } = documentOf(
+      aView({ requests: new Map([['main', { asked: 9, failed: 2, answeredAt: undefined, lastFailure }]]) }),
+    );
     expect(text).toContain('last heard never');
     expect(text).toMatch(/9, of which 2 failed<br><small>last: due, http error, <time [^>]*>1 min ago/);
   });
@@ -147,8 +188,24 @@ describe('the page', () => {
 
   it('says it when the disk is too small for what is given', () => {
     expect(documentOf(aView()).text).not.toContain('Too small');
-    expect(documentOf(aView({ disk: { sizeBytes: 10_000, freeBytes: 1024 } })).text).toContain('2 KiB are missing');
-    expect(documentOf(aView({ disk: undefined })).text).toContain('can not be read');
+    expect(withDisk({ freeBytes: 1024 })).toContain('2 KiB are missing');
+    expect(withDisk({ freeBytes: null })).toContain('can not be read');
+  });
+
+  it('says it when a disk failed, and which one of several', () => {
+    const failed = { path: '/mnt/b', state: 'quarantined', reason: 'EIO' } as const;
+    expect(withDisk(failed)).toContain('quarantined: EIO');
+    expect(withDisk(failed)).not.toContain('/mnt/b');
+    const { status } = aView();
+    const disks = status.disks.flatMap((disk) => [disk, { ...disk, ...failed }]);
+    expect(documentOf(aView({ status: { ...status, disks } })).text).toContain('<code>/mnt/b</code>');
+  });
+
+  it('says it when a clock is wrong, a node is left alone, or this farmer leaves', () => {
+    expect(withNode({ clockSkewSeconds: 3 })).not.toContain('one of the two is wrong');
+    expect(withNode({ clockSkewSeconds: -90 })).toContain('1 min 30 s behind');
+    expect(withNode({ reachable: false, circuitOpen: true })).toContain('left alone for a while');
+    expect(withNode({ leaving: 'leaving' })).toContain('leaving, as you wanted it');
   });
 
   it('escapes whatever comes from elsewhere', () => {
@@ -157,7 +214,12 @@ describe('the page', () => {
     const contract = { ...waiting(), terms: terms({ id: '<img src=x>' }) };
     const { text } = documentOf(
       aView({
-        status: { ...status, alias: hostile, address: hostile, node: { url: hostile, reachable: false } },
+        status: {
+          ...status,
+          alias: hostile,
+          address: hostile,
+          nodes: status.nodes.map((node) => ({ ...node, alias: hostile, url: hostile })),
+        },
         soonest: [contract],
         log: [{ level: hostile, text: hostile }],
       }),

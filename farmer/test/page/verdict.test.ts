@@ -6,8 +6,8 @@ const NOW = 100 * MINUTE;
 const WELL: Evidence = {
   now: NOW,
   startedAt: 0,
-  hasToken: true,
-  nodeReachable: true,
+  nodes: [{ alias: 'main', reachable: true, hasToken: true, leaving: 'no' }],
+  failedDisks: [],
   requestsFailed: 0,
   contracts: { total: 5, generating: 0 },
   intervalMs: MINUTE,
@@ -15,6 +15,12 @@ const WELL: Evidence = {
   lastFailedAt: undefined,
   recent: { passed: 50, failed: 0 },
 };
+const node = (but: Partial<Evidence['nodes'][number]> = {}, alias = 'main') => ({
+  ...{ alias, reachable: true, hasToken: true, leaving: 'no' as const },
+  ...but,
+});
+const AWAY = [node({ reachable: false })];
+const NO_TOKEN = [node({ reachable: false, hasToken: false })];
 const verdict = (but: Partial<Evidence>) => {
   const { word, tone } = verdictOf({ ...WELL, ...but });
   return `${word}, ${tone}`;
@@ -23,11 +29,18 @@ const verdict = (but: Partial<Evidence>) => {
 describe('the verdict is', () => {
   it.each<[string, Partial<Evidence>]>([
     ['Passing, calm', {}],
-    ['Waiting, worse', { hasToken: false, nodeReachable: false, contracts: { total: 0, generating: 0 } }],
-    ['Cut off, bad', { nodeReachable: false, recent: { passed: 0, failed: 9 } }],
-    ['Preparing, busy', { nodeReachable: false, startedAt: NOW - 2_000 }],
-    ['Cut off, bad', { nodeReachable: false, startedAt: NOW - 2_000, requestsFailed: 1 }],
-    ['Preparing, busy', { hasToken: false, nodeReachable: false, startedAt: NOW - 2_000 }],
+    ['Waiting, worse', { nodes: NO_TOKEN, contracts: { total: 0, generating: 0 } }],
+    ['Cut off, bad', { nodes: AWAY, recent: { passed: 0, failed: 9 } }],
+    ['Preparing, busy', { nodes: AWAY, startedAt: NOW - 2_000 }],
+    ['Cut off, bad', { nodes: AWAY, startedAt: NOW - 2_000, requestsFailed: 1 }],
+    ['Preparing, busy', { nodes: NO_TOKEN, startedAt: NOW - 2_000 }],
+    ['Partly cut off, worse', { nodes: [node(), ...AWAY] }],
+    ['Partly cut off, worse', { nodes: [node(), ...NO_TOKEN], startedAt: NOW - 2_000 }],
+    ['Passing, calm', { nodes: [node(), node({ reachable: false, leaving: 'left' })] }],
+    ['Leaving, busy', { nodes: [node({ leaving: 'leaving' })] }],
+    ['Left, calm', { nodes: [node({ reachable: false, leaving: 'left' })], contracts: { total: 0, generating: 0 } }],
+    ['Cut off, bad', { nodes: [node({ reachable: false, leaving: 'leaving' })] }],
+    ['Disk failing, worse', { failedDisks: ['/mnt/b'] }],
     ['Idle, busy', { contracts: { total: 0, generating: 0 }, intervalMs: undefined }],
     ['Faltering, worse', { recent: { passed: 9, failed: 1 } }],
     ['Failing, bad', { recent: { passed: 8, failed: 1 } }],
@@ -68,12 +81,19 @@ describe('the verdict is', () => {
     ['wrong_answer', 'tell its operator'],
     ['late', 'a faster disk'],
     ['missed', 'look at restarts'],
+    ['not_challenged', 'ask its operator'],
     ['chunk_unreadable', 'check the disk'],
     ['node_error', 'check the network'],
   ])('given with what to do about most failures: %s', (mostly, said) => {
     const { sentence } = verdictOf({ ...WELL, recent: { passed: 0, failed: 2, mostly } });
     expect(sentence).toMatch(/^2 of 2 challenges failed in the last 10 minutes, mostly because /);
     expect(sentence).toContain(said);
+  });
+
+  it('given with the names of the nodes that are away, and of the disks that failed', () => {
+    const two = [node({ reachable: false }, 'b'), node({ reachable: false }, 'c')];
+    expect(verdictOf({ ...WELL, nodes: [node(), ...two] }).sentence).toContain('Of 3 nodes b and c do not answer.');
+    expect(verdictOf({ ...WELL, failedDisks: ['/mnt/b'] }).sentence).toContain('/mnt/b');
   });
 
   it('given with a sentence that has the figures', () => {
