@@ -56,6 +56,11 @@ export class FakeNode implements NodePort {
   loseReplies = 0;
   readonly contracts = new Map<ContractId, { startedAt: number; settled: Map<number, boolean> }>();
   readonly answers: string[] = [];
+  /** Answers that were not right for the challenge that was open. */
+  readonly wrong: string[] = [];
+  /** Answers that came again although their verdict had been heard. */
+  readonly afterAcknowledgement: string[] = [];
+  readonly #acknowledged = new Set<string>();
   readonly released: string[] = [];
   #made = 0;
 
@@ -108,12 +113,15 @@ export class FakeNode implements NodePort {
     this.answers.push(response);
     if (this.silent) await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
     const round = this.#round(id);
+    if (response !== `${id}:${this.#challenge(id)}`) this.wrong.push(response);
+    if (this.#acknowledged.has(response)) this.afterAcknowledgement.push(response);
     const passed = contract.settled.get(round) ?? (!this.rejectAnswers && response === `${id}:${this.#challenge(id)}`);
     contract.settled.set(round, passed);
     if (this.loseReplies > 0) {
       this.loseReplies -= 1;
       throw new NodeError('unreachable', 'challenge', 'reply lost');
     }
+    this.#acknowledged.add(response);
     return passed;
   }
 
