@@ -11,6 +11,8 @@ const CONTRACTS = 4;
 type Act =
   | { readonly kind: 'take' | 'end'; readonly n: number }
   | { readonly kind: 'event'; readonly n: number; readonly event: (now: number) => ContractEvent }
+  /** Its chunk is there, and its open challenge is passed. */
+  | { readonly kind: 'answer'; readonly n: number }
   | { readonly kind: 'sweep' }
   | { readonly kind: 'pass'; readonly ms: number }
   | { readonly kind: 'disk'; readonly full: boolean };
@@ -43,6 +45,7 @@ const event = fc.oneof(
 const act: fc.Arbitrary<Act> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('take' as const, 'end' as const), n }) },
   { weight: 8, arbitrary: fc.record({ kind: fc.constant('event' as const), n, event }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('answer' as const), n }) },
   { weight: 2, arbitrary: fc.constant({ kind: 'sweep' as const }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('pass' as const), ms: fc.nat(2 * INTERVAL_MS) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('disk' as const), full: fc.boolean() }) },
@@ -58,6 +61,13 @@ function aFarm() {
     { capacityContracts: CONTRACTS, chunkBytes: 1 },
     { store, chunks: new FakeChunks(), outcomes, clock, log },
   );
+  const answer = (id: string) => {
+    farm.apply(id, { type: 'chunk_stored' });
+    const contract = farm.get(id);
+    if (contract?.phase !== 'proving') return;
+    farm.apply(id, { type: 'proved', challenge: contract.challenge, response: 'r' });
+    farm.apply(id, { type: 'verdict', challenge: contract.challenge, passed: true });
+  };
   const perform = async (act: Act) => {
     switch (act.kind) {
       case 'take':
@@ -69,6 +79,9 @@ function aFarm() {
         return;
       case 'event':
         farm.apply(idOf(act.n), act.event(clock.now()));
+        return;
+      case 'answer':
+        answer(idOf(act.n));
         return;
       case 'sweep':
         farm.sweep({ nodeReachable: true, awakeSince: 0 });
