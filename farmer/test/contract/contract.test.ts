@@ -296,7 +296,7 @@ describe('a contract', () => {
       fc.constantFrom('0.1', '0.2', '0.3').map((challenge) => asked(challenge, T0 + 10 ** 9)),
       fc.constant<ContractEvent>({ type: 'verdict', challenge: '0.1', passed: false }),
     );
-    const history = fc.array(fc.tuple(event, fc.nat(2 * INTERVAL_MS)), { maxLength: 40 });
+    const history = fc.array(fc.tuple(event, fc.nat(2 * INTERVAL_MS)), { maxLength: 40, size: 'max' });
     fc.assert(
       fc.property(history, (events) => {
         let contract: Contract = take(terms(), '0.1', T0);

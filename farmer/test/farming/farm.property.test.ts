@@ -97,7 +97,7 @@ function aFarm() {
   return { clock, store, outcomes, farm, perform };
 }
 
-const whateverHappens = fc.array(act, { maxLength: 60 });
+const whateverHappens = fc.array(act, { maxLength: 60, size: 'max' });
 
 describe('whatever happens, in whatever order', () => {
   it('every contract held is in the store, and none is lost track of', async () => {

@@ -84,7 +84,7 @@ describe('the work queue', () => {
       fc.record({ kind: fc.constant('pass' as const), ms: fc.nat(2_000) }),
     );
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { maxLength: 40, size: 'max' }), async (steps) => {
         const { queue, begun, add, end, pass } = aQueue();
         const added = new Set<number>();
         const ended = new Set<number>();
