@@ -1,0 +1,89 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { advance } from '../src/contract/advance.ts';
+import { type Contract, type ContractEvent, EVENT_TYPES, PHASES, type Phase } from '../src/contract/contract.ts';
+import { answering, generating, INTERVAL_MS, proving, T0, waiting } from './fakes/builders.ts';
+
+const root = join(import.meta.dirname, '../..');
+const SPEC = readFileSync(join(root, 'farmer/SPEC.md'), 'utf8');
+
+const CONTRACTS: Record<Phase, Contract> = {
+  generating: generating('0.1'),
+  waiting: waiting(),
+  proving: proving('0.1'),
+  answering: answering('0.1'),
+};
+const awake = { nodeReachable: true, awakeSince: T0 };
+
+/** An event of each type, as the table means it. */
+const EVENTS: Record<ContractEvent['type'], ContractEvent> = {
+  chunk_stored: { type: 'chunk_stored' },
+  chunk_lost: { type: 'chunk_lost' },
+  chunk_verified: { type: 'chunk_verified' },
+  challenged: { type: 'challenged', challenge: '0.2', askedAt: T0 + 10, ...awake },
+  reading: { type: 'reading', challenge: '0.1' },
+  proved: { type: 'proved', challenge: '0.1', response: 'r' },
+  sent: { type: 'sent', challenge: '0.1' },
+  verdict: { type: 'verdict', challenge: '0.1', passed: true },
+  tick: { type: 'tick', ...awake },
+};
+
+/** The table's rows: the event, what is said of it, and a cell a phase. */
+const ROWS = [...SPEC.matchAll(/^\| `(\w+)`(.*?)((?: \| [^|\n]+){4}) \|$/gm)].map(
+  ([, event = '', said = '', cells = '']) => ({
+    event,
+    isLate: said.includes('after the deadline'),
+    cells: cells.split(' | ').slice(1),
+  }),
+);
+const CELLS = ROWS.flatMap(({ event, isLate, cells }) =>
+  PHASES.map((phase, at) => ({ event, phase, isLate, when: isLate ? 'late' : 'in time', cell: cells[at] ?? '' })),
+);
+
+describe('the table of SPEC.md', () => {
+  it('has every event', () => {
+    expect([...new Set(ROWS.map(({ event }) => event))].sort()).toEqual([...EVENT_TYPES].sort());
+  });
+
+  it.each(CELLS)('is right about $event in phase $phase, $when', ({ event, phase, isLate, cell }) => {
+    const contract = CONTRACTS[phase];
+    const found = EVENT_TYPES.find((type) => type === event);
+    if (found === undefined) throw new Error(`there is no event ${event}`);
+    const { contract: next } = advance(contract, EVENTS[found], isLate ? T0 + INTERVAL_MS : T0 + 20);
+    if (cell === '·') expect(next).toBe(contract);
+    else
+      expect({ phase: next.phase, isSame: next === contract }).toEqual({
+        phase: /`(\w+)`/.exec(cell)?.[1],
+        isSame: false,
+      });
+  });
+});
+
+/** The invariants, and the tests that each one names. */
+const INVARIANTS = [...SPEC.matchAll(/^\*\*(\d+)\.\*\* ([\s\S]*?)(?=^\*\*\d+\.\*\*|^## |$(?![\s\S]))/gm)].map(
+  ([, number, text = '']) => ({
+    number: Number(number),
+    tests: [...text.matchAll(/^- \[[^\]]+\]\(([^)]+)\): (.+)$/gm)].map(([, path = '', title = '']) => ({
+      path: join(root, 'farmer', path),
+      title,
+    })),
+  }),
+);
+
+describe('the invariants of SPEC.md', () => {
+  it('are numbered from 1 without a gap', () => {
+    expect(INVARIANTS.map(({ number }) => number)).toEqual(INVARIANTS.map((_, at) => at + 1));
+    expect(INVARIANTS.length).toBeGreaterThan(10);
+  });
+
+  it.each(INVARIANTS)('name, for number $number, tests that exist', ({ tests }) => {
+    expect(tests.length).toBeGreaterThan(0);
+    for (const { path, title } of tests) {
+      expect(existsSync(path) ? path : `no file ${path}`).toBe(path);
+      // A title may hold quotes that the source escapes otherwise, and %s for what a table of cases fills in.
+      const source = readFileSync(path, 'utf8').replaceAll("\\'", "'");
+      expect(source.includes(title) ? title : `no test in ${path}: ${title}`).toBe(title);
+    }
+  });
+});
