@@ -37,7 +37,7 @@ async function farm({ api, control }: Ports): Promise<number> {
   const farmer = spawn(process.execPath, [join(root, 'farmer/bin/downstream.js'), ...process.argv.slice(2)], {
     env: {
       FARMER_ADDRESS: DEMO_ADDRESS,
-      FARMER_DATA_DIR: dataDir,
+      FARMER_DATA_DIR: join(dataDir, 'farm'),
       ...process.env,
       FARMER_NODE_URL: `http://127.0.0.1:${api}`,
     },

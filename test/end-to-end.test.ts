@@ -12,13 +12,13 @@ describe('a farmer and a node', () => {
       const farmer = await farm.farmer(node.url);
       await until(farmer.status, ({ challenges, contracts }) => contracts.waiting === 5 && challenges.passed >= 10);
       expect(farmer.status()).toMatchObject({
-        farmerId: expect.stringMatching(/^[0-9a-f]{20}$/),
+        nodes: [{ alias: 'node', farmerId: expect.stringMatching(/^[0-9a-f]{20}$/) }],
         challenges: { failed: 0 },
       });
       const metrics = await farmer.metrics();
-      const passed = /^farmer_challenges_passed_total (\d+)$/m.exec(metrics)?.[1];
+      const passed = /^farmer_challenges_passed_total\{node="node"\} (\d+)$/m.exec(metrics)?.[1];
       expect(Number(passed)).toBeGreaterThanOrEqual(10);
-      expect(metrics).toContain('farmer_challenges_failed_total{reason="missed"} 0');
+      expect(metrics).toContain('farmer_challenges_failed_total{node="node",reason="missed"} 0');
 
       const [token] = farmer.secrets;
       const told = [farmer.lines.join(''), metrics, JSON.stringify(farmer.status())].join('');
@@ -34,7 +34,7 @@ describe('a farmer and a node', () => {
     const node = await farm.node();
     const first = await farm.farmer(node.url);
     await until(first.status, ({ challenges }) => challenges.passed >= 5);
-    const { farmerId } = first.status();
+    const [{ farmerId } = {}] = first.status().nodes;
     await first.stop();
     const data = farm.dataDir;
     const chunks = readdirSync(join(data, 'chunks'));
@@ -47,7 +47,7 @@ describe('a farmer and a node', () => {
     writeFileSync(join(data, 'chunks', `${'a'.repeat(64)}.1-1.partial`), 'half');
     const second = await farm.farmer(node.url);
     await until(second.status, ({ challenges }) => challenges.passed >= 12);
-    expect(second.status()).toMatchObject({ farmerId, challenges: { failed: 0 } });
+    expect(second.status()).toMatchObject({ nodes: [{ farmerId }], challenges: { failed: 0 } });
     expect(await second.metrics()).toContain('farmer_chunk_generation_duration_seconds_count 0');
     expect(readdirSync(join(data, 'chunks')).sort()).toEqual(chunks.sort());
   });
@@ -56,8 +56,10 @@ describe('a farmer and a node', () => {
     await using farm = new TestFarm();
     const node = await farm.node(farm.genesisOf('another'));
     const farmer = await farm.farmer(node.url);
-    const metrics = await until(farmer.metrics, (text) => /refused_total\{reason="hash_mismatch"\} [1-9]/.test(text));
-    expect(metrics).toContain('farmer_challenges_passed_total 0');
+    const metrics = await until(farmer.metrics, (text) =>
+      /refused_total\{node="node",reason="hash_mismatch"\} [1-9]/.test(text),
+    );
+    expect(metrics).toContain('farmer_challenges_passed_total{node="node"} 0');
     await farmer.stop();
     expect(readdirSync(join(farm.dataDir, 'chunks'))).toEqual([]);
   });

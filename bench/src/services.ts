@@ -91,6 +91,7 @@ export async function startFarmer(node: Service, env: Readonly<Record<string, st
   const own = {
     FARMER_ADDRESS: ADDRESS,
     FARMER_NODE_URL: node.url,
+    FARMER_INIT: 'true',
     FARMER_HTTP_PORT: '0',
     FARMER_LOG_FORMAT: 'json',
     FARMER_WORKERS: '2',

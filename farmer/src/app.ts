@@ -12,19 +12,19 @@ import {
   Shutdown,
   systemClock,
   systemRng,
+  withFields,
 } from '@downstream/platform';
 import { ChunkFiles } from './chunks/chunk-files.ts';
 import { ChunkStore } from './chunks/chunk-store.ts';
-import { Disk } from './chunks/disk.ts';
 import { ensureStandardGenesis, type Genesis, openGenesis } from './chunks/genesis.ts';
 import { WorkerPool } from './chunks/worker-pool.ts';
 import type { FarmerConfig } from './config.ts';
-import { mostContracts } from './contract/capacity.ts';
+import { chunksIn } from './contract/capacity.ts';
 import { Farm } from './farming/farm.ts';
 import { Farming } from './farming/farming.ts';
-import { EMPTY_TALLY } from './farming/ports.ts';
+import type { Leaving, StoredScrub } from './farming/ports.ts';
 import { httpApp } from './http/http-app.ts';
-import { challengeTotals, farmerId, type Status } from './http/status.ts';
+import { allChallenges, allContracts, isoOf, nodeStatus, type Status, soonest } from './http/status.ts';
 import { FarmerMetrics } from './metrics/metrics.ts';
 import { NodeHttp } from './node/node-http.ts';
 import { PrototypeNode } from './node/prototype-node.ts';
@@ -73,31 +73,34 @@ export async function startFarmer(
   const clock = systemClock;
   const startedAt = clock.now();
   const shutdown = new Shutdown(log);
-  const metrics = new FarmerMetrics({ version: VERSION, log });
+  const aliases = config.nodes.map(({ alias }) => alias);
+  const metrics = new FarmerMetrics({
+    version: VERSION,
+    nodes: aliases,
+    disks: config.disks.map(({ path }) => path),
+    log,
+  });
   const history = new History(startedAt);
-  const requests = new RequestTally();
-  const disk = new Disk(config.dataDir);
-  let farm: Farm | undefined;
+  const requests = new Map(aliases.map((alias) => [alias, new RequestTally()]));
   let farming: Farming | undefined;
   let pool: WorkerPool | undefined;
 
   const missing = () => [
-    ...(farm === undefined ? ['state and genesis file'] : []),
-    ...(farming?.session.token === undefined ? ['token from the node'] : []),
+    ...(farming === undefined ? ['state and genesis file'] : []),
+    ...(farming?.nodes.every(({ session }) => session.token === undefined) !== false ? ['token from the node'] : []),
   ];
-  const status = (): Status => statusOf(config, startedAt, farm, farming);
+  const status = (): Status => statusOf(config, startedAt, farming);
   const sources = {
     clock,
     status,
     history,
-    disk,
     tail,
     requests,
-    farm: () => farm,
+    farms: () => farming?.nodes.map(({ farm }) => farm) ?? [],
     farming: () => farming,
     pool: () => pool,
   };
-  const view = async () => await readView(sources);
+  const view = async () => readView(sources);
   const live = new Live({ view, log });
 
   try {
@@ -107,6 +110,7 @@ export async function startFarmer(
         status,
         isAlive: () => farming?.isTicking ?? true,
         missing,
+        contract: () => undefined,
         page: pageRoutes({ view, live }),
       }),
       {
@@ -131,27 +135,29 @@ export async function startFarmer(
     pool = workers;
     shutdown.add('workers', async () => await workers.close());
     const genesis = await genesisFile(config, workers);
-    const capacity = { sizeBytes: config.disks[0].sizeBytes, chunkBytes: genesis.size };
-    if (mostContracts(capacity) === 0) {
+    const [disk] = config.disks;
+    const capacityContracts = chunksIn(disk.sizeBytes, genesis.size);
+    if (capacityContracts === 0) {
       throw new SettingsError([
-        `FARMER_SIZE is ${config.disks[0].sizeBytes} bytes: give at least ${genesis.size}, the size of one chunk`,
+        `FARMER_SIZE is ${disk.sizeBytes} bytes: give at least ${genesis.size}, the size of one chunk`,
       ]);
     }
 
-    const http = new NodeHttp(config.nodes[0].url, (end) => {
-      metrics.request(end);
-      requests.note(end, clock.now());
+    const [node] = config.nodes;
+    const http = new NodeHttp(node.url, (end) => {
+      metrics.request(node.alias, end);
+      requests.get(node.alias)?.note(end, clock.now());
       log.debug('node asked', { ...end, seconds: Number(end.seconds.toFixed(4)) });
     });
     shutdown.add('connections to the node', () => http.close());
     const files = new ChunkFiles(join(config.dataDir, 'chunks'));
     files.create();
-    const downloadOrigins = new Set([new URL(config.nodes[0].url).origin, ...config.downloadOrigins]);
+    const downloadOrigins = new Set([new URL(node.url).origin, ...config.downloadOrigins]);
     const chunks = new ChunkStore(
       { genesis, downloadOrigins },
       { files, pool: workers, downloads: http, observer: metrics },
     );
-    const outcomes = keepingHistory(metrics, history, clock);
+    const outcomes = keepingHistory(metrics.node(node.alias), history, clock);
     const tokens = {
       token: () => store.token(),
       saveToken: (token: string) => {
@@ -159,18 +165,44 @@ export async function startFarmer(
         store.saveToken(token);
       },
     };
-    farm = new Farm(capacity, { store, chunks, outcomes, clock, log });
+    const farm = new Farm({ capacityContracts, chunkBytes: genesis.size }, { store, chunks, outcomes, clock, log });
+    let leaving: Leaving = 'no';
+    const leavingStore = {
+      leaving: () => leaving,
+      setLeaving: (now: Leaving) => {
+        leaving = now;
+      },
+    };
+    let scrub: StoredScrub | undefined;
     farming = new Farming(config, {
-      node: new PrototypeNode(http),
+      nodes: [
+        {
+          alias: node.alias,
+          address: config.address,
+          pollIntervalMs: config.pollIntervalMs,
+          node: new PrototypeNode(http),
+          circuit: { retryAfterMs: undefined },
+          tokens,
+          leaving: leavingStore,
+          farm,
+          outcomes,
+          log: withFields(log, { node: node.alias }),
+        },
+      ],
       chunks,
-      tokens,
-      farm,
-      outcomes,
+      room: { chunks: Number.POSITIVE_INFINITY },
+      scrubs: {
+        scrub: () => scrub,
+        saveScrub: (now: StoredScrub) => {
+          scrub = now;
+        },
+      },
+      scrubbed: (result) => metrics.scrubbed(result),
       clock,
       rng: systemRng,
       log,
     });
-    metrics.read({ farm, farming, pool: workers, disk });
+    metrics.read({ farming, nodes: new Map(), pool: workers, disks: { readings: [] }, clock });
     const present = await tidy(files, store, log);
     farming.start((id) => present.has(id), onFault);
     shutdown.add('farming', async () => await farming?.stop());
@@ -213,26 +245,33 @@ async function tidy(files: ChunkFiles, store: StateStore, log: Logger): Promise<
   return present;
 }
 
-function statusOf(
-  config: FarmerConfig,
-  startedAt: number,
-  farm: Farm | undefined,
-  farming: Farming | undefined,
-): Status {
-  const token = farming?.session.token;
-  const nextDueAt = farm?.nextDueAt;
-  const none = { generating: 0, waiting: 0, proving: 0, answering: 0 };
+function statusOf(config: FarmerConfig, startedAt: number, farming: Farming | undefined): Status {
+  const nodes = config.nodes.map(({ alias, url }, at) =>
+    nodeStatus(
+      { alias, url, capacity: farming?.nodes[at]?.farm.capacityContracts ?? 0, farming: farming?.nodes[at] },
+      systemClock,
+    ),
+  );
+  const farms = farming?.nodes.map(({ farm }) => farm) ?? [];
   return {
     alias: config.alias,
     version: VERSION,
     uptimeSeconds: Math.round((systemClock.now() - startedAt) / 1000),
-    node: { url: config.nodes[0].url, reachable: farming?.nodeReachable ?? false },
-    farmerId: token === undefined ? null : farmerId(token),
     address: config.address,
-    contracts: { total: farm?.size ?? 0, capacity: farm?.capacityContracts ?? 0, ...(farm?.phases ?? none) },
-    bytes: { used: farm?.bytes ?? 0, capacity: config.disks[0].sizeBytes },
-    nextDue: nextDueAt === undefined ? null : new Date(nextDueAt).toISOString(),
-    challenges: challengeTotals(farm?.tally ?? EMPTY_TALLY),
+    nodes,
+    disks: [],
+    contracts: { ...allContracts(nodes), provable: farming?.pace.provableContracts ?? null },
+    bytes: {
+      used: farms.reduce((sum, { bytes }) => sum + bytes, 0),
+      capacity: config.disks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    },
+    nextDue: soonest(nodes.map(({ nextDue }) => nextDue)),
+    challenges: allChallenges(farms.map(({ tally }) => tally)),
+    scrub: {
+      running: farming?.scrubber.progress.running ?? false,
+      completedAt: isoOf(farming?.scrubber.completedAt, systemClock),
+      results: farming?.scrubber.progress.results ?? { sound: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 },
+    },
   };
 }
 
@@ -240,9 +279,9 @@ function logStart(config: FarmerConfig, server: HttpServer, farm: Farm, log: Log
   log.info('farmer started', {
     alias: config.alias,
     version: VERSION,
-    node: config.nodes[0].url,
+    nodes: config.nodes.map(({ alias, url }) => `${alias}=${url}`).join(' '),
     dataDir: config.dataDir,
-    capacity: formatBytes(config.disks[0].sizeBytes),
+    capacity: formatBytes(config.disks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)),
     contracts: farm.size,
     workers: config.workers,
     http: server.url,

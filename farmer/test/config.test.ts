@@ -8,9 +8,14 @@ const read = (env: Record<string, string>, flags?: Record<string, string>) =>
 describe('the configuration', () => {
   it('has sensible defaults', () => {
     expect(read({})).toMatchObject({
-      nodeUrl: 'http://localhost:5000',
+      nodes: [{ alias: 'localhost-5000', url: 'http://localhost:5000', share: 1 }],
       address: ADDRESS,
-      size: 8 * 32 * 1024 * 1024,
+      disks: [{ sizeBytes: 8 * 32 * 1024 * 1024 }],
+      init: false,
+      minFreeBytes: 256 * 1024 * 1024,
+      scrubCycleMs: 14 * 86_400_000,
+      readTimeoutMs: 30_000,
+      journalSize: 20_000,
       httpHost: '127.0.0.1',
       httpPort: 8080,
       pollIntervalMs: undefined,
@@ -20,18 +25,65 @@ describe('the configuration', () => {
   });
 
   it.each([
-    ['FARMER_SIZE', '1GB', { size: 1_000_000_000 }],
-    ['FARMER_SIZE', '512MiB', { size: 536_870_912 }],
-    ['FARMER_SIZE', '33554432', { size: 33_554_432 }],
+    ['FARMER_SIZE', '1GB', { disks: [{ sizeBytes: 1_000_000_000 }] }],
+    ['FARMER_SIZE', '512MiB', { disks: [{ sizeBytes: 536_870_912 }] }],
+    ['FARMER_SIZE', '33554432', { disks: [{ sizeBytes: 33_554_432 }] }],
     ['FARMER_POLL_INTERVAL', '5', { pollIntervalMs: 5_000 }],
     ['FARMER_POLL_INTERVAL', '250ms', { pollIntervalMs: 250 }],
-    ['FARMER_NODE_URL', 'https://node.example/', { nodeUrl: 'https://node.example' }],
-    ['FARMER_NODE_URL', 'http://node.example:81/base/', { nodeUrl: 'http://node.example:81/base' }],
+    [
+      'FARMER_NODE_URL',
+      'https://node.example/',
+      { nodes: [{ alias: 'node.example', url: 'https://node.example', share: 1 }] },
+    ],
+    [
+      'FARMER_NODE_URL',
+      'http://node.example:81/base/',
+      { nodes: [{ alias: 'node.example-81', url: 'http://node.example:81/base', share: 1 }] },
+    ],
     [
       'FARMER_DOWNLOAD_ORIGINS',
       'https://a.example, http://b.example:1',
       { downloadOrigins: ['https://a.example', 'http://b.example:1'] },
     ],
+    [
+      'FARMER_NODE_URL',
+      'https://a.example=3, https://b.example=1',
+      {
+        nodes: [
+          { alias: 'a.example', share: 0.75 },
+          { alias: 'b.example', url: 'https://b.example', share: 0.25 },
+        ],
+      },
+    ],
+    [
+      'FARMER_NODE_URL',
+      'http://a.example/x,http://a.example/y',
+      {
+        nodes: [
+          { alias: 'a.example', share: 0.5 },
+          { alias: 'a.example-2', share: 0.5 },
+        ],
+      },
+    ],
+    [
+      'FARMER_DATA_DIR',
+      '/mnt/a/farm=500GB,/mnt/b=1TB',
+      {
+        dataDir: '/mnt/a/farm',
+        disks: [
+          { path: '/mnt/a/farm', sizeBytes: 500e9 },
+          { path: '/mnt/b', sizeBytes: 1e12 },
+        ],
+      },
+    ],
+    ['FARMER_DATA_DIR', '/data/', { dataDir: '/data', disks: [{ path: '/data', sizeBytes: 268_435_456 }] }],
+    ['FARMER_INIT', 'true', { init: true }],
+    ['FARMER_MIN_FREE', '0', { minFreeBytes: 0 }],
+    ['FARMER_MIN_FREE', '2GB', { minFreeBytes: 2e9 }],
+    ['FARMER_SCRUB_CYCLE', '12h', { scrubCycleMs: 43_200_000 }],
+    ['FARMER_SCRUB_CYCLE', 'off', { scrubCycleMs: undefined }],
+    ['FARMER_READ_TIMEOUT', '1m', { readTimeoutMs: 60_000 }],
+    ['FARMER_JOURNAL_SIZE', '0', { journalSize: 0 }],
     ['FARMER_HTTP_PORT', '0', { httpPort: 0 }],
     ['FARMER_WORKERS', '', {}],
   ])('takes %s=%s', (name, value, expected) => {
@@ -60,6 +112,17 @@ describe('the configuration', () => {
     ['FARMER_LOG_FORMAT', 'xml', 'json, pretty'],
     ['FARMER_DOWNLOAD_ORIGINS', 'somewhere', 'origins'],
     ['FARMER_NODE_MOVED', 'yes', 'true or false'],
+    ['FARMER_NODE_URL', 'http://a=0', 'a share'],
+    ['FARMER_NODE_URL', ',', 'http or https URL'],
+    ['FARMER_NODE_ALIAS', 'a b', 'names'],
+    ['FARMER_NODE_ALIAS', 'one,two', 'as many different names as there are nodes'],
+    ['FARMER_DATA_DIR', '/mnt/a=lots', 'with its capacity'],
+    ['FARMER_DATA_DIR', ' ', 'a folder'],
+    ['FARMER_INIT', '1', 'true or false'],
+    ['FARMER_MIN_FREE', 'some', '512MiB'],
+    ['FARMER_SCRUB_CYCLE', '2w', 'or off'],
+    ['FARMER_READ_TIMEOUT', '2h', 'to 1h'],
+    ['FARMER_JOURNAL_SIZE', '-1', '0 to 1000000'],
   ])('refuses %s=%s, naming variable, value and what is allowed', (name, value, allowed) => {
     expect(() => read({ [name]: value })).toThrow(expect.objectContaining({ code: 'bad_settings' }));
     expect(() => read({ [name]: value })).toThrow(`${name} is ${JSON.stringify(value)}`);
@@ -75,7 +138,17 @@ describe('the configuration', () => {
     expect(() => read({ FARMER_GENESIS_SHA256: 'a'.repeat(64) })).toThrow('FARMER_GENESIS is not set');
   });
 
+  it('wants each node once, each disk once, and a capacity for each of several', () => {
+    expect(() => read({ FARMER_NODE_URL: 'http://a,http://a/' })).toThrow('FARMER_NODE_URL has http://a twice');
+    expect(() => read({ FARMER_NODE_URL: 'http://a,http://b', FARMER_NODE_ALIAS: 'x,x' })).toThrow('different names');
+    expect(() => read({ FARMER_DATA_DIR: '/a=1GB,/a=1GB' })).toThrow('/a twice');
+    expect(() => read({ FARMER_DATA_DIR: '/a=1GB,/a/b=1GB' })).toThrow('inside another');
+    expect(() => read({ FARMER_DATA_DIR: '/a=1GB,/b' })).toThrow('no capacity for /b');
+    expect(() => read({ FARMER_DATA_DIR: '/a=1GB', FARMER_SIZE: '2GB' })).toThrow('leave one of them out');
+  });
+
   it('wants room for one chunk at least', () => {
+    expect(() => read({ FARMER_DATA_DIR: '/a=1GB,/b=1MB' })).toThrow('the capacity of /b is 1000000 bytes');
     expect(() => read({ FARMER_SIZE: '31MiB' })).toThrow('at least 32MiB');
   });
 

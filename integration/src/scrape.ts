@@ -38,7 +38,7 @@ export async function scrape(url: string): Promise<Scrape> {
 
 /** What the tests read of a farmer's `/status`. */
 export interface FarmerStatus {
-  readonly farmerId: string | null;
+  readonly nodes: readonly { readonly farmerId: string | null }[];
   readonly contracts: Readonly<Record<'total' | 'capacity' | 'generating' | 'proving' | 'answering', number>>;
 }
 

@@ -66,6 +66,7 @@ class TestBed {
       .withEnvironment({
         FARMER_ADDRESS: ADDRESS,
         FARMER_NODE_URL: NODE_URL,
+        FARMER_INIT: 'true',
         ...(genesis && genesisSettings(genesis)),
         ...env,
       })

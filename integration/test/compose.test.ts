@@ -110,7 +110,7 @@ describe('docker-compose.yml', () => {
     expect(metrics.value('farmer_chunk_generation_duration_seconds_count')).toBe(0);
     expect(metrics.value('farmer_challenges_failed_total')).toBe(0);
     expect(await statusOfFarmer()).toMatchObject({
-      farmerId: filled.farmerId,
+      nodes: filled.nodes.map(({ farmerId }) => ({ farmerId })),
       contracts: { total: filled.contracts.total },
     });
   });

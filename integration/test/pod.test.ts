@@ -63,6 +63,9 @@ describeWith(['kubectl'], 'the pods of the dev overlay', () => {
     );
     expect(metrics.value('farmer_challenges_failed_total')).toBe(0);
     expect(metrics.value('farmer_chunk_generation_duration_seconds_count')).toBe(0);
-    expect(await status()).toMatchObject({ farmerId: filled.farmerId, contracts: { total: 8 } });
+    expect(await status()).toMatchObject({
+      nodes: filled.nodes.map(({ farmerId }) => ({ farmerId })),
+      contracts: { total: 8 },
+    });
   });
 });

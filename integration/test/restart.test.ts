@@ -28,7 +28,7 @@ describe('a farmer', () => {
       await bed.mockNode((node) => node.withGenesis(genesis.content).withInterval(12));
       const setup = { volume: await bed.volume(), genesis, env: { FARMER_SIZE: '192KiB' } };
       const before = await bed.farmer(setup);
-      const { farmerId } = await before.filled();
+      const { nodes } = await before.filled();
       await before.passes(3);
       const chunks = await bed.chunkFiles(setup.volume);
       await before.stop();
@@ -36,8 +36,8 @@ describe('a farmer', () => {
       const after = await bed.farmer(setup);
       const metrics = await after.passes(6);
 
-      const { farmerId: idAfter, contracts } = await after.status();
-      expect(idAfter).toBe(farmerId);
+      const { nodes: nodesAfter, contracts } = await after.status();
+      expect(nodesAfter.map(({ farmerId }) => farmerId)).toEqual(nodes.map(({ farmerId }) => farmerId));
       expect(contracts).toMatchObject({ total: 3, generating: 0 });
       expect(metrics.value('farmer_chunk_generation_duration_seconds_count')).toBe(0);
       expect(metrics.value('farmer_challenges_failed_total')).toBe(0);

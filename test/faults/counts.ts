@@ -18,11 +18,13 @@ export function total(counts: Counts, metric: string): number {
   return [...counts].reduce((sum, [name, value]) => (name.split('{')[0] === metric ? sum + value : sum), 0);
 }
 
-/** A metric by the values of its labels, in their order: `missed`, or `due timeout`. */
+/** A metric by the values of its labels but the node, in their order: `missed`, or `due timeout`. */
 export function byLabels(counts: Counts, metric: string): Record<string, number> {
   return Object.fromEntries(
     [...counts].flatMap(([name, value]) => {
-      const values = [...name.matchAll(/="([^"]*)"/g)].map(([, label]) => label);
+      const values = [...name.matchAll(/(\w+)="([^"]*)"/g)].flatMap(([, label, value]) =>
+        label === 'node' ? [] : value,
+      );
       return name.startsWith(`${metric}{`) && value !== 0 ? [[values.join(' '), value]] : [];
     }),
   );

@@ -108,7 +108,11 @@ async function allPass({ node: { lab }, farmer }: Pair): Promise<void> {
     (held) => held.length === CONTRACTS && held.every(({ passed }) => passed > 0),
     PATIENT,
   );
-  await until(farmer.status, ({ node, contracts: { waiting } }) => waiting === CONTRACTS && node.reachable, PATIENT);
+  await until(
+    farmer.status,
+    ({ nodes, contracts: { waiting } }) => waiting === CONTRACTS && nodes.every(({ reachable }) => reachable),
+    PATIENT,
+  );
 }
 
 /** Whether everything that is promised to go wrong has. */

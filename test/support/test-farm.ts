@@ -61,6 +61,8 @@ export class TestFarm implements AsyncDisposable {
     const config = readConfig({
       env: {
         FARMER_NODE_URL: nodeUrl,
+        FARMER_NODE_ALIAS: nodeUrl.split(',').length > 1 ? '' : 'node',
+        FARMER_MIN_FREE: '0',
         FARMER_ADDRESS: ADDRESS,
         FARMER_DATA_DIR: this.dataDir,
         FARMER_SIZE: String(5 * CHUNK_BYTES),
