@@ -3,52 +3,138 @@ import { describe, expect, it } from '@jest/globals';
 import { FarmerMetrics, type Readings } from '../../src/metrics/metrics.ts';
 
 const READINGS: Readings = {
-  farm: {
-    phases: { generating: 1, waiting: 2, proving: 3, answering: 4 },
-    bytes: 10,
-    capacityBytes: 20,
-    nextDueAt: 5_000,
-    shortestIntervalMs: 1_500,
+  farming: {
+    nodes: [
+      {
+        alias: 'main',
+        farm: {
+          phases: { generating: 1, waiting: 2, proving: 3, answering: 4 },
+          bytes: 10,
+          capacityBytes: 20,
+          nextDueAt: 5_000,
+          shortestIntervalMs: 1_500,
+        },
+        reachable: true,
+        leaving: { state: 'no' },
+      },
+    ],
+    queues: { chunks: { waiting: 6, running: 2 }, answers: { waiting: 0, running: 1 } },
+    pace: { provableContracts: 700 },
+    scrubber: { completedAt: 8_000 },
   },
-  farming: { nodeReachable: true, queues: { chunks: { waiting: 6, running: 2 }, answers: { waiting: 0, running: 1 } } },
+  nodes: new Map([['main', { skewSeconds: -2.5, isOpen: false }]]),
   pool: { size: 4, busy: 3 },
-  disk: { read: async () => ({ sizeBytes: 1_000, freeBytes: 400 }) },
+  disks: {
+    readings: [
+      {
+        path: '/a',
+        state: 'ok',
+        freeBytes: 400,
+        sizeBytes: 1_000,
+        capacityBytes: 500,
+        usedBytes: 100,
+        probeSeconds: 0.5,
+      },
+      {
+        path: '/b',
+        state: 'quarantined',
+        freeBytes: undefined,
+        sizeBytes: undefined,
+        capacityBytes: 500,
+        usedBytes: 0,
+        probeSeconds: undefined,
+      },
+    ],
+  },
+  clock: { wallOf: (instant) => instant + 60_000 },
 };
 
 const scrapeOf = async (metrics: FarmerMetrics) => (await metrics.scrape()).text.split('\n');
+const someMetrics = (log?: FakeLogger) =>
+  new FarmerMetrics({ version: '1', nodes: ['main'], disks: ['/a', '/b'], ...(log && { log }) });
 
 describe("the farmer's metrics", () => {
   it('read the farm at each scrape, in base units', async () => {
-    const metrics = new FarmerMetrics({ version: '1' });
+    const metrics = someMetrics();
     metrics.read(READINGS);
     expect(await scrapeOf(metrics)).toEqual(
       expect.arrayContaining([
-        'farmer_contracts{state="answering"} 4',
-        'farmer_contract_bytes 10',
-        'farmer_capacity_bytes 20',
-        'farmer_next_due_timestamp_seconds 5',
-        'farmer_challenge_interval_seconds 1.5',
-        'farmer_node_reachable 1',
+        'farmer_contracts{node="main",state="answering"} 4',
+        'farmer_contract_bytes{node="main"} 10',
+        'farmer_capacity_bytes{node="main"} 20',
+        'farmer_challenge_interval_seconds{node="main"} 1.5',
+        'farmer_node_reachable{node="main"} 1',
+        'farmer_node_clock_skew_seconds{node="main"} -2.5',
+        'farmer_node_circuit_open{node="main"} 0',
+        'farmer_node_leaving{node="main"} 0',
+        'farmer_capacity_contracts_estimate 700',
         'farmer_queue_jobs{queue="chunks",state="waiting"} 6',
         'farmer_queue_jobs{queue="answers",state="running"} 1',
         'farmer_workers 4',
         'farmer_workers_busy 3',
-        'farmer_disk_free_bytes 400',
-        'farmer_disk_size_bytes 1000',
+        'farmer_disk_free_bytes{disk="/a"} 400',
+        'farmer_disk_size_bytes{disk="/a"} 1000',
+        'farmer_disk_used_bytes{disk="/a"} 100',
+        'farmer_disk_state{disk="/a",state="ok"} 1',
+        'farmer_disk_state{disk="/b",state="ok"} 0',
+        'farmer_disk_state{disk="/b",state="quarantined"} 1',
         `farmer_build_info{version="1",node_version="${process.versions.node}"} 1`,
+      ]),
+    );
+  });
+
+  it("tell dates by the machine's clock, as it is set", async () => {
+    const metrics = someMetrics();
+    metrics.read(READINGS);
+    metrics.node('main').passed(1_000, 2_000);
+    expect(await scrapeOf(metrics)).toEqual(
+      expect.arrayContaining([
+        'farmer_next_due_timestamp_seconds{node="main"} 65',
+        'farmer_scrub_last_completed_timestamp_seconds 68',
+        'farmer_last_passed_timestamp_seconds{node="main"} 62',
+      ]),
+    );
+  });
+
+  it('have no value for what can not be asked, rather than an old or a wrong one', async () => {
+    const metrics = someMetrics();
+    metrics.read(READINGS);
+    const lines = (await scrapeOf(metrics)).join('\n');
+    expect(lines).not.toMatch(/farmer_disk_(free_bytes|size_bytes|probe_seconds)\{disk="\/b"\}/);
+  });
+
+  it('count the outcomes of each node by itself, and are there from the start', async () => {
+    const metrics = new FarmerMetrics({ version: '1', nodes: ['a', 'b'] });
+    metrics.node('b').failed('not_challenged', 3, undefined);
+    expect(await scrapeOf(metrics)).toEqual(
+      expect.arrayContaining([
+        'farmer_challenges_failed_total{node="a",reason="not_challenged"} 0',
+        'farmer_challenges_failed_total{node="b",reason="not_challenged"} 3',
+        'farmer_challenges_passed_total{node="b"} 0',
       ]),
     );
   });
 
   it('that can not be read are counted and logged; the next scrape shows the count', async () => {
     const log = new FakeLogger();
-    const metrics = new FarmerMetrics({ version: '1', log });
-    metrics.read({ ...READINGS, disk: { read: async () => await Promise.reject(new Error('hangs')) } });
+    const metrics = someMetrics(log);
+    const hangs = (): never => {
+      throw new Error('hangs');
+    };
+    metrics.read({
+      ...READINGS,
+      pool: {
+        get size() {
+          return hangs();
+        },
+        busy: 3,
+      },
+    });
     await metrics.scrape();
     const lines = await scrapeOf(metrics);
     expect(lines).toContain('farmer_metric_errors_total 2');
-    expect(lines).toContain('farmer_workers 4');
-    expect(lines).not.toContain('farmer_disk_free_bytes 0');
+    expect(lines).toContain('farmer_workers_busy 3');
+    expect(lines).not.toContain('farmer_workers 0');
     expect(log.messages()).toContain('metric not read');
   });
 });
