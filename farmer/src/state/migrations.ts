@@ -21,6 +21,57 @@ const STEPS: readonly string[] = [
      name TEXT PRIMARY KEY,
      count INTEGER NOT NULL
    ) STRICT, WITHOUT ROWID;`,
+  // Several nodes, each with its token and totals; a journal of the last challenges; where the scrub is; the farm's own name.
+  `CREATE TABLE farm (
+     id TEXT NOT NULL,
+     address TEXT NOT NULL
+   ) STRICT;
+   CREATE TABLE node (
+     id INTEGER PRIMARY KEY,
+     url TEXT NOT NULL UNIQUE,
+     token TEXT,
+     leaving TEXT NOT NULL DEFAULT 'no'
+   ) STRICT;
+   INSERT INTO farm (id, address) SELECT lower(hex(randomblob(16))), address FROM identity;
+   INSERT INTO node (id, url, token) SELECT 1, node_url, token FROM identity;
+   DROP TABLE identity;
+   ALTER TABLE contract ADD COLUMN node_id INTEGER NOT NULL DEFAULT 1;
+   ALTER TABLE tally RENAME TO tally_of_all;
+   CREATE TABLE tally (
+     node_id INTEGER NOT NULL,
+     name TEXT NOT NULL,
+     count INTEGER NOT NULL,
+     PRIMARY KEY (node_id, name)
+   ) STRICT, WITHOUT ROWID;
+   INSERT INTO tally (node_id, name, count) SELECT 1, name, count FROM tally_of_all;
+   DROP TABLE tally_of_all;
+   CREATE TABLE disk (
+     id TEXT PRIMARY KEY,
+     path TEXT NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE scrub (
+     started_at REAL NOT NULL,
+     cursor TEXT NOT NULL,
+     completed_at REAL
+   ) STRICT;
+   CREATE TABLE journal (
+     seq INTEGER PRIMARY KEY AUTOINCREMENT,
+     contract TEXT NOT NULL,
+     round INTEGER NOT NULL,
+     count INTEGER NOT NULL,
+     outcome TEXT NOT NULL,
+     cause TEXT,
+     due_at REAL NOT NULL,
+     settled_at REAL NOT NULL,
+     received_at REAL,
+     queued_at REAL,
+     read_at REAL,
+     hashed_at REAL,
+     sent_at REAL,
+     acknowledged_at REAL,
+     attempts INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX journal_by_contract ON journal (contract, seq);`,
 ];
 
 /**

@@ -1,31 +1,56 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { FakeClock } from '@downstream/platform/testing';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { StoredContract } from '../../src/farming/ports.ts';
+import fc from 'fast-check';
+import type { JournalEntry } from '../../src/contract/journal-entry.ts';
+import { EMPTY_TALLY, type StoredContract, type StoredOutcome } from '../../src/farming/ports.ts';
+import type { NodeStore } from '../../src/state/node-store.ts';
 import { StateStore } from '../../src/state/state-store.ts';
-import { idOf, T0, terms } from '../fakes/builders.ts';
+import { INTERVAL_MS, idOf, T0, terms } from '../fakes/builders.ts';
 
-const IDENTITY = { nodeUrl: 'http://node:5000', address: 'address' };
+const NODE = { url: 'http://node:5000' };
+const OTHER = { url: 'http://other:5000' };
+const IDENTITY = { address: 'address', nodes: [NODE] };
 const STAY = { nodeMoved: false };
 const contract = (n: number): StoredContract => ({
-  terms: terms({ id: idOf(n) }),
-  round: { number: 0, issuedAt: T0 },
+  terms: terms({ id: idOf(n), takenAt: T0 + n }),
+  round: { number: 0, issuedAt: T0 + n },
   hasChunk: false,
+});
+const entry = (n: number, round = 0): JournalEntry => ({
+  contract: idOf(n),
+  round,
+  count: 1,
+  dueAt: T0 + 60_000,
+  settledAt: T0 + 5_000,
+  outcome: 'passed',
+  receivedAt: T0 + 1,
+  attempts: 1,
+});
+const outcome = (name: 'passed' | 'missed', count: number, of = entry(1)): StoredOutcome => ({
+  total: { name, count },
+  entry: { ...of, outcome: name },
 });
 
 let folder: string;
-let path: string;
+let clock: FakeClock;
 let open: StateStore[];
-const openStore = () => {
-  const store = StateStore.open(path);
-  open.push(store);
-  return store;
-};
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'state-store-'));
-  path = join(folder, 'state.db');
+  clock = new FakeClock(T0);
   open = [];
 });
 afterEach(() => {
@@ -33,101 +58,324 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
+const inFolder = (name: string) => join(folder, name);
+const openStore = (journalSize = 100) => {
+  const store = StateStore.open(folder, { journalSize }, clock);
+  open.push(store);
+  return store;
+};
+const close = () => open.pop()?.close();
 /** Closes the store and opens it again, as a restart does. */
 const restart = () => {
-  open.pop()?.close();
+  close();
   return openStore();
+};
+const nodeOf = (store: StateStore, identity = IDENTITY): NodeStore => {
+  const [node] = store.claim(identity, STAY);
+  if (node === undefined) throw new Error('there is no node');
+  return node;
 };
 
 describe('the state', () => {
-  it('keeps identity, token, contracts and outcomes over a restart', () => {
-    const store = openStore();
-    store.claim(IDENTITY, STAY);
-    store.saveToken('token');
-    store.insert(contract(1));
-    store.insert({
+  it('keeps token, contracts and outcomes over a restart', () => {
+    const node = nodeOf(openStore());
+    node.saveToken('token');
+    node.insert(contract(1));
+    node.insert({
       ...contract(2),
-      terms: terms({ id: idOf(2), source: { kind: 'url', url: 'http://node/x' }, takenAt: T0 + 1 }),
+      terms: terms({ id: idOf(2), source: { kind: 'url', url: 'http://node/x' }, takenAt: T0 + 2 }),
     });
-    store.update(
-      { ...contract(1), round: { number: 7, issuedAt: T0 + 0.5 }, hasChunk: true },
-      { name: 'passed', count: 1 },
-    );
-    store.update(contract(2), { name: 'missed', count: 3 });
-    store.update(contract(2), { name: 'missed', count: 5 });
-    const again = restart();
-    again.claim(IDENTITY, STAY);
+    node.update({ ...contract(1), round: { number: 7, issuedAt: T0 + 0.5 }, hasChunk: true }, outcome('passed', 1));
+    node.update(contract(2), outcome('missed', 3));
+    node.update(contract(2), outcome('missed', 5));
+    const again = nodeOf(restart());
     expect(again.token()).toBe('token');
     expect(again.contracts()).toEqual([
-      { terms: terms({ id: idOf(1) }), round: { number: 7, issuedAt: T0 + 0.5 }, hasChunk: true },
+      { ...contract(1), round: { number: 7, issuedAt: T0 + 0.5 }, hasChunk: true },
       {
-        terms: terms({ id: idOf(2), source: { kind: 'url', url: 'http://node/x' }, takenAt: T0 + 1 }),
-        round: { number: 0, issuedAt: T0 },
-        hasChunk: false,
+        ...contract(2),
+        terms: terms({ id: idOf(2), source: { kind: 'url', url: 'http://node/x' }, takenAt: T0 + 2 }),
       },
     ]);
-    expect(again.tally()).toEqual({
-      passed: 1,
-      wrong_answer: 0,
-      late: 0,
-      missed: 5,
-      chunk_unreadable: 0,
-      node_error: 0,
-    });
+    expect(again.tally()).toEqual({ ...EMPTY_TALLY, passed: 1, missed: 5 });
     again.remove(idOf(1));
-    expect(restart().contracts()).toHaveLength(1);
+    expect(nodeOf(restart()).contracts()).toHaveLength(1);
+  });
+
+  it("keeps dates of the machine's clock, whatever the farmer's own shows", () => {
+    const node = nodeOf(openStore());
+    clock.wallOffsetMs = 3_600_000;
+    node.insert(contract(1));
+    node.update(contract(1), outcome('passed', 1));
+    clock.wallOffsetMs = 0;
+    const store = restart();
+    const [kept] = nodeOf(store).contracts();
+    expect(kept).toMatchObject({ terms: { takenAt: T0 + 1 + 3_600_000 }, round: { issuedAt: T0 + 1 + 3_600_000 } });
+    expect(store.journal.of(idOf(1), 1)).toMatchObject([{ dueAt: T0 + 60_000 + 3_600_000 }]);
+  });
+
+  it('keeps the contracts, the token and the totals of each node by themselves', () => {
+    const [one, two] = openStore().claim({ address: 'address', nodes: [NODE, OTHER] }, STAY);
+    one?.insert(contract(1));
+    two?.insert(contract(2));
+    two?.saveToken('of the second');
+    two?.update(contract(2), outcome('passed', 9));
+    expect(one?.contracts().map(({ terms: { id } }) => id)).toEqual([idOf(1)]);
+    expect(two?.contracts().map(({ terms: { id } }) => id)).toEqual([idOf(2)]);
+    expect([one?.token(), two?.token()]).toEqual([undefined, 'of the second']);
+    expect([one?.tally().passed, two?.tally().passed]).toEqual([0, 9]);
   });
 
   it('is readable by its owner alone', () => {
     openStore();
-    expect(statSync(path).mode & 0o777).toBe(0o600);
+    for (const name of ['state.db', 'state.mirror.db']) expect(statSync(inFolder(name)).mode & 0o777).toBe(0o600);
   });
 
   it('has one farmer at a time: a second one is told so', () => {
     openStore();
-    expect(() => StateStore.open(path)).toThrow(
+    expect(() => StateStore.open(folder, { journalSize: 1 }, clock)).toThrow(
       expect.objectContaining({ code: 'locked', message: expect.stringContaining('another farmer') }),
     );
+    expect(() => restart()).not.toThrow();
   });
 
-  it('is free again when that farmer is gone', () => {
-    openStore();
-    expect(restart().contracts()).toEqual([]);
-  });
-
-  it('is not taken to another node or address, unless the node has moved', () => {
+  it('remembers where the scrub is, which disks there are, and whether a node is left', () => {
     const store = openStore();
-    store.claim(IDENTITY, STAY);
-    const moved = { ...IDENTITY, nodeUrl: 'http://elsewhere:5000' };
-    expect(() => store.claim(moved, STAY)).toThrow(
-      expect.objectContaining({ code: 'other_identity', message: expect.stringContaining('http://node:5000') }),
-    );
-    expect(() => store.claim({ ...IDENTITY, address: 'other' }, { nodeMoved: true })).toThrow(
-      expect.objectContaining({ code: 'other_identity' }),
-    );
-    store.claim(moved, { nodeMoved: true });
-    expect(() => store.claim(moved, STAY)).not.toThrow();
+    expect(store.scrub()).toBeUndefined();
+    nodeOf(store).setLeaving('leaving');
+    store.saveScrub({ startedAt: T0, cursor: idOf(3), completedAt: T0 - 5 });
+    store.saveDisks(new Map([['one', '/a']]));
+    const again = restart();
+    expect(again.scrub()).toEqual({ startedAt: T0, cursor: idOf(3), completedAt: T0 - 5 });
+    expect(again.disks()).toEqual(new Map([['one', '/a']]));
+    expect(nodeOf(again).leaving()).toBe('leaving');
   });
 
   it('of a newer farmer is left alone, with what to do', () => {
-    const db = new DatabaseSync(path);
+    const db = new DatabaseSync(inFolder('state.db'));
     db.exec('PRAGMA user_version = 99');
     db.close();
-    expect(() => StateStore.open(path)).toThrow(
+    expect(() => openStore()).toThrow(
       expect.objectContaining({ code: 'unusable', message: expect.stringContaining('newer farmer') }),
     );
   });
 
-  it('that is no state file is refused, and left as it is', () => {
-    writeFileSync(path, 'this is a text file that somebody put here, long enough to be looked at');
-    expect(() => StateStore.open(path)).toThrow(expect.objectContaining({ code: 'unusable' }));
-    expect(statSync(path).size).toBe(71);
-  });
-
   it('that can not be made is refused', () => {
-    path = join(folder, 'absent', 'state.db');
-    expect(() => StateStore.open(path)).toThrow(
+    rmSync(folder, { recursive: true });
+    expect(() => openStore()).toThrow(
       expect.objectContaining({ code: 'not_writable', message: expect.stringContaining('FARMER_DATA_DIR') }),
     );
+    folder = mkdtempSync(join(tmpdir(), 'state-store-'));
+  });
+
+  it('of the first version is taken over with all that it holds', () => {
+    copyFileSync(join(import.meta.dirname, '../fixtures/state-v1.db'), inFolder('state.db'));
+    const identity = { address: '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV', nodes: [NODE] };
+    const store = openStore();
+    const node = nodeOf(store, identity);
+    expect(node.token()).toBe('0123456789abcdef0123456789abcdef');
+    expect(node.contracts()).toEqual([
+      { ...contract(1), round: { number: 7, issuedAt: T0 + 420_001 }, hasChunk: true },
+      {
+        ...contract(2),
+        terms: terms({ id: idOf(2), source: { kind: 'url', url: 'http://node:5000/x' }, takenAt: T0 + 2 }),
+      },
+    ]);
+    expect(node.tally().passed).toBe(7);
+    expect(store.farmId).toMatch(/^[0-9a-f]{32}$/);
+    rmSync(inFolder('state.db'));
+    close();
+    rmSync(inFolder('state.db'), { force: true });
+    expect(nodeOf(openStore(), identity).contracts()).toHaveLength(2);
+  });
+});
+
+describe('a data directory', () => {
+  it('is not taken to another node or address, unless the node has moved', () => {
+    const store = openStore();
+    store.claim(IDENTITY, STAY);
+    const moved = { ...IDENTITY, nodes: [OTHER] };
+    expect(() => store.claim(moved, STAY)).toThrow(
+      expect.objectContaining({ code: 'other_identity', message: expect.stringContaining(NODE.url) }),
+    );
+    expect(() => store.claim({ ...IDENTITY, address: 'other' }, { nodeMoved: true })).toThrow(
+      expect.objectContaining({ code: 'other_identity' }),
+    );
+    const [before] = store.claim(IDENTITY, STAY);
+    const [after] = store.claim(moved, { nodeMoved: true });
+    expect(after?.id).toBe(before?.id);
+    expect(() => store.claim(moved, STAY)).not.toThrow();
+  });
+
+  it('gets further nodes, and loses none that it still farms for', () => {
+    const store = openStore();
+    const [, two] = store.claim({ ...IDENTITY, nodes: [NODE, OTHER] }, STAY);
+    expect(() => store.claim(IDENTITY, STAY)).toThrow(expect.objectContaining({ code: 'other_identity' }));
+    two?.setLeaving('left');
+    expect(store.claim(IDENTITY, STAY)).toHaveLength(1);
+    const [, anew] = store.claim({ ...IDENTITY, nodes: [NODE, OTHER] }, STAY);
+    expect(anew?.leaving()).toBe('no');
+  });
+
+  it('has a name of its own, which stays', () => {
+    const store = openStore();
+    expect(store.farmId).toBeUndefined();
+    store.claim(IDENTITY, STAY);
+    const { farmId } = store;
+    expect(restart().farmId).toBe(farmId);
+  });
+});
+
+describe('the journal', () => {
+  it('keeps the last challenges, with their times, and no more', () => {
+    const store = openStore(3);
+    const node = nodeOf(store);
+    node.insert(contract(1));
+    const whole: JournalEntry = {
+      ...entry(1),
+      queuedAt: T0 + 2,
+      readAt: T0 + 3,
+      hashedAt: T0 + 4,
+      sentAt: T0 + 5,
+      acknowledgedAt: T0 + 6,
+    };
+    for (const round of [0, 1, 2, 3]) node.update(contract(1), outcome('passed', round, { ...whole, round }));
+    expect(store.journal.of(idOf(1), 10).map(({ round }) => round)).toEqual([3, 2, 1]);
+    expect(store.journal.of(idOf(1), 1)).toEqual([{ ...whole, round: 3, cause: undefined }]);
+    expect(store.journal.of(idOf(2), 10)).toEqual([]);
+  });
+
+  it('finds the contract that an id begins with, where there is but one', () => {
+    const store = openStore();
+    const node = nodeOf(store);
+    node.insert({ ...contract(1), terms: terms({ id: `abc1${'0'.repeat(60)}` }) });
+    node.insert({ ...contract(2), terms: terms({ id: `abc2${'0'.repeat(60)}` }) });
+    node.update(contract(3), outcome('missed', 1, { ...entry(1), contract: `fff0${'0'.repeat(60)}` }));
+    expect(store.journal.find('abc1')).toBe(`abc1${'0'.repeat(60)}`);
+    expect(store.journal.find('abc')).toBeUndefined();
+    expect(store.journal.find('fff0')).toBe(`fff0${'0'.repeat(60)}`);
+    expect(store.journal.find('0')).toBeUndefined();
+  });
+
+  it('of no size is not kept at all', () => {
+    const store = openStore(0);
+    nodeOf(store).update(contract(1), outcome('passed', 1));
+    expect(store.journal.of(idOf(1), 1)).toEqual([]);
+  });
+});
+
+/** A state of some contracts, closed. */
+function aClosedState(contracts = 3): void {
+  const node = nodeOf(openStore());
+  node.saveToken('token');
+  for (let n = 1; n <= contracts; n++) node.insert(contract(n));
+  node.setLeaving('leaving');
+  close();
+}
+
+const state = () => inFolder('state.db');
+const DAMAGES: [string, () => void][] = [
+  ['is cut off in the middle', () => truncateSync(state(), Math.floor(statSync(state()).size / 2))],
+  ['is cut down to nothing', () => truncateSync(state(), 0)],
+  ['is gone', () => rmSync(state())],
+  ['is overwritten', () => writeFileSync(state(), Buffer.alloc(50_000, 'x'))],
+  [
+    'has pages of something else',
+    () => {
+      const bytes = readFileSync(state());
+      writeFileSync(state(), bytes.fill(0xa5, 4096));
+    },
+  ],
+];
+
+describe('a state file that', () => {
+  it.each(DAMAGES)('%s is made again from its second copy: no contract and no token is lost', (_, damage) => {
+    aClosedState();
+    damage();
+    clock = new FakeClock(T0 + 2.5 * INTERVAL_MS);
+    const store = openStore();
+    const node = nodeOf(store);
+    expect(store.restored).toBe(3);
+    expect(node.token()).toBe('token');
+    expect(node.leaving()).toBe('leaving');
+    expect(node.contracts().map(({ terms: { id }, round }) => ({ id, round: round.number }))).toEqual(
+      [1, 2, 3].map((n) => ({ id: idOf(n), round: 2 })),
+    );
+    expect(restart().restored).toBeUndefined();
+  });
+
+  it('was damaged is kept beside, for whoever wants to look at it', () => {
+    aClosedState();
+    writeFileSync(state(), 'this is no state at all, but something that somebody wrote over it');
+    openStore();
+    const [kept = ''] = readdirSync(folder).filter((name) => name.startsWith('state.db.damaged-'));
+    expect(readFileSync(inFolder(kept), 'utf8')).toContain('somebody wrote over it');
+  });
+
+  it('is sound makes a second copy again that is damaged or gone', () => {
+    aClosedState();
+    writeFileSync(inFolder('state.mirror.db'), 'rotten, and long enough to be looked at as a file of its own kind');
+    expect(nodeOf(openStore()).contracts()).toHaveLength(3);
+    close();
+    rmSync(state());
+    expect(nodeOf(openStore()).contracts()).toHaveLength(3);
+  });
+
+  it('is no state, with nothing to make it from, is refused and left as it is', () => {
+    writeFileSync(state(), 'this is a text file that somebody put here, long enough to be looked at');
+    expect(() => openStore()).toThrow(
+      expect.objectContaining({ code: 'unusable', message: expect.stringContaining('backup') }),
+    );
+    expect(statSync(state()).size).toBe(71);
+  });
+
+  it('has lost a contract that the second copy has, or the other way round, gets it back', () => {
+    const statements = fc.subarray([1, 2, 3, 4]);
+    fc.assert(
+      fc.property(statements, statements, (fromState, fromMirror) => {
+        aClosedState(4);
+        for (const [file, lost] of [
+          ['state.db', fromState],
+          ['state.mirror.db', fromMirror.filter((n) => !fromState.includes(n))],
+        ] as const) {
+          const db = new DatabaseSync(inFolder(file));
+          for (const n of lost) db.prepare('DELETE FROM contract WHERE id = ?').run(idOf(n));
+          db.close();
+        }
+        const node = nodeOf(openStore());
+        expect(node.contracts().map(({ terms: { id } }) => id)).toEqual([1, 2, 3, 4].map(idOf));
+        for (const n of [1, 2, 3, 4]) node.remove(idOf(n));
+        expect(nodeOf(restart()).contracts()).toEqual([]);
+        close();
+        for (const name of readdirSync(folder)) rmSync(inFolder(name));
+      }),
+      { numRuns: 10 },
+    );
+  });
+});
+
+describe('a backup', () => {
+  it('is a whole state, for its owner alone, made while everything goes on', async () => {
+    const store = openStore();
+    const node = nodeOf(store);
+    node.saveToken('token');
+    for (let n = 1; n <= 50; n++) node.insert(contract(n));
+    const path = inFolder('backup.db');
+    const bytes = await store.backup(path);
+    node.insert(contract(51));
+    expect([statSync(path).size, statSync(path).mode & 0o777]).toEqual([bytes, 0o600]);
+    close();
+    for (const name of readdirSync(folder)) if (name !== 'backup.db') rmSync(inFolder(name));
+    copyFileSync(path, state());
+    const again = nodeOf(openStore());
+    expect([again.token(), again.contracts().length]).toEqual(['token', 50]);
+  });
+
+  it('never takes the place of a file, and leaves nothing half-written', async () => {
+    const store = openStore();
+    await expect(store.backup(state())).rejects.toMatchObject({ code: 'exists' });
+    await expect(store.backup(inFolder('absent/backup.db'))).rejects.toMatchObject({ code: 'not_writable' });
+    expect(existsSync(inFolder('absent'))).toBe(false);
+    expect(readdirSync(folder).filter((name) => name.includes('partial'))).toEqual([]);
   });
 });

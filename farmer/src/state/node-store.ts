@@ -1,0 +1,169 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Clock } from '@downstream/platform';
+import { z } from 'zod';
+import { type ContractId, FAILURE_REASONS } from '../contract/contract.ts';
+import {
+  EMPTY_TALLY,
+  type Leaving,
+  type LeavingStorePort,
+  type StoredContract,
+  type StoredOutcome,
+  type StorePort,
+  type Tally,
+  type TokenStorePort,
+} from '../farming/ports.ts';
+import type { Journal } from './journal.ts';
+import type { Mirror } from './mirror.ts';
+import { atomically, durably } from './sqlite.ts';
+
+const contractRow = z.object({
+  id: z.string(),
+  source_kind: z.enum(['secret', 'url']),
+  source: z.string(),
+  interval_ms: z.number(),
+  taken_at: z.number(),
+  round_number: z.number(),
+  round_issued_at: z.number(),
+  has_chunk: z.number(),
+});
+const tallyRow = z.object({ name: z.enum(['passed', ...FAILURE_REASONS]), count: z.number() });
+const nodeRow = z.object({ token: z.string().nullable(), leaving: z.enum(['no', 'leaving', 'left']) });
+
+export interface NodeStoreParts {
+  readonly db: DatabaseSync;
+  readonly mirror: Mirror;
+  readonly journal: Journal;
+  readonly clock: Pick<Clock, 'wallOf' | 'instantOf'>;
+  /** To be called when what the mirror knows of the nodes has changed. */
+  readonly essentialsChanged: () => void;
+}
+
+/** The state of one node's contracts. Instants are of the farmer's clock; what is written are dates of the machine's. */
+export class NodeStore implements StorePort, TokenStorePort, LeavingStorePort {
+  readonly id: number;
+  readonly #parts: NodeStoreParts;
+  readonly #insert: StatementSync;
+  readonly #update: StatementSync;
+  readonly #count: StatementSync;
+  readonly #remove: StatementSync;
+  /** Asked for again and again, so not read from the file each time. */
+  #leaving: Leaving;
+
+  constructor(id: number, parts: NodeStoreParts) {
+    const { db } = parts;
+    this.id = id;
+    this.#parts = parts;
+    this.#insert = db.prepare(
+      'INSERT INTO contract (id, node_id, source_kind, source, interval_ms, taken_at, round_number, round_issued_at, has_chunk) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    );
+    this.#update = db.prepare('UPDATE contract SET round_number = ?, round_issued_at = ?, has_chunk = ? WHERE id = ?');
+    this.#count = db.prepare(
+      'INSERT INTO tally (node_id, name, count) VALUES (?, ?, ?) ON CONFLICT (node_id, name) DO UPDATE SET count = excluded.count',
+    );
+    this.#remove = db.prepare('DELETE FROM contract WHERE id = ?');
+    this.#leaving = this.#row().leaving;
+  }
+
+  token(): string | undefined {
+    return this.#row().token ?? undefined;
+  }
+
+  saveToken(token: string): void {
+    this.#save('UPDATE node SET token = ? WHERE id = ?', token);
+  }
+
+  leaving(): Leaving {
+    return this.#leaving;
+  }
+
+  setLeaving(leaving: Leaving): void {
+    this.#save('UPDATE node SET leaving = ? WHERE id = ?', leaving);
+    this.#leaving = leaving;
+  }
+
+  /** Both files have it, or the contract is not taken; what only one has after a crash, the next start completes. */
+  insert({ terms, round, hasChunk }: StoredContract): void {
+    const { db, mirror, clock } = this.#parts;
+    const { id, source, intervalMs, takenAt } = terms;
+    const text = source.kind === 'secret' ? source.secret : source.url;
+    const takenAtWall = clock.wallOf(takenAt);
+    const issuedAt = clock.wallOf(round.issuedAt);
+    durably(db, () => {
+      this.#insert.run(
+        id,
+        this.id,
+        source.kind,
+        text,
+        intervalMs,
+        takenAtWall,
+        round.number,
+        issuedAt,
+        Number(hasChunk),
+      );
+      mirror.insert([{ id, nodeId: this.id, source, intervalMs, takenAtWall }]);
+    });
+  }
+
+  update({ terms, round, hasChunk }: StoredContract, outcome?: StoredOutcome): void {
+    const { db, journal, clock } = this.#parts;
+    atomically(db, () => {
+      this.#update.run(round.number, clock.wallOf(round.issuedAt), Number(hasChunk), terms.id);
+      if (outcome === undefined) return;
+      this.#count.run(this.id, outcome.total.name, outcome.total.count);
+      journal.add(outcome.entry);
+    });
+  }
+
+  remove(id: ContractId): void {
+    const { db, mirror } = this.#parts;
+    mirror.remove(id);
+    durably(db, () => {
+      this.#remove.run(id);
+    });
+  }
+
+  contracts(): StoredContract[] {
+    const { db, clock } = this.#parts;
+    return db
+      .prepare('SELECT * FROM contract WHERE node_id = ? ORDER BY taken_at')
+      .all(this.id)
+      .map((row) => {
+        const { id, source_kind, source, interval_ms, taken_at, round_number, round_issued_at, has_chunk } =
+          contractRow.parse(row);
+        return {
+          terms: {
+            id,
+            source: source_kind === 'secret' ? { kind: 'secret', secret: source } : { kind: 'url', url: source },
+            intervalMs: interval_ms,
+            takenAt: clock.instantOf(taken_at),
+          },
+          round: { number: round_number, issuedAt: clock.instantOf(round_issued_at) },
+          hasChunk: has_chunk === 1,
+        };
+      });
+  }
+
+  tally(): Tally {
+    const rows = this.#parts.db.prepare('SELECT name, count FROM tally WHERE node_id = ?').all(this.id);
+    return {
+      ...EMPTY_TALLY,
+      ...Object.fromEntries(
+        z
+          .array(tallyRow)
+          .parse(rows)
+          .map(({ name, count }) => [name, count]),
+      ),
+    };
+  }
+
+  #row(): z.infer<typeof nodeRow> {
+    return nodeRow.parse(this.#parts.db.prepare('SELECT token, leaving FROM node WHERE id = ?').get(this.id));
+  }
+
+  #save(sql: string, value: string): void {
+    durably(this.#parts.db, () => {
+      this.#parts.db.prepare(sql).run(value, this.id);
+    });
+    this.#parts.essentialsChanged();
+  }
+}

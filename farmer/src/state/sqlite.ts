@@ -1,0 +1,80 @@
+import { chmodSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { CodedError, codeOf } from '@downstream/platform';
+
+/** The state can't be used. */
+export class StateError extends CodedError<
+  'locked' | 'not_writable' | 'damaged' | 'unusable' | 'other_identity' | 'exists'
+> {}
+
+/**
+ * Opens, or makes, a SQLite file: readable by its owner alone, locked for as long as it is open, and sound.
+ *
+ * @throws StateError whose message says what to do; `damaged` where it is no database, or not a whole one
+ */
+export function openDatabase(path: string): DatabaseSync {
+  try {
+    const db = new DatabaseSync(path, { timeout: 0 });
+    try {
+      chmodSync(path, 0o600);
+      db.exec(
+        'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN EXCLUSIVE; COMMIT;',
+      );
+      const checked = db.prepare('PRAGMA quick_check(1)').get()?.['quick_check'];
+      if (checked !== 'ok') throw new StateError('damaged', `${path} is damaged: ${String(checked)}`);
+      return db;
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  } catch (error) {
+    throw asStateError(error, path);
+  }
+}
+
+/** Runs `work` as one: all of it is there afterwards, or nothing. */
+export function atomically(db: DatabaseSync, work: () => void): void {
+  db.exec('BEGIN');
+  try {
+    work();
+    db.exec('COMMIT');
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+/** As {@link atomically}; when it returns, what was written survives a power failure. */
+export function durably(db: DatabaseSync, work: () => void): void {
+  db.exec('PRAGMA synchronous = FULL');
+  try {
+    atomically(db, work);
+  } finally {
+    db.exec('PRAGMA synchronous = NORMAL');
+  }
+}
+
+/** SQLite's primary result codes; extended ones have them in their low byte. */
+const LOCKED: readonly number[] = [5, 6];
+const NOT_WRITABLE: readonly number[] = [3, 8, 14];
+const DAMAGED: readonly number[] = [11, 26];
+
+export function asStateError(error: unknown, path: string): StateError {
+  if (error instanceof StateError) return error;
+  const errcode = typeof error === 'object' && error !== null && 'errcode' in error ? Number(error.errcode) & 0xff : 0;
+  if (LOCKED.includes(errcode)) {
+    return new StateError(
+      'locked',
+      `${path} is in use: another farmer runs on this data directory; stop it, or use another FARMER_DATA_DIR`,
+    );
+  }
+  if (NOT_WRITABLE.includes(errcode)) {
+    return new StateError(
+      'not_writable',
+      `${path} can't be written: check FARMER_DATA_DIR, its owner and its permissions`,
+    );
+  }
+  if (DAMAGED.includes(errcode)) return new StateError('damaged', `${path} is damaged, or no state of a farmer`);
+  const why = error instanceof Error ? error.message : (codeOf(error) ?? 'unknown');
+  return new StateError('unusable', `${path} can't be used as the farmer's state: ${why}`, {}, { cause: error });
+}
