@@ -144,10 +144,12 @@ export async function startFarmer(
     }
 
     const [node] = config.nodes;
-    const http = new NodeHttp(node.url, (end) => {
-      metrics.request(node.alias, end);
-      requests.get(node.alias)?.note(end, clock.now());
-      log.debug('node asked', { ...end, seconds: Number(end.seconds.toFixed(4)) });
+    const http = new NodeHttp(node.url, {
+      observe: (end) => {
+        metrics.request(node.alias, end);
+        requests.get(node.alias)?.note(end, clock.now());
+        log.debug('node asked', { ...end, seconds: Number(end.seconds.toFixed(4)) });
+      },
     });
     shutdown.add('connections to the node', () => http.close());
     const files = new ChunkFiles(join(config.dataDir, 'chunks'));

@@ -37,6 +37,7 @@ export type Route = (typeof ROUTES)[number];
 
 /** A call to a node failed. Neither message nor details nor cause hold a URL: URLs of this API hold the token. */
 export class NodeError extends CodedError<NodeErrorCode> {
+  readonly route: Route;
   /** How long the node, or the circuit breaker before it, wants to be left alone; already bounded. */
   readonly retryAfterMs: number | undefined;
 
@@ -46,7 +47,8 @@ export class NodeError extends CodedError<NodeErrorCode> {
     message: string,
     { retryAfterMs, ...details }: Details & { readonly retryAfterMs?: number | undefined } = {},
   ) {
-    super(code, message, { route, ...(retryAfterMs !== undefined && { retryAfterMs }), ...details });
+    super(code, message, { ...details, route, ...(retryAfterMs !== undefined && { retryAfterMs }) });
+    this.route = route;
     this.retryAfterMs = retryAfterMs;
   }
 }

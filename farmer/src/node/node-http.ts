@@ -2,14 +2,18 @@ import { randomBytes } from 'node:crypto';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
-import { codeOf, TimeoutError, withTimeout } from '@downstream/platform';
+import { type Clock, codeOf, systemClock, TimeoutError, withTimeout } from '@downstream/platform';
 import axios, { type AxiosInstance, type AxiosResponse, isAxiosError } from 'axios';
 import { NodeError, type NodeErrorCode, type Route } from '../farming/errors.ts';
+import type { CircuitBreaker } from './circuit-breaker.ts';
+import type { ClockSkew } from './clock-skew.ts';
+import { retryAfterMs } from './retry-after.ts';
+import { TIMEOUTS_MS } from './timeouts.ts';
 
 /** How a request ended. */
 export interface RequestEnd {
   readonly route: Route;
-  readonly outcome: 'ok' | NodeErrorCode;
+  readonly outcome: 'ok' | Exclude<NodeErrorCode, 'circuit_open'>;
   readonly seconds: number;
   /** What both sides' logs call the request. */
   readonly request: string;
@@ -26,7 +30,8 @@ export interface NodeRequest<T> {
   readonly body?: unknown;
   /** A longer reply is refused. */
   readonly maxBytes: number;
-  readonly timeoutMs: number;
+  /** Less than the route's own bound, where the caller has less time. */
+  readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   /** From the reply to what the caller wants; throws a `NodeError` where it can't. */
   readonly read: (reply: Reply) => T;
@@ -35,6 +40,14 @@ export interface NodeRequest<T> {
 export interface Reply {
   readonly status: number;
   readonly text: string;
+}
+
+/** What watches over the requests; nothing, if not given. */
+export interface NodeHttpParts {
+  readonly observe?: RequestObserver;
+  readonly breaker?: CircuitBreaker;
+  readonly skew?: ClockSkew;
+  readonly clock?: Pick<Clock, 'now' | 'wallOf'>;
 }
 
 /** So many connections to a node are kept open at most. */
@@ -46,15 +59,19 @@ const CONNECTIONS = 32;
  */
 export class NodeHttp {
   readonly #http: AxiosInstance;
-  readonly #observe: RequestObserver;
+  readonly #origin: string;
+  readonly #parts: NodeHttpParts;
+  readonly #clock: Pick<Clock, 'now' | 'wallOf'>;
   readonly #agents = [
     new HttpAgent({ keepAlive: true, maxSockets: CONNECTIONS }),
     new HttpsAgent({ keepAlive: true, maxSockets: CONNECTIONS }),
   ] as const;
 
   /** @param baseUrl where the node is, without a trailing slash */
-  constructor(baseUrl: string, observe: RequestObserver = () => {}) {
-    this.#observe = observe;
+  constructor(baseUrl: string, parts: NodeHttpParts = {}) {
+    this.#origin = new URL(baseUrl).origin;
+    this.#parts = parts;
+    this.#clock = parts.clock ?? systemClock;
     this.#http = axios.create({
       baseURL: baseUrl,
       httpAgent: this.#agents[0],
@@ -68,9 +85,11 @@ export class NodeHttp {
 
   /** @throws NodeError; the signal's reason when it was aborted */
   async request<T>({ route, method, path, body, maxBytes, timeoutMs, signal, read }: NodeRequest<T>): Promise<T> {
-    return await this.#timed(route, signal, async (headers) => {
+    const bound = Math.max(1, Math.min(timeoutMs ?? Number.POSITIVE_INFINITY, TIMEOUTS_MS[route]));
+    return await this.#guarded(route, signal, async (headers) => {
+      const sentAt = this.#wallNow();
       const response = await withTimeout(
-        { timeoutMs, signal },
+        { timeoutMs: bound, signal },
         async (bounded) =>
           await this.#http.request<unknown>({
             method,
@@ -81,7 +100,12 @@ export class NodeHttp {
             signal: bounded,
           }),
       );
-      return read({ status: response.status, text: String(response.data) });
+      this.#parts.skew?.note(response.headers['date'], sentAt, this.#wallNow());
+      try {
+        return read({ status: response.status, text: String(response.data) });
+      } catch (error) {
+        throw this.#withRetryAfter(error, response.headers['retry-after']);
+      }
     });
   }
 
@@ -94,7 +118,9 @@ export class NodeHttp {
     url: string,
     { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal | undefined },
   ): Promise<Readable> {
-    return await this.#timed('download', signal, async (headers) => {
+    // What another server does says nothing about the node.
+    const run = new URL(url).origin === this.#origin ? this.#guarded.bind(this) : this.#timed.bind(this);
+    return await run('download', signal, async (headers) => {
       const response: AxiosResponse<Readable> = await withTimeout(
         { timeoutMs, signal },
         async (bounded) =>
@@ -102,9 +128,10 @@ export class NodeHttp {
       );
       if (response.status !== 200) {
         response.data.destroy();
-        throw new NodeError('http_error', 'download', `the node answered a download with HTTP ${response.status}`, {
+        const error = new NodeError('http_error', 'download', `a download was answered with HTTP ${response.status}`, {
           status: response.status,
         });
+        throw this.#withRetryAfter(error, response.headers['retry-after']);
       }
       return response.data;
     });
@@ -112,6 +139,29 @@ export class NodeHttp {
 
   close(): void {
     for (const agent of this.#agents) agent.destroy();
+  }
+
+  /** As {@link #timed}, unless the circuit is open. */
+  async #guarded<T>(
+    route: Route,
+    signal: AbortSignal | undefined,
+    work: (headers: Record<string, string>) => Promise<T>,
+  ): Promise<T> {
+    const { breaker } = this.#parts;
+    const timed = async () => await this.#timed(route, signal, work);
+    return breaker === undefined ? await timed() : await breaker.run(route, timed);
+  }
+
+  #wallNow(): number {
+    return this.#clock.wallOf(this.#clock.now());
+  }
+
+  #withRetryAfter(error: unknown, header: unknown): unknown {
+    const waitMs = retryAfterMs(header, this.#wallNow());
+    if (!(error instanceof NodeError) || waitMs === undefined) return error;
+    const { code, message, details } = error;
+    const { route: _, ...facts } = details;
+    return new NodeError(code, error.route, message, { ...facts, retryAfterMs: waitMs });
   }
 
   async #timed<T>(
@@ -122,16 +172,16 @@ export class NodeHttp {
     const request = randomBytes(6).toString('hex');
     const start = performance.now();
     const observe = (outcome: RequestEnd['outcome']) =>
-      this.#observe({ route, outcome, seconds: (performance.now() - start) / 1000, request });
+      this.#parts.observe?.({ route, outcome, seconds: (performance.now() - start) / 1000, request });
     try {
       const result = await work({ 'X-Request-Id': request });
       observe('ok');
       return result;
     } catch (error) {
       signal?.throwIfAborted();
-      const { code, message, details } = asNodeError(error, route);
-      observe(code);
-      throw new NodeError(code, route, message, { ...details, request });
+      const { code, message, details, retryAfterMs: waitMs } = asNodeError(error, route);
+      if (code !== 'circuit_open') observe(code);
+      throw new NodeError(code, route, message, { ...details, retryAfterMs: waitMs, request });
     }
   }
 }

@@ -4,7 +4,6 @@ import { NodeError } from '../farming/errors.ts';
 import type { NodeHttp } from './node-http.ts';
 import { readJson } from './replies.ts';
 
-const TIMEOUT_MS = 30_000;
 const CHALLENGES_BYTES = 16 * 1024 * 1024;
 const REPLY_BYTES = 64 * 1024;
 
@@ -23,7 +22,6 @@ export class OwnershipNode {
       method: 'GET',
       path: paths.challenges(filename),
       maxBytes: CHALLENGES_BYTES,
-      timeoutMs: TIMEOUT_MS,
       read: (reply) => {
         if (reply.status === 404)
           throw new NodeError('rejected', 'challenges', 'the node has no file of that name', { status: 404 });
@@ -41,7 +39,6 @@ export class OwnershipNode {
       path: paths.answer(filename),
       body: { block, seed, response },
       maxBytes: REPLY_BYTES,
-      timeoutMs: TIMEOUT_MS,
       read: (reply) => readJson('answer', matchReply, reply).match,
     });
   }

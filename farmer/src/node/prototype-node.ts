@@ -15,9 +15,6 @@ import { readJson, statusOf } from './replies.ts';
 const SMALL_REPLY_BYTES = 64 * 1024;
 /** Room for a hundred thousand contracts, each twice in the listing. */
 const LISTING_BYTES = 32 * 1024 * 1024;
-const TIMEOUT_MS = 15_000;
-/** A node may make a chunk of 32 MiB to know its hash, and have a queue of farmers that want one. */
-const CHUNK_TIMEOUT_MS = 60_000;
 
 /** A node of the prototype generation (`/api/downstream`). */
 export class PrototypeNode implements NodePort {
@@ -27,33 +24,33 @@ export class PrototypeNode implements NodePort {
     this.#http = http;
   }
 
-  async register(address: string, { signal }: CallOptions = {}): Promise<string> {
+  async register(address: string, { signal, timeoutMs }: CallOptions = {}): Promise<string> {
     await this.#http.request({
       route: 'connectivity',
       method: 'GET',
       path: paths.connectivity,
       maxBytes: SMALL_REPLY_BYTES,
-      timeoutMs: TIMEOUT_MS,
+      timeoutMs,
       signal,
       read: ({ status }) => {
         if (status >= 400)
           throw new NodeError('http_error', 'connectivity', `the node answered with HTTP ${status}`, { status });
       },
     });
-    return await this.#get('new', paths.new(address), signal, (reply) => {
+    return await this.#get('new', paths.new(address), { signal, timeoutMs }, (reply) => {
       const bare = tokenText.safeParse(reply.text.trim());
       if (reply.status === 200 && bare.success) return bare.data;
       return readJson('new', tokenReply, reply).token;
     });
   }
 
-  async takeContract(token: string, { signal }: CallOptions = {}): Promise<Offer | undefined> {
+  async takeContract(token: string, { signal, timeoutMs }: CallOptions = {}): Promise<Offer | undefined> {
     return await this.#http.request({
       route: 'chunk',
       method: 'GET',
       path: paths.chunk(token),
       maxBytes: SMALL_REPLY_BYTES,
-      timeoutMs: CHUNK_TIMEOUT_MS,
+      timeoutMs,
       signal,
       read: (reply) => {
         if (statusOf(reply) === 'no_chunks') return undefined;
@@ -64,13 +61,13 @@ export class PrototypeNode implements NodePort {
     });
   }
 
-  async listContracts(token: string, { signal }: CallOptions = {}): Promise<Listing> {
+  async listContracts(token: string, { signal, timeoutMs }: CallOptions = {}): Promise<Listing> {
     return await this.#http.request({
       route: 'due',
       method: 'GET',
       path: paths.due(token),
       maxBytes: LISTING_BYTES,
-      timeoutMs: TIMEOUT_MS,
+      timeoutMs,
       signal,
       read: (reply) => {
         const { all_contracts, due_contracts } = readJson('due', dueReply, reply);
@@ -85,20 +82,20 @@ export class PrototypeNode implements NodePort {
   async answer(
     token: string,
     { id, response }: { id: string; response: string },
-    { signal }: CallOptions = {},
+    { signal, timeoutMs }: CallOptions = {},
   ): Promise<boolean> {
-    return await this.#get('challenge', paths.challenge(token, id, response), signal, (reply) => {
+    return await this.#get('challenge', paths.challenge(token, id, response), { signal, timeoutMs }, (reply) => {
       return readJson('challenge', verdictReply, reply).status === 'pass';
     });
   }
 
-  async release(token: string, id: string, { signal }: CallOptions = {}): Promise<void> {
+  async release(token: string, id: string, { signal, timeoutMs }: CallOptions = {}): Promise<void> {
     await this.#http.request({
       route: 'remove',
       method: 'DELETE',
       path: paths.remove(token, id),
       maxBytes: SMALL_REPLY_BYTES,
-      timeoutMs: TIMEOUT_MS,
+      timeoutMs,
       signal,
       read: (reply) => readJson('remove', removeReply, reply),
     });
@@ -107,7 +104,7 @@ export class PrototypeNode implements NodePort {
   async #get<T>(
     route: 'new' | 'challenge',
     path: string,
-    signal: AbortSignal | undefined,
+    { signal, timeoutMs }: CallOptions,
     read: (reply: { status: number; text: string }) => T,
   ): Promise<T> {
     return await this.#http.request({
@@ -115,7 +112,7 @@ export class PrototypeNode implements NodePort {
       method: 'GET',
       path,
       maxBytes: SMALL_REPLY_BYTES,
-      timeoutMs: TIMEOUT_MS,
+      timeoutMs,
       signal,
       read,
     });

@@ -230,7 +230,7 @@ describe('requests', () => {
   it('tell an observer how they ended', async () => {
     const seen: string[] = [];
     await using server = await rawServer(reply({ status: 'no_token' }));
-    const http = new NodeHttp(server.url, ({ route, outcome }) => seen.push(`${route} ${outcome}`));
+    const http = new NodeHttp(server.url, { observe: ({ route, outcome }) => seen.push(`${route} ${outcome}`) });
     await new PrototypeNode(http).takeContract(TOKEN).catch(() => {});
     expect(seen).toEqual(['chunk no_token']);
     http.close();
@@ -242,7 +242,7 @@ describe('requests', () => {
       ids.push(request.headers['x-request-id']);
       reply({ status: 'no_token' })(request, response);
     });
-    const http = new NodeHttp(server.url, ({ request }) => ids.push(request));
+    const http = new NodeHttp(server.url, { observe: ({ request }) => ids.push(request) });
     const node = new PrototypeNode(http);
     await node.takeContract(TOKEN).catch((error: NodeError) => ids.push(error.details['request']));
     await node.takeContract(TOKEN).catch((error: NodeError) => ids.push(error.details['request']));

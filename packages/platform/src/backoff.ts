@@ -9,12 +9,11 @@ export interface BackoffPolicy {
 }
 
 /**
- * The pause before attempt number `attempt` (from 1 after the first failure): doubling to a cap, then drawn evenly from
- * the upper half of that, so that farmers that failed together don't come back together.
+ * The pause before attempt number `attempt` (from 1 after the first failure): doubling to a cap, then drawn evenly from all of
+ * that (full jitter), so that farmers that failed together don't come back together.
  *
- * @returns milliseconds, at least half of `baseMs`
+ * @returns milliseconds, from 0
  */
 export function backoffMs({ baseMs, capMs }: BackoffPolicy, attempt: number, rng: Rng): number {
-  const longest = Math.min(capMs, baseMs * 2 ** Math.min(attempt - 1, 40));
-  return longest / 2 + (rng.random() * longest) / 2;
+  return rng.random() * Math.min(capMs, baseMs * 2 ** Math.min(attempt - 1, 40));
 }

@@ -1,3 +1,4 @@
+import { uptime } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
@@ -20,11 +21,58 @@ export interface Clock {
 /** Longer timers overflow in Node.js and fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  wallOf: (instant) => instant,
-  instantOf: (wall) => wall,
-  async sleep(ms, signal) {
+/** What a steady clock is made of, each in milliseconds. */
+export interface TimeSources {
+  /** The machine's clock, which people and programs set. */
+  wallMs(): number;
+  /** Never set, but stands still while the machine is suspended. */
+  monotonicMs(): number;
+  /** Since the machine was started, suspensions included; coarse, and dearer to ask. */
+  uptimeMs(): number;
+}
+
+const SYSTEM: TimeSources = {
+  wallMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  uptimeMs: () => uptime() * 1000,
+};
+
+/** How often the uptime is asked for at most. */
+const LOOK_EVERY_MS = 1_000;
+/** The uptime may be told in whole seconds: less than this is no suspension. */
+const LEAST_SUSPENSION_MS = 2_500;
+
+/**
+ * Time since the process began, told as if the machine's clock had never been set since: differences between two readings are true. A
+ * time that the machine was suspended counts, as it does for everybody else.
+ */
+export class SteadyClock implements Clock {
+  readonly #sources: TimeSources;
+  readonly #origin: number;
+  #suspendedMs = 0;
+  #looked: { readonly monotonicMs: number; readonly uptimeMs: number };
+
+  constructor(sources: TimeSources = SYSTEM) {
+    this.#sources = sources;
+    this.#looked = { monotonicMs: sources.monotonicMs(), uptimeMs: sources.uptimeMs() };
+    this.#origin = sources.wallMs() - this.#looked.monotonicMs;
+  }
+
+  now(): Instant {
+    const monotonicMs = this.#sources.monotonicMs();
+    if (monotonicMs - this.#looked.monotonicMs >= LOOK_EVERY_MS) this.#lookForSuspension(monotonicMs);
+    return this.#origin + monotonicMs + this.#suspendedMs;
+  }
+
+  wallOf(instant: Instant): number {
+    return instant + this.#sources.wallMs() - this.now();
+  }
+
+  instantOf(wall: number): Instant {
+    return wall + this.now() - this.#sources.wallMs();
+  }
+
+  async sleep(ms: number, signal?: AbortSignal): Promise<void> {
     try {
       for (let left = ms; left > 0; left -= LONGEST_TIMER_MS) {
         await sleep(Math.min(left, LONGEST_TIMER_MS), undefined, signal ? { signal } : {});
@@ -34,5 +82,14 @@ export const systemClock: Clock = {
       throw error;
     }
     signal?.throwIfAborted();
-  },
-};
+  }
+
+  #lookForSuspension(monotonicMs: number): void {
+    const uptimeMs = this.#sources.uptimeMs();
+    const standstillMs = uptimeMs - this.#looked.uptimeMs - (monotonicMs - this.#looked.monotonicMs);
+    if (standstillMs >= LEAST_SUSPENSION_MS) this.#suspendedMs += standstillMs;
+    this.#looked = { monotonicMs, uptimeMs };
+  }
+}
+
+export const systemClock: Clock = new SteadyClock();

@@ -1,7 +1,7 @@
 export { TimeoutError, withTimeout } from './abort.ts';
 export { type BackoffPolicy, backoffMs } from './backoff.ts';
 export { formatBytes, parseBytes } from './bytes.ts';
-export { type Clock, type Instant, systemClock } from './clock.ts';
+export { type Clock, type Instant, SteadyClock, systemClock, type TimeSources } from './clock.ts';
 export { CodedError, codeOf, type Details, messageOf } from './errors.ts';
 export { type HttpServer, ListenError, listen } from './http-server.ts';
 export {

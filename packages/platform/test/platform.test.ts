@@ -72,7 +72,7 @@ describe('a clock', () => {
 });
 
 describe('the pause between attempts', () => {
-  it('doubles up to its cap, and lies in the upper half of that', () => {
+  it('is drawn from all of what doubles up to a cap', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 1_000 }),
@@ -80,8 +80,7 @@ describe('the pause between attempts', () => {
         (attempt, throwOfDice) => {
           const pause = backoffMs({ baseMs: 100, capMs: 5_000 }, attempt, { random: () => throwOfDice });
           const longest = Math.min(5_000, 100 * 2 ** (attempt - 1));
-          expect(pause).toBeGreaterThanOrEqual(longest / 2);
-          expect(pause).toBeLessThanOrEqual(longest);
+          expect(pause).toBeCloseTo(longest * throwOfDice, 6);
         },
       ),
     );
@@ -94,7 +93,6 @@ describe('the pause between attempts, for the same throw of the dice', () => {
       fc.property(fc.double({ min: 0, max: 0.999, noNaN: true }), fc.nat(10_000), (throwOfDice, attempt) => {
         const pause = (n: number) => backoffMs({ baseMs: 100, capMs: 5_000 }, n, { random: () => throwOfDice });
         expect(pause(attempt + 2)).toBeGreaterThanOrEqual(pause(attempt + 1));
-        expect(pause(1)).toBeGreaterThanOrEqual(50);
         expect(pause(attempt + 1)).toBeLessThanOrEqual(5_000);
       }),
     );
@@ -102,7 +100,7 @@ describe('the pause between attempts, for the same throw of the dice', () => {
 
   it('differs with the dice', () => {
     const pause = (random: number) => backoffMs({ baseMs: 100, capMs: 5_000 }, 3, { random: () => random });
-    expect([pause(0), pause(0.5)]).toEqual([200, 300]);
+    expect([pause(0), pause(0.5)]).toEqual([0, 200]);
   });
 });
 

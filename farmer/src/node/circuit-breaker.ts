@@ -1,0 +1,100 @@
+import { backoffMs, type Clock, type Instant, type Rng } from '@downstream/platform';
+import { NodeError, type NodeErrorCode, type Route } from '../farming/errors.ts';
+
+export interface CircuitBreakerOptions {
+  /** The longest that nothing is sent at all; asked for anew each time, since it depends on the contracts held. */
+  readonly longestPauseMs: () => number;
+}
+
+export interface CircuitBreakerParts {
+  readonly clock: Pick<Clock, 'now'>;
+  readonly rng: Rng;
+  /** Told when it opens and when it closes again. */
+  readonly onChange?: (isOpen: boolean) => void;
+}
+
+const OPENS_AFTER = 5;
+const BASE_MS = 1_000;
+/** A request lets nobody wait for its end longer than this: then another one may try. */
+const ATTEMPT_MS = 30_000;
+
+const FAILURES: readonly NodeErrorCode[] = ['unreachable', 'timeout', 'bad_reply'];
+
+/** Whether the node is not well; any other reply, also one that refuses, says that it is there. */
+function isFailure({ code, details }: NodeError): boolean {
+  const status = Number(details['status'] ?? 0);
+  return FAILURES.includes(code) || status >= 500 || status === 429;
+}
+
+/**
+ * Leaves a node alone that fails again and again: after five failures in a row nothing is sent for a while, then one attempt goes
+ * through, and what comes of it closes the circuit or doubles the pause.
+ */
+export class CircuitBreaker {
+  readonly #options: CircuitBreakerOptions;
+  readonly #parts: CircuitBreakerParts;
+  #failures = 0;
+  /** While it is open: until when nothing is sent. */
+  #opensAgainAt: Instant | undefined;
+
+  constructor(options: CircuitBreakerOptions, parts: CircuitBreakerParts) {
+    this.#options = options;
+    this.#parts = parts;
+  }
+
+  get isOpen(): boolean {
+    return this.#opensAgainAt !== undefined;
+  }
+
+  /** How long nothing will be sent; undefined where a request may go. */
+  get retryAfterMs(): number | undefined {
+    if (this.#opensAgainAt === undefined) return undefined;
+    const leftMs = this.#opensAgainAt - this.#parts.clock.now();
+    return leftMs > 0 ? leftMs : undefined;
+  }
+
+  /** @throws NodeError `circuit_open` at once while it is open; else what `request` throws */
+  async run<T>(route: Route, request: () => Promise<T>): Promise<T> {
+    const { retryAfterMs } = this;
+    if (retryAfterMs !== undefined) {
+      throw new NodeError('circuit_open', route, 'the node failed again and again, and is left alone for a while', {
+        retryAfterMs: Math.ceil(retryAfterMs),
+      });
+    }
+    // The one attempt: until it has ended, the others are kept back.
+    if (this.isOpen) this.#opensAgainAt = this.#parts.clock.now() + ATTEMPT_MS;
+    try {
+      const result = await request();
+      this.#succeeded();
+      return result;
+    } catch (error) {
+      if (!(error instanceof NodeError)) this.#ended();
+      else if (isFailure(error)) this.#failed(error.retryAfterMs);
+      else this.#succeeded();
+      throw error;
+    }
+  }
+
+  #succeeded(): void {
+    this.#failures = 0;
+    if (!this.isOpen) return;
+    this.#opensAgainAt = undefined;
+    this.#parts.onChange?.(false);
+  }
+
+  #failed(wantedMs = 0): void {
+    const { clock, rng, onChange } = this.#parts;
+    this.#failures += 1;
+    if (this.#failures < OPENS_AFTER) return;
+    const capMs = this.#options.longestPauseMs();
+    const pauseMs = Math.max(backoffMs({ baseMs: BASE_MS, capMs }, this.#failures - OPENS_AFTER + 1, rng), wantedMs);
+    const wasOpen = this.isOpen;
+    this.#opensAgainAt = clock.now() + Math.min(capMs, pauseMs);
+    if (!wasOpen) onChange?.(true);
+  }
+
+  /** An attempt that was given up says nothing about the node. */
+  #ended(): void {
+    if (this.isOpen) this.#opensAgainAt = this.#parts.clock.now();
+  }
+}

@@ -1,0 +1,90 @@
+import { describe, expect, it } from '@jest/globals';
+import { NodeError } from '../../src/farming/errors.ts';
+import { ClockSkew } from '../../src/node/clock-skew.ts';
+import { NodeHttp } from '../../src/node/node-http.ts';
+import { PrototypeNode } from '../../src/node/prototype-node.ts';
+import { retryAfterMs } from '../../src/node/retry-after.ts';
+import { rawServer } from '../fakes/raw-server.ts';
+
+const NOW = Date.UTC(2030, 0, 1);
+const dated = (atMs: number) => new Date(atMs).toUTCString();
+
+describe('Retry-After', () => {
+  it.each<[unknown, number | undefined]>([
+    ['0', 0],
+    ['120', 120_000],
+    [' 7 ', 7_000],
+    ['999999999999', 3_600_000],
+    [dated(NOW + 30_000), 30_000],
+    [dated(NOW - 30_000), 0],
+    [dated(NOW + 100 * 86_400_000), 3_600_000],
+    ['soon', undefined],
+    ['', undefined],
+    ['x'.repeat(10_000), undefined],
+    [undefined, undefined],
+    [['1', '2'], undefined],
+  ])('%j means a wait of %p ms', (header, expected) => {
+    expect(retryAfterMs(header, NOW)).toBe(expected);
+  });
+
+  it('is told with the error of the request', async () => {
+    await using server = await rawServer((_request, response) => {
+      response.writeHead(503, { 'Retry-After': '17' }).end('{"status":"error"}');
+    });
+    const http = new NodeHttp(server.url);
+    const error = await new PrototypeNode(http).listContracts('a1b2c3d4').catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(NodeError);
+    expect(error).toMatchObject({ code: 'rejected', retryAfterMs: 17_000, details: { route: 'due', status: 503 } });
+    http.close();
+  });
+});
+
+describe("the skew of a node's clock", () => {
+  it('is not known before a reply had a date', () => {
+    const skew = new ClockSkew();
+    for (const nonsense of [undefined, '', 'yesterday', 'x'.repeat(1000), ['a'], dated(0)])
+      skew.note(nonsense, NOW, NOW);
+    expect(skew.seconds === undefined || Math.abs(skew.seconds) > 1e9).toBe(true);
+  });
+
+  it.each([0, 40, -3_600])('of %i seconds is seen, to the half second that a header can tell', (seconds) => {
+    const skew = new ClockSkew();
+    for (let n = 0; n < 30; n++) {
+      const sentAt = NOW + n * 1_037;
+      skew.note(dated(sentAt + 10 + seconds * 1000), sentAt, sentAt + 20);
+    }
+    expect(Math.abs((skew.seconds ?? Number.NaN) - seconds)).toBeLessThanOrEqual(0.6);
+  });
+
+  it('does not jump with a reply that was long on its way, or that is nonsense', () => {
+    const skew = new ClockSkew();
+    for (let n = 0; n < 10; n++) skew.note(dated(NOW + n * 1000), NOW + n * 1000, NOW + n * 1000);
+    skew.note(dated(NOW), NOW, NOW + 60_000);
+    skew.note('Tue, 01 Jan 1980 00:00:00 GMT', NOW, NOW);
+    expect(Math.abs(skew.seconds ?? Number.NaN)).toBeLessThan(1);
+  });
+
+  it('follows a clock that is put right', () => {
+    const skew = new ClockSkew();
+    for (let n = 0; n < 20; n++) skew.note(dated(NOW + 60_000), NOW, NOW);
+    for (let n = 0; n < 10; n++) skew.note(dated(NOW), NOW, NOW);
+    expect(Math.abs(skew.seconds ?? Number.NaN)).toBeLessThan(1);
+  });
+});
+
+describe('a request', () => {
+  it('takes no longer than its caller has time for, though it dribbles on', async () => {
+    await using server = await rawServer((_request, response) => {
+      response.writeHead(200, { 'Content-Type': 'application/json' });
+      const dribble = setInterval(() => response.write(' '), 20);
+      response.once('close', () => clearInterval(dribble));
+    });
+    const http = new NodeHttp(server.url);
+    const startedAt = performance.now();
+    await expect(new PrototypeNode(http).listContracts('a1b2c3d4', { timeoutMs: 200 })).rejects.toMatchObject({
+      code: 'timeout',
+    });
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    http.close();
+  });
+});
