@@ -3,6 +3,7 @@ import { CodedError } from '@downstream/platform';
 import { ChunkFiles } from './chunks/chunk-files.ts';
 import { ChunkStore } from './chunks/chunk-store.ts';
 import { ensureStandardGenesis, type Genesis, openGenesis } from './chunks/genesis.ts';
+import { OneFolder } from './chunks/one-folder.ts';
 import { WorkerPool } from './chunks/worker-pool.ts';
 import { NodeError } from './farming/errors.ts';
 import { NodeHttp } from './node/node-http.ts';
@@ -179,7 +180,10 @@ export class DownstreamClient implements AsyncDisposable {
     };
     return {
       files,
-      chunks: new ChunkStore({ genesis, downloadOrigins: origins }, { files, pool: this.#pool, downloads }),
+      chunks: new ChunkStore(
+        { genesis, downloadOrigins: origins },
+        { places: new OneFolder(files), pool: this.#pool, downloads },
+      ),
     };
   }
 }

@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { lstat, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from '@downstream/platform';
 import { sha256Hex } from '@downstream/protocol';
@@ -41,22 +41,22 @@ export class ChunkFiles {
    */
   async commit(partialPath: string, id: string): Promise<void> {
     await flush(partialPath);
+    await this.#clear(id);
     await rename(partialPath, this.path(id));
     await flush(this.folder);
   }
 
   /** Deletes a chunk; one that is not there is fine. */
   async remove(id: string): Promise<void> {
-    await rm(this.path(id), { force: true });
+    await rm(this.path(id), { force: true, recursive: true });
   }
 
-  /** The chunk's size in bytes, or undefined where there is none. */
-  async size(id: string): Promise<number | undefined> {
+  /** Whatever is there in a chunk's place and is no file (a folder, say) can't be replaced: it goes first. */
+  async #clear(id: string): Promise<void> {
     try {
-      return (await stat(this.path(id))).size;
+      if ((await lstat(this.path(id))).isDirectory()) await this.remove(id);
     } catch (error) {
-      if (codeOf(error) === 'ENOENT') return undefined;
-      throw error;
+      if (codeOf(error) !== 'ENOENT') throw error;
     }
   }
 

@@ -18,8 +18,10 @@ interface DownloadPort {
 
 export interface ChunkStoreOptions {
   readonly genesis: Genesis;
-  /** Origins that chunks may be downloaded from: the node's own, and those that the operator adds. */
+  /** Origins that chunks may be downloaded from: the nodes' own, and those that the operator adds. */
   readonly downloadOrigins: ReadonlySet<string>;
+  /** How long reading or making one chunk may take. */
+  readonly timeoutMs?: number;
 }
 
 /** Told how long the work took, in seconds, and what was wrong with a chunk. */
@@ -29,86 +31,159 @@ export interface ChunkWorkObserver {
   faulted(fault: ChunkFault): void;
 }
 
-interface ChunkStoreParts {
+/** Where a chunk is, or is to be. */
+export interface Place {
   readonly files: ChunkFiles;
+}
+
+/** Who knows where chunks are: a folder, or many disks. */
+export interface PlacesPort<P extends Place> {
+  /** Undefined where there is no such chunk. */
+  of(id: string): P | undefined;
+  /** A place for a chunk, kept until it is `stored` or `givenUp`. @throws ChunkError `no_room` */
+  reserve(id: string): P;
+  stored(id: string, place: P): void;
+  givenUp(place: P): void;
+  removed(id: string): void;
+  worked(place: P): void;
+  failed(id: string, place: P, error: ChunkError): void;
+}
+
+interface ChunkStoreParts<P extends Place> {
+  readonly places: PlacesPort<P>;
   readonly pool: Pick<WorkerPool, 'run'>;
   readonly downloads: DownloadPort;
   readonly observer?: ChunkWorkObserver;
+  /** Makes the genesis file again where it is not what it was. */
+  readonly repairGenesis?: () => Promise<unknown>;
 }
 
 const DOWNLOAD_TIMEOUT_MS = 10 * 60_000;
+const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** Chunks on disk: made, fetched, proved and deleted; nothing gets a chunk's name before its hash was checked. */
-export class ChunkStore implements ChunkPort {
+export class ChunkStore<P extends Place = Place> implements ChunkPort {
   readonly #options: ChunkStoreOptions;
-  readonly #parts: ChunkStoreParts;
+  readonly #parts: ChunkStoreParts<P>;
 
-  constructor(options: ChunkStoreOptions, parts: ChunkStoreParts) {
+  constructor(options: ChunkStoreOptions, parts: ChunkStoreParts<P>) {
     this.#options = options;
     this.#parts = parts;
   }
 
   async create(id: string, source: ChunkSource, options: CallOptions = {}): Promise<void> {
-    const { files } = this.#parts;
-    const partialPath = files.partialPath(id);
+    const { places } = this.#parts;
+    const place = this.#reserve(id);
+    const partialPath = place.files.partialPath(id);
     try {
       const hash = await this.#write(partialPath, source, options);
-      if (hash !== id) throw new ChunkError('hash_mismatch', 'the chunk is not the one that the contract names');
-      await files.commit(partialPath, id);
+      if (hash !== id) {
+        if (source.kind === 'secret') await this.#expectSoundGenesis();
+        throw new ChunkError('hash_mismatch', 'the chunk is not the one that the contract names');
+      }
+      await place.files.commit(partialPath, id);
+      places.stored(id, place);
     } catch (error) {
-      await rm(partialPath, { force: true });
-      throw this.#chunkError(error);
+      places.givenUp(place);
+      await rm(partialPath, { force: true }).catch(() => {});
+      throw this.#failed(id, place, error);
     }
   }
 
   /** Makes the chunk of a secret, whatever its hash is, and returns the hash that names it. */
   async generate(secret: string): Promise<string> {
-    const { files } = this.#parts;
-    const partialPath = files.partialPath('0'.repeat(64));
+    const { places } = this.#parts;
+    const unnamed = '0'.repeat(64);
+    const place = this.#reserve(unnamed);
+    const partialPath = place.files.partialPath(unnamed);
     try {
       const hash = await this.#write(partialPath, { kind: 'secret', secret }, {});
-      await files.commit(partialPath, hash);
+      await place.files.commit(partialPath, hash);
+      places.stored(hash, place);
       return hash;
     } catch (error) {
-      await rm(partialPath, { force: true });
-      throw this.#chunkError(error);
+      places.givenUp(place);
+      await rm(partialPath, { force: true }).catch(() => {});
+      throw this.#failed(unnamed, place, error);
     }
   }
 
-  async prove(id: string, challenge: string): Promise<string> {
-    const { files, pool, observer } = this.#parts;
-    try {
-      const { value, seconds } = await pool.run({ kind: 'prove', path: files.path(id), challenge });
+  async prove(id: string, challenge: string, options: CallOptions = {}): Promise<string> {
+    const { pool, observer } = this.#parts;
+    return await this.#read(id, options, async (path, bounds) => {
+      const { value, seconds } = await pool.run({ kind: 'prove', path, challenge }, bounds);
       observer?.proved(seconds);
-      if (value.chunkHash !== id) throw new ChunkError('corrupt', 'the chunk on disk is not what it was');
-      return value.response;
-    } catch (error) {
-      throw this.#chunkError(error);
-    }
+      return { hash: value.chunkHash, result: value.response };
+    });
   }
 
-  async verify(id: string): Promise<void> {
-    const { files, pool } = this.#parts;
-    try {
-      const { value } = await pool.run({ kind: 'hash', path: files.path(id) });
-      if (value !== id) throw new ChunkError('corrupt', 'the chunk on disk is not what it was');
-    } catch (error) {
-      throw this.#chunkError(error);
-    }
+  async verify(id: string, options: CallOptions = {}): Promise<void> {
+    await this.#read(id, options, async (path, bounds) => {
+      const { value } = await this.#parts.pool.run({ kind: 'hash', path }, bounds);
+      return { hash: value, result: undefined };
+    });
   }
 
   async remove(id: string): Promise<void> {
-    await this.#parts.files.remove(id);
+    const { places } = this.#parts;
+    const place = places.of(id);
+    places.removed(id);
+    await place?.files.remove(id);
   }
 
-  #chunkError(error: unknown): ChunkError {
-    const chunkError = asChunkError(error);
-    const fault = CHUNK_FAULTS.find((one) => one === chunkError.code);
-    if (fault !== undefined) this.#parts.observer?.faulted(fault);
+  async #read<T>(
+    id: string,
+    { signal, timeoutMs }: CallOptions,
+    work: (path: string, bounds: CallOptions) => Promise<{ hash: string; result: T }>,
+  ): Promise<T> {
+    const { places } = this.#parts;
+    const place = places.of(id);
+    if (place === undefined) throw this.#counted(new ChunkError('unreadable', 'the chunk is not there'));
+    try {
+      const { hash, result } = await work(place.files.path(id), { signal, timeoutMs: this.#bounded(timeoutMs) });
+      places.worked(place);
+      if (hash !== id) throw new ChunkError('corrupt', 'the chunk on disk is not what it was');
+      return result;
+    } catch (error) {
+      throw this.#failed(id, place, error);
+    }
+  }
+
+  #bounded(timeoutMs = Number.POSITIVE_INFINITY): number {
+    return Math.max(1, Math.min(timeoutMs, this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS));
+  }
+
+  #reserve(id: string): P {
+    try {
+      return this.#parts.places.reserve(id);
+    } catch (error) {
+      throw this.#counted(asChunkError(error));
+    }
+  }
+
+  #failed(id: string, place: P, error: unknown): ChunkError {
+    const chunkError = this.#counted(asChunkError(error));
+    this.#parts.places.failed(id, place, chunkError);
     return chunkError;
   }
 
-  async #write(path: string, source: ChunkSource, { signal }: CallOptions): Promise<string> {
+  #counted(error: ChunkError): ChunkError {
+    const fault = CHUNK_FAULTS.find((one) => one === (error.code === 'no_room' ? 'disk_full' : error.code));
+    if (fault !== undefined) this.#parts.observer?.faulted(fault);
+    return error;
+  }
+
+  /** A genesis file that has rotted makes every chunk wrong: that is no reason to refuse contracts. */
+  async #expectSoundGenesis(): Promise<void> {
+    const { pool, repairGenesis } = this.#parts;
+    const { path, sha256 } = this.#options.genesis;
+    const { value } = await pool.run({ kind: 'hash', path });
+    if (value === sha256) return;
+    await repairGenesis?.();
+    throw new ChunkError('unreadable', 'the genesis file is not what it was', { cause: 'genesis' });
+  }
+
+  async #write(path: string, source: ChunkSource, { signal, timeoutMs }: CallOptions): Promise<string> {
     const { pool, observer } = this.#parts;
     const { genesis } = this.#options;
     if (source.kind === 'url') {
@@ -116,15 +191,13 @@ export class ChunkStore implements ChunkPort {
         { timeoutMs: DOWNLOAD_TIMEOUT_MS, signal },
         async (bounded) => await this.#download(source.url, path, bounded),
       );
-      return (await pool.run({ kind: 'hash', path })).value;
+      return (await pool.run({ kind: 'hash', path }, { signal })).value;
     }
-    const { value, seconds } = await pool.run({
-      kind: 'chunk',
-      path,
-      genesisPath: genesis.path,
-      genesisSha256: genesis.sha256,
-      secret: source.secret,
-    });
+    const { secret } = source;
+    const { value, seconds } = await pool.run(
+      { kind: 'chunk', path, genesisPath: genesis.path, genesisSha256: genesis.sha256, secret },
+      { signal, timeoutMs: this.#bounded(timeoutMs) },
+    );
     observer?.generated(seconds);
     return value;
   }

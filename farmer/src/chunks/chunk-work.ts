@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { BLOCK_BYTES, convergentKey, encrypt, randomio } from '@downstream/file-encryptor';
 import { type ContractProof, proveContract } from '@downstream/heartbeat';
+import { CodedError } from '@downstream/platform';
 
 /**
  * The heavy work on chunks, as plain blocking functions: it runs in worker threads, where blocking is the fastest way.
@@ -19,8 +20,10 @@ const buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES);
 
 /** A file's bytes in blocks. The same buffer is used for each: a block is good until the next one is asked for. */
 function* fileBlocks(path: string): Generator<Buffer, void, undefined> {
-  const file = openSync(path, 'r');
+  // What is no plain file (a pipe, say) must not hold this thread up.
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
+    if (!fstatSync(file).isFile()) throw new CodedError('ENOTFILE', 'not a plain file');
     for (;;) {
       const length = readSync(file, buffer, 0, BLOCK_BYTES, null);
       if (length === 0) return;

@@ -1,40 +1,123 @@
-import { statfs } from 'node:fs/promises';
-import { withTimeout } from '@downstream/platform';
+import { open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Clock, codeOf, type Instant, withTimeout } from '@downstream/platform';
+import type { ContractId } from '../contract/contract.ts';
+import type { DiskState } from '../farming/ports.ts';
+import { ChunkFiles } from './chunk-files.ts';
+import { OWNER_ONLY } from './chunk-work.ts';
+import { readMarker } from './data-folder.ts';
+import { type DiskReading, DiskSpace } from './disk-space.ts';
 
-/** The file system that the data directory lies on, in bytes. */
-export interface DiskReading {
-  readonly sizeBytes: number;
-  /** What a user without privileges can still write. */
-  readonly freeBytes: number;
+export interface DiskOptions {
+  readonly path: string;
+  readonly capacityBytes: number;
+  readonly chunkBytes: number;
+  /** As the marker must say. */
+  readonly farmId: string;
+  readonly diskId: string;
 }
 
-const TIMEOUT_MS = 2_000;
+const PROBE_TIMEOUT_MS = 10_000;
 
-/** Asks the file system for its room. One that hangs is asked once, not once a scrape: each question holds a thread. */
+/** One folder for chunks: what is there, how much more fits, and whether its disk works. */
 export class Disk {
-  readonly #path: string;
-  #asked: Promise<DiskReading> | undefined;
+  readonly path: string;
+  readonly capacityBytes: number;
+  readonly diskId: string;
+  readonly files: ChunkFiles;
+  readonly ids = new Set<ContractId>();
+  /** Chunks that are being written. */
+  reserved = 0;
+  state: DiskState = 'ok';
+  reason: string | undefined;
+  /** Undefined where the file system can't be asked. */
+  reading: DiskReading | undefined;
+  probeSeconds: number | undefined;
+  readonly #options: DiskOptions;
+  readonly #space: DiskSpace;
+  readonly #clock: Pick<Clock, 'now'>;
+  #probing: Promise<void> | undefined;
 
-  constructor(path: string) {
-    this.#path = path;
+  constructor(options: DiskOptions, clock: Pick<Clock, 'now'>) {
+    this.#options = options;
+    this.#clock = clock;
+    this.path = options.path;
+    this.capacityBytes = options.capacityBytes;
+    this.diskId = options.diskId;
+    this.files = new ChunkFiles(join(options.path, 'chunks'));
+    this.#space = new DiskSpace(options.path);
   }
 
-  /** @throws TimeoutError, or the file system's error */
-  async read(): Promise<DiskReading> {
-    this.#asked ??= this.#ask().finally(() => {
-      this.#asked = undefined;
+  get freeBytes(): number | undefined {
+    return this.reading?.freeBytes;
+  }
+
+  get sizeBytes(): number | undefined {
+    return this.reading?.sizeBytes;
+  }
+
+  get usedBytes(): number {
+    return (this.ids.size + this.reserved) * this.#options.chunkBytes;
+  }
+
+  /** How many more chunks fit, with so much left free. */
+  room(minFreeBytes: number): number {
+    if (this.state !== 'ok' || this.reading === undefined) return 0;
+    const { chunkBytes } = this.#options;
+    const given = Math.floor(this.capacityBytes / chunkBytes) - this.ids.size;
+    const free = Math.floor((this.reading.freeBytes - minFreeBytes) / chunkBytes);
+    return Math.max(0, Math.min(given, free) - this.reserved);
+  }
+
+  /** Asks the file system for its room. */
+  async look(): Promise<void> {
+    this.reading = await this.#space.read().catch(() => undefined);
+  }
+
+  /** Whether the folder still says that it is ours. */
+  get isOurs(): boolean {
+    const marker = readMarker(this.path);
+    return marker?.farm === this.#options.farmId && marker.disk === this.diskId;
+  }
+
+  /**
+   * Writes, flushes, reads and deletes a small file. One that hangs is waited for once: each probe holds a thread.
+   *
+   * @returns what is wrong, undefined if nothing is
+   */
+  async probe(): Promise<string | undefined> {
+    if (!this.isOurs) return 'not mounted, or another disk';
+    this.#probing ??= this.#probe().finally(() => {
+      this.#probing = undefined;
     });
-    const asked = this.#asked;
-    return await withTimeout({ timeoutMs: TIMEOUT_MS }, async (signal) => {
-      const outOfTime = new Promise<never>((_, reject) => {
-        signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-      });
-      return await Promise.race([asked, outOfTime]);
-    });
+    const probing = this.#probing;
+    try {
+      await withTimeout({ timeoutMs: PROBE_TIMEOUT_MS }, async (signal) => await orAborted(probing, signal));
+      return undefined;
+    } catch (error) {
+      return codeOf(error) ?? 'unknown';
+    }
   }
 
-  async #ask(): Promise<DiskReading> {
-    const { bsize, blocks, bavail } = await statfs(this.#path);
-    return { sizeBytes: bsize * blocks, freeBytes: bsize * bavail };
+  async #probe(): Promise<void> {
+    const startedAt: Instant = this.#clock.now();
+    const path = join(this.path, '.probe');
+    const text = String(startedAt);
+    {
+      await using file = await open(path, 'w+', OWNER_ONLY);
+      await file.write(text, 0);
+      await file.sync();
+      const { buffer } = await file.read(Buffer.alloc(text.length), 0, text.length, 0);
+      if (buffer.toString() !== text) throw Object.assign(new Error('other bytes came back'), { code: 'EIO' });
+    }
+    await rm(path);
+    this.probeSeconds = (this.#clock.now() - startedAt) / 1000;
   }
+}
+
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  return await Promise.race([work, aborted]);
 }

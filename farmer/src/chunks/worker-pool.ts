@@ -1,9 +1,10 @@
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ContractProof } from '@downstream/heartbeat';
-import { messageOf } from '@downstream/platform';
+import { messageOf, TimeoutError, withTimeout } from '@downstream/platform';
 import { Piscina } from 'piscina';
 import { ChunkError } from '../farming/errors.ts';
+import type { CallOptions } from '../farming/ports.ts';
 
 /** What a worker thread can be asked for. Only paths and short texts cross: the bytes stay in the thread. */
 export type Task =
@@ -36,6 +37,9 @@ interface Results {
   readonly hash: string;
 }
 
+/** Whoever sets no bound waits so long. */
+const LONGEST_MS = 3_600_000;
+
 /** Worker threads for the work on chunks (piscina): the event loop hashes and encrypts nothing. */
 export class WorkerPool {
   /** How many threads there can be. */
@@ -51,7 +55,8 @@ export class WorkerPool {
     this.#pool = new Piscina({
       filename: fileURLToPath(worker),
       minThreads: 1,
-      maxThreads: workers,
+      // A thread that is slow goes on beside the others; see farming/work-queue.ts.
+      maxThreads: 2 * workers,
       idleTimeout: 30_000,
       resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 },
     });
@@ -63,11 +68,16 @@ export class WorkerPool {
   }
 
   /**
-   * @throws ChunkError: `disk_full`, `unreadable`, or `interrupted` when the pool was closed meanwhile.
-   *   Its detail `cause` is the file system's code.
+   * A task that takes longer than `timeoutMs` is given up with its thread, which another one takes the place of.
+   *
+   * @throws ChunkError: `disk_full`, `unreadable`, `slow`, or `interrupted` when the pool was closed or the signal aborted
+   *   meanwhile. Its detail `cause` is the file system's code.
    */
-  async run<K extends Task['kind']>(task: Task & { kind: K }): Promise<TaskResult<Results[K]>> {
-    const outcome = await this.#outcomeOf<K>(task);
+  async run<K extends Task['kind']>(
+    task: Task & { kind: K },
+    { signal, timeoutMs }: CallOptions = {},
+  ): Promise<TaskResult<Results[K]>> {
+    const outcome = await this.#outcomeOf<K>(task, { signal, timeoutMs });
     if (outcome.ok) return outcome;
     throw fileError(outcome.code);
   }
@@ -78,12 +88,19 @@ export class WorkerPool {
     await this.#pool.destroy();
   }
 
-  async #outcomeOf<K extends Task['kind']>(task: Task): Promise<Outcome<Results[K]>> {
+  async #outcomeOf<K extends Task['kind']>(
+    task: Task,
+    { signal, timeoutMs = LONGEST_MS }: CallOptions,
+  ): Promise<Outcome<Results[K]>> {
     this.#tasks += 1;
     try {
-      return (await this.#pool.run(task)) as Outcome<Results[K]>;
+      return await withTimeout(
+        { signal, timeoutMs },
+        async (bounded) => (await this.#pool.run(task, { signal: bounded })) as Outcome<Results[K]>,
+      );
     } catch (error) {
-      if (this.#closed) throw new ChunkError('interrupted', 'the work on a chunk was given up');
+      if (this.#closed || signal?.aborted) throw new ChunkError('interrupted', 'the work on a chunk was given up');
+      if (error instanceof TimeoutError) throw new ChunkError('slow', `a chunk took longer than ${timeoutMs} ms`);
       throw new ChunkError('unreadable', `a worker thread died: ${messageOf(error)}`);
     } finally {
       this.#tasks -= 1;

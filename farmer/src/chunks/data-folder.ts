@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CodedError, codeOf } from '@downstream/platform';
+import { z } from 'zod';
+import { OWNER_ONLY } from './chunk-work.ts';
+
+/** A folder that the farmer was given can't be used. */
+export class DataDirError extends CodedError<'not_writable' | 'empty' | 'foreign' | 'state_lost' | 'twice'> {}
+
+const MARKER_FILE = 'downstream.json';
+const marker = z.object({ format: z.literal(1), farm: z.string().max(100), disk: z.string().max(100) });
+
+/** Whose a folder is, as the file `downstream.json` in it says. */
+export type Marker = z.infer<typeof marker>;
+
+/** What lies in every folder of a file system, and is nobody's. */
+const NOBODYS = ['lost+found'];
+const STATE_FILES = ['state.db', 'state.mirror.db'];
+
+/** @returns undefined where there is none that can be read */
+export function readMarker(folder: string): Marker | undefined {
+  try {
+    return marker.parse(JSON.parse(readFileSync(join(folder, MARKER_FILE), 'utf8')));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Says for good whose a folder is. @returns the disk's id */
+export async function writeMarker(folder: string, farm: string): Promise<string> {
+  const disk = randomUUID();
+  const path = join(folder, MARKER_FILE);
+  {
+    await using file = await open(`${path}.partial`, 'w', OWNER_ONLY);
+    await file.writeFile(`${JSON.stringify({ format: 1, farm, disk } satisfies Marker)}\n`);
+    await file.sync();
+  }
+  await rename(`${path}.partial`, path);
+  await using parent = await open(folder, 'r');
+  await parent.sync();
+  return disk;
+}
+
+/**
+ * Makes a folder ready to be begun in, or finds that it was. One that is there and empty is begun in only where the operator says so: it
+ * may be where a disk should be mounted.
+ *
+ * @throws DataDirError whose message says what to do
+ */
+export function prepareFolder(path: string, { init }: { init: boolean }): void {
+  const there = entriesOf(path);
+  if (there === undefined) {
+    makeFolder(path);
+    return;
+  }
+  if (there.some((name) => name === MARKER_FILE || STATE_FILES.includes(name))) return;
+  if (there.length === 0) {
+    if (init) return;
+    throw new DataDirError(
+      'empty',
+      `the data directory ${path} is empty: if its disk is not mounted, mount it; if this is a new farmer, start once with --init (FARMER_INIT=true)`,
+    );
+  }
+  throw new DataDirError(
+    'foreign',
+    `the data directory ${path} holds other things (${there.slice(0, 3).join(', ')}), and nothing of a farmer: give a folder of its own as FARMER_DATA_DIR`,
+  );
+}
+
+/** The folder of the state was begun in, but its state is gone: a new one would give up all contracts. @throws DataDirError */
+export function expectState(path: string): void {
+  if (readMarker(path) === undefined || STATE_FILES.some((name) => existsSync(join(path, name)))) return;
+  throw new DataDirError(
+    'state_lost',
+    `${path} has lost its state.db and its second copy: put a backup there as state.db, or, to begin anew and give all contracts up, use another FARMER_DATA_DIR`,
+  );
+}
+
+/** What is in a folder; undefined where there is none. */
+function entriesOf(path: string): string[] | undefined {
+  try {
+    return readdirSync(path).filter((name) => !NOBODYS.includes(name));
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw new DataDirError(
+      'not_writable',
+      `the data directory ${path} can't be read (${codeOf(error) ?? 'unknown'}): check FARMER_DATA_DIR and its owner`,
+    );
+  }
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new DataDirError(
+      'not_writable',
+      `the data directory ${path} can't be made (${codeOf(error) ?? 'unknown'}): check FARMER_DATA_DIR and its owner`,
+    );
+  }
+}
+
+/** A folder for chunks, at the start. */
+export interface OpenedFolder {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly diskId: string;
+  /** Why it can't be used now. */
+  readonly fault?: string | undefined;
+}
+
+export interface FolderOptions {
+  readonly farmId: string;
+  readonly init: boolean;
+  /** The disks that chunks were put on: their folders by their ids. */
+  readonly known: ReadonlyMap<string, string>;
+}
+
+/**
+ * Looks whose each folder is, and marks those that are begun in. The first holds the state and must be well. Another one that was farmed on
+ * and is not there, or not ours any more, is told with its fault; one that never was ours is refused.
+ *
+ * @throws DataDirError
+ */
+export async function openFolders(
+  folders: readonly { readonly path: string; readonly sizeBytes: number }[],
+  { farmId, init, known }: FolderOptions,
+): Promise<OpenedFolder[]> {
+  const opened: OpenedFolder[] = [];
+  for (const { path, sizeBytes } of folders) {
+    const isHome = opened.length === 0;
+    const [knownId] = [...known].find(([, knownPath]) => knownPath === path) ?? [];
+    try {
+      const diskId = await diskOf(path, { farmId, init: init && knownId === undefined, isHome });
+      const before = opened.find((other) => other.diskId === diskId);
+      if (before) throw new DataDirError('twice', `${path} is the same disk as ${before.path}: give each one once`);
+      opened.push({ path, sizeBytes, diskId });
+    } catch (error) {
+      if (isHome || knownId === undefined || !(error instanceof DataDirError)) throw error;
+      opened.push({ path, sizeBytes, diskId: knownId, fault: error.code });
+    }
+  }
+  return opened;
+}
+
+async function diskOf(
+  path: string,
+  { farmId, init, isHome }: { farmId: string; init: boolean; isHome: boolean },
+): Promise<string> {
+  if (!isHome) prepareFolder(path, { init });
+  const found = readMarker(path);
+  if (found === undefined) return await writeMarker(path, farmId);
+  if (found.farm !== farmId) {
+    throw new DataDirError(
+      'foreign',
+      `the data directory ${path} belongs to another farmer: check FARMER_DATA_DIR and what is mounted there`,
+    );
+  }
+  return found.disk;
+}

@@ -1,0 +1,254 @@
+import { type Clock, codeOf, type Instant, type Logger } from '@downstream/platform';
+import type { ContractId } from '../contract/contract.ts';
+import { ChunkError } from '../farming/errors.ts';
+import type { DiskError, RoomPort } from '../farming/ports.ts';
+import type { Disk } from './disk.ts';
+
+export interface DisksOptions {
+  /** What stays free of each disk. */
+  readonly minFreeBytes: number;
+}
+
+export interface DisksParts {
+  readonly disks: readonly Disk[];
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Whether a contract has this chunk. */
+  readonly isHeld: (id: ContractId) => boolean;
+  /** Chunks that can't be reached any more: their disk failed. */
+  readonly onLost: (ids: readonly ContractId[]) => void;
+  /** Chunks that are there again. */
+  readonly onFound: (ids: readonly ContractId[]) => void;
+  readonly onError: (path: string, kind: DiskError) => void;
+}
+
+/** What was found on the disks at the start. */
+export interface Inventory {
+  readonly present: ReadonlySet<ContractId>;
+  readonly partial: number;
+  readonly orphans: number;
+}
+
+const LOOK_MS = 5_000;
+const PROBE_EVERY_LOOKS = 6;
+/** So many probes in a row must go well before a disk that failed is used again. */
+const PROBES_TRUSTED = 3;
+/** So many different chunks with errors within an hour, or reads in a row that were too slow, are the disk's fault. */
+const STRIKES = 3;
+const STRIKES_WITHIN_MS = 3_600_000;
+
+const FULL: readonly string[] = ['ENOSPC', 'EDQUOT'];
+const GONE: readonly string[] = ['EROFS', 'ENODEV', 'ENXIO', 'ENOTCONN', 'ESTALE', 'EUCLEAN', 'ESHUTDOWN', 'ENOMEDIUM'];
+const IO: readonly string[] = ['EIO', 'EBADMSG', 'EREMOTEIO'];
+
+/**
+ * All disks: which chunk is on which, where a new one goes, and what becomes of a disk that fails. A chunk is on one disk; of a
+ * disk in quarantine nothing is read and nothing written but probes.
+ */
+export class Disks implements RoomPort {
+  readonly #options: DisksOptions;
+  readonly #parts: DisksParts;
+  readonly #places = new Map<ContractId, Disk>();
+  readonly #troubles = new Map<Disk, { readonly id: ContractId; readonly at: Instant }[]>();
+  readonly #slowInARow = new Map<Disk, number>();
+  readonly #wellInARow = new Map<Disk, number>();
+
+  constructor(options: DisksOptions, parts: DisksParts) {
+    this.#options = options;
+    this.#parts = parts;
+  }
+
+  /** Each disk, with what gauges show of it. */
+  get readings(): readonly Disk[] {
+    return this.#parts.disks;
+  }
+
+  /** How many further chunks fit, with the reserve left free. */
+  get chunks(): number {
+    return this.#parts.disks.reduce((sum, disk) => sum + disk.room(this.#options.minFreeBytes), 0);
+  }
+
+  /** Looks through every disk that works: what was left half-written goes, and so does what no contract has. */
+  async load(): Promise<Inventory> {
+    let partial = 0;
+    let orphans = 0;
+    for (const disk of this.#parts.disks) {
+      if (disk.state === 'quarantined') continue;
+      try {
+        disk.files.create();
+        partial += await disk.files.removePartial();
+        orphans += (await this.#list(disk)).orphans;
+        await disk.look();
+      } catch (error) {
+        this.#quarantine(disk, codeOf(error) ?? 'unknown', 'gone');
+      }
+    }
+    return { present: new Set(this.#places.keys()), partial, orphans };
+  }
+
+  /** The disk that a chunk is on. */
+  of(id: ContractId): Disk | undefined {
+    return this.#places.get(id);
+  }
+
+  /**
+   * A place for a chunk, reserved until {@link stored} or {@link givenUp}: where it was, or else where there is most room. A contract that
+   * was taken may use the reserve.
+   *
+   * @throws ChunkError `no_room`
+   */
+  reserve(id: ContractId): Disk {
+    const was = this.#places.get(id);
+    const [best] = [...this.#parts.disks].sort((a, b) => b.room(0) - a.room(0));
+    const disk = was?.state === 'ok' ? was : best;
+    if (disk === undefined || (disk !== was && disk.room(0) === 0)) {
+      throw new ChunkError('no_room', 'no disk that works has room for the chunk: free space, or add a disk');
+    }
+    disk.reserved += 1;
+    return disk;
+  }
+
+  stored(id: ContractId, disk: Disk): void {
+    disk.reserved -= 1;
+    this.#places.get(id)?.ids.delete(id);
+    this.#places.set(id, disk);
+    disk.ids.add(id);
+    this.#slowInARow.delete(disk);
+  }
+
+  givenUp(disk: Disk): void {
+    disk.reserved -= 1;
+  }
+
+  removed(id: ContractId): void {
+    this.#places.get(id)?.ids.delete(id);
+    this.#places.delete(id);
+  }
+
+  /** A chunk was read, and the disk was quick enough. */
+  worked(disk: Disk): void {
+    this.#slowInARow.delete(disk);
+  }
+
+  /** Something went wrong on a disk: one chunk is one chunk's trouble, several are the disk's. */
+  failed(id: ContractId, disk: Disk, error: ChunkError): void {
+    if (disk.state === 'quarantined') return;
+    const cause = String(error.details['cause'] ?? '');
+    if (FULL.includes(cause)) {
+      this.#fill(disk);
+    } else if (GONE.includes(cause) || (cause === 'ENOENT' && !disk.isOurs)) {
+      this.#quarantine(disk, cause, 'gone');
+    } else if (IO.includes(cause)) {
+      this.#parts.onError(disk.path, 'io');
+      if (this.#strike(id, disk) >= STRIKES) this.#quarantine(disk, cause);
+    } else if (error.code === 'slow') {
+      this.#parts.onError(disk.path, 'slow');
+      const slow = (this.#slowInARow.get(disk) ?? 0) + 1;
+      this.#slowInARow.set(disk, slow);
+      // A slow disk is better than none.
+      if (slow >= STRIKES && this.#hasOther(disk)) this.#quarantine(disk, 'too slow');
+    }
+  }
+
+  /** Watches over room and health, until the signal ends it. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { disks, clock } = this.#parts;
+    for (let looks = 1; !signal.aborted; looks++) {
+      await clock.sleep(LOOK_MS, signal);
+      await Promise.all(disks.map(async (disk) => await this.look(disk)));
+      if (looks % PROBE_EVERY_LOOKS === 0) await Promise.all(disks.map(async (disk) => await this.probe(disk)));
+    }
+  }
+
+  /** Asks how much room there is; a disk that was full goes on when there is some. */
+  async look(disk: Disk): Promise<void> {
+    await disk.look();
+    if (disk.state !== 'full') return;
+    disk.state = 'ok';
+    if (disk.room(0) === 0) disk.state = 'full';
+    else this.#parts.log.info('disk has room again', { disk: disk.path });
+  }
+
+  async probe(disk: Disk): Promise<void> {
+    const wrong = await disk.probe();
+    if (disk.state !== 'quarantined') {
+      if (wrong === 'timeout') this.#parts.onError(disk.path, 'slow');
+      else if (wrong !== undefined && !FULL.includes(wrong)) this.#quarantine(disk, wrong, 'gone');
+      return;
+    }
+    const well = wrong === undefined ? (this.#wellInARow.get(disk) ?? 0) + 1 : 0;
+    this.#wellInARow.set(disk, well);
+    if (well >= PROBES_TRUSTED) await this.#trustAgain(disk);
+  }
+
+  #strike(id: ContractId, disk: Disk): number {
+    const now = this.#parts.clock.now();
+    const recent = (this.#troubles.get(disk) ?? []).filter(
+      (trouble) => trouble.id !== id && now - trouble.at < STRIKES_WITHIN_MS,
+    );
+    this.#troubles.set(disk, [...recent, { id, at: now }]);
+    return recent.length + 1;
+  }
+
+  #hasOther(disk: Disk): boolean {
+    return this.#parts.disks.some((other) => other !== disk && other.state !== 'quarantined');
+  }
+
+  #fill(disk: Disk): void {
+    this.#parts.onError(disk.path, 'full');
+    if (disk.state === 'full') return;
+    disk.state = 'full';
+    this.#parts.log.warn('disk is full', { disk: disk.path });
+  }
+
+  #quarantine(disk: Disk, reason: string, kind?: DiskError): void {
+    if (kind !== undefined) this.#parts.onError(disk.path, kind);
+    const ids = [...disk.ids];
+    disk.state = 'quarantined';
+    disk.reason = reason;
+    disk.ids.clear();
+    for (const id of ids) this.#places.delete(id);
+    this.#troubles.delete(disk);
+    this.#slowInARow.delete(disk);
+    this.#wellInARow.delete(disk);
+    this.#parts.log.error('disk failed, and is not used until it works again', {
+      disk: disk.path,
+      reason,
+      chunks: ids.length,
+    });
+    this.#parts.onLost(ids);
+  }
+
+  async #trustAgain(disk: Disk): Promise<void> {
+    try {
+      disk.files.create();
+      await disk.files.removePartial();
+      const { found } = await this.#list(disk);
+      await disk.look();
+      disk.state = 'ok';
+      disk.reason = undefined;
+      this.#parts.log.info('disk works again', { disk: disk.path, chunks: found.length });
+      this.#parts.onFound(found);
+    } catch (error) {
+      this.#wellInARow.set(disk, 0);
+      this.#parts.log.warn('disk does not work yet', { disk: disk.path, error });
+    }
+  }
+
+  /** Takes up what is on a disk. What no contract has, or another disk has by now, goes. */
+  async #list(disk: Disk): Promise<{ found: ContractId[]; orphans: number }> {
+    const found: ContractId[] = [];
+    let orphans = 0;
+    for (const id of await disk.files.list()) {
+      if (this.#parts.isHeld(id) && !this.#places.has(id)) {
+        this.#places.set(id, disk);
+        disk.ids.add(id);
+        found.push(id);
+      } else {
+        await disk.files.remove(id);
+        orphans += 1;
+      }
+    }
+    return { found, orphans };
+  }
+}
