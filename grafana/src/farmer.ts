@@ -1,14 +1,23 @@
 import type { Dashboard, Panel } from '@grafana/grafana-foundation-sdk/dashboard';
 import { dashboard } from './dashboard.ts';
 import { graph, heatmap, stat, timeline } from './panels.ts';
-import { alertTable, firingAlerts, HEADROOM_COLORS, ON_TIME_COLORS, processPanels, storageStat } from './parts.ts';
-import { chosen, onTime, overRange, perSecond, perStep, quantile } from './promql.ts';
+import {
+  alertTable,
+  DISK_NAMES,
+  firingAlerts,
+  HEADROOM_COLORS,
+  ON_TIME_COLORS,
+  processPanels,
+  storageStat,
+} from './parts.ts';
+import { chosen, diskState, headroom, onTime, overRange, perSecond, perStep, quantile } from './promql.ts';
 
 /** Passing is calm, every failure is warm. */
 const RESULT_COLORS = {
   passed: 'green',
   late: 'yellow',
   missed: 'orange',
+  not_challenged: 'blue',
   wrong_answer: 'red',
   chunk_unreadable: 'dark-red',
   node_error: 'purple',
@@ -18,11 +27,15 @@ const SLACK = 'farmer_challenge_slack_seconds_bucket';
 const INTERVAL = `${chosen('farmer_challenge_interval_seconds')} > 0`;
 const DISK_SIZE = chosen('farmer_disk_size_bytes');
 const DISK_FREE = chosen('farmer_disk_free_bytes');
-const USED = chosen('farmer_contract_bytes');
-/** What is left once everything that is given is used: it falls only through others' files. */
-const DISK_SPARE = `(${DISK_FREE} - (${chosen('farmer_capacity_bytes')} - ${USED}))`;
+const USED = chosen('farmer_disk_used_bytes');
+/** Disks of several farmers may have the same name. */
+const DISK = '{{instance}} {{disk}}';
+const NODE = '{{instance}} {{node}}';
+/** What is left of each disk once everything that is given is used: it falls only through others' files. */
+const DISK_SPARE = `(${DISK_FREE} - (${chosen('farmer_disk_capacity_bytes')} - ${USED}))`;
 /** Slower than a year is not filling, but the noise of a disk in use. */
 const DISK_FULL_IN = `(clamp_min(${DISK_SPARE}, 0) / (0 - (deriv(${DISK_FREE}[6h]) + deriv(${USED}[6h])) > 0) < 365 * 86400)`;
+const ESTIMATE = chosen('farmer_capacity_contracts_estimate');
 const ROUND_TRIP = ['farmer_node_request_duration_seconds', 'route="challenge"'] as const;
 /** Challenges may be an hour apart: shorter steps would mostly be empty. */
 const RARE = '2m';
@@ -53,7 +66,7 @@ const atAGlance: Panel[] = [
   }),
   stat({
     title: 'Headroom',
-    asks: 'How near to the deadline am I? What was left of the interval when the slowest twentieth of the answers had its verdict.',
+    asks: 'How near to the deadline am I? What was left of the interval when the slowest twentieth of the answers had its verdict. Of several nodes, the one where it is least.',
     normal: 'Normal: above 50 %. Below 20 % an alert fires: a slow moment would fail challenges.',
     unit: 'percentunit',
     decimals: 0,
@@ -61,18 +74,20 @@ const atAGlance: Panel[] = [
     colors: HEADROOM_COLORS,
     nothing: 'none yet',
     runbooks: ['FarmerHeadroomLow'],
-    queries: [{ expr: `${quantile(0.05, overRange(SLACK))} / min(${INTERVAL})`, legend: 'left' }],
+    queries: [{ expr: `min(${headroom(overRange)})`, legend: 'left' }],
   }),
   stat({
     title: 'Last pass',
-    asks: 'How long ago was a challenge last passed? Of several farmers, the one that waits longest.',
+    asks: 'How long ago was a challenge last passed? Of several farmers and nodes with contracts, the one that waits longest.',
     normal: 'Normal: less than an interval. After three intervals an alert fires.',
     unit: 's',
     decimals: 0,
     size: [3, 4],
     nothing: 'none yet',
     runbooks: ['FarmerChallengesStalled'],
-    queries: [{ expr: `time() - min(${chosen('farmer_last_passed_timestamp_seconds')} > 0)`, legend: 'ago' }],
+    queries: [
+      { expr: `time() - min(${chosen('farmer_last_passed_timestamp_seconds')} > 0 and ${INTERVAL})`, legend: 'ago' },
+    ],
   }),
   stat({
     title: 'Next deadline',
@@ -111,14 +126,20 @@ const atAGlance: Panel[] = [
     queries: [{ expr: `min(${DISK_FULL_IN} or 0 * (${DISK_SPARE} < 0))`, legend: 'full in' }],
   }),
   stat({
-    title: 'Node',
-    asks: 'Did the node answer when it was last asked?',
+    title: 'Nodes',
+    asks: 'Did every node answer when it was last asked? A node that is being left does not count.',
     normal: 'Normal: there.',
     unit: 'none',
     size: [3, 4],
     names: { '0': { text: 'away', color: 'red' }, '1': { text: 'there', color: 'green' } },
     runbooks: ['FarmerNodeUnreachable'],
-    queries: [{ expr: `min(${chosen('farmer_node_reachable')})`, legend: 'node' }],
+    nothing: 'left',
+    queries: [
+      {
+        expr: `min(${chosen('farmer_node_reachable')} unless ${chosen('farmer_node_leaving')} == 1)`,
+        legend: 'nodes',
+      },
+    ],
   }),
   stat({
     title: 'Uptime',
@@ -139,6 +160,44 @@ const atAGlance: Panel[] = [
     showNames: true,
     queries: [{ expr: `count by (version) (${chosen('farmer_build_info')})`, legend: '{{version}}' }],
   }),
+  stat({
+    title: 'Worst disk',
+    asks: 'Does a disk fail? Of several, the one that is worst.',
+    normal: 'Normal: ok. One that failed is not used until it works again; a full one takes no chunks.',
+    unit: 'none',
+    size: [8, 4],
+    names: DISK_NAMES,
+    runbooks: ['FarmerDiskQuarantined', 'FarmerDiskFilling'],
+    queries: [{ expr: `max(${diskState()})`, legend: 'disk' }],
+  }),
+  stat({
+    title: 'Load',
+    asks: 'How much of what could be proved in time is held? Of several farmers, the highest.',
+    normal: 'Normal: below 70 %: no more is taken on. Above 100 % challenges begin to be missed.',
+    unit: 'percentunit',
+    decimals: 1,
+    size: [8, 4],
+    colors: ['green', [0.7, 'orange'], [1, 'red']],
+    nothing: 'not measured yet',
+    runbooks: ['FarmerOverCapacity'],
+    queries: [
+      {
+        expr: `max(sum by (job, instance) (${chosen('farmer_contracts')}) / on (job, instance) (${ESTIMATE} > 0))`,
+        legend: 'held',
+      },
+    ],
+  }),
+  stat({
+    title: 'Clock skew',
+    asks: 'Is a clock wrong? How far the clock of a node and that of this machine are apart; of several nodes, the farthest.',
+    normal: 'Normal: a second or two. Deadlines do not depend on it; above 30 s an alert fires.',
+    unit: 's',
+    decimals: 0,
+    size: [8, 4],
+    colors: ['green', [30, 'orange']],
+    runbooks: ['FarmerClockSkew'],
+    queries: [{ expr: `max(abs(${chosen('farmer_node_clock_skew_seconds')}))`, legend: 'apart' }],
+  }),
 ];
 
 const challenges: Panel[] = [
@@ -152,7 +211,7 @@ const challenges: Panel[] = [
     as: 'bars',
     step: '1m',
     palette: RESULT_COLORS,
-    runbooks: ['FarmerErrorBudgetBurnFast', 'FarmerAnswersRejected'],
+    runbooks: ['FarmerErrorBudgetBurnFast', 'FarmerAnswersRejected', 'FarmerNotChallenged'],
     queries: [
       { expr: perStep('farmer_challenges_passed_total'), legend: 'passed' },
       { expr: perStep('farmer_challenges_failed_total', { by: ['reason'] }), legend: '{{reason}}' },
@@ -170,6 +229,35 @@ const challenges: Panel[] = [
     runbooks: ['FarmerErrorBudgetBurnSlow'],
     queries: [{ expr: onTime(perSecond), legend: 'passed on time', color: 'green' }],
   }),
+  graph({
+    title: 'Passed, by node',
+    asks: 'Do I pass at every node?',
+    normal: 'Normal: each node has its steady share.',
+    unit: 'short',
+    min: 0,
+    size: [12, 8],
+    as: 'bars',
+    step: '1m',
+    runbooks: ['FarmerChallengesStalled'],
+    queries: [{ expr: perStep('farmer_challenges_passed_total', { by: ['instance', 'node'] }), legend: NODE }],
+  }),
+  graph({
+    title: 'Failed, by node and reason',
+    asks: 'At which node do challenges fail, and why?',
+    normal: 'Normal: none. One node alone: look there; all at once: look here.',
+    unit: 'short',
+    min: 0,
+    size: [12, 8],
+    as: 'bars',
+    step: '1m',
+    runbooks: ['FarmerErrorBudgetBurnFast', 'FarmerNotChallenged'],
+    queries: [
+      {
+        expr: `${perStep('farmer_challenges_failed_total', { by: ['node', 'reason'] })} >= 0`,
+        legend: '{{node}} {{reason}}',
+      },
+    ],
+  }),
 ];
 
 const slack: Panel[] = [
@@ -186,7 +274,7 @@ const slack: Panel[] = [
   graph({
     title: 'Slack against the interval',
     asks: 'How near to the deadline is the usual answer, the slowest twentieth, the slowest hundredth?',
-    normal: 'Normal: close to the dashed interval. What comes near to 0 fails next.',
+    normal: 'Normal: close to the dashed intervals, one a node. What comes near to 0 fails next.',
     unit: 's',
     size: [12, 9],
     step: RARE,
@@ -195,8 +283,19 @@ const slack: Panel[] = [
       { expr: quantile(0.5, perSecond(SLACK)), legend: 'half have more than', color: 'green' },
       { expr: quantile(0.05, perSecond(SLACK)), legend: '95 % have more than', color: 'yellow' },
       { expr: quantile(0.01, perSecond(SLACK)), legend: '99 % have more than', color: 'red' },
-      { expr: `min(${INTERVAL})`, legend: 'interval', color: 'text', bound: true },
+      { expr: `min by (node) (${INTERVAL})`, legend: 'interval {{node}}', color: 'text', bound: true },
     ],
+  }),
+  graph({
+    title: 'Headroom, by node',
+    asks: 'At which node do I run near to the deadline? What was left of its interval for the slowest twentieth of the answers.',
+    normal: 'Normal: above 50 %. Below 20 % an alert fires.',
+    unit: 'percentunit',
+    max: 1,
+    size: [24, 7],
+    step: RARE,
+    runbooks: ['FarmerHeadroomLow'],
+    queries: [{ expr: headroom(perSecond), legend: NODE }],
   }),
 ];
 
@@ -274,6 +373,20 @@ const pipeline: Panel[] = [
       { expr: `sum(${chosen('farmer_workers')})`, legend: 'allowed', color: 'text', bound: true },
     ],
   }),
+  graph({
+    title: 'Contracts held and provable',
+    asks: 'At how many contracts would I begin to miss challenges, and how many do I hold?',
+    normal:
+      'Normal: held stays below seven tenths of the dashed line, as no more are taken on. The line is at 0 until proofs were measured.',
+    unit: 'short',
+    min: 0,
+    size: [24, 7],
+    runbooks: ['FarmerOverCapacity'],
+    queries: [
+      { expr: `sum(${chosen('farmer_contracts')})`, legend: 'held', color: 'blue' },
+      { expr: `sum(${ESTIMATE})`, legend: 'provable', color: 'text', bound: true },
+    ],
+  }),
 ];
 
 const NODE_LATENCY = 'farmer_node_request_duration_seconds_bucket';
@@ -282,12 +395,31 @@ const nodeApi: Panel[] = [
   timeline({
     title: 'Node there or away',
     asks: 'When did the node answer, and when not?',
+    normal: 'Normal: green without gaps; blue while this farmer leaves the node, and ever after.',
+    unit: 'none',
+    size: [12, 5],
+    names: {
+      '0': { text: 'away', color: 'red' },
+      '1': { text: 'there', color: 'green' },
+      '2': { text: 'being left', color: 'blue' },
+    },
+    runbooks: ['FarmerNodeUnreachable'],
+    queries: [
+      {
+        expr: `min by (instance, node) (clamp_max(${chosen('farmer_node_reachable')} + 2 * ${chosen('farmer_node_leaving')}, 2))`,
+        legend: NODE,
+      },
+    ],
+  }),
+  timeline({
+    title: 'Node left alone',
+    asks: 'When did a node fail so often that nothing but an attempt now and then was sent to it?',
     normal: 'Normal: green without gaps.',
     unit: 'none',
-    size: [24, 4],
-    names: { '0': { text: 'away', color: 'red' }, '1': { text: 'there', color: 'green' } },
+    size: [12, 5],
+    names: { '0': { text: 'asked', color: 'green' }, '1': { text: 'left alone', color: 'orange' } },
     runbooks: ['FarmerNodeUnreachable'],
-    queries: [{ expr: `min by (instance) (${chosen('farmer_node_reachable')})`, legend: '{{instance}}' }],
+    queries: [{ expr: `max by (instance, node) (${chosen('farmer_node_circuit_open')})`, legend: NODE }],
   }),
   graph({
     title: 'Requests by route',
@@ -353,6 +485,41 @@ const nodeApi: Panel[] = [
     size: [12, 8],
     queries: [{ expr: `${quantile(0.95, perSecond(NODE_LATENCY), ['route'])} >= 0`, legend: '{{route}}' }],
   }),
+  graph({
+    title: 'Requests that failed, by node',
+    asks: 'Which node fails?',
+    normal: 'Normal: none. All at once is the network here.',
+    unit: 'short',
+    min: 0,
+    size: [8, 8],
+    as: 'bars',
+    step: '1m',
+    runbooks: ['FarmerNodeUnreachable'],
+    queries: [
+      {
+        expr: perStep('farmer_node_requests_total', { matchers: 'outcome!="ok"', by: ['instance', 'node'] }),
+        legend: NODE,
+      },
+    ],
+  }),
+  graph({
+    title: 'Time to the reply, by node, slowest twentieth',
+    asks: 'Which node is slow?',
+    normal: 'Normal: well below a second.',
+    unit: 's',
+    min: 0,
+    size: [8, 8],
+    queries: [{ expr: `${quantile(0.95, perSecond(NODE_LATENCY), ['node'])} >= 0`, legend: '{{node}}' }],
+  }),
+  graph({
+    title: 'Clock skew, by node',
+    asks: 'Whose clock is wrong? Above 0, that of the node is ahead of this machine.',
+    normal: 'Normal: near 0. All nodes off by the same is this machine.',
+    unit: 's',
+    size: [8, 8],
+    runbooks: ['FarmerClockSkew'],
+    queries: [{ expr: `max by (instance, node) (${chosen('farmer_node_clock_skew_seconds')})`, legend: NODE }],
+  }),
 ];
 
 const storage: Panel[] = [
@@ -371,7 +538,8 @@ const storage: Panel[] = [
   graph({
     title: 'Contracts come and go',
     asks: 'Do I get contracts, do I lose any, and why?',
-    normal: 'Normal: taken until what is given is used; ended and refused at 0.',
+    normal:
+      'Normal: taken until what is given is used; ended and refused at 0. `given_back` is this farmer leaving a node, as you wanted.',
     unit: 'short',
     min: 0,
     size: [8, 8],
@@ -381,6 +549,7 @@ const storage: Panel[] = [
       taken: 'green',
       'ended: ended_by_node': 'red',
       'ended: token_lost': 'dark-red',
+      'ended: given_back': 'blue',
       'refused: hash_mismatch': 'orange',
       'refused: duplicate': 'yellow',
       'refused: download_refused': 'purple',
@@ -393,17 +562,15 @@ const storage: Panel[] = [
     ],
   }),
   graph({
-    title: 'Chunk faults',
-    asks: 'Is the disk sound? Chunks found bad, or not made.',
-    normal: 'Normal: none. A single corrupt chunk is made again in time; more of them mean a failing disk.',
+    title: 'Contracts by node',
+    asks: 'Which node gives me contracts?',
+    normal: 'Normal: each steady, or growing up to its share.',
     unit: 'short',
     min: 0,
     size: [8, 8],
-    as: 'bars',
-    step: '1m',
-    palette: { corrupt: 'red', unreadable: 'orange', disk_full: 'purple', download_failed: 'yellow' },
-    runbooks: ['FarmerIntegrityErrors'],
-    queries: [{ expr: perStep('farmer_chunk_faults_total', { by: ['fault'] }), legend: '{{fault}}' }],
+    as: 'area',
+    runbooks: ['FarmerContractsLost'],
+    queries: [{ expr: `sum by (instance, node) (${chosen('farmer_contracts')})`, legend: NODE }],
   }),
   graph({
     title: 'Storage used and given',
@@ -418,16 +585,17 @@ const storage: Panel[] = [
     ],
   }),
   graph({
-    title: 'Free on the disk',
-    asks: 'What share of the disk is free, and what is to spare once all that is given is used?',
-    normal: 'Normal: both above 0, and what is to spare level. It falls when other programs fill the disk.',
+    title: 'Share used, by node',
+    asks: 'How much of its share does each node use?',
+    normal: 'Normal: growing up to 100 %, then level.',
     unit: 'percentunit',
-    max: 1,
+    min: 0,
     size: [8, 8],
-    runbooks: ['FarmerDiskFilling'],
     queries: [
-      { expr: `min by (instance) (${DISK_FREE} / ${DISK_SIZE})`, legend: 'free {{instance}}' },
-      { expr: `min by (instance) (${DISK_SPARE} / ${DISK_SIZE})`, legend: 'to spare {{instance}}' },
+      {
+        expr: `max by (instance, node) (${chosen('farmer_contract_bytes')} / (${chosen('farmer_capacity_bytes')} > 0))`,
+        legend: NODE,
+      },
     ],
   }),
   graph({
@@ -453,6 +621,128 @@ const storage: Panel[] = [
   }),
 ];
 
+const disks: Panel[] = [
+  timeline({
+    title: 'Disks',
+    asks: 'When did a disk fail, or was full?',
+    normal:
+      'Normal: green without gaps. A full one takes no chunks until there is room; one that failed is not used until it works again.',
+    unit: 'none',
+    size: [24, 5],
+    names: DISK_NAMES,
+    runbooks: ['FarmerDiskQuarantined', 'FarmerDiskFilling'],
+    queries: [{ expr: `max by (instance, disk) (${diskState()})`, legend: DISK }],
+  }),
+  graph({
+    title: 'Free on each disk',
+    asks: 'What share of each disk is free, and what is to spare once all that is given is used?',
+    normal: 'Normal: both above 0, and what is to spare level. It falls when other programs fill the disk.',
+    unit: 'percentunit',
+    max: 1,
+    size: [12, 8],
+    runbooks: ['FarmerDiskFilling'],
+    queries: [
+      { expr: `min by (instance, disk) (${DISK_FREE} / ${DISK_SIZE})`, legend: `free ${DISK}` },
+      { expr: `min by (instance, disk) (${DISK_SPARE} / ${DISK_SIZE})`, legend: `to spare ${DISK}` },
+    ],
+  }),
+  graph({
+    title: 'Used of each disk',
+    asks: 'How much of what is given of each disk do chunks use?',
+    normal: 'Normal: each grows up to its dashed line, then is level.',
+    unit: 'bytes',
+    min: 0,
+    size: [12, 8],
+    queries: [
+      { expr: `sum by (instance, disk) (${USED})`, legend: `used ${DISK}` },
+      {
+        expr: `sum by (instance, disk) (${chosen('farmer_disk_capacity_bytes')})`,
+        legend: `given ${DISK}`,
+        color: 'text',
+        bound: true,
+      },
+    ],
+  }),
+  graph({
+    title: 'Time of a probe',
+    asks: 'Does a disk become slow? What writing, flushing, reading and deleting a small file took.',
+    normal: 'Normal: milliseconds, and level. A disk that takes more and more is busy, or dying.',
+    unit: 's',
+    min: 0,
+    size: [12, 8],
+    runbooks: ['FarmerDiskQuarantined'],
+    queries: [{ expr: `max by (instance, disk) (${chosen('farmer_disk_probe_seconds')})`, legend: DISK }],
+  }),
+  graph({
+    title: 'Disk errors, by kind',
+    asks: 'Which disk makes trouble, and what trouble?',
+    normal:
+      'Normal: none. `gone` is a folder that is read-only, empty or another one; `io` and `slow` are a failing disk.',
+    unit: 'short',
+    min: 0,
+    size: [12, 8],
+    as: 'bars',
+    step: '1m',
+    runbooks: ['FarmerDiskQuarantined', 'FarmerIntegrityErrors'],
+    queries: [
+      { expr: perStep('farmer_disk_errors_total', { by: ['instance', 'disk', 'kind'] }), legend: `${DISK} {{kind}}` },
+    ],
+  }),
+];
+
+const integrity: Panel[] = [
+  graph({
+    title: 'Chunk faults',
+    asks: 'Are the disks sound? Chunks found bad, or not made.',
+    normal: 'Normal: none. A single corrupt chunk is made again in time; more of them mean a failing disk.',
+    unit: 'short',
+    min: 0,
+    size: [8, 8],
+    as: 'bars',
+    step: '1m',
+    palette: { corrupt: 'red', unreadable: 'orange', slow: 'blue', disk_full: 'purple', download_failed: 'yellow' },
+    runbooks: ['FarmerIntegrityErrors'],
+    queries: [{ expr: perStep('farmer_chunk_faults_total', { by: ['fault'] }), legend: '{{fault}}' }],
+  }),
+  graph({
+    title: 'Chunks read by the scrub',
+    asks: 'Are the chunks that nobody asks for sound?',
+    normal:
+      'Normal: `sound`, and `proved` for what a proof has read meanwhile. The others are made again. None at all: the scrub is off, or rests.',
+    unit: 'short',
+    min: 0,
+    size: [8, 8],
+    as: 'bars',
+    step: '1m',
+    palette: { sound: 'green', proved: 'blue', slow: 'yellow', unreadable: 'orange', corrupt: 'red' },
+    runbooks: ['FarmerScrubOverdue', 'FarmerIntegrityErrors'],
+    queries: [{ expr: perStep('farmer_scrub_chunks_total', { by: ['result'] }), legend: '{{result}}' }],
+  }),
+  graph({
+    title: 'Chunks repaired',
+    asks: 'Does the farmer help itself? Chunks that were lost or damaged and are there again.',
+    normal: 'Normal: none; after faults, as many as there were.',
+    unit: 'short',
+    min: 0,
+    size: [5, 8],
+    as: 'bars',
+    step: '1m',
+    runbooks: ['FarmerIntegrityErrors'],
+    queries: [{ expr: perStep('farmer_chunks_repaired_total'), legend: 'repaired', color: 'green' }],
+  }),
+  stat({
+    title: 'Last full scrub',
+    asks: 'How long ago had every chunk had its turn? Of several farmers, the one where it is longest ago.',
+    normal: 'Normal: less than two rounds of FARMER_SCRUB_CYCLE, 28 days unless told otherwise.',
+    unit: 's',
+    decimals: 0,
+    size: [3, 8],
+    nothing: 'never yet',
+    runbooks: ['FarmerScrubOverdue'],
+    queries: [{ expr: `time() - min(${chosen('farmer_scrub_last_completed_timestamp_seconds')} > 0)`, legend: 'ago' }],
+  }),
+];
+
 /** One farmer, or some: from "am I passing?" down to the process. */
 export function farmerDashboard(): Dashboard {
   return dashboard({
@@ -465,8 +755,10 @@ export function farmerDashboard(): Dashboard {
       { title: 'Challenges', panels: challenges },
       { title: 'Slack', panels: slack },
       { title: 'Proof pipeline', panels: pipeline },
-      { title: 'Node API', panels: nodeApi },
+      { title: 'Nodes', panels: nodeApi },
       { title: 'Contracts and storage', panels: storage },
+      { title: 'Disks', panels: disks },
+      { title: 'Integrity', panels: integrity },
       {
         title: 'Process',
         panels: processPanels('farmer_metric_errors_total', {

@@ -1,8 +1,8 @@
 import type { Dashboard, Panel } from '@grafana/grafana-foundation-sdk/dashboard';
 import { dashboard } from './dashboard.ts';
 import { type Column, graph, stat, table, timeline } from './panels.ts';
-import { alertTable, firingAlerts, HEADROOM_COLORS, ON_TIME_COLORS, storageStat } from './parts.ts';
-import { chosen, onTime, overRange, perSecond, perStep, quantile } from './promql.ts';
+import { alertTable, DISK_NAMES, firingAlerts, HEADROOM_COLORS, ON_TIME_COLORS, storageStat } from './parts.ts';
+import { chosen, diskState, headroom, onTime, overRange, perSecond, perStep, quantile } from './promql.ts';
 
 const SLACK = 'farmer_challenge_slack_seconds_bucket';
 const UP = { '0': { text: 'down', color: 'red' }, '1': { text: 'up', color: 'green' } };
@@ -86,7 +86,8 @@ const columns: Column[] = [
     colors: HEADROOM_COLORS,
     nothing: 'none yet',
   },
-  { field: 'Value #H', title: 'Free on the disk', unit: 'bytes', decimals: 1 },
+  { field: 'Value #J', title: 'Worst disk', names: DISK_NAMES },
+  { field: 'Value #H', title: 'Least free on a disk', unit: 'bytes', decimals: 1 },
   { field: 'Value #I', title: 'Last pass, ago', unit: 's', decimals: 0, nothing: 'none yet' },
 ];
 
@@ -96,7 +97,7 @@ const farmers: Panel[] = [
   table({
     title: 'Farmers, worst first',
     asks: 'Which farmer needs a look? A click on one opens its dashboard.',
-    normal: 'Normal: all up, 100 % passed, headroom above half.',
+    normal: 'Normal: all up, 100 % passed, headroom above half, disks ok.',
     unit: 'none',
     size: [24, 10],
     columns,
@@ -109,7 +110,7 @@ const farmers: Panel[] = [
       { expr: `round(sum ${BY} (${overRange('farmer_challenges_failed_total')}))`, legend: 'failures' },
       { expr: slackOf, legend: 'slack' },
       {
-        expr: `${slackOf} / on (job, instance) min ${BY} (${chosen('farmer_challenge_interval_seconds')} > 0)`,
+        expr: `min ${BY} (${headroom(overRange)})`,
         legend: 'headroom',
       },
       { expr: `min ${BY} (${chosen('farmer_disk_free_bytes')})`, legend: 'disk' },
@@ -117,6 +118,7 @@ const farmers: Panel[] = [
         expr: `time() - max ${BY} (${chosen('farmer_last_passed_timestamp_seconds')} > 0)`,
         legend: 'last pass',
       },
+      { expr: `max ${BY} (${diskState()})`, legend: 'worst disk' },
     ],
   }),
 ];
@@ -152,7 +154,7 @@ const overTime: Panel[] = [
   }),
   graph({
     title: 'Headroom by farmer',
-    asks: 'Who runs near to the deadline? What was left of the interval for the slowest twentieth of the answers.',
+    asks: 'Who runs near to the deadline? What was left of the interval for the slowest twentieth of the answers, at the node where it was least.',
     normal: 'Normal: above 50 %.',
     unit: 'percentunit',
     max: 1,
@@ -162,7 +164,7 @@ const overTime: Panel[] = [
     runbooks: ['FarmerHeadroomLow'],
     queries: [
       {
-        expr: `${quantile(0.05, perSecond(SLACK), ['instance'])} / on (instance) min by (instance) (${chosen('farmer_challenge_interval_seconds')} > 0)`,
+        expr: `min by (instance) (${headroom(perSecond)})`,
         legend: '{{instance}}',
       },
     ],

@@ -63,6 +63,9 @@ interface Query {
 /** From which value on which colour; the first holds below all others. */
 export type Colors = readonly [string, ...(readonly [number, string])[]];
 
+/** What values are called, and their colours. */
+export type Names = Readonly<Record<string, { readonly text: string; readonly color: string }>>;
+
 /** What every panel has. */
 export interface Basics {
   readonly title: string;
@@ -81,7 +84,7 @@ export interface Basics {
   /** What is shown in place of nothing. */
   readonly nothing?: string;
   /** Values with a name and a colour. */
-  readonly names?: Readonly<Record<string, { readonly text: string; readonly color: string }>>;
+  readonly names?: Names;
   /** The least step of its graph, for what happens rarely. */
   readonly step?: string;
   /** Alerts whose runbooks say what to do. */

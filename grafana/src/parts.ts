@@ -1,5 +1,5 @@
 import type { Panel } from '@grafana/grafana-foundation-sdk/dashboard';
-import { type Colors, graph, runbookUrl, stat, table } from './panels.ts';
+import { type Colors, graph, type Names, runbookUrl, stat, table } from './panels.ts';
 import { chosen, FIRING, perSecond, perStep } from './promql.ts';
 
 /** What more than one dashboard shows. */
@@ -8,6 +8,13 @@ import { chosen, FIRING, perSecond, perStep } from './promql.ts';
 export const ON_TIME_COLORS: Colors = ['red', [0.9856, 'orange'], [0.999, 'green']];
 /** Below a fifth of the interval an alert fires. */
 export const HEADROOM_COLORS: Colors = ['red', [0.05, 'orange'], [0.2, 'green']];
+
+/** Names of `diskState()`. */
+export const DISK_NAMES: Names = {
+  '0': { text: 'ok', color: 'green' },
+  '1': { text: 'full', color: 'orange' },
+  '2': { text: 'failed', color: 'red' },
+};
 
 const SEVERITIES = {
   critical: { text: 'critical', color: 'red' },
@@ -44,8 +51,10 @@ export function alertTable(size: readonly [number, number]): Panel {
         link: { title: 'Runbook', url: runbookUrl(`\${__value.text}`) },
       },
       { field: 'instance', title: 'Instance' },
+      { field: 'about', title: 'Node or disk' },
     ],
-    queries: [{ expr: FIRING, legend: '{{alertname}}' }],
+    // No alert is about both.
+    queries: [{ expr: `label_join(${FIRING}, "about", "", "node", "disk")`, legend: '{{alertname}}' }],
   });
 }
 

@@ -42,5 +42,24 @@ export function onTime(increase: (metric: string) => string, by: readonly string
   return `${passed} / (${passed} + ${sum}(${increase('farmer_challenges_failed_total')}))`;
 }
 
+/**
+ * What was left of a node's interval when the slowest twentieth of the answers to it had its verdict. Each node by itself, as intervals
+ * differ.
+ *
+ * @param increase {@link perSecond} or {@link overRange}
+ */
+export function headroom(increase: (metric: string) => string): string {
+  const slack = quantile(0.05, increase('farmer_challenge_slack_seconds_bucket'), EACH_NODE);
+  return `${slack} / on (${EACH_NODE.join(', ')}) (${chosen('farmer_challenge_interval_seconds')} > 0)`;
+}
+
+const EACH_NODE = ['job', 'instance', 'node'];
+
+/** Which state a disk is in, as a number: 0 ok, 1 full, 2 quarantined. */
+export function diskState(): string {
+  const is = (state: string) => `sum by (job, instance, disk) (${chosen('farmer_disk_state', `state="${state}"`)})`;
+  return `(${is('full')} + 2 * ${is('quarantined')})`;
+}
+
 /** The alerts that fire for the chosen instances, and those that name no instance, such as an absent farmer's. */
 export const FIRING = 'ALERTS{alertstate="firing", job=~"$job", instance=~"$instance|"}';

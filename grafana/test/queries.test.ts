@@ -12,12 +12,13 @@ import { DASHBOARDS, panelsOf, queriesOf, replaced, type SentQuery } from './a-d
 /** Queries that may rightly find nothing on a farm that is sound and a few seconds old. */
 const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
   'annotation Version changes': 'the version does not change while a process runs: see below',
+  'Last full scrub A': 'a round takes two weeks',
   'Disk full in A': 'a disk that is not filling has no such time: see below',
 };
 
 /** An alert that always fires, so that there is one to be shown. */
 const RULES = {
-  groups: [{ name: 'test', rules: [{ alert: 'Test', expr: 'up == 1', labels: { severity: 'warning' } }] }],
+  groups: [{ name: 'test', rules: [{ alert: 'Test', expr: 'up == 1', labels: { severity: 'warning', node: 'n' } }] }],
 };
 
 describeWith(['prometheus'], 'every query of the dashboards, asked of a real Prometheus', () => {
@@ -154,9 +155,9 @@ async function anExporter(): Promise<Exporter> {
     response.setHeader('content-type', 'text/plain; version=0.0.4');
     const lines = [
       `farmer_build_info{version="${exporter.version}",node_version="0"} 1`,
-      `farmer_disk_free_bytes ${1e9 - performance.now() * 1000 + start * 1000}`,
-      `farmer_capacity_bytes ${exporter.capacityBytes}`,
-      'farmer_contract_bytes 5000',
+      `farmer_disk_free_bytes{disk="/d"} ${1e9 - performance.now() * 1000 + start * 1000}`,
+      `farmer_disk_capacity_bytes{disk="/d"} ${exporter.capacityBytes}`,
+      'farmer_disk_used_bytes{disk="/d"} 5000',
     ];
     response.end(`${lines.join('\n')}\n`);
   }).listen(0, '127.0.0.1');
