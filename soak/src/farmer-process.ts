@@ -41,6 +41,8 @@ export class FarmerProcess {
     const child = spawn(process.execPath, ['--conditions=source', MAIN], {
       env: { ...setup.env, NODE_COMPILE_CACHE: setup.cacheDir },
       stdio: ['ignore', 'pipe', 'pipe'],
+      // A terminal's Ctrl-C is for whoever started it, who knows what to do with it.
+      detached: true,
     });
     running.add(child);
     const farmer = new FarmerProcess(child);

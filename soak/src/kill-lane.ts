@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fault } from '@downstream/control-api';
 import { randomio } from '@downstream/file-encryptor';
 import { type MockNode, startMockNode } from '@downstream/mock-node';
 import { DataDir } from './data-dir.ts';
@@ -28,7 +29,8 @@ export interface LaneReport {
   /** Contracts that the farmer said it had. */
   readonly acknowledged: number;
   readonly passed: number;
-  readonly wrong: number;
+  /** Answers that were wrong, in words. */
+  readonly wrong: readonly string[];
   /** Kills by what the farmer was at. */
   readonly hits: Readonly<Record<Step, number>>;
   /** What a start did not clear away. */
@@ -59,6 +61,7 @@ export class KillLane {
   readonly #hits: Record<Step, number>;
   readonly #broken: string[] = [];
   readonly #notCleared: string[] = [];
+  readonly #wrong: string[] = [];
   #cycles = 0;
   #strangers: ReadonlySet<string> = new Set();
   #leftBehind: readonly string[] = [];
@@ -82,7 +85,7 @@ export class KillLane {
     const setup = this.#setup(node, genesis);
     // Spread out, so that taking lasts, and does not drown everything else.
     node.lab.faults.add(
-      { ...NO_BOUNDS, name: 'pace', match: { route: 'chunk' }, effect: { kind: 'uniform', minMs: 5, maxMs: 60 } },
+      fault.parse({ name: 'pace', match: { route: 'chunk' }, effect: { kind: 'uniform', minMs: 5, maxMs: 60 } }),
       node.lab.clock.now(),
     );
     const ending = setInterval(() => this.#endOne(node), END_ONE_EVERY_MS);
@@ -94,12 +97,12 @@ export class KillLane {
       clearInterval(ending);
       await node.close();
     }
-    const { passed, wrong } = node.lab.info().challenges;
+    const { passed } = node.lab.info().challenges;
     return {
       cycles: this.#cycles,
       acknowledged: this.#promises.ever.size,
       passed,
-      wrong,
+      wrong: this.#wrong,
       hits: this.#hits,
       notCleared: this.#notCleared,
       broken: this.#broken,
@@ -182,12 +185,20 @@ export class KillLane {
     this.#leftBehind = [];
   }
 
-  /** A contract that the farmer acknowledged is only over when the node says so. */
+  /** A contract that the farmer acknowledged is only over when the node says so, and no answer is ever wrong. */
   #watch({ lab }: MockNode): void {
     lab.events.listen((event) => {
       if (event.type === 'contract' && event.change === 'ended' && event.reason === 'removed') {
         if (this.#promises.held.has(event.hash))
           this.#broken.push(`given back: contract ${event.hash}, which had been acknowledged`);
+      }
+      if (event.type === 'challenge' && event.result === 'wrong') {
+        const now = lab.clock.now();
+        const { round, dueAt, intervalMs } = lab.ledger.contract(event.hash, now) ?? NOTHING;
+        const into = Math.round(now - dueAt + intervalMs);
+        this.#wrong.push(
+          `wrong answer: contract ${event.hash}, ${into} ms into its round ${round}, before kill ${this.#cycles}`,
+        );
       }
     });
   }
@@ -229,7 +240,7 @@ export class KillLane {
   }
 }
 
-const NO_BOUNDS = { enabled: true, skip: 0, probability: 1 } as const;
+const NOTHING = { round: 0, dueAt: 0, intervalMs: 0 };
 
 /** Hits of several lanes, together. */
 export function hitsOf(reports: readonly LaneReport[]): { step: Step; kills: number }[] {

@@ -51,12 +51,12 @@ const sum = (of: (report: (typeof reports)[number]) => number) =>
   reports.reduce((total, report) => total + of(report), 0);
 const broken = reports.flatMap((report) => report.broken);
 const notCleared = reports.flatMap((report) => report.notCleared);
-const wrong = sum((report) => report.wrong);
+const wrong = reports.flatMap((report) => report.wrong);
 const figures = {
   cycles: sum((report) => report.cycles),
   acknowledged: sum((report) => report.acknowledged),
   lost: broken.length,
-  wrong,
+  wrong: wrong.length,
   partial: notCleared.length,
   passed: sum((report) => report.passed),
   seed,
@@ -70,8 +70,8 @@ console.log(
 console.log('killed while');
 for (const { step, kills } of hitsOf(reports)) console.log(`  ${step.padEnd(12)}${String(kills).padStart(5)}`);
 
-if (broken.length + notCleared.length + wrong > 0) {
-  for (const what of broken) console.error(what);
+if (broken.length + notCleared.length + wrong.length > 0) {
+  for (const what of [...broken, ...wrong]) console.error(what);
   for (const name of notCleared) console.error(`not cleared away by the next start: ${name}`);
   console.error(`What they left is in ${folder}`);
   process.exitCode = 1;
