@@ -139,8 +139,8 @@ export class SoakFarm {
         return truncateSync(path, PLAN.chunkBytes / 2);
       case 'flipped': {
         await using file = await open(path, 'r+');
-        const { buffer } = await file.read(Buffer.alloc(1), 0, 1, PLAN.chunkBytes / 3);
-        await file.write(Buffer.of((buffer[0] ?? 0) ^ 1), 0, 1, PLAN.chunkBytes / 3);
+        const { buffer } = await file.read(Buffer.alloc(1), 0, 1, PLAN.chunkBytes / 2);
+        await file.write(Buffer.of((buffer[0] ?? 0) ^ 1), 0, 1, PLAN.chunkBytes / 2);
         return;
       }
       case 'deleted':
