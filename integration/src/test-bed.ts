@@ -96,7 +96,8 @@ class TestBed {
    */
   async link(node: MockNodeService): Promise<string> {
     const network = `${NETWORK_PREFIX}${randomBytes(6).toString('hex')}`;
-    await docker(['network', 'create', network]);
+    // One that leads nowhere else: otherwise the engine may have a container's ports published through it.
+    await docker(['network', 'create', '--internal', network]);
     this.#links.push(network);
     await node.connect(network, LINKED_NODE);
     return network;

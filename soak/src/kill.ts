@@ -58,6 +58,7 @@ const figures = {
   lost: broken.length,
   wrong: wrong.length,
   partial: notCleared.length,
+  late: sum((report) => report.late),
   passed: sum((report) => report.passed),
   seed,
   seconds: seconds.toFixed(1),
