@@ -25,6 +25,13 @@ export class Scrape {
     if (found.length === 0) throw new Error(`no metric ${name}${JSON.stringify(labels)}`);
     return found.reduce((sum, { value }) => sum + value, 0);
   }
+
+  /** The sums of a metric by one label's values; those that are 0 are left out. */
+  byLabel(name: string, label: string): Record<string, number> {
+    const values = this.#samples.filter((sample) => sample.name === name).map(({ labels }) => labels[label] ?? '');
+    const sums = values.map((value) => [value, this.value(name, { [label]: value })] as const);
+    return Object.fromEntries(sums.filter(([, sum]) => sum !== 0));
+  }
 }
 
 function labelsOf(text: string): Labels {

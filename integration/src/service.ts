@@ -28,45 +28,55 @@ export abstract class Service {
   /** SIGTERM, and SIGKILL if that does not help. */
   async stop(): Promise<{ exitCode: number; seconds: number }> {
     const startedAt = performance.now();
-    await docker(['stop', '-t', '20', this.#id]);
+    await docker(['stop', '-t', '20', this.id]);
     const seconds = (performance.now() - startedAt) / 1000;
-    return { exitCode: Number(await docker(['inspect', '--format', '{{.State.ExitCode}}', this.#id])), seconds };
+    return { exitCode: Number(await docker(['inspect', '--format', '{{.State.ExitCode}}', this.id])), seconds };
   }
 
   /** SIGKILL, without a warning. */
   async kill(): Promise<void> {
-    await docker(['kill', '--signal', 'KILL', this.#id]);
-    await docker(['wait', this.#id]);
+    await docker(['kill', '--signal', 'KILL', this.id]);
+    await docker(['wait', this.id]);
   }
 
   /** Stops every process where it is, until it is thawed or killed. */
   async freeze(): Promise<void> {
-    await docker(['pause', this.#id]);
+    await docker(['pause', this.id]);
   }
 
   async thaw(): Promise<void> {
-    await docker(['unpause', this.#id]);
+    await docker(['unpause', this.id]);
   }
 
   async shell(command: string): Promise<string> {
-    return await docker(['exec', this.#id, 'sh', '-c', command]);
+    return await docker(['exec', this.id, 'sh', '-c', command]);
   }
 
   /** The last lines that it wrote. */
   async logs(): Promise<string> {
-    const { stdout, stderr } = await attemptDocker(['logs', '--tail', '40', this.#id]);
+    const { stdout, stderr } = await attemptDocker(['logs', '--tail', '40', this.id]);
     return `${this.#container.getName()}\n${stdout}${stderr}`;
   }
 
   async remove(): Promise<void> {
-    await docker(['rm', '--force', '--volumes', this.#id]);
+    await docker(['rm', '--force', '--volumes', this.id]);
+  }
+
+  /** Connects the container to a network besides its own, under these names. */
+  async connect(network: string, ...aliases: readonly string[]): Promise<void> {
+    await docker(['network', 'connect', ...aliases.flatMap((alias) => ['--alias', alias]), network, this.id]);
+  }
+
+  /** Takes the container off a network: whoever was reached there is not reached any more. */
+  async disconnect(network: string): Promise<void> {
+    await docker(['network', 'disconnect', network, this.id]);
   }
 
   protected urlOf(port: number): string {
     return `http://${this.#container.getHost()}:${this.#container.getMappedPort(port)}`;
   }
 
-  get #id(): string {
+  protected get id(): string {
     return this.#container.getId();
   }
 }

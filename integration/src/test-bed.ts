@@ -14,6 +14,8 @@ interface FarmerOptions {
   readonly volume?: string;
   /** How much of a processor it may use. */
   readonly cpus?: number;
+  /** Another network, which is its only way to the node: see {@link TestBed.link}. */
+  readonly link?: string;
   /** Puts the data directory on a disk of this size, in memory, instead of a volume. */
   readonly diskMiB?: number;
 }
@@ -25,7 +27,14 @@ interface ChunkFile {
 }
 
 const NODE_URL = 'http://mock-node:5000';
-const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
+const LINKED_NODE = 'linked-node';
+const LINKED_NODE_URL = `http://${LINKED_NODE}:5000`;
+/** A fresh volume is there, and empty. */
+const USUAL = {
+  FARMER_ADDRESS: '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV',
+  FARMER_NODE_URL: NODE_URL,
+  FARMER_INIT: 'true',
+};
 
 /** Gives a test a network of its own and, however it ends, takes all away again. Prints the logs of one that failed. */
 export async function inTestBed(test: (bed: TestBed) => Promise<void>): Promise<void> {
@@ -47,6 +56,7 @@ class TestBed {
   readonly #network: StartedNetwork;
   readonly #services: Service[] = [];
   readonly #volumes: string[] = [];
+  readonly #links: string[] = [];
 
   constructor(network: StartedNetwork) {
     this.#network = network;
@@ -61,22 +71,50 @@ class TestBed {
   }
 
   /** Starts a farmer of this test's mock node; it is ready, with a token, when this returns. */
-  async farmer({ env = {}, genesis, volume, cpus, diskMiB }: FarmerOptions = {}): Promise<FarmerService> {
+  async farmer({ env = {}, genesis, volume, cpus, link, diskMiB }: FarmerOptions = {}): Promise<FarmerService> {
     const definition = this.#confined(new GenericContainer(IMAGES.farmer))
       .withEnvironment({
-        FARMER_ADDRESS: ADDRESS,
-        FARMER_NODE_URL: NODE_URL,
-        FARMER_INIT: 'true',
+        ...USUAL,
+        ...(link !== undefined && { FARMER_NODE_URL: LINKED_NODE_URL }),
         ...(genesis && genesisSettings(genesis)),
         ...env,
       })
       .withCopyContentToContainer(genesis ? [{ target: GENESIS_PATH, content: genesis.content, mode: 0o644 }] : [])
       .withExposedPorts(FARMER_PORT)
-      .withWaitStrategy(Wait.forHttp('/readyz', FARMER_PORT));
+      .withWaitStrategy(Wait.forHttp(link === undefined ? '/readyz' : '/healthz', FARMER_PORT));
     if (diskMiB !== undefined) definition.withTmpFs({ '/data': `rw,uid=1000,gid=1000,mode=700,size=${diskMiB}m` });
     else definition.withBindMounts([{ source: volume ?? (await this.volume()), target: '/data', mode: 'rw' }]);
     if (cpus !== undefined) definition.withResourcesQuota({ cpu: cpus });
-    return this.#keep(new FarmerService(await definition.start()));
+    const farmer = this.#keep(new FarmerService(await definition.start()));
+    if (link !== undefined) await farmer.connect(link);
+    return farmer;
+  }
+
+  /**
+   * A network besides the usual one, on which the node has another name. A farmer that knows only this name can be cut from the
+   * node, and keeps the port that this machine reaches it by.
+   */
+  async link(node: MockNodeService): Promise<string> {
+    const network = `${NETWORK_PREFIX}${randomBytes(6).toString('hex')}`;
+    // One that leads nowhere else: otherwise the engine may have a container's ports published through it.
+    await docker(['network', 'create', '--internal', network]);
+    this.#links.push(network);
+    await node.connect(network, LINKED_NODE);
+    return network;
+  }
+
+  /** Does something to a data directory, from outside and with every power: what a disk, a backup or a person might do. */
+  async onVolume(volume: string, command: string): Promise<void> {
+    const entry = ['--user', '0:0', '--entrypoint', 'sh', IMAGES.farmer, '-c', `set -e; cd /data; ${command}`];
+    await docker(['run', '--rm', ...LABEL_OPTIONS, '--volume', `${volume}:/data`, ...entry]);
+  }
+
+  /** Runs a farmer that is expected not to start, to its end. */
+  async refusedFarmer({ volume, genesis }: { volume: string; genesis: Genesis }): Promise<DockerResult> {
+    const env = Object.entries({ ...USUAL, ...genesisSettings(genesis) });
+    const options = env.flatMap(([name, value]) => ['--env', `${name}=${value}`]);
+    const power = ['--cap-drop', 'ALL', '--volume', `${volume}:/data`, '--network', this.#network.getName()];
+    return await attemptDocker(['run', '--rm', ...LABEL_OPTIONS, ...power, ...options, IMAGES.farmer]);
   }
 
   /** An empty volume, for a data directory that outlives a container. */
@@ -116,6 +154,7 @@ class TestBed {
   async remove(): Promise<void> {
     await Promise.all(this.#services.map((service) => service.remove()));
     if (this.#volumes.length > 0) await docker(['volume', 'rm', ...this.#volumes]);
+    for (const link of this.#links) await docker(['network', 'rm', link]);
     await this.#network.stop();
   }
 

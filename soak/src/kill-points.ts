@@ -1,0 +1,62 @@
+import type { Dice } from './dice.ts';
+import type { FarmerLine } from './farmer-line.ts';
+
+/** When to kill a farmer: so long after so many lines of its log. */
+export interface KillPoint {
+  readonly afterLines: number;
+  readonly plusMs: number;
+}
+
+const MOST_LINES = 32;
+const MOST_MS = 20;
+
+/** Any step may be the last, from before the first line to well into farming; early ones more often, since they are few. */
+export function killPoint(dice: Dice): KillPoint {
+  return { afterLines: Math.floor(dice.random() ** 2 * (MOST_LINES + 1)), plusMs: dice.random() * MOST_MS };
+}
+
+/** What a farmer was at when it was killed. */
+export const STEPS = ['starting', 'taking', 'generating', 'listing', 'answering', 'removing', 'other'] as const;
+export type Step = (typeof STEPS)[number];
+
+const BY_MESSAGE: Readonly<Record<string, Step>> = {
+  'connected to the node': 'starting',
+  'removed what a former run left behind': 'starting',
+  'farmer started': 'starting',
+  'contract taken': 'generating',
+  'chunk not made': 'generating',
+  'challenge passed': 'answering',
+  'challenge failed': 'answering',
+  'answer not acknowledged': 'answering',
+  'contract ended': 'removing',
+  'contract refused': 'removing',
+  'contract not given back to the node': 'removing',
+  'gave back a contract that this farmer knows nothing of': 'removing',
+};
+
+const BY_ROUTE: Readonly<Record<string, Step>> = {
+  new: 'starting',
+  chunk: 'taking',
+  download: 'generating',
+  due: 'listing',
+  challenge: 'answering',
+  remove: 'removing',
+};
+
+/** What was seen of a farmer's end. */
+export interface LastSight {
+  /** The last that it said; undefined where it had said nothing yet. */
+  readonly last: FarmerLine | undefined;
+  /** The node had given a contract that was not written down yet. */
+  readonly hasTaken: boolean;
+  /** There was a half-written chunk. */
+  readonly hasHalfWritten: boolean;
+}
+
+/** What is left behind says more than the last word. */
+export function stepAt({ last, hasTaken, hasHalfWritten }: LastSight): Step {
+  if (hasTaken) return 'taking';
+  if (hasHalfWritten) return 'generating';
+  if (last === undefined) return 'starting';
+  return BY_MESSAGE[last.message] ?? BY_ROUTE[last.route ?? ''] ?? 'other';
+}

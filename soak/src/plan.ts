@@ -1,0 +1,69 @@
+import type { EffectInput, EffectKind } from '@downstream/control-api';
+
+/** Everything that a soak run is made of, and what its judge allows. */
+export const PLAN = {
+  intervalMs: 4_000,
+  contracts: 20,
+  chunkBytes: 64 * 1024,
+  /** Nothing but the damage of a chunk happens for so long between two faults. */
+  calmMs: { least: 7_000, most: 14_000 },
+  /** So long a fault lasts. */
+  faultMs: { least: 1_000, most: 4_000 },
+  /** How likely a calm begins with a chunk damaged. */
+  damage: 0.7,
+  /** The last calm: whatever is to be made good is made good in it. */
+  endMs: 12_000,
+  /** How often the node's books are read. */
+  lookEveryMs: 100,
+} as const;
+
+/** What a challenge is allowed to fail for. A farmer that needs more than this has failed. */
+export const ALLOWANCE = {
+  /** After a fault is over, so long until the farmer is itself again: pauses between attempts, connections, a start. */
+  settleMs: 4_000,
+  /** A round may have been disturbed for so long, and could be answered all the same. */
+  disturbedMs: 1_000,
+  /** A chunk that was damaged so long before the deadline could have been made again. */
+  repairMs: 2_500,
+} as const;
+
+/** Every effect that a node's fault can have, as it is used here. */
+export const NODE_FAULTS: Readonly<Record<EffectKind, EffectInput>> = {
+  reset: 'reset',
+  empty: 'empty',
+  hang: { kind: 'hang', forMs: 3_000 },
+  refuse: { kind: 'refuse', forMs: 1_000 },
+  status: { kind: 'status', status: 503, retryAfterSeconds: 1 },
+  rate_limit: { kind: 'rate_limit', requests: 2, perMs: 1_000 },
+  html: 'html',
+  redirect: 'redirect',
+  truncate: 'truncate',
+  malformed_json: 'malformed_json',
+  garbage: 'garbage',
+  dribble: 'dribble',
+  oversize: { kind: 'oversize', bytes: 8 * 1024 * 1024 },
+  wrong_content_type: 'wrong_content_type',
+  fixed: { kind: 'fixed', ms: 1_500 },
+  uniform: { kind: 'uniform', maxMs: 1_500 },
+  lognormal: { kind: 'lognormal', medianMs: 300 },
+  wrong_hash: 'wrong_hash',
+  wrong_challenge: 'wrong_challenge',
+  reject_answer: 'reject_answer',
+  expire_contract: 'expire_contract',
+  no_chunks: 'no_chunks',
+  token_revoked: 'token_revoked',
+  amnesia: 'amnesia',
+  accept_but_drop_reply: 'accept_but_drop_reply',
+  deadline_shrink: 'deadline_shrink',
+  duplicate_challenge: 'duplicate_challenge',
+  clock_skew: { kind: 'clock_skew', ms: 3_600_000 },
+};
+
+/** Effects that would empty the farm again and again: applied so often at most. */
+export const TIMES: Partial<Record<EffectKind, number>> = { expire_contract: 2, token_revoked: 1, amnesia: 1 };
+
+/** Contracts made under these stay false for good: the node ends them with the fault. */
+export const SPOILS_CONTRACTS: ReadonlySet<string> = new Set(['wrong_hash', 'deadline_shrink']);
+
+export const DAMAGES = ['truncated', 'flipped', 'deleted', 'a folder'] as const;
+export type Damage = (typeof DAMAGES)[number];

@@ -1,0 +1,89 @@
+import { describe, expect, it } from '@jest/globals';
+import { between, type Entry } from '../src/rounds.ts';
+import { type Circumstances, SoakJudge } from '../src/soak-judge.ts';
+
+const A = 'a'.repeat(64);
+const ALLOWANCE = { settleMs: 1_000, disturbedMs: 500, repairMs: 2_000 };
+const ROUND = { contract: A, from: 10_000, until: 14_000 };
+
+function excuse(circumstances: Partial<Circumstances>): string | undefined {
+  const all = { disturbances: [], harms: [], acknowledged: new Set([A]), ...circumstances };
+  return new SoakJudge(ALLOWANCE, all).excuseFor(ROUND);
+}
+
+describe('the judge of failed challenges', () => {
+  it('excuses nothing in a round without a fault', () => {
+    expect(excuse({})).toBeUndefined();
+    expect(excuse({ disturbances: [{ kind: 'reset', from: 2_000, until: 9_000 }] })).toBeUndefined();
+    expect(excuse({ disturbances: [{ kind: 'reset', from: 14_000, until: 15_000 }] })).toBeUndefined();
+  });
+
+  it('excuses a round that was disturbed for longer than is allowed, the time to settle included', () => {
+    expect(excuse({ disturbances: [{ kind: 'reset', from: 2_000, until: 9_400 }] })).toBeUndefined();
+    expect(excuse({ disturbances: [{ kind: 'reset', from: 2_000, until: 9_600 }] })).toBe('reset');
+    expect(excuse({ disturbances: [{ kind: 'killed', from: 13_400, until: 20_000 }] })).toBe('killed');
+  });
+
+  it('counts what two faults share only once', () => {
+    const twice = ['reset', 'hang'].map((kind) => ({ kind, from: 13_600, until: 14_000 }));
+    expect(excuse({ disturbances: twice })).toBeUndefined();
+    expect(excuse({ disturbances: [...twice, { kind: 'killed', from: 13_400, until: 13_600 }] })).toBe(
+      'reset and hang and killed',
+    );
+  });
+
+  it('takes damage for an excuse only where there was no time to make the chunk again', () => {
+    expect(excuse({ harms: [{ contract: A, at: 12_500 }] })).toBe('chunk damaged too late');
+    expect(excuse({ harms: [{ contract: A, at: 11_500 }] })).toBeUndefined();
+    expect(excuse({ harms: [{ contract: 'b'.repeat(64), at: 12_500 }] })).toBeUndefined();
+  });
+
+  it('does not hold a farmer to a contract that it never heard of', () => {
+    expect(excuse({ acknowledged: new Set() })).toBe('the farmer never heard of the contract');
+  });
+});
+
+describe("two looks at the node's books", () => {
+  const entry = (over: Partial<Entry>): Entry => ({
+    hash: A,
+    state: 'due',
+    round: 3,
+    intervalMs: 1_000,
+    takenAt: 0,
+    dueAt: 4_000,
+    results: { passed: 0, wrong: 0, unanswered: 0 },
+    ...over,
+  });
+
+  it('show the rounds that went by between them', () => {
+    const { over, failed } = between(entry({}), entry({ round: 5, dueAt: 6_000, results: results({ passed: 2 }) }));
+    expect(over.map(({ from, until }) => [from, until])).toEqual([
+      [3_000, 4_000],
+      [4_000, 5_000],
+    ]);
+    expect(failed).toEqual([]);
+  });
+
+  it('show which of them went unanswered: the first may have had its answer', () => {
+    const before = entry({ state: 'settled', results: results({ passed: 1 }) });
+    const after = entry({ round: 6, dueAt: 7_000, results: results({ passed: 1, unanswered: 2 }) });
+    expect(between(before, after).failed).toEqual([
+      { contract: A, from: 4_000, until: 5_000, result: 'unanswered' },
+      { contract: A, from: 5_000, until: 6_000, result: 'unanswered' },
+    ]);
+  });
+
+  it('show a wrong answer in the round that it settled', () => {
+    const after = entry({ state: 'settled', results: results({ wrong: 1 }) });
+    expect(between(entry({}), after).failed).toEqual([{ contract: A, from: 3_000, until: 4_000, result: 'wrong' }]);
+  });
+
+  it('show all that happened to a contract that was not there before', () => {
+    const after = entry({ round: 1, dueAt: 2_000, results: results({ unanswered: 1 }) });
+    expect(between(undefined, after).failed).toEqual([{ contract: A, from: 0, until: 1_000, result: 'unanswered' }]);
+  });
+});
+
+function results(over: Partial<Entry['results']>): Entry['results'] {
+  return { passed: 0, wrong: 0, unanswered: 0, ...over };
+}
