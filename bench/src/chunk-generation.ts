@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ChunkFiles } from '../../farmer/src/chunks/chunk-files.ts';
 import { ChunkStore } from '../../farmer/src/chunks/chunk-store.ts';
 import { ensureStandardGenesis, type Genesis } from '../../farmer/src/chunks/genesis.ts';
+import { OneFolder } from '../../farmer/src/chunks/one-folder.ts';
 import { WorkerPool } from '../../farmer/src/chunks/worker-pool.ts';
 import { aesRate, CHUNK_MIB, oneAfterTheOther, shaRate, writeRate } from './limits.ts';
 import { amongNeighbours } from './neighbours.ts';
@@ -68,7 +69,10 @@ async function store(lanes: number, folder: string, pool: WorkerPool, genesis: G
   const files = new ChunkFiles(join(folder, 'chunks'));
   files.create();
   const downloads = { download: async () => await Promise.reject(new Error('nothing is downloaded here')) };
-  const chunks = new ChunkStore({ genesis, downloadOrigins: new Set() }, { files, pool, downloads });
+  const chunks = new ChunkStore(
+    { genesis, downloadOrigins: new Set() },
+    { places: new OneFolder(files), pool, downloads },
+  );
   return await make(lanes, folder, async (secret) => files.path(await chunks.generate(secret)));
 }
 

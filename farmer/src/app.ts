@@ -1,43 +1,53 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  CodedError,
-  codeOf,
+  type Clock,
   formatBytes,
   type HttpServer,
   type Logger,
   LogTail,
   listen,
-  SettingsError,
   Shutdown,
   systemClock,
   systemRng,
   withFields,
 } from '@downstream/platform';
-import { ChunkFiles } from './chunks/chunk-files.ts';
 import { ChunkStore } from './chunks/chunk-store.ts';
-import { ensureStandardGenesis, type Genesis, openGenesis } from './chunks/genesis.ts';
+import type { Disks } from './chunks/disks.ts';
 import { WorkerPool } from './chunks/worker-pool.ts';
 import type { FarmerConfig } from './config.ts';
-import { chunksIn } from './contract/capacity.ts';
+import { dealOut } from './contract/capacity.ts';
+import { CONTROL_SOCKET, openControl } from './control/control-server.ts';
+import { FarmerOperations } from './control/operations.ts';
 import { Farm } from './farming/farm.ts';
 import { Farming } from './farming/farming.ts';
-import type { Leaving, StoredScrub } from './farming/ports.ts';
 import { httpApp } from './http/http-app.ts';
-import { allChallenges, allContracts, isoOf, nodeStatus, type Status, soonest } from './http/status.ts';
+import {
+  allChallenges,
+  allContracts,
+  diskStatus,
+  nodeStatus,
+  type Status,
+  scrubStatus,
+  soonest,
+} from './http/status.ts';
 import { FarmerMetrics } from './metrics/metrics.ts';
-import { NodeHttp } from './node/node-http.ts';
 import { PrototypeNode } from './node/prototype-node.ts';
 import { History } from './page/history.ts';
 import { Live } from './page/live.ts';
 import { keepingHistory, readView } from './page/reading.ts';
 import { RequestTally } from './page/request-tally.ts';
 import { pageRoutes } from './page/routes.ts';
-import { StateStore } from './state/state-store.ts';
+import {
+  type Connection,
+  connect,
+  genesisFile,
+  httpFor,
+  mostContracts,
+  openDisks,
+  openState,
+  rememberingSecrets,
+} from './parts.ts';
 import { VERSION } from './version.ts';
-
-/** The data directory can't be used. */
-class DataDirError extends CodedError<'not_writable'> {}
 
 /** A farmer that runs. */
 export interface FarmerApp {
@@ -84,12 +94,15 @@ export async function startFarmer(
   const requests = new Map(aliases.map((alias) => [alias, new RequestTally()]));
   let farming: Farming | undefined;
   let pool: WorkerPool | undefined;
+  let disks: Disks | undefined;
+  let connections: readonly Connection[] = [];
+  let operations: FarmerOperations | undefined;
 
   const missing = () => [
     ...(farming === undefined ? ['state and genesis file'] : []),
     ...(farming?.nodes.every(({ session }) => session.token === undefined) !== false ? ['token from the node'] : []),
   ];
-  const status = (): Status => statusOf(config, startedAt, farming);
+  const status = (): Status => statusOf({ config, startedAt, clock, farming, disks, connections });
   const sources = {
     clock,
     status,
@@ -110,7 +123,7 @@ export async function startFarmer(
         status,
         isAlive: () => farming?.isTicking ?? true,
         missing,
-        contract: () => undefined,
+        contract: (id) => operations?.explain(id),
         page: pageRoutes({ view, live }),
       }),
       {
@@ -124,92 +137,95 @@ export async function startFarmer(
       await server.close();
     });
 
-    makeDataDir(config.dataDir);
-    const store = StateStore.open(join(config.dataDir, 'state.db'));
+    const store = openState(config, { clock, log });
     shutdown.add('state', () => store.close());
-    store.claim({ nodeUrl: config.nodes[0].url, address: config.address }, config);
-    const kept = store.token();
-    if (kept !== undefined) secrets.add(kept);
+    const nodeStores = store.claim(config, config);
+    for (const token of nodeStores.flatMap((nodeStore) => nodeStore.token() ?? [])) secrets.add(token);
 
     const workers = new WorkerPool(config);
     pool = workers;
     shutdown.add('workers', async () => await workers.close());
     const genesis = await genesisFile(config, workers);
-    const [disk] = config.disks;
-    const capacityContracts = chunksIn(disk.sizeBytes, genesis.size);
-    if (capacityContracts === 0) {
-      throw new SettingsError([
-        `FARMER_SIZE is ${disk.sizeBytes} bytes: give at least ${genesis.size}, the size of one chunk`,
-      ]);
+    const shares = dealOut(
+      mostContracts(config, genesis),
+      config.nodes.map(({ share }) => share),
+    );
+
+    const parts = { metrics, history, clock, log };
+    const opened = await openDisks({ store, chunkBytes: genesis.size }, { config, ...parts, farming: () => farming });
+    const inventory = await opened.load();
+    disks = opened;
+    if (inventory.partial + inventory.orphans > 0) {
+      const { partial, orphans } = inventory;
+      log.info('removed what a former run left behind', { partial, orphans });
     }
 
-    const [node] = config.nodes;
-    const http = new NodeHttp(node.url, {
-      observe: (end) => {
-        metrics.request(node.alias, end);
-        requests.get(node.alias)?.note(end, clock.now());
-        log.debug('node asked', { ...end, seconds: Number(end.seconds.toFixed(4)) });
-      },
+    connections = config.nodes.map((node) => {
+      const connection = connect(node, {
+        ...parts,
+        requests: requests.get(node.alias),
+        shortestIntervalMs: () => farming?.nodes.find(({ alias }) => alias === node.alias)?.farm.shortestIntervalMs,
+      });
+      shutdown.add(`connections to ${node.alias}`, () => connection.http.close());
+      return connection;
     });
-    shutdown.add('connections to the node', () => http.close());
-    const files = new ChunkFiles(join(config.dataDir, 'chunks'));
-    files.create();
-    const downloadOrigins = new Set([new URL(node.url).origin, ...config.downloadOrigins]);
     const chunks = new ChunkStore(
-      { genesis, downloadOrigins },
-      { files, pool: workers, downloads: http, observer: metrics },
+      {
+        genesis,
+        downloadOrigins: new Set([...config.nodes.map(({ url }) => new URL(url).origin), ...config.downloadOrigins]),
+        timeoutMs: config.readTimeoutMs,
+      },
+      {
+        places: opened,
+        pool: workers,
+        downloads: { download: async (url, options) => await httpFor(url, connections).download(url, options) },
+        observer: metrics,
+        repairGenesis: async () => await genesisFile(config, workers),
+      },
     );
-    const outcomes = keepingHistory(metrics.node(node.alias), history, clock);
-    const tokens = {
-      token: () => store.token(),
-      saveToken: (token: string) => {
-        secrets.add(token);
-        store.saveToken(token);
-      },
-    };
-    const farm = new Farm({ capacityContracts, chunkBytes: genesis.size }, { store, chunks, outcomes, clock, log });
-    let leaving: Leaving = 'no';
-    const leavingStore = {
-      leaving: () => leaving,
-      setLeaving: (now: Leaving) => {
-        leaving = now;
-      },
-    };
-    let scrub: StoredScrub | undefined;
     farming = new Farming(config, {
-      nodes: [
-        {
+      nodes: connections.flatMap(({ node, http, breaker }, at) => {
+        const state = nodeStores[at];
+        if (state === undefined) return [];
+        const nodeLog = withFields(log, { node: node.alias });
+        const outcomes = keepingHistory(metrics.node(node.alias), history, clock);
+        const options = { capacityContracts: shares[at] ?? 0, chunkBytes: genesis.size };
+        return {
           alias: node.alias,
           address: config.address,
           pollIntervalMs: config.pollIntervalMs,
           node: new PrototypeNode(http),
-          circuit: { retryAfterMs: undefined },
-          tokens,
-          leaving: leavingStore,
-          farm,
+          circuit: breaker,
+          tokens: rememberingSecrets(state, secrets),
+          leaving: state,
+          farm: new Farm(options, { store: state, chunks, outcomes, clock, log: nodeLog }),
           outcomes,
-          log: withFields(log, { node: node.alias }),
-        },
-      ],
+          log: nodeLog,
+        };
+      }),
       chunks,
-      room: { chunks: Number.POSITIVE_INFINITY },
-      scrubs: {
-        scrub: () => scrub,
-        saveScrub: (now: StoredScrub) => {
-          scrub = now;
-        },
-      },
+      room: opened,
+      scrubs: store,
       scrubbed: (result) => metrics.scrubbed(result),
       clock,
       rng: systemRng,
       log,
     });
-    metrics.read({ farming, nodes: new Map(), pool: workers, disks: { readings: [] }, clock });
-    const present = await tidy(files, store, log);
-    farming.start((id) => present.has(id), onFault);
+    const links = new Map(connections.map((connection) => [connection.node.alias, connection]));
+    metrics.read({ farming, links, pool: workers, disks: opened, clock });
+    farming.start((id) => inventory.present.has(id), onFault);
     shutdown.add('farming', async () => await farming?.stop());
+    const watching = new AbortController();
+    void opened.run(watching.signal).catch((error: unknown) => {
+      if (!watching.signal.aborted) onFault(error);
+    });
+    shutdown.add('disks', () => watching.abort());
 
-    logStart(config, server, farm, log);
+    operations = new FarmerOperations({ farming, store, disks: opened, clock });
+    const control = await openControl(join(config.dataDir, CONTROL_SOCKET), { operations, log });
+    shutdown.add('control socket', async () => await control?.close());
+
+    logStart(config, server, farming, log);
     return { url: server.url, status, stop: async () => await shutdown.run(STOP_BUDGET_MS) };
   } catch (error) {
     await shutdown.run(STOP_BUDGET_MS);
@@ -217,51 +233,33 @@ export async function startFarmer(
   }
 }
 
-function makeDataDir(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    const why = codeOf(error) ?? 'unknown';
-    throw new DataDirError(
-      'not_writable',
-      `the data directory ${path} can't be made (${why}): check FARMER_DATA_DIR and its owner`,
+interface StatusSources {
+  readonly config: FarmerConfig;
+  readonly startedAt: number;
+  readonly clock: Clock;
+  readonly farming: Farming | undefined;
+  readonly disks: Disks | undefined;
+  readonly connections: readonly Connection[];
+}
+
+function statusOf({ config, startedAt, clock, farming, disks, connections }: StatusSources): Status {
+  const nodes = config.nodes.map(({ alias, url }, at) => {
+    const node = farming?.nodes[at];
+    const { skew, breaker } = connections[at] ?? {};
+    const capacity = node?.farm.capacityContracts ?? 0;
+    return nodeStatus(
+      { alias, url, capacity, skewSeconds: skew?.seconds, isOpen: breaker?.isOpen, farming: node },
+      clock,
     );
-  }
-}
-
-async function genesisFile({ genesisPath, genesisSha256, dataDir }: FarmerConfig, pool: WorkerPool): Promise<Genesis> {
-  if (genesisPath !== undefined && genesisSha256 !== undefined)
-    return await openGenesis(genesisPath, genesisSha256, pool);
-  return await ensureStandardGenesis(join(dataDir, 'genesis'), pool);
-}
-
-/** Deletes what a crash left behind, and says which chunks are there. */
-async function tidy(files: ChunkFiles, store: StateStore, log: Logger): Promise<Set<string>> {
-  const partial = await files.removePartial();
-  const known = new Set(store.contracts().map(({ terms }) => terms.id));
-  const present = await files.list();
-  const orphans = [...present].filter((id) => !known.has(id));
-  for (const id of orphans) await files.remove(id);
-  if (partial + orphans.length > 0)
-    log.info('removed what a former run left behind', { partial, orphans: orphans.length });
-  return present;
-}
-
-function statusOf(config: FarmerConfig, startedAt: number, farming: Farming | undefined): Status {
-  const nodes = config.nodes.map(({ alias, url }, at) =>
-    nodeStatus(
-      { alias, url, capacity: farming?.nodes[at]?.farm.capacityContracts ?? 0, farming: farming?.nodes[at] },
-      systemClock,
-    ),
-  );
+  });
   const farms = farming?.nodes.map(({ farm }) => farm) ?? [];
   return {
     alias: config.alias,
     version: VERSION,
-    uptimeSeconds: Math.round((systemClock.now() - startedAt) / 1000),
+    uptimeSeconds: Math.round((clock.now() - startedAt) / 1000),
     address: config.address,
     nodes,
-    disks: [],
+    disks: (disks?.readings ?? []).map(diskStatus),
     contracts: { ...allContracts(nodes), provable: farming?.pace.provableContracts ?? null },
     bytes: {
       used: farms.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -269,22 +267,18 @@ function statusOf(config: FarmerConfig, startedAt: number, farming: Farming | un
     },
     nextDue: soonest(nodes.map(({ nextDue }) => nextDue)),
     challenges: allChallenges(farms.map(({ tally }) => tally)),
-    scrub: {
-      running: farming?.scrubber.progress.running ?? false,
-      completedAt: isoOf(farming?.scrubber.completedAt, systemClock),
-      results: farming?.scrubber.progress.results ?? { sound: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 },
-    },
+    scrub: scrubStatus(farming?.scrubber, clock),
   };
 }
 
-function logStart(config: FarmerConfig, server: HttpServer, farm: Farm, log: Logger): void {
+function logStart(config: FarmerConfig, server: HttpServer, farming: Farming, log: Logger): void {
   log.info('farmer started', {
     alias: config.alias,
     version: VERSION,
     nodes: config.nodes.map(({ alias, url }) => `${alias}=${url}`).join(' '),
     dataDir: config.dataDir,
     capacity: formatBytes(config.disks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)),
-    contracts: farm.size,
+    contracts: farming.nodes.reduce((sum, { farm }) => sum + farm.size, 0),
     workers: config.workers,
     http: server.url,
   });

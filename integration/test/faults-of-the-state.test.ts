@@ -17,7 +17,7 @@ describe('a farmer', () => {
       const node = await bed.mockNode((set) => set.withGenesis(SMALL.genesis.content).withInterval(15));
       const setup = { ...SMALL, volume: await bed.volume() };
       const first = await bed.farmer(setup);
-      const { farmerId } = await first.filled();
+      const { nodes } = await first.filled();
       await first.passes(3);
       const contracts = await hashesOf(node);
       await first.stop();
@@ -26,7 +26,7 @@ describe('a farmer', () => {
       const second = await bed.farmer(setup);
       await allPassAgain(node);
 
-      expect((await second.status()).farmerId).toBe(farmerId);
+      expect((await second.status()).nodes).toMatchObject(nodes.map(({ farmerId }) => ({ farmerId })));
       expect(await hashesOf(node)).toEqual(contracts);
       expect(await failuresOf(second)).toEqual({});
     });

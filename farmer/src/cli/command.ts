@@ -1,7 +1,9 @@
-import { CodedError, flagsByKey, SettingsError } from '@downstream/platform';
+import { resolve } from 'node:path';
+import { CodedError, flagsByKey, type Setting, SettingsError } from '@downstream/platform';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { readConfig, SETTINGS } from '../config.ts';
+import { type FarmerConfig, readConfig, SETTINGS } from '../config.ts';
 import { VERSION } from '../version.ts';
+import { backup, explainContract, leave, scrub } from './ask.ts';
 import { run } from './run.ts';
 import { verifyOwnership } from './verify-ownership.ts';
 
@@ -29,16 +31,42 @@ export async function command(args: readonly string[], { out, err }: Output): Pr
     .addHelpText('after', '\nEvery flag can be given as an environment variable too; the flag wins.')
     .exitOverride()
     .configureOutput({ writeOut: out, writeErr: err });
-  for (const setting of Object.values(SETTINGS)) {
-    const value = 'value' in setting ? setting.value : undefined;
-    const note = 'defaultNote' in setting ? setting.defaultNote : `\`${setting.default}\``;
-    const help = [setting.description, note && `(default: ${note};`, note ? `${setting.env})` : `(${setting.env})`]
-      .filter(Boolean)
-      .join(' ');
-    program.addOption(new Option([setting.flag, value].filter(Boolean).join(' '), help.replaceAll('`', '')));
-  }
+  for (const setting of Object.values(SETTINGS)) program.addOption(optionOf(setting));
   program.action(async (nodeUrl: string | undefined, options: Flags) => {
     exitCode = await perform(nodeUrl, options, out);
+  });
+  const asking = (name: string, description: string) =>
+    program
+      .command(name)
+      .description(description)
+      .addOption(optionOf(SETTINGS.folders))
+      .exitOverride()
+      .configureOutput({ writeOut: out, writeErr: err });
+  const print = (line: string) => out(`${line}\n`);
+  asking(
+    'scrub',
+    'Reads every chunk now and compares it with its hash; bad ones are made again. 1 where one was bad.',
+  ).action(async (_options: Flags, called: Command) => {
+    exitCode = await scrub(configOf(called), print);
+  });
+  asking('exit', 'Gives all contracts back and deletes their chunks. Goes on by itself when it is interrupted.')
+    .option('--node <alias>', 'leave this node alone')
+    .option('--cancel', 'stay after all')
+    .option('--yes', 'do not ask')
+    .action(async ({ node, cancel, yes }: Flags, called: Command) => {
+      const wanted = { node: typeof node === 'string' ? node : undefined, cancel: cancel === true, yes: yes === true };
+      exitCode = await leave(configOf(called), wanted, print);
+    });
+  asking('backup <file>', 'Writes a consistent copy of the state, also while the farmer runs. Holds secrets.').action(
+    async (file: string, _options: Flags, called: Command) => {
+      exitCode = await backup(configOf(called), resolve(file), print);
+    },
+  );
+  asking(
+    'explain <contract>',
+    "Says why a contract's last challenges came out as they did. Six characters of its id will do.",
+  ).action(async (contract: string, _options: Flags, called: Command) => {
+    exitCode = await explainContract(configOf(called), contract, print);
   });
   try {
     await program.parseAsync(args, { from: 'user' });
@@ -46,6 +74,19 @@ export async function command(args: readonly string[], { out, err }: Output): Pr
   } catch (error) {
     return failure(error, err);
   }
+}
+
+function optionOf(setting: Setting): Option {
+  const { flag, value, env, description, default: text, defaultNote } = setting;
+  const note = defaultNote ?? `\`${text}\``;
+  const help = [description, note && `(default: ${note};`, note ? `${env})` : `(${env})`].filter(Boolean).join(' ');
+  return new Option([flag, value].filter(Boolean).join(' '), help.replaceAll('`', ''));
+}
+
+/** What a command on a data directory needs to know of it. */
+function configOf(called: Command): FarmerConfig {
+  const flags = flagsByKey(SETTINGS, called.optsWithGlobals());
+  return readConfig({ flags: { ...flags, address: UNUSED_ADDRESS } });
 }
 
 async function perform(nodeUrl: string | undefined, options: Flags, out: (text: string) => void): Promise<number> {
@@ -59,7 +100,7 @@ async function perform(nodeUrl: string | undefined, options: Flags, out: (text: 
   return await verifyOwnership(file, nodes[0].url, (line) => out(`${line}\n`));
 }
 
-/** Ownership of a file is shown without a farming address; the setting wants a valid one all the same. */
+/** Some commands need no farming address; the setting wants a valid one all the same. */
 const UNUSED_ADDRESS = '1111111111111111111114oLvT2';
 
 function failure(error: unknown, err: (text: string) => void): number {

@@ -61,7 +61,7 @@ export interface Status {
     readonly running: boolean;
     /** ISO 8601; null if it never came to its end. */
     readonly completedAt: string | null;
-    /** Of this process. */
+    /** Of the scrub that somebody asked for last. */
     readonly results: Readonly<Record<ScrubResult, number>>;
   };
 }
@@ -109,6 +109,39 @@ export function nodeStatus(
   };
 }
 
+export function diskStatus(disk: {
+  readonly path: string;
+  readonly state: DiskState;
+  readonly reason: string | undefined;
+  readonly usedBytes: number;
+  readonly capacityBytes: number;
+  readonly freeBytes: number | undefined;
+  readonly sizeBytes: number | undefined;
+}): DiskStatus {
+  const { path, state, reason, usedBytes, capacityBytes, freeBytes, sizeBytes } = disk;
+  return {
+    path,
+    state,
+    reason: reason ?? null,
+    bytes: { used: usedBytes, capacity: capacityBytes },
+    freeBytes: freeBytes ?? null,
+    sizeBytes: sizeBytes ?? null,
+  };
+}
+
+const NOTHING_SCRUBBED: Status['scrub']['results'] = { sound: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 };
+
+/** @param scrubber undefined while the farmer starts */
+export function scrubStatus(
+  scrubber:
+    | { readonly completedAt: Instant | undefined; readonly progress: Pick<Status['scrub'], 'running' | 'results'> }
+    | undefined,
+  clock: Clock,
+): Status['scrub'] {
+  const { running = false, results = NOTHING_SCRUBBED } = scrubber?.progress ?? {};
+  return { running, completedAt: isoOf(scrubber?.completedAt, clock), results };
+}
+
 /** The contracts of all nodes together. */
 export function allContracts(nodes: readonly NodeStatus[]): Contracts {
   const sum = (count: (contracts: Contracts) => number) => nodes.reduce((all, node) => all + count(node.contracts), 0);
@@ -131,7 +164,7 @@ export function soonest(dates: readonly (string | null)[]): string | null {
   return dates.filter((date) => date !== null).sort()[0] ?? null;
 }
 
-export function isoOf(instant: Instant | undefined, clock: Clock): string | null {
+function isoOf(instant: Instant | undefined, clock: Clock): string | null {
   return instant === undefined ? null : new Date(clock.wallOf(instant)).toISOString();
 }
 

@@ -39,8 +39,11 @@ export interface Readings {
     readonly pace: { readonly provableContracts: number | undefined };
     readonly scrubber: { readonly completedAt: number | undefined };
   };
-  /** What is known of a node beside its contracts. */
-  readonly nodes: ReadonlyMap<string, { readonly skewSeconds: number | undefined; readonly isOpen: boolean }>;
+  /** The connections to the nodes, by alias. */
+  readonly links: ReadonlyMap<
+    string,
+    { readonly skew: { readonly seconds: number | undefined }; readonly breaker: { readonly isOpen: boolean } }
+  >;
   readonly pool: { readonly size: number; readonly busy: number };
   readonly disks: { readonly readings: readonly DiskReadings[] };
   readonly clock: Pick<Clock, 'wallOf'>;
@@ -85,7 +88,7 @@ export class FarmerMetrics implements ChunkWorkObserver {
   }
 
   /** From here on, gauges are read from these at each scrape. */
-  read({ farming, nodes, pool, disks, clock }: Readings): void {
+  read({ farming, links, pool, disks, clock }: Readings): void {
     const set = this.#set;
     this.#wallOf = (instant) => clock.wallOf(instant);
     const seconds = (instant: number | undefined) => (instant === undefined ? 0 : clock.wallOf(instant) / 1000);
@@ -103,8 +106,8 @@ export class FarmerMetrics implements ChunkWorkObserver {
     eachNode('interval', ({ farm }) => (farm.shortestIntervalMs ?? 0) / 1000);
     eachNode('nodeReachable', ({ reachable }) => Number(reachable));
     eachNode('leaving', ({ leaving }) => Number(leaving.state !== 'no'));
-    eachNode('clockSkew', ({ alias }) => nodes.get(alias)?.skewSeconds ?? 0);
-    eachNode('circuitOpen', ({ alias }) => Number(nodes.get(alias)?.isOpen ?? false));
+    eachNode('clockSkew', ({ alias }) => links.get(alias)?.skew.seconds ?? 0);
+    eachNode('circuitOpen', ({ alias }) => Number(links.get(alias)?.breaker.isOpen ?? false));
     set.onScrape('capacityEstimate', (gauge) => gauge.set(farming.pace.provableContracts ?? 0));
     set.onScrape('scrubCompleted', (gauge) => gauge.set(seconds(farming.scrubber.completedAt)));
     set.onScrape('queueJobs', (gauge) => {

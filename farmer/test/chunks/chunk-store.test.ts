@@ -1,5 +1,15 @@
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -8,6 +18,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { ChunkFiles } from '../../src/chunks/chunk-files.ts';
 import { ChunkStore } from '../../src/chunks/chunk-store.ts';
 import { ensureStandardGenesis, openGenesis, STANDARD_GENESIS } from '../../src/chunks/genesis.ts';
+import { OneFolder } from '../../src/chunks/one-folder.ts';
 import { fileError, WorkerPool } from '../../src/chunks/worker-pool.ts';
 
 const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
@@ -49,9 +60,23 @@ function aStore(body: Iterable<Buffer> = [CHUNK]) {
     faulted: (fault: string) => faults.push(fault),
   };
   const genesis = { path, sha256: sha256(GENESIS), size: GENESIS.length };
-  const store = new ChunkStore({ genesis, downloadOrigins: new Set([NODE]) }, { files, pool, downloads, observer });
-  return { store, files, durations, faults, fetched, names: () => readdirSync(files.folder) };
+  let repaired = 0;
+  const repairGenesis = async () => {
+    repaired += 1;
+    writeFileSync(path, GENESIS);
+  };
+  const store = new ChunkStore(
+    { genesis, downloadOrigins: new Set([NODE]) },
+    { places: new OneFolder(files), pool, downloads, observer, repairGenesis },
+  );
+  return { store, files, repairs: () => repaired, durations, faults, fetched, names: () => readdirSync(files.folder) };
 }
+
+/** Something else in a file's place. */
+const remake = (path: string, make: () => unknown) => {
+  rmSync(path);
+  make();
+};
 
 describe('a chunk', () => {
   it('is made from a secret, named by its hash, for its owner alone', async () => {
@@ -92,12 +117,16 @@ describe('a chunk', () => {
     ['is cut short', (path) => writeFileSync(path, CHUNK.subarray(0, -1)), 'corrupt'],
     ['is empty', (path) => writeFileSync(path, ''), 'corrupt'],
     ['is gone', (path) => rmSync(path), 'unreadable'],
+    ['is a folder', (path) => remake(path, () => mkdirSync(path)), 'unreadable'],
+    ['is a pipe that nobody writes to', (path) => remake(path, () => spawnSync('mkfifo', [path])), 'unreadable'],
   ])('that %s gives no answer, and is counted', async (_, damage, code) => {
     const { store, files, faults } = aStore();
     await store.create(HASH, { kind: 'secret', secret: 'secret' });
     damage(files.path(HASH));
     await expect(store.prove(HASH, '0.5')).rejects.toMatchObject({ code });
     expect(faults).toEqual([code]);
+    await store.create(HASH, { kind: 'secret', secret: 'secret' });
+    expect(await store.prove(HASH, '0.5')).toHaveLength(64);
   });
 
   it.each(['../../etc/passwd', '', 'x'.repeat(10_000_000), `${HASH}/`, HASH.toUpperCase()])(
@@ -107,6 +136,18 @@ describe('a chunk', () => {
       expect(() => files.path(name)).toThrow(RangeError);
     },
   );
+
+  it('is not refused because the genesis file has rotted: that is noticed, and made good', async () => {
+    const { store, files, repairs } = aStore();
+    const path = join(folder, 'genesis');
+    writeFileSync(path, Buffer.alloc(GENESIS.length, 'rot'));
+    await expect(store.create(HASH, { kind: 'secret', secret: 'secret' })).rejects.toMatchObject({
+      code: 'unreadable',
+    });
+    expect(repairs()).toBe(1);
+    await store.create(HASH, { kind: 'secret', secret: 'secret' });
+    expect(existsSync(files.path(HASH))).toBe(true);
+  });
 
   it('that is removed twice is no error', async () => {
     const { store, names } = aStore();
@@ -214,7 +255,7 @@ describe('a full disk', () => {
         downloadOrigins: new Set(),
       },
       {
-        files,
+        places: new OneFolder(files),
         pool: { run },
         downloads: { download: async () => Readable.from([]) },
       },
@@ -225,6 +266,15 @@ describe('a full disk', () => {
 });
 
 describe('the worker pool', () => {
+  it('gives a task up that takes too long, and goes on with others', async () => {
+    const own = new WorkerPool({ workers: 1 });
+    const big = { kind: 'randomio', path: join(folder, 'big'), seed: 's', size: 1 << 30 } as const;
+    await expect(own.run(big, { timeoutMs: 50 })).rejects.toMatchObject({ code: 'slow' });
+    const path = join(folder, 'small');
+    expect((await own.run({ kind: 'randomio', path, seed: 's', size: 10 })).value).toHaveLength(64);
+    await own.close();
+  });
+
   it('says that work was given up when it is closed meanwhile', async () => {
     const own = new WorkerPool({ workers: 1 });
     const path = join(folder, 'big');

@@ -14,7 +14,7 @@ import {
 import { answering, generating, INTERVAL_MS, proving, T0, terms, waiting } from '../fakes/builders.ts';
 
 const DUE = T0 + INTERVAL_MS;
-const asked = (challenge: string, askedAt = T0 + 10, notListedAt?: number): ContractEvent => ({
+const asked = (challenge: string, askedAt = T0 + 10, notListedAt?: number): ContractEvent<'challenged'> => ({
   type: 'challenged',
   challenge,
   askedAt,
@@ -187,7 +187,7 @@ describe('a contract', () => {
 
   it('that is challenged anew after a silence has lost the rounds in between to the node', () => {
     const now = T0 + 2.5 * INTERVAL_MS;
-    const heardAgain: ContractEvent = { ...asked('0.9', now - 5), nodeReachable: false };
+    const heardAgain = { ...asked('0.9', now - 5), nodeReachable: false };
     expect(advance(waiting(), heardAgain, now).settlement?.entry).toMatchObject({ outcome: 'node_error', count: 2 });
   });
 

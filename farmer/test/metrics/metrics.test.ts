@@ -22,7 +22,7 @@ const READINGS: Readings = {
     pace: { provableContracts: 700 },
     scrubber: { completedAt: 8_000 },
   },
-  nodes: new Map([['main', { skewSeconds: -2.5, isOpen: false }]]),
+  links: new Map([['main', { skew: { seconds: -2.5 }, breaker: { isOpen: false } }]]),
   pool: { size: 4, busy: 3 },
   disks: {
     readings: [

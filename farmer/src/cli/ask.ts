@@ -1,0 +1,189 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import { systemClock } from '@downstream/platform';
+import type { FarmerConfig } from '../config.ts';
+import { reportOf } from '../control/contract-report.ts';
+import { ControlClient, ControlError } from '../control/control-client.ts';
+import { CONTROL_SOCKET } from '../control/control-server.ts';
+import {
+  backupReport,
+  type ContractReport,
+  contractReport,
+  type ExitReport,
+  exitReport,
+  type ScrubReport,
+  scrubReport,
+} from '../control/reports.ts';
+import { STATE_FILE, StateStore } from '../state/state-store.ts';
+
+/** The commands that ask the farmer that runs on a data directory, or, where none does, read its state. */
+
+type Config = Pick<FarmerConfig, 'dataDir' | 'journalSize'>;
+type Print = (line: string) => void;
+
+const LOOK_EVERY_MS = 500;
+
+const clientOf = ({ dataDir }: Config) => new ControlClient(join(dataDir, CONTROL_SOCKET));
+
+/** `downstream scrub`: reads every chunk now. @returns 1 where one is bad and was not made again */
+export async function scrub(config: Config, print: Print): Promise<number> {
+  const client = needing(clientOf(config), 'downstream scrub needs the farmer that has the chunks: start it first');
+  let report = await client.ask('POST', '/scrub', scrubReport);
+  print(`reading ${report.total} ${report.total === 1 ? 'chunk' : 'chunks'} …`);
+  for (let told = 0; report.running; ) {
+    await pause(LOOK_EVERY_MS);
+    report = await client.ask('GET', '/scrub', scrubReport);
+    const tenths = report.total === 0 ? 10 : Math.floor((10 * report.done) / report.total);
+    if (tenths > told && report.running) print(`${report.done} of ${report.total} read`);
+    told = tenths;
+  }
+  print(scrubbed(report));
+  const { corrupt, unreadable, slow } = report.results;
+  return corrupt + unreadable + slow === 0 ? 0 : 1;
+}
+
+function scrubbed({ total, results: { sound, corrupt, unreadable, slow } }: ScrubReport): string {
+  const bad = corrupt + unreadable + slow;
+  if (bad === 0) return `all well: ${sound} of ${total} chunks read, and sound`;
+  return `${bad} of ${total} chunks were bad (${corrupt} corrupt, ${unreadable} missing or unreadable, ${slow} too slow to read): they are made again; check the disk`;
+}
+
+export interface ExitCommand {
+  readonly node?: string | undefined;
+  readonly cancel: boolean;
+  /** Whoever calls has confirmed it. */
+  readonly yes: boolean;
+}
+
+/** `downstream exit`: gives all contracts back. Ends when that is done; interrupted, the farmer goes on with it. */
+export async function leave(config: Config, { node, cancel, yes }: ExitCommand, print: Print): Promise<number> {
+  const client = needing(clientOf(config), 'downstream exit needs the farmer that holds the contracts: start it first');
+  const wanted = node === undefined ? {} : { node };
+  if (cancel) {
+    await client.ask('DELETE', '/exit', exitReport, wanted);
+    print('staying: contracts are taken again');
+    return 0;
+  }
+  let report = await client.ask('GET', '/exit', exitReport);
+  if (!yes && !(await confirmed(report, node))) {
+    print('nothing was changed');
+    return 2;
+  }
+  report = await client.ask('POST', '/exit', exitReport, wanted);
+  const concerned = () => report.nodes.filter(({ alias }) => node === undefined || alias === node);
+  for (let told = ''; ; ) {
+    const now = concerned()
+      .map(
+        ({ alias, removed, left, lastError }) =>
+          `${alias}: ${removed} given back, ${left} left${lastError === null ? '' : ` (${lastError}: trying again)`}`,
+      )
+      .join('; ');
+    if (now !== told) print(now);
+    told = now;
+    if (concerned().every(({ state }) => state === 'left')) break;
+    await pause(LOOK_EVERY_MS);
+    report = await client.ask('GET', '/exit', exitReport);
+  }
+  print('left: stop the farmer and delete its data directory whenever you like');
+  return 0;
+}
+
+/** Leaving can't be undone for what was given back: a person is asked, a script must say that it is meant. */
+async function confirmed({ nodes }: ExitReport, node: string | undefined): Promise<boolean> {
+  if (!process.stdin.isTTY) throw new ControlError('refused', 'nobody is there to ask: say --yes if it is meant');
+  const contracts = nodes
+    .filter(({ alias }) => node === undefined || alias === node)
+    .reduce((sum, { left }) => sum + left, 0);
+  const line = createInterface({ input: process.stdin, output: process.stdout });
+  const answer = await line.question(`Give ${contracts} contracts back and delete their chunks? Type yes: `);
+  line.close();
+  return answer.trim() === 'yes';
+}
+
+/** `downstream backup FILE`: writes a consistent copy of the state, whether a farmer runs or not. */
+export async function backup(config: Config, path: string, print: Print): Promise<number> {
+  const { bytes } = await running(
+    async () => await clientOf(config).ask('POST', '/backup', backupReport, { path }),
+    async () => ({ path, bytes: await withState(config, async (store) => await store.backup(path)) }),
+  );
+  print(`${path}: ${bytes} bytes. It holds tokens and secrets: keep it like a key.`);
+  return 0;
+}
+
+/** `downstream explain CONTRACT`: why its challenges came out as they did. @returns 1 where there is no such contract */
+export async function explainContract(config: Config, id: string, print: Print): Promise<number> {
+  const report = await running(
+    async () => await asked(config, id),
+    async () => await withState(config, async (store) => readFrom(store, id)),
+  );
+  if (report === undefined) {
+    print(`no contract, or more than one, whose id begins with ${id}: give at least six characters of it`);
+    return 1;
+  }
+  const { contract, node, phase, dueAt, disk, journal } = report;
+  print(`contract ${contract}`);
+  if (phase !== null)
+    print(`  ${phase}, due ${dueAt}${node === null ? '' : `, of node ${node}`}${disk === null ? '' : `, in ${disk}`}`);
+  if (journal.length === 0) print('  no challenge of it is in the journal');
+  for (const { settledAt, sentence } of journal) print(`  ${settledAt}  ${sentence}`);
+  return 0;
+}
+
+async function asked(config: Config, id: string): Promise<ContractReport | undefined> {
+  try {
+    return await clientOf(config).ask('GET', `/explain/${encodeURIComponent(id)}`, contractReport);
+  } catch (error) {
+    if (error instanceof ControlError && error.code === 'not_found') return undefined;
+    throw error;
+  }
+}
+
+const ENTRIES_TOLD = 20;
+
+function readFrom(store: StateStore, given: string): ContractReport | undefined {
+  const id = /^[0-9a-f]{6,64}$/.test(given) ? store.journal.find(given) : undefined;
+  if (id === undefined) return undefined;
+  return reportOf(id, { holding: undefined, entries: store.journal.of(id, ENTRIES_TOLD) }, systemClock);
+}
+
+async function running<T>(ask: () => Promise<T>, without: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof ControlError && error.code === 'not_running') return await without();
+    throw error;
+  }
+}
+
+/** The state of a farmer that does not run. */
+async function withState<T>({ dataDir, journalSize }: Config, use: (store: StateStore) => Promise<T>): Promise<T> {
+  if (!existsSync(join(dataDir, STATE_FILE))) {
+    throw new ControlError(
+      'not_running',
+      `there is no farmer in ${dataDir}: say where it is with --data-dir (FARMER_DATA_DIR)`,
+    );
+  }
+  const store = StateStore.open(dataDir, { journalSize }, systemClock);
+  try {
+    return await use(store);
+  } finally {
+    store.close();
+  }
+}
+
+/** A client that says what to do where no farmer runs. */
+function needing(client: ControlClient, otherwise: string): Pick<ControlClient, 'ask'> {
+  return {
+    ask: async (method, path, schema, body) => {
+      try {
+        return await client.ask(method, path, schema, body);
+      } catch (error) {
+        if (error instanceof ControlError && error.code === 'not_running')
+          throw new ControlError('not_running', otherwise);
+        throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,58 @@
+import { request } from 'node:http';
+import { CodedError, codeOf } from '@downstream/platform';
+import type { z } from 'zod';
+import { failure } from './reports.ts';
+
+/** The farmer that runs could not be asked, or said no. */
+export class ControlError extends CodedError<'not_running' | 'refused' | 'not_found'> {}
+
+const MOST_BYTES = 1024 * 1024;
+const TIMEOUT_MS = 10 * 60_000;
+
+/** Asks a running farmer through its socket. */
+export class ControlClient {
+  readonly #path: string;
+
+  /** @param socket of the data directory */
+  constructor(socket: string) {
+    this.#path = socket;
+  }
+
+  /** @throws ControlError `not_running` where nobody listens there */
+  async ask<T>(method: 'GET' | 'POST' | 'DELETE', path: string, schema: z.ZodType<T>, body?: object): Promise<T> {
+    const { status, text } = await this.#send(method, path, body);
+    const said: unknown = JSON.parse(text);
+    if (status === 200) return schema.parse(said);
+    const message = failure.safeParse(said).data?.message ?? `the farmer answered with HTTP ${status}`;
+    throw new ControlError(status === 404 ? 'not_found' : 'refused', message);
+  }
+
+  async #send(method: string, path: string, body: object | undefined): Promise<{ status: number; text: string }> {
+    return await new Promise((resolve, reject) => {
+      const headers = { 'Content-Type': 'application/json' };
+      const call = request({ socketPath: this.#path, method, path, headers, timeout: TIMEOUT_MS }, (response) => {
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (piece: string) => {
+          text += piece;
+          if (text.length > MOST_BYTES) call.destroy(new Error('the reply is too long'));
+        });
+        response.on('error', reject);
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+      });
+      call.on('timeout', () => call.destroy(new Error('the farmer did not answer in time')));
+      call.on('error', (error) => reject(asControlError(error)));
+      call.end(body === undefined ? undefined : JSON.stringify(body));
+    });
+  }
+}
+
+function asControlError(error: unknown): unknown {
+  const code = codeOf(error);
+  if (code === 'ENOENT' || code === 'ECONNREFUSED') {
+    return new ControlError('not_running', 'no farmer runs on this data directory');
+  }
+  if (code === 'EACCES')
+    return new ControlError('refused', 'this farmer belongs to another user: run the command as that user');
+  return error;
+}

@@ -1,0 +1,76 @@
+import { chmodSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { CodedError, type Logger, messageOf } from '@downstream/platform';
+import express, { type ErrorRequestHandler, type Express } from 'express';
+import { z } from 'zod';
+import type { Operations } from './reports.ts';
+
+/** The socket's name in the data directory. */
+export const CONTROL_SOCKET = 'control.sock';
+/** Linux takes no longer ones. */
+const LONGEST_PATH = 107;
+
+const nodeGiven = z.object({ node: z.string().max(63).optional() });
+const pathGiven = z.object({ path: z.string().min(1).max(4096) });
+
+export interface ControlServer {
+  close(): Promise<void>;
+}
+
+/**
+ * Serves commands at a Unix socket that the owner alone may open.
+ *
+ * @returns undefined where the path is too long for a socket: the farmer goes on without
+ */
+export async function openControl(
+  path: string,
+  { operations, log }: { operations: Operations; log: Logger },
+): Promise<ControlServer | undefined> {
+  if (Buffer.byteLength(path) > LONGEST_PATH) {
+    log.warn('no commands are taken: the path of the data directory is too long for a socket', { path });
+    return undefined;
+  }
+  // There is no other farmer here, its state is locked: what lies there is left from before.
+  rmSync(path, { force: true });
+  const server = createServer(controlApp(operations));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, () => resolve());
+  });
+  chmodSync(path, 0o600);
+  return {
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+function controlApp(operations: Operations): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.use(express.json({ limit: '16kb' }));
+  app.get('/explain/:contract', ({ params }, response) => {
+    const report = operations.explain(params.contract);
+    if (report) response.json(report);
+    else
+      response
+        .status(404)
+        .json({ status: 'error', message: 'no contract, or more than one, whose id begins like this' });
+  });
+  app.get('/scrub', (_request, response) => void response.json(operations.scrub()));
+  app.post('/scrub', (_request, response) => void response.json(operations.startScrub()));
+  app.get('/exit', (_request, response) => void response.json(operations.leaving()));
+  app.post('/exit', ({ body }, response) => void response.json(operations.leave(nodeGiven.parse(body ?? {}).node)));
+  app.delete('/exit', ({ body }, response) => void response.json(operations.stay(nodeGiven.parse(body ?? {}).node)));
+  app.post('/backup', async ({ body }, response) => {
+    response.json(await operations.backup(pathGiven.parse(body).path));
+  });
+  const failed: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
+    const status = error instanceof CodedError || error instanceof z.ZodError ? 400 : 500;
+    const message = error instanceof z.ZodError ? 'not a command that this farmer knows' : messageOf(error);
+    response.status(status).json({ status: 'error', message });
+  };
+  app.use(failed);
+  return app;
+}

@@ -1,0 +1,87 @@
+import { type Clock, CodedError } from '@downstream/platform';
+import type { ContractId } from '../contract/contract.ts';
+import type { JournalEntry } from '../contract/journal-entry.ts';
+import type { Farming } from '../farming/farming.ts';
+import { reportOf } from './contract-report.ts';
+import type { BackupReport, ContractReport, ExitReport, Operations, ScrubReport } from './reports.ts';
+
+/** A command can't be done as it was given. */
+export class OperationError extends CodedError<'no_such_node'> {}
+
+export interface OperationsParts {
+  readonly farming: Farming;
+  readonly store: {
+    readonly journal: {
+      of(id: ContractId, limit: number): JournalEntry[];
+      find(prefix: string): ContractId | undefined;
+    };
+    backup(path: string): Promise<number>;
+  };
+  readonly disks: { of(id: ContractId): { readonly path: string } | undefined };
+  readonly clock: Clock;
+}
+
+const ENTRIES_TOLD = 20;
+const ID = /^[0-9a-f]{6,64}$/;
+
+/** What commands, and `/status/contracts`, can ask of the farmer that runs. */
+export class FarmerOperations implements Operations {
+  readonly #parts: OperationsParts;
+
+  constructor(parts: OperationsParts) {
+    this.#parts = parts;
+  }
+
+  explain(given: string): ContractReport | undefined {
+    const { farming, store, disks, clock } = this.#parts;
+    const id = ID.test(given) ? store.journal.find(given) : undefined;
+    if (id === undefined) return undefined;
+    const node = farming.nodes.find(({ farm }) => farm.has(id));
+    const contract = node?.farm.get(id);
+    const holding = node && contract && { contract, node: node.alias, disk: disks.of(id)?.path };
+    return reportOf(id, { holding, entries: store.journal.of(id, ENTRIES_TOLD) }, clock);
+  }
+
+  startScrub(): ScrubReport {
+    this.#parts.farming.scrubber.start();
+    return this.scrub();
+  }
+
+  scrub(): ScrubReport {
+    const { scrubber, nodes } = this.#parts.farming;
+    const { running, done, total, results } = scrubber.progress;
+    const inRepair = nodes.reduce((sum, { farm }) => sum + farm.phases.generating, 0);
+    return { running, done, total, results, inRepair };
+  }
+
+  leave(alias?: string): ExitReport {
+    for (const node of this.#named(alias)) node.leave();
+    return this.leaving();
+  }
+
+  stay(alias?: string): ExitReport {
+    for (const node of this.#named(alias)) node.stay();
+    return this.leaving();
+  }
+
+  leaving(): ExitReport {
+    const nodes = this.#parts.farming.nodes.map(({ alias, leaving: { lastError, ...progress } }) => ({
+      alias,
+      ...progress,
+      lastError: lastError ?? null,
+    }));
+    return { nodes };
+  }
+
+  async backup(path: string): Promise<BackupReport> {
+    return { path, bytes: await this.#parts.store.backup(path) };
+  }
+
+  #named(alias: string | undefined): Farming['nodes'] {
+    const { nodes } = this.#parts.farming;
+    const found = alias === undefined ? nodes : nodes.filter((node) => node.alias === alias);
+    if (found.length > 0) return found;
+    const known = nodes.map((node) => node.alias).join(', ');
+    throw new OperationError('no_such_node', `there is no node ${alias}: this farmer farms for ${known}`);
+  }
+}

@@ -1,0 +1,110 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { expectState, openFolders, prepareFolder, readMarker, writeMarker } from '../../src/chunks/data-folder.ts';
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'data-folder-'));
+});
+afterEach(() => rmSync(root, { recursive: true }));
+
+const path = (name: string) => join(root, name);
+const aFolder = (name: string, ...files: string[]) => {
+  mkdirSync(path(name));
+  for (const file of files) writeFileSync(join(path(name), file), '');
+  return path(name);
+};
+const refusal = (code: string, says: string) =>
+  expect.objectContaining({ code, message: expect.stringContaining(says) });
+
+describe('a data directory', () => {
+  it('that is not there is made, for its owner alone', () => {
+    prepareFolder(path('a/b'), { init: false });
+    expect(statSync(path('a/b')).mode & 0o777).toBe(0o700);
+  });
+
+  it.each<[string, string[]]>([
+    ['is empty', []],
+    ['has nothing but what every file system has', ['lost+found']],
+  ])('that %s may be a disk that is not mounted: it is begun in only when that is wanted', (_, files) => {
+    const folder = aFolder('a', ...files);
+    expect(() => prepareFolder(folder, { init: false })).toThrow(refusal('empty', '--init'));
+    expect(() => prepareFolder(folder, { init: false })).toThrow(refusal('empty', 'not mounted'));
+    expect(() => prepareFolder(folder, { init: true })).not.toThrow();
+  });
+
+  it('that holds other things is refused, also with --init, and left as it is', () => {
+    const folder = aFolder('a', 'thesis.txt');
+    for (const init of [false, true])
+      expect(() => prepareFolder(folder, { init })).toThrow(refusal('foreign', 'thesis.txt'));
+    expect(readdirSync(folder)).toEqual(['thesis.txt']);
+  });
+
+  it.each(['state.db', 'state.mirror.db', 'downstream.json'])('that was begun in is known by its %s', (file) => {
+    expect(() => prepareFolder(aFolder('a', file), { init: false })).not.toThrow();
+  });
+
+  it('that can not be made is refused with what to do', () => {
+    writeFileSync(path('file'), '');
+    expect(() => prepareFolder(path('file/a'), { init: false })).toThrow(refusal('not_writable', 'FARMER_DATA_DIR'));
+  });
+
+  it('whose state is gone is not begun anew: all contracts would be given up', async () => {
+    const folder = aFolder('a');
+    await writeMarker(folder, 'farm');
+    expect(() => expectState(folder)).toThrow(refusal('state_lost', 'backup'));
+    writeFileSync(join(folder, 'state.mirror.db'), '');
+    expect(() => expectState(folder)).not.toThrow();
+  });
+});
+
+describe('the folders of several disks', () => {
+  const config = (...names: string[]) => names.map((name) => ({ path: path(name), sizeBytes: 1 }));
+  const options = { farmId: 'farm', init: false, known: new Map<string, string>() };
+
+  it('are marked once, and known again', async () => {
+    aFolder('home', 'state.db');
+    const first = await openFolders(config('home', 'b'), options);
+    expect(first.map(({ path: at, diskId }) => readMarker(at)?.disk === diskId)).toEqual([true, true]);
+    expect(statSync(join(path('b'), 'downstream.json')).mode & 0o777).toBe(0o600);
+    const known = new Map(first.map(({ diskId, path: at }) => [diskId, at]));
+    expect(await openFolders(config('home', 'b'), { ...options, known })).toEqual(first);
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['is not mounted', async () => emptied('b')],
+    ['is gone, with an empty one in its place', async () => emptied('b')],
+    ['belongs to another farmer', async () => await writeMarker(path('b'), 'another')],
+    ['holds other things', async () => emptied('b', 'x')],
+  ])('stay useful where a disk that was farmed on %s: it is told, not written to', async (_, befalls) => {
+    aFolder('home', 'state.db');
+    const known = new Map(
+      (await openFolders(config('home', 'b'), options)).map(({ diskId, path: at }) => [diskId, at]),
+    );
+    await befalls();
+    const before = readdirSync(path('b'));
+    const [home, b] = await openFolders(config('home', 'b'), { ...options, init: true, known });
+    expect([home?.fault, typeof b?.fault]).toEqual([undefined, 'string']);
+    expect(known.has(b?.diskId ?? '')).toBe(true);
+    expect(readdirSync(path('b'))).toEqual(before);
+  });
+
+  it('are refused where the first is not ours, or a new one holds other things', async () => {
+    aFolder('home', 'state.db');
+    await writeMarker(path('home'), 'another');
+    await expect(openFolders(config('home'), options)).rejects.toMatchObject({ code: 'foreign' });
+    await writeMarker(path('home'), 'farm');
+    aFolder('b', 'thesis.txt');
+    await expect(openFolders(config('home', 'b'), options)).rejects.toMatchObject({ code: 'foreign' });
+    aFolder('c');
+    await expect(openFolders(config('home', 'c'), options)).rejects.toMatchObject({ code: 'empty' });
+    expect(existsSync(join(path('c'), 'downstream.json'))).toBe(false);
+  });
+});
+
+function emptied(name: string, ...files: string[]): void {
+  rmSync(path(name), { recursive: true });
+  aFolder(name, ...files);
+}

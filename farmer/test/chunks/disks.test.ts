@@ -1,0 +1,267 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FakeClock, FakeLogger } from '@downstream/platform/testing';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { writeMarker } from '../../src/chunks/data-folder.ts';
+import { Disk } from '../../src/chunks/disk.ts';
+import { Disks } from '../../src/chunks/disks.ts';
+import { fileError } from '../../src/chunks/worker-pool.ts';
+import { ChunkError } from '../../src/farming/errors.ts';
+import { idOf } from '../fakes/builders.ts';
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'disks-'));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const CHUNK = 1_000;
+let farms = 0;
+
+/** Disks in folders of their own, with room for so many chunks each. */
+async function someDisks(capacities: number[], { minFreeBytes = 0 } = {}) {
+  const clock = new FakeClock();
+  const log = new FakeLogger();
+  farms += 1;
+  const farmId = `farm ${farms}`;
+  const disks = await Promise.all(
+    capacities.map(async (chunks, n) => {
+      const path = join(root, `${farms}-${n}`);
+      mkdirSync(path);
+      const diskId = await writeMarker(path, farmId);
+      return new Disk({ path, capacityBytes: chunks * CHUNK, chunkBytes: CHUNK, farmId, diskId }, clock);
+    }),
+  );
+  const held = new Set<string>();
+  const lost: string[] = [];
+  const found: string[] = [];
+  const errors: string[] = [];
+  const all = new Disks(
+    { minFreeBytes },
+    {
+      disks,
+      clock,
+      log,
+      isHeld: (id) => held.has(id),
+      onLost: (ids) => lost.push(...ids),
+      onFound: (ids) => found.push(...ids),
+      onError: (path, kind) => errors.push(`${path.slice(-1)} ${kind}`),
+    },
+  );
+  await all.load();
+  const put = (n: number) => {
+    const id = idOf(n);
+    const disk = all.reserve(id);
+    writeFileSync(disk.files.path(id), 'x');
+    all.stored(id, disk);
+    held.add(id);
+    return disks.indexOf(disk);
+  };
+  const probe = async (times: number) => {
+    for (let n = 0; n < times; n++) for (const disk of disks) await all.probe(disk);
+  };
+  return { all, disks, held, lost, found, errors, clock, log, put, probe };
+}
+const failing = (cause: string) => fileError(cause);
+const slow = new ChunkError('slow', 'slow');
+
+describe('disks', () => {
+  it('take new chunks where there is most room, and none beyond what is given', async () => {
+    const { put, all } = await someDisks([3, 1]);
+    expect(all.chunks).toBe(4);
+    expect([put(1), put(2), put(3), put(4)].sort()).toEqual([0, 0, 0, 1]);
+    expect(all.chunks).toBe(0);
+    expect(() => all.reserve(idOf(5))).toThrow(expect.objectContaining({ code: 'no_room' }));
+  });
+
+  it('count what is being written as written', async () => {
+    const { all } = await someDisks([2]);
+    const disk = all.reserve(idOf(1));
+    expect([all.chunks, disk.usedBytes]).toEqual([1, CHUNK]);
+    all.givenUp(disk);
+    expect([all.chunks, disk.usedBytes]).toEqual([2, 0]);
+  });
+
+  it('keep a reserve free of new contracts, but not of chunks of those that were taken', async () => {
+    const { all, disks } = await someDisks([10], { minFreeBytes: 5 * CHUNK });
+    const [disk] = disks;
+    if (disk) disk.reading = { sizeBytes: 100 * CHUNK, freeBytes: 5.5 * CHUNK };
+    expect(all.chunks).toBe(0);
+    expect(() => all.reserve(idOf(1))).not.toThrow();
+  });
+
+  it('make a chunk again where it was, though it be full', async () => {
+    const { put, all, disks } = await someDisks([1, 5]);
+    for (const n of [1, 2, 3, 4, 5, 6]) put(n);
+    const onFirst = [1, 2, 3, 4, 5, 6].map(idOf).find((id) => all.of(id) === disks[0]) ?? '';
+    expect(all.reserve(onFirst)).toBe(disks[0]);
+  });
+
+  it('find their chunks again, and clear away what is half-written or nobody has', async () => {
+    const { all, disks, held } = await someDisks([5, 5]);
+    const [a, b] = disks;
+    held.add(idOf(1));
+    writeFileSync(a?.files.path(idOf(1)) ?? '', 'x');
+    writeFileSync(b?.files.path(idOf(1)) ?? '', 'twice');
+    writeFileSync(b?.files.path(idOf(2)) ?? '', 'nobody has it');
+    writeFileSync(b?.files.partialPath(idOf(3)) ?? '', 'half');
+    expect(await all.load()).toEqual({ present: new Set([idOf(1)]), partial: 1, orphans: 2 });
+    expect([readdirSync(a?.files.folder ?? ''), readdirSync(b?.files.folder ?? '')]).toEqual([[idOf(1)], []]);
+  });
+});
+
+describe('a disk', () => {
+  it('that is full takes nothing until there is room, and nothing on it is lost', async () => {
+    const { all, disks, put, lost, errors } = await someDisks([5]);
+    const [disk] = disks;
+    if (disk === undefined) throw new Error('no disk');
+    put(1);
+    all.failed(idOf(2), disk, failing('ENOSPC'));
+    expect([disk.state, all.chunks, lost, errors]).toEqual(['full', 0, [], ['0 full']]);
+    expect(all.of(idOf(1))).toBe(disk);
+    await all.look(disk);
+    expect([disk.state, all.chunks]).toEqual(['ok', 4]);
+  });
+
+  it.each(['EROFS', 'ENODEV', 'ENXIO', 'ESTALE'])(
+    'that says %s is left alone at once, and its chunks are given up',
+    async (code) => {
+      const { all, disks, put, lost, log } = await someDisks([5]);
+      const [disk] = disks;
+      if (disk === undefined) throw new Error('no disk');
+      put(1);
+      put(2);
+      all.failed(idOf(1), disk, failing(code));
+      expect(disk).toMatchObject({ state: 'quarantined', reason: code });
+      expect(lost.sort()).toEqual([idOf(1), idOf(2)]);
+      expect(() => all.reserve(idOf(1))).toThrow(expect.objectContaining({ code: 'no_room' }));
+      expect(log.messages('error')).toContain('disk failed, and is not used until it works again');
+    },
+  );
+
+  it('with one bad chunk is not a bad disk, with three within an hour it is', async () => {
+    const { all, disks, clock } = await someDisks([5]);
+    const [disk] = disks;
+    if (disk === undefined) throw new Error('no disk');
+    for (let n = 0; n < 5; n++) all.failed(idOf(1), disk, failing('EIO'));
+    all.failed(idOf(2), disk, failing('EIO'));
+    expect(disk.state).toBe('ok');
+    await clock.advance(3_600_001);
+    all.failed(idOf(3), disk, failing('EIO'));
+    expect(disk.state).toBe('ok');
+    all.failed(idOf(4), disk, failing('EIO'));
+    all.failed(idOf(5), disk, failing('EIO'));
+    expect(disk.state).toBe('quarantined');
+  });
+
+  it('that is slow three times in a row is left alone, unless it is the last one', async () => {
+    const { all, disks } = await someDisks([5, 5]);
+    const [a, b] = disks;
+    if (a === undefined || b === undefined) throw new Error('no disk');
+    for (const n of [1, 2]) all.failed(idOf(n), a, slow);
+    all.worked(a);
+    for (const n of [1, 2]) all.failed(idOf(n), a, slow);
+    expect(a.state).toBe('ok');
+    all.failed(idOf(3), a, slow);
+    expect(a.state).toBe('quarantined');
+    for (let n = 0; n < 10; n++) all.failed(idOf(n), b, slow);
+    expect(b.state).toBe('ok');
+  });
+
+  it('that is not there any more is noticed by a chunk that is missing, and by its probe', async () => {
+    const one = await someDisks([5, 5]);
+    one.put(1);
+    const disk = one.all.of(idOf(1));
+    if (disk === undefined) throw new Error('no disk');
+    renameSync(disk.path, `${disk.path}-away`);
+    mkdirSync(disk.path);
+    one.all.failed(idOf(1), disk, failing('ENOENT'));
+    expect([disk.state, one.lost]).toEqual(['quarantined', [idOf(1)]]);
+    const two = await someDisks([5]);
+    rmSync(join(two.disks[0]?.path ?? '', 'downstream.json'));
+    await two.probe(1);
+    expect(two.disks[0]).toMatchObject({ state: 'quarantined', reason: 'not mounted, or another disk' });
+  });
+
+  it('whose chunk alone is missing is well', async () => {
+    const { all, disks } = await someDisks([5]);
+    const [disk] = disks;
+    if (disk) all.failed(idOf(1), disk, failing('ENOENT'));
+    expect(disk?.state).toBe('ok');
+  });
+
+  it('comes back by itself when it has worked for a while, with the chunks that are still wanted there', async () => {
+    const { all, disks, put, probe, found, held } = await someDisks([5, 5]);
+    const [a, b] = disks;
+    if (a === undefined || b === undefined) throw new Error('no disk');
+    for (const n of [1, 2, 3, 4, 5, 6]) put(n);
+    const onA = [...held].filter((id) => all.of(id) === a);
+    const [elsewhere = '', ended = '', still = ''] = onA;
+    renameSync(a.path, `${a.path}-away`);
+    await probe(1);
+    expect(a.state).toBe('quarantined');
+    const place = all.reserve(elsewhere);
+    all.stored(elsewhere, place);
+    held.delete(ended);
+    await probe(3);
+    expect(a.state).toBe('quarantined');
+    renameSync(`${a.path}-away`, a.path);
+    await probe(2);
+    expect(a.state).toBe('quarantined');
+    await probe(1);
+    expect([a.state, a.reason]).toEqual(['ok', undefined]);
+    expect(found).toEqual([still]);
+    expect([all.of(still), all.of(elsewhere)]).toEqual([a, b]);
+    expect(readdirSync(a.files.folder)).toEqual([still]);
+    expect(a.probeSeconds).toBeGreaterThanOrEqual(0);
+    expect(existsSync(join(a.path, '.probe'))).toBe(false);
+  });
+});
+
+describe('disks, whatever happens', () => {
+  it('never hold more than is given, and never lose track of a chunk', async () => {
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant('put' as const), n: fc.integer({ min: 1, max: 12 }) }),
+      fc.record({ kind: fc.constant('give up' as const), n: fc.integer({ min: 1, max: 12 }) }),
+      fc.record({ kind: fc.constant('remove' as const), n: fc.integer({ min: 1, max: 12 }) }),
+      fc.record({ kind: fc.constant('break' as const), at: fc.nat(2) }),
+      fc.record({ kind: fc.constant('fill' as const), at: fc.nat(2) }),
+      fc.record({ kind: fc.constant('mend' as const), at: fc.nat(2) }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 30, size: 'max' }), async (steps) => {
+        const { all, disks, held, put, lost } = await someDisks([2, 3, 4]);
+        const there = new Set<string>();
+        for (const each of steps) {
+          const id = 'n' in each ? idOf(each.n) : '';
+          const disk = 'at' in each ? disks[each.at] : undefined;
+          if (each.kind === 'put' && all.chunks > 0) {
+            put(each.n);
+            there.add(id);
+          }
+          if (each.kind === 'give up' && all.chunks > 0) all.givenUp(all.reserve(id));
+          if (each.kind === 'remove') {
+            all.removed(id);
+            held.delete(id);
+            there.delete(id);
+          }
+          if (each.kind === 'break' && disk) all.failed(idOf(1), disk, failing('EROFS'));
+          if (each.kind === 'fill' && disk) all.failed(idOf(1), disk, failing('ENOSPC'));
+          if (each.kind === 'mend' && disk) for (let n = 0; n < 3; n++) await all.probe(disk);
+          for (const gone of lost.splice(0)) there.delete(gone);
+          for (const found of [...held].filter((one) => all.of(one) !== undefined)) there.add(found);
+          for (const one of there)
+            expect(disks.some((other) => other === all.of(one) && other.ids.has(one))).toBe(true);
+          for (const other of disks) {
+            expect(other.usedBytes).toBeLessThanOrEqual(other.capacityBytes);
+            expect(other.reserved).toBe(0);
+            if (other.state === 'quarantined') expect(other.ids.size).toBe(0);
+          }
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
