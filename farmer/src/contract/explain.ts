@@ -53,17 +53,17 @@ function because(entry: JournalEntry): string {
 /** The stages that an answer went through, with what each took. */
 function wayOf({ receivedAt, queuedAt, readAt, hashedAt, sentAt, acknowledgedAt, attempts }: JournalEntry): string {
   const stages = [
-    stage('the chunk was made in', receivedAt, queuedAt),
+    stage('its chunk was made in', receivedAt, queuedAt),
     stage('it waited for a worker', queuedAt, readAt),
-    stage('was read in', readAt, hashedAt),
-    stage('waited to be sent', hashedAt, sentAt),
+    stage('it was read in', readAt, hashedAt),
+    stage('the answer waited', hashedAt, sentAt),
     stage(
-      attempts > 1 ? `was sent ${times(attempts)} and acknowledged in` : 'was acknowledged in',
+      attempts > 1 ? `it was sent ${times(attempts)} and acknowledged after` : 'it was acknowledged in',
       sentAt,
       acknowledgedAt,
     ),
   ].filter((told) => told !== undefined);
-  return stages.length === 0 ? 'it was answered' : stages.join(', ');
+  return stages.length === 0 ? 'it was answered at once' : stages.join(', ');
 }
 
 /** What takes no time is not worth telling. */

@@ -1,8 +1,8 @@
 import { admits, type Load, provableContracts } from '../contract/admission.ts';
 
 /** One measurement counts for so much of the mean when it is slower than that, and when it is faster. */
-const SLOWER_WEIGHT = 0.2;
-const FASTER_WEIGHT = 0.02;
+const SLOWER_WEIGHT = 0.1;
+const FASTER_WEIGHT = 0.05;
 /** Nothing takes less: a mean of nothing would promise everything. */
 const LEAST_MS = 0.05;
 
