@@ -176,7 +176,7 @@ describeWith(['kubectl'], 'the manifests', () => {
   it('of dev are accepted by both services', () => {
     const rendered = render('dev');
     expect(readConfig({ env: environmentOf(rendered, farmerOf(rendered).container) })).toMatchObject({
-      nodeUrl: 'http://mock-node:5000',
+      nodes: [{ url: 'http://mock-node:5000' }],
       logFormat: 'json',
     });
     const mock = podsOf(rendered).find(({ name }) => name === 'mock-node');

@@ -79,6 +79,7 @@ export class Disks implements RoomPort {
         partial += await disk.files.removePartial();
         orphans += (await this.#list(disk)).orphans;
         await disk.look();
+        await this.probe(disk);
       } catch (error) {
         this.#quarantine(disk, codeOf(error) ?? 'unknown', 'gone');
       }

@@ -29,20 +29,21 @@ export class ControlClient {
 
   async #send(method: string, path: string, body: object | undefined): Promise<{ status: number; text: string }> {
     return await new Promise((resolve, reject) => {
-      const headers = { 'Content-Type': 'application/json' };
+      const text = body === undefined ? '' : JSON.stringify(body);
+      const headers = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) };
       const call = request({ socketPath: this.#path, method, path, headers, timeout: TIMEOUT_MS }, (response) => {
-        let text = '';
+        let said = '';
         response.setEncoding('utf8');
         response.on('data', (piece: string) => {
-          text += piece;
-          if (text.length > MOST_BYTES) call.destroy(new Error('the reply is too long'));
+          said += piece;
+          if (said.length > MOST_BYTES) call.destroy(new Error('the reply is too long'));
         });
         response.on('error', reject);
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, text: said }));
       });
       call.on('timeout', () => call.destroy(new Error('the farmer did not answer in time')));
       call.on('error', (error) => reject(asControlError(error)));
-      call.end(body === undefined ? undefined : JSON.stringify(body));
+      call.end(text);
     });
   }
 }

@@ -28,6 +28,8 @@ const PAUSE = { baseMs: 500, capMs: 15_000 };
 /** A reply that hangs is given up early enough to send the answer twice more. */
 const ATTEMPTS_IN_TIME = 3;
 const LEAST_TIMEOUT_MS = 1_000;
+/** Nothing is sent with less time left than this, or twice what the node usually takes. */
+const LEAST_MARGIN_MS = 250;
 
 /**
  * Delivers answers until the node acknowledges them or the round is over. The same answer sent twice gets the
@@ -54,8 +56,8 @@ export class Answerer {
     if (contract === undefined || session.token === undefined) return;
     const sentAt = clock.now();
     const leftMs = dueAt(contract) - sentAt;
-    // After the deadline the node would take it for a wrong answer to the next challenge.
-    if (leftMs <= 0) return;
+    // After the deadline the node would take it for a wrong answer to the next challenge; it must be there, not only sent.
+    if (leftMs <= Math.min(contract.terms.intervalMs / 20, Math.max(LEAST_MARGIN_MS, 2 * pace.answerMs))) return;
     if (circuit.retryAfterMs !== undefined) return this.#retryLater(contract, signals, attempt, circuit.retryAfterMs);
     farm.apply(id, { type: 'sent', challenge });
     try {

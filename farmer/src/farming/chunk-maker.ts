@@ -27,34 +27,52 @@ const PAUSE = { baseMs: 1_000, capMs: 60_000 };
  */
 export class ChunkMaker {
   readonly #parts: ChunkMakerParts;
+  /** Chunks that are being made, or will be tried again: a new challenge meanwhile begins nothing anew. */
+  readonly #taken = new Set<ContractId>();
 
   constructor(parts: ChunkMakerParts) {
     this.#parts = parts;
   }
 
-  take(contract: Contract, signal: AbortSignal, attempt = 1): void {
-    const { chunkWork, downloads } = this.#parts;
-    const queue = contract.terms.source.kind === 'url' ? downloads : chunkWork;
-    queue.add(dueAt(contract), async () => await this.#make(contract.terms.id, signal, attempt));
+  take(contract: Contract<'generating'>, signal: AbortSignal): void {
+    if (this.#taken.has(contract.terms.id)) return;
+    this.#taken.add(contract.terms.id);
+    this.#queue(contract, signal, 1);
   }
 
-  async #make(id: ContractId, signal: AbortSignal, attempt: number): Promise<void> {
+  #queue(contract: Contract, signal: AbortSignal, attempt: number): void {
+    const { chunkWork, downloads } = this.#parts;
+    const queue = contract.terms.source.kind === 'url' ? downloads : chunkWork;
+    const { id } = contract.terms;
+    queue.add(dueAt(contract), async () => {
+      if (!(await this.#make(id, signal, attempt))) this.#taken.delete(id);
+    });
+  }
+
+  /** @returns whether it will be tried again */
+  async #make(id: ContractId, signal: AbortSignal, attempt: number): Promise<boolean> {
     const { chunks, farm, log } = this.#parts;
     const contract = farm.get(id);
-    if (contract?.phase !== 'generating' || signal.aborted) return;
+    if (contract?.phase !== 'generating' || signal.aborted) return false;
     try {
       await chunks.create(id, contract.terms.source, { signal });
     } catch (error) {
-      if (signal.aborted) return;
+      if (signal.aborted) return false;
       const refusal = refusalOf(error);
-      if (refusal !== undefined) return await this.#giveBack(id, refusal, signal);
+      if (refusal !== undefined) {
+        await this.#giveBack(id, refusal, signal);
+        return false;
+      }
       log.error('chunk not made', { contract: id, attempt, error });
       farm.apply(id, { type: 'chunk_lost' });
       this.#retryLater(id, signal, attempt);
-      return;
+      return true;
     }
     if (farm.get(id) === undefined) await chunks.remove(id);
+    // Before the event: what follows from it may be that the chunk is lost again.
+    this.#taken.delete(id);
     farm.apply(id, { type: 'chunk_stored' });
+    return false;
   }
 
   async #giveBack(id: ContractId, reason: RefusalReason, signal: AbortSignal): Promise<void> {
@@ -74,7 +92,8 @@ export class ChunkMaker {
     void clock.sleep(backoffMs(PAUSE, attempt, rng), signal).then(
       () => {
         const contract = farm.get(id);
-        if (contract?.phase === 'generating') this.take(contract, signal, attempt + 1);
+        if (contract?.phase === 'generating') this.#queue(contract, signal, attempt + 1);
+        else this.#taken.delete(id);
       },
       () => {},
     );

@@ -28,6 +28,11 @@ export class Pace {
     return this.#proofMs;
   }
 
+  /** What the node takes to acknowledge an answer, in milliseconds. */
+  get answerMs(): number {
+    return this.#answerMs;
+  }
+
   /** At how many contracts it would begin to miss; undefined while nothing was measured. */
   get provableContracts(): number | undefined {
     if (this.#proofMs === undefined) return undefined;

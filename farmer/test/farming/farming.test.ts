@@ -493,6 +493,22 @@ describe('a farmer', () => {
   });
 });
 
+describe('a chunk that can not be made', () => {
+  it('is tried again in one chain of growing pauses, however many challenges come meanwhile', async () => {
+    const { start, clock, chunks, log } = aFarmer({ contracts: 1 });
+    start();
+    await clock.advance(SECOND);
+    chunks.present.clear();
+    chunks.failures = Array.from({ length: 1000 }, () => new ChunkError('no_room', 'none'));
+    await clock.advance(6 * INTERVAL_MS);
+    const attempts = log.lines
+      .filter(({ message }) => message === 'chunk not made')
+      .map(({ fields }) => fields['attempt']);
+    expect(attempts.length).toBeGreaterThan(5);
+    expect(attempts).toEqual(attempts.map((_, at) => at + 1));
+  });
+});
+
 describe('a farmer that leaves', () => {
   it('tells the node of every contract, deletes the chunks, and takes none any more', async () => {
     const { start, clock, node, nodeFarming, farm, chunks, store, outcomes } = aFarmer({ contracts: 3 });

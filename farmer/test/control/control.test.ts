@@ -1,0 +1,102 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FakeLogger } from '@downstream/platform/testing';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
+import { ControlClient } from '../../src/control/control-client.ts';
+import { CONTROL_SOCKET, type ControlServer, openControl } from '../../src/control/control-server.ts';
+import { OperationError } from '../../src/control/operations.ts';
+import { backupReport, exitReport, type Operations, scrubReport } from '../../src/control/reports.ts';
+
+const SCRUB = {
+  running: false,
+  done: 0,
+  total: 3,
+  results: { sound: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 },
+  inRepair: 0,
+};
+
+let folder: string;
+let server: ControlServer | undefined;
+let asked: string[];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'control-'));
+  asked = [];
+});
+afterEach(async () => {
+  await server?.close();
+  rmSync(folder, { recursive: true });
+});
+
+const socket = () => join(folder, CONTROL_SOCKET);
+const operations: Operations = {
+  explain: () => undefined,
+  startScrub: () => ({ ...SCRUB, running: true }),
+  scrub: () => SCRUB,
+  leave: (alias) => {
+    asked.push(`leave ${alias}`);
+    if (alias === 'nobody') throw new OperationError('no_such_node', 'there is no node nobody');
+    return { nodes: [] };
+  },
+  stay: (alias) => {
+    asked.push(`stay ${alias}`);
+    return { nodes: [] };
+  },
+  leaving: () => ({ nodes: [] }),
+  backup: async (path) => ({ path, bytes: 5 }),
+};
+const open = async (log = new FakeLogger()) => {
+  server = await openControl(socket(), { operations, log });
+  return new ControlClient(socket());
+};
+
+describe('the control socket', () => {
+  it('is open to its owner alone', async () => {
+    await open();
+    expect(statSync(socket()).mode & 0o777).toBe(0o600);
+  });
+
+  it('takes the place of one that a crash left behind', async () => {
+    writeFileSync(socket(), 'left behind');
+    const client = await open();
+    expect(await client.ask('GET', '/scrub', scrubReport)).toEqual(SCRUB);
+  });
+
+  it('hands each command on', async () => {
+    const client = await open();
+    expect(await client.ask('POST', '/scrub', scrubReport)).toMatchObject({ running: true });
+    await client.ask('POST', '/exit', exitReport, { node: 'main' });
+    await client.ask('POST', '/exit', exitReport, {});
+    await client.ask('DELETE', '/exit', exitReport, { node: 'main' });
+    expect(asked).toEqual(['leave main', 'leave undefined', 'stay main']);
+    expect(await client.ask('POST', '/backup', backupReport, { path: '/b' })).toEqual({ path: '/b', bytes: 5 });
+  });
+
+  it('refuses what is no command, and says why', async () => {
+    const client = await open();
+    for (const body of [{}, { path: '' }, { path: 'x'.repeat(5_000) }, { path: 7 }]) {
+      await expect(client.ask('POST', '/backup', backupReport, body)).rejects.toMatchObject({ code: 'refused' });
+    }
+    await expect(client.ask('POST', '/backup', backupReport, { path: 'x'.repeat(100_000) })).rejects.toMatchObject({
+      code: 'refused',
+    });
+    await expect(client.ask('POST', '/exit', exitReport, { node: 'nobody' })).rejects.toMatchObject({
+      code: 'refused',
+      message: 'there is no node nobody',
+    });
+    await expect(client.ask('GET', '/explain/abc', z.unknown())).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  it('that is not there says that no farmer runs', async () => {
+    await expect(new ControlClient(socket()).ask('GET', '/scrub', scrubReport)).rejects.toMatchObject({
+      code: 'not_running',
+    });
+  });
+
+  it('can not lie too deep: then the farmer does without, and says so', async () => {
+    const log = new FakeLogger();
+    expect(await openControl(join(folder, 'x'.repeat(120), CONTROL_SOCKET), { operations, log })).toBeUndefined();
+    expect(log.messages('warn')).toHaveLength(1);
+  });
+});
