@@ -307,7 +307,7 @@ export interface NodeConfig {
 }
 
 /** A folder for chunks, and how much of its disk they may take. */
-export interface DiskConfig {
+interface DiskConfig {
   readonly path: string;
   readonly sizeBytes: number;
 }

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { OWNER_ONLY } from './chunk-work.ts';
 
 /** A folder that the farmer was given can't be used. */
-export class DataDirError extends CodedError<'not_writable' | 'empty' | 'foreign' | 'state_lost' | 'twice'> {}
+class DataDirError extends CodedError<'not_writable' | 'empty' | 'foreign' | 'state_lost' | 'twice'> {}
 
 const MARKER_FILE = 'downstream.json';
 const marker = z.object({ format: z.literal(1), farm: z.string().max(100), disk: z.string().max(100) });

@@ -21,7 +21,7 @@ interface NodeReadings {
 }
 
 /** What gauges of one disk are read from; undefined where it can't be asked. */
-export interface DiskReadings {
+interface DiskReadings {
   readonly path: string;
   readonly state: DiskState;
   readonly freeBytes: number | undefined;

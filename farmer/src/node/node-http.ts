@@ -20,7 +20,7 @@ export interface RequestEnd {
 }
 
 /** Told how each request ended. */
-export type RequestObserver = (end: RequestEnd) => void;
+type RequestObserver = (end: RequestEnd) => void;
 
 export interface NodeRequest<T> {
   readonly route: Route;

@@ -34,7 +34,7 @@ const scrubRow = z.object({ started_at: z.number(), cursor: z.string(), complete
 
 /** Where the state and its second copy are. */
 export const STATE_FILE = 'state.db';
-export const MIRROR_FILE = 'state.mirror.db';
+const MIRROR_FILE = 'state.mirror.db';
 
 /**
  * What outlives the process, in SQLite (`node:sqlite`): identity, tokens, contracts, outcomes, the last challenges. The files are
