@@ -55,7 +55,7 @@ const ONE_BROKEN = { download_failed: 1 } as const;
 const ALL_LOST = { token_lost: 5 } as const;
 
 const AGAIN = 'Asks again after a pause; an answer sent again hears its first verdict.';
-const ITS_OWN_PAUSE = 'Asks again after a pause of its own, whatever `Retry-After` says.';
+const AS_IT_WANTS = 'Asks again when `Retry-After` says so, but never past the next deadline.';
 const REGISTERS_AGAIN = 'Registers again after a pause.';
 const DOWNLOADS_AGAIN = 'Keeps nothing of it, and downloads again after a pause.';
 const REFUSES = 'Refuses the contract, keeps nothing of it on disk, gives it back, and asks for another after a pause.';
@@ -64,7 +64,7 @@ const STRANGER =
 const GIVEN_BACK_LATER =
   'Goes on. The refused contract is given back again when three listings have named it, if it is still there.';
 const TAKES_IT = 'Takes it as it is.';
-const WAITS = 'Waits: 15 seconds for most replies, a minute for a contract.';
+const WAITS = 'Waits: a minute for a contract, for other replies 15 seconds, or a third of the time that is left.';
 const BELIEVES = 'Believes it the third time in a row: gives all contracts up, registers anew and fills up again.';
 
 /**
@@ -84,24 +84,21 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
       on: ['due'],
       times: 1,
       counted: 'timeout',
-      does: 'Gives up after 15 seconds and asks again: where rounds are longer, none is lost.',
-      node: { intervalMs: 10_000 },
+      does: 'Gives up after a third of a round, 15 seconds at most, and asks again.',
     },
     {
       on: ['challenge'],
       times: 1,
       counted: 'timeout',
-      does: 'Gives the answer up after 15 seconds. The round is lost where it ends before; other answers go on.',
-      fails: { node_error: 1 },
+      does: 'Gives up when a third of the time left is over, and sends the answer again; other answers go on meanwhile.',
     },
     { on: FARMING, parameters: { forMs: 500 }, times: 1, counted: 'unreachable', does: AGAIN },
     {
       on: ['due'],
       parameters: { forMs: 11_000 },
       times: 1,
-      counted: 'unreachable',
-      does: 'Hears of no challenge meanwhile: rounds that end before the 15 seconds do are lost.',
-      fails: { node_error: 'some', missed: 'any' },
+      counted: 'timeout',
+      does: 'Gives up after a third of a round, 15 seconds at most, and asks again.',
     },
   ],
   refuse: [
@@ -112,7 +109,7 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
       times: 1,
       counted: 'unreachable',
       does: 'Keeps trying, and loses the rounds that end before anybody can connect.',
-      fails: { node_error: 'some', missed: 'any' },
+      fails: { node_error: 'some', missed: 'any', not_challenged: 'any' },
     },
   ],
   status: [
@@ -120,7 +117,7 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
       on: FARMING,
       parameters: { status: 503, retryAfterSeconds: 1 },
       counted: 'rejected',
-      does: ITS_OWN_PAUSE,
+      does: AS_IT_WANTS,
     },
     { on: ['connectivity'], parameters: { status: 500 }, counted: 'http_error', does: REGISTERS_AGAIN },
     { on: ['new'], parameters: { status: 500 }, counted: 'rejected', does: REGISTERS_AGAIN },
@@ -134,8 +131,8 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
     },
   ],
   rate_limit: [
-    { on: ['due', 'challenge'], parameters: { requests: 1, perMs: 500 }, counted: 'rejected', does: ITS_OWN_PAUSE },
-    { on: ['chunk'], parameters: { requests: 0 }, counted: 'rejected', does: ITS_OWN_PAUSE },
+    { on: ['due', 'challenge'], parameters: { requests: 1, perMs: 500 }, counted: 'rejected', does: AS_IT_WANTS },
+    { on: ['chunk'], parameters: { requests: 0 }, counted: 'rejected', does: AS_IT_WANTS },
   ],
   html: [
     { on: FARMING, counted: 'http_error', does: AGAIN },
@@ -189,9 +186,8 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
       on: ['due'],
       parameters: { overMs: 11_000 },
       times: 1,
-      counted: 'ok',
-      does: 'Waits, and loses the rounds that end meanwhile.',
-      fails: { node_error: 'some', missed: 'any' },
+      counted: 'timeout',
+      does: 'Gives up after a third of a round, 15 seconds at most, and asks again.',
     },
   ],
   oversize: [
@@ -234,17 +230,15 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
       on: ['due'],
       parameters: { ms: 11_000 },
       times: 1,
-      counted: 'ok',
-      does: 'Waits, and loses the rounds that end meanwhile.',
-      fails: { node_error: 'some', missed: 'any' },
+      counted: 'timeout',
+      does: 'Gives up after a third of a round, 15 seconds at most, and asks again.',
     },
     {
       on: ['challenge'],
       parameters: { ms: 6_000 },
       times: 2,
-      counted: 'ok',
-      does: 'Counts a verdict that comes after the round as none: the challenge is lost, though the node may have passed it.',
-      fails: { node_error: 2 },
+      counted: 'timeout',
+      does: 'Gives up when a third of the time left is over, and sends the answer again: it hears its first verdict.',
     },
   ],
   uniform: [{ on: ['due', 'challenge'], parameters: { minMs: 100, maxMs: 400 }, counted: 'ok', does: WAITS }],
@@ -255,7 +249,7 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
       on: ['chunk'],
       counted: 'ok',
       does: 'Proves what it was told, or hears before that what is really asked: the first challenge is lost, and counted so.',
-      fails: { wrong_answer: 'any', missed: 'any', node_error: 'any' },
+      fails: { wrong_answer: 'any', missed: 'any', not_challenged: 'any', node_error: 'any' },
       failsInAll: 1,
     },
     {
@@ -263,7 +257,7 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
       forMs: 6_000,
       counted: 'ok',
       does: 'Proves what it was told: the challenges are lost, and counted so.',
-      fails: { wrong_answer: 'some', missed: 'any', node_error: 'any' },
+      fails: { wrong_answer: 'some', missed: 'any', not_challenged: 'any', node_error: 'any' },
     },
   ],
   reject_answer: [
@@ -367,17 +361,17 @@ export const PRESET_CASES: Readonly<Record<PresetName, Promised & { readonly ami
   flaky: { does: 'Loses nothing where rounds are longer than its second attempts take.' },
   slow: {
     does: 'Loses only what comes later than a round is long.',
-    fails: { node_error: 'any', missed: 'any', late: 'any', wrong_answer: 'any' },
+    fails: { node_error: 'any', missed: 'any', not_challenged: 'any', late: 'any', wrong_answer: 'any' },
   },
   offline: {
     amid: true,
     does: 'Keeps trying, loses every round, and goes on with the same chunks when the node is back.',
-    fails: { node_error: 'some', missed: 'any' },
+    fails: { node_error: 'some', missed: 'any', not_challenged: 'any' },
     node: { maxFailures: 1_000 },
   },
   amnesiac: {
     does: 'Replaces what the node forgets, and registers anew when it is forgotten itself.',
-    fails: { missed: 'any' },
+    fails: { missed: 'any', not_challenged: 'any' },
     ends: { ended_by_node: 'some', token_lost: 'any' },
   },
   'tight-deadlines': {
@@ -386,7 +380,7 @@ export const PRESET_CASES: Readonly<Record<PresetName, Promised & { readonly ami
   },
   hostile: {
     does: 'Proves and counts what it is told, refuses what it can not prove, and reads nothing beyond its bounds.',
-    fails: { wrong_answer: 'any', missed: 'any', node_error: 'any' },
+    fails: { wrong_answer: 'any', missed: 'any', not_challenged: 'any', node_error: 'any' },
     refuses: { hash_mismatch: 'any' },
   },
 };
