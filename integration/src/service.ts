@@ -119,7 +119,7 @@ export class FarmerService extends Service {
     return await eventually(
       'the farm to be filled',
       async () => await this.status(),
-      ({ contracts }) => contracts.total === contracts.capacity && contracts.generating === 0,
+      ({ contracts }) => contracts.total > 0 && contracts.total === contracts.capacity && contracts.generating === 0,
       { withinMs: 90_000 },
     );
   }

@@ -47,7 +47,7 @@ describe('a farm', () => {
     await inTestBed(async (bed) => {
       await bed.mockNode();
       // Room for the genesis file, one chunk, and part of another.
-      const farmer = await bed.farmer({ diskMiB: 80, env: { FARMER_SIZE: '512MiB' } });
+      const farmer = await bed.farmer({ diskMiB: 80, env: { FARMER_SIZE: '512MiB', FARMER_MIN_FREE: '0' } });
       await farmer.passes(4);
       const metrics = await farmer.scrape();
       expect(metrics.value('farmer_contracts', { state: 'waiting' })).toBeLessThanOrEqual(1);

@@ -190,9 +190,13 @@ async function expectSound({ farm, node: { lab }, farmer }: Pair): Promise<void>
   const contracts = [...lab.ledger.all(now)];
   expectSilent(farmer, [...farmer.secrets, ...contracts.map(({ hash }) => lab.ledger.secretOf(hash, now) ?? hash)]);
   const files = readdirSync(farm.folder).filter((name) => !name.startsWith('genesis of '));
-  const data = readdirSync(farm.dataDir).filter((name) => !name.startsWith('state.db'));
+  const data = readdirSync(farm.dataDir).filter((name) => !/^(state\.|\.probe$)/.test(name));
   const chunks = readdirSync(join(farm.dataDir, 'chunks'));
-  expect([files, data, chunks.sort()]).toEqual([['data'], ['chunks'], contracts.map(({ hash }) => hash).sort()]);
+  expect([files, data, chunks.sort()]).toEqual([
+    ['data'],
+    ['chunks', 'control.sock', 'downstream.json'],
+    contracts.map(({ hash }) => hash).sort(),
+  ]);
 }
 
 /** Nothing broke down, and no secret was told. */
