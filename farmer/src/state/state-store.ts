@@ -222,6 +222,7 @@ export class StateStore implements ScrubStorePort {
 
   /** What only one of the two files has, since a crash came in between, both have afterwards: a contract is never lost. */
   #complete(): void {
+    this.#takeOverEssentials();
     const ours = this.#contracts();
     const theirs = this.#mirror.contracts();
     const known = new Set(ours.map(({ id }) => id));
@@ -234,6 +235,30 @@ export class StateStore implements ScrubStorePort {
     const missing = ours.filter(({ id }) => !mirrored.has(id));
     if (missing.length > 0) this.#mirror.insert(missing);
     this.#mirrorEssentials();
+  }
+
+  /** Who farms with which tokens, where only the mirror still knows it: a restore that was cut short, say. */
+  #takeOverEssentials(): void {
+    const ours = this.#essentials();
+    const { farm, nodes } = this.#mirror.essentials();
+    if (farm === undefined) return;
+    if (ours.farm !== undefined && ours.farm.id !== farm.id) {
+      throw new StateError(
+        'unusable',
+        `${STATE_FILE} and ${MIRROR_FILE} are of different farmers: put ${MIRROR_FILE} away if ${STATE_FILE} is the right one`,
+      );
+    }
+    durably(this.#db, () => {
+      if (ours.farm === undefined) {
+        this.#db.prepare('INSERT INTO farm (id, address) VALUES (?, ?)').run(farm.id, farm.address);
+      }
+      const insert = this.#db.prepare('INSERT OR IGNORE INTO node (id, url, token, leaving) VALUES (?, ?, ?, ?)');
+      const complete = this.#db.prepare('UPDATE node SET token = ? WHERE id = ? AND token IS NULL');
+      for (const { id, url, token, leaving } of nodes) {
+        insert.run(id, url, token, leaving);
+        complete.run(token, id);
+      }
+    });
   }
 
   #contracts(): MirroredContract[] {

@@ -304,6 +304,29 @@ describe('a state file that', () => {
     expect(restart().restored).toBeUndefined();
   });
 
+  it('was just being made again when the farmer was killed loses no token either', () => {
+    aClosedState();
+    const db = new DatabaseSync(state());
+    db.exec('DELETE FROM farm; DELETE FROM node; DELETE FROM contract;');
+    db.close();
+    const store = openStore();
+    const { farmId } = store;
+    const node = nodeOf(store);
+    expect([node.token(), node.leaving(), node.contracts().length]).toEqual(['token', 'leaving', 3]);
+    expect(restart().farmId).toBe(farmId);
+  });
+
+  it("is not mixed with another farmer's second copy", () => {
+    aClosedState();
+    copyFileSync(inFolder('state.mirror.db'), inFolder('other'));
+    for (const name of readdirSync(folder)) if (name !== 'other') rmSync(inFolder(name));
+    aClosedState();
+    copyFileSync(inFolder('other'), inFolder('state.mirror.db'));
+    expect(() => openStore()).toThrow(
+      expect.objectContaining({ code: 'unusable', message: expect.stringContaining('different farmers') }),
+    );
+  });
+
   it('was damaged is kept beside, for whoever wants to look at it', () => {
     aClosedState();
     writeFileSync(state(), 'this is no state at all, but something that somebody wrote over it');
