@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
-import { lstat, open, readdir, rename, rm } from 'node:fs/promises';
+import { lstat, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf } from '@downstream/platform';
+import { codeOf, flush } from '@downstream/platform';
 import { sha256Hex } from '@downstream/protocol';
 
 const PARTIAL = '.partial';
@@ -71,9 +71,4 @@ export class ChunkFiles {
     await Promise.all(partial.map((name) => rm(join(this.folder, name), { force: true })));
     return partial.length;
   }
-}
-
-async function flush(path: string): Promise<void> {
-  await using file = await open(path, 'r');
-  await file.sync();
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CodedError, codeOf } from '@downstream/platform';
+import { CodedError, codeOf, flush } from '@downstream/platform';
 import { z } from 'zod';
 import { OWNER_ONLY } from './chunk-work.ts';
 
@@ -38,8 +38,7 @@ export async function writeMarker(folder: string, farm: string): Promise<string>
     await file.sync();
   }
   await rename(`${path}.partial`, path);
-  await using parent = await open(folder, 'r');
-  await parent.sync();
+  await flush(folder);
   return disk;
 }
 

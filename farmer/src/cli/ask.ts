@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -16,11 +15,12 @@ import {
   type ScrubReport,
   scrubReport,
 } from '../control/reports.ts';
-import { STATE_FILE, StateStore } from '../state/state-store.ts';
+import type { Journal } from '../state/journal.ts';
+import { StateReader } from '../state/state-reader.ts';
 
 /** The commands that ask the farmer that runs on a data directory, or, where none does, read its state. */
 
-type Config = Pick<FarmerConfig, 'dataDir' | 'journalSize'>;
+type Config = Pick<FarmerConfig, 'dataDir'>;
 type Print = (line: string) => void;
 
 const LOOK_EVERY_MS = 500;
@@ -106,7 +106,7 @@ async function confirmed({ nodes }: ExitReport, node: string | undefined): Promi
 export async function backup(config: Config, path: string, print: Print): Promise<number> {
   const { bytes } = await running(
     async () => await clientOf(config).ask('POST', '/backup', backupReport, { path }),
-    async () => ({ path, bytes: await withState(config, async (store) => await store.backup(path)) }),
+    async () => ({ path, bytes: await withState(config, async (state) => await state.backup(path)) }),
   );
   print(`${path}: ${bytes} bytes. It holds tokens and secrets: keep it like a key.`);
   return 0;
@@ -116,7 +116,7 @@ export async function backup(config: Config, path: string, print: Print): Promis
 export async function explainContract(config: Config, id: string, print: Print): Promise<number> {
   const report = await running(
     async () => await asked(config, id),
-    async () => await withState(config, async (store) => readFrom(store, id)),
+    async () => await withState(config, async (state) => readFrom(state.journal(), id)),
   );
   if (report === undefined) {
     print(`no contract, or more than one, whose id begins with ${id}: give at least six characters of it`);
@@ -142,10 +142,10 @@ async function asked(config: Config, id: string): Promise<ContractReport | undef
 
 const ENTRIES_TOLD = 20;
 
-function readFrom(store: StateStore, given: string): ContractReport | undefined {
-  const id = /^[0-9a-f]{6,64}$/.test(given) ? store.journal.find(given) : undefined;
+function readFrom(journal: Journal, given: string): ContractReport | undefined {
+  const id = /^[0-9a-f]{6,64}$/.test(given) ? journal.find(given) : undefined;
   if (id === undefined) return undefined;
-  return reportOf(id, { holding: undefined, entries: store.journal.of(id, ENTRIES_TOLD) }, systemClock);
+  return reportOf(id, { holding: undefined, entries: journal.of(id, ENTRIES_TOLD) }, systemClock);
 }
 
 async function running<T>(ask: () => Promise<T>, without: () => Promise<T>): Promise<T> {
@@ -158,18 +158,18 @@ async function running<T>(ask: () => Promise<T>, without: () => Promise<T>): Pro
 }
 
 /** The state of a farmer that does not run. */
-async function withState<T>({ dataDir, journalSize }: Config, use: (store: StateStore) => Promise<T>): Promise<T> {
-  if (!existsSync(join(dataDir, STATE_FILE))) {
+async function withState<T>({ dataDir }: Config, use: (state: StateReader) => Promise<T>): Promise<T> {
+  const state = StateReader.open(dataDir, systemClock);
+  if (state === undefined) {
     throw new ControlError(
       'not_running',
       `there is no farmer in ${dataDir}: say where it is with --data-dir (FARMER_DATA_DIR)`,
     );
   }
-  const store = StateStore.open(dataDir, { journalSize }, systemClock);
   try {
-    return await use(store);
+    return await use(state);
   } finally {
-    store.close();
+    state.close();
   }
 }
 

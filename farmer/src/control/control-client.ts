@@ -21,9 +21,12 @@ export class ControlClient {
   /** @throws ControlError `not_running` where nobody listens there */
   async ask<T>(method: 'GET' | 'POST' | 'DELETE', path: string, schema: z.ZodType<T>, body?: object): Promise<T> {
     const { status, text } = await this.#send(method, path, body);
-    const said: unknown = JSON.parse(text);
-    if (status === 200) return schema.parse(said);
-    const message = failure.safeParse(said).data?.message ?? `the farmer answered with HTTP ${status}`;
+    const said = parsed(text);
+    const answer = schema.safeParse(said);
+    if (status === 200 && answer.success) return answer.data;
+    const message =
+      failure.safeParse(said).data?.message ??
+      `what answers at ${this.#path} (HTTP ${status}) is no farmer of this version: run the command of its version`;
     throw new ControlError(status === 404 ? 'not_found' : 'refused', message);
   }
 
@@ -45,6 +48,14 @@ export class ControlClient {
       call.on('error', (error) => reject(asControlError(error)));
       call.end(text);
     });
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { CodedError, type Logger, messageOf } from '@downstream/platform';
@@ -20,7 +21,7 @@ export interface ControlServer {
 /**
  * Serves commands at a Unix socket that the owner alone may open.
  *
- * @returns undefined where the path is too long for a socket: the farmer goes on without
+ * @returns undefined where there can be no socket (the path is too long, the file system has none): the farmer goes on without
  */
 export async function openControl(
   path: string,
@@ -30,14 +31,18 @@ export async function openControl(
     log.warn('no commands are taken: the path of the data directory is too long for a socket', { path });
     return undefined;
   }
-  // There is no other farmer here, its state is locked: what lies there is left from before.
-  rmSync(path, { force: true });
   const server = createServer(controlApp(operations));
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(path, () => resolve());
-  });
-  chmodSync(path, 0o600);
+  try {
+    // There is no other farmer here, its state is locked: what lies there is left from before.
+    rmSync(path, { force: true });
+    server.listen(path);
+    await once(server, 'listening');
+    chmodSync(path, 0o600);
+  } catch (error) {
+    server.close();
+    log.warn('no commands are taken: the data directory has no room for a socket', { path, error });
+    return undefined;
+  }
   return {
     close: async () => {
       server.closeAllConnections();

@@ -80,8 +80,7 @@ const STEPS: readonly string[] = [
  * @throws Error where the file was written by a newer farmer
  */
 export function migrate(db: DatabaseSync): void {
-  const row = db.prepare('PRAGMA user_version').get();
-  const version = Number(row?.['user_version']);
+  const version = versionOf(db);
   if (version > STEPS.length) {
     throw new Error(
       `it was written by a newer farmer (schema ${version}, this one knows ${STEPS.length}); run that version`,
@@ -91,4 +90,13 @@ export function migrate(db: DatabaseSync): void {
     if (done < version) continue;
     db.exec(`BEGIN; ${step} PRAGMA user_version = ${done + 1}; COMMIT;`);
   }
+}
+
+/** Whether there is nothing to migrate. */
+export function isNewest(db: DatabaseSync): boolean {
+  return versionOf(db) === STEPS.length;
+}
+
+function versionOf(db: DatabaseSync): number {
+  return Number(db.prepare('PRAGMA user_version').get()?.['user_version']);
 }

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { z } from 'zod';
-import type { ChunkSource, ContractId } from '../contract/contract.ts';
+import type { ContractId } from '../contract/contract.ts';
+import { type Essentials, readEssentials, readTerms, type StoredTerms, textOf } from './essentials.ts';
 import { atomically, durably, openDatabase } from './sqlite.ts';
 
 const SCHEMA = `
@@ -15,39 +15,6 @@ const SCHEMA = `
     interval_ms REAL NOT NULL,
     taken_at REAL NOT NULL
   ) STRICT, WITHOUT ROWID;`;
-
-const farmRow = z.object({ id: z.string(), address: z.string() });
-const nodeRow = z.object({
-  id: z.number(),
-  url: z.string(),
-  token: z.string().nullable(),
-  leaving: z.enum(['no', 'leaving', 'left']),
-});
-const diskRow = z.object({ id: z.string(), path: z.string() });
-const contractRow = z.object({
-  id: z.string(),
-  node_id: z.number(),
-  source_kind: z.enum(['secret', 'url']),
-  source: z.string(),
-  interval_ms: z.number(),
-  taken_at: z.number(),
-});
-
-/** What can't be had again: who farms where with which tokens. */
-export interface Essentials {
-  readonly farm: z.infer<typeof farmRow> | undefined;
-  readonly nodes: readonly z.infer<typeof nodeRow>[];
-  readonly disks: readonly z.infer<typeof diskRow>[];
-}
-
-/** A contract's terms, with dates of the machine's clock. */
-export interface MirroredContract {
-  readonly id: ContractId;
-  readonly nodeId: number;
-  readonly source: ChunkSource;
-  readonly intervalMs: number;
-  readonly takenAtWall: number;
-}
 
 /**
  * A second copy of what can't be had again, in a file of its own: tokens, and the terms of contracts. Everything is durable when a
@@ -74,12 +41,7 @@ export class Mirror {
   }
 
   essentials(): Essentials {
-    const farm = this.#db.prepare('SELECT id, address FROM farm').get();
-    return {
-      farm: farm && farmRow.parse(farm),
-      nodes: z.array(nodeRow).parse(this.#db.prepare('SELECT id, url, token, leaving FROM node').all()),
-      disks: z.array(diskRow).parse(this.#db.prepare('SELECT id, path FROM disk').all()),
-    };
+    return readEssentials(this.#db);
   }
 
   saveEssentials({ farm, nodes, disks }: Essentials): void {
@@ -93,24 +55,14 @@ export class Mirror {
     });
   }
 
-  contracts(): MirroredContract[] {
-    return z
-      .array(contractRow)
-      .parse(this.#db.prepare('SELECT * FROM contract').all())
-      .map(({ id, node_id, source_kind, source, interval_ms, taken_at }) => ({
-        id,
-        nodeId: node_id,
-        source: source_kind === 'secret' ? { kind: 'secret', secret: source } : { kind: 'url', url: source },
-        intervalMs: interval_ms,
-        takenAtWall: taken_at,
-      }));
+  contracts(): StoredTerms[] {
+    return readTerms(this.#db);
   }
 
-  insert(contracts: readonly MirroredContract[]): void {
+  insert(contracts: readonly StoredTerms[]): void {
     durably(this.#db, () => {
       for (const { id, nodeId, source, intervalMs, takenAtWall } of contracts) {
-        const text = source.kind === 'secret' ? source.secret : source.url;
-        this.#insert.run(id, nodeId, source.kind, text, intervalMs, takenAtWall);
+        this.#insert.run(id, nodeId, source.kind, textOf(source), intervalMs, takenAtWall);
       }
     });
   }

@@ -12,6 +12,7 @@ import {
   type Tally,
   type TokenStorePort,
 } from '../farming/ports.ts';
+import { textOf } from './essentials.ts';
 import type { Journal } from './journal.ts';
 import type { Mirror } from './mirror.ts';
 import { atomically, durably } from './sqlite.ts';
@@ -85,7 +86,6 @@ export class NodeStore implements StorePort, TokenStorePort, LeavingStorePort {
   insert({ terms, round, hasChunk }: StoredContract): void {
     const { db, mirror, clock } = this.#parts;
     const { id, source, intervalMs, takenAt } = terms;
-    const text = source.kind === 'secret' ? source.secret : source.url;
     const takenAtWall = clock.wallOf(takenAt);
     const issuedAt = clock.wallOf(round.issuedAt);
     durably(db, () => {
@@ -93,7 +93,7 @@ export class NodeStore implements StorePort, TokenStorePort, LeavingStorePort {
         id,
         this.id,
         source.kind,
-        text,
+        textOf(source),
         intervalMs,
         takenAtWall,
         round.number,

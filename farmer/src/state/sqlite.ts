@@ -32,6 +32,26 @@ export function openDatabase(path: string): DatabaseSync {
   }
 }
 
+/**
+ * Opens a SQLite file that nobody else has open, and changes nothing in it.
+ *
+ * @throws StateError as {@link openDatabase}
+ */
+export function openForReading(path: string): DatabaseSync {
+  try {
+    const db = new DatabaseSync(path, { readOnly: true, timeout: 0 });
+    try {
+      db.prepare('SELECT count(*) FROM sqlite_schema').get();
+      return db;
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  } catch (error) {
+    throw asStateError(error, path);
+  }
+}
+
 /** Runs `work` as one: all of it is there afterwards, or nothing. */
 export function atomically(db: DatabaseSync, work: () => void): void {
   db.exec('BEGIN');
@@ -58,10 +78,13 @@ export function durably(db: DatabaseSync, work: () => void): void {
 const LOCKED: readonly number[] = [5, 6];
 const NOT_WRITABLE: readonly number[] = [3, 8, 14];
 const DAMAGED: readonly number[] = [11, 26];
+/** Extended codes: bytes that the disk does not give back, or gives back short, or that its file system calls damaged. */
+const UNREADABLE: readonly number[] = [266, 522, 8458];
 
 export function asStateError(error: unknown, path: string): StateError {
   if (error instanceof StateError) return error;
-  const errcode = typeof error === 'object' && error !== null && 'errcode' in error ? Number(error.errcode) & 0xff : 0;
+  const extended = typeof error === 'object' && error !== null && 'errcode' in error ? Number(error.errcode) : 0;
+  const errcode = extended & 0xff;
   if (LOCKED.includes(errcode)) {
     return new StateError(
       'locked',
@@ -74,7 +97,8 @@ export function asStateError(error: unknown, path: string): StateError {
       `${path} can't be written: check FARMER_DATA_DIR, its owner and its permissions`,
     );
   }
-  if (DAMAGED.includes(errcode)) return new StateError('damaged', `${path} is damaged, or no state of a farmer`);
+  if (DAMAGED.includes(errcode) || UNREADABLE.includes(extended))
+    return new StateError('damaged', `${path} is damaged, or no state of a farmer`);
   const why = error instanceof Error ? error.message : (codeOf(error) ?? 'unknown');
   return new StateError('unusable', `${path} can't be used as the farmer's state: ${why}`, {}, { cause: error });
 }

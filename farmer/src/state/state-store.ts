@@ -1,15 +1,15 @@
-import { existsSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { open as openFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { backup, type DatabaseSync } from 'node:sqlite';
+import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '@downstream/platform';
 import { z } from 'zod';
 import type { ScrubStorePort, StoredScrub } from '../farming/ports.ts';
+import { backUp } from './backup.ts';
+import { type Essentials, readEssentials, readTerms } from './essentials.ts';
 import { Journal } from './journal.ts';
-import { migrate } from './migrations.ts';
-import { type Essentials, Mirror, type MirroredContract } from './mirror.ts';
+import type { Mirror } from './mirror.ts';
 import { NodeStore } from './node-store.ts';
-import { asStateError, atomically, durably, openDatabase, StateError } from './sqlite.ts';
+import { asStateError, atomically, durably, StateError } from './sqlite.ts';
+import { insertTerms, MIRROR_FILE, openStateFiles, STATE_FILE, type StateFiles } from './state-files.ts';
 
 /** For whom, and for which nodes, a data directory farms. */
 export interface Identity {
@@ -22,19 +22,7 @@ export interface StateOptions {
   readonly journalSize: number;
 }
 
-const farmRow = z.object({ id: z.string(), address: z.string() });
-const nodeRow = z.object({
-  id: z.number(),
-  url: z.string(),
-  token: z.string().nullable(),
-  leaving: z.enum(['no', 'leaving', 'left']),
-});
-const diskRow = z.object({ id: z.string(), path: z.string() });
 const scrubRow = z.object({ started_at: z.number(), cursor: z.string(), completed_at: z.number().nullable() });
-
-/** Where the state and its second copy are. */
-export const STATE_FILE = 'state.db';
-const MIRROR_FILE = 'state.mirror.db';
 
 /**
  * What outlives the process, in SQLite (`node:sqlite`): identity, tokens, contracts, outcomes, the last challenges. The files are
@@ -50,8 +38,8 @@ export class StateStore implements ScrubStorePort {
   readonly #clock: Clock;
 
   private constructor(
-    { journalSize, restored }: StateOptions & { restored: number | undefined },
-    { db, mirror, clock }: { db: DatabaseSync; mirror: Mirror; clock: Clock },
+    { db, mirror, restored }: StateFiles,
+    { journalSize, clock }: StateOptions & { readonly clock: Clock },
   ) {
     this.restored = restored;
     this.journal = new Journal({ size: journalSize }, { db, clock });
@@ -66,23 +54,15 @@ export class StateStore implements ScrubStorePort {
    * @throws StateError whose message says what to do
    */
   static open(folder: string, { journalSize }: StateOptions, clock: Clock): StateStore {
-    const path = join(folder, STATE_FILE);
-    const mirror = soundMirror(join(folder, MIRROR_FILE), path);
+    const files = openStateFiles(folder, clock);
     try {
-      const { db, isNew } = soundState(path, mirror);
-      try {
-        migrate(db);
-        const restored = isNew ? restore(db, mirror, clock) : undefined;
-        const store = new StateStore({ journalSize, restored }, { db, mirror, clock });
-        store.#complete();
-        return store;
-      } catch (error) {
-        db.close();
-        throw error;
-      }
+      const store = new StateStore(files, { journalSize, clock });
+      store.#complete();
+      return store;
     } catch (error) {
-      mirror.close();
-      throw asStateError(error, path);
+      files.db.close();
+      files.mirror.close();
+      throw asStateError(error, join(folder, STATE_FILE));
     }
   }
 
@@ -179,21 +159,7 @@ export class StateStore implements ScrubStorePort {
    * @throws StateError `exists`, `not_writable`
    */
   async backup(path: string): Promise<number> {
-    if (existsSync(path)) throw new StateError('exists', `${path} is there already: name a file that is not`);
-    const partial = `${path}.partial`;
-    try {
-      rmSync(partial, { force: true });
-      writeFileSync(partial, '', { mode: 0o600, flag: 'wx' });
-      await backup(this.#db, partial);
-      await flush(partial);
-      await rename(partial, path);
-      await flush(dirname(path));
-      return (await stat(path)).size;
-    } catch (error) {
-      await rm(partial, { force: true });
-      const why = error instanceof Error ? error.message : String(error);
-      throw new StateError('not_writable', `no backup could be written to ${path}: ${why}`, {}, { cause: error });
-    }
+    return await backUp(this.#db, path);
   }
 
   close(): void {
@@ -223,11 +189,11 @@ export class StateStore implements ScrubStorePort {
   /** What only one of the two files has, since a crash came in between, both have afterwards: a contract is never lost. */
   #complete(): void {
     this.#takeOverEssentials();
-    const ours = this.#contracts();
+    const ours = readTerms(this.#db);
     const theirs = this.#mirror.contracts();
     const known = new Set(ours.map(({ id }) => id));
     const mirrored = new Set(theirs.map(({ id }) => id));
-    insertContracts(
+    insertTerms(
       this.#db,
       theirs.filter(({ id }) => !known.has(id)),
       this.#clock,
@@ -261,118 +227,11 @@ export class StateStore implements ScrubStorePort {
     });
   }
 
-  #contracts(): MirroredContract[] {
-    return this.#db
-      .prepare('SELECT id, node_id, source_kind, source, interval_ms, taken_at FROM contract')
-      .all()
-      .map((row) => {
-        const { id, node_id, source_kind, source, interval_ms, taken_at } = termsRow.parse(row);
-        return {
-          id,
-          nodeId: node_id,
-          source: source_kind === 'secret' ? { kind: 'secret', secret: source } : { kind: 'url', url: source },
-          intervalMs: interval_ms,
-          takenAtWall: taken_at,
-        };
-      });
-  }
-
   #essentials(): Essentials {
-    const farm = this.#db.prepare('SELECT id, address FROM farm').get();
-    return {
-      farm: farm && farmRow.parse(farm),
-      nodes: z.array(nodeRow).parse(this.#db.prepare('SELECT id, url, token, leaving FROM node ORDER BY id').all()),
-      disks: z.array(diskRow).parse(this.#db.prepare('SELECT id, path FROM disk').all()),
-    };
+    return readEssentials(this.#db);
   }
 
   #mirrorEssentials(): void {
     this.#mirror.saveEssentials(this.#essentials());
   }
-}
-
-const termsRow = z.object({
-  id: z.string(),
-  node_id: z.number(),
-  source_kind: z.enum(['secret', 'url']),
-  source: z.string(),
-  interval_ms: z.number(),
-  taken_at: z.number(),
-});
-
-/** A mirror that is damaged is set aside: there is the state to make it from, or else all is lost. */
-function soundMirror(path: string, statePath: string): Mirror {
-  try {
-    return Mirror.open(path);
-  } catch (error) {
-    if (!(error instanceof StateError) || error.code !== 'damaged' || isEmpty(statePath)) throw error;
-    setAside(path);
-    return Mirror.open(path);
-  }
-}
-
-/** The state, or a new one where it is gone or damaged and the mirror has what it takes to make it. */
-function soundState(path: string, mirror: Mirror): { db: DatabaseSync; isNew: boolean } {
-  const hasMirror = mirror.essentials().farm !== undefined;
-  if (isEmpty(path)) return { db: openDatabase(path), isNew: hasMirror };
-  try {
-    return { db: openDatabase(path), isNew: false };
-  } catch (error) {
-    if (!(error instanceof StateError) || error.code !== 'damaged') throw error;
-    if (!hasMirror) {
-      throw new StateError(
-        'unusable',
-        `${path} is damaged, or no state of a farmer, and there is no sound ${MIRROR_FILE} beside it to make it from: put a backup in its place, or use another FARMER_DATA_DIR`,
-      );
-    }
-    setAside(path);
-    return { db: openDatabase(path), isNew: true };
-  }
-}
-
-function isEmpty(path: string): boolean {
-  return !existsSync(path) || statSync(path).size === 0;
-}
-
-/** A damaged file is kept, for whoever wants to look at it. */
-function setAside(path: string): void {
-  const name = `${path}.damaged-${new Date().toISOString().replace(/[:.]/g, '-')}`;
-  for (const suffix of ['', '-wal']) if (existsSync(path + suffix)) renameSync(path + suffix, name + suffix);
-  rmSync(`${path}-shm`, { force: true });
-}
-
-/** Fills a new state from the mirror. @returns how many contracts there are */
-function restore(db: DatabaseSync, mirror: Mirror, clock: Clock): number {
-  const { farm, nodes, disks } = mirror.essentials();
-  const contracts = mirror.contracts();
-  durably(db, () => {
-    if (farm) db.prepare('INSERT INTO farm (id, address) VALUES (?, ?)').run(farm.id, farm.address);
-    for (const { id, url, token, leaving } of nodes) {
-      db.prepare('INSERT INTO node (id, url, token, leaving) VALUES (?, ?, ?, ?)').run(id, url, token, leaving);
-    }
-    for (const { id, path } of disks) db.prepare('INSERT INTO disk (id, path) VALUES (?, ?)').run(id, path);
-  });
-  insertContracts(db, contracts, clock);
-  return contracts.length;
-}
-
-/** Contracts of which only the terms are known: they are in the round that their interval says, and went through the ones before uncounted. */
-function insertContracts(db: DatabaseSync, contracts: readonly MirroredContract[], clock: Clock): void {
-  const nowWall = clock.wallOf(clock.now());
-  const insert = db.prepare(
-    'INSERT INTO contract (id, node_id, source_kind, source, interval_ms, taken_at, round_number, round_issued_at, has_chunk) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)',
-  );
-  if (contracts.length === 0) return;
-  durably(db, () => {
-    for (const { id, nodeId, source, intervalMs, takenAtWall } of contracts) {
-      const text = source.kind === 'secret' ? source.secret : source.url;
-      const round = Math.max(0, Math.floor((nowWall - takenAtWall) / intervalMs));
-      insert.run(id, nodeId, source.kind, text, intervalMs, takenAtWall, round, takenAtWall + round * intervalMs);
-    }
-  });
-}
-
-async function flush(path: string): Promise<void> {
-  await using file = await openFile(path, 'r');
-  await file.sync();
 }

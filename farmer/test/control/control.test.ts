@@ -1,4 +1,6 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FakeLogger } from '@downstream/platform/testing';
@@ -99,4 +101,29 @@ describe('the control socket', () => {
     expect(await openControl(join(folder, 'x'.repeat(120), CONTROL_SOCKET), { operations, log })).toBeUndefined();
     expect(log.messages('warn')).toHaveLength(1);
   });
+
+  it('can not lie where there is something in its way: then the farmer does without, too', async () => {
+    const log = new FakeLogger();
+    const inTheWay = join(folder, 'a folder');
+    mkdirSync(inTheWay);
+    expect(await openControl(inTheWay, { operations, log })).toBeUndefined();
+    expect(log.messages('warn')).toHaveLength(1);
+  });
+
+  it.each(['', 'this is no JSON', '{"running":"perhaps"}'])(
+    'that answers %j is no farmer of this version',
+    async (body) => {
+      const other = createServer((_request, response) => response.end(body));
+      other.listen(socket());
+      await once(other, 'listening');
+      try {
+        await expect(new ControlClient(socket()).ask('GET', '/scrub', scrubReport)).rejects.toMatchObject({
+          code: 'refused',
+          message: expect.stringContaining('no farmer of this version'),
+        });
+      } finally {
+        other.close();
+      }
+    },
+  );
 });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   copyFileSync,
   existsSync,
@@ -18,6 +19,8 @@ import fc from 'fast-check';
 import type { JournalEntry } from '../../src/contract/journal-entry.ts';
 import { EMPTY_TALLY, type StoredContract, type StoredOutcome } from '../../src/farming/ports.ts';
 import type { NodeStore } from '../../src/state/node-store.ts';
+import { asStateError } from '../../src/state/sqlite.ts';
+import { StateReader } from '../../src/state/state-reader.ts';
 import { StateStore } from '../../src/state/state-store.ts';
 import { INTERVAL_MS, idOf, T0, terms } from '../fakes/builders.ts';
 
@@ -274,6 +277,16 @@ function aClosedState(contracts = 3): void {
 }
 
 const state = () => inFolder('state.db');
+/** The hash of each file, but for what SQLite keeps beside it while it is open. */
+const contentsOf = (path: string) =>
+  readdirSync(path)
+    .filter((name) => !/-(wal|shm)$/.test(name))
+    .map((name) => [
+      name,
+      createHash('sha256')
+        .update(readFileSync(join(path, name)))
+        .digest('hex'),
+    ]);
 const DAMAGES: [string, () => void][] = [
   ['is cut off in the middle', () => truncateSync(state(), Math.floor(statSync(state()).size / 2))],
   ['is cut down to nothing', () => truncateSync(state(), 0)],
@@ -304,7 +317,16 @@ describe('a state file that', () => {
     expect(restart().restored).toBeUndefined();
   });
 
-  it('was just being made again when the farmer was killed loses no token either', () => {
+  it('was just being made again when the farmer was killed is made again', () => {
+    aClosedState();
+    rmSync(state());
+    for (const suffix of ['', '-wal', '-shm']) writeFileSync(inFolder(`state.db.partial${suffix}`), 'half of a state');
+    const store = openStore();
+    expect([store.restored, nodeOf(store).token()]).toEqual([3, 'token']);
+    expect(readdirSync(folder).filter((name) => name.includes('partial'))).toEqual([]);
+  });
+
+  it('knows less than its second copy, being an older one, takes over from it what it lacks', () => {
     aClosedState();
     const db = new DatabaseSync(state());
     db.exec('DELETE FROM farm; DELETE FROM node; DELETE FROM contract;');
@@ -335,6 +357,19 @@ describe('a state file that', () => {
     expect(readFileSync(inFolder(kept), 'utf8')).toContain('somebody wrote over it');
   });
 
+  it('was damaged again and again leaves the last three behind', () => {
+    aClosedState();
+    for (const n of [1, 2, 3, 4, 5]) {
+      writeFileSync(state(), `damaged for the ${n}. time, and long enough to be looked at as a file of its own kind`);
+      restart();
+      close();
+    }
+    const kept = readdirSync(folder).filter((name) => name.startsWith('state.db.damaged-') && !name.endsWith('-wal'));
+    expect(kept.sort().map((name) => readFileSync(inFolder(name), 'utf8').slice(0, 17))).toEqual(
+      [3, 4, 5].map((n) => `damaged for the ${n}`),
+    );
+  });
+
   it('is sound makes a second copy again that is damaged or gone', () => {
     aClosedState();
     writeFileSync(inFolder('state.mirror.db'), 'rotten, and long enough to be looked at as a file of its own kind');
@@ -350,6 +385,20 @@ describe('a state file that', () => {
       expect.objectContaining({ code: 'unusable', message: expect.stringContaining('backup') }),
     );
     expect(statSync(state()).size).toBe(71);
+  });
+
+  it.each([
+    ['damaged', () => writeFileSync(state(), 'this is a text file, long enough to be looked at as a file')],
+    ['gone', () => rmSync(state())],
+  ])('is %s, with a second copy that is damaged too, is refused, and both are left as they are', (_, damage) => {
+    aClosedState();
+    damage();
+    writeFileSync(inFolder('state.mirror.db'), 'rotten, and long enough to be looked at as a file of its own kind');
+    const before = contentsOf(folder);
+    expect(() => openStore()).toThrow(
+      expect.objectContaining({ code: 'unusable', message: expect.stringContaining('put a backup in its place') }),
+    );
+    expect(contentsOf(folder)).toEqual(before);
   });
 
   it('has lost a contract that the second copy has, or the other way round, gets it back', () => {
@@ -400,5 +449,70 @@ describe('a backup', () => {
     await expect(store.backup(inFolder('absent/backup.db'))).rejects.toMatchObject({ code: 'not_writable' });
     expect(existsSync(inFolder('absent'))).toBe(false);
     expect(readdirSync(folder).filter((name) => name.includes('partial'))).toEqual([]);
+  });
+});
+
+describe('the state of a farmer that does not run', () => {
+  const read = () => {
+    const reader = StateReader.open(folder, clock);
+    if (reader === undefined) throw new Error('there is no state');
+    return reader;
+  };
+
+  it('can be read and backed up, and is left as it was', async () => {
+    const node = nodeOf(openStore());
+    node.insert(contract(1));
+    node.update(contract(1), outcome('missed', 2));
+    close();
+    const before = contentsOf(folder);
+    const reader = read();
+    expect(reader.journal().of(idOf(1), 5)).toMatchObject([{ outcome: 'missed' }]);
+    await reader.backup(inFolder('backup.db'));
+    reader.close();
+    rmSync(inFolder('backup.db'));
+    expect(contentsOf(folder)).toEqual(before);
+  });
+
+  it('that was killed, with a log of writes beside its file, is read with all that it wrote', () => {
+    const node = nodeOf(openStore());
+    node.insert(contract(1));
+    for (const suffix of ['', '-wal']) copyFileSync(`${state()}${suffix}`, inFolder(`killed${suffix}`));
+    close();
+    for (const suffix of ['', '-wal']) copyFileSync(inFolder(`killed${suffix}`), `${state()}${suffix}`);
+    const reader = read();
+    expect(reader.journal().find(idOf(1))).toBe(idOf(1));
+    reader.close();
+  });
+
+  it('is told apart from none, a damaged one, one in use, and one of an older farmer, which can be backed up', async () => {
+    expect(StateReader.open(folder, clock)).toBeUndefined();
+    writeFileSync(state(), 'this is a text file that somebody put here, long enough to be looked at');
+    expect(read).toThrow(expect.objectContaining({ code: 'damaged' }));
+    rmSync(state());
+    openStore();
+    expect(read).toThrow(expect.objectContaining({ code: 'locked' }));
+    close();
+    copyFileSync(join(import.meta.dirname, '../fixtures/state-v1.db'), state());
+    const reader = read();
+    expect(() => reader.journal()).toThrow(expect.objectContaining({ code: 'unusable' }));
+    expect(await reader.backup(inFolder('backup.db'))).toBe(statSync(inFolder('backup.db')).size);
+    reader.close();
+  });
+});
+
+describe('what SQLite reports', () => {
+  it.each([
+    [11, 'damaged'],
+    [26, 'damaged'],
+    // Bytes that the disk does not give back.
+    [266, 'damaged'],
+    [522, 'damaged'],
+    // The disk is full, or takes no flush: that is no damage to what is there.
+    [13, 'unusable'],
+    [1034, 'unusable'],
+    [8, 'not_writable'],
+    [5, 'locked'],
+  ])('%i is %s', (errcode, code) => {
+    expect(asStateError(Object.assign(new Error('x'), { errcode }), '/state.db')).toMatchObject({ code });
   });
 });
