@@ -1,7 +1,5 @@
-import { createWriteStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { addAbortSignal, type Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { codeOf, TimeoutError, withTimeout } from '@downstream/platform';
 import type { ChunkSource } from '../contract/contract.ts';
 import { CHUNK_FAULTS, ChunkError, type ChunkFault, NodeError } from '../farming/errors.ts';
@@ -211,9 +209,10 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
         'the contract points to another server than the node: allow it with FARMER_DOWNLOAD_ORIGINS if you trust it',
       );
     }
+    // The file is there before the body, and closed when this ends: one that breaks off at once leaves nothing to appear later.
+    await using file = await open(path, 'wx', OWNER_ONLY);
     const body = await this.#parts.downloads.download(url, { timeoutMs: DOWNLOAD_TIMEOUT_MS, signal });
-    const blocks = bounded(whole(addAbortSignal(signal, body)), genesis.size);
-    await pipeline(blocks, createWriteStream(path, { flags: 'wx', mode: OWNER_ONLY }), { signal });
+    await file.writeFile(bounded(whole(addAbortSignal(signal, body)), genesis.size), { signal });
   }
 }
 
