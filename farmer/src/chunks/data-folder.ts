@@ -15,8 +15,8 @@ const marker = z.object({ format: z.literal(1), farm: z.string().max(100), disk:
 /** Whose a folder is, as the file `downstream.json` in it says. */
 export type Marker = z.infer<typeof marker>;
 
-/** What lies in every folder of a file system, and is nobody's. */
-const NOBODYS = ['lost+found'];
+/** What says nothing of whose a folder is: what every file system has, and the genesis file, which may be put there beforehand. */
+const NOBODYS = ['lost+found', 'genesis'];
 const STATE_FILES = ['state.db', 'state.mirror.db'];
 
 /** @returns undefined where there is none that can be read */

@@ -28,6 +28,7 @@ describe('a data directory', () => {
   it.each<[string, string[]]>([
     ['is empty', []],
     ['has nothing but what every file system has', ['lost+found']],
+    ['has nothing but a genesis file that was put there beforehand', ['genesis']],
   ])('that %s may be a disk that is not mounted: it is begun in only when that is wanted', (_, files) => {
     const folder = aFolder('a', ...files);
     expect(() => prepareFolder(folder, { init: false })).toThrow(refusal('empty', '--init'));
