@@ -273,8 +273,8 @@ export const SETTINGS = {
     flag: '--journal-size',
     value: '<count>',
     description: 'The last challenges that are kept with their times, for `downstream explain`.',
-    allowed: 'a whole number from 0 to 1000000',
-    schema: wholeNumber(0, 1_000_000),
+    allowed: 'a whole number from 0 to 100000',
+    schema: wholeNumber(0, 100_000),
     default: '20000',
   },
   logLevel: {

@@ -27,7 +27,13 @@ export interface JournalOptions {
   readonly size: number;
 }
 
-/** The last challenges with their times: a bounded table, oldest out first. */
+/** Old entries go so many at a time: each write to another page is one more to flush. */
+const TRIM_EVERY = 100;
+
+/**
+ * The last challenges with their times: a bounded table, oldest out first. It has no index: an entry is written for every challenge,
+ * and a contract's are looked for when somebody asks.
+ */
 export class Journal {
   readonly #size: number;
   readonly #clock: Pick<Clock, 'wallOf' | 'instantOf'>;
@@ -74,7 +80,8 @@ export class Journal {
       wall(entry.acknowledgedAt),
       entry.attempts,
     );
-    this.#trim.run(Number(lastInsertRowid) - this.#size);
+    const seq = Number(lastInsertRowid);
+    if (seq % TRIM_EVERY === 0 || this.#size < TRIM_EVERY) this.#trim.run(seq - this.#size);
   }
 
   /** The last challenges of a contract, newest first. */

@@ -55,7 +55,7 @@ const STEPS: readonly string[] = [
      completed_at REAL
    ) STRICT;
    CREATE TABLE journal (
-     seq INTEGER PRIMARY KEY AUTOINCREMENT,
+     seq INTEGER PRIMARY KEY,
      contract TEXT NOT NULL,
      round INTEGER NOT NULL,
      count INTEGER NOT NULL,
@@ -70,8 +70,7 @@ const STEPS: readonly string[] = [
      sent_at REAL,
      acknowledged_at REAL,
      attempts INTEGER NOT NULL
-   ) STRICT;
-   CREATE INDEX journal_by_contract ON journal (contract, seq);`,
+   ) STRICT;`,
 ];
 
 /**
