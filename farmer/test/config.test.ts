@@ -122,7 +122,7 @@ describe('the configuration', () => {
     ['FARMER_MIN_FREE', 'some', '512MiB'],
     ['FARMER_SCRUB_CYCLE', '2w', 'or off'],
     ['FARMER_READ_TIMEOUT', '2h', 'to 1h'],
-    ['FARMER_JOURNAL_SIZE', '-1', '0 to 1000000'],
+    ['FARMER_JOURNAL_SIZE', '-1', '0 to 100000'],
   ])('refuses %s=%s, naming variable, value and what is allowed', (name, value, allowed) => {
     expect(() => read({ [name]: value })).toThrow(expect.objectContaining({ code: 'bad_settings' }));
     expect(() => read({ [name]: value })).toThrow(`${name} is ${JSON.stringify(value)}`);

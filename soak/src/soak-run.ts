@@ -58,6 +58,9 @@ export class SoakRun {
       }
       const code = await farm.endFarmer('SIGTERM');
       if (code !== 0) farm.broken.push(`the farmer's exit code was ${code}`);
+    } catch (error) {
+      // What was seen until then is told all the same.
+      farm.broken.push(error instanceof Error ? error.message : String(error));
     } finally {
       clearInterval(looking);
       await farm.endFarmer('SIGKILL');
