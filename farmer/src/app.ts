@@ -137,7 +137,7 @@ export async function startFarmer(
       await server.close();
     });
 
-    const store = openState(config, { clock, log });
+    const store = await openState(config, { clock, log });
     shutdown.add('state', () => store.close());
     const nodeStores = store.claim(config, config);
     for (const token of nodeStores.flatMap((nodeStore) => nodeStore.token() ?? [])) secrets.add(token);

@@ -25,9 +25,12 @@ interface Common {
 }
 
 /** @throws DataDirError, StateError: what is wrong with the folder or the state in it, and what to do */
-export function openState(config: FarmerConfig, { clock, log }: Pick<Common, 'clock' | 'log'>): StateStore {
+export async function openState(
+  config: FarmerConfig,
+  { clock, log }: Pick<Common, 'clock' | 'log'>,
+): Promise<StateStore> {
   prepareFolder(config.dataDir, config);
-  expectState(config.dataDir);
+  await expectState(config.dataDir);
   const store = StateStore.open(config.dataDir, config, clock);
   if (store.restored !== undefined) {
     log.error('state restored from its second copy: the first was damaged or gone', { contracts: store.restored });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodedError, codeOf, flush } from '@downstream/platform';
 import { z } from 'zod';
@@ -20,9 +20,9 @@ const NOBODYS = ['lost+found', 'genesis'];
 const STATE_FILES = ['state.db', 'state.mirror.db'];
 
 /** @returns undefined where there is none that can be read */
-export function readMarker(folder: string): Marker | undefined {
+export async function readMarker(folder: string): Promise<Marker | undefined> {
   try {
-    return marker.parse(JSON.parse(readFileSync(join(folder, MARKER_FILE), 'utf8')));
+    return marker.parse(JSON.parse(await readFile(join(folder, MARKER_FILE), 'utf8')));
   } catch {
     return undefined;
   }
@@ -69,8 +69,8 @@ export function prepareFolder(path: string, { init }: { init: boolean }): void {
 }
 
 /** The folder of the state was begun in, but its state is gone: a new one would give up all contracts. @throws DataDirError */
-export function expectState(path: string): void {
-  if (readMarker(path) === undefined || STATE_FILES.some((name) => existsSync(join(path, name)))) return;
+export async function expectState(path: string): Promise<void> {
+  if ((await readMarker(path)) === undefined || STATE_FILES.some((name) => existsSync(join(path, name)))) return;
   throw new DataDirError(
     'state_lost',
     `${path} has lost its state.db and its second copy: put a backup there as state.db, or, to begin anew and give all contracts up, use another FARMER_DATA_DIR`,
@@ -149,7 +149,7 @@ async function diskOf(
   { farmId, init, isHome }: { farmId: string; init: boolean; isHome: boolean },
 ): Promise<string> {
   if (!isHome) prepareFolder(path, { init });
-  const found = readMarker(path);
+  const found = await readMarker(path);
   if (found === undefined) return await writeMarker(path, farmId);
   if (found.farm !== farmId) {
     throw new DataDirError(

@@ -36,7 +36,7 @@ export class Disk {
   readonly #options: DiskOptions;
   readonly #space: DiskSpace;
   readonly #clock: Pick<Clock, 'now'>;
-  #probing: Promise<void> | undefined;
+  #probing: Promise<string | undefined> | undefined;
 
   constructor(options: DiskOptions, clock: Pick<Clock, 'now'>) {
     this.#options = options;
@@ -74,32 +74,26 @@ export class Disk {
     this.reading = await this.#space.read().catch(() => undefined);
   }
 
-  /** Whether the folder still says that it is ours. */
-  get isOurs(): boolean {
-    const marker = readMarker(this.path);
-    return marker?.farm === this.#options.farmId && marker.disk === this.diskId;
-  }
-
   /**
-   * Writes, flushes, reads and deletes a small file. One that hangs is waited for once: each probe holds a thread.
+   * Looks whose the folder is; writes, flushes, reads and deletes a small file. One that hangs is waited for once: each probe holds a
+   * thread, and none holds up the event loop.
    *
    * @returns what is wrong, undefined if nothing is
    */
   async probe(): Promise<string | undefined> {
-    if (!this.isOurs) return 'not mounted, or another disk';
     this.#probing ??= this.#probe().finally(() => {
       this.#probing = undefined;
     });
     const probing = this.#probing;
     try {
-      await withTimeout({ timeoutMs: PROBE_TIMEOUT_MS }, async (signal) => await orAborted(probing, signal));
-      return undefined;
+      return await withTimeout({ timeoutMs: PROBE_TIMEOUT_MS }, async (signal) => await orAborted(probing, signal));
     } catch (error) {
       return codeOf(error) ?? 'unknown';
     }
   }
 
-  async #probe(): Promise<void> {
+  async #probe(): Promise<string | undefined> {
+    if (!(await this.#isOurs())) return 'not mounted, or another disk';
     const startedAt: Instant = this.#clock.now();
     const path = join(this.path, '.probe');
     const text = String(startedAt);
@@ -112,6 +106,12 @@ export class Disk {
     }
     await rm(path);
     this.probeSeconds = (this.#clock.now() - startedAt) / 1000;
+    return undefined;
+  }
+
+  async #isOurs(): Promise<boolean> {
+    const marker = await readMarker(this.path);
+    return marker?.farm === this.#options.farmId && marker.disk === this.diskId;
   }
 }
 

@@ -137,8 +137,11 @@ export class Disks implements RoomPort {
     const cause = String(error.details['cause'] ?? '');
     if (FULL.includes(cause)) {
       this.#fill(disk);
-    } else if (GONE.includes(cause) || (cause === 'ENOENT' && !disk.isOurs)) {
+    } else if (GONE.includes(cause)) {
       this.#quarantine(disk, cause, 'gone');
+    } else if (cause === 'ENOENT') {
+      // One chunk, or all of them: a disk that is not mounted any more shows an empty folder.
+      void this.probe(disk);
     } else if (IO.includes(cause)) {
       this.#parts.onError(disk.path, 'io');
       if (this.#strike(id, disk) >= STRIKES) this.#quarantine(disk, cause);

@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FakeClock, FakeLogger } from '@downstream/platform/testing';
@@ -178,6 +180,8 @@ describe('a disk', () => {
     renameSync(disk.path, `${disk.path}-away`);
     mkdirSync(disk.path);
     one.all.failed(idOf(1), disk, failing('ENOENT'));
+    // The failure has begun a probe: this waits for the same one.
+    await disk.probe();
     expect([disk.state, one.lost]).toEqual(['quarantined', [idOf(1)]]);
     const two = await someDisks([5]);
     rmSync(join(two.disks[0]?.path ?? '', 'downstream.json'));
@@ -185,10 +189,28 @@ describe('a disk', () => {
     expect(two.disks[0]).toMatchObject({ state: 'quarantined', reason: 'not mounted, or another disk' });
   });
 
+  it('that hangs holds up nothing but its own probe', async () => {
+    const { all, disks } = await someDisks([5, 5]);
+    const [hanging, well] = disks;
+    if (hanging === undefined || well === undefined) throw new Error('no disk');
+    const marker = join(hanging.path, 'downstream.json');
+    rmSync(marker);
+    // Opening a pipe that nobody writes to hangs as a file on a lost network mount does.
+    execFileSync('mkfifo', [marker]);
+    const probe = all.probe(hanging);
+    await all.probe(well);
+    expect(well.state).toBe('ok');
+    const release = await open(marker, 'r+');
+    await release.close();
+    await probe;
+    expect(hanging.state).toBe('quarantined');
+  });
+
   it('whose chunk alone is missing is well', async () => {
     const { all, disks } = await someDisks([5]);
     const [disk] = disks;
     if (disk) all.failed(idOf(1), disk, failing('ENOENT'));
+    expect(await disk?.probe()).toBeUndefined();
     expect(disk?.state).toBe('ok');
   });
 
