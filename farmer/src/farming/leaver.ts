@@ -50,19 +50,27 @@ export class Leaver {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { leaving, farm, clock, rng, log } = this.#parts;
+    const { leaving, farm, clock, rng } = this.#parts;
     for (let failures = 0; !signal.aborted; ) {
       const [id] = leaving.leaving() === 'leaving' ? farm.ids() : [];
       if (id === undefined) {
-        if (leaving.leaving() === 'leaving' && farm.size === 0) {
-          leaving.setLeaving('left');
-          log.info('left the node', { removed: this.#removed });
-        }
+        if (leaving.leaving() === 'leaving' && farm.size === 0) this.#finish();
         await clock.sleep(LOOK_AGAIN_MS, signal);
         continue;
       }
       failures = (await this.#remove(id, signal)) ? 0 : failures + 1;
       if (failures > 0) await clock.sleep(backoffMs(PAUSE, failures, rng), signal);
+    }
+  }
+
+  /** Where it can't be written down, it is tried again. */
+  #finish(): void {
+    const { leaving, log } = this.#parts;
+    try {
+      leaving.setLeaving('left');
+      log.info('left the node', { removed: this.#removed });
+    } catch (error) {
+      log.error('state not written', { error });
     }
   }
 

@@ -2,7 +2,7 @@ import type { Clock, Instant, Logger } from '@downstream/platform';
 import type { ContractId } from '../contract/contract.ts';
 import { ChunkError } from './errors.ts';
 import type { Farm } from './farm.ts';
-import { type ChunkPort, SCRUB_RESULTS, type ScrubResult, type ScrubStorePort } from './ports.ts';
+import { type ChunkPort, SCRUB_RESULTS, type ScrubResult, type ScrubStorePort, type StoredScrub } from './ports.ts';
 import type { WorkQueue } from './work-queue.ts';
 
 export interface ScrubberOptions {
@@ -51,16 +51,19 @@ export class Scrubber {
   readonly #options: ScrubberOptions;
   readonly #parts: ScrubberParts;
   #asked: ScrubProgress = NEVER;
+  /** Where the round is, also what could not be written down. */
+  #round: StoredScrub | undefined;
   #wake = new AbortController();
 
   constructor(options: ScrubberOptions, parts: ScrubberParts) {
     this.#options = options;
     this.#parts = parts;
+    this.#round = parts.store.scrub();
   }
 
   /** When every chunk had had its turn for the last time. */
   get completedAt(): Instant | undefined {
-    return this.#parts.store.scrub()?.completedAt;
+    return this.#round?.completedAt;
   }
 
   /** Of the scrub that somebody asked for; one that has not begun, if nobody did. */
@@ -83,7 +86,7 @@ export class Scrubber {
     while (!signal.aborted) {
       if (this.progress.running) await this.#readAll(signal);
       else if (cycleMs === undefined || this.#ids().length === 0) await this.#rest(IDLE_MS, signal);
-      else await this.#round(cycleMs, signal);
+      else await this.#goRound(cycleMs, signal);
     }
   }
 
@@ -102,14 +105,14 @@ export class Scrubber {
     }
     const finishedAt = this.#parts.clock.now();
     this.#asked = { ...this.progress, running: false, finishedAt };
-    this.#parts.store.saveScrub({ startedAt: finishedAt, cursor: '', completedAt: finishedAt });
+    this.#keep({ startedAt: finishedAt, cursor: '', completedAt: finishedAt });
     this.#parts.log.info('scrub finished', { chunks: this.progress.total, ...this.progress.results });
   }
 
   /** A round, or the rest of one that was begun earlier, evenly over its time; ends early when somebody asks for a scrub. */
-  async #round(cycleMs: number, signal: AbortSignal): Promise<void> {
-    const { store, clock, count } = this.#parts;
-    const { startedAt, cursor, completedAt } = store.scrub() ?? { startedAt: clock.now(), cursor: '' };
+  async #goRound(cycleMs: number, signal: AbortSignal): Promise<void> {
+    const { clock, count } = this.#parts;
+    const { startedAt, cursor, completedAt } = this.#round ?? { startedAt: clock.now(), cursor: '' };
     const ids = this.#ids().filter((id) => id > cursor);
     let tookMs = 0;
     for (const [at, id] of ids.entries()) {
@@ -121,9 +124,19 @@ export class Scrubber {
       if ((this.#soundAt(id) ?? 0) > startedAt) count('proved');
       else await this.#verify(id, signal);
       tookMs = clock.now() - readAt;
-      store.saveScrub({ startedAt, cursor: id, completedAt });
+      this.#keep({ startedAt, cursor: id, completedAt });
     }
-    store.saveScrub({ startedAt: clock.now(), cursor: '', completedAt: clock.now() });
+    this.#keep({ startedAt: clock.now(), cursor: '', completedAt: clock.now() });
+  }
+
+  /** A disk that is full stops no scrub: a restart would only begin this round earlier. */
+  #keep(round: StoredScrub): void {
+    this.#round = round;
+    try {
+      this.#parts.store.saveScrub(round);
+    } catch (error) {
+      this.#parts.log.warn('scrub not written down', { error });
+    }
   }
 
   /** @returns undefined where there is nothing to read: the contract is gone, or its chunk is in the making */

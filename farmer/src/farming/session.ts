@@ -40,13 +40,15 @@ export class Session {
     for (let attempt = 1; ; attempt++) {
       try {
         const token = await node.register(this.#address, { signal });
+        // Contracts of a token that is lost with this process would be lost with it: one that can't be kept is not used.
         tokens.saveToken(token);
         this.#token = token;
         log.info('connected to the node');
         return token;
       } catch (error) {
-        if (!(error instanceof NodeError)) throw error;
-        const pauseMs = Math.round(Math.max(backoffMs(PAUSE, attempt, rng), error.retryAfterMs ?? 0));
+        signal.throwIfAborted();
+        const wantedMs = error instanceof NodeError ? (error.retryAfterMs ?? 0) : 0;
+        const pauseMs = Math.round(Math.max(backoffMs(PAUSE, attempt, rng), wantedMs));
         log.warn('no token from the node yet', { error, code: codeOf(error), attempt, pauseMs });
         await clock.sleep(pauseMs, signal);
       }

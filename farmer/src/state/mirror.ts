@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { isDeepStrictEqual } from 'node:util';
 import type { ContractId } from '../contract/contract.ts';
 import { type Essentials, readEssentials, readTerms, type StoredTerms, textOf } from './essentials.ts';
 import { atomically, durably, openDatabase } from './sqlite.ts';
@@ -44,7 +45,10 @@ export class Mirror {
     return readEssentials(this.#db);
   }
 
-  saveEssentials({ farm, nodes, disks }: Essentials): void {
+  /** Writes nothing where nothing has changed: a farmer starts on a full disk, too. */
+  saveEssentials(essentials: Essentials): void {
+    if (isDeepStrictEqual(this.essentials(), essentials)) return;
+    const { farm, nodes, disks } = essentials;
     durably(this.#db, () => {
       this.#db.exec('DELETE FROM farm; DELETE FROM node; DELETE FROM disk;');
       if (farm) this.#db.prepare('INSERT INTO farm (id, address) VALUES (?, ?)').run(farm.id, farm.address);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '@downstream/platform';
 import { z } from 'zod';
 import type { ScrubStorePort, StoredScrub } from '../farming/ports.ts';
@@ -126,6 +127,7 @@ export class StateStore implements ScrubStorePort {
 
   /** From now on these are the disks. */
   saveDisks(disks: ReadonlyMap<string, string>): void {
+    if (isDeepStrictEqual(this.disks(), disks)) return;
     durably(this.#db, () => {
       this.#db.exec('DELETE FROM disk');
       const insert = this.#db.prepare('INSERT INTO disk (id, path) VALUES (?, ?)');

@@ -199,17 +199,20 @@ export class MemoryStore implements StorePort, TokenStorePort, LeavingStorePort,
   full = false;
 
   insert(contract: StoredContract): void {
-    if (this.full) throw new Error('database or disk is full');
+    this.#write();
     this.rows.set(contract.terms.id, contract);
   }
   update(contract: StoredContract, outcome?: StoredOutcome): void {
-    if (this.full) throw new Error('database or disk is full');
+    this.#write();
     this.rows.set(contract.terms.id, contract);
     if (outcome === undefined) return;
     this.results[outcome.total.name] = outcome.total.count;
     this.entries.push(outcome.entry);
   }
-  remove = (id: ContractId) => void this.rows.delete(id);
+  remove(id: ContractId): void {
+    this.#write();
+    this.rows.delete(id);
+  }
   contracts = () => [...this.rows.values()];
   tally = (): Tally => ({ ...EMPTY_TALLY, ...this.results });
   readonly entries: JournalEntry[] = [];
@@ -219,13 +222,19 @@ export class MemoryStore implements StorePort, TokenStorePort, LeavingStorePort,
   scrub = () => this.scrubbed;
   token = () => this.saved;
   setLeaving(leaving: Leaving): void {
+    this.#write();
     this.left = leaving;
   }
   saveScrub(scrub: StoredScrub): void {
+    this.#write();
     this.scrubbed = scrub;
   }
   saveToken(token: string): void {
+    this.#write();
     this.saved = token;
+  }
+  #write(): void {
+    if (this.full) throw new Error('database or disk is full');
   }
 }
 

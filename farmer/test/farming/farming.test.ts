@@ -316,13 +316,15 @@ describe('a farmer', () => {
   });
 
   it('farms on, and writes the truth later, while its state can not be written', async () => {
-    const { start, clock, store, outcomes, farm, log } = aFarmer({ contracts: 2 });
+    const { start, clock, store, outcomes, farm, log, faults } = aFarmer({ contracts: 2, scrubCycleMs: 10 * SECOND });
     start();
     await clock.advance(SECOND);
     store.full = true;
     await clock.advance(2 * INTERVAL_MS);
     expect(outcomes.passes).toHaveLength(6);
     expect(log.messages('error')).toContain('state not written');
+    expect(log.messages('warn')).toContain('scrub not written down');
+    expect(faults).toEqual([]);
     store.full = false;
     await clock.advance(INTERVAL_MS);
     expect(store.tally().passed).toBe(outcomes.passes.length);
@@ -331,11 +333,24 @@ describe('a farmer', () => {
 
   it('takes no contract that it can not write down, and gives it back', async () => {
     const { start, clock, store, node, farm } = aFarmer({ contracts: 1 });
+    store.saveToken(await node.register());
     store.full = true;
     start();
     await clock.advance(10 * SECOND);
     expect(farm.size).toBe(0);
     expect(node.released).toEqual([idOf(1)]);
+  });
+
+  it('uses no token that it can not write down: the contracts would be lost with it', async () => {
+    const { start, clock, store, node, farm, faults } = aFarmer({ contracts: 1 });
+    store.full = true;
+    start();
+    await clock.advance(30 * SECOND);
+    expect([farm.size, node.contracts.size]).toEqual([0, 0]);
+    store.full = false;
+    await clock.advance(60 * SECOND);
+    expect([store.saved, farm.size]).toEqual([node.token, 1]);
+    expect(faults).toEqual([]);
   });
 
   it('reports a fault of its own instead of going on as if nothing was', async () => {
@@ -541,6 +556,20 @@ describe('a farmer that leaves', () => {
     await second.clock.advance(10 * SECOND);
     expect(second.nodeFarming.leaving).toMatchObject({ state: 'left', left: 0 });
     expect(second.farm.size).toBe(0);
+  });
+
+  it('has left as soon as that can be written down', async () => {
+    const { start, clock, store, nodeFarming, faults } = aFarmer({ contracts: 2 });
+    start();
+    await clock.advance(SECOND);
+    nodeFarming.leave();
+    store.full = true;
+    await clock.advance(10 * SECOND);
+    expect(nodeFarming.leaving).toMatchObject({ state: 'leaving', left: 0 });
+    store.full = false;
+    await clock.advance(2 * SECOND);
+    expect(nodeFarming.leaving.state).toBe('left');
+    expect(faults).toEqual([]);
   });
 
   it('counts as gone what the node knows nothing of', async () => {

@@ -154,6 +154,21 @@ describe('the state', () => {
     expect(nodeOf(again).leaving()).toBe('leaving');
   });
 
+  it('is opened again without a write: a farmer starts on a full disk, too', () => {
+    const disks = new Map([['one', '/a']]);
+    const begin = () => {
+      const store = openStore();
+      const node = nodeOf(store);
+      store.saveDisks(disks);
+      return node;
+    };
+    begin().saveToken('token');
+    close();
+    expect(begin().token()).toBe('token');
+    for (const log of ['state.db-wal', 'state.mirror.db-wal'])
+      expect(statSync(inFolder(log), { throwIfNoEntry: false })?.size ?? 0).toBe(0);
+  });
+
   it('of a newer farmer is left alone, with what to do', () => {
     const db = new DatabaseSync(inFolder('state.db'));
     db.exec('PRAGMA user_version = 99');
