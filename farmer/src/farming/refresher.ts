@@ -71,9 +71,10 @@ export class Refresher {
 
   /** In short steps: a contract taken meanwhile may have a shorter interval than any before. */
   async #rest(signal: AbortSignal): Promise<void> {
-    const failingMs = this.#failures > 0 ? this.#pause() : undefined;
+    const failingMs = this.#failures > 0 ? this.#failingPause() : undefined;
     for (let restedMs = 0; ; ) {
-      const stepMs = Math.min(LEAST_MS, (failingMs ?? this.#pause()) - restedMs);
+      const pauseMs = failingMs === undefined ? this.#usualPause() : Math.min(failingMs, this.#longestPause());
+      const stepMs = Math.min(LEAST_MS, pauseMs - restedMs);
       if (stepMs <= 0) return;
       await this.#parts.clock.sleep(stepMs, signal);
       restedMs += stepMs;
@@ -153,6 +154,7 @@ export class Refresher {
     this.#denials = 0;
     for (const id of farm.ids()) await farm.end(id, 'token_lost');
     await session.renew(signal);
+    this.#failures = 0;
   }
 
   /** The longest that a listing may take, or a pause may last: two more fit into the shortest round. */
@@ -160,13 +162,20 @@ export class Refresher {
     return Math.max(LEAST_MS, (this.#parts.farm.shortestIntervalMs ?? MOST_MS) / 3);
   }
 
-  #pause(): number {
-    const { farm, rng } = this.#parts;
-    const interval = farm.shortestIntervalMs;
-    const usual = this.#pollIntervalMs ?? Math.min(MOST_MS, Math.max(LEAST_MS, (interval ?? 10 * NO_CONTRACT_MS) / 10));
-    // While the node fails, pauses grow as it wants them to, but never so long that a whole round could go by unseen.
-    if (this.#failures === 0) return usual;
-    const capMs = Math.max(usual, this.#longestMs());
-    return Math.min(capMs, Math.max(backoffMs({ baseMs: usual, capMs }, this.#failures, rng), this.#retryAfterMs));
+  #usualPause(): number {
+    const intervalMs = this.#parts.farm.shortestIntervalMs ?? 10 * NO_CONTRACT_MS;
+    return this.#pollIntervalMs ?? Math.min(MOST_MS, Math.max(LEAST_MS, intervalMs / 10));
+  }
+
+  /** While the node fails, pauses grow as it wants them to, but never so long that a whole round could go by unseen. */
+  #failingPause(): number {
+    const baseMs = this.#usualPause();
+    const capMs = this.#longestPause();
+    const pauseMs = backoffMs({ baseMs, capMs }, this.#failures, this.#parts.rng);
+    return Math.min(capMs, Math.max(pauseMs, this.#retryAfterMs));
+  }
+
+  #longestPause(): number {
+    return Math.max(this.#usualPause(), this.#longestMs());
   }
 }

@@ -262,6 +262,26 @@ describe('a farmer', () => {
     expect(farm.phases.waiting).toBe(2);
   });
 
+  it.each<[string, Partial<FakeNode>]>([
+    ['denied its token', { token: 'forgotten' }],
+    ['could not be reached', { down: true }],
+  ])('misses no challenge of what it takes from a node that %s while nothing was held', async (_, trouble) => {
+    const { start, clock, node, outcomes, farm } = aFarmer({ contracts: 2, pollIntervalMs: 'default' });
+    Object.assign(node, { intervalMs: 4 * SECOND, supply: 0 });
+    start();
+    for (let seconds = 31; seconds < 61; seconds++) {
+      await clock.advance(20 * SECOND);
+      Object.assign(node, { ...trouble, supply: 2 });
+      await clock.advance(seconds * SECOND);
+      node.down = false;
+      await clock.advance(60 * SECOND);
+      expect(farm.size).toBe(2);
+      expect(outcomes.failures).toEqual([]);
+      node.supply = 0;
+      node.contracts.clear();
+    }
+  });
+
   it('gives back, after a while, contracts that it knows nothing of', async () => {
     const { start, clock, node } = aFarmer({ contracts: 1 });
     start();
