@@ -53,7 +53,7 @@ async function befall({ node, chunks, store, clock }: World, what: Trouble): Pro
 
 /** Farms through bad times, and some good ones after them. */
 async function farmThrough(times: readonly (readonly [Trouble, number])[]): Promise<World> {
-  const world = aFarmer({ contracts: CONTRACTS });
+  const world = aFarmer({ contracts: CONTRACTS, scrubCycleMs: 20 * SECOND });
   world.start();
   await world.clock.advance(5 * SECOND);
   for (const [what, seconds] of times) {
