@@ -29,7 +29,7 @@ export async function openState(
   config: FarmerConfig,
   { clock, log }: Pick<Common, 'clock' | 'log'>,
 ): Promise<StateStore> {
-  prepareFolder(config.dataDir, config);
+  await prepareFolder(config.dataDir, config);
   await expectState(config.dataDir);
   const store = StateStore.open(config.dataDir, config, clock);
   if (store.restored !== undefined) {

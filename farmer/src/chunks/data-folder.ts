@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
-import { open, readFile, rename } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CodedError, codeOf, flush } from '@downstream/platform';
+import { CodedError, codeOf, flush, inTime, TimeoutError } from '@downstream/platform';
 import { z } from 'zod';
 import { OWNER_ONLY } from './chunk-work.ts';
 
@@ -17,6 +17,8 @@ export type Marker = z.infer<typeof marker>;
 
 /** What says nothing of whose a folder is: what every file system has, and the genesis file, which may be put there beforehand. */
 const NOBODYS = ['lost+found', 'genesis'];
+/** A disk that sleeps needs some seconds to wake up. */
+const ANSWERS_WITHIN_MS = 30_000;
 const STATE_FILES = ['state.db', 'state.mirror.db'];
 
 /** @returns undefined where there is none that can be read */
@@ -48,12 +50,9 @@ export async function writeMarker(folder: string, farm: string): Promise<string>
  *
  * @throws DataDirError whose message says what to do
  */
-export function prepareFolder(path: string, { init }: { init: boolean }): void {
-  const there = entriesOf(path);
-  if (there === undefined) {
-    makeFolder(path);
-    return;
-  }
+export async function prepareFolder(path: string, { init }: { init: boolean }): Promise<void> {
+  const there = await entriesOf(path);
+  if (there === undefined) return await makeFolder(path);
   if (there.some((name) => name === MARKER_FILE || STATE_FILES.includes(name))) return;
   if (there.length === 0) {
     if (init) return;
@@ -78,9 +77,9 @@ export async function expectState(path: string): Promise<void> {
 }
 
 /** What is in a folder; undefined where there is none. */
-function entriesOf(path: string): string[] | undefined {
+async function entriesOf(path: string): Promise<string[] | undefined> {
   try {
-    return readdirSync(path).filter((name) => !NOBODYS.includes(name));
+    return (await readdir(path)).filter((name) => !NOBODYS.includes(name));
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw new DataDirError(
@@ -90,15 +89,20 @@ function entriesOf(path: string): string[] | undefined {
   }
 }
 
-function makeFolder(path: string): void {
+async function makeFolder(path: string): Promise<void> {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    await mkdir(path, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw new DataDirError(
       'not_writable',
       `the data directory ${path} can't be made (${codeOf(error) ?? 'unknown'}): check FARMER_DATA_DIR and its owner`,
     );
   }
+}
+
+function asDataDirError(error: unknown, path: string): unknown {
+  if (!(error instanceof TimeoutError)) return error;
+  return new DataDirError('not_writable', `the data directory ${path} does not answer: check its disk, or its mount`);
 }
 
 /** A folder for chunks, at the start. */
@@ -132,12 +136,17 @@ export async function openFolders(
     const isHome = opened.length === 0;
     const [knownId] = [...known].find(([, knownPath]) => knownPath === path) ?? [];
     try {
-      const diskId = await diskOf(path, { farmId, init: init && knownId === undefined, isHome });
+      const diskId = await inTime(
+        ANSWERS_WITHIN_MS,
+        diskOf(path, { farmId, init: init && knownId === undefined, isHome }),
+      );
       const before = opened.find((other) => other.diskId === diskId);
       if (before) throw new DataDirError('twice', `${path} is the same disk as ${before.path}: give each one once`);
       opened.push({ path, sizeBytes, diskId });
     } catch (error) {
-      if (isHome || knownId === undefined || !(error instanceof DataDirError)) throw error;
+      if (isHome || knownId === undefined || !(error instanceof DataDirError || error instanceof TimeoutError)) {
+        throw asDataDirError(error, path);
+      }
       opened.push({ path, sizeBytes, diskId: knownId, fault: error.code });
     }
   }
@@ -148,7 +157,7 @@ async function diskOf(
   path: string,
   { farmId, init, isHome }: { farmId: string; init: boolean; isHome: boolean },
 ): Promise<string> {
-  if (!isHome) prepareFolder(path, { init });
+  if (!isHome) await prepareFolder(path, { init });
   const found = await readMarker(path);
   if (found === undefined) return await writeMarker(path, farmId);
   if (found.farm !== farmId) {

@@ -1,5 +1,5 @@
 import { statfs } from 'node:fs/promises';
-import { withTimeout } from '@downstream/platform';
+import { inTime } from '@downstream/platform';
 
 /** The file system that a folder lies on, in bytes. */
 export interface DiskReading {
@@ -24,13 +24,7 @@ export class DiskSpace {
     this.#asked ??= this.#ask().finally(() => {
       this.#asked = undefined;
     });
-    const asked = this.#asked;
-    return await withTimeout({ timeoutMs: TIMEOUT_MS }, async (signal) => {
-      const outOfTime = new Promise<never>((_, reject) => {
-        signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-      });
-      return await Promise.race([asked, outOfTime]);
-    });
+    return await inTime(TIMEOUT_MS, this.#asked);
   }
 
   async #ask(): Promise<DiskReading> {

@@ -1,6 +1,6 @@
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Clock, codeOf, type Instant, withTimeout } from '@downstream/platform';
+import { type Clock, codeOf, type Instant, inTime } from '@downstream/platform';
 import type { ContractId } from '../contract/contract.ts';
 import type { DiskState } from '../farming/ports.ts';
 import { ChunkFiles } from './chunk-files.ts';
@@ -84,9 +84,8 @@ export class Disk {
     this.#probing ??= this.#probe().finally(() => {
       this.#probing = undefined;
     });
-    const probing = this.#probing;
     try {
-      return await withTimeout({ timeoutMs: PROBE_TIMEOUT_MS }, async (signal) => await orAborted(probing, signal));
+      return await inTime(PROBE_TIMEOUT_MS, this.#probing);
     } catch (error) {
       return codeOf(error) ?? 'unknown';
     }
@@ -113,11 +112,4 @@ export class Disk {
     const marker = await readMarker(this.path);
     return marker?.farm === this.#options.farmId && marker.disk === this.diskId;
   }
-}
-
-async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
-  return await Promise.race([work, aborted]);
 }

@@ -74,12 +74,17 @@ export class Disks implements RoomPort {
     let orphans = 0;
     for (const disk of this.#parts.disks) {
       if (disk.state === 'quarantined') continue;
+      // First, since whatever is asked of a disk that hangs hangs too.
+      const wrong = await disk.probe();
+      if (wrong !== undefined && !FULL.includes(wrong)) {
+        this.#quarantine(disk, wrong, 'gone');
+        continue;
+      }
       try {
         disk.files.create();
         partial += await disk.files.removePartial();
         orphans += (await this.#list(disk)).orphans;
         await disk.look();
-        await this.probe(disk);
       } catch (error) {
         this.#quarantine(disk, codeOf(error) ?? 'unknown', 'gone');
       }

@@ -20,8 +20,8 @@ const refusal = (code: string, says: string) =>
   expect.objectContaining({ code, message: expect.stringContaining(says) });
 
 describe('a data directory', () => {
-  it('that is not there is made, for its owner alone', () => {
-    prepareFolder(path('a/b'), { init: false });
+  it('that is not there is made, for its owner alone', async () => {
+    await prepareFolder(path('a/b'), { init: false });
     expect(statSync(path('a/b')).mode & 0o777).toBe(0o700);
   });
 
@@ -29,27 +29,29 @@ describe('a data directory', () => {
     ['is empty', []],
     ['has nothing but what every file system has', ['lost+found']],
     ['has nothing but a genesis file that was put there beforehand', ['genesis']],
-  ])('that %s may be a disk that is not mounted: it is begun in only when that is wanted', (_, files) => {
+  ])('that %s may be a disk that is not mounted: it is begun in only when that is wanted', async (_, files) => {
     const folder = aFolder('a', ...files);
-    expect(() => prepareFolder(folder, { init: false })).toThrow(refusal('empty', '--init'));
-    expect(() => prepareFolder(folder, { init: false })).toThrow(refusal('empty', 'not mounted'));
-    expect(() => prepareFolder(folder, { init: true })).not.toThrow();
+    await expect(prepareFolder(folder, { init: false })).rejects.toThrow(refusal('empty', '--init'));
+    await expect(prepareFolder(folder, { init: false })).rejects.toThrow(refusal('empty', 'not mounted'));
+    await expect(prepareFolder(folder, { init: true })).resolves.toBeUndefined();
   });
 
-  it('that holds other things is refused, also with --init, and left as it is', () => {
+  it('that holds other things is refused, also with --init, and left as it is', async () => {
     const folder = aFolder('a', 'thesis.txt');
     for (const init of [false, true])
-      expect(() => prepareFolder(folder, { init })).toThrow(refusal('foreign', 'thesis.txt'));
+      await expect(prepareFolder(folder, { init })).rejects.toThrow(refusal('foreign', 'thesis.txt'));
     expect(readdirSync(folder)).toEqual(['thesis.txt']);
   });
 
-  it.each(['state.db', 'state.mirror.db', 'downstream.json'])('that was begun in is known by its %s', (file) => {
-    expect(() => prepareFolder(aFolder('a', file), { init: false })).not.toThrow();
+  it.each(['state.db', 'state.mirror.db', 'downstream.json'])('that was begun in is known by its %s', async (file) => {
+    await expect(prepareFolder(aFolder('a', file), { init: false })).resolves.toBeUndefined();
   });
 
-  it('that can not be made is refused with what to do', () => {
+  it('that can not be made is refused with what to do', async () => {
     writeFileSync(path('file'), '');
-    expect(() => prepareFolder(path('file/a'), { init: false })).toThrow(refusal('not_writable', 'FARMER_DATA_DIR'));
+    await expect(prepareFolder(path('file/a'), { init: false })).rejects.toThrow(
+      refusal('not_writable', 'FARMER_DATA_DIR'),
+    );
   });
 
   it('whose state is gone is not begun anew: all contracts would be given up', async () => {

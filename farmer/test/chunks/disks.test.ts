@@ -115,6 +115,22 @@ describe('disks', () => {
 });
 
 describe('a disk', () => {
+  it('that does not work at the start is left as it is, until it does', async () => {
+    const { all, disks, held, put, found, probe } = await someDisks([5]);
+    const [disk] = disks;
+    if (disk === undefined) throw new Error('no disk');
+    put(1);
+    held.delete(idOf(1));
+    const marker = join(disk.path, 'downstream.json');
+    renameSync(marker, `${marker}.away`);
+    expect(await all.load()).toMatchObject({ orphans: 0, partial: 0 });
+    expect([disk.state, readdirSync(disk.files.folder)]).toEqual(['quarantined', [idOf(1)]]);
+    held.add(idOf(1));
+    renameSync(`${marker}.away`, marker);
+    await probe(3);
+    expect([disk.state, found]).toEqual(['ok', [idOf(1)]]);
+  });
+
   it('that is full takes nothing until there is room, and nothing on it is lost', async () => {
     const { all, disks, put, lost, errors } = await someDisks([5]);
     const [disk] = disks;

@@ -31,3 +31,18 @@ export async function withTimeout<T>(
     signal?.removeEventListener('abort', onAbort);
   }
 }
+
+/**
+ * Waits for work that no signal ends. Given up, it goes on, and nobody hears of it.
+ *
+ * @throws TimeoutError when time ran out; else what the work throws
+ */
+export async function inTime<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new TimeoutError(timeoutMs)), timeoutMs);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

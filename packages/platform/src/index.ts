@@ -1,4 +1,4 @@
-export { TimeoutError, withTimeout } from './abort.ts';
+export { inTime, TimeoutError, withTimeout } from './abort.ts';
 export { type BackoffPolicy, backoffMs } from './backoff.ts';
 export { formatBytes, parseBytes } from './bytes.ts';
 export { type Clock, type Instant, SteadyClock, systemClock, type TimeSources } from './clock.ts';

@@ -3,6 +3,7 @@ import {
   backoffMs,
   flagsByKey,
   formatBytes,
+  inTime,
   parseBytes,
   parseSettings,
   Shutdown,
@@ -206,6 +207,16 @@ describe('a bounded call', () => {
       'own',
     );
     expect(await withTimeout({ timeoutMs: 60_000 }, async () => 7)).toBe(7);
+  });
+
+  it('waits so long, and no longer, for what no signal ends', async () => {
+    await expect(inTime(5, new Promise(() => {}))).rejects.toBeInstanceOf(TimeoutError);
+    expect(await inTime(60_000, Promise.resolve('done'))).toBe('done');
+    await expect(inTime(60_000, Promise.reject(new Error('own')))).rejects.toThrow('own');
+    // What fails after it was given up is nobody's business any more.
+    const work = Promise.withResolvers<void>();
+    await expect(inTime(5, work.promise)).rejects.toBeInstanceOf(TimeoutError);
+    work.reject(new Error('too late'));
   });
 
   it('does not begin when it is aborted already', async () => {
