@@ -33,7 +33,10 @@ describe('a farmer and a node', () => {
     await using farm = new TestFarm();
     const node = await farm.node();
     const first = await farm.farmer(node.url);
-    await until(first.status, ({ challenges }) => challenges.passed >= 5);
+    await until(
+      first.status,
+      ({ challenges, contracts: { total, generating } }) => challenges.passed >= 5 && total === 5 && generating === 0,
+    );
     const [{ farmerId } = {}] = first.status().nodes;
     await first.stop();
     const data = farm.dataDir;

@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { lstat, readdir, rename, rm } from 'node:fs/promises';
+import { lstat, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf, flush } from '@downstream/platform';
 import { sha256Hex } from '@downstream/protocol';
@@ -12,6 +12,7 @@ const PARTIAL = '.partial';
  */
 export class ChunkFiles {
   readonly folder: string;
+  readonly #lane = new Lane();
   #serial = 0;
 
   constructor(folder: string) {
@@ -40,24 +41,34 @@ export class ChunkFiles {
    * not in the worker that wrote the file, so that no thread of the pool is held by the disk.
    */
   async commit(partialPath: string, id: string): Promise<void> {
-    await flush(partialPath);
-    await this.#clear(id);
-    await rename(partialPath, this.path(id));
-    await flush(this.folder);
+    const path = this.path(id);
+    await this.#lane.run(async () => {
+      await flush(partialPath);
+      await this.#clear(path);
+      await rename(partialPath, path);
+      await flush(this.folder);
+    });
   }
 
   /** Deletes a chunk; one that is not there is fine. */
   async remove(id: string): Promise<void> {
-    await rm(this.path(id), { force: true, recursive: true });
+    const path = this.path(id);
+    await this.#lane.run(async () => await rm(path, { force: true, recursive: true }));
   }
 
   /** Whatever is there in a chunk's place and is no file (a folder, say) can't be replaced: it goes first. */
-  async #clear(id: string): Promise<void> {
+  async #clear(path: string): Promise<void> {
     try {
-      if ((await lstat(this.path(id))).isDirectory()) await this.remove(id);
+      if ((await lstat(path)).isDirectory()) await rm(path, { force: true, recursive: true });
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') throw error;
     }
+  }
+
+  /** Whether the chunk that is here was written after the one in another folder. */
+  async isNewer(id: string, other: ChunkFiles): Promise<boolean> {
+    const [here, there] = await Promise.all([stat(this.path(id)), stat(other.path(id)).catch(() => undefined)]);
+    return there === undefined || here.mtimeMs > there.mtimeMs;
   }
 
   /** The hashes of every chunk there is. */
@@ -70,5 +81,25 @@ export class ChunkFiles {
     const partial = (await readdir(this.folder)).filter((name) => name.endsWith(PARTIAL));
     await Promise.all(partial.map((name) => rm(join(this.folder, name), { force: true })));
     return partial.length;
+  }
+}
+
+const AT_ONCE = 2;
+
+/** So many calls at a time: on a disk that hangs each one holds one of the four threads that Node has for all files. */
+class Lane {
+  #running = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#running === AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#running += 1;
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#running -= 1;
+      else next();
+    }
   }
 }

@@ -1,11 +1,11 @@
 import { open, rm } from 'node:fs/promises';
 import { addAbortSignal, type Readable } from 'node:stream';
-import { codeOf, TimeoutError, withTimeout } from '@downstream/platform';
+import { codeOf, inTime, TimeoutError, withTimeout } from '@downstream/platform';
 import type { ChunkSource } from '../contract/contract.ts';
 import { CHUNK_FAULTS, ChunkError, type ChunkFault, NodeError } from '../farming/errors.ts';
 import type { CallOptions, ChunkPort } from '../farming/ports.ts';
 import type { ChunkFiles } from './chunk-files.ts';
-import { OWNER_ONLY } from './chunk-work.ts';
+import { GENESIS_UNREADABLE, OWNER_ONLY } from './chunk-work.ts';
 import type { Genesis } from './genesis.ts';
 import { fileError, type WorkerPool } from './worker-pool.ts';
 
@@ -63,6 +63,9 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 export class ChunkStore<P extends Place = Place> implements ChunkPort {
   readonly #options: ChunkStoreOptions;
   readonly #parts: ChunkStoreParts<P>;
+  #repair: Promise<unknown> | undefined;
+  /** How often the genesis file was made again. */
+  #repairs = 0;
 
   constructor(options: ChunkStoreOptions, parts: ChunkStoreParts<P>) {
     this.#options = options;
@@ -73,18 +76,17 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
     const { places } = this.#parts;
     const place = this.#reserve(id);
     const partialPath = place.files.partialPath(id);
+    const repairs = this.#repairs;
     try {
       const hash = await this.#write(partialPath, source, options);
       if (hash !== id) {
-        if (source.kind === 'secret') await this.#expectSoundGenesis();
+        if (source.kind === 'secret') await this.#expectSoundGenesis(repairs);
         throw new ChunkError('hash_mismatch', 'the chunk is not the one that the contract names');
       }
-      await place.files.commit(partialPath, id);
+      await this.#commit(place, partialPath, id);
       places.stored(id, place);
     } catch (error) {
-      places.givenUp(place);
-      await rm(partialPath, { force: true }).catch(() => {});
-      throw this.#failed(id, place, error);
+      throw await this.#notMade(id, { place, partialPath, error });
     }
   }
 
@@ -96,13 +98,11 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
     const partialPath = place.files.partialPath(unnamed);
     try {
       const hash = await this.#write(partialPath, { kind: 'secret', secret }, {});
-      await place.files.commit(partialPath, hash);
+      await this.#commit(place, partialPath, hash);
       places.stored(hash, place);
       return hash;
     } catch (error) {
-      places.givenUp(place);
-      await rm(partialPath, { force: true }).catch(() => {});
-      throw this.#failed(unnamed, place, error);
+      throw await this.#notMade(unnamed, { place, partialPath, error });
     }
   }
 
@@ -137,14 +137,44 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
     const { places } = this.#parts;
     const place = places.of(id);
     if (place === undefined) throw this.#counted(new ChunkError('unreadable', 'the chunk is not there'));
+    const boundMs = this.#bounded(timeoutMs);
     try {
-      const { hash, result } = await work(place.files.path(id), { signal, timeoutMs: this.#bounded(timeoutMs) });
+      const { hash, result } = await work(place.files.path(id), { signal, timeoutMs: boundMs });
       places.worked(place);
       if (hash !== id) throw new ChunkError('corrupt', 'the chunk on disk is not what it was');
       return result;
     } catch (error) {
-      throw this.#failed(id, place, error);
+      const failure = asChunkError(error);
+      // A deadline that was near says nothing of the disk.
+      if (failure.code === 'slow' && boundMs < this.#bounded()) throw this.#counted(failure);
+      throw this.#failed(id, place, failure);
     }
+  }
+
+  /** Given up, it may go on: the name is given to nothing but a whole chunk, now or later. @throws ChunkError `slow` */
+  async #commit(place: P, partialPath: string, id: string): Promise<void> {
+    const boundMs = this.#bounded();
+    try {
+      await inTime(boundMs, place.files.commit(partialPath, id));
+    } catch (error) {
+      if (!(error instanceof TimeoutError)) throw error;
+      throw new ChunkError('slow', `a chunk was not flushed within ${boundMs} ms`);
+    }
+  }
+
+  async #notMade(
+    id: string,
+    { place, partialPath, error }: { place: P; partialPath: string; error: unknown },
+  ): Promise<ChunkError> {
+    const failure = asChunkError(error);
+    this.#parts.places.givenUp(place);
+    // Of a disk that hangs nothing more is asked; what is left there goes when it works again.
+    if (failure.code !== 'slow') await rm(partialPath, { force: true }).catch(() => {});
+    if (failure.details['cause'] === GENESIS_UNREADABLE) {
+      await this.#repairGenesis();
+      return this.#counted(failure);
+    }
+    return this.#failed(id, place, failure);
   }
 
   #bounded(timeoutMs = Number.POSITIVE_INFINITY): number {
@@ -172,13 +202,24 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
   }
 
   /** A genesis file that has rotted makes every chunk wrong: that is no reason to refuse contracts. */
-  async #expectSoundGenesis(): Promise<void> {
-    const { pool, repairGenesis } = this.#parts;
+  async #expectSoundGenesis(repairsBefore: number): Promise<void> {
     const { path, sha256 } = this.#options.genesis;
-    const { value } = await pool.run({ kind: 'hash', path });
-    if (value === sha256) return;
-    await repairGenesis?.();
-    throw new ChunkError('unreadable', 'the genesis file is not what it was', { cause: 'genesis' });
+    const { value } = await this.#parts.pool.run({ kind: 'hash', path });
+    if (value === sha256 && this.#repairs === repairsBefore) return;
+    throw new ChunkError('unreadable', 'the genesis file is not what it was', { cause: GENESIS_UNREADABLE });
+  }
+
+  /** Makes the genesis file again where it is not what it was: once for all who noticed. Where it can't be made, the next one tries. */
+  async #repairGenesis(): Promise<void> {
+    this.#repair ??= Promise.resolve(this.#parts.repairGenesis?.())
+      .then(() => {
+        this.#repairs += 1;
+      })
+      .catch(() => {})
+      .finally(() => {
+        this.#repair = undefined;
+      });
+    await this.#repair;
   }
 
   async #write(path: string, source: ChunkSource, { signal, timeoutMs }: CallOptions): Promise<string> {

@@ -11,6 +11,8 @@ import { CodedError } from '@downstream/platform';
  */
 
 export const OWNER_ONLY = 0o600;
+/** In place of a file system's code: the genesis file can't be read, or is not what it was. */
+export const GENESIS_UNREADABLE = 'genesis';
 
 /**
  * What every file is read into. One a thread, since a new one for each file costs more than proving a small chunk does; the
@@ -52,7 +54,16 @@ export function writeRandomio(path: string, seed: string, size: number): string 
  * @param genesisSha256 the genesis file's hash, pinned and checked when it was opened: the key follows from it
  */
 export function writeChunk(path: string, genesisPath: string, genesisSha256: string, secret: string): string {
-  return writeFile(path, encrypt(convergentKey(genesisSha256, secret), fileBlocks(genesisPath)));
+  return writeFile(path, encrypt(convergentKey(genesisSha256, secret), genesisBlocks(genesisPath)));
+}
+
+/** What is wrong with the genesis file is told apart from what is wrong with the disk that the chunk goes to. */
+function* genesisBlocks(path: string): Generator<Buffer, void, undefined> {
+  try {
+    yield* fileBlocks(path);
+  } catch {
+    throw new CodedError(GENESIS_UNREADABLE, "the genesis file can't be read");
+  }
 }
 
 /** Answers a challenge from the chunk's bytes, read from disk. */

@@ -38,8 +38,21 @@ const STRIKES = 3;
 const STRIKES_WITHIN_MS = 3_600_000;
 
 const FULL: readonly string[] = ['ENOSPC', 'EDQUOT'];
-const GONE: readonly string[] = ['EROFS', 'ENODEV', 'ENXIO', 'ENOTCONN', 'ESTALE', 'EUCLEAN', 'ESHUTDOWN', 'ENOMEDIUM'];
+/** A disk with errors is often still there to read. */
+const READ_ONLY = 'EROFS';
+const GONE: readonly string[] = [
+  READ_ONLY,
+  'ENODEV',
+  'ENXIO',
+  'ENOTCONN',
+  'ESTALE',
+  'EUCLEAN',
+  'ESHUTDOWN',
+  'ENOMEDIUM',
+];
 const IO: readonly string[] = ['EIO', 'EBADMSG', 'EREMOTEIO'];
+/** This process has no more of something: that says nothing of a disk. */
+const OURS: readonly string[] = ['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'];
 
 /**
  * All disks: which chunk is on which, where a new one goes, and what becomes of a disk that fails. A chunk is on one disk; of a
@@ -116,7 +129,10 @@ export class Disks implements RoomPort {
 
   stored(id: ContractId, disk: Disk): void {
     disk.reserved -= 1;
-    this.#places.get(id)?.ids.delete(id);
+    // A disk that failed meanwhile is looked through when it works again.
+    if (disk.state === 'quarantined') return;
+    const before = this.#places.get(id);
+    if (before !== undefined && before !== disk) void this.#removeCopy(id, before);
     this.#places.set(id, disk);
     disk.ids.add(id);
     this.#slowInARow.delete(disk);
@@ -142,6 +158,8 @@ export class Disks implements RoomPort {
     const cause = String(error.details['cause'] ?? '');
     if (FULL.includes(cause)) {
       this.#fill(disk);
+    } else if (cause === READ_ONLY && !this.#hasOther(disk)) {
+      this.#fill(disk, READ_ONLY);
     } else if (GONE.includes(cause)) {
       this.#quarantine(disk, cause, 'gone');
     } else if (cause === 'ENOENT') {
@@ -151,11 +169,7 @@ export class Disks implements RoomPort {
       this.#parts.onError(disk.path, 'io');
       if (this.#strike(id, disk) >= STRIKES) this.#quarantine(disk, cause);
     } else if (error.code === 'slow') {
-      this.#parts.onError(disk.path, 'slow');
-      const slow = (this.#slowInARow.get(disk) ?? 0) + 1;
-      this.#slowInARow.set(disk, slow);
-      // A slow disk is better than none.
-      if (slow >= STRIKES && this.#hasOther(disk)) this.#quarantine(disk, 'too slow');
+      this.#noteSlow(disk);
     }
   }
 
@@ -172,7 +186,7 @@ export class Disks implements RoomPort {
   /** Asks how much room there is; a disk that was full goes on when there is some. */
   async look(disk: Disk): Promise<void> {
     await disk.look();
-    if (disk.state !== 'full') return;
+    if (disk.state !== 'full' || disk.reason !== undefined) return;
     disk.state = 'ok';
     if (disk.room(0) === 0) disk.state = 'full';
     else this.#parts.log.info('disk has room again', { disk: disk.path });
@@ -180,9 +194,12 @@ export class Disks implements RoomPort {
 
   async probe(disk: Disk): Promise<void> {
     const wrong = await disk.probe();
+    if (wrong !== undefined && OURS.includes(wrong)) return;
     if (disk.state !== 'quarantined') {
-      if (wrong === 'timeout') this.#parts.onError(disk.path, 'slow');
-      else if (wrong !== undefined && !FULL.includes(wrong)) this.#quarantine(disk, wrong, 'gone');
+      if (wrong === undefined) disk.reason = undefined;
+      else if (wrong === 'timeout') this.#noteSlow(disk);
+      else if (wrong === READ_ONLY && !this.#hasOther(disk)) this.#fill(disk, READ_ONLY);
+      else if (!FULL.includes(wrong)) this.#quarantine(disk, wrong, 'gone');
       return;
     }
     const well = wrong === undefined ? (this.#wellInARow.get(disk) ?? 0) + 1 : 0;
@@ -203,11 +220,31 @@ export class Disks implements RoomPort {
     return this.#parts.disks.some((other) => other !== disk && other.state !== 'quarantined');
   }
 
-  #fill(disk: Disk): void {
-    this.#parts.onError(disk.path, 'full');
+  /** Three times in a row. A slow disk is better than none. */
+  #noteSlow(disk: Disk): void {
+    this.#parts.onError(disk.path, 'slow');
+    const slow = (this.#slowInARow.get(disk) ?? 0) + 1;
+    this.#slowInARow.set(disk, slow);
+    if (slow >= STRIKES && this.#hasOther(disk)) this.#quarantine(disk, 'too slow');
+  }
+
+  /** Nothing is written there any more; what is there is read. @param reason where it is not for want of room */
+  #fill(disk: Disk, reason?: string): void {
+    this.#parts.onError(disk.path, reason === undefined ? 'full' : 'gone');
+    disk.reason = reason;
     if (disk.state === 'full') return;
     disk.state = 'full';
-    this.#parts.log.warn('disk is full', { disk: disk.path });
+    this.#parts.log.warn('disk takes no more chunks', { disk: disk.path, reason: reason ?? 'full' });
+  }
+
+  async #removeCopy(id: ContractId, disk: Disk): Promise<void> {
+    disk.ids.delete(id);
+    if (disk.state === 'quarantined') return;
+    try {
+      await disk.files.remove(id);
+    } catch (error) {
+      this.#parts.log.warn('copy of a chunk not deleted', { contract: id, disk: disk.path, error });
+    }
   }
 
   #quarantine(disk: Disk, reason: string, kind?: DiskError): void {
@@ -244,12 +281,21 @@ export class Disks implements RoomPort {
     }
   }
 
-  /** Takes up what is on a disk. What no contract has, or another disk has by now, goes. */
+  /**
+   * Takes up what is on a disk. What no contract has goes; of two copies the older one goes, which was made again because it could not be
+   * trusted any more.
+   */
   async #list(disk: Disk): Promise<{ found: ContractId[]; orphans: number }> {
     const found: ContractId[] = [];
     let orphans = 0;
     for (const id of await disk.files.list()) {
-      if (this.#parts.isHeld(id) && !this.#places.has(id)) {
+      const place = this.#places.get(id);
+      const isElsewhere = place !== undefined && place !== disk;
+      if (this.#parts.isHeld(id) && (!isElsewhere || (await disk.files.isNewer(id, place.files)))) {
+        if (isElsewhere) {
+          await this.#removeCopy(id, place);
+          orphans += 1;
+        }
         this.#places.set(id, disk);
         disk.ids.add(id);
         found.push(id);

@@ -68,11 +68,21 @@ export class ChunkMaker {
       this.#retryLater(id, signal, attempt);
       return true;
     }
-    if (farm.get(id) === undefined) await chunks.remove(id);
+    if (farm.get(id) === undefined) await this.#removeUnwanted(id);
     // Before the event: what follows from it may be that the chunk is lost again.
     this.#taken.delete(id);
     farm.apply(id, { type: 'chunk_stored' });
     return false;
+  }
+
+  /** The contract ended while its chunk was made. */
+  async #removeUnwanted(id: ContractId): Promise<void> {
+    const { chunks, log } = this.#parts;
+    try {
+      await chunks.remove(id);
+    } catch (error) {
+      log.error('chunk not deleted', { contract: id, error });
+    }
   }
 
   async #giveBack(id: ContractId, reason: RefusalReason, signal: AbortSignal): Promise<void> {

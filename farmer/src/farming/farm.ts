@@ -1,4 +1,4 @@
-import type { Clock, Instant, Logger } from '@downstream/platform';
+import { type Clock, type Instant, inTime, type Logger } from '@downstream/platform';
 import type { Load } from '../contract/admission.ts';
 import { advance } from '../contract/advance.ts';
 import type { Witness } from '../contract/contract.ts';
@@ -41,6 +41,9 @@ interface FarmParts {
   readonly clock: Clock;
   readonly log: Logger;
 }
+
+/** A disk that hangs keeps nobody waiting for longer; what it still has goes at the next start. */
+const DELETED_WITHIN_MS = 5_000;
 
 /**
  * Every contract held for one node, and the only place where one changes. An event goes in; the pure step is taken, what
@@ -243,7 +246,7 @@ export class Farm {
     if (contract === undefined) return;
     this.#going.add(id);
     try {
-      await this.#parts.chunks.remove(id);
+      await inTime(DELETED_WITHIN_MS, this.#parts.chunks.remove(id));
     } catch (error) {
       this.#parts.log.error('chunk not deleted', { contract: id, error });
     }

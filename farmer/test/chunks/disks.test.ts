@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -101,16 +110,38 @@ describe('disks', () => {
     expect(all.reserve(onFirst)).toBe(disks[0]);
   });
 
-  it('find their chunks again, and clear away what is half-written or nobody has', async () => {
-    const { all, disks, held } = await someDisks([5, 5]);
-    const [a, b] = disks;
-    held.add(idOf(1));
-    writeFileSync(a?.files.path(idOf(1)) ?? '', 'x');
-    writeFileSync(b?.files.path(idOf(1)) ?? '', 'twice');
-    writeFileSync(b?.files.path(idOf(2)) ?? '', 'nobody has it');
-    writeFileSync(b?.files.partialPath(idOf(3)) ?? '', 'half');
-    expect(await all.load()).toEqual({ present: new Set([idOf(1)]), partial: 1, orphans: 2 });
-    expect([readdirSync(a?.files.folder ?? ''), readdirSync(b?.files.folder ?? '')]).toEqual([[idOf(1)], []]);
+  it.each([0, 1])(
+    'find their chunks again, the newer one of two copies (%i), and clear the rest away',
+    async (newer) => {
+      const { all, disks, held } = await someDisks([5, 5]);
+      const [a, b] = disks;
+      if (a === undefined || b === undefined) throw new Error('no disk');
+      held.add(idOf(1));
+      for (const { files } of disks) writeFileSync(files.path(idOf(1)), 'x');
+      utimesSync((newer === 0 ? b : a).files.path(idOf(1)), 1, 1);
+      writeFileSync(b.files.path(idOf(2)), 'nobody has it');
+      writeFileSync(b.files.partialPath(idOf(3)), 'half');
+      expect(await all.load()).toEqual({ present: new Set([idOf(1)]), partial: 1, orphans: 2 });
+      const kept = disks.map(({ files }) => readdirSync(files.folder));
+      expect(kept).toEqual(newer === 0 ? [[idOf(1)], []] : [[], [idOf(1)]]);
+      expect(all.of(idOf(1))).toBe(disks[newer]);
+    },
+  );
+
+  it('keep one copy of a chunk that was made again elsewhere', async () => {
+    const { all, disks, put } = await someDisks([5, 5]);
+    const first = disks[put(1)];
+    const other = disks.find((disk) => disk !== first);
+    if (first === undefined || other === undefined) throw new Error('no disk');
+    all.failed(idOf(2), first, failing('ENOSPC'));
+    const place = all.reserve(idOf(1));
+    expect(place).toBe(other);
+    writeFileSync(other.files.path(idOf(1)), 'x');
+    all.stored(idOf(1), other);
+    // The copy goes in its turn: this waits for it.
+    await first.files.remove(idOf(9));
+    await first.files.remove(idOf(9));
+    expect([all.of(idOf(1)), readdirSync(first.files.folder)]).toEqual([other, []]);
   });
 });
 
@@ -143,10 +174,25 @@ describe('a disk', () => {
     expect([disk.state, all.chunks]).toEqual(['ok', 4]);
   });
 
+  it('that can only be read is read on where there is no other, and takes chunks again when it can be written', async () => {
+    const { all, disks, put, lost, probe } = await someDisks([5]);
+    const [disk] = disks;
+    if (disk === undefined) throw new Error('no disk');
+    put(1);
+    all.failed(idOf(2), disk, failing('EROFS'));
+    await all.look(disk);
+    expect([disk.state, disk.reason, all.chunks, lost]).toEqual(['full', 'EROFS', 0, []]);
+    expect(all.of(idOf(1))).toBe(disk);
+    await probe(1);
+    await all.look(disk);
+    expect([disk.state, disk.reason, all.chunks]).toEqual(['ok', undefined, 4]);
+  });
+
   it.each(['EROFS', 'ENODEV', 'ENXIO', 'ESTALE'])(
     'that says %s is left alone at once, and its chunks are given up',
     async (code) => {
-      const { all, disks, put, lost, log } = await someDisks([5]);
+      // One that can't take a chunk, and is there all the same.
+      const { all, disks, put, lost, log } = await someDisks([5, 0]);
       const [disk] = disks;
       if (disk === undefined) throw new Error('no disk');
       put(1);
@@ -241,6 +287,7 @@ describe('a disk', () => {
     await probe(1);
     expect(a.state).toBe('quarantined');
     const place = all.reserve(elsewhere);
+    writeFileSync(place.files.path(elsewhere), 'x');
     all.stored(elsewhere, place);
     held.delete(ended);
     await probe(3);
