@@ -38,6 +38,7 @@ async function farm({ api, control }: Ports): Promise<number> {
     env: {
       FARMER_ADDRESS: DEMO_ADDRESS,
       FARMER_DATA_DIR: join(dataDir, 'farm'),
+      FARMER_INIT: 'true',
       ...process.env,
       FARMER_NODE_URL: `http://127.0.0.1:${api}`,
     },

@@ -157,7 +157,7 @@ export const SETTINGS = {
     env: 'FARMER_INIT',
     flag: '--init',
     description:
-      'Begin in folders that are there and empty. Without it they are refused: an empty folder may be a disk that is not mounted.',
+      'For the first start: begin in folders that are empty, or not there with nothing beside them. Without it they are refused, since a disk may not be mounted.',
     allowed: 'true or false',
     schema: z.enum(['true', 'false']).transform((value) => value === 'true'),
     default: 'false',

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { CodedError, codeOf, flush, inTime, TimeoutError } from '@downstream/platform';
 import { z } from 'zod';
 import { OWNER_ONLY } from './chunk-work.ts';
@@ -16,17 +16,28 @@ const marker = z.object({ format: z.literal(1), farm: z.string().max(100), disk:
 export type Marker = z.infer<typeof marker>;
 
 /** What says nothing of whose a folder is: what every file system has, and the genesis file, which may be put there beforehand. */
-const NOBODYS = ['lost+found', 'genesis'];
+const NOBODYS = ['lost+found', 'genesis', '.probe', `${MARKER_FILE}.partial`];
 /** A disk that sleeps needs some seconds to wake up. */
 const ANSWERS_WITHIN_MS = 30_000;
 const STATE_FILES = ['state.db', 'state.mirror.db'];
 
-/** @returns undefined where there is none that can be read */
+/**
+ * @returns undefined where there is none
+ * @throws DataDirError where it says nothing that is known; the file system's error where it can't be read
+ */
 export async function readMarker(folder: string): Promise<Marker | undefined> {
+  const path = join(folder, MARKER_FILE);
+  let text: string;
   try {
-    return marker.parse(JSON.parse(await readFile(join(folder, MARKER_FILE), 'utf8')));
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    return marker.parse(JSON.parse(text));
   } catch {
-    return undefined;
+    throw new DataDirError('foreign', `${path} does not say whose the folder is: it is damaged, or of a newer farmer`);
   }
 }
 
@@ -50,10 +61,17 @@ export async function writeMarker(folder: string, farm: string): Promise<string>
  *
  * @throws DataDirError whose message says what to do
  */
-export async function prepareFolder(path: string, { init }: { init: boolean }): Promise<void> {
+export async function prepareFolder(
+  path: string,
+  { init, isHome = true }: { init: boolean; isHome?: boolean },
+): Promise<void> {
   const there = await entriesOf(path);
-  if (there === undefined) return await makeFolder(path);
-  if (there.some((name) => name === MARKER_FILE || STATE_FILES.includes(name))) return;
+  if (there === undefined) {
+    if (!init) await expectMounted(path);
+    return await makeFolder(path);
+  }
+  // A state without a marker is an older farmer's.
+  if (there.some((name) => name === MARKER_FILE || (isHome && STATE_FILES.includes(name)))) return;
   if (there.length === 0) {
     if (init) return;
     throw new DataDirError(
@@ -67,9 +85,27 @@ export async function prepareFolder(path: string, { init }: { init: boolean }): 
   );
 }
 
+/** A folder that is not there may be on a disk that is not mounted: then what is there of its path is empty. */
+async function expectMounted(path: string): Promise<void> {
+  let above = dirname(resolve(path));
+  let there = await entriesOf(above);
+  while (there === undefined && above !== dirname(above)) {
+    above = dirname(above);
+    there = await entriesOf(above);
+  }
+  if (there?.length !== 0) return;
+  throw new DataDirError(
+    'empty',
+    `the data directory ${path} is not there, and ${above} is empty: if its disk is not mounted, mount it; if this is a new farmer, start once with --init (FARMER_INIT=true)`,
+  );
+}
+
 /** The folder of the state was begun in, but its state is gone: a new one would give up all contracts. @throws DataDirError */
 export async function expectState(path: string): Promise<void> {
-  if ((await readMarker(path)) === undefined || STATE_FILES.some((name) => existsSync(join(path, name)))) return;
+  const found = await readMarker(path).catch((error: unknown) => {
+    throw asDataDirError(error, path);
+  });
+  if (found === undefined || STATE_FILES.some((name) => existsSync(join(path, name)))) return;
   throw new DataDirError(
     'state_lost',
     `${path} has lost its state.db and its second copy: put a backup there as state.db, or, to begin anew and give all contracts up, use another FARMER_DATA_DIR`,
@@ -100,9 +136,13 @@ async function makeFolder(path: string): Promise<void> {
   }
 }
 
-function asDataDirError(error: unknown, path: string): unknown {
-  if (!(error instanceof TimeoutError)) return error;
-  return new DataDirError('not_writable', `the data directory ${path} does not answer: check its disk, or its mount`);
+function asDataDirError(error: unknown, path: string): DataDirError {
+  if (error instanceof DataDirError) return error;
+  const what = error instanceof TimeoutError ? 'does not answer' : `can't be used (${codeOf(error) ?? 'unknown'})`;
+  return new DataDirError(
+    'not_writable',
+    `the data directory ${path} ${what}: check its disk, its mount and its owner`,
+  );
 }
 
 /** A folder for chunks, at the start. */
@@ -138,16 +178,15 @@ export async function openFolders(
     try {
       const diskId = await inTime(
         ANSWERS_WITHIN_MS,
-        diskOf(path, { farmId, init: init && knownId === undefined, isHome }),
+        diskOf(path, { farmId, init, isHome, isKnown: knownId !== undefined }),
       );
       const before = opened.find((other) => other.diskId === diskId);
       if (before) throw new DataDirError('twice', `${path} is the same disk as ${before.path}: give each one once`);
       opened.push({ path, sizeBytes, diskId });
     } catch (error) {
-      if (isHome || knownId === undefined || !(error instanceof DataDirError || error instanceof TimeoutError)) {
-        throw asDataDirError(error, path);
-      }
-      opened.push({ path, sizeBytes, diskId: knownId, fault: error.code });
+      const why = asDataDirError(error, path);
+      if (isHome || knownId === undefined) throw why;
+      opened.push({ path, sizeBytes, diskId: knownId, fault: codeOf(error) ?? why.code });
     }
   }
   return opened;
@@ -155,11 +194,14 @@ export async function openFolders(
 
 async function diskOf(
   path: string,
-  { farmId, init, isHome }: { farmId: string; init: boolean; isHome: boolean },
+  { farmId, init, isHome, isKnown }: { farmId: string; init: boolean; isHome: boolean; isKnown: boolean },
 ): Promise<string> {
-  if (!isHome) await prepareFolder(path, { init });
+  if (!isHome && !isKnown) await prepareFolder(path, { init, isHome });
   const found = await readMarker(path);
-  if (found === undefined) return await writeMarker(path, farmId);
+  if (found === undefined) {
+    if (isHome || !isKnown) return await writeMarker(path, farmId);
+    throw new DataDirError('empty', `the disk of ${path} is not mounted: there is nothing of a farmer`);
+  }
   if (found.farm !== farmId) {
     throw new DataDirError(
       'foreign',

@@ -20,6 +20,7 @@ import { ChunkStore } from '../../src/chunks/chunk-store.ts';
 import { ensureStandardGenesis, openGenesis, STANDARD_GENESIS } from '../../src/chunks/genesis.ts';
 import { OneFolder } from '../../src/chunks/one-folder.ts';
 import { fileError, WorkerPool } from '../../src/chunks/worker-pool.ts';
+import { ChunkError } from '../../src/farming/errors.ts';
 
 const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
 const GENESIS = Buffer.concat([...randomio('small genesis', 100_000)]);
@@ -40,7 +41,10 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 /** A store over a small genesis file; downloads give `body`. */
-function aStore(body: Iterable<Buffer> = [CHUNK]) {
+function aStore(
+  body: Iterable<Buffer> = [CHUNK],
+  { timeoutMs = 30_000, workers = pool }: { timeoutMs?: number; workers?: Pick<WorkerPool, 'run'> } = {},
+) {
   const path = join(folder, 'genesis');
   writeFileSync(path, GENESIS);
   const files = new ChunkFiles(join(folder, 'chunks'));
@@ -65,11 +69,26 @@ function aStore(body: Iterable<Buffer> = [CHUNK]) {
     repaired += 1;
     writeFileSync(path, GENESIS);
   };
+  const blamed: string[] = [];
+  const places = new OneFolder(files);
+  const told = Object.assign(places, {
+    failed: (_id: string, _place: unknown, { code }: ChunkError) => blamed.push(code),
+  });
   const store = new ChunkStore(
-    { genesis, downloadOrigins: new Set([NODE]) },
-    { places: new OneFolder(files), pool, downloads, observer, repairGenesis },
+    { genesis, downloadOrigins: new Set([NODE]), timeoutMs },
+    { places: told, pool: workers, downloads, observer, repairGenesis },
   );
-  return { store, files, repairs: () => repaired, durations, faults, fetched, names: () => readdirSync(files.folder) };
+  return {
+    store,
+    files,
+    /** What the disk was said to have failed with. */
+    blamed,
+    repairs: () => repaired,
+    durations,
+    faults,
+    fetched,
+    names: () => readdirSync(files.folder),
+  };
 }
 
 /** Something else in a file's place. */
@@ -147,6 +166,41 @@ describe('a chunk', () => {
     expect(repairs()).toBe(1);
     await store.create(HASH, { kind: 'secret', secret: 'secret' });
     expect(existsSync(files.path(HASH))).toBe(true);
+  });
+
+  it.each<[string, (path: string) => void]>([
+    ['is gone', (path) => rmSync(path)],
+    ['can not be read', (path) => remake(path, () => mkdirSync(path))],
+    ['has rotted', (path) => writeFileSync(path, Buffer.alloc(GENESIS.length, 'rot'))],
+  ])('that is not made since the genesis file %s is no fault of the disk that it was for', async (_, harm) => {
+    const { store, blamed, names, repairs } = aStore();
+    const path = join(folder, 'genesis');
+    harm(path);
+    await expect(store.create(HASH, { kind: 'secret', secret: 'secret' })).rejects.toMatchObject({
+      code: 'unreadable',
+      details: { cause: 'genesis' },
+    });
+    expect([blamed, names(), repairs()]).toEqual([[], [], 1]);
+  });
+
+  it('that is not proved since its deadline was near is no fault of its disk, unlike one that is not read at all', async () => {
+    const run = async () => {
+      throw new ChunkError('slow', 'slow');
+    };
+    const { store, files, blamed, faults } = aStore(undefined, { workers: { run } });
+    writeFileSync(files.path(HASH), CHUNK);
+    await expect(store.prove(HASH, '0.5', { timeoutMs: 1_000 })).rejects.toMatchObject({ code: 'slow' });
+    expect([blamed, faults]).toEqual([[], ['slow']]);
+    await expect(store.prove(HASH, '0.5', { timeoutMs: 60_000 })).rejects.toMatchObject({ code: 'slow' });
+    expect(blamed).toEqual(['slow']);
+  });
+
+  it('that a disk does not flush in time is given up, and asked no more of it', async () => {
+    const { store, files, blamed } = aStore(undefined, { timeoutMs: 500 });
+    files.commit = async () => await new Promise(() => {});
+    await expect(store.create(HASH, { kind: 'secret', secret: 'secret' })).rejects.toMatchObject({ code: 'slow' });
+    expect(blamed).toEqual(['slow']);
+    expect(await files.removePartial()).toBe(1);
   });
 
   it('that is removed twice is no error', async () => {

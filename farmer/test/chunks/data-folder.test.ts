@@ -20,8 +20,10 @@ const refusal = (code: string, says: string) =>
   expect.objectContaining({ code, message: expect.stringContaining(says) });
 
 describe('a data directory', () => {
-  it('that is not there is made, for its owner alone', async () => {
-    await prepareFolder(path('a/b'), { init: false });
+  it('that is not there is made, for its owner alone, unless what should hold it may not be mounted', async () => {
+    await expect(prepareFolder(path('a/b'), { init: false })).rejects.toThrow(refusal('empty', 'is not there'));
+    await prepareFolder(path('a/b'), { init: true });
+    await prepareFolder(path('a/c'), { init: false });
     expect(statSync(path('a/b')).mode & 0o777).toBe(0o700);
   });
 
@@ -29,6 +31,7 @@ describe('a data directory', () => {
     ['is empty', []],
     ['has nothing but what every file system has', ['lost+found']],
     ['has nothing but a genesis file that was put there beforehand', ['genesis']],
+    ['was being marked when the power failed', ['downstream.json.partial']],
   ])('that %s may be a disk that is not mounted: it is begun in only when that is wanted', async (_, files) => {
     const folder = aFolder('a', ...files);
     await expect(prepareFolder(folder, { init: false })).rejects.toThrow(refusal('empty', '--init'));
@@ -81,6 +84,14 @@ describe('the folders of several disks', () => {
     ['is gone, with an empty one in its place', async () => emptied('b')],
     ['belongs to another farmer', async () => await writeMarker(path('b'), 'another')],
     ['holds other things', async () => emptied('b', 'x')],
+    [
+      'can not say whose it is',
+      async () => {
+        emptied('b');
+        mkdirSync(join(path('b'), 'downstream.json'));
+      },
+    ],
+    ['says what no farmer says', async () => writeFileSync(join(path('b'), 'downstream.json'), '{"format":2}')],
   ])('stay useful where a disk that was farmed on %s: it is told, not written to', async (_, befalls) => {
     aFolder('home', 'state.db');
     const known = new Map(
@@ -94,6 +105,16 @@ describe('the folders of several disks', () => {
     expect(readdirSync(path('b'))).toEqual(before);
   });
 
+  it('are never made anew where a disk that was farmed on is not there', async () => {
+    aFolder('home', 'state.db');
+    const first = await openFolders(config('home', 'b'), options);
+    const known = new Map(first.map(({ diskId, path: at }) => [diskId, at]));
+    rmSync(path('b'), { recursive: true });
+    const [, b] = await openFolders(config('home', 'b'), { ...options, init: true, known });
+    expect(b).toEqual({ ...first[1], fault: 'empty' });
+    expect(existsSync(path('b'))).toBe(false);
+  });
+
   it('are refused where the first is not ours, or a new one holds other things', async () => {
     aFolder('home', 'state.db');
     await writeMarker(path('home'), 'another');
@@ -101,6 +122,8 @@ describe('the folders of several disks', () => {
     await writeMarker(path('home'), 'farm');
     aFolder('b', 'thesis.txt');
     await expect(openFolders(config('home', 'b'), options)).rejects.toMatchObject({ code: 'foreign' });
+    aFolder('d', 'state.db');
+    await expect(openFolders(config('home', 'd'), options)).rejects.toMatchObject({ code: 'foreign' });
     aFolder('c');
     await expect(openFolders(config('home', 'c'), options)).rejects.toMatchObject({ code: 'empty' });
     expect(existsSync(join(path('c'), 'downstream.json'))).toBe(false);
