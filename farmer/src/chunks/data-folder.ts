@@ -56,8 +56,8 @@ export async function writeMarker(folder: string, farm: string): Promise<string>
 }
 
 /**
- * Makes a folder ready to be begun in, or finds that it was. One that is there and empty is begun in only where the operator says so: it
- * may be where a disk should be mounted.
+ * Makes a folder ready to be begun in, or finds that it was. One that is empty, or not there with nothing beside it, is begun in only
+ * where the operator says so: a disk may not be mounted.
  *
  * @throws DataDirError whose message says what to do
  */

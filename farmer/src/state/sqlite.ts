@@ -13,23 +13,14 @@ export class StateError extends CodedError<
  * @throws StateError whose message says what to do; `damaged` where it is no database, or not a whole one
  */
 export function openDatabase(path: string): DatabaseSync {
-  try {
-    const db = new DatabaseSync(path, { timeout: 0 });
-    try {
-      chmodSync(path, 0o600);
-      db.exec(
-        'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN EXCLUSIVE; COMMIT;',
-      );
-      const checked = db.prepare('PRAGMA quick_check(1)').get()?.['quick_check'];
-      if (checked !== 'ok') throw new StateError('damaged', `${path} is damaged: ${String(checked)}`);
-      return db;
-    } catch (error) {
-      db.close();
-      throw error;
-    }
-  } catch (error) {
-    throw asStateError(error, path);
-  }
+  return opened(path, { readOnly: false }, (db) => {
+    chmodSync(path, 0o600);
+    db.exec(
+      'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN EXCLUSIVE; COMMIT;',
+    );
+    const checked = db.prepare('PRAGMA quick_check(1)').get()?.['quick_check'];
+    if (checked !== 'ok') throw new StateError('damaged', `${path} is damaged: ${String(checked)}`);
+  });
 }
 
 /**
@@ -38,10 +29,16 @@ export function openDatabase(path: string): DatabaseSync {
  * @throws StateError as {@link openDatabase}
  */
 export function openForReading(path: string): DatabaseSync {
+  // Nothing is read, and no lock is seen, before the first statement.
+  return opened(path, { readOnly: true }, (db) => db.prepare('SELECT count(*) FROM sqlite_schema').get());
+}
+
+/** A database that `check` found fit to be used; closed again where it is not. */
+function opened(path: string, { readOnly }: { readOnly: boolean }, check: (db: DatabaseSync) => void): DatabaseSync {
   try {
-    const db = new DatabaseSync(path, { readOnly: true, timeout: 0 });
+    const db = new DatabaseSync(path, { readOnly, timeout: 0 });
     try {
-      db.prepare('SELECT count(*) FROM sqlite_schema').get();
+      check(db);
       return db;
     } catch (error) {
       db.close();
