@@ -1,19 +1,23 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { convergentKey, encrypt, randomio } from '@downstream/file-encryptor';
+import { inTime } from '@downstream/platform';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { ChunkFiles } from '../../src/chunks/chunk-files.ts';
 import { ChunkStore } from '../../src/chunks/chunk-store.ts';
@@ -201,6 +205,21 @@ describe('a chunk', () => {
     await expect(store.create(HASH, { kind: 'secret', secret: 'secret' })).rejects.toMatchObject({ code: 'slow' });
     expect(blamed).toEqual(['slow']);
     expect(await files.removePartial()).toBe(1);
+  });
+
+  it('that hangs on its way to the disk leaves threads for the other files', async () => {
+    const { files } = aStore();
+    const partials = [1, 2, 3, 4].map(() => files.partialPath(HASH));
+    // Opening a pipe that nobody writes to hangs as a file on a lost network mount does.
+    for (const path of partials) execFileSync('mkfifo', [path]);
+    const commits = Promise.allSettled(partials.map(async (path) => await files.commit(path, HASH)));
+    try {
+      await expect(inTime(2_000, stat(folder))).resolves.toBeDefined();
+    } finally {
+      const ends = partials.map((path) => openSync(path, 'r+'));
+      await commits;
+      for (const end of ends) closeSync(end);
+    }
   });
 
   it('that is removed twice is no error', async () => {

@@ -234,6 +234,40 @@ describe('a disk', () => {
     expect(b.state).toBe('ok');
   });
 
+  it('whose probe takes too long three times in a row is left alone, unless it is the last one', async () => {
+    const { all, disks } = await someDisks([5, 5]);
+    const [a, b] = disks;
+    if (a === undefined || b === undefined) throw new Error('no disk');
+    for (const disk of disks) disk.probe = async () => 'timeout';
+    for (const _ of [1, 2]) await all.probe(a);
+    expect(a.state).toBe('ok');
+    await all.probe(a);
+    expect(a.state).toBe('quarantined');
+    for (let n = 0; n < 10; n++) await all.probe(b);
+    expect(b.state).toBe('ok');
+  });
+
+  it('is not blamed for what this process has run out of', async () => {
+    const { all, disks, errors } = await someDisks([5, 5]);
+    const [disk] = disks;
+    if (disk === undefined) throw new Error('no disk');
+    disk.probe = async () => 'EMFILE';
+    for (let n = 0; n < 5; n++) await all.probe(disk);
+    expect([disk.state, errors]).toEqual(['ok', []]);
+  });
+
+  it('that failed while a chunk was written there is not believed to have it', async () => {
+    const { all, disks, held, probe } = await someDisks([5, 1]);
+    const place = all.reserve(idOf(1));
+    held.add(idOf(1));
+    all.failed(idOf(2), place, failing('ENXIO'));
+    writeFileSync(place.files.path(idOf(1)), 'x');
+    all.stored(idOf(1), place);
+    expect([disks.indexOf(place), all.of(idOf(1)), place.ids.size, place.reserved]).toEqual([0, undefined, 0, 0]);
+    await probe(3);
+    expect(all.of(idOf(1))).toBe(place);
+  });
+
   it('that is not there any more is noticed by a chunk that is missing, and by its probe', async () => {
     const one = await someDisks([5, 5]);
     one.put(1);
