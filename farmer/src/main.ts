@@ -1,4 +1,7 @@
+import { outliveOutput } from '@downstream/platform';
 import { command } from './cli/command.ts';
+
+outliveOutput();
 
 process.exit(
   await command(process.argv.slice(2), {

@@ -1,4 +1,4 @@
-import { CodedError, createLogger, flagsByKey } from '@downstream/platform';
+import { CodedError, createLogger, flagsByKey, outliveOutput } from '@downstream/platform';
 import { Command, CommanderError } from 'commander';
 import { startMockNode } from './app.ts';
 import { readConfig, SETTINGS } from './config.ts';
@@ -36,4 +36,5 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
+outliveOutput();
 process.exit(await main(process.argv.slice(2)));

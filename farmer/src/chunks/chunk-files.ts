@@ -1,10 +1,12 @@
 import { mkdirSync } from 'node:fs';
 import { lstat, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf, flush } from '@downstream/platform';
+import { codeOf, flush, Lane } from '@downstream/platform';
 import { sha256Hex } from '@downstream/protocol';
 
 const PARTIAL = '.partial';
+/** On a disk that hangs each call holds one of the four threads that Node has for all files. */
+const AT_ONCE = 2;
 
 /**
  * The folder of chunk files. A file under its final name, 64 hex characters, is whole and was checked; one that is
@@ -12,7 +14,7 @@ const PARTIAL = '.partial';
  */
 export class ChunkFiles {
   readonly folder: string;
-  readonly #lane = new Lane();
+  readonly #lane = new Lane(AT_ONCE);
   #serial = 0;
 
   constructor(folder: string) {
@@ -81,25 +83,5 @@ export class ChunkFiles {
     const partial = (await readdir(this.folder)).filter((name) => name.endsWith(PARTIAL));
     await Promise.all(partial.map((name) => rm(join(this.folder, name), { force: true })));
     return partial.length;
-  }
-}
-
-const AT_ONCE = 2;
-
-/** So many calls at a time: on a disk that hangs each one holds one of the four threads that Node has for all files. */
-class Lane {
-  #running = 0;
-  readonly #waiting: (() => void)[] = [];
-
-  async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#running === AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    else this.#running += 1;
-    try {
-      return await work();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#running -= 1;
-      else next();
-    }
   }
 }

@@ -82,9 +82,14 @@ export async function leave(config: Config, { node, cancel, yes }: ExitCommand, 
       .join('; ');
     if (now !== told) print(now);
     told = now;
-    if (concerned().every(({ state }) => state === 'left')) break;
+    if (concerned().every(({ state }) => state !== 'leaving')) break;
     await pause(LOOK_EVERY_MS);
     report = await client.ask('GET', '/exit', exitReport);
+  }
+  const staying = concerned().filter(({ state }) => state === 'no');
+  if (staying.length > 0) {
+    print(`staying with ${staying.map(({ alias }) => alias).join(', ')}: the exit was cancelled meanwhile`);
+    return 1;
   }
   print('left: stop the farmer and delete its data directory whenever you like');
   return 0;

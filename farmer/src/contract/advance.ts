@@ -72,7 +72,7 @@ const TRANSITIONS: Table = {
     tick: expired,
   },
   answering: {
-    chunk_stored: same,
+    chunk_stored: (contract) => ({ contract: contract.chunkLost ? { ...contract, chunkLost: false } : contract }),
     // A response already made still counts: it is delivered before the chunk is looked after.
     chunk_lost: (contract) => ({ contract: { ...contract, chunkLost: true } }),
     chunk_verified: (contract, _, now) => ({ contract: { ...contract, soundAt: now } }),

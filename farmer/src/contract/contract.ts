@@ -43,7 +43,7 @@ interface Held {
   readonly obstacle?: Obstacle | undefined;
   /** When the last round was settled; a listing that the node made before that is out of date. */
   readonly settledAt?: Instant | undefined;
-  /** The challenge that the last verdict was about. */
+  /** The challenge that the last verdict was about, unless a whole round went by since. */
   readonly settled?: string | undefined;
   /** How the last round came out, where this process saw it. */
   readonly last?: 'passed' | FailureReason | undefined;
@@ -150,8 +150,11 @@ export function take(terms: Terms, challenge: string, now: Instant): Contract<'g
 }
 
 /** A contract that an earlier process held. @param chunk whether its file is there, was there before, or never was */
-export function resume(terms: Terms, round: Round, chunk: 'there' | 'lost' | 'never'): Contract {
-  const held = { terms, round, timeline: NOTHING_YET };
+export function resume(
+  { terms, round, settled }: Pick<Contract, 'terms' | 'round' | 'settled'>,
+  chunk: 'there' | 'lost' | 'never',
+): Contract {
+  const held = { terms, round, settled, timeline: NOTHING_YET };
   return chunk === 'there' ? { phase: 'waiting', ...held } : { phase: 'generating', again: chunk === 'lost', ...held };
 }
 

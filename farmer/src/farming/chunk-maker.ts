@@ -19,11 +19,20 @@ interface ChunkMakerParts {
   readonly log: Logger;
 }
 
+/** How often a chunk was tried to be made, and how often in a row what came out was not to be kept. */
+interface Attempt {
+  readonly number: number;
+  readonly refusals: number;
+}
+
 const PAUSE = { baseMs: 1_000, capMs: 60_000 };
+/** So often in a row must a download be another chunk: a proxy that is not well says something else than the node. */
+const DOWNLOADS_REFUSED = 3;
 
 /**
- * Makes the chunk of every contract that has none. What can never become sound is refused and given back to the node;
- * what failed for want of disk or network is tried again, with growing pauses, for as long as the node keeps the contract.
+ * Makes the chunk of every contract that has none. What can never become sound is refused and given back to the node; what
+ * failed for want of disk or network, and what was sound once, is tried again, with growing pauses, for as long as the node
+ * keeps the contract. Chunks that are whole are proved first.
  */
 export class ChunkMaker {
   readonly #parts: ChunkMakerParts;
@@ -37,20 +46,25 @@ export class ChunkMaker {
   take(contract: Contract<'generating'>, signal: AbortSignal): void {
     if (this.#taken.has(contract.terms.id)) return;
     this.#taken.add(contract.terms.id);
-    this.#queue(contract, signal, 1);
+    this.#queue(contract, signal, { number: 1, refusals: 0 });
   }
 
-  #queue(contract: Contract, signal: AbortSignal, attempt: number): void {
-    const { chunkWork, downloads } = this.#parts;
+  #queue(contract: Contract, signal: AbortSignal, attempt: Attempt): void {
+    const { farm, chunkWork, downloads } = this.#parts;
     const queue = contract.terms.source.kind === 'url' ? downloads : chunkWork;
     const { id } = contract.terms;
-    queue.add(dueAt(contract), async () => {
-      if (!(await this.#make(id, signal, attempt))) this.#taken.delete(id);
-    });
+    const queuedFor = dueAt(contract);
+    const make = async () => {
+      const now = farm.get(id);
+      // Rounds went by while it waited: those that can still be met come first.
+      if (now?.phase === 'generating' && dueAt(now) > queuedFor) this.#queue(now, signal, attempt);
+      else if (!(await this.#make(id, signal, attempt))) this.#taken.delete(id);
+    };
+    queue.add(queuedFor, make, 'normal');
   }
 
   /** @returns whether it will be tried again */
-  async #make(id: ContractId, signal: AbortSignal, attempt: number): Promise<boolean> {
+  async #make(id: ContractId, signal: AbortSignal, attempt: Attempt): Promise<boolean> {
     const { chunks, farm, log } = this.#parts;
     const contract = farm.get(id);
     if (contract?.phase !== 'generating' || signal.aborted) return false;
@@ -58,14 +72,15 @@ export class ChunkMaker {
       await chunks.create(id, contract.terms.source, { signal });
     } catch (error) {
       if (signal.aborted) return false;
-      const refusal = refusalOf(error);
-      if (refusal !== undefined) {
-        await this.#giveBack(id, refusal, signal);
+      const reason = refusalOf(error);
+      const refusals = reason === undefined ? 0 : attempt.refusals + 1;
+      if (reason !== undefined && refusals >= mostRefusals(contract)) {
+        await this.#giveBack(id, reason, signal);
         return false;
       }
-      log.error('chunk not made', { contract: id, attempt, error });
+      log.error('chunk not made', { contract: id, attempt: attempt.number, error });
       farm.apply(id, { type: 'chunk_lost' });
-      this.#retryLater(id, signal, attempt);
+      this.#retryLater(id, signal, { number: attempt.number + 1, refusals });
       return true;
     }
     if (farm.get(id) === undefined) await this.#removeUnwanted(id);
@@ -97,12 +112,12 @@ export class ChunkMaker {
     }
   }
 
-  #retryLater(id: ContractId, signal: AbortSignal, attempt: number): void {
+  #retryLater(id: ContractId, signal: AbortSignal, attempt: Attempt): void {
     const { clock, rng, farm } = this.#parts;
-    void clock.sleep(backoffMs(PAUSE, attempt, rng), signal).then(
+    void clock.sleep(backoffMs(PAUSE, attempt.number - 1, rng), signal).then(
       () => {
         const contract = farm.get(id);
-        if (contract?.phase === 'generating') this.#queue(contract, signal, attempt + 1);
+        if (contract?.phase === 'generating') this.#queue(contract, signal, attempt);
         else this.#taken.delete(id);
       },
       () => {},
@@ -110,7 +125,13 @@ export class ChunkMaker {
   }
 }
 
-/** Why a contract can never become sound; undefined where trying again may help. */
+/** After how many refusals in a row its chunk will never be sound; one that was sound once is never given up for it. */
+function mostRefusals({ again, terms }: Contract<'generating'>): number {
+  if (again) return Number.POSITIVE_INFINITY;
+  return terms.source.kind === 'url' ? DOWNLOADS_REFUSED : 1;
+}
+
+/** Why what came out is not to be kept; undefined where nothing did. */
 function refusalOf(error: unknown): RefusalReason | undefined {
   if (!(error instanceof ChunkError)) return undefined;
   const code = codeOf(error);

@@ -1,4 +1,4 @@
-import { type Clock, type Instant, inTime, type Logger } from '@downstream/platform';
+import { type Clock, type Instant, inTime, Lane, type Logger } from '@downstream/platform';
 import type { Load } from '../contract/admission.ts';
 import { advance } from '../contract/advance.ts';
 import type { Witness } from '../contract/contract.ts';
@@ -44,6 +44,7 @@ interface FarmParts {
 
 /** A disk that hangs keeps nobody waiting for longer; what it still has goes at the next start. */
 const DELETED_WITHIN_MS = 5_000;
+const DELETIONS_AT_ONCE = 4;
 
 /**
  * Every contract held for one node, and the only place where one changes. An event goes in; the pure step is taken, what
@@ -63,6 +64,7 @@ export class Farm {
   readonly #intervals = new Map<number, number>();
   #tally: Record<keyof Tally, number> = { ...EMPTY_TALLY };
   #listener: WorkListener = () => {};
+  readonly #deletions = new Lane(DELETIONS_AT_ONCE);
   #refusalsInARow = 0;
 
   constructor(options: FarmOptions, parts: FarmParts) {
@@ -78,8 +80,8 @@ export class Farm {
   /** Goes on with what the store holds. `hasChunk` says whether a contract's file is really there. */
   resume(hasChunk: (id: ContractId) => boolean): void {
     this.#tally = { ...this.#parts.store.tally() };
-    for (const { terms, round, hasChunk: hadChunk } of this.#parts.store.contracts()) {
-      const contract = resume(terms, round, hasChunk(terms.id) ? 'there' : hadChunk ? 'lost' : 'never');
+    for (const stored of this.#parts.store.contracts()) {
+      const contract = resume(stored, hasChunk(stored.terms.id) ? 'there' : stored.hadChunk ? 'lost' : 'never');
       this.#enter(contract);
       this.#listener(contract);
     }
@@ -191,23 +193,31 @@ export class Farm {
     this.#phases[contract.phase] += 1;
     if (before.phase === 'generating' && before.again && contract.phase !== 'generating') this.#noteRepair(id);
     if (dueAt(contract) !== dueAt(before)) this.#deadlines.add(dueAt(contract), id);
-    const chunkChanged = (before.phase === 'generating') !== (contract.phase === 'generating');
     if (settlement) this.#settle(contract, settlement);
-    else if (chunkChanged) this.#write(contract.terms.id, (store) => store.update(storedFormOf(contract)));
+    else if (before.phase === 'generating' && contract.phase !== 'generating')
+      this.#write(contract.terms.id, (store) => store.update(storedFormOf(contract)));
     if (contract.phase !== before.phase || challengeOf(contract) !== challengeOf(before)) this.#listener(contract);
   }
 
-  /** Settles every round that is over. Costs nothing for contracts that are not due. */
-  sweep(witness: Witness): void {
+  /**
+   * Settles every round that is over. Costs nothing for contracts that are not due.
+   *
+   * @param isInDoubt contracts that may have ended: their rounds wait until that is known
+   */
+  sweep(witness: Witness, isInDoubt: (id: ContractId) => boolean = () => false): void {
     const now = this.#parts.clock.now();
+    const later: { readonly dueAt: Instant; readonly value: ContractId }[] = [];
     for (
       let first = this.#deadlines.peek();
       first !== undefined && first.dueAt <= now;
       first = this.#deadlines.peek()
     ) {
       this.#deadlines.take();
-      if (this.#isCurrent(first)) this.apply(first.value, { type: 'tick', ...witness });
+      if (!this.#isCurrent(first)) continue;
+      if (isInDoubt(first.value)) later.push(first);
+      else this.apply(first.value, { type: 'tick', ...witness });
     }
+    for (const { dueAt, value } of later) this.#deadlines.add(dueAt, value);
   }
 
   /** A contract whose chunk can't be made sound is not kept. */
@@ -221,7 +231,7 @@ export class Farm {
     this.#countRefusal(id, 'duplicate');
   }
 
-  /** A contract that is over. */
+  /** A contract that is over. Never throws: what can't be deleted is logged. */
   async end(id: ContractId, reason: EndReason): Promise<void> {
     if (this.get(id) === undefined) return;
     this.#parts.outcomes.ended(reason);
@@ -246,7 +256,7 @@ export class Farm {
     if (contract === undefined) return;
     this.#going.add(id);
     try {
-      await inTime(DELETED_WITHIN_MS, this.#parts.chunks.remove(id));
+      await this.#deletions.run(async () => await inTime(DELETED_WITHIN_MS, this.#parts.chunks.remove(id)));
     } catch (error) {
       this.#parts.log.error('chunk not deleted', { contract: id, error });
     }
@@ -308,7 +318,8 @@ export class Farm {
 }
 
 function storedFormOf(contract: Contract): StoredContract {
-  return { terms: contract.terms, round: contract.round, hasChunk: contract.phase !== 'generating' };
+  const { terms, round, settled, phase } = contract;
+  return { terms, round, settled, hadChunk: phase !== 'generating' || contract.again };
 }
 
 function challengeOf(contract: Contract): string | undefined {

@@ -9,6 +9,8 @@ interface LeaverParts {
   readonly node: Pick<NodePort, 'release'>;
   readonly session: Session;
   readonly farm: Farm;
+  /** Says whether a contract may be on its way to us. */
+  readonly onboarder: { readonly isAsking: boolean };
   readonly leaving: LeavingStorePort;
   readonly clock: Clock;
   readonly rng: Rng;
@@ -37,6 +39,7 @@ const NOTHING_TO_TELL: readonly NodeErrorCode[] = ['no_hash', 'no_token'];
  */
 export class Leaver {
   readonly #parts: LeaverParts;
+  #inTurn: ContractId[] = [];
   #removed = 0;
   #lastError: string | undefined;
 
@@ -50,17 +53,27 @@ export class Leaver {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { leaving, farm, clock, rng } = this.#parts;
+    const { leaving, farm, onboarder, clock, rng } = this.#parts;
     for (let failures = 0; !signal.aborted; ) {
-      const [id] = leaving.leaving() === 'leaving' ? farm.ids() : [];
+      const id = leaving.leaving() === 'leaving' ? this.#next() : undefined;
       if (id === undefined) {
-        if (leaving.leaving() === 'leaving' && farm.size === 0) this.#finish();
+        if (leaving.leaving() === 'leaving' && farm.size === 0 && !onboarder.isAsking) this.#finish();
         await clock.sleep(LOOK_AGAIN_MS, signal);
         continue;
       }
       failures = (await this.#remove(id, signal)) ? 0 : failures + 1;
       if (failures > 0) await clock.sleep(backoffMs(PAUSE, failures, rng), signal);
     }
+  }
+
+  /** Each in its turn, so that one that the node does not take back holds up no other. */
+  #next(): ContractId | undefined {
+    const { farm } = this.#parts;
+    if (this.#inTurn.length === 0) this.#inTurn = farm.ids();
+    for (let id = this.#inTurn.shift(); id !== undefined; id = this.#inTurn.shift()) {
+      if (farm.get(id) !== undefined) return id;
+    }
+    return undefined;
   }
 
   /** Where it can't be written down, it is tried again. */

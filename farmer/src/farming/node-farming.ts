@@ -107,7 +107,7 @@ export class NodeFarming {
     this.#chunkMaker = new ChunkMaker(shared);
     this.#prover = new Prover(shared);
     this.#answerer = new Answerer(shared);
-    this.#leaver = new Leaver(shared);
+    this.#leaver = new Leaver({ ...shared, onboarder: this.#onboarder });
   }
 
   /** Whether the node answered when it was last asked. */
@@ -142,8 +142,9 @@ export class NodeFarming {
       async () => {
         await this.#open(signal);
         await this.#refresher.refresh(signal);
-        await Promise.all([this.#refresher.run(signal), this.#onboarder.run(signal), this.#leaver.run(signal)]);
+        await Promise.all([this.#refresher.run(signal), this.#onboarder.run(signal)]);
       },
+      async () => await this.#leaver.run(signal),
       async () => await this.#sweep(signal),
     ];
   }
@@ -196,7 +197,10 @@ export class NodeFarming {
       this.#tickedAt = now;
       const { reachable } = this.#refresher;
       // After a restart the node is asked first: what it ended meanwhile is not ours to fail.
-      if (reachable !== undefined) this.farm.sweep({ nodeReachable: reachable, awakeSince: this.#awakeSince });
+      if (reachable !== undefined) {
+        const witness = { nodeReachable: reachable, awakeSince: this.#awakeSince };
+        this.farm.sweep(witness, (id) => this.#refresher.isInDoubt(id));
+      }
       this.#answers.relieve();
       await this.#clock.sleep(SWEEP_MS, signal);
     }

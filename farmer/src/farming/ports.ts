@@ -76,7 +76,10 @@ export type DiskError = (typeof DISK_ERRORS)[number];
 export interface StoredContract {
   readonly terms: Terms;
   readonly round: Round;
-  readonly hasChunk: boolean;
+  /** The challenge that the last verdict was about: nodes may go on listing it. */
+  readonly settled?: string | undefined;
+  /** Whether its chunk was ever whole. */
+  readonly hadChunk: boolean;
 }
 
 /** How many rounds came out in which way. */

@@ -1,5 +1,6 @@
 import { backoffMs, type Clock, type Instant, type Logger, type Rng } from '@downstream/platform';
 import type { ContractId } from '../contract/contract.ts';
+import { Claims } from './claims.ts';
 import { NodeError } from './errors.ts';
 import type { Farm } from './farm.ts';
 import type { LeavingStorePort, Listing, NodePort } from './ports.ts';
@@ -22,10 +23,8 @@ interface RefresherParts {
 const LEAST_MS = 1_000;
 const MOST_MS = 60_000;
 const NO_CONTRACT_MS = 10_000;
-/** So often in a row must a node deny our token before it is believed: contracts end with it. */
-const DENIALS_BELIEVED = 3;
-/** So many listings in a row must name a contract that we don't hold, with none on its way to us. */
-const STRANGER_AFTER = 3;
+/** What would cost contracts is not believed sooner than this, or than the shortest interval. */
+const DOUBT_MS = 60_000;
 
 /**
  * Asks the node what it has on our account: new challenges are handed on, contracts that it ended are dropped, ones
@@ -38,13 +37,17 @@ export class Refresher {
   #reachable: boolean | undefined;
   /** Since when a listing is awaited; undefined while none is. */
   #askingSince: Instant | undefined;
-  #denials = 0;
+  readonly #denials = new Claims<'token'>();
+  /** Contracts of ours that the last listing left out. */
+  readonly #missing = new Claims<ContractId>();
+  /** Contracts on our account that this farmer knows nothing of. */
+  readonly #strangers = new Claims<ContractId>();
+  #givesBack = false;
   #failures = 0;
   #retryAfterMs = 0;
   #listedAt: Instant | undefined;
   /** What that listing had open. */
   #openBefore: ReadonlyMap<ContractId, string> = new Map();
-  #strangers = new Map<ContractId, number>();
 
   constructor({ pollIntervalMs }: { pollIntervalMs?: number | undefined }, parts: RefresherParts) {
     this.#pollIntervalMs = pollIntervalMs;
@@ -59,6 +62,11 @@ export class Refresher {
     const { clock, farm } = this.#parts;
     const waitedMs = this.#askingSince === undefined ? 0 : clock.now() - this.#askingSince;
     return this.#reachable && waitedMs < (farm.shortestIntervalMs ?? MOST_MS) / 2;
+  }
+
+  /** Whether the node may have ended a contract: its last listing said so, and is not believed yet. */
+  isInDoubt(id: ContractId): boolean {
+    return this.#missing.has(id);
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -86,13 +94,15 @@ export class Refresher {
     const { node, session, farm, awakeSince, clock, log } = this.#parts;
     if (session.token === undefined) return;
     const askedAt = clock.now();
+    // What is taken while the listing is under way may be missing from it.
+    const ours = farm.ids();
     this.#askingSince = askedAt;
     try {
       const listing = await node.listContracts(session.token, { signal, timeoutMs: this.#longestMs() });
       const nodeReachable = this.reachable ?? true;
       this.#askingSince = undefined;
       this.#reachable = true;
-      this.#denials = 0;
+      this.#denials.forget();
       this.#failures = 0;
       for (const { id, challenge } of listing.open) {
         farm.apply(id, {
@@ -106,55 +116,72 @@ export class Refresher {
       }
       this.#listedAt = askedAt;
       this.#openBefore = new Map(listing.open.map(({ id, challenge }) => [id, challenge]));
-      await this.#reconcile(listing, askedAt, signal);
+      this.#reconcile(listing, ours, signal);
     } catch (error) {
       this.#askingSince = undefined;
       if (!(error instanceof NodeError)) throw error;
       this.#failures += 1;
       this.#retryAfterMs = error.retryAfterMs ?? 0;
       this.#listedAt = undefined;
+      this.#missing.forget();
       if (error.code === 'no_token') return await this.#denied(signal);
       this.#reachable = false;
       log.warn('no listing from the node', { error, failures: this.#failures });
     }
   }
 
-  async #reconcile({ held }: Listing, askedAt: Instant, signal: AbortSignal): Promise<void> {
-    const { farm, onboarder } = this.#parts;
-    for (const id of farm.ids()) {
-      const contract = farm.get(id);
-      // One that was taken while the listing was under way may be missing from it.
-      if (contract !== undefined && !held.has(id) && contract.terms.takenAt < askedAt)
-        await farm.end(id, 'ended_by_node');
+  /** What not both know of. No listing waits for what follows from it: a disk or a node may be slow. */
+  #reconcile({ held }: Listing, ours: readonly ContractId[], signal: AbortSignal): void {
+    const { farm, onboarder, clock } = this.#parts;
+    const now = clock.now();
+    const missing = ours.filter((id) => !held.has(id) && farm.get(id) !== undefined);
+    for (const id of this.#missing.heard(missing, { now, leastMs: this.#doubtMs() })) {
+      void farm.end(id, 'ended_by_node');
     }
+    // The node may have given one that is on its way to us.
     if (onboarder.isAsking) return;
     const strangers = [...held].filter((id) => !farm.has(id));
-    this.#strangers = new Map(strangers.map((id) => [id, (this.#strangers.get(id) ?? 0) + 1]));
-    for (const [id, times] of this.#strangers) if (times >= STRANGER_AFTER) await this.#giveBack(id, signal);
+    void this.#giveBack(this.#strangers.heard(strangers, { now, leastMs: 0 }), signal);
   }
 
-  /** A contract that the node gave and this farmer lost before it was written down can't be proved. */
-  async #giveBack(id: ContractId, signal: AbortSignal): Promise<void> {
-    const { node, session, log } = this.#parts;
-    if (session.token === undefined) return;
+  /** A contract that the node gave and this farmer lost before it was written down can't be proved. One after the other. */
+  async #giveBack(ids: readonly ContractId[], signal: AbortSignal): Promise<void> {
+    const { node, session, farm, log } = this.#parts;
+    if (this.#givesBack) return;
+    this.#givesBack = true;
     try {
-      await node.release(session.token, id, { signal });
-      log.warn('gave back a contract that this farmer knows nothing of', { contract: id });
-    } catch (error) {
-      if (!(error instanceof NodeError)) throw error;
-      log.warn('a contract that this farmer knows nothing of was not given back', { contract: id, error });
+      for (const id of ids) {
+        if (session.token === undefined || signal.aborted) return;
+        if (!this.#strangers.has(id) || farm.has(id)) continue;
+        try {
+          await node.release(session.token, id, { signal });
+          log.warn('gave back a contract that this farmer knows nothing of', { contract: id });
+        } catch (error) {
+          if (signal.aborted) return;
+          if (!(error instanceof NodeError)) throw error;
+          log.warn('a contract that this farmer knows nothing of was not given back', { contract: id, error });
+        }
+      }
+    } finally {
+      this.#givesBack = false;
     }
   }
 
   async #denied(signal: AbortSignal): Promise<void> {
-    const { session, farm, log } = this.#parts;
-    this.#denials += 1;
-    log.warn('the node denies our token', { times: this.#denials, believedAfter: DENIALS_BELIEVED });
-    if (this.#denials < DENIALS_BELIEVED) return;
-    this.#denials = 0;
-    for (const id of farm.ids()) await farm.end(id, 'token_lost');
+    const { session, farm, clock, log } = this.#parts;
+    const claim = { now: clock.now(), leastMs: this.#doubtMs() };
+    const believed = this.#denials.heard(['token'], claim).length > 0;
+    log.warn('the node denies our token', { believed });
+    if (!believed) return;
+    this.#denials.forget();
+    await Promise.all(farm.ids().map(async (id) => await farm.end(id, 'token_lost')));
     await session.renew(signal);
     this.#failures = 0;
+  }
+
+  /** For how long the node must say that contracts have ended; nothing is at stake where there are none. */
+  #doubtMs(): number {
+    return Math.min(DOUBT_MS, this.#parts.farm.shortestIntervalMs ?? 0);
   }
 
   /** The longest that a listing may take, or a pause may last: two more fit into the shortest round. */

@@ -146,7 +146,7 @@ export class Scrubber {
     const phase = farm?.get(id)?.phase;
     if (farm === undefined || phase === undefined || phase === 'generating') return undefined;
     const result = await new Promise<ScrubResult | undefined>((resolve) => {
-      chunkWork.add(Number.POSITIVE_INFINITY, async () => {
+      const verify = async () => {
         try {
           await chunks.verify(id, { signal });
           resolve('sound');
@@ -154,7 +154,8 @@ export class Scrubber {
           if (!signal.aborted) log.error('chunk not sound', { contract: id, error });
           resolve(resultOf(error));
         }
-      });
+      };
+      chunkWork.add(Number.POSITIVE_INFINITY, verify, 'idle');
     });
     if (result === undefined) return undefined;
     count(result);
@@ -171,6 +172,7 @@ export class Scrubber {
 
   /** Until the time is over, or somebody asks for a scrub. */
   async #rest(ms: number, signal: AbortSignal): Promise<void> {
+    if (this.progress.running) return;
     await this.#parts.clock.sleep(ms, AbortSignal.any([signal, this.#wake.signal])).catch(() => {});
     signal.throwIfAborted();
   }

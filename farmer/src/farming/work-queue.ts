@@ -11,13 +11,24 @@ export interface WorkQueueOptions {
 }
 
 /**
- * Runs jobs earliest-due first, at most `concurrency` at a time, not counting a few that are slow: one read or request that
+ * What goes first, whatever is due: a proof (`urgent`) that waited behind the making of other contracts' chunks (`normal`) would
+ * lose what is whole for what is not; and a reading that nobody waits for (`idle`) comes last.
+ */
+const URGENCIES = ['urgent', 'normal', 'idle'] as const;
+export type Urgency = (typeof URGENCIES)[number];
+
+/**
+ * Runs jobs by urgency, and among their like earliest-due first, at most `concurrency` at a time, not counting a few that are slow: one read or request that
  * hangs holds up itself alone. A job deals with its own failures and looks itself whether it is still wanted: the
  * queue never cancels and never repeats.
  */
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
-  readonly #waiting = new DeadlineQueue<() => Promise<void>>();
+  readonly #waiting: Readonly<Record<Urgency, DeadlineQueue<() => Promise<void>>>> = {
+    urgent: new DeadlineQueue(),
+    normal: new DeadlineQueue(),
+    idle: new DeadlineQueue(),
+  };
   /** Those that have a place, oldest first, and when each began. */
   readonly #placed = new Map<symbol, Instant>();
   readonly #slow = new Set<symbol>();
@@ -36,7 +47,7 @@ export class WorkQueue {
 
   /** Jobs that have not been started. */
   get waiting(): number {
-    return this.#waiting.size;
+    return URGENCIES.reduce((sum, urgency) => sum + this.#waiting[urgency].size, 0);
   }
 
   /** Jobs that have been started. */
@@ -49,8 +60,8 @@ export class WorkQueue {
     return this.#slow.size;
   }
 
-  add(dueAt: Instant, job: () => Promise<void>): void {
-    this.#waiting.add(dueAt, job);
+  add(dueAt: Instant, job: () => Promise<void>, urgency: Urgency = 'urgent'): void {
+    this.#waiting[urgency].add(dueAt, job);
     this.#fill();
   }
 
@@ -74,7 +85,7 @@ export class WorkQueue {
 
   #fill(): void {
     while (this.#placed.size < this.#options.concurrency) {
-      const next = this.#waiting.take();
+      const next = this.#next();
       if (next === undefined) return;
       const job = Symbol();
       this.#placed.set(job, this.#now());
@@ -85,6 +96,11 @@ export class WorkQueue {
         this.#tellWatchers();
       });
     }
+  }
+
+  #next(): { readonly value: () => Promise<void> } | undefined {
+    const urgency = URGENCIES.find((one) => this.#waiting[one].size > 0);
+    return urgency && this.#waiting[urgency].take();
   }
 
   #tellWatchers(): void {

@@ -62,7 +62,9 @@ export class CircuitBreaker {
       });
     }
     // The one attempt: until it has ended, the others are kept back.
-    if (this.isOpen) this.#opensAgainAt = this.#parts.clock.now() + ATTEMPT_MS;
+    if (this.isOpen) {
+      this.#opensAgainAt = this.#parts.clock.now() + Math.min(ATTEMPT_MS, this.#options.longestPauseMs());
+    }
     try {
       const result = await request();
       this.#succeeded();

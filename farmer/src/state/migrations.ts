@@ -71,6 +71,8 @@ const STEPS: readonly string[] = [
      acknowledged_at REAL,
      attempts INTEGER NOT NULL
    ) STRICT;`,
+  // A challenge that had its verdict, and may still be listed, is not answered again after a restart.
+  'ALTER TABLE contract ADD COLUMN settled TEXT;',
 ];
 
 /**

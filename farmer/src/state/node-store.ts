@@ -26,6 +26,7 @@ const contractRow = z.object({
   round_number: z.number(),
   round_issued_at: z.number(),
   has_chunk: z.number(),
+  settled: z.string().nullable(),
 });
 const tallyRow = z.object({ name: z.enum(['passed', ...FAILURE_REASONS]), count: z.number() });
 const nodeRow = z.object({ token: z.string().nullable(), leaving: z.enum(['no', 'leaving', 'left']) });
@@ -57,7 +58,9 @@ export class NodeStore implements StorePort, TokenStorePort, LeavingStorePort {
     this.#insert = db.prepare(
       'INSERT INTO contract (id, node_id, source_kind, source, interval_ms, taken_at, round_number, round_issued_at, has_chunk) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
     );
-    this.#update = db.prepare('UPDATE contract SET round_number = ?, round_issued_at = ?, has_chunk = ? WHERE id = ?');
+    this.#update = db.prepare(
+      'UPDATE contract SET round_number = ?, round_issued_at = ?, has_chunk = ?, settled = ? WHERE id = ?',
+    );
     this.#count = db.prepare(
       'INSERT INTO tally (node_id, name, count) VALUES (?, ?, ?) ON CONFLICT (node_id, name) DO UPDATE SET count = excluded.count',
     );
@@ -83,7 +86,7 @@ export class NodeStore implements StorePort, TokenStorePort, LeavingStorePort {
   }
 
   /** Both files have it, or the contract is not taken; what only one has after a crash, the next start completes. */
-  insert({ terms, round, hasChunk }: StoredContract): void {
+  insert({ terms, round, hadChunk }: StoredContract): void {
     const { db, mirror, clock } = this.#parts;
     const { id, source, intervalMs, takenAt } = terms;
     const takenAtWall = clock.wallOf(takenAt);
@@ -98,16 +101,16 @@ export class NodeStore implements StorePort, TokenStorePort, LeavingStorePort {
         takenAtWall,
         round.number,
         issuedAt,
-        Number(hasChunk),
+        Number(hadChunk),
       );
       mirror.insert([{ id, nodeId: this.id, source, intervalMs, takenAtWall }]);
     });
   }
 
-  update({ terms, round, hasChunk }: StoredContract, outcome?: StoredOutcome): void {
+  update({ terms, round, settled, hadChunk }: StoredContract, outcome?: StoredOutcome): void {
     const { db, journal, clock } = this.#parts;
     atomically(db, () => {
-      this.#update.run(round.number, clock.wallOf(round.issuedAt), Number(hasChunk), terms.id);
+      this.#update.run(round.number, clock.wallOf(round.issuedAt), Number(hadChunk), settled ?? null, terms.id);
       if (outcome === undefined) return;
       this.#count.run(this.id, outcome.total.name, outcome.total.count);
       journal.add(outcome.entry);
@@ -128,7 +131,7 @@ export class NodeStore implements StorePort, TokenStorePort, LeavingStorePort {
       .prepare('SELECT * FROM contract WHERE node_id = ? ORDER BY taken_at')
       .all(this.id)
       .map((row) => {
-        const { id, source_kind, source, interval_ms, taken_at, round_number, round_issued_at, has_chunk } =
+        const { id, source_kind, source, interval_ms, taken_at, round_number, round_issued_at, has_chunk, settled } =
           contractRow.parse(row);
         return {
           terms: {
@@ -138,7 +141,8 @@ export class NodeStore implements StorePort, TokenStorePort, LeavingStorePort {
             takenAt: clock.instantOf(taken_at),
           },
           round: { number: round_number, issuedAt: clock.instantOf(round_issued_at) },
-          hasChunk: has_chunk === 1,
+          settled: settled ?? undefined,
+          hadChunk: has_chunk === 1,
         };
       });
   }

@@ -274,13 +274,28 @@ describe('a contract', () => {
     expect(settled.contract).toMatchObject({ phase: 'generating', again: true, obstacle: 'chunk_unreadable' });
   });
 
+  it('is not without its chunk when that is found again while its answer is under way', () => {
+    const away = advance(answering(), lost, T0).contract;
+    const { contract } = advance(away, { type: 'chunk_stored' }, T0 + 1);
+    const settled = advance(contract, { type: 'verdict', challenge: '0.1', passed: true }, T0 + 2);
+    expect(settled.contract.phase).toBe('waiting');
+  });
+
+  it('knows after a restart which challenge had its verdict', () => {
+    const contract = resume({ terms: terms(), round: { number: 1, issuedAt: T0 }, settled: '0.1' }, 'there');
+    const at = T0 + 10_000;
+    expect(advance(contract, asked('0.1', at - 5), at).contract).toBe(contract);
+    expect(advance(contract, asked('0.2', at - 5), at).contract.phase).toBe('proving');
+    expect(advance(contract, asked('0.1', at - 5, at - 1_000), at).contract.phase).toBe('proving');
+  });
+
   it('knows, when it makes its chunk, whether it was there before', () => {
     expect(take(terms(), '0.1', T0)).toMatchObject({ again: false });
     expect(advance(waiting(), lost, T0).contract).toMatchObject({ phase: 'generating', again: true });
     const round = { number: 3, issuedAt: T0 };
-    expect(resume(terms(), round, 'lost')).toMatchObject({ phase: 'generating', again: true });
-    expect(resume(terms(), round, 'never')).toMatchObject({ phase: 'generating', again: false });
-    expect(resume(terms(), round, 'there')).toMatchObject({ phase: 'waiting', round });
+    expect(resume({ terms: terms(), round }, 'lost')).toMatchObject({ phase: 'generating', again: true });
+    expect(resume({ terms: terms(), round }, 'never')).toMatchObject({ phase: 'generating', again: false });
+    expect(resume({ terms: terms(), round }, 'there')).toMatchObject({ phase: 'waiting', round });
   });
 
   it('remembers when its chunk was last seen to be sound', () => {

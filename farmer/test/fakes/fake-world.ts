@@ -47,8 +47,18 @@ export class FakeNode implements NodePort {
   hidesChallenges = false;
   /** Refuses everything, and wants to be left alone for so long. */
   busyForMs: number | undefined;
+  /** Lists nothing at all, as one that was just started, or a proxy, may for a moment. */
+  listsNothing = false;
+  /** Goes on listing challenges that were answered. */
+  listsSettled = false;
+  /** Where chunks come from. */
+  kind: ChunkSource['kind'] = 'secret';
   /** Can't be told that a contract is given back. */
   keepsContracts = false;
+  /** Does not take this one back. */
+  rejectsRelease: ContractId | undefined;
+  /** While set, contracts that are given back are on their way that long. */
+  releaseGate: Promise<void> | undefined;
   /** Knows nothing of a contract that is given back. */
   forgetsOnRelease = false;
   calls = 0;
@@ -85,7 +95,10 @@ export class FakeNode implements NodePort {
     await this.offerGate;
     return {
       id,
-      source: { kind: 'secret', secret: `secret${this.#made}` },
+      source:
+        this.kind === 'url'
+          ? { kind: 'url', url: `http://node/${id}` }
+          : { kind: 'secret', secret: `secret${this.#made}` },
       challenge,
       intervalMs: this.intervalMs,
     };
@@ -93,9 +106,10 @@ export class FakeNode implements NodePort {
 
   async listContracts(token: string): Promise<Listing> {
     this.#check('due', token);
-    const open = [...this.contracts].filter(([id, { settled }]) => !settled.has(this.#round(id)));
+    const held = this.listsNothing ? [] : [...this.contracts];
+    const open = held.filter(([id, { settled }]) => this.listsSettled || !settled.has(this.#round(id)));
     const listing = {
-      held: new Set(this.contracts.keys()),
+      held: new Set(held.map(([id]) => id)),
       open: this.hidesChallenges ? [] : open.map(([id]) => ({ id, challenge: this.#challenge(id) })),
     };
     await this.listingGate;
@@ -128,6 +142,8 @@ export class FakeNode implements NodePort {
   async release(token: string, id: ContractId): Promise<void> {
     this.#check('remove', token);
     if (this.keepsContracts) throw new NodeError('unreachable', 'remove', 'down');
+    if (this.rejectsRelease === id) throw new NodeError('rejected', 'remove', 'no');
+    await this.releaseGate;
     if (this.forgetsOnRelease) throw new NodeError('no_hash', 'remove', 'unknown');
     this.released.push(id);
     this.contracts.delete(id);
@@ -157,7 +173,11 @@ export class FakeChunks implements ChunkPort {
   readonly corrupt = new Set<ContractId>();
   /** What the next creations throw. */
   failures: ChunkError[] = [];
-  created = 0;
+  readonly created: ContractId[] = [];
+  /** What making a chunk takes. */
+  makeTime: () => Promise<void> = async () => {};
+  /** While set, chunks that are deleted are on their way that long. */
+  removeGate: Promise<void> | undefined;
   readonly verified: ContractId[] = [];
   /** While set, proofs wait for it. */
   gate: Promise<void> | undefined;
@@ -165,7 +185,8 @@ export class FakeChunks implements ChunkPort {
   async create(id: ContractId, _source: ChunkSource): Promise<void> {
     const failure = this.failures.shift();
     if (failure) throw failure;
-    this.created += 1;
+    this.created.push(id);
+    await this.makeTime();
     this.present.add(id);
     this.corrupt.delete(id);
   }
@@ -187,6 +208,7 @@ export class FakeChunks implements ChunkPort {
   }
 
   async remove(id: ContractId): Promise<void> {
+    await this.removeGate;
     this.present.delete(id);
   }
 }

@@ -50,7 +50,7 @@ describe('a farmer', () => {
     await clock.advance(SECOND);
     expect(farm.size).toBe(2);
     node.contracts.delete(idOf(1));
-    await clock.advance(5 * SECOND);
+    await clock.advance(INTERVAL_MS + 5 * SECOND);
     expect(outcomes.ends).toEqual(['ended_by_node']);
     expect([...chunks.present]).toEqual([idOf(2), idOf(3)]);
     expect(farm.ids()).toEqual([idOf(2), idOf(3)]);
@@ -65,7 +65,7 @@ describe('a farmer', () => {
     second.start();
     await second.clock.advance(2 * INTERVAL_MS);
     expect(first.node.registrations).toBe(1);
-    expect(first.chunks.created).toBe(3);
+    expect(first.chunks.created).toHaveLength(3);
     expect(second.outcomes.failures).toEqual([]);
     expect(second.outcomes.passes.length).toBeGreaterThanOrEqual(3);
     expect(second.farm.tally.passed).toBe(3 + second.outcomes.passes.length);
@@ -180,6 +180,60 @@ describe('a farmer', () => {
     expect(outcomes.ends).toEqual([]);
   });
 
+  it('believes only after a while that contracts ended: a listing may be empty by mistake', async () => {
+    const { start, clock, node, chunks, outcomes, farm } = aFarmer({ contracts: 3 });
+    start();
+    await clock.advance(INTERVAL_MS / 2);
+    node.listsNothing = true;
+    await clock.advance(INTERVAL_MS - 5 * SECOND);
+    node.listsNothing = false;
+    await clock.advance(INTERVAL_MS / 2);
+    expect([farm.size, outcomes.ends, outcomes.failures]).toEqual([3, [], []]);
+    expect([outcomes.passes.length, chunks.created.length]).toEqual([6, 3]);
+  });
+
+  it('counts no round of a contract that the node has ended before it was over', async () => {
+    const { start, clock, node, outcomes } = aFarmer({ contracts: 1 });
+    start();
+    await clock.advance(2 * INTERVAL_MS - 10 * SECOND);
+    node.supply = 0;
+    node.contracts.clear();
+    await clock.advance(2 * INTERVAL_MS);
+    expect([outcomes.passes.length, outcomes.failures, outcomes.ends]).toEqual([2, [], ['ended_by_node']]);
+  });
+
+  it('misses nothing while a disk deletes no chunk, or the node takes nothing back', async () => {
+    const { start, clock, node, chunks, outcomes, farm } = aFarmer({ contracts: 5 });
+    const gate = Promise.withResolvers<void>();
+    start();
+    await clock.advance(SECOND);
+    chunks.removeGate = gate.promise;
+    node.releaseGate = gate.promise;
+    node.supply = 0;
+    for (const n of [1, 2, 3]) node.contracts.delete(idOf(n));
+    for (const n of [97, 98, 99]) node.contracts.set(idOf(n), { startedAt: clock.now(), settled: new Map() });
+    await clock.advance(10 * INTERVAL_MS);
+    expect(outcomes.ends).toHaveLength(3);
+    expect([farm.ids(), outcomes.failures]).toEqual([[idOf(4), idOf(5)], []]);
+    gate.resolve();
+    await clock.advance(10 * SECOND);
+    expect(node.released.sort()).toEqual([97, 98, 99].map(idOf));
+    expect(farm.size).toBe(2);
+  });
+
+  it('does not answer again, after a restart, what the node goes on listing', async () => {
+    const first = aFarmer({ contracts: 1 });
+    first.node.listsSettled = true;
+    first.start();
+    await first.clock.advance(10 * SECOND);
+    await first.farming.stop();
+    const second = aFarmer(first);
+    second.start();
+    await second.clock.advance(INTERVAL_MS);
+    expect(first.node.afterAcknowledgement).toEqual([]);
+    expect(second.farm.tally.passed).toBe(2);
+  });
+
   it('looks more often as soon as it holds a contract with a short interval', async () => {
     const { start, clock, node, outcomes } = aFarmer({ contracts: 1, pollIntervalMs: 'default' });
     node.intervalMs = 3 * SECOND;
@@ -206,7 +260,7 @@ describe('a farmer', () => {
     await clock.advance(SECOND);
     chunks.corrupt.add(idOf(1));
     await clock.advance(INTERVAL_MS);
-    expect(chunks.created).toBe(2);
+    expect(chunks.created).toHaveLength(2);
     expect(outcomes.failures).toEqual([]);
     expect(node.answers).toEqual([`${idOf(1)}:1.0`, `${idOf(1)}:1.1`]);
   });
@@ -248,15 +302,20 @@ describe('a farmer', () => {
     expect(chunks.present.size).toBe(0);
   });
 
-  it('believes a node that denies its token only the third time, then starts anew', async () => {
+  it('believes a node that denies its token only after a while, then starts anew', async () => {
     const { start, clock, node, outcomes, farm } = aFarmer({ contracts: 2 });
     start();
     await clock.advance(SECOND);
+    const { token } = node;
     node.token = 'forgotten';
-    await clock.advance(3 * SECOND);
+    await clock.advance(INTERVAL_MS - 5 * SECOND);
     expect(farm.size).toBe(2);
+    node.token = token;
+    await clock.advance(INTERVAL_MS);
+    expect([outcomes.passes.length, outcomes.failures]).toEqual([4, []]);
+    node.token = 'forgotten';
     node.contracts.clear();
-    await clock.advance(60 * SECOND);
+    await clock.advance(2 * INTERVAL_MS);
     expect(outcomes.ends).toEqual(['token_lost', 'token_lost']);
     expect(node.registrations).toBe(2);
     expect(farm.phases.waiting).toBe(2);
@@ -449,6 +508,21 @@ describe('a farmer', () => {
     expect(receivedAt).toBeGreaterThan(0);
   });
 
+  it('misses no challenge of a chunk that is whole while many others are made again', async () => {
+    const { start, clock, chunks, farming, store } = aFarmer({ contracts: 40 });
+    start();
+    await clock.advance(INTERVAL_MS - 5 * SECOND);
+    chunks.makeTime = async () => await clock.sleep(30 * SECOND);
+    const lost = Array.from({ length: 30 }, (_, n) => idOf(n + 1));
+    for (const id of lost) chunks.present.delete(id);
+    farming.lost(lost);
+    await clock.advance(5 * INTERVAL_MS);
+    const ofWhole = store.entries.filter(({ contract }) => !lost.includes(contract));
+    expect(ofWhole.filter(({ outcome }) => outcome !== 'passed')).toEqual([]);
+    expect(ofWhole).toHaveLength(6 * 10);
+    expect(chunks.created.length).toBeGreaterThan(50);
+  });
+
   it('counts a chunk that it made again as repaired', async () => {
     const { start, clock, chunks, outcomes, farming } = aFarmer({ contracts: 2 });
     start();
@@ -485,7 +559,7 @@ describe('a farmer', () => {
     expect(log.messages('warn')).toContain('this farmer did not get to run');
     expect(store.entries.at(-2)).toMatchObject({ outcome: 'missed', cause: 'farmer_off', count: 2 });
     expect(store.entries.at(-1)).toMatchObject({ outcome: 'passed' });
-    expect([node.registrations, chunks.created]).toEqual([1, 1]);
+    expect([node.registrations, chunks.created.length]).toEqual([1, 1]);
   });
 
   it('counts a challenge that the node never listed, though it answered', async () => {
@@ -541,6 +615,59 @@ describe('a chunk that can not be made', () => {
       .map(({ fields }) => fields['attempt']);
     expect(attempts.length).toBeGreaterThan(5);
     expect(attempts).toEqual(attempts.map((_, at) => at + 1));
+  });
+});
+
+describe('chunks to be made', () => {
+  it('come by the deadlines that they have now, not by those that went by while they waited', async () => {
+    const { start, clock, node, chunks, farming } = aFarmer({ contracts: 6 });
+    node.supply = 5;
+    start();
+    await clock.advance(SECOND);
+    Object.assign(node, { supply: 6, intervalMs: INTERVAL_MS - 10 * SECOND });
+    await clock.advance(INTERVAL_MS / 2);
+    const gate = Promise.withResolvers<void>();
+    chunks.makeTime = async () => await gate.promise;
+    chunks.present.clear();
+    // Four are all that two workers begin; the fifth waits while its round goes by.
+    farming.lost([1, 2, 3, 4].map(idOf));
+    await clock.advance(5 * SECOND);
+    farming.lost([idOf(5)]);
+    await clock.advance(INTERVAL_MS - 20 * SECOND);
+    farming.lost([idOf(6)]);
+    gate.resolve();
+    await clock.advance(SECOND);
+    expect(chunks.created.slice(10)).toEqual([6, 5].map(idOf));
+  });
+});
+
+describe('a chunk that is downloaded', () => {
+  const other = () => new ChunkError('hash_mismatch', 'other');
+
+  it('may be another one for a moment: the contract is refused only after three in a row', async () => {
+    const { start, clock, node, chunks, outcomes, farm } = aFarmer({ contracts: 1 });
+    node.kind = 'url';
+    chunks.failures = [other(), other(), new ChunkError('download_failed', 'broke off'), other(), other()];
+    start();
+    await clock.advance(INTERVAL_MS);
+    expect([farm.phases.waiting, outcomes.refusals]).toEqual([1, []]);
+    chunks.failures = [other(), other(), other()];
+    node.supply = 1;
+    node.contracts.clear();
+    await clock.advance(3 * INTERVAL_MS);
+    expect(outcomes.refusals).toEqual(['hash_mismatch']);
+  });
+
+  it.each(['url', 'secret'] as const)('that was sound once is never refused for it: %s', async (kind) => {
+    const { start, clock, node, chunks, farming, outcomes, farm } = aFarmer({ contracts: 1 });
+    node.kind = kind;
+    start();
+    await clock.advance(SECOND);
+    chunks.failures = Array.from({ length: 10 }, other);
+    chunks.present.clear();
+    farming.lost([idOf(1)]);
+    await clock.advance(10 * INTERVAL_MS);
+    expect([farm.phases.waiting, outcomes.refusals, outcomes.repairs]).toEqual([1, [], 1]);
   });
 });
 
@@ -600,6 +727,44 @@ describe('a farmer that leaves', () => {
     nodeFarming.leave();
     await clock.advance(2 * SECOND);
     expect(farm.size).toBe(0);
+    expect(nodeFarming.leaving.state).toBe('left');
+  });
+
+  it('has not left while a contract is on its way to it', async () => {
+    const { start, clock, node, nodeFarming, farm } = aFarmer({ contracts: 1 });
+    const gate = Promise.withResolvers<void>();
+    node.offerGate = gate.promise;
+    start();
+    await clock.advance(SECOND);
+    nodeFarming.leave();
+    await clock.advance(10 * SECOND);
+    expect(nodeFarming.leaving).toMatchObject({ state: 'leaving', left: 0 });
+    gate.resolve();
+    await clock.advance(3 * SECOND);
+    expect([nodeFarming.leaving.state, farm.size, node.released]).toEqual(['left', 0, [idOf(1)]]);
+  });
+
+  it('goes on with the others when the node does not take one back', async () => {
+    const { start, clock, node, nodeFarming, farm } = aFarmer({ contracts: 3 });
+    start();
+    await clock.advance(SECOND);
+    node.rejectsRelease = idOf(1);
+    nodeFarming.leave();
+    await clock.advance(10 * SECOND);
+    expect(farm.ids()).toEqual([idOf(1)]);
+    expect(nodeFarming.leaving.lastError).toBe('rejected');
+    node.rejectsRelease = undefined;
+    await clock.advance(60 * SECOND);
+    expect(nodeFarming.leaving.state).toBe('left');
+  });
+
+  it('has left at once a node that it never reached', async () => {
+    const { start, clock, node, nodeFarming } = aFarmer({ contracts: 1 });
+    node.down = true;
+    start();
+    await clock.advance(10 * SECOND);
+    nodeFarming.leave();
+    await clock.advance(2 * SECOND);
     expect(nodeFarming.leaving.state).toBe('left');
   });
 

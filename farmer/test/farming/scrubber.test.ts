@@ -112,6 +112,16 @@ describe('the scrub', () => {
     expect(chunks.verified.length).toBeLessThanOrEqual(5);
   });
 
+  it('begins at once when somebody asks for it while a chunk is read', async () => {
+    const { clock, chunks, scrubber } = aScrubber(4, 4 * HOUR);
+    chunks.proofTime = async () => await clock.sleep(10 * SECOND);
+    await clock.advance(HOUR + 5 * SECOND);
+    expect(chunks.verified).toEqual([idOf(1)]);
+    scrubber.start();
+    await clock.advance(50 * SECOND);
+    expect(scrubber.progress).toMatchObject({ running: false, done: 4 });
+  });
+
   it('goes on where it was after a restart', async () => {
     const first = aScrubber(4, 4 * HOUR);
     await first.clock.advance(2.5 * HOUR);

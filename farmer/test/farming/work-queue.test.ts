@@ -40,6 +40,19 @@ describe('the work queue', () => {
     expect(begun).toEqual([50, 40, 20]);
   });
 
+  it('begins what is urgent first, and what is idle last, whatever is due', async () => {
+    const { queue } = aQueue({ ...OPTIONS, concurrency: 1 });
+    const begun: string[] = [];
+    const job = (name: string) => async () => void begun.push(name);
+    queue.add(0, job('first'));
+    queue.add(1, job('idle'), 'idle');
+    queue.add(2, job('normal'), 'normal');
+    queue.add(3, job('urgent'));
+    expect(queue.waiting).toBe(3);
+    await queue.sizeBelow(1);
+    expect(begun).toEqual(['first', 'urgent', 'normal', 'idle']);
+  });
+
   it('lets a job that hangs hold up nobody but itself', async () => {
     const { queue, begun, add, end, pass } = aQueue();
     for (const dueAt of [1, 2, 3, 4]) add(dueAt);

@@ -70,6 +70,17 @@ describe('a circuit breaker', () => {
     expect(breaker.isOpen).toBe(false);
   });
 
+  it('waits for an attempt that hangs no longer than it may pause', async () => {
+    const { breaker, clock, ask, failFiveTimes } = aBreaker();
+    await failFiveTimes();
+    await clock.advance(1_000);
+    void breaker.run('due', () => new Promise(() => {}));
+    await clock.advance(LONGEST_MS - 1);
+    expect(await ask('ok')).toBe('circuit_open');
+    await clock.advance(1);
+    expect(await ask('ok')).toBe('ok');
+  });
+
   it('lets one attempt through when the pause is over, and closes when it succeeds', async () => {
     const { breaker, clock, ask, failFiveTimes, changes } = aBreaker();
     await failFiveTimes();

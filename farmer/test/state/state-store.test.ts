@@ -31,7 +31,7 @@ const STAY = { nodeMoved: false };
 const contract = (n: number): StoredContract => ({
   terms: terms({ id: idOf(n), takenAt: T0 + n }),
   round: { number: 0, issuedAt: T0 + n },
-  hasChunk: false,
+  hadChunk: false,
 });
 const entry = (n: number, round = 0): JournalEntry => ({
   contract: idOf(n),
@@ -88,13 +88,14 @@ describe('the state', () => {
       ...contract(2),
       terms: terms({ id: idOf(2), source: { kind: 'url', url: 'http://node/x' }, takenAt: T0 + 2 }),
     });
-    node.update({ ...contract(1), round: { number: 7, issuedAt: T0 + 0.5 }, hasChunk: true }, outcome('passed', 1));
+    const changed = { ...contract(1), round: { number: 7, issuedAt: T0 + 0.5 }, settled: '0.1', hadChunk: true };
+    node.update(changed, outcome('passed', 1));
     node.update(contract(2), outcome('missed', 3));
     node.update(contract(2), outcome('missed', 5));
     const again = nodeOf(restart());
     expect(again.token()).toBe('token');
     expect(again.contracts()).toEqual([
-      { ...contract(1), round: { number: 7, issuedAt: T0 + 0.5 }, hasChunk: true },
+      changed,
       {
         ...contract(2),
         terms: terms({ id: idOf(2), source: { kind: 'url', url: 'http://node/x' }, takenAt: T0 + 2 }),
@@ -193,7 +194,7 @@ describe('the state', () => {
     const node = nodeOf(store, identity);
     expect(node.token()).toBe('0123456789abcdef0123456789abcdef');
     expect(node.contracts()).toEqual([
-      { ...contract(1), round: { number: 7, issuedAt: T0 + 420_001 }, hasChunk: true },
+      { ...contract(1), round: { number: 7, issuedAt: T0 + 420_001 }, hadChunk: true },
       {
         ...contract(2),
         terms: terms({ id: idOf(2), source: { kind: 'url', url: 'http://node:5000/x' }, takenAt: T0 + 2 }),

@@ -5,6 +5,7 @@ export { type Clock, type Instant, SteadyClock, systemClock, type TimeSources } 
 export { CodedError, codeOf, type Details, messageOf } from './errors.ts';
 export { flush, flushSync } from './flush.ts';
 export { type HttpServer, ListenError, listen } from './http-server.ts';
+export { Lane } from './lane.ts';
 export {
   createLogger,
   LOG_FORMATS,
@@ -18,6 +19,7 @@ export {
   withFields,
 } from './logger.ts';
 export { type Catalogue, MetricSet, type MetricSpec, metricsMarkdown, type Scrape } from './metrics.ts';
+export { outliveOutput } from './output.ts';
 export { PAGE_POLICY } from './page-policy.ts';
 export { type Rng, systemRng } from './rng.ts';
 export {
