@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -53,6 +55,28 @@ describe('a farmer and a node', () => {
     expect(second.status()).toMatchObject({ nodes: [{ farmerId }], challenges: { failed: 0 } });
     expect(await second.metrics()).toContain('farmer_chunk_generation_duration_seconds_count 0');
     expect(readdirSync(join(data, 'chunks')).sort()).toEqual(chunks.sort());
+  });
+
+  it('go on when nobody reads what the farmer says any more', async () => {
+    await using farm = new TestFarm();
+    const node = await farm.node();
+    const main = join(import.meta.dirname, '../farmer/src/main.ts');
+    const env = { ...process.env, ...farm.env(node.url) };
+    const farmer = spawn(process.execPath, ['--conditions=source', main], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const exited = once(farmer, 'exit');
+    await once(farmer.stdout, 'data');
+    farmer.stdout.destroy();
+    farmer.stderr.destroy();
+    const passed = async () => {
+      const metrics = await (await fetch(`${node.url}/metrics`)).text();
+      return Number(/^mock_node_challenges_total\{result="passed"\} (\d+)$/m.exec(metrics)?.[1]);
+    };
+    try {
+      await until(passed, (count) => count >= 10);
+    } finally {
+      farmer.kill('SIGTERM');
+    }
+    expect(await exited).toEqual([0, null]);
   });
 
   it('that disagree on the genesis file make no contract: all refused, nothing left on disk', async () => {

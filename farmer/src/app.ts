@@ -180,7 +180,15 @@ export async function startFarmer(
         pool: workers,
         downloads: { download: async (url, options) => await httpFor(url, connections).download(url, options) },
         observer: metrics,
-        repairGenesis: async () => await genesisFile(config, workers),
+        repairGenesis: async () => {
+          try {
+            await genesisFile(config, workers);
+            log.warn('genesis file made again');
+          } catch (error) {
+            log.error('genesis file not made again', { error });
+            throw error;
+          }
+        },
       },
     );
     farming = new Farming(config, {

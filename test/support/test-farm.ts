@@ -53,28 +53,30 @@ export class TestFarm implements AsyncDisposable {
     return { ...node, close };
   }
 
-  /** A farmer of five contracts, all of it, on the folder's data directory. */
+  /** The settings of a farmer of five contracts on the folder's data directory. */
+  env(nodeUrl: string): Record<string, string> {
+    return {
+      FARMER_NODE_URL: nodeUrl,
+      FARMER_NODE_ALIAS: nodeUrl.split(',').length > 1 ? '' : 'node',
+      FARMER_MIN_FREE: '0',
+      FARMER_ADDRESS: ADDRESS,
+      FARMER_DATA_DIR: this.dataDir,
+      FARMER_SIZE: String(5 * CHUNK_BYTES),
+      FARMER_GENESIS: this.genesis.genesisPath,
+      FARMER_GENESIS_SHA256: this.genesis.genesisSha256,
+      FARMER_HTTP_PORT: '0',
+      FARMER_POLL_INTERVAL: '100ms',
+      FARMER_WORKERS: '1',
+      FARMER_LOG_LEVEL: 'debug',
+    };
+  }
+
+  /** A farmer with these settings, all of it. */
   async farmer(nodeUrl: string, env: Record<string, string> = {}): Promise<TestFarmer> {
     const lines: string[] = [];
     const secrets = new Set<string>();
     const tail = new LogTail();
-    const config = readConfig({
-      env: {
-        FARMER_NODE_URL: nodeUrl,
-        FARMER_NODE_ALIAS: nodeUrl.split(',').length > 1 ? '' : 'node',
-        FARMER_MIN_FREE: '0',
-        FARMER_ADDRESS: ADDRESS,
-        FARMER_DATA_DIR: this.dataDir,
-        FARMER_SIZE: String(5 * CHUNK_BYTES),
-        FARMER_GENESIS: this.genesis.genesisPath,
-        FARMER_GENESIS_SHA256: this.genesis.genesisSha256,
-        FARMER_HTTP_PORT: '0',
-        FARMER_POLL_INTERVAL: '100ms',
-        FARMER_WORKERS: '1',
-        FARMER_LOG_LEVEL: 'debug',
-        ...env,
-      },
-    });
+    const config = readConfig({ env: { ...this.env(nodeUrl), ...env } });
     const onFault = (error: unknown) => lines.push(String(error));
     const app = await startFarmer(config, { log: logInto(lines, tail, config.logLevel), tail, secrets, onFault });
     const metrics = async () => await (await fetch(`${app.url}/metrics`)).text();

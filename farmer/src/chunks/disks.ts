@@ -1,4 +1,4 @@
-import { type Clock, codeOf, type Instant, type Logger } from '@downstream/platform';
+import { type Clock, CodedError, codeOf, type Instant, type Logger } from '@downstream/platform';
 import type { ContractId } from '../contract/contract.ts';
 import { ChunkError } from '../farming/errors.ts';
 import type { DiskError, RoomPort } from '../farming/ports.ts';
@@ -21,6 +21,9 @@ export interface DisksParts {
   readonly onFound: (ids: readonly ContractId[]) => void;
   readonly onError: (path: string, kind: DiskError) => void;
 }
+
+/** The disks can't be looked through at a start. */
+class DisksError extends CodedError<'starved'> {}
 
 /** What was found on the disks at the start. */
 export interface Inventory {
@@ -90,7 +93,7 @@ export class Disks implements RoomPort {
       // First, since whatever is asked of a disk that hangs hangs too.
       const wrong = await disk.probe();
       if (wrong !== undefined && !FULL.includes(wrong)) {
-        this.#quarantine(disk, wrong, 'gone');
+        this.#leaveOut(disk, wrong);
         continue;
       }
       try {
@@ -99,10 +102,21 @@ export class Disks implements RoomPort {
         orphans += (await this.#list(disk)).orphans;
         await disk.look();
       } catch (error) {
-        this.#quarantine(disk, codeOf(error) ?? 'unknown', 'gone');
+        this.#leaveOut(disk, codeOf(error) ?? 'unknown');
       }
     }
     return { present: new Set(this.#places.keys()), partial, orphans };
+  }
+
+  /** @throws DisksError where it is not the disk's fault: its chunks would be made again though they are there */
+  #leaveOut(disk: Disk, wrong: string): void {
+    if (OURS.includes(wrong)) {
+      throw new DisksError(
+        'starved',
+        `${disk.path} can't be looked through (${wrong}): this process has run out of file handles or memory; raise its limits (ulimit -n, or the container's) and start it again`,
+      );
+    }
+    this.#quarantine(disk, wrong, 'gone');
   }
 
   /** The disk that a chunk is on. */

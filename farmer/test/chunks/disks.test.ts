@@ -256,6 +256,20 @@ describe('a disk', () => {
     expect([disk.state, errors]).toEqual(['ok', []]);
   });
 
+  it.each(['probe', 'list'])(
+    'that this process has no file handle left for is not left out at a start: %s',
+    async (what) => {
+      const { all, disks, held, put } = await someDisks([5, 5]);
+      put(1);
+      const [disk] = disks;
+      if (disk === undefined) throw new Error('no disk');
+      if (what === 'probe') disk.probe = async () => 'EMFILE';
+      else disk.files.removePartial = async () => await Promise.reject(Object.assign(new Error(), { code: 'EMFILE' }));
+      await expect(all.load()).rejects.toMatchObject({ code: 'starved', message: expect.stringContaining('ulimit') });
+      expect([disk.state, held.size]).toEqual(['ok', 1]);
+    },
+  );
+
   it('that failed while a chunk was written there is not believed to have it', async () => {
     const { all, disks, held, probe } = await someDisks([5, 1]);
     const place = all.reserve(idOf(1));

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { FakeLogger } from '@downstream/platform/testing';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
+import { leave } from '../../src/cli/ask.ts';
 import { ControlClient } from '../../src/control/control-client.ts';
 import { CONTROL_SOCKET, type ControlServer, openControl } from '../../src/control/control-server.ts';
 import { OperationError } from '../../src/control/operations.ts';
@@ -126,4 +127,30 @@ describe('the control socket', () => {
       }
     },
   );
+});
+
+describe('downstream exit', () => {
+  const node = (alias: string, state: 'no' | 'leaving' | 'left') => ({
+    alias,
+    state,
+    removed: 0,
+    left: 1,
+    lastError: null,
+  });
+
+  it('ends when the exit is cancelled from elsewhere, and says that it stays', async () => {
+    const states = [
+      [node('one', 'leaving'), node('two', 'leaving')],
+      [node('one', 'left'), node('two', 'no')],
+    ];
+    const next = () => ({ nodes: states.shift() ?? [] });
+    server = await openControl(socket(), {
+      operations: { ...operations, leave: next, leaving: () => (states.length > 1 ? { nodes: [] } : next()) },
+      log: new FakeLogger(),
+    });
+    const said: string[] = [];
+    const config = { dataDir: folder };
+    expect(await leave(config, { cancel: false, yes: true }, (line) => void said.push(line))).toBe(1);
+    expect(said.at(-1)).toBe('staying with two: the exit was cancelled meanwhile');
+  });
 });

@@ -193,7 +193,7 @@ describe('a farmer', () => {
   });
 
   it('counts no round of a contract that the node has ended before it was over', async () => {
-    const { start, clock, node, outcomes } = aFarmer({ contracts: 1 });
+    const { start, clock, node, outcomes } = aFarmer({ contracts: 1, pollIntervalMs: 25 * SECOND });
     start();
     await clock.advance(2 * INTERVAL_MS - 10 * SECOND);
     node.supply = 0;
@@ -509,9 +509,13 @@ describe('a farmer', () => {
   });
 
   it('misses no challenge of a chunk that is whole while many others are made again', async () => {
-    const { start, clock, chunks, farming, store } = aFarmer({ contracts: 40 });
+    const { start, clock, node, chunks, farming, store, farm } = aFarmer({ contracts: 40 });
+    node.supply = 30;
     start();
+    await clock.advance(SECOND);
+    Object.assign(node, { supply: 40, intervalMs: 2 * INTERVAL_MS });
     await clock.advance(INTERVAL_MS - 5 * SECOND);
+    expect(farm.phases.waiting).toBe(40);
     chunks.makeTime = async () => await clock.sleep(30 * SECOND);
     const lost = Array.from({ length: 30 }, (_, n) => idOf(n + 1));
     for (const id of lost) chunks.present.delete(id);
@@ -519,7 +523,7 @@ describe('a farmer', () => {
     await clock.advance(5 * INTERVAL_MS);
     const ofWhole = store.entries.filter(({ contract }) => !lost.includes(contract));
     expect(ofWhole.filter(({ outcome }) => outcome !== 'passed')).toEqual([]);
-    expect(ofWhole).toHaveLength(6 * 10);
+    expect(ofWhole.length).toBeGreaterThanOrEqual(3 * 10);
     expect(chunks.created.length).toBeGreaterThan(50);
   });
 
@@ -633,7 +637,7 @@ describe('chunks to be made', () => {
     farming.lost([1, 2, 3, 4].map(idOf));
     await clock.advance(5 * SECOND);
     farming.lost([idOf(5)]);
-    await clock.advance(INTERVAL_MS - 20 * SECOND);
+    await clock.advance(INTERVAL_MS + 30 * SECOND);
     farming.lost([idOf(6)]);
     gate.resolve();
     await clock.advance(SECOND);

@@ -1,9 +1,12 @@
-import { getEventListeners } from 'node:events';
+import { spawn } from 'node:child_process';
+import { getEventListeners, once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import {
   backoffMs,
   flagsByKey,
   formatBytes,
   inTime,
+  Lane,
   parseBytes,
   parseSettings,
   Shutdown,
@@ -16,6 +19,54 @@ import { FakeClock, FakeLogger, settle } from '@downstream/platform/testing';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { z } from 'zod';
+
+describe('a program', () => {
+  const PROGRAM = `
+    import { outliveOutput } from '@downstream/platform';
+    outliveOutput();
+    for (let n = 0; n < 5; n++) {
+      process.stdout.write('a line\\n');
+      process.stderr.write('a line\\n');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    process.exit(7);`;
+
+  it.each(['a full disk', 'nobody'])('outlives what it can not write: %s takes it', async (reader) => {
+    const full = openSync('/dev/full', 'w');
+    const to = reader === 'nobody' ? 'pipe' : full;
+    const args = ['--conditions=source', '--input-type=module', '-e', PROGRAM];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', to, to] });
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+    const [code] = await once(child, 'exit');
+    closeSync(full);
+    expect(code).toBe(7);
+  });
+});
+
+describe('a lane', () => {
+  it('runs so many at a time, in their order, also after one that failed', async () => {
+    const lane = new Lane(2);
+    const begun: number[] = [];
+    const ends = [1, 2, 3, 4].map(() => Promise.withResolvers<void>());
+    const all = ends.map(({ promise }, n) =>
+      lane.run(async () => {
+        begun.push(n);
+        await promise;
+      }),
+    );
+    const failing = expect(all[1]).rejects.toThrow('no');
+    await settle();
+    expect(begun).toEqual([0, 1]);
+    ends[1]?.reject(new Error('no'));
+    await failing;
+    await settle();
+    expect(begun).toEqual([0, 1, 2]);
+    for (const { resolve } of ends) resolve();
+    await Promise.allSettled(all);
+    expect(begun).toEqual([0, 1, 2, 3]);
+  });
+});
 
 describe('a clock', () => {
   it('wakes its sleepers in their order, and lets what they start run first', async () => {
