@@ -254,11 +254,12 @@ export class Farm {
   async #drop(id: ContractId): Promise<void> {
     const contract = this.get(id);
     if (contract === undefined) return;
+    const { chunks, clock, log } = this.#parts;
     this.#going.add(id);
     try {
-      await this.#deletions.run(async () => await inTime(DELETED_WITHIN_MS, this.#parts.chunks.remove(id)));
+      await this.#deletions.run(async () => await inTime(DELETED_WITHIN_MS, chunks.remove(id), clock));
     } catch (error) {
-      this.#parts.log.error('chunk not deleted', { contract: id, error });
+      log.error('chunk not deleted', { contract: id, error });
     }
     this.#write(id, (store) => store.remove(id));
     this.#contracts.delete(id);

@@ -178,6 +178,8 @@ export class FakeChunks implements ChunkPort {
   makeTime: () => Promise<void> = async () => {};
   /** While set, chunks that are deleted are on their way that long. */
   removeGate: Promise<void> | undefined;
+  /** Deletes nothing. */
+  keepsAll = false;
   readonly verified: ContractId[] = [];
   /** While set, proofs wait for it. */
   gate: Promise<void> | undefined;
@@ -209,6 +211,7 @@ export class FakeChunks implements ChunkPort {
 
   async remove(id: ContractId): Promise<void> {
     await this.removeGate;
+    if (this.keepsAll) throw new ChunkError('unreadable', 'not deleted');
     this.present.delete(id);
   }
 }

@@ -203,7 +203,7 @@ describe('a farmer', () => {
   });
 
   it('misses nothing while a disk deletes no chunk, or the node takes nothing back', async () => {
-    const { start, clock, node, chunks, outcomes, farm } = aFarmer({ contracts: 5 });
+    const { start, clock, node, chunks, outcomes, farm, log } = aFarmer({ contracts: 5 });
     const gate = Promise.withResolvers<void>();
     start();
     await clock.advance(SECOND);
@@ -215,10 +215,11 @@ describe('a farmer', () => {
     await clock.advance(10 * INTERVAL_MS);
     expect(outcomes.ends).toHaveLength(3);
     expect([farm.ids(), outcomes.failures]).toEqual([[idOf(4), idOf(5)], []]);
+    // What can't be deleted holds up for a few seconds only what was to go.
+    expect([farm.size, log.messages('error')]).toEqual([2, Array(3).fill('chunk not deleted')]);
     gate.resolve();
     await clock.advance(10 * SECOND);
     expect(node.released.sort()).toEqual([97, 98, 99].map(idOf));
-    expect(farm.size).toBe(2);
   });
 
   it('does not answer again, after a restart, what the node goes on listing', async () => {
@@ -623,6 +624,22 @@ describe('a chunk that can not be made', () => {
 });
 
 describe('chunks to be made', () => {
+  it('go when their contract ended meanwhile; where they can not be deleted that is logged', async () => {
+    const { start, clock, node, chunks, farm, log, faults } = aFarmer({ contracts: 1 });
+    const gate = Promise.withResolvers<void>();
+    chunks.makeTime = async () => await gate.promise;
+    start();
+    await clock.advance(SECOND);
+    node.supply = 0;
+    node.contracts.clear();
+    await clock.advance(2 * INTERVAL_MS);
+    expect([farm.size, chunks.created]).toEqual([0, [idOf(1)]]);
+    chunks.keepsAll = true;
+    gate.resolve();
+    await clock.advance(SECOND);
+    expect([log.messages('error'), faults]).toEqual([['chunk not deleted'], []]);
+  });
+
   it('come by the deadlines that they have now, not by those that went by while they waited', async () => {
     const { start, clock, node, chunks, farming } = aFarmer({ contracts: 6 });
     node.supply = 5;

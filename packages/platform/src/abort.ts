@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from './clock.ts';
 import { CodedError } from './errors.ts';
 
 /** The work took longer than it was given: told apart from an abort, which is somebody's wish. */
@@ -37,12 +38,19 @@ export async function withTimeout<T>(
  *
  * @throws TimeoutError when time ran out; else what the work throws
  */
-export async function inTime<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new TimeoutError(timeoutMs)), timeoutMs);
+export async function inTime<T>(
+  timeoutMs: number,
+  work: Promise<T>,
+  clock: Pick<Clock, 'sleep'> = systemClock,
+): Promise<T> {
+  const done = new AbortController();
+  const late = async (): Promise<never> => {
+    await clock.sleep(timeoutMs, done.signal);
+    throw new TimeoutError(timeoutMs);
+  };
   try {
-    return await Promise.race([work, late.promise]);
+    return await Promise.race([work, late()]);
   } finally {
-    clearTimeout(timer);
+    done.abort();
   }
 }
