@@ -58,6 +58,7 @@ const AGAIN = 'Asks again after a pause; an answer sent again hears its first ve
 const AS_IT_WANTS = 'Asks again when `Retry-After` says so, but never past the next deadline.';
 const REGISTERS_AGAIN = 'Registers again after a pause.';
 const DOWNLOADS_AGAIN = 'Keeps nothing of it, and downloads again after a pause.';
+const REFUSES_LATER = `${DOWNLOADS_AGAIN} Refuses the contract, and gives it back, after three in a row.`;
 const REFUSES = 'Refuses the contract, keeps nothing of it on disk, gives it back, and asks for another after a pause.';
 const STRANGER =
   'Asks for another after a pause. The contract that it never heard of is given back when three listings have named it.';
@@ -142,8 +143,8 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
       on: ['download'],
       parameters: { status: 200 },
       counted: 'ok',
-      does: REFUSES,
-      refuses: ONE_REFUSED,
+      does: REFUSES_LATER,
+      spoils: ONE_BROKEN,
       node: BY_URL,
     },
   ],
@@ -177,7 +178,7 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
     { on: ['due', 'challenge'], counted: 'bad_reply', does: AGAIN },
     { on: ['chunk'], counted: 'bad_reply', does: STRANGER },
     { on: ['due', 'challenge'], parameters: { instead: 'reply' }, counted: 'bad_reply', does: AGAIN },
-    { on: ['download'], counted: 'ok', does: REFUSES, refuses: ONE_REFUSED, node: BY_URL },
+    { on: ['download'], counted: 'ok', does: REFUSES_LATER, spoils: ONE_BROKEN, node: BY_URL },
   ],
   dribble: [
     { on: FARMING, parameters: { overMs: 500 }, counted: 'ok', does: WAITS },
@@ -217,8 +218,8 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
     {
       on: ['download'],
       counted: 'ok',
-      does: 'Cuts the download off at the size of a chunk, refuses the contract and gives it back.',
-      refuses: { download_refused: 1 },
+      does: `Cuts the download off at the size of a chunk. ${REFUSES_LATER}`,
+      spoils: ONE_BROKEN,
       node: BY_URL,
       readsAtMostBytes: 16 * MIB,
     },

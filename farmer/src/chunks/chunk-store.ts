@@ -2,7 +2,7 @@ import { open, rm } from 'node:fs/promises';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { codeOf, inTime, TimeoutError, withTimeout } from '@downstream/platform';
 import type { ChunkSource } from '../contract/contract.ts';
-import { CHUNK_FAULTS, ChunkError, type ChunkFault, NodeError } from '../farming/errors.ts';
+import { CHUNK_FAULTS, ChunkError, type ChunkErrorCode, type ChunkFault, NodeError } from '../farming/errors.ts';
 import type { CallOptions, ChunkPort } from '../farming/ports.ts';
 import type { ChunkFiles } from './chunk-files.ts';
 import { GENESIS_UNREADABLE, OWNER_ONLY } from './chunk-work.ts';
@@ -56,6 +56,11 @@ interface ChunkStoreParts<P extends Place> {
   readonly repairGenesis?: () => Promise<unknown>;
 }
 
+/** What is counted under another name. */
+const COUNTED_AS: Partial<Record<ChunkErrorCode, ChunkFault>> = {
+  no_room: 'disk_full',
+  download_refused: 'download_failed',
+};
 const DOWNLOAD_TIMEOUT_MS = 10 * 60_000;
 const DEFAULT_TIMEOUT_MS = 30_000;
 
@@ -81,6 +86,7 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
       const hash = await this.#write(partialPath, source, options);
       if (hash !== id) {
         if (source.kind === 'secret') await this.#expectSoundGenesis(repairs);
+        else this.#parts.observer?.faulted('download_failed');
         throw new ChunkError('hash_mismatch', 'the chunk is not the one that the contract names');
       }
       await this.#commit(place, partialPath, id);
@@ -196,7 +202,8 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
   }
 
   #counted(error: ChunkError): ChunkError {
-    const fault = CHUNK_FAULTS.find((one) => one === (error.code === 'no_room' ? 'disk_full' : error.code));
+    const { code } = error;
+    const fault = CHUNK_FAULTS.find((one) => one === (COUNTED_AS[code] ?? code));
     if (fault !== undefined) this.#parts.observer?.faulted(fault);
     return error;
   }

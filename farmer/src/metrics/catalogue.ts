@@ -94,7 +94,7 @@ export const FARMER_METRICS = {
     name: 'farmer_chunk_faults_total',
     unit: 'faults',
     question: 'Is the disk sound?',
-    help: 'Chunks found bad or not made, by fault: corrupt (the bytes on disk have changed), unreadable (a file is missing, or can not be read or written), slow (reading or writing it took too long), disk_full, download_failed. Each is made again.',
+    help: 'Chunks found bad or not made, by fault: corrupt (the bytes on disk have changed), unreadable (a file is missing, or can not be read or written), slow (reading or writing it took too long), disk_full, download_failed (it broke off, or was another chunk). Each is made again.',
     labels: { fault: CHUNK_FAULTS },
   },
   repaired: {
