@@ -42,15 +42,15 @@ export interface LaneReport {
 }
 
 const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
-const INTERVAL_MS = 3_000;
+const INTERVAL_MS = 2_000;
 /** So many contracts fit; from so many on, the node ends some, so that there is always something to take and to remove. */
 const CAPACITY = 24;
 const CROWD = 12;
 const END_ONE_EVERY_MS = 100;
 /** Of the contracts that the node ends, so many are the youngest: others live through many kills. */
 const YOUNGEST = 0.85;
-/** A farmer that says nothing is killed all the same. */
-const MOST_LIFE_MS = 3_000;
+/** A farmer that does not say what is waited for is killed all the same. */
+const MOST_LIFE_MS = 5_000;
 /** How long, at the end, until each contract has passed. */
 const PATIENCE_MS = 60_000;
 /** So soon after a round began, a wrong answer is the right one to the round before, held up on its way: the node is in this busy process. */
@@ -117,19 +117,19 @@ export class KillLane {
 
   async #cycle(node: MockNode, setup: FarmerSetup): Promise<void> {
     this.#cycles += 1;
-    const { afterLines, plusMs } = killPoint(this.#dice);
+    const { after, plusMs } = killPoint(this.#dice);
     const heard = Promise.withResolvers<void>();
     let lines = 0;
     let last: FarmerLine | undefined;
     const farmer = this.#start(node, setup, (line) => {
       lines += 1;
       last = line;
-      if (lines >= afterLines) heard.resolve();
+      if (after === line.message || (typeof after === 'number' && lines >= after)) heard.resolve();
     });
     const patience = new AbortController();
     // Nothing is logged until it has started, which takes its time.
     await Promise.race([
-      afterLines === 0 ? pause(this.#dice.random() * 800) : heard.promise,
+      after === 0 ? pause(this.#dice.random() * 800) : heard.promise,
       farmer.ended,
       pause(MOST_LIFE_MS, undefined, patience).catch(() => {}),
     ]);

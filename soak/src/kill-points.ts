@@ -1,18 +1,23 @@
 import type { Dice } from './dice.ts';
 import type { FarmerLine } from './farmer-line.ts';
 
-/** When to kill a farmer: so long after so many lines of its log. */
+/** When to kill a farmer: so long after so many lines of its log, or after the first that says this. */
 export interface KillPoint {
-  readonly afterLines: number;
+  readonly after: number | string;
   readonly plusMs: number;
 }
 
 const MOST_LINES = 32;
 const MOST_MS = 20;
 
+/** An end is believed only after a while: by chance hardly any farmer would live to remove a contract. */
+const REMOVALS = 0.15;
+
 /** Any step may be the last, from before the first line to well into farming; early ones more often, since they are few. */
 export function killPoint(dice: Dice): KillPoint {
-  return { afterLines: Math.floor(dice.random() ** 2 * (MOST_LINES + 1)), plusMs: dice.random() * MOST_MS };
+  const plusMs = dice.random() * MOST_MS;
+  if (dice.random() < REMOVALS) return { after: 'contract ended', plusMs };
+  return { after: Math.floor(dice.random() ** 2 * (MOST_LINES + 1)), plusMs };
 }
 
 /** What a farmer was at when it was killed. */

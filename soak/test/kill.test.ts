@@ -19,10 +19,16 @@ describe('the points at which a farmer is killed', () => {
   });
 
   it('begin before the first line, and are up to 20 ms after one', () => {
-    const lines = points('one').map(({ afterLines }) => afterLines);
+    const lines = points('one').flatMap(({ after }) => (typeof after === 'number' ? [after] : []));
     expect(Math.min(...lines)).toBe(0);
     expect(new Set(lines).size).toBeGreaterThan(20);
     expect(points('one').every(({ plusMs }) => plusMs >= 0 && plusMs < 20)).toBe(true);
+  });
+
+  it('are now and then where a contract ends, which is seldom', () => {
+    const ends = points('one').filter(({ after }) => after === 'contract ended').length;
+    expect(ends).toBeGreaterThan(10);
+    expect(ends).toBeLessThan(60);
   });
 
   it.each([
