@@ -6,6 +6,7 @@ import type { DiskState } from '../farming/ports.ts';
 import { ChunkFiles } from './chunk-files.ts';
 import { OWNER_ONLY } from './chunk-work.ts';
 import { readMarker } from './data-folder.ts';
+import { DiskHealth } from './disk-health.ts';
 import { type DiskReading, DiskSpace } from './disk-space.ts';
 
 export interface DiskOptions {
@@ -26,6 +27,7 @@ export class Disk {
   readonly diskId: string;
   readonly files: ChunkFiles;
   readonly ids = new Set<ContractId>();
+  readonly health = new DiskHealth();
   /** Chunks that are being written. */
   reserved = 0;
   state: DiskState = 'ok';

@@ -1,8 +1,9 @@
-import { type Clock, CodedError, codeOf, type Instant, type Logger } from '@downstream/platform';
+import { type Clock, CodedError, codeOf, type Logger } from '@downstream/platform';
 import type { ContractId } from '../contract/contract.ts';
 import { ChunkError } from '../farming/errors.ts';
 import type { DiskError, RoomPort } from '../farming/ports.ts';
 import type { Disk } from './disk.ts';
+import { troubleOf } from './disk-health.ts';
 
 export interface DisksOptions {
   /** What stays free of each disk. */
@@ -34,28 +35,6 @@ export interface Inventory {
 
 const LOOK_MS = 5_000;
 const PROBE_EVERY_LOOKS = 6;
-/** So many probes in a row must go well before a disk that failed is used again. */
-const PROBES_TRUSTED = 3;
-/** So many different chunks with errors within an hour, or reads in a row that were too slow, are the disk's fault. */
-const STRIKES = 3;
-const STRIKES_WITHIN_MS = 3_600_000;
-
-const FULL: readonly string[] = ['ENOSPC', 'EDQUOT'];
-/** A disk with errors is often still there to read. */
-const READ_ONLY = 'EROFS';
-const GONE: readonly string[] = [
-  READ_ONLY,
-  'ENODEV',
-  'ENXIO',
-  'ENOTCONN',
-  'ESTALE',
-  'EUCLEAN',
-  'ESHUTDOWN',
-  'ENOMEDIUM',
-];
-const IO: readonly string[] = ['EIO', 'EBADMSG', 'EREMOTEIO'];
-/** This process has no more of something: that says nothing of a disk. */
-const OURS: readonly string[] = ['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'];
 
 /**
  * All disks: which chunk is on which, where a new one goes, and what becomes of a disk that fails. A chunk is on one disk; of a
@@ -65,9 +44,6 @@ export class Disks implements RoomPort {
   readonly #options: DisksOptions;
   readonly #parts: DisksParts;
   readonly #places = new Map<ContractId, Disk>();
-  readonly #troubles = new Map<Disk, { readonly id: ContractId; readonly at: Instant }[]>();
-  readonly #slowInARow = new Map<Disk, number>();
-  readonly #wellInARow = new Map<Disk, number>();
 
   constructor(options: DisksOptions, parts: DisksParts) {
     this.#options = options;
@@ -92,7 +68,7 @@ export class Disks implements RoomPort {
       if (disk.state === 'quarantined') continue;
       // First, since whatever is asked of a disk that hangs hangs too.
       const wrong = await disk.probe();
-      if (wrong !== undefined && !FULL.includes(wrong)) {
+      if (wrong !== undefined && troubleOf(wrong) !== 'full') {
         this.#leaveOut(disk, wrong);
         continue;
       }
@@ -110,7 +86,7 @@ export class Disks implements RoomPort {
 
   /** @throws DisksError where it is not the disk's fault: its chunks would be made again though they are there */
   #leaveOut(disk: Disk, wrong: string): void {
-    if (OURS.includes(wrong)) {
+    if (troubleOf(wrong) === 'starved') {
       throw new DisksError(
         'starved',
         `${disk.path} can't be looked through (${wrong}): this process has run out of file handles or memory; raise its limits (ulimit -n, or the container's) and start it again`,
@@ -149,7 +125,7 @@ export class Disks implements RoomPort {
     if (before !== undefined && before !== disk) void this.#removeCopy(id, before);
     this.#places.set(id, disk);
     disk.ids.add(id);
-    this.#slowInARow.delete(disk);
+    disk.health.worked();
   }
 
   givenUp(disk: Disk): void {
@@ -163,27 +139,34 @@ export class Disks implements RoomPort {
 
   /** A chunk was read, and the disk was quick enough. */
   worked(disk: Disk): void {
-    this.#slowInARow.delete(disk);
+    disk.health.worked();
   }
 
   /** Something went wrong on a disk: one chunk is one chunk's trouble, several are the disk's. */
   failed(id: ContractId, disk: Disk, error: ChunkError): void {
     if (disk.state === 'quarantined') return;
     const cause = String(error.details['cause'] ?? '');
-    if (FULL.includes(cause)) {
-      this.#fill(disk);
-    } else if (cause === READ_ONLY && !this.#hasOther(disk)) {
-      this.#fill(disk, READ_ONLY);
-    } else if (GONE.includes(cause)) {
-      this.#quarantine(disk, cause, 'gone');
-    } else if (cause === 'ENOENT') {
-      // One chunk, or all of them: a disk that is not mounted any more shows an empty folder.
-      void this.probe(disk);
-    } else if (IO.includes(cause)) {
-      this.#parts.onError(disk.path, 'io');
-      if (this.#strike(id, disk) >= STRIKES) this.#quarantine(disk, cause);
-    } else if (error.code === 'slow') {
-      this.#noteSlow(disk);
+    switch (troubleOf(cause)) {
+      case 'full':
+        this.#fill(disk);
+        break;
+      case 'read_only':
+        this.#noteReadOnly(disk, cause);
+        break;
+      case 'gone':
+        this.#quarantine(disk, cause, 'gone');
+        break;
+      case 'missing':
+        void this.probe(disk);
+        break;
+      case 'io':
+        this.#parts.onError(disk.path, 'io');
+        if (disk.health.strike(id, this.#parts.clock.now())) this.#quarantine(disk, cause);
+        break;
+      case 'starved':
+        break;
+      case undefined:
+        if (error.code === 'slow') this.#noteSlow(disk);
     }
   }
 
@@ -208,26 +191,14 @@ export class Disks implements RoomPort {
 
   async probe(disk: Disk): Promise<void> {
     const wrong = await disk.probe();
-    if (wrong !== undefined && OURS.includes(wrong)) return;
-    if (disk.state !== 'quarantined') {
-      if (wrong === undefined) disk.reason = undefined;
-      else if (wrong === 'timeout') this.#noteSlow(disk);
-      else if (wrong === READ_ONLY && !this.#hasOther(disk)) this.#fill(disk, READ_ONLY);
-      else if (!FULL.includes(wrong)) this.#quarantine(disk, wrong, 'gone');
-      return;
-    }
-    const well = wrong === undefined ? (this.#wellInARow.get(disk) ?? 0) + 1 : 0;
-    this.#wellInARow.set(disk, well);
-    if (well >= PROBES_TRUSTED) await this.#trustAgain(disk);
-  }
-
-  #strike(id: ContractId, disk: Disk): number {
-    const now = this.#parts.clock.now();
-    const recent = (this.#troubles.get(disk) ?? []).filter(
-      (trouble) => trouble.id !== id && now - trouble.at < STRIKES_WITHIN_MS,
-    );
-    this.#troubles.set(disk, [...recent, { id, at: now }]);
-    return recent.length + 1;
+    const trouble = wrong === undefined ? undefined : troubleOf(wrong);
+    if (trouble === 'starved') return;
+    if (disk.state === 'quarantined') {
+      if (disk.health.probed(wrong === undefined)) await this.#trustAgain(disk);
+    } else if (wrong === undefined) disk.reason = undefined;
+    else if (wrong === 'timeout') this.#noteSlow(disk);
+    else if (trouble === 'read_only') this.#noteReadOnly(disk, wrong);
+    else if (trouble !== 'full') this.#quarantine(disk, wrong, 'gone');
   }
 
   #hasOther(disk: Disk): boolean {
@@ -237,9 +208,13 @@ export class Disks implements RoomPort {
   /** Three times in a row. A slow disk is better than none. */
   #noteSlow(disk: Disk): void {
     this.#parts.onError(disk.path, 'slow');
-    const slow = (this.#slowInARow.get(disk) ?? 0) + 1;
-    this.#slowInARow.set(disk, slow);
-    if (slow >= STRIKES && this.#hasOther(disk)) this.#quarantine(disk, 'too slow');
+    if (disk.health.slow() && this.#hasOther(disk)) this.#quarantine(disk, 'too slow');
+  }
+
+  /** What an only disk still has can be read. */
+  #noteReadOnly(disk: Disk, reason: string): void {
+    if (this.#hasOther(disk)) this.#quarantine(disk, reason, 'gone');
+    else this.#fill(disk, reason);
   }
 
   /** Nothing is written there any more; what is there is read. @param reason where it is not for want of room */
@@ -268,9 +243,7 @@ export class Disks implements RoomPort {
     disk.reason = reason;
     disk.ids.clear();
     for (const id of ids) this.#places.delete(id);
-    this.#troubles.delete(disk);
-    this.#slowInARow.delete(disk);
-    this.#wellInARow.delete(disk);
+    disk.health.forget();
     this.#parts.log.error('disk failed, and is not used until it works again', {
       disk: disk.path,
       reason,
@@ -290,7 +263,7 @@ export class Disks implements RoomPort {
       this.#parts.log.info('disk works again', { disk: disk.path, chunks: found.length });
       this.#parts.onFound(found);
     } catch (error) {
-      this.#wellInARow.set(disk, 0);
+      disk.health.probed(false);
       this.#parts.log.warn('disk does not work yet', { disk: disk.path, error });
     }
   }

@@ -1,0 +1,84 @@
+import type { Instant } from '@downstream/platform';
+import type { ContractId } from '../contract/contract.ts';
+
+/** What a failed call on a file says of its disk; undefined: nothing, it is one chunk's trouble. */
+export type Trouble =
+  | 'full'
+  /** A disk with errors is often still there to read. */
+  | 'read_only'
+  | 'gone'
+  /** One file, or all of them: a disk that is not mounted any more shows an empty folder. */
+  | 'missing'
+  | 'io'
+  /** This process has no more of something: that says nothing of a disk. */
+  | 'starved';
+
+const TROUBLES: Readonly<Record<string, Trouble>> = {
+  ENOSPC: 'full',
+  EDQUOT: 'full',
+  EROFS: 'read_only',
+  ENODEV: 'gone',
+  ENXIO: 'gone',
+  ENOTCONN: 'gone',
+  ESTALE: 'gone',
+  EUCLEAN: 'gone',
+  ESHUTDOWN: 'gone',
+  ENOMEDIUM: 'gone',
+  ENOENT: 'missing',
+  EIO: 'io',
+  EBADMSG: 'io',
+  EREMOTEIO: 'io',
+  EMFILE: 'starved',
+  ENFILE: 'starved',
+  ENOMEM: 'starved',
+  EAGAIN: 'starved',
+};
+
+/** @param code of the error, such as `EIO` */
+export function troubleOf(code: string): Trouble | undefined {
+  return TROUBLES[code];
+}
+
+/** So many different chunks with errors within an hour, or slow answers in a row, are the disk's fault. */
+const STRIKES = 3;
+const STRIKES_WITHIN_MS = 3_600_000;
+/** So many probes in a row must go well before a disk that failed is used again. */
+const PROBES_TRUSTED = 3;
+
+/** What was seen of a disk lately. */
+export class DiskHealth {
+  #strikes: readonly { readonly id: ContractId; readonly at: Instant }[] = [];
+  #slowInARow = 0;
+  #wellInARow = 0;
+
+  /** A chunk could not be read or written. @returns whether it is the disk that is bad */
+  strike(id: ContractId, now: Instant): boolean {
+    const others = this.#strikes.filter((strike) => strike.id !== id && now - strike.at < STRIKES_WITHIN_MS);
+    this.#strikes = [...others, { id, at: now }];
+    return this.#strikes.length >= STRIKES;
+  }
+
+  /** It did not answer in time. @returns whether it is too slow */
+  slow(): boolean {
+    this.#slowInARow += 1;
+    return this.#slowInARow >= STRIKES;
+  }
+
+  /** It answered in time. */
+  worked(): void {
+    this.#slowInARow = 0;
+  }
+
+  /** It has failed, and was tried. @returns whether it can be used again */
+  probed(isWell: boolean): boolean {
+    this.#wellInARow = isWell ? this.#wellInARow + 1 : 0;
+    return this.#wellInARow >= PROBES_TRUSTED;
+  }
+
+  /** Begins anew. */
+  forget(): void {
+    this.#strikes = [];
+    this.#slowInARow = 0;
+    this.#wellInARow = 0;
+  }
+}
