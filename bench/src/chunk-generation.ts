@@ -67,7 +67,7 @@ function worker(pool: WorkerPool, genesis: Genesis): MakeChunk {
 
 async function store(lanes: number, folder: string, pool: WorkerPool, genesis: Genesis): Promise<number> {
   const files = new ChunkFiles(join(folder, 'chunks'));
-  files.create();
+  await files.create();
   const downloads = { download: async () => await Promise.reject(new Error('nothing is downloaded here')) };
   const chunks = new ChunkStore(
     { genesis, downloadOrigins: new Set() },

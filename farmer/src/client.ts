@@ -168,7 +168,7 @@ export class DownstreamClient implements AsyncDisposable {
 
   async #chunks(): Promise<{ files: ChunkFiles; chunks: ChunkStore }> {
     const files = new ChunkFiles(join(this.#folder, 'chunks'));
-    files.create();
+    await files.create();
     const { genesis: own, downloadOrigins = [] } = this.#options;
     this.#genesis ??= own
       ? openGenesis(own.path, own.sha256, this.#pool)

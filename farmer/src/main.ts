@@ -1,3 +1,4 @@
+import './file-threads.ts';
 import { outliveOutput } from '@downstream/platform';
 import { command } from './cli/command.ts';
 

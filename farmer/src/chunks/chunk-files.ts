@@ -1,11 +1,10 @@
-import { mkdirSync } from 'node:fs';
-import { lstat, readdir, rename, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf, flush, Lane } from '@downstream/platform';
 import { sha256Hex } from '@downstream/protocol';
 
 const PARTIAL = '.partial';
-/** On a disk that hangs each call holds one of the four threads that Node has for all files. */
+/** On a disk that hangs each call holds one of the threads that Node.js has for all files. */
 const AT_ONCE = 2;
 
 /**
@@ -15,6 +14,7 @@ const AT_ONCE = 2;
 export class ChunkFiles {
   readonly folder: string;
   readonly #lane = new Lane(AT_ONCE);
+  readonly #beingWritten = new Set<string>();
   #serial = 0;
 
   constructor(folder: string) {
@@ -22,8 +22,8 @@ export class ChunkFiles {
   }
 
   /** Makes the folder, readable by its owner alone, where it is not there. */
-  create(): void {
-    mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+  async create(): Promise<void> {
+    await mkdir(this.folder, { recursive: true, mode: 0o700 });
   }
 
   /** @throws RangeError for anything that is not a hash: nothing else ever becomes part of a path */
@@ -32,10 +32,18 @@ export class ChunkFiles {
     return join(this.folder, id);
   }
 
-  /** A name to write under that no other attempt uses. */
+  /** A name to write under that no other attempt uses, until it is given up with {@link discard}, or has its own name. */
   partialPath(id: string): string {
     this.#serial += 1;
-    return `${this.path(id)}.${process.pid}-${this.#serial}${PARTIAL}`;
+    const path = `${this.path(id)}.${process.pid}-${this.#serial}${PARTIAL}`;
+    this.#beingWritten.add(path);
+    return path;
+  }
+
+  /** Deletes what is written under such a name; where that can't be done, {@link removePartial} does it later. */
+  async discard(partialPath: string): Promise<void> {
+    this.#beingWritten.delete(partialPath);
+    await this.#lane.run(async () => await rm(partialPath, { force: true }).catch(() => {}));
   }
 
   /**
@@ -48,6 +56,7 @@ export class ChunkFiles {
       await flush(partialPath);
       await this.#clear(path);
       await rename(partialPath, path);
+      this.#beingWritten.delete(partialPath);
       await flush(this.folder);
     });
   }
@@ -78,9 +87,10 @@ export class ChunkFiles {
     return new Set((await readdir(this.folder)).filter((name) => sha256Hex.safeParse(name).success));
   }
 
-  /** Deletes what was left half-written. @returns how many files */
+  /** Deletes what was left half-written, and is not being written. @returns how many files */
   async removePartial(): Promise<number> {
-    const partial = (await readdir(this.folder)).filter((name) => name.endsWith(PARTIAL));
+    const names = await readdir(this.folder);
+    const partial = names.filter((name) => name.endsWith(PARTIAL) && !this.#beingWritten.has(join(this.folder, name)));
     await Promise.all(partial.map((name) => rm(join(this.folder, name), { force: true })));
     return partial.length;
   }

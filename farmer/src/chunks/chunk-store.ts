@@ -1,4 +1,4 @@
-import { open, rm } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { codeOf, inTime, TimeoutError, withTimeout } from '@downstream/platform';
 import type { ChunkSource } from '../contract/contract.ts';
@@ -68,6 +68,8 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 export class ChunkStore<P extends Place = Place> implements ChunkPort {
   readonly #options: ChunkStoreOptions;
   readonly #parts: ChunkStoreParts<P>;
+  /** Chunks in the making. */
+  readonly #making = new Set<string>();
   #repair: Promise<unknown> | undefined;
   /** How often the genesis file was made again. */
   #repairs = 0;
@@ -82,6 +84,7 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
     const place = this.#reserve(id);
     const partialPath = place.files.partialPath(id);
     const repairs = this.#repairs;
+    this.#making.add(id);
     try {
       const hash = await this.#write(partialPath, source, options);
       if (hash !== id) {
@@ -93,6 +96,8 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
       places.stored(id, place);
     } catch (error) {
       throw await this.#notMade(id, { place, partialPath, error });
+    } finally {
+      this.#making.delete(id);
     }
   }
 
@@ -160,12 +165,19 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
   /** Given up, it may go on: the name is given to nothing but a whole chunk, now or later. @throws ChunkError `slow` */
   async #commit(place: P, partialPath: string, id: string): Promise<void> {
     const boundMs = this.#bounded();
+    const committed = place.files.commit(partialPath, id);
     try {
-      await inTime(boundMs, place.files.commit(partialPath, id));
+      await inTime(boundMs, committed);
     } catch (error) {
       if (!(error instanceof TimeoutError)) throw error;
+      void committed.then(async () => await this.#removeUnwanted(id, place)).catch(() => {});
       throw new ChunkError('slow', `a chunk was not flushed within ${boundMs} ms`);
     }
+  }
+
+  /** A chunk that came after it was given up: nobody knows of it. One that is being made again takes its place. */
+  async #removeUnwanted(id: string, place: P): Promise<void> {
+    if (this.#parts.places.of(id) === undefined && !this.#making.has(id)) await place.files.remove(id);
   }
 
   async #notMade(
@@ -174,8 +186,9 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
   ): Promise<ChunkError> {
     const failure = asChunkError(error);
     this.#parts.places.givenUp(place);
-    // Of a disk that hangs nothing more is asked; what is left there goes when it works again.
-    if (failure.code !== 'slow') await rm(partialPath, { force: true }).catch(() => {});
+    const discarded = place.files.discard(partialPath);
+    // A disk that hangs is not waited for.
+    if (failure.code !== 'slow') await inTime(this.#bounded(), discarded).catch(() => {});
     if (failure.details['cause'] === GENESIS_UNREADABLE) {
       await this.#repairGenesis();
       return this.#counted(failure);
@@ -237,7 +250,7 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
         { timeoutMs: DOWNLOAD_TIMEOUT_MS, signal },
         async (bounded) => await this.#download(source.url, path, bounded),
       );
-      return (await pool.run({ kind: 'hash', path }, { signal })).value;
+      return (await pool.run({ kind: 'hash', path }, { signal, timeoutMs: this.#bounded(timeoutMs) })).value;
     }
     const { secret } = source;
     const { value, seconds } = await pool.run(
@@ -246,6 +259,19 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
     );
     observer?.generated(seconds);
     return value;
+  }
+
+  /** @throws ChunkError `slow` */
+  async #opened(path: string): Promise<FileHandle> {
+    const boundMs = this.#bounded();
+    const opening = open(path, 'wx', OWNER_ONLY);
+    try {
+      return await inTime(boundMs, opening);
+    } catch (error) {
+      if (!(error instanceof TimeoutError)) throw error;
+      void opening.then(async (file) => await file.close()).catch(() => {});
+      throw new ChunkError('slow', `a file was not opened within ${boundMs} ms`);
+    }
   }
 
   /** A chunk is as long as the genesis file: a byte more is refused. */
@@ -258,7 +284,7 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
       );
     }
     // The file is there before the body, and closed when this ends: one that breaks off at once leaves nothing to appear later.
-    await using file = await open(path, 'wx', OWNER_ONLY);
+    await using file = await this.#opened(path);
     const body = await this.#parts.downloads.download(url, { timeoutMs: DOWNLOAD_TIMEOUT_MS, signal });
     await file.writeFile(bounded(whole(addAbortSignal(signal, body)), genesis.size), { signal });
   }

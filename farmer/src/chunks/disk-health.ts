@@ -48,6 +48,8 @@ const PROBES_TRUSTED = 3;
 /** What was seen of a disk lately. */
 export class DiskHealth {
   #strikes: readonly { readonly id: ContractId; readonly at: Instant }[] = [];
+  /** Whether it did not answer in time since this was last set to false. */
+  wasSlow = false;
   #slowInARow = 0;
   #wellInARow = 0;
 
@@ -60,6 +62,7 @@ export class DiskHealth {
 
   /** It did not answer in time. @returns whether it is too slow */
   slow(): boolean {
+    this.wasSlow = true;
     this.#slowInARow += 1;
     return this.#slowInARow >= STRIKES;
   }

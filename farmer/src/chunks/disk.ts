@@ -62,6 +62,11 @@ export class Disk {
     return (this.ids.size + this.reserved) * this.#options.chunkBytes;
   }
 
+  /** Whether its file system has room for another chunk, whatever it was given. */
+  get hasFree(): boolean {
+    return (this.reading?.freeBytes ?? 0) >= this.#options.chunkBytes;
+  }
+
   /** How many more chunks fit, with so much left free. */
   room(minFreeBytes: number): number {
     if (this.state !== 'ok' || this.reading === undefined) return 0;

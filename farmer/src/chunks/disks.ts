@@ -1,7 +1,7 @@
 import { type Clock, CodedError, codeOf, type Logger } from '@downstream/platform';
 import type { ContractId } from '../contract/contract.ts';
 import { ChunkError } from '../farming/errors.ts';
-import type { DiskError, RoomPort } from '../farming/ports.ts';
+import type { DiskError, DiskState, RoomPort } from '../farming/ports.ts';
 import type { Disk } from './disk.ts';
 import { troubleOf } from './disk-health.ts';
 
@@ -44,6 +44,7 @@ export class Disks implements RoomPort {
   readonly #options: DisksOptions;
   readonly #parts: DisksParts;
   readonly #places = new Map<ContractId, Disk>();
+  readonly #probes = new Map<Disk, Promise<void>>();
 
   constructor(options: DisksOptions, parts: DisksParts) {
     this.#options = options;
@@ -73,7 +74,7 @@ export class Disks implements RoomPort {
         continue;
       }
       try {
-        disk.files.create();
+        await disk.files.create();
         partial += await disk.files.removePartial();
         orphans += (await this.#list(disk)).orphans;
         await disk.look();
@@ -144,7 +145,8 @@ export class Disks implements RoomPort {
 
   /** Something went wrong on a disk: one chunk is one chunk's trouble, several are the disk's. */
   failed(id: ContractId, disk: Disk, error: ChunkError): void {
-    if (disk.state === 'quarantined') return;
+    // A download that breaks off is the network's trouble, whose errors have names like those of disks.
+    if (disk.state === 'quarantined' || error.code === 'download_failed') return;
     const cause = String(error.details['cause'] ?? '');
     switch (troubleOf(cause)) {
       case 'full':
@@ -172,30 +174,42 @@ export class Disks implements RoomPort {
 
   /** Watches over room and health, until the signal ends it. */
   async run(signal: AbortSignal): Promise<void> {
-    const { disks, clock } = this.#parts;
+    await Promise.all(this.#parts.disks.map(async (disk) => await this.#watch(disk, signal)));
+  }
+
+  /** Each by itself: one that hangs holds up no other. */
+  async #watch(disk: Disk, signal: AbortSignal): Promise<void> {
     for (let looks = 1; !signal.aborted; looks++) {
-      await clock.sleep(LOOK_MS, signal);
-      await Promise.all(disks.map(async (disk) => await this.look(disk)));
-      if (looks % PROBE_EVERY_LOOKS === 0) await Promise.all(disks.map(async (disk) => await this.probe(disk)));
+      await this.#parts.clock.sleep(LOOK_MS, signal);
+      await this.look(disk);
+      if (looks % PROBE_EVERY_LOOKS === 0) await this.probe(disk);
     }
   }
 
   /** Asks how much room there is; a disk that was full goes on when there is some. */
   async look(disk: Disk): Promise<void> {
     await disk.look();
-    if (disk.state !== 'full' || disk.reason !== undefined) return;
+    if (disk.state !== 'full' || disk.reason !== undefined || !disk.hasFree) return;
     disk.state = 'ok';
-    if (disk.room(0) === 0) disk.state = 'full';
-    else this.#parts.log.info('disk has room again', { disk: disk.path });
+    this.#parts.log.info('disk has room again', { disk: disk.path });
   }
 
+  /** Tries whether a disk works. Whoever asks while it is tried hears of the same try. */
   async probe(disk: Disk): Promise<void> {
+    const probing = this.#probes.get(disk) ?? this.#probe(disk).finally(() => this.#probes.delete(disk));
+    this.#probes.set(disk, probing);
+    await probing;
+  }
+
+  async #probe(disk: Disk): Promise<void> {
     const wrong = await disk.probe();
     const trouble = wrong === undefined ? undefined : troubleOf(wrong);
     if (trouble === 'starved') return;
     if (disk.state === 'quarantined') {
-      if (disk.health.probed(wrong === undefined)) await this.#trustAgain(disk);
-    } else if (wrong === undefined) disk.reason = undefined;
+      // What is on a full disk can be read.
+      const isFull = trouble === 'full';
+      if (disk.health.probed(wrong === undefined || isFull)) await this.#trustAgain(disk, isFull ? 'full' : 'ok');
+    } else if (wrong === undefined) await this.#noteWell(disk);
     else if (wrong === 'timeout') this.#noteSlow(disk);
     else if (trouble === 'read_only') this.#noteReadOnly(disk, wrong);
     else if (trouble !== 'full') this.#quarantine(disk, wrong, 'gone');
@@ -203,6 +217,14 @@ export class Disks implements RoomPort {
 
   #hasOther(disk: Disk): boolean {
     return this.#parts.disks.some((other) => other !== disk && other.state !== 'quarantined');
+  }
+
+  /** What was given up while the disk was slow may have been written since. */
+  async #noteWell(disk: Disk): Promise<void> {
+    disk.reason = undefined;
+    if (!disk.health.wasSlow) return;
+    disk.health.wasSlow = false;
+    await disk.files.removePartial().catch(() => {});
   }
 
   /** Three times in a row. A slow disk is better than none. */
@@ -252,13 +274,13 @@ export class Disks implements RoomPort {
     this.#parts.onLost(ids);
   }
 
-  async #trustAgain(disk: Disk): Promise<void> {
+  async #trustAgain(disk: Disk, state: DiskState): Promise<void> {
     try {
-      disk.files.create();
+      await disk.files.create();
       await disk.files.removePartial();
       const { found } = await this.#list(disk);
       await disk.look();
-      disk.state = 'ok';
+      disk.state = state;
       disk.reason = undefined;
       this.#parts.log.info('disk works again', { disk: disk.path, chunks: found.length });
       this.#parts.onFound(found);

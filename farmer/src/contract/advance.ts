@@ -26,7 +26,7 @@ const same = (contract: Contract): Step => ({ contract });
 const TRANSITIONS: Table = {
   generating: {
     chunk_stored: (contract, _, now) => ({ contract: withChunk(contract, now) }),
-    chunk_lost: (contract) => ({ contract: { ...contract, obstacle: 'chunk_unreadable' } }),
+    chunk_lost: (contract) => ({ contract: contract.again ? { ...contract, obstacle: 'chunk_unreadable' } : contract }),
     chunk_verified: same,
     challenged,
     reading: same,
@@ -177,7 +177,9 @@ function whyMissed(
     return { reason: 'node_error', cause: contract.phase === 'answering' ? 'not_acknowledged' : 'node_silent' };
   switch (contract.phase) {
     case 'generating':
-      return { reason: 'missed', cause: 'chunk_in_the_making' };
+      return contract.again
+        ? { reason: 'chunk_unreadable', cause: 'chunk_lost' }
+        : { reason: 'missed', cause: 'chunk_in_the_making' };
     case 'proving':
     case 'answering':
       return { reason: 'missed', cause: contract.timeline.readAt === undefined ? 'no_worker' : 'slow_read' };
@@ -220,8 +222,10 @@ const UNCERTAINTY_MS = 2_000;
  * Just after a round began by our reckoning, a challenge that was not seen to appear (after a restart, or an outage) may
  * still be the one before: answered a moment too late it would be a wrong answer to the next. The next listing will tell.
  */
-function isAmbiguous({ phase, round, terms }: Contract, notListedAt: Instant | undefined, now: Instant): boolean {
-  if (phase !== 'waiting' || notListedAt !== undefined || round.number === 0) return false;
+function isAmbiguous(contract: Contract, notListedAt: Instant | undefined, now: Instant): boolean {
+  const { phase, round, terms } = contract;
+  const isOpen = phase !== 'waiting' && contract.challenge !== undefined;
+  if (isOpen || notListedAt !== undefined || round.number === 0) return false;
   const into = (now - round.issuedAt) % terms.intervalMs;
   return into >= 0 && into < Math.min(UNCERTAINTY_MS, terms.intervalMs / 4);
 }

@@ -61,7 +61,7 @@ export class Answerer {
     if (circuit.retryAfterMs !== undefined) return this.#retryLater(contract, signals, attempt, circuit.retryAfterMs);
     farm.apply(id, { type: 'sent', challenge });
     try {
-      const timeoutMs = Math.max(LEAST_TIMEOUT_MS, leftMs / ATTEMPTS_IN_TIME);
+      const timeoutMs = Math.min(leftMs, Math.max(LEAST_TIMEOUT_MS, leftMs / ATTEMPTS_IN_TIME));
       const answer = { id, response: contract.response };
       const passed = await node.answer(session.token, answer, { signal: signals.cut, timeoutMs });
       pace.answered(clock.now() - sentAt);

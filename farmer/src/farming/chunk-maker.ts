@@ -26,6 +26,8 @@ interface Attempt {
 }
 
 const PAUSE = { baseMs: 1_000, capMs: 60_000 };
+/** So often at least it is tried in a round: it is lost if the disk is well again and nobody looks. */
+const PAUSES_A_ROUND = 10;
 /** So often in a row must a download be another chunk: a proxy that is not well says something else than the node. */
 const DOWNLOADS_REFUSED = 3;
 
@@ -75,7 +77,8 @@ export class ChunkMaker {
       const reason = refusalOf(error);
       const refusals = reason === undefined ? 0 : attempt.refusals + 1;
       if (reason !== undefined && refusals >= mostRefusals(contract)) {
-        await this.#giveBack(id, reason, signal);
+        // The node may take its time, and this place is wanted.
+        void this.#giveBack(id, reason, signal);
         return false;
       }
       log.error('chunk not made', { contract: id, attempt: attempt.number, error });
@@ -114,7 +117,9 @@ export class ChunkMaker {
 
   #retryLater(id: ContractId, signal: AbortSignal, attempt: Attempt): void {
     const { clock, rng, farm } = this.#parts;
-    void clock.sleep(backoffMs(PAUSE, attempt.number - 1, rng), signal).then(
+    const roundMs = farm.get(id)?.terms.intervalMs ?? 0;
+    const capMs = Math.min(PAUSE.capMs, Math.max(PAUSE.baseMs, roundMs / PAUSES_A_ROUND));
+    void clock.sleep(backoffMs({ ...PAUSE, capMs }, attempt.number - 1, rng), signal).then(
       () => {
         const contract = farm.get(id);
         if (contract?.phase === 'generating') this.#queue(contract, signal, attempt);

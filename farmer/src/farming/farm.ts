@@ -59,6 +59,8 @@ export class Farm {
   readonly #parts: FarmParts;
   readonly #contracts = new Map<ContractId, Contract>();
   readonly #going = new Set<ContractId>();
+  /** Those whose end could not be written down yet. */
+  readonly #unwritten = new Set<Contract>();
   readonly #deadlines = new DeadlineQueue<ContractId>();
   readonly #phases: Record<Phase, number> = { generating: 0, waiting: 0, proving: 0, answering: 0 };
   readonly #intervals = new Map<number, number>();
@@ -205,6 +207,7 @@ export class Farm {
    * @param isInDoubt contracts that may have ended: their rounds wait until that is known
    */
   sweep(witness: Witness, isInDoubt: (id: ContractId) => boolean = () => false): void {
+    for (const contract of this.#unwritten) if (!this.#forget(contract)) break;
     const now = this.#parts.clock.now();
     const later: { readonly dueAt: Instant; readonly value: ContractId }[] = [];
     for (
@@ -214,8 +217,9 @@ export class Farm {
     ) {
       this.#deadlines.take();
       if (!this.#isCurrent(first)) continue;
-      if (isInDoubt(first.value)) later.push(first);
-      else this.apply(first.value, { type: 'tick', ...witness });
+      if (!isInDoubt(first.value)) this.apply(first.value, { type: 'tick', ...witness });
+      // Left as it was: in doubt, or not quite over by the last bit of a fraction.
+      if (this.#isCurrent(first)) later.push(first);
     }
     for (const { dueAt, value } of later) this.#deadlines.add(dueAt, value);
   }
@@ -261,19 +265,33 @@ export class Farm {
     } catch (error) {
       log.error('chunk not deleted', { contract: id, error });
     }
-    this.#write(id, (store) => store.remove(id));
+    this.#forget(contract);
+  }
+
+  /** As long as it can't be written down that a contract is over it is not: the next start would find it again. */
+  #forget(contract: Contract): boolean {
+    const { id, intervalMs } = contract.terms;
+    const isWritten = this.#write(id, (store) => store.remove(id));
+    if (!isWritten) {
+      this.#unwritten.add(contract);
+      return false;
+    }
+    this.#unwritten.delete(contract);
     this.#contracts.delete(id);
     this.#going.delete(id);
     this.#phases[contract.phase] -= 1;
-    this.#countInterval(contract.terms.intervalMs, -1);
+    this.#countInterval(intervalMs, -1);
+    return true;
   }
 
   /** A disk that is full for a moment costs no contract: what is written next time is the whole truth again. */
-  #write(id: ContractId, work: (store: StorePort) => void): void {
+  #write(id: ContractId, work: (store: StorePort) => void): boolean {
     try {
       work(this.#parts.store);
+      return true;
     } catch (error) {
       this.#parts.log.error('state not written', { contract: id, error });
+      return false;
     }
   }
 

@@ -54,6 +54,7 @@ export interface SharedParts {
 export const ANSWERS_AT_ONCE = 16;
 const ANSWER_PATIENCE_MS = 2_000;
 const DOWNLOADS_AT_ONCE = 4;
+const DOWNLOAD_PATIENCE_MS = 60_000;
 const SWEEP_MS = 1_000;
 const STALLED_AFTER_MS = 15_000;
 /** Sweeps that are further apart than this had somebody stop the process in between. */
@@ -74,6 +75,7 @@ export class NodeFarming {
   readonly #answerer: Answerer;
   readonly #leaver: Leaver;
   readonly #answers: WorkQueue;
+  readonly #downloads: WorkQueue;
   readonly #leaving: LeavingStorePort;
   readonly #clock: Clock;
   readonly #log: Logger;
@@ -93,12 +95,12 @@ export class NodeFarming {
     const now = () => clock.now();
     const queue = { patienceMs: ANSWER_PATIENCE_MS, mostSlow: ANSWERS_AT_ONCE };
     this.#answers = new WorkQueue({ concurrency: ANSWERS_AT_ONCE, ...queue }, now);
-    const downloads = new WorkQueue(
-      { concurrency: DOWNLOADS_AT_ONCE, patienceMs: Number.POSITIVE_INFINITY, mostSlow: 0 },
+    this.#downloads = new WorkQueue(
+      { concurrency: DOWNLOADS_AT_ONCE, patienceMs: DOWNLOAD_PATIENCE_MS, mostSlow: DOWNLOADS_AT_ONCE },
       now,
     );
     this.session = new Session({ address }, parts);
-    const shared = { ...parts, session: this.session, answers: this.#answers, downloads };
+    const shared = { ...parts, session: this.session, answers: this.#answers, downloads: this.#downloads };
     this.#onboarder = new Onboarder({ mostInTheMaking }, shared);
     this.#refresher = new Refresher(
       { pollIntervalMs },
@@ -202,6 +204,7 @@ export class NodeFarming {
         this.farm.sweep(witness, (id) => this.#refresher.isInDoubt(id));
       }
       this.#answers.relieve();
+      this.#downloads.relieve();
       await this.#clock.sleep(SWEEP_MS, signal);
     }
   }

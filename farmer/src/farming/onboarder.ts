@@ -77,15 +77,18 @@ export class Onboarder {
 
   async #takeOne(signal: AbortSignal): Promise<{ taken: boolean; retryAfterMs?: number | undefined }> {
     const { node, session, farm, isHeld, clock, log } = this.#parts;
-    if (session.token === undefined) return { taken: false };
+    const { token } = session;
+    if (token === undefined) return { taken: false };
     try {
       const takenAt = clock.now();
       this.#isAsking = true;
-      const offer = await node.takeContract(session.token, { signal });
+      const offer = await node.takeContract(token, { signal });
       if (offer === undefined) {
         log.debug('the node has no contract to give');
         return { taken: false };
       }
+      // It is on an account that is not ours any more.
+      if (session.token !== token) return { taken: false };
       const { id, source, intervalMs, challenge } = offer;
       if (isHeld(id)) {
         farm.refuseDuplicate(id);

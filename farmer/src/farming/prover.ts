@@ -1,4 +1,4 @@
-import type { Clock, Logger } from '@downstream/platform';
+import type { Clock, Instant, Logger } from '@downstream/platform';
 import { type Contract, type ContractId, dueAt } from '../contract/contract.ts';
 import { ChunkError } from './errors.ts';
 import type { Farm } from './farm.ts';
@@ -43,23 +43,29 @@ export class Prover {
     if (contract === undefined) return;
     const startedAt = clock.now();
     const leftMs = dueAt(contract) - startedAt;
-    if (leftMs <= (pace.proofMs ?? 0) / 2) return;
+    // A mean of many chunks may be wrong for this one: most of a round is left to try.
+    if (leftMs <= Math.min((pace.proofMs ?? 0) / 2, contract.terms.intervalMs / 10)) return;
     farm.apply(id, { type: 'reading', challenge });
     try {
       const response = await chunks.prove(id, challenge, { timeoutMs: leftMs });
       pace.proved(clock.now() - startedAt);
       farm.apply(id, { type: 'proved', challenge, response });
     } catch (error) {
-      this.#failed(id, challenge, error);
+      this.#failed(id, { challenge, startedAt, error });
     }
   }
 
-  /** A slow disk may be faster the next time; if it is a bad one, its chunks are said to be lost. */
-  #failed(id: ContractId, challenge: string, error: unknown): void {
+  /** A slow disk may be faster the next time; if it is a bad one, its chunks are said to be lost. A chunk that was made meanwhile is another one. */
+  #failed(
+    id: ContractId,
+    { challenge, startedAt, error }: { challenge: string; startedAt: Instant; error: unknown },
+  ): void {
     const { farm, log } = this.#parts;
-    if (farm.get(id) === undefined || (error instanceof ChunkError && error.code === 'interrupted')) return;
-    if (error instanceof ChunkError && error.code === 'slow') {
-      log.warn('chunk not read in time', { contract: id, error });
+    const held = farm.get(id);
+    if (held === undefined || (error instanceof ChunkError && error.code === 'interrupted')) return;
+    const isRenewed = (held.soundAt ?? 0) > startedAt;
+    if (isRenewed || (error instanceof ChunkError && error.code === 'slow')) {
+      if (!isRenewed) log.warn('chunk not read in time', { contract: id, error });
       const contract = this.#current(id, challenge);
       if (contract !== undefined) this.take(contract);
       return;

@@ -64,9 +64,9 @@ export class Refresher {
     return this.#reachable && waitedMs < (farm.shortestIntervalMs ?? MOST_MS) / 2;
   }
 
-  /** Whether the node may have ended a contract: its last listing said so, and is not believed yet. */
+  /** Whether the node may have ended a contract: it said so the last time, and is not believed yet. */
   isInDoubt(id: ContractId): boolean {
-    return this.#missing.has(id);
+    return this.#missing.has(id) || this.#denials.has('token');
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -125,6 +125,7 @@ export class Refresher {
       this.#listedAt = undefined;
       this.#missing.forget();
       if (error.code === 'no_token') return await this.#denied(signal);
+      this.#denials.forget();
       this.#reachable = false;
       log.warn('no listing from the node', { error, failures: this.#failures });
     }
@@ -146,13 +147,13 @@ export class Refresher {
 
   /** A contract that the node gave and this farmer lost before it was written down can't be proved. One after the other. */
   async #giveBack(ids: readonly ContractId[], signal: AbortSignal): Promise<void> {
-    const { node, session, farm, log } = this.#parts;
+    const { node, session, farm, onboarder, log } = this.#parts;
     if (this.#givesBack) return;
     this.#givesBack = true;
     try {
       for (const id of ids) {
         if (session.token === undefined || signal.aborted) return;
-        if (!this.#strangers.has(id) || farm.has(id)) continue;
+        if (!this.#strangers.has(id) || farm.has(id) || onboarder.isAsking) continue;
         try {
           await node.release(session.token, id, { signal });
           log.warn('gave back a contract that this farmer knows nothing of', { contract: id });

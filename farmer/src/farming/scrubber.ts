@@ -145,6 +145,7 @@ export class Scrubber {
     const farm = this.#farmOf(id);
     const phase = farm?.get(id)?.phase;
     if (farm === undefined || phase === undefined || phase === 'generating') return undefined;
+    const startedAt = this.#parts.clock.now();
     const result = await new Promise<ScrubResult | undefined>((resolve) => {
       const verify = async () => {
         try {
@@ -158,6 +159,8 @@ export class Scrubber {
       chunkWork.add(Number.POSITIVE_INFINITY, verify, 'idle');
     });
     if (result === undefined) return undefined;
+    // What was wrong is gone already.
+    if (result !== 'sound' && (this.#soundAt(id) ?? 0) > startedAt) return undefined;
     count(result);
     if (result === 'sound') farm.apply(id, { type: 'chunk_verified' });
     else if (result !== 'slow') farm.apply(id, { type: 'chunk_lost' });

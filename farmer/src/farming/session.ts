@@ -34,9 +34,10 @@ export class Session {
     return this.#token ?? (await this.renew(signal));
   }
 
-  /** Asks for a new token until the node gives one; the old one is used until then. */
+  /** Asks for a new token until the node gives one. There is none meanwhile: nobody lists what would be taken with the old one. */
   async renew(signal: AbortSignal): Promise<string> {
     const { node, tokens, clock, rng, log } = this.#parts;
+    this.#token = undefined;
     for (let attempt = 1; ; attempt++) {
       try {
         const token = await node.register(this.#address, { signal });

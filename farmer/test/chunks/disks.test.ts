@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { FakeClock, FakeLogger } from '@downstream/platform/testing';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { ChunkFiles } from '../../src/chunks/chunk-files.ts';
 import { writeMarker } from '../../src/chunks/data-folder.ts';
 import { Disk } from '../../src/chunks/disk.ts';
 import { Disks } from '../../src/chunks/disks.ts';
@@ -120,7 +121,7 @@ describe('disks', () => {
       for (const { files } of disks) writeFileSync(files.path(idOf(1)), 'x');
       utimesSync((newer === 0 ? b : a).files.path(idOf(1)), 1, 1);
       writeFileSync(b.files.path(idOf(2)), 'nobody has it');
-      writeFileSync(b.files.partialPath(idOf(3)), 'half');
+      writeFileSync(new ChunkFiles(b.files.folder).partialPath(idOf(3)), 'half');
       expect(await all.load()).toEqual({ present: new Set([idOf(1)]), partial: 1, orphans: 2 });
       const kept = disks.map(({ files }) => readdirSync(files.folder));
       expect(kept).toEqual(newer === 0 ? [[idOf(1)], []] : [[], [idOf(1)]]);

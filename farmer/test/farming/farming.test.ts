@@ -271,7 +271,7 @@ describe('a farmer', () => {
     start();
     await clock.advance(SECOND);
     chunks.present.clear();
-    chunks.failures = Array.from({ length: 8 }, () => new ChunkError('disk_full', 'full'));
+    chunks.failures = Array.from({ length: 50 }, () => new ChunkError('disk_full', 'full'));
     await clock.advance(2 * INTERVAL_MS);
     expect(outcomes.failures).toEqual([{ reason: 'chunk_unreadable', count: 1 }]);
     await clock.advance(3 * INTERVAL_MS);
@@ -477,23 +477,36 @@ describe('a farmer', () => {
 
   it('does not begin a proof that can not be there in time, and says that no worker was free', async () => {
     const { start, clock, chunks, outcomes, store, node } = aFarmer({ contracts: 1 });
+    const roundMs = 4 * INTERVAL_MS;
+    node.intervalMs = roundMs;
     let read = 0;
     chunks.proofTime = async () => {
       read += 1;
       await clock.sleep(40 * SECOND);
     };
     start();
-    await clock.advance(INTERVAL_MS - SECOND);
+    await clock.advance(roundMs - SECOND);
     expect([read, outcomes.passes.length]).toEqual([1, 1]);
-    node.down = true;
-    await clock.advance(INTERVAL_MS - 15 * SECOND);
-    node.down = false;
+    const gate = Promise.withResolvers<void>();
+    node.listingGate = gate.promise;
+    await clock.advance(roundMs - 15 * SECOND);
+    node.listingGate = undefined;
+    gate.resolve();
     await clock.advance(15 * SECOND);
     expect(read).toBe(1);
     await clock.advance(2 * SECOND);
     expect(store.entries.at(-1)).toMatchObject({ outcome: 'missed', cause: 'no_worker', round: 1 });
     await clock.advance(50 * SECOND);
     expect([read, outcomes.passes.length]).toEqual([2, 2]);
+  });
+
+  it('tries a proof with a tenth of its round left, however slow the proofs of other contracts are', async () => {
+    const { start, clock, chunks, outcomes, farming } = aFarmer({ contracts: 1 });
+    farming.pace.proved(10 * INTERVAL_MS);
+    chunks.proofTime = async () => await clock.sleep(SECOND);
+    start();
+    await clock.advance(3 * INTERVAL_MS - SECOND);
+    expect([outcomes.passes.length, outcomes.failures]).toEqual([3, []]);
   });
 
   it('writes a line of its journal for each challenge, with its times', async () => {
@@ -733,11 +746,10 @@ describe('a farmer that leaves', () => {
     nodeFarming.leave();
     store.full = true;
     await clock.advance(10 * SECOND);
-    expect(nodeFarming.leaving).toMatchObject({ state: 'leaving', left: 0 });
+    expect(nodeFarming.leaving).toMatchObject({ state: 'leaving', left: 2 });
     store.full = false;
-    await clock.advance(2 * SECOND);
-    expect(nodeFarming.leaving.state).toBe('left');
-    expect(faults).toEqual([]);
+    await clock.advance(4 * SECOND);
+    expect([nodeFarming.leaving.state, store.rows.size, faults]).toEqual(['left', 0, []]);
   });
 
   it('counts as gone what the node knows nothing of', async () => {

@@ -40,7 +40,7 @@ beforeAll(async () => {
   const path = join(root, 'genesis');
   writeFileSync(path, GENESIS);
   const files = new ChunkFiles(join(root, 'data', 'chunks'));
-  files.create();
+  await files.create();
   const genesis = { path, sha256: createHash('sha256').update(GENESIS).digest('hex'), size: GENESIS.length };
   chunks = new ChunkStore(
     { genesis, downloadOrigins: new Set([url]) },
