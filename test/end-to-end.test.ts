@@ -73,6 +73,8 @@ describe('a farmer and a node', () => {
     };
     try {
       await until(passed, (count) => count >= 10);
+      // More threads for files than a disk or two that hang could hold.
+      expect(readdirSync(`/proc/${farmer.pid}/task`).length).toBeGreaterThan(64);
     } finally {
       farmer.kill('SIGTERM');
     }

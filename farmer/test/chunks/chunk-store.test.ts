@@ -85,6 +85,7 @@ function aStore(
   return {
     store,
     files,
+    places: told,
     /** What the disk was said to have failed with. */
     blamed,
     repairs: () => repaired,
@@ -93,6 +94,17 @@ function aStore(
     fetched,
     names: () => readdirSync(files.folder),
   };
+}
+
+/** Until the next call of this method is done. */
+async function whenDone(files: ChunkFiles, name: 'remove' | 'discard'): Promise<void> {
+  const work = files[name].bind(files);
+  const done = Promise.withResolvers<void>();
+  files[name] = async (path) => {
+    await work(path);
+    done.resolve();
+  };
+  await done.promise;
 }
 
 /** Something else in a file's place. */
@@ -198,12 +210,14 @@ describe('a chunk', () => {
     expect(blamed).toEqual(['slow']);
   });
 
-  it('that a disk does not flush in time is given up, and asked no more of it', async () => {
-    const { store, files, blamed } = aStore(undefined, { timeoutMs: 500 });
+  it('that a disk does not flush in time is given up, and leaves nothing behind', async () => {
+    const { store, files, blamed, names } = aStore(undefined, { timeoutMs: 500 });
+    const discarded = whenDone(files, 'discard');
     files.commit = async () => await new Promise(() => {});
     await expect(store.create(HASH, { kind: 'secret', secret: 'secret' })).rejects.toMatchObject({ code: 'slow' });
     expect(blamed).toEqual(['slow']);
-    expect(await files.removePartial()).toBe(1);
+    await discarded;
+    expect(names()).toEqual([]);
   });
 
   it('that hangs on its way to the disk leaves threads for the other files', async () => {
@@ -226,6 +240,23 @@ describe('a chunk', () => {
     await store.create(HASH, { kind: 'secret', secret: 'secret' });
     await store.remove(HASH);
     await store.remove(HASH);
+    expect(names()).toEqual([]);
+  });
+
+  it('that comes after it was given up is deleted: nobody knows of it', async () => {
+    const { store, files, names, places } = aStore(undefined, { timeoutMs: 500 });
+    const gate = Promise.withResolvers<void>();
+    const removed = whenDone(files, 'remove');
+    const commit = files.commit.bind(files);
+    files.discard = async () => {};
+    files.commit = async (...args) => {
+      await gate.promise;
+      await commit(...args);
+    };
+    places.of = () => undefined;
+    await expect(store.create(HASH, { kind: 'secret', secret: 'secret' })).rejects.toMatchObject({ code: 'slow' });
+    gate.resolve();
+    await removed;
     expect(names()).toEqual([]);
   });
 

@@ -163,6 +163,81 @@ describe('a disk', () => {
     expect([disk.state, found]).toEqual(['ok', [idOf(1)]]);
   });
 
+  it('that is full comes back when there is room, also where all that it was given is used', async () => {
+    const { all, disks, put } = await someDisks([1, 1]);
+    const disk = disks[put(1)];
+    put(2);
+    if (disk === undefined) throw new Error('no disk');
+    all.failed(idOf(1), disk, failing('ENOSPC'));
+    expect(disk.state).toBe('full');
+    await all.look(disk);
+    expect(disk.state).toBe('ok');
+    expect(all.reserve(idOf(1))).toBe(disk);
+  });
+
+  it('that failed and is full is read again, and takes nothing', async () => {
+    const { all, disks, put, found, probe } = await someDisks([5, 5]);
+    const disk = disks[put(1)];
+    if (disk === undefined) throw new Error('no disk');
+    all.failed(idOf(1), disk, failing('ENXIO'));
+    disk.probe = async () => 'ENOSPC';
+    await probe(3);
+    expect([disk.state, found, all.of(idOf(1))]).toEqual(['full', [idOf(1)], disk]);
+  });
+
+  it('that hangs while it is looked through again keeps nobody from looking at the others', async () => {
+    const { all, disks, clock } = await someDisks([5, 5]);
+    const [hanging, other] = disks;
+    if (hanging === undefined || other === undefined) throw new Error('no disk');
+    all.failed(idOf(1), hanging, failing('ENXIO'));
+    hanging.probe = async () => undefined;
+    other.probe = async () => undefined;
+    hanging.files.removePartial = async () => await new Promise(() => {});
+    let looks = 0;
+    other.look = async () => void looks++;
+    const controller = new AbortController();
+    const ended = all.run(controller.signal).catch(() => {});
+    await clock.advance(600_000);
+    expect(looks).toBe(120);
+    controller.abort();
+    await clock.advance(5_000);
+    void ended;
+  });
+
+  it('has no fault in a download that breaks off', async () => {
+    const { all, disks } = await someDisks([5, 5]);
+    const [disk] = disks;
+    if (disk === undefined) throw new Error('no disk');
+    all.failed(idOf(1), disk, new ChunkError('download_failed', 'broke off', { cause: 'ENOTCONN' }));
+    expect(disk.state).toBe('ok');
+  });
+
+  it('is tried once for all who ask meanwhile: one try that hangs is one', async () => {
+    const { all, disks, errors } = await someDisks([5, 5]);
+    const [disk] = disks;
+    if (disk === undefined) throw new Error('no disk');
+    const gate = Promise.withResolvers<string>();
+    disk.probe = async () => await gate.promise;
+    for (const n of [1, 2, 3]) all.failed(idOf(n), disk, failing('ENOENT'));
+    gate.resolve('timeout');
+    await all.probe(disk);
+    expect([disk.state, errors]).toEqual(['ok', [expect.stringContaining('slow')]]);
+  });
+
+  it('that was slow is cleared, when it is well again, of what was given up meanwhile', async () => {
+    const { all, disks } = await someDisks([5]);
+    const [disk] = disks;
+    if (disk === undefined) throw new Error('no disk');
+    const partial = disk.files.partialPath(idOf(1));
+    all.failed(idOf(1), disk, slow);
+    await disk.files.discard(partial);
+    writeFileSync(partial, 'written late');
+    const other = disk.files.partialPath(idOf(2));
+    writeFileSync(other, 'being written');
+    await all.probe(disk);
+    expect([existsSync(partial), existsSync(other)]).toEqual([false, true]);
+  });
+
   it('that is full takes nothing until there is room, and nothing on it is lost', async () => {
     const { all, disks, put, lost, errors } = await someDisks([5]);
     const [disk] = disks;

@@ -265,6 +265,9 @@ describe('a contract', () => {
     expect(advance(contract, asked('0.3', now - 5), now).contract).toBe(contract);
     expect(advance(contract, asked('0.3', now - 5, now - 1_000), now).contract.phase).toBe('proving');
     expect(advance(contract, asked('0.3', now + 2_000), now + 2_000).contract.phase).toBe('proving');
+    const { phase: _, ...held } = contract;
+    const lostMeanwhile: Contract = { ...held, phase: 'generating', again: true };
+    expect(advance(lostMeanwhile, asked('0.3', now - 5), now).contract).toBe(lostMeanwhile);
   });
 
   it('delivers a response that is made before it looks after a chunk that is lost', () => {
@@ -296,6 +299,16 @@ describe('a contract', () => {
     expect(resume({ terms: terms(), round }, 'lost')).toMatchObject({ phase: 'generating', again: true });
     expect(resume({ terms: terms(), round }, 'never')).toMatchObject({ phase: 'generating', again: false });
     expect(resume({ terms: terms(), round }, 'there')).toMatchObject({ phase: 'waiting', round });
+  });
+
+  it('tells a chunk that was lost over a restart from one that was never made, when its round is over', () => {
+    const round = { number: 3, issuedAt: T0 };
+    const over = (chunk: 'lost' | 'never') =>
+      advance(advance(resume({ terms: terms(), round }, chunk), lost, T0).contract, tick, DUE).settlement?.entry;
+    expect(over('lost')).toMatchObject({ outcome: 'chunk_unreadable', cause: 'chunk_lost' });
+    expect(over('never')).toMatchObject({ outcome: 'missed', cause: 'chunk_in_the_making' });
+    const unlisted = advance(resume({ terms: terms(), round }, 'lost'), tick, DUE).settlement;
+    expect(unlisted?.entry).toMatchObject({ outcome: 'chunk_unreadable', cause: 'chunk_lost' });
   });
 
   it('remembers when its chunk was last seen to be sound', () => {

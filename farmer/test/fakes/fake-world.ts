@@ -47,6 +47,10 @@ export class FakeNode implements NodePort {
   hidesChallenges = false;
   /** Refuses everything, and wants to be left alone for so long. */
   busyForMs: number | undefined;
+  /** Registers nobody. */
+  refusesNew = false;
+  /** How long each answer was given. */
+  readonly timeouts: (number | undefined)[] = [];
   /** Lists nothing at all, as one that was just started, or a proxy, may for a moment. */
   listsNothing = false;
   /** Goes on listing challenges that were answered. */
@@ -80,6 +84,7 @@ export class FakeNode implements NodePort {
 
   async register(): Promise<string> {
     this.#check('new');
+    if (this.refusesNew) throw new NodeError('http_error', 'new', 'no', { status: 503 });
     this.registrations += 1;
     this.token = `token${this.registrations}`;
     return this.token;
@@ -119,8 +124,9 @@ export class FakeNode implements NodePort {
   async answer(
     token: string,
     { id, response }: { id: ContractId; response: string },
-    { signal }: CallOptions = {},
+    { signal, timeoutMs }: CallOptions = {},
   ): Promise<boolean> {
+    this.timeouts.push(timeoutMs);
     this.#check('challenge', token);
     const contract = this.contracts.get(id);
     if (contract === undefined) throw new NodeError('no_hash', 'challenge', 'unknown');

@@ -148,6 +148,18 @@ describe('a farmer', () => {
     expect(outcomes.passes).toHaveLength(1);
   });
 
+  it('gives an answer no longer than until its deadline', async () => {
+    const { start, clock, node, chunks } = aFarmer({ contracts: 1 });
+    const gate = Promise.withResolvers<void>();
+    chunks.gate = gate.promise;
+    start();
+    await clock.advance(INTERVAL_MS - SECOND / 2);
+    gate.resolve();
+    await clock.advance(0);
+    expect(node.timeouts).toEqual([expect.any(Number)]);
+    expect(node.timeouts[0]).toBeLessThanOrEqual(SECOND / 2);
+  });
+
   it('sends no answer after the deadline, where it would count against the next challenge', async () => {
     const { start, clock, node, chunks, outcomes } = aFarmer({ contracts: 1 });
     const gate = Promise.withResolvers<void>();
@@ -320,6 +332,101 @@ describe('a farmer', () => {
     expect(outcomes.ends).toEqual(['token_lost', 'token_lost']);
     expect(node.registrations).toBe(2);
     expect(farm.phases.waiting).toBe(2);
+  });
+
+  it('believes no denial that other troubles come between', async () => {
+    const { start, clock, node, outcomes, farm } = aFarmer({ contracts: 2 });
+    start();
+    await clock.advance(SECOND);
+    const { token } = node;
+    for (let n = 0; n < 40; n++) {
+      Object.assign(node, { token: 'forgotten', down: n % 2 === 0 });
+      await clock.advance(10 * SECOND);
+    }
+    Object.assign(node, { token, down: false });
+    await clock.advance(INTERVAL_MS);
+    expect([farm.size, outcomes.ends]).toEqual([2, []]);
+  });
+
+  it('takes nothing with a token that was denied, though the node should know it again', async () => {
+    const { start, clock, node, outcomes, farm, nodeFarming } = aFarmer({ contracts: 2 });
+    start();
+    await clock.advance(SECOND);
+    const { token } = node;
+    Object.assign(node, { token: 'forgotten', refusesNew: true });
+    await clock.advance(3 * INTERVAL_MS);
+    expect([farm.size, nodeFarming.session.token]).toEqual([0, undefined]);
+    node.contracts.clear();
+    node.token = token;
+    await clock.advance(INTERVAL_MS);
+    expect(node.contracts.size).toBe(0);
+    node.refusesNew = false;
+    await clock.advance(2 * INTERVAL_MS);
+    expect([farm.size, outcomes.ends]).toEqual([2, ['token_lost', 'token_lost']]);
+  });
+
+  it('gives back nothing that it takes while others are given back', async () => {
+    const { start, clock, node, farm } = aFarmer({ contracts: 3 });
+    node.supply = 2;
+    start();
+    await clock.advance(SECOND);
+    const gate = Promise.withResolvers<void>();
+    node.releaseGate = gate.promise;
+    for (const n of [98, 3]) node.contracts.set(idOf(n), { startedAt: clock.now(), settled: new Map() });
+    await clock.advance(10 * SECOND);
+    node.supply = 5;
+    await clock.advance(INTERVAL_MS);
+    expect(farm.ids()).toEqual([1, 2, 3].map(idOf));
+    gate.resolve();
+    await clock.advance(INTERVAL_MS);
+    expect([node.released, farm.size]).toEqual([[idOf(98)], 3]);
+  });
+
+  it('misses no challenge while the node takes its time to take back what was refused', async () => {
+    const { start, clock, node, chunks, outcomes } = aFarmer({ contracts: 20 });
+    node.supply = 2;
+    start();
+    await clock.advance(SECOND);
+    chunks.failures = Array.from({ length: 100 }, () => new ChunkError('hash_mismatch', 'other'));
+    node.releaseGate = new Promise(() => {});
+    node.supply = 100;
+    await clock.advance(5 * INTERVAL_MS);
+    expect(outcomes.refusals.length).toBeGreaterThan(4);
+    expect(outcomes.failures).toEqual([]);
+  });
+
+  it('makes a chunk again soon after it can, however long it could not', async () => {
+    const { start, clock, node, chunks, farming } = aFarmer({ contracts: 1 });
+    node.intervalMs = INTERVAL_MS / 6;
+    start();
+    await clock.advance(SECOND);
+    chunks.failures = Array.from({ length: 100_000 }, () => new ChunkError('no_room', 'none'));
+    chunks.present.clear();
+    farming.lost([idOf(1)]);
+    await clock.advance(10 * INTERVAL_MS);
+    chunks.failures = [];
+    await clock.advance(SECOND);
+    expect(chunks.present.size).toBe(1);
+  });
+
+  it('keeps a chunk that was made again while an older reading of it failed', async () => {
+    const { start, clock, chunks, farming, outcomes } = aFarmer({ contracts: 1 });
+    start();
+    await clock.advance(INTERVAL_MS - SECOND);
+    const gate = Promise.withResolvers<void>();
+    let readings = 0;
+    chunks.proofTime = async () => {
+      readings += 1;
+      if (readings > 1) return;
+      await gate.promise;
+      throw new ChunkError('unreadable', 'the disk went away');
+    };
+    await clock.advance(3 * SECOND);
+    farming.lost([idOf(1)]);
+    await clock.advance(SECOND);
+    gate.resolve();
+    await clock.advance(SECOND);
+    expect([chunks.created.length, outcomes.passes.length, outcomes.failures]).toEqual([2, 2, []]);
   });
 
   it.each<[string, Partial<FakeNode>]>([
@@ -676,6 +783,24 @@ describe('chunks to be made', () => {
 });
 
 describe('a chunk that is downloaded', () => {
+  it('waits a minute at most for others whose downloads hang', async () => {
+    const { start, clock, node, chunks, farming, farm } = aFarmer({ contracts: 6 });
+    node.kind = 'url';
+    start();
+    await clock.advance(20 * SECOND);
+    expect(farm.phases.waiting).toBe(6);
+    let hanging = 4;
+    chunks.makeTime = async () => {
+      hanging -= 1;
+      if (hanging >= 0) await new Promise(() => {});
+    };
+    farming.lost([1, 2, 3, 4, 5, 6].map(idOf));
+    await clock.advance(55 * SECOND);
+    expect(farm.phases.generating).toBe(6);
+    await clock.advance(10 * SECOND);
+    expect(farm.phases.generating).toBe(4);
+  });
+
   const other = () => new ChunkError('hash_mismatch', 'other');
 
   it('may be another one for a moment: the contract is refused only after three in a row', async () => {
