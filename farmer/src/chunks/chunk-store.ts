@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { codeOf, inTime, TimeoutError, withTimeout } from '@downstream/platform';
 import type { ChunkSource } from '../contract/contract.ts';
@@ -164,14 +164,19 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
 
   /** Given up, it may go on: the name is given to nothing but a whole chunk, now or later. @throws ChunkError `slow` */
   async #commit(place: P, partialPath: string, id: string): Promise<void> {
+    const commit = place.files.commit(partialPath, id);
+    await this.#promptly('a chunk was not flushed', commit, async () => await this.#removeUnwanted(id, place));
+  }
+
+  /** @param late what becomes of work that is done after it was given up @throws ChunkError `slow` */
+  async #promptly<T>(what: string, work: Promise<T>, late: (result: T) => Promise<unknown>): Promise<T> {
     const boundMs = this.#bounded();
-    const committed = place.files.commit(partialPath, id);
     try {
-      await inTime(boundMs, committed);
+      return await inTime(boundMs, work);
     } catch (error) {
       if (!(error instanceof TimeoutError)) throw error;
-      void committed.then(async () => await this.#removeUnwanted(id, place)).catch(() => {});
-      throw new ChunkError('slow', `a chunk was not flushed within ${boundMs} ms`);
+      void work.then(late).catch(() => {});
+      throw new ChunkError('slow', `${what} within ${boundMs} ms`);
     }
   }
 
@@ -261,19 +266,6 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
     return value;
   }
 
-  /** @throws ChunkError `slow` */
-  async #opened(path: string): Promise<FileHandle> {
-    const boundMs = this.#bounded();
-    const opening = open(path, 'wx', OWNER_ONLY);
-    try {
-      return await inTime(boundMs, opening);
-    } catch (error) {
-      if (!(error instanceof TimeoutError)) throw error;
-      void opening.then(async (file) => await file.close()).catch(() => {});
-      throw new ChunkError('slow', `a file was not opened within ${boundMs} ms`);
-    }
-  }
-
   /** A chunk is as long as the genesis file: a byte more is refused. */
   async #download(url: string, path: string, signal: AbortSignal): Promise<void> {
     const { genesis, downloadOrigins } = this.#options;
@@ -284,7 +276,8 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
       );
     }
     // The file is there before the body, and closed when this ends: one that breaks off at once leaves nothing to appear later.
-    await using file = await this.#opened(path);
+    const opening = open(path, 'wx', OWNER_ONLY);
+    await using file = await this.#promptly('a file was not opened', opening, async (opened) => await opened.close());
     const body = await this.#parts.downloads.download(url, { timeoutMs: DOWNLOAD_TIMEOUT_MS, signal });
     await file.writeFile(bounded(whole(addAbortSignal(signal, body)), genesis.size), { signal });
   }

@@ -223,8 +223,12 @@ export class Disks implements RoomPort {
   async #noteWell(disk: Disk): Promise<void> {
     disk.reason = undefined;
     if (!disk.health.wasSlow) return;
-    disk.health.wasSlow = false;
-    await disk.files.removePartial().catch(() => {});
+    try {
+      await disk.files.removePartial();
+      disk.health.wasSlow = false;
+    } catch {
+      // The next probe that goes well tries again.
+    }
   }
 
   /** Three times in a row. A slow disk is better than none. */

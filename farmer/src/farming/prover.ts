@@ -43,7 +43,7 @@ export class Prover {
     if (contract === undefined) return;
     const startedAt = clock.now();
     const leftMs = dueAt(contract) - startedAt;
-    // A mean of many chunks may be wrong for this one: most of a round is left to try.
+    // The mean is of all chunks, and may be wrong for this one: with a tenth of a round left it is tried all the same.
     if (leftMs <= Math.min((pace.proofMs ?? 0) / 2, contract.terms.intervalMs / 10)) return;
     farm.apply(id, { type: 'reading', challenge });
     try {
@@ -64,8 +64,9 @@ export class Prover {
     const held = farm.get(id);
     if (held === undefined || (error instanceof ChunkError && error.code === 'interrupted')) return;
     const isRenewed = (held.soundAt ?? 0) > startedAt;
-    if (isRenewed || (error instanceof ChunkError && error.code === 'slow')) {
-      if (!isRenewed) log.warn('chunk not read in time', { contract: id, error });
+    const isSlow = error instanceof ChunkError && error.code === 'slow';
+    if (isSlow) log.warn('chunk not read in time', { contract: id, error });
+    if (isSlow || isRenewed) {
       const contract = this.#current(id, challenge);
       if (contract !== undefined) this.take(contract);
       return;

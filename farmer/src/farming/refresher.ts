@@ -147,24 +147,30 @@ export class Refresher {
 
   /** A contract that the node gave and this farmer lost before it was written down can't be proved. One after the other. */
   async #giveBack(ids: readonly ContractId[], signal: AbortSignal): Promise<void> {
-    const { node, session, farm, onboarder, log } = this.#parts;
+    const { farm, onboarder } = this.#parts;
     if (this.#givesBack) return;
     this.#givesBack = true;
     try {
       for (const id of ids) {
-        if (session.token === undefined || signal.aborted) return;
-        if (!this.#strangers.has(id) || farm.has(id) || onboarder.isAsking) continue;
-        try {
-          await node.release(session.token, id, { signal });
-          log.warn('gave back a contract that this farmer knows nothing of', { contract: id });
-        } catch (error) {
-          if (signal.aborted) return;
-          if (!(error instanceof NodeError)) throw error;
-          log.warn('a contract that this farmer knows nothing of was not given back', { contract: id, error });
-        }
+        // Much may have happened since the listing.
+        const isStranger = this.#strangers.has(id) && !farm.has(id) && !onboarder.isAsking;
+        if (isStranger && !signal.aborted) await this.#release(id, signal);
       }
     } finally {
       this.#givesBack = false;
+    }
+  }
+
+  async #release(id: ContractId, signal: AbortSignal): Promise<void> {
+    const { node, session, log } = this.#parts;
+    if (session.token === undefined) return;
+    try {
+      await node.release(session.token, id, { signal });
+      log.warn('gave back a contract that this farmer knows nothing of', { contract: id });
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof NodeError)) throw error;
+      log.warn('a contract that this farmer knows nothing of was not given back', { contract: id, error });
     }
   }
 

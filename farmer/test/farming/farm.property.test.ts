@@ -167,4 +167,19 @@ describe('whatever happens, in whatever order', () => {
       }),
     );
   });
+
+  it('a round that is over but for the last bit of a fraction is settled a moment later', async () => {
+    const { farm, clock, outcomes } = aFarm();
+    const takenAt = clock.now();
+    // So that the sum of start and interval is rounded down.
+    const ms = Array.from({ length: 1_000 }, (_, n) => 1_000 + n / 7).find((each) => takenAt + each - takenAt < each);
+    if (ms === undefined) throw new Error('no such interval');
+    farm.add(terms({ id: idOf(1), takenAt, intervalMs: ms }), '0.1');
+    const sweep = () => farm.sweep({ nodeReachable: true, awakeSince: 0 });
+    await clock.jump(takenAt + ms - takenAt);
+    sweep();
+    await clock.jump(1);
+    sweep();
+    expect(outcomes.failures).toHaveLength(1);
+  });
 });

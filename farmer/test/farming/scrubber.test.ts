@@ -86,6 +86,23 @@ describe('the scrub', () => {
     expect(farm.get(idOf(1))).toMatchObject({ phase: 'generating', again: true });
   });
 
+  it('does not call a chunk bad that was made again while it was read', async () => {
+    const { clock, chunks, scrubs, farm } = aScrubber(1, HOUR);
+    const gate = Promise.withResolvers<void>();
+    chunks.proofTime = async () => {
+      await gate.promise;
+      chunks.corrupt.add(idOf(1));
+    };
+    await clock.advance(HOUR);
+    farm.apply(idOf(1), { type: 'chunk_lost' });
+    await clock.advance(SECOND);
+    farm.apply(idOf(1), { type: 'chunk_stored' });
+    gate.resolve();
+    await clock.advance(SECOND);
+    expect(farm.get(idOf(1))?.phase).not.toBe('generating');
+    expect(scrubs).toMatchObject({ corrupt: 0 });
+  });
+
   it('leaves a chunk alone that is being made', async () => {
     const { clock, chunks, farm } = aScrubber(2, HOUR);
     farm.apply(idOf(1), { type: 'chunk_lost' });

@@ -2,6 +2,6 @@
  * A terminal that was closed, a reader that went away (`| head`), or a log file on a full disk ends no program: what can't be
  * written is lost, and what comes later is written again where it can be. To be called once, before anything is written.
  */
-export function outliveOutput(streams: readonly NodeJS.WritableStream[] = [process.stdout, process.stderr]): void {
-  for (const stream of streams) stream.on('error', () => {});
+export function outliveOutput(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 }

@@ -24,11 +24,8 @@ describe('a program', () => {
   const PROGRAM = `
     import { outliveOutput } from '@downstream/platform';
     outliveOutput();
-    for (let n = 0; n < 5; n++) {
-      process.stdout.write('a line\\n');
-      process.stderr.write('a line\\n');
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    const written = (stream) => new Promise((resolve) => stream.write('a line\\n', resolve));
+    for (let n = 0; n < 5; n++) for (const stream of [process.stdout, process.stderr]) await written(stream);
     process.exit(7);`;
 
   it.each(['a full disk', 'nobody'])('outlives what it can not write: %s takes it', async (reader) => {

@@ -1,0 +1,109 @@
+import { describe, expect, it } from '@jest/globals';
+import { ChunkError } from '../../src/farming/errors.ts';
+import { INTERVAL_MS, idOf } from '../fakes/builders.ts';
+import { aFarmer } from '../fakes/fake-world.ts';
+
+const SECOND = 1_000;
+
+describe('a chunk that can not be made', () => {
+  it('is tried again in one chain of growing pauses, however many challenges come meanwhile', async () => {
+    const { start, clock, chunks, log } = aFarmer({ contracts: 1 });
+    start();
+    await clock.advance(SECOND);
+    chunks.present.clear();
+    chunks.failures = Array.from({ length: 1000 }, () => new ChunkError('no_room', 'none'));
+    await clock.advance(6 * INTERVAL_MS);
+    const attempts = log.lines
+      .filter(({ message }) => message === 'chunk not made')
+      .map(({ fields }) => fields['attempt']);
+    expect(attempts.length).toBeGreaterThan(5);
+    expect(attempts).toEqual(attempts.map((_, at) => at + 1));
+  });
+});
+
+describe('chunks to be made', () => {
+  it('go when their contract ended meanwhile; where they can not be deleted that is logged', async () => {
+    const { start, clock, node, chunks, farm, log, faults } = aFarmer({ contracts: 1 });
+    const gate = Promise.withResolvers<void>();
+    chunks.makeTime = async () => await gate.promise;
+    start();
+    await clock.advance(SECOND);
+    node.supply = 0;
+    node.contracts.clear();
+    await clock.advance(2 * INTERVAL_MS);
+    expect([farm.size, chunks.created]).toEqual([0, [idOf(1)]]);
+    chunks.keepsAll = true;
+    gate.resolve();
+    await clock.advance(SECOND);
+    expect([log.messages('error'), faults]).toEqual([['chunk not deleted'], []]);
+  });
+
+  it('come by the deadlines that they have now, not by those that went by while they waited', async () => {
+    const { start, clock, node, chunks, farming } = aFarmer({ contracts: 6 });
+    node.supply = 5;
+    start();
+    await clock.advance(SECOND);
+    Object.assign(node, { supply: 6, intervalMs: INTERVAL_MS - 10 * SECOND });
+    await clock.advance(INTERVAL_MS / 2);
+    const gate = Promise.withResolvers<void>();
+    chunks.makeTime = async () => await gate.promise;
+    chunks.present.clear();
+    // Four are all that two workers begin; the fifth waits while its round goes by.
+    farming.lost([1, 2, 3, 4].map(idOf));
+    await clock.advance(5 * SECOND);
+    farming.lost([idOf(5)]);
+    await clock.advance(INTERVAL_MS + 30 * SECOND);
+    farming.lost([idOf(6)]);
+    gate.resolve();
+    await clock.advance(SECOND);
+    expect(chunks.created.slice(10)).toEqual([6, 5].map(idOf));
+  });
+});
+
+describe('a chunk that is downloaded', () => {
+  it('waits a minute at most for others whose downloads hang', async () => {
+    const { start, clock, node, chunks, farming, farm } = aFarmer({ contracts: 6 });
+    node.kind = 'url';
+    start();
+    await clock.advance(20 * SECOND);
+    expect(farm.phases.waiting).toBe(6);
+    let hanging = 4;
+    chunks.makeTime = async () => {
+      hanging -= 1;
+      if (hanging >= 0) await new Promise(() => {});
+    };
+    farming.lost([1, 2, 3, 4, 5, 6].map(idOf));
+    await clock.advance(55 * SECOND);
+    expect(farm.phases.generating).toBe(6);
+    await clock.advance(10 * SECOND);
+    expect(farm.phases.generating).toBe(4);
+  });
+
+  const other = () => new ChunkError('hash_mismatch', 'other');
+
+  it('may be another one for a moment: the contract is refused only after three in a row', async () => {
+    const { start, clock, node, chunks, outcomes, farm } = aFarmer({ contracts: 1 });
+    node.kind = 'url';
+    chunks.failures = [other(), other(), new ChunkError('download_failed', 'broke off'), other(), other()];
+    start();
+    await clock.advance(INTERVAL_MS);
+    expect([farm.phases.waiting, outcomes.refusals]).toEqual([1, []]);
+    chunks.failures = [other(), other(), other()];
+    node.supply = 1;
+    node.contracts.clear();
+    await clock.advance(3 * INTERVAL_MS);
+    expect(outcomes.refusals).toEqual(['hash_mismatch']);
+  });
+
+  it.each(['url', 'secret'] as const)('that was sound once is never refused for it: %s', async (kind) => {
+    const { start, clock, node, chunks, farming, outcomes, farm } = aFarmer({ contracts: 1 });
+    node.kind = kind;
+    start();
+    await clock.advance(SECOND);
+    chunks.failures = Array.from({ length: 10 }, other);
+    chunks.present.clear();
+    farming.lost([idOf(1)]);
+    await clock.advance(10 * INTERVAL_MS);
+    expect([farm.phases.waiting, outcomes.refusals, outcomes.repairs]).toEqual([1, [], 1]);
+  });
+});

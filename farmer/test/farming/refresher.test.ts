@@ -1,0 +1,199 @@
+import { describe, expect, it } from '@jest/globals';
+import { INTERVAL_MS, idOf } from '../fakes/builders.ts';
+import { aFarmer, type FakeNode } from '../fakes/fake-world.ts';
+
+const SECOND = 1_000;
+
+describe('what the node says of its contracts', () => {
+  it('keeps a contract that it took while a listing without it was under way', async () => {
+    const { start, clock, node, farm, outcomes } = aFarmer({ contracts: 1 });
+    const gate = Promise.withResolvers<void>();
+    node.supply = 0;
+    start();
+    await clock.advance(SECOND);
+    node.listingGate = gate.promise;
+    await clock.advance(3 * SECOND);
+    node.supply = 1;
+    await clock.advance(40 * SECOND);
+    expect(farm.size).toBe(1);
+    gate.resolve();
+    await clock.advance(SECOND);
+    expect(farm.size).toBe(1);
+    expect(outcomes.ends).toEqual([]);
+  });
+
+  it('believes only after a while that contracts ended: a listing may be empty by mistake', async () => {
+    const { start, clock, node, chunks, outcomes, farm } = aFarmer({ contracts: 3 });
+    start();
+    await clock.advance(INTERVAL_MS / 2);
+    node.listsNothing = true;
+    await clock.advance(INTERVAL_MS - 5 * SECOND);
+    node.listsNothing = false;
+    await clock.advance(INTERVAL_MS / 2);
+    expect([farm.size, outcomes.ends, outcomes.failures]).toEqual([3, [], []]);
+    expect([outcomes.passes.length, chunks.created.length]).toEqual([6, 3]);
+  });
+
+  it('counts no round of a contract that the node has ended before it was over', async () => {
+    const { start, clock, node, outcomes } = aFarmer({ contracts: 1, pollIntervalMs: 25 * SECOND });
+    start();
+    await clock.advance(2 * INTERVAL_MS - 10 * SECOND);
+    node.supply = 0;
+    node.contracts.clear();
+    await clock.advance(2 * INTERVAL_MS);
+    expect([outcomes.passes.length, outcomes.failures, outcomes.ends]).toEqual([2, [], ['ended_by_node']]);
+  });
+
+  it('misses nothing while a disk deletes no chunk, or the node takes nothing back', async () => {
+    const { start, clock, node, chunks, outcomes, farm, log } = aFarmer({ contracts: 5 });
+    const gate = Promise.withResolvers<void>();
+    start();
+    await clock.advance(SECOND);
+    chunks.removeGate = gate.promise;
+    node.releaseGate = gate.promise;
+    node.supply = 0;
+    for (const n of [1, 2, 3]) node.contracts.delete(idOf(n));
+    for (const n of [97, 98, 99]) node.contracts.set(idOf(n), { startedAt: clock.now(), settled: new Map() });
+    await clock.advance(10 * INTERVAL_MS);
+    expect(outcomes.ends).toHaveLength(3);
+    expect([farm.ids(), outcomes.failures]).toEqual([[idOf(4), idOf(5)], []]);
+    // What can't be deleted holds up for a few seconds only what was to go.
+    expect([farm.size, log.messages('error')]).toEqual([2, Array(3).fill('chunk not deleted')]);
+    gate.resolve();
+    await clock.advance(10 * SECOND);
+    expect(node.released.sort()).toEqual([97, 98, 99].map(idOf));
+  });
+
+  it('does not answer again, after a restart, what the node goes on listing', async () => {
+    const first = aFarmer({ contracts: 1 });
+    first.node.listsSettled = true;
+    first.start();
+    await first.clock.advance(10 * SECOND);
+    await first.farming.stop();
+    const second = aFarmer(first);
+    second.start();
+    await second.clock.advance(INTERVAL_MS);
+    expect(first.node.afterAcknowledgement).toEqual([]);
+    expect(second.farm.tally.passed).toBe(2);
+  });
+
+  it('looks more often as soon as it holds a contract with a short interval', async () => {
+    const { start, clock, node, outcomes } = aFarmer({ contracts: 1, pollIntervalMs: 'default' });
+    node.intervalMs = 3 * SECOND;
+    start();
+    await clock.advance(30 * SECOND);
+    expect(outcomes.failures).toEqual([]);
+    expect(outcomes.passes.length).toBeGreaterThanOrEqual(9);
+  });
+
+  it('believes a node that denies its token only after a while, then starts anew', async () => {
+    const { start, clock, node, outcomes, farm } = aFarmer({ contracts: 2 });
+    start();
+    await clock.advance(SECOND);
+    const { token } = node;
+    node.token = 'forgotten';
+    await clock.advance(INTERVAL_MS - 5 * SECOND);
+    expect(farm.size).toBe(2);
+    node.token = token;
+    await clock.advance(INTERVAL_MS);
+    expect([outcomes.passes.length, outcomes.failures]).toEqual([4, []]);
+    node.token = 'forgotten';
+    node.contracts.clear();
+    await clock.advance(2 * INTERVAL_MS);
+    expect(outcomes.ends).toEqual(['token_lost', 'token_lost']);
+    expect(node.registrations).toBe(2);
+    expect(farm.phases.waiting).toBe(2);
+  });
+
+  it('believes no denial that other troubles come between', async () => {
+    const { start, clock, node, outcomes, farm } = aFarmer({ contracts: 2 });
+    start();
+    await clock.advance(SECOND);
+    const { token } = node;
+    for (let n = 0; n < 40; n++) {
+      Object.assign(node, { token: 'forgotten', down: n % 2 === 0 });
+      await clock.advance(10 * SECOND);
+    }
+    Object.assign(node, { token, down: false });
+    await clock.advance(INTERVAL_MS);
+    expect([farm.size, outcomes.ends]).toEqual([2, []]);
+  });
+
+  it('takes nothing with a token that was denied, though the node should know it again', async () => {
+    const { start, clock, node, outcomes, farm, nodeFarming } = aFarmer({ contracts: 2 });
+    start();
+    await clock.advance(SECOND);
+    const { token } = node;
+    Object.assign(node, { token: 'forgotten', refusesNew: true });
+    await clock.advance(3 * INTERVAL_MS);
+    expect([farm.size, nodeFarming.session.token]).toEqual([0, undefined]);
+    node.contracts.clear();
+    node.token = token;
+    await clock.advance(INTERVAL_MS);
+    expect(node.contracts.size).toBe(0);
+    node.refusesNew = false;
+    await clock.advance(2 * INTERVAL_MS);
+    expect([farm.size, outcomes.ends]).toEqual([2, ['token_lost', 'token_lost']]);
+  });
+
+  it('gives back nothing that it takes while others are given back', async () => {
+    const { start, clock, node, farm } = aFarmer({ contracts: 3 });
+    node.supply = 2;
+    start();
+    await clock.advance(SECOND);
+    const gate = Promise.withResolvers<void>();
+    node.releaseGate = gate.promise;
+    for (const n of [98, 3]) node.contracts.set(idOf(n), { startedAt: clock.now(), settled: new Map() });
+    await clock.advance(10 * SECOND);
+    node.supply = 5;
+    await clock.advance(INTERVAL_MS);
+    expect(farm.ids()).toEqual([1, 2, 3].map(idOf));
+    gate.resolve();
+    await clock.advance(INTERVAL_MS);
+    expect([node.released, farm.size]).toEqual([[idOf(98)], 3]);
+  });
+
+  it.each<[string, Partial<FakeNode>]>([
+    ['denied its token', { token: 'forgotten' }],
+    ['could not be reached', { down: true }],
+  ])('misses no challenge of what it takes from a node that %s while nothing was held', async (_, trouble) => {
+    const { start, clock, node, outcomes, farm } = aFarmer({ contracts: 2, pollIntervalMs: 'default' });
+    Object.assign(node, { intervalMs: 4 * SECOND, supply: 0 });
+    start();
+    for (let seconds = 31; seconds < 61; seconds++) {
+      await clock.advance(20 * SECOND);
+      Object.assign(node, { ...trouble, supply: 2 });
+      await clock.advance(seconds * SECOND);
+      node.down = false;
+      await clock.advance(60 * SECOND);
+      expect(farm.size).toBe(2);
+      expect(outcomes.failures).toEqual([]);
+      node.supply = 0;
+      node.contracts.clear();
+    }
+  });
+
+  it('gives back, after a while, contracts that it knows nothing of', async () => {
+    const { start, clock, node } = aFarmer({ contracts: 1 });
+    start();
+    await clock.advance(SECOND);
+    node.contracts.set(idOf(99), { startedAt: clock.now(), settled: new Map() });
+    await clock.advance(2 * SECOND);
+    expect(node.released).toEqual([]);
+    await clock.advance(6 * SECOND);
+    expect(node.released).toEqual([idOf(99)]);
+  });
+
+  it('does not give back a contract that is long on its way to it', async () => {
+    const { start, clock, node, farm } = aFarmer({ contracts: 1 });
+    const gate = Promise.withResolvers<void>();
+    node.offerGate = gate.promise;
+    start();
+    await clock.advance(20 * SECOND);
+    expect(node.contracts.size).toBe(1);
+    gate.resolve();
+    await clock.advance(SECOND);
+    expect(farm.ids()).toEqual([...node.contracts.keys()]);
+    expect(node.released).toEqual([]);
+  });
+});
