@@ -106,4 +106,19 @@ describe('a chunk that is downloaded', () => {
     await clock.advance(10 * INTERVAL_MS);
     expect([farm.phases.waiting, outcomes.refusals, outcomes.repairs]).toEqual([1, [], 1]);
   });
+
+  it('that was sound once is not refused after a restart either', async () => {
+    const first = aFarmer({ contracts: 1 });
+    first.start();
+    await first.clock.advance(SECOND);
+    first.chunks.failures = Array.from({ length: 1_000 }, other);
+    first.chunks.present.clear();
+    first.farming.lost([idOf(1)]);
+    await first.clock.advance(3 * INTERVAL_MS);
+    await first.farming.stop();
+    const second = aFarmer(first);
+    second.start();
+    await second.clock.advance(INTERVAL_MS);
+    expect([second.farm.ids(), second.outcomes.refusals]).toEqual([[idOf(1)], []]);
+  });
 });

@@ -44,6 +44,43 @@ describe('what the node says of its contracts', () => {
     expect([outcomes.passes.length, outcomes.failures, outcomes.ends]).toEqual([2, [], ['ended_by_node']]);
   });
 
+  it('counts no round while its token is denied, and all of them where the node can not be asked', async () => {
+    const denied = aFarmer({ contracts: 1, pollIntervalMs: 25 * SECOND });
+    denied.start();
+    await denied.clock.advance(2 * INTERVAL_MS - SECOND);
+    denied.node.supply = 0;
+    denied.node.token = 'forgotten';
+    await denied.clock.advance(2 * INTERVAL_MS);
+    expect([denied.outcomes.failures, denied.outcomes.ends]).toEqual([[], ['token_lost']]);
+
+    const silent = aFarmer({ contracts: 1 });
+    silent.start();
+    await silent.clock.advance(INTERVAL_MS / 2);
+    silent.node.listsNothing = true;
+    await silent.clock.advance(3 * SECOND);
+    silent.node.down = true;
+    await silent.clock.advance(3 * INTERVAL_MS);
+    expect([silent.farm.size, silent.outcomes.failures.map(({ reason }) => reason)]).toEqual([
+      1,
+      ['node_error', 'node_error'],
+    ]);
+  });
+
+  it('keeps no contract that it asked for with a token that it has no more', async () => {
+    const { start, clock, node, farm } = aFarmer({ contracts: 1 });
+    const gate = Promise.withResolvers<void>();
+    node.offerGate = gate.promise;
+    start();
+    await clock.advance(SECOND);
+    node.token = 'forgotten';
+    await clock.advance(30 * SECOND);
+    expect(node.registrations).toBe(2);
+    node.supply = 0;
+    gate.resolve();
+    await clock.advance(SECOND);
+    expect(farm.size).toBe(0);
+  });
+
   it('misses nothing while a disk deletes no chunk, or the node takes nothing back', async () => {
     const { start, clock, node, chunks, outcomes, farm, log } = aFarmer({ contracts: 5 });
     const gate = Promise.withResolvers<void>();
