@@ -35,6 +35,9 @@ export async function openState(
   if (store.restored !== undefined) {
     log.error('state restored from its second copy: the first was damaged or gone', { contracts: store.restored });
   }
+  if (store.incomplete !== undefined) {
+    log.warn('state and its second copy could not be made equal', { error: store.incomplete });
+  }
   return store;
 }
 

@@ -164,10 +164,12 @@ export class NodeStore implements StorePort, TokenStorePort, LeavingStorePort {
     return nodeRow.parse(this.#parts.db.prepare('SELECT token, leaving FROM node WHERE id = ?').get(this.id));
   }
 
+  /** In both files or in none: what only one had would be found there by the next start, whatever was said of it here. */
   #save(sql: string, value: string): void {
-    durably(this.#parts.db, () => {
-      this.#parts.db.prepare(sql).run(value, this.id);
+    const { db, essentialsChanged } = this.#parts;
+    durably(db, () => {
+      db.prepare(sql).run(value, this.id);
+      essentialsChanged();
     });
-    this.#parts.essentialsChanged();
   }
 }

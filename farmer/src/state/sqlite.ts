@@ -1,10 +1,11 @@
 import { chmodSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { CodedError, codeOf } from '@downstream/platform';
+import { z } from 'zod';
 
 /** The state can't be used. */
 export class StateError extends CodedError<
-  'locked' | 'not_writable' | 'damaged' | 'unusable' | 'other_identity' | 'exists'
+  'locked' | 'not_writable' | 'full' | 'damaged' | 'unusable' | 'other_identity' | 'exists'
 > {}
 
 /**
@@ -49,15 +50,15 @@ function opened(path: string, { readOnly }: { readOnly: boolean }, check: (db: D
   }
 }
 
-/** Runs `work` as one: all of it is there afterwards, or nothing. */
+/** Runs `work` as one: all of it is there afterwards, or nothing. @throws StateError where it can't be written; else what `work` throws */
 export function atomically(db: DatabaseSync, work: () => void): void {
-  db.exec('BEGIN');
   try {
+    db.exec('BEGIN');
     work();
     db.exec('COMMIT');
   } catch (error) {
     if (db.isTransaction) db.exec('ROLLBACK');
-    throw error;
+    throw resultCodeOf(error) === undefined ? error : asStateError(error, db.location() ?? 'the state');
   }
 }
 
@@ -75,12 +76,18 @@ export function durably(db: DatabaseSync, work: () => void): void {
 const LOCKED: readonly number[] = [5, 6];
 const NOT_WRITABLE: readonly number[] = [3, 8, 14];
 const DAMAGED: readonly number[] = [11, 26];
+const FULL = 13;
 /** Extended codes: bytes that the disk does not give back, or gives back short, or that its file system calls damaged. */
 const UNREADABLE: readonly number[] = [266, 522, 8458];
 
+/** The extended result code of an error of SQLite's; undefined for any other. */
+function resultCodeOf(error: unknown): number | undefined {
+  return typeof error === 'object' && error !== null && 'errcode' in error ? Number(error.errcode) : undefined;
+}
+
 export function asStateError(error: unknown, path: string): StateError {
   if (error instanceof StateError) return error;
-  const extended = typeof error === 'object' && error !== null && 'errcode' in error ? Number(error.errcode) : 0;
+  const extended = resultCodeOf(error) ?? 0;
   const errcode = extended & 0xff;
   if (LOCKED.includes(errcode)) {
     return new StateError(
@@ -94,8 +101,12 @@ export function asStateError(error: unknown, path: string): StateError {
       `${path} can't be written: check FARMER_DATA_DIR, its owner and its permissions`,
     );
   }
-  if (DAMAGED.includes(errcode) || UNREADABLE.includes(extended))
-    return new StateError('damaged', `${path} is damaged, or no state of a farmer`);
+  if (errcode === FULL) return new StateError('full', `${path} can't be written, its disk is full: free some space`);
+  if (DAMAGED.includes(errcode) || UNREADABLE.includes(extended) || error instanceof z.ZodError)
+    return new StateError(
+      'damaged',
+      `${path} is damaged, or no state of a farmer: put a backup in its place, or, where there is a second copy beside it, remove it to have it made again`,
+    );
   const why = error instanceof Error ? error.message : (codeOf(error) ?? 'unknown');
   return new StateError('unusable', `${path} can't be used as the farmer's state: ${why}`, {}, { cause: error });
 }

@@ -33,6 +33,8 @@ const scrubRow = z.object({ started_at: z.number(), cursor: z.string(), complete
 export class StateStore implements ScrubStorePort {
   /** How many contracts were brought back from the second copy because the first was damaged or gone; undefined if it was not. */
   readonly restored: number | undefined;
+  /** Why state and second copy could not be made equal at this start; the next one tries again. */
+  incomplete: unknown;
   readonly journal: Journal;
   readonly #db: DatabaseSync;
   readonly #mirror: Mirror;
@@ -58,6 +60,7 @@ export class StateStore implements ScrubStorePort {
     const files = openStateFiles(folder, clock);
     try {
       const store = new StateStore(files, { journalSize, clock });
+      store.#takeOverEssentials();
       store.#complete();
       return store;
     } catch (error) {
@@ -105,8 +108,8 @@ export class StateStore implements ScrubStorePort {
       if (missing !== undefined && moved !== undefined) {
         this.#db.prepare('UPDATE node SET url = ? WHERE id = ?').run(moved.url, missing.id);
       } else for (const { url } of fresh) this.#db.prepare('INSERT INTO node (url) VALUES (?)').run(url);
+      this.#mirrorEssentials();
     });
-    this.#mirrorEssentials();
     const ids = new Map(this.#essentials().nodes.map(({ id, url }) => [url, id]));
     return nodes.flatMap(({ url }) => {
       const id = ids.get(url);
@@ -132,8 +135,8 @@ export class StateStore implements ScrubStorePort {
       this.#db.exec('DELETE FROM disk');
       const insert = this.#db.prepare('INSERT INTO disk (id, path) VALUES (?, ?)');
       for (const [id, path] of disks) insert.run(id, path);
+      this.#mirrorEssentials();
     });
-    this.#mirrorEssentials();
   }
 
   scrub(): StoredScrub | undefined {
@@ -188,21 +191,24 @@ export class StateStore implements ScrubStorePort {
     }
   }
 
-  /** What only one of the two files has, since a crash came in between, both have afterwards: a contract is never lost. */
+  /**
+   * What only one of the two files has, since a crash came in between, both have afterwards: a contract is never lost. Where there is no
+   * room for that, what one lacks was never acknowledged, or is over: it is no reason not to farm.
+   */
   #complete(): void {
-    this.#takeOverEssentials();
     const ours = readTerms(this.#db);
     const theirs = this.#mirror.contracts();
     const known = new Set(ours.map(({ id }) => id));
     const mirrored = new Set(theirs.map(({ id }) => id));
-    insertTerms(
-      this.#db,
-      theirs.filter(({ id }) => !known.has(id)),
-      this.#clock,
-    );
+    const unknown = theirs.filter(({ id }) => !known.has(id));
     const missing = ours.filter(({ id }) => !mirrored.has(id));
-    if (missing.length > 0) this.#mirror.insert(missing);
-    this.#mirrorEssentials();
+    try {
+      insertTerms(this.#db, unknown, this.#clock);
+      if (missing.length > 0) this.#mirror.insert(missing);
+      this.#mirrorEssentials();
+    } catch (error) {
+      this.incomplete = error;
+    }
   }
 
   /** Who farms with which tokens, where only the mirror still knows it: a restore that was cut short, say. */
@@ -221,10 +227,11 @@ export class StateStore implements ScrubStorePort {
         this.#db.prepare('INSERT INTO farm (id, address) VALUES (?, ?)').run(farm.id, farm.address);
       }
       const insert = this.#db.prepare('INSERT OR IGNORE INTO node (id, url, token, leaving) VALUES (?, ?, ?, ?)');
-      const complete = this.#db.prepare('UPDATE node SET token = ? WHERE id = ? AND token IS NULL');
+      const complete = this.#db.prepare('UPDATE node SET token = ? WHERE id = ? AND url = ? AND token IS NULL');
       for (const { id, url, token, leaving } of nodes) {
         insert.run(id, url, token, leaving);
-        complete.run(token, id);
+        // A token is for the node that gave it, not for one that took its place.
+        complete.run(token, id, url);
       }
     });
   }

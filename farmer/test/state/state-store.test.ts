@@ -442,6 +442,62 @@ describe('a state file that', () => {
   });
 });
 
+/** Makes a file take no more of what is written to a table, as a full disk does. */
+const refuseWritesTo = (table: string, file: string) => {
+  const db = new DatabaseSync(inFolder(file));
+  for (const what of ['INSERT', 'DELETE', 'UPDATE'])
+    db.exec(`CREATE TRIGGER no_${what} BEFORE ${what} ON ${table} BEGIN SELECT RAISE(FAIL, 'no room'); END`);
+  db.close();
+};
+
+describe('what can not be written to the second copy', () => {
+  it.each<[string, (node: NodeStore) => void, (node: NodeStore) => unknown]>([
+    ['that the node is left', (node) => node.setLeaving('leaving'), (node) => node.leaving()],
+    ['a token', (node) => node.saveToken('new'), (node) => node.token()],
+  ])('is in the state neither: %s', (_, write, read) => {
+    nodeOf(openStore()).saveToken('token');
+    close();
+    refuseWritesTo('node', 'state.mirror.db');
+    const node = nodeOf(openStore());
+    const before = read(node);
+    expect(() => write(node)).toThrow(expect.objectContaining({ code: 'unusable' }));
+    expect(read(node)).toBe(before);
+    expect(read(nodeOf(restart()))).toBe(before);
+  });
+
+  it('is no reason not to start: the next start tries again', () => {
+    aClosedState(2);
+    const db = new DatabaseSync(inFolder('state.mirror.db'));
+    db.prepare('DELETE FROM contract WHERE id = ?').run(idOf(1));
+    db.close();
+    refuseWritesTo('contract', 'state.mirror.db');
+    const store = openStore();
+    expect([store.incomplete, nodeOf(store).contracts().length]).toEqual([
+      expect.objectContaining({ message: expect.stringContaining('state.mirror.db') }),
+      2,
+    ]);
+  });
+
+  it('gives no token of a node that was left to the one that takes its place', () => {
+    const left = nodeOf(openStore());
+    left.saveToken('token');
+    left.setLeaving('left');
+    close();
+    refuseWritesTo('node', 'state.mirror.db');
+    const instead = { ...IDENTITY, nodes: [OTHER] };
+    expect(() => nodeOf(openStore(), instead)).toThrow(expect.objectContaining({ code: 'unusable' }));
+    close();
+    // As a farmer left it that wrote the one file before the other.
+    const db = new DatabaseSync(state());
+    db.exec(`UPDATE node SET url = '${OTHER.url}', token = NULL, leaving = 'no'`);
+    db.close();
+    const mirror = new DatabaseSync(inFolder('state.mirror.db'));
+    for (const what of ['INSERT', 'DELETE', 'UPDATE']) mirror.exec(`DROP TRIGGER no_${what}`);
+    mirror.close();
+    expect(nodeOf(openStore(), instead).token()).toBeUndefined();
+  });
+});
+
 describe('a backup', () => {
   it('is a whole state, for its owner alone, made while everything goes on', async () => {
     const store = openStore();
@@ -524,7 +580,7 @@ describe('what SQLite reports', () => {
     [266, 'damaged'],
     [522, 'damaged'],
     // The disk is full, or takes no flush: that is no damage to what is there.
-    [13, 'unusable'],
+    [13, 'full'],
     [1034, 'unusable'],
     [8, 'not_writable'],
     [5, 'locked'],
