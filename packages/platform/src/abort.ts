@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from './clock.ts';
 import { CodedError } from './errors.ts';
+import { onAbort } from './on-abort.ts';
 
 /** The work took longer than it was given: told apart from an abort, which is somebody's wish. */
 export class TimeoutError extends CodedError<'timeout'> {
@@ -19,8 +20,7 @@ export async function withTimeout<T>(
 ): Promise<T> {
   signal?.throwIfAborted();
   const controller = new AbortController();
-  const onAbort = () => controller.abort(signal?.reason);
-  signal?.addEventListener('abort', onAbort, { once: true });
+  const forget = signal && onAbort(signal, () => controller.abort(signal.reason));
   const timer = setTimeout(() => controller.abort(new TimeoutError(timeoutMs)), timeoutMs);
   try {
     return await work(controller.signal);
@@ -29,7 +29,7 @@ export async function withTimeout<T>(
     throw error;
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener('abort', onAbort);
+    forget?.();
   }
 }
 

@@ -1,5 +1,5 @@
 import { uptime } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { onAbort } from './on-abort.ts';
 
 /**
  * Milliseconds since the Unix epoch, by a clock that nobody sets while the process runs: differences are true, whatever becomes of the
@@ -50,17 +50,21 @@ export class SteadyClock implements Clock {
   readonly #sources: TimeSources;
   readonly #origin: number;
   #suspendedMs = 0;
-  #looked: { readonly monotonicMs: number; readonly uptimeMs: number };
+  #looked: { readonly monotonicMs: number; readonly uptimeMs: number; readonly aheadMs: number };
 
   constructor(sources: TimeSources = SYSTEM) {
     this.#sources = sources;
-    this.#looked = { monotonicMs: sources.monotonicMs(), uptimeMs: sources.uptimeMs() };
-    this.#origin = sources.wallMs() - this.#looked.monotonicMs;
+    const monotonicMs = sources.monotonicMs();
+    this.#origin = sources.wallMs() - monotonicMs;
+    this.#looked = { monotonicMs, uptimeMs: sources.uptimeMs(), aheadMs: this.#origin };
   }
 
   now(): Instant {
     const monotonicMs = this.#sources.monotonicMs();
-    if (monotonicMs - this.#looked.monotonicMs >= LOOK_EVERY_MS) this.#lookForSuspension(monotonicMs);
+    // The machine's clock goes on while it is suspended: a jump of it is looked into at once.
+    const aheadMs = this.#sources.wallMs() - monotonicMs;
+    const hasJumped = aheadMs - this.#looked.aheadMs >= LEAST_SUSPENSION_MS;
+    if (hasJumped || monotonicMs - this.#looked.monotonicMs >= LOOK_EVERY_MS) this.#lookForSuspension(monotonicMs);
     return this.#origin + monotonicMs + this.#suspendedMs;
   }
 
@@ -73,23 +77,32 @@ export class SteadyClock implements Clock {
   }
 
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    try {
-      for (let left = ms; left > 0; left -= LONGEST_TIMER_MS) {
-        await sleep(Math.min(left, LONGEST_TIMER_MS), undefined, signal ? { signal } : {});
-      }
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw error;
-    }
     signal?.throwIfAborted();
+    for (let left = ms; left > 0; left -= LONGEST_TIMER_MS) await nap(Math.min(left, LONGEST_TIMER_MS), signal);
   }
 
   #lookForSuspension(monotonicMs: number): void {
     const uptimeMs = this.#sources.uptimeMs();
     const standstillMs = uptimeMs - this.#looked.uptimeMs - (monotonicMs - this.#looked.monotonicMs);
     if (standstillMs >= LEAST_SUSPENSION_MS) this.#suspendedMs += standstillMs;
-    this.#looked = { monotonicMs, uptimeMs };
+    this.#looked = { monotonicMs, uptimeMs, aheadMs: this.#sources.wallMs() - monotonicMs };
   }
+}
+
+/** As `timers/promises`, but for thousands under one signal. */
+function nap(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      forget?.();
+      resolve();
+    }, ms);
+    const forget =
+      signal &&
+      onAbort(signal, () => {
+        clearTimeout(timer);
+        reject(signal.reason);
+      });
+  });
 }
 
 export const systemClock: Clock = new SteadyClock();

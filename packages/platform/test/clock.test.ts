@@ -1,5 +1,6 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
-import { SteadyClock } from '../src/clock.ts';
+import { SteadyClock, systemClock } from '../src/clock.ts';
 
 /** A machine whose clock can be set, and that can be suspended. */
 function aMachine() {
@@ -66,6 +67,23 @@ describe('a steady clock', () => {
     suspend(600_000);
     pass(2_000);
     expect(Math.abs(clock.now() - 1_612_000)).toBeLessThanOrEqual(1_000);
+  });
+
+  it('counts it at once, not only a while after it woke', () => {
+    const { clock, pass, suspend } = aMachine();
+    pass(10_000);
+    suspend(600_000);
+    expect(Math.abs(clock.now() - 1_610_000)).toBeLessThanOrEqual(1_000);
+  });
+
+  it('listens to a signal once, however many sleep under it, and lets go of those that woke', async () => {
+    const signals = [new AbortController(), new AbortController()] as const;
+    const [stopping, other] = signals.map(({ signal }) => signal);
+    const asleep = Array.from({ length: 1_000 }, () => systemClock.sleep(1_000_000, stopping).catch(() => 'woken'));
+    await systemClock.sleep(1, other);
+    expect(signals.map(({ signal }) => getEventListeners(signal, 'abort').length)).toEqual([1, 0]);
+    signals[0].abort();
+    expect(new Set(await Promise.all(asleep))).toEqual(new Set(['woken']));
   });
 
   it('takes the coarseness of the uptime for no suspension, however long it runs', () => {
