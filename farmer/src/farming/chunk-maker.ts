@@ -28,6 +28,8 @@ interface Attempt {
 const PAUSE = { baseMs: 1_000, capMs: 60_000 };
 /** So often at least it is tried in a round: it is lost if the disk is well again and nobody looks. */
 const PAUSES_A_ROUND = 10;
+/** Where very many are tried in vain, so long a pause for each of them: on the average that makes fifty tries a second in all. */
+const PAUSE_EACH_MS = 40;
 /** So often in a row must a download be another chunk: a proxy that is not well says something else than the node. */
 const DOWNLOADS_REFUSED = 3;
 
@@ -81,7 +83,12 @@ export class ChunkMaker {
         void this.#giveBack(id, reason, signal);
         return false;
       }
-      log.error('chunk not made', { contract: id, attempt: attempt.number, error });
+      // It came back meanwhile, with the disk that it was on.
+      if (farm.get(id)?.phase !== 'generating') return false;
+      // What goes on failing is told less and less often: at the 1st, 2nd, 4th, 8th attempt …
+      if (Number.isInteger(Math.log2(attempt.number))) {
+        log.error('chunk not made', { contract: id, attempt: attempt.number, error });
+      }
       farm.apply(id, { type: 'chunk_lost' });
       this.#retryLater(id, signal, { number: attempt.number + 1, refusals });
       return true;
@@ -118,7 +125,8 @@ export class ChunkMaker {
   #retryLater(id: ContractId, signal: AbortSignal, attempt: Attempt): void {
     const { clock, rng, farm } = this.#parts;
     const roundMs = farm.get(id)?.terms.intervalMs ?? 0;
-    const capMs = Math.min(PAUSE.capMs, Math.max(PAUSE.baseMs, roundMs / PAUSES_A_ROUND));
+    const wantedMs = Math.min(PAUSE.capMs, Math.max(PAUSE.baseMs, roundMs / PAUSES_A_ROUND));
+    const capMs = Math.max(wantedMs, this.#taken.size * PAUSE_EACH_MS);
     void clock.sleep(backoffMs({ ...PAUSE, capMs }, attempt.number - 1, rng), signal).then(
       () => {
         const contract = farm.get(id);

@@ -179,6 +179,7 @@ export class FakeChunks implements ChunkPort {
   readonly corrupt = new Set<ContractId>();
   /** What the next creations throw. */
   failures: ChunkError[] = [];
+  attempts = 0;
   readonly created: ContractId[] = [];
   /** What making a chunk takes. */
   makeTime: () => Promise<void> = async () => {};
@@ -191,6 +192,7 @@ export class FakeChunks implements ChunkPort {
   gate: Promise<void> | undefined;
 
   async create(id: ContractId, _source: ChunkSource): Promise<void> {
+    this.attempts += 1;
     const failure = this.failures.shift();
     if (failure) throw failure;
     this.created.push(id);

@@ -13,11 +13,41 @@ describe('a chunk that can not be made', () => {
     chunks.present.clear();
     chunks.failures = Array.from({ length: 1000 }, () => new ChunkError('no_room', 'none'));
     await clock.advance(6 * INTERVAL_MS);
-    const attempts = log.lines
-      .filter(({ message }) => message === 'chunk not made')
-      .map(({ fields }) => fields['attempt']);
-    expect(attempts.length).toBeGreaterThan(5);
-    expect(attempts).toEqual(attempts.map((_, at) => at + 1));
+    const told = log.lines.filter(({ message }) => message === 'chunk not made').map(({ fields }) => fields['attempt']);
+    // The first one made it, when the contract was taken.
+    const inVain = chunks.attempts - 1;
+    expect(inVain).toBeGreaterThan(16);
+    // Less and less often, and each number once: there is one chain.
+    expect(told).toEqual([1, 2, 4, 8, 16, 32, 64, 128].filter((attempt) => attempt <= inVain));
+  });
+
+  it('is tried so often that all of them together, however many, leave time for everything else', async () => {
+    const { start, clock, node, chunks, farming } = aFarmer({ contracts: 100, pollIntervalMs: 'default' });
+    node.intervalMs = 10 * SECOND;
+    start();
+    await clock.advance(20 * SECOND);
+    chunks.present.clear();
+    chunks.failures = Array.from({ length: 100_000 }, () => new ChunkError('no_room', 'none'));
+    farming.lost(Array.from({ length: 100 }, (_, at) => idOf(at + 1)));
+    await clock.advance(15 * SECOND);
+    const before = chunks.attempts;
+    await clock.advance(15 * SECOND);
+    expect((chunks.attempts - before) / 15).toBeLessThan(60);
+  });
+
+  it('is not given up when it came back with its disk while it was made elsewhere', async () => {
+    const { start, clock, chunks, farming, outcomes } = aFarmer({ contracts: 1 });
+    start();
+    await clock.advance(SECOND);
+    const making = Promise.withResolvers<void>();
+    chunks.makeTime = async () => await making.promise;
+    farming.lost([idOf(1)]);
+    await clock.advance(SECOND);
+    farming.found([idOf(1)]);
+    making.reject(new ChunkError('disk_full', 'full'));
+    chunks.failures = Array.from({ length: 1000 }, () => new ChunkError('no_room', 'none'));
+    await clock.advance(3 * INTERVAL_MS);
+    expect([outcomes.failures, outcomes.passes.length]).toEqual([[], 4]);
   });
 });
 
