@@ -65,6 +65,7 @@ export class Answerer {
       const answer = { id, response: contract.response };
       const passed = await node.answer(session.token, answer, { signal: signals.cut, timeoutMs });
       pace.answered(clock.now() - sentAt);
+      if (passed) session.notDenied();
       farm.apply(id, { type: 'verdict', challenge, passed });
     } catch (error) {
       if (signals.cut.aborted) return;

@@ -1,6 +1,6 @@
 import { backoffMs, type Clock, codeOf, type Logger, type Rng } from '@downstream/platform';
 import type { ContractId } from '../contract/contract.ts';
-import { NodeError, type NodeErrorCode } from './errors.ts';
+import { NodeError } from './errors.ts';
 import type { Farm } from './farm.ts';
 import type { LeavingStorePort, NodePort } from './ports.ts';
 import type { Session } from './session.ts';
@@ -30,8 +30,6 @@ export interface LeavingProgress {
 
 const LOOK_AGAIN_MS = 1_000;
 const PAUSE = { baseMs: 1_000, capMs: 60_000 };
-/** The node knows nothing of the contract: there is nothing to tell it. */
-const NOTHING_TO_TELL: readonly NodeErrorCode[] = ['no_hash', 'no_token'];
 
 /**
  * Leaves the node when the operator wants it: contract by contract the node is told, then the chunk is deleted. Those that are still held
@@ -93,11 +91,10 @@ export class Leaver {
       if (session.token !== undefined) await node.release(session.token, id, { signal });
     } catch (error) {
       if (!(error instanceof NodeError)) throw error;
-      if (!NOTHING_TO_TELL.includes(error.code)) {
-        this.#lastError = codeOf(error);
-        log.warn('contract not given back to the node', { contract: id, error });
-        return false;
-      }
+      // Also where it says that it knows nothing of the contract, or of us: what its listings say is believed, after a while.
+      this.#lastError = codeOf(error);
+      log.warn('contract not given back to the node', { contract: id, error });
+      return false;
     }
     await farm.end(id, 'given_back');
     this.#removed += 1;

@@ -89,6 +89,7 @@ export class Onboarder {
       }
       // It is on an account that is not ours any more.
       if (session.token !== token) return { taken: false };
+      session.notDenied();
       const { id, source, intervalMs, challenge } = offer;
       if (isHeld(id)) {
         farm.refuseDuplicate(id);

@@ -1,5 +1,5 @@
 import { backoffMs, type Clock, type Instant, type Logger, type Rng } from '@downstream/platform';
-import type { ContractId } from '../contract/contract.ts';
+import type { Contract, ContractId } from '../contract/contract.ts';
 import { Claims } from './claims.ts';
 import { NodeError } from './errors.ts';
 import type { Farm } from './farm.ts';
@@ -37,7 +37,6 @@ export class Refresher {
   #reachable: boolean | undefined;
   /** Since when a listing is awaited; undefined while none is. */
   #askingSince: Instant | undefined;
-  readonly #denials = new Claims<'token'>();
   /** Contracts of ours that the last listing left out. */
   readonly #missing = new Claims<ContractId>();
   /** Contracts on our account that this farmer knows nothing of. */
@@ -66,7 +65,7 @@ export class Refresher {
 
   /** Whether the node may have ended a contract: it said so the last time, and is not believed yet. */
   isInDoubt(id: ContractId): boolean {
-    return this.#missing.has(id) || this.#denials.has('token');
+    return this.#missing.has(id) || this.#parts.session.isDenied;
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -102,7 +101,7 @@ export class Refresher {
       const nodeReachable = this.reachable ?? true;
       this.#askingSince = undefined;
       this.#reachable = true;
-      this.#denials.forget();
+      session.notDenied();
       this.#failures = 0;
       for (const { id, challenge } of listing.open) {
         farm.apply(id, {
@@ -114,9 +113,10 @@ export class Refresher {
           awakeSince: awakeSince(),
         });
       }
+      const doubtful = ours.filter((id) => !this.#hasPassedSince(this.#listedAt, farm.get(id)));
       this.#listedAt = askedAt;
       this.#openBefore = new Map(listing.open.map(({ id, challenge }) => [id, challenge]));
-      this.#reconcile(listing, ours, signal);
+      this.#reconcile(listing, doubtful, signal);
     } catch (error) {
       this.#askingSince = undefined;
       if (!(error instanceof NodeError)) throw error;
@@ -125,10 +125,16 @@ export class Refresher {
       this.#listedAt = undefined;
       this.#missing.forget();
       if (error.code === 'no_token') return await this.#denied(signal);
-      this.#denials.forget();
+      session.notDenied();
       this.#reachable = false;
       log.warn('no listing from the node', { error, failures: this.#failures });
     }
+  }
+
+  /** A contract whose answer the node took since the last listing has not ended, whatever this one says. */
+  #hasPassedSince(listedAt: Instant | undefined, contract: Contract | undefined): boolean {
+    if (listedAt === undefined || contract?.last !== 'passed') return false;
+    return (contract.settledAt ?? 0) > listedAt;
   }
 
   /** What not both know of. No listing waits for what follows from it: a disk or a node may be slow. */
@@ -175,12 +181,10 @@ export class Refresher {
   }
 
   async #denied(signal: AbortSignal): Promise<void> {
-    const { session, farm, clock, log } = this.#parts;
-    const claim = { now: clock.now(), leastMs: this.#doubtMs() };
-    const believed = this.#denials.heard(['token'], claim).length > 0;
+    const { session, farm, log } = this.#parts;
+    const believed = session.denied(this.#doubtMs());
     log.warn('the node denies our token', { believed });
     if (!believed) return;
-    this.#denials.forget();
     await Promise.all(farm.ids().map(async (id) => await farm.end(id, 'token_lost')));
     await session.renew(signal);
     this.#failures = 0;

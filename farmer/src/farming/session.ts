@@ -1,4 +1,5 @@
 import { backoffMs, type Clock, codeOf, type Logger, type Rng } from '@downstream/platform';
+import { Claims } from './claims.ts';
 import { NodeError } from './errors.ts';
 import type { NodePort, TokenStorePort } from './ports.ts';
 
@@ -16,6 +17,7 @@ const PAUSE = { baseMs: 1_000, capMs: 60_000 };
 export class Session {
   readonly #address: string;
   readonly #parts: SessionParts;
+  readonly #denials = new Claims<'token'>();
   #token: string | undefined;
 
   constructor({ address }: { address: string }, parts: SessionParts) {
@@ -28,6 +30,21 @@ export class Session {
     return this.#token;
   }
 
+  /** Whether the node denied the token the last time it said anything of it. */
+  get isDenied(): boolean {
+    return this.#denials.has('token');
+  }
+
+  /** The node says that it does not know the token. @param leastMs for how long it must say so @returns whether it is believed */
+  denied(leastMs: number): boolean {
+    return this.#denials.heard(['token'], { now: this.#parts.clock.now(), leastMs }).length > 0;
+  }
+
+  /** The node took the token for a good one, or said nothing of it. */
+  notDenied(): void {
+    this.#denials.forget();
+  }
+
   /** Uses the token kept from before, or asks for one until the node gives it, with growing pauses. */
   async open(signal: AbortSignal): Promise<string> {
     this.#token = this.#parts.tokens.token();
@@ -38,6 +55,7 @@ export class Session {
   async renew(signal: AbortSignal): Promise<string> {
     const { node, tokens, clock, rng, log } = this.#parts;
     this.#token = undefined;
+    this.#denials.forget();
     for (let attempt = 1; ; attempt++) {
       try {
         const token = await node.register(this.#address, { signal });

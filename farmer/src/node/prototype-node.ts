@@ -72,7 +72,8 @@ export class PrototypeNode implements NodePort {
       read: (reply) => {
         const { all_contracts, due_contracts } = readJson('due', dueReply, reply);
         return {
-          held: new Set(all_contracts.map(({ hash }) => hash)),
+          // One that is challenged runs, whatever else is said of it.
+          held: new Set([...all_contracts, ...due_contracts].map(({ hash }) => hash)),
           open: due_contracts.map(({ hash, challenge }) => ({ id: hash, challenge })),
         };
       },

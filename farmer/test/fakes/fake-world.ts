@@ -53,6 +53,8 @@ export class FakeNode implements NodePort {
   readonly timeouts: (number | undefined)[] = [];
   /** Lists nothing at all, as one that was just started, or a proxy, may for a moment. */
   listsNothing = false;
+  /** Says, when it is asked for a listing, that it does not know the token. */
+  deniesListings = false;
   /** Goes on listing challenges that were answered. */
   listsSettled = false;
   /** Where chunks come from. */
@@ -63,8 +65,8 @@ export class FakeNode implements NodePort {
   rejectsRelease: ContractId | undefined;
   /** While set, contracts that are given back are on their way that long. */
   releaseGate: Promise<void> | undefined;
-  /** Knows nothing of a contract that is given back. */
-  forgetsOnRelease = false;
+  /** Loses its replies to what is given back. */
+  losesReleases = false;
   calls = 0;
   /** Takes answers, but the next so many replies are lost. */
   loseReplies = 0;
@@ -111,6 +113,7 @@ export class FakeNode implements NodePort {
 
   async listContracts(token: string): Promise<Listing> {
     this.#check('due', token);
+    if (this.deniesListings) throw new NodeError('no_token', 'due', 'unknown token');
     const held = this.listsNothing ? [] : [...this.contracts];
     const open = held.filter(([id, { settled }]) => this.listsSettled || !settled.has(this.#round(id)));
     const listing = {
@@ -150,9 +153,9 @@ export class FakeNode implements NodePort {
     if (this.keepsContracts) throw new NodeError('unreachable', 'remove', 'down');
     if (this.rejectsRelease === id) throw new NodeError('rejected', 'remove', 'no');
     await this.releaseGate;
-    if (this.forgetsOnRelease) throw new NodeError('no_hash', 'remove', 'unknown');
+    if (!this.contracts.delete(id)) throw new NodeError('no_hash', 'remove', 'unknown');
     this.released.push(id);
-    this.contracts.delete(id);
+    if (this.losesReleases) throw new NodeError('unreachable', 'remove', 'reply lost');
   }
 
   #round(id: ContractId): number {

@@ -51,15 +51,33 @@ describe('a farmer that leaves', () => {
     expect([nodeFarming.leaving.state, store.rows.size, faults]).toEqual(['left', 0, []]);
   });
 
-  it('counts as gone what the node knows nothing of', async () => {
+  it('counts as gone, after a while, what the node knows nothing of and does not list', async () => {
     const { start, clock, node, nodeFarming, farm } = aFarmer({ contracts: 1 });
     start();
     await clock.advance(SECOND);
-    node.forgetsOnRelease = true;
+    node.losesReleases = true;
     nodeFarming.leave();
-    await clock.advance(2 * SECOND);
-    expect(farm.size).toBe(0);
-    expect(nodeFarming.leaving.state).toBe('left');
+    await clock.advance(10 * SECOND);
+    expect([farm.size, nodeFarming.leaving.lastError]).toEqual([1, 'no_hash']);
+    await clock.advance(INTERVAL_MS);
+    expect([farm.size, nodeFarming.leaving.state]).toEqual([0, 'left']);
+  });
+
+  it('gives nothing up untold, though its token is denied for a moment', async () => {
+    const { start, clock, node, nodeFarming, outcomes } = aFarmer({ contracts: 5 });
+    start();
+    await clock.advance(SECOND);
+    const { token } = node;
+    node.token = 'forgotten';
+    nodeFarming.leave();
+    await clock.advance(5 * SECOND);
+    node.token = token;
+    await clock.advance(INTERVAL_MS);
+    expect([nodeFarming.leaving.state, node.released.length, outcomes.ends]).toEqual([
+      'left',
+      5,
+      Array(5).fill('given_back'),
+    ]);
   });
 
   it('has not left while a contract is on its way to it', async () => {

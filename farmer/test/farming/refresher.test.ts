@@ -142,6 +142,29 @@ describe('what the node says of its contracts', () => {
     expect(farm.phases.waiting).toBe(2);
   });
 
+  it.each<[string, Partial<FakeNode>, number]>([
+    ['denies their token', { deniesListings: true }, 50],
+    ['lists them no more', { listsNothing: true }, 15],
+  ])('ends no contracts whose answers the node takes, though it %s', async (_, trouble, secondsMore) => {
+    const { start, clock, node, chunks, outcomes, farm } = aFarmer({ contracts: 4 });
+    const proofs = [1, 2, 3, 4].map(() => Promise.withResolvers<void>());
+    const begun = [...proofs];
+    chunks.proofTime = async () => await begun.shift()?.promise;
+    start();
+    await clock.advance(5 * SECOND);
+    Object.assign(node, trouble);
+    for (const proof of proofs) {
+      await clock.advance(12 * SECOND);
+      proof.resolve();
+    }
+    await clock.advance(SECOND);
+    expect(outcomes.passes).toHaveLength(4);
+    await clock.advance(secondsMore * SECOND);
+    Object.assign(node, { deniesListings: false, listsNothing: false });
+    await clock.advance(INTERVAL_MS);
+    expect([farm.size, outcomes.ends, node.registrations]).toEqual([4, [], 1]);
+  });
+
   it('believes no denial that other troubles come between', async () => {
     const { start, clock, node, outcomes, farm } = aFarmer({ contracts: 2 });
     start();

@@ -158,6 +158,11 @@ describe('a listing', () => {
     });
   });
 
+  it('holds what is open, though it should be left out of what is held', async () => {
+    const body = { all_contracts: [], due_contracts: [{ hash: HASH, challenge: '0.5' }] };
+    expect(await outcome(reply(body), (node) => node.listContracts(TOKEN))).toMatchObject({ held: new Set([HASH]) });
+  });
+
   it.each<[string, unknown]>([
     ['the stub of September 2014', { contracts: 'data' }],
     ['a path among the hashes', { all_contracts: [{ hash: '../x' }], due_contracts: [] }],
