@@ -19,6 +19,7 @@ const awake = { nodeReachable: true, awakeSince: T0 };
 /** An event of each type, as the table means it. */
 const EVENTS: Record<ContractEvent['type'], ContractEvent> = {
   chunk_stored: { type: 'chunk_stored' },
+  chunk_found: { type: 'chunk_found' },
   chunk_lost: { type: 'chunk_lost' },
   chunk_verified: { type: 'chunk_verified' },
   challenged: { type: 'challenged', challenge: '0.2', askedAt: T0 + 10, ...awake },

@@ -4,6 +4,7 @@ import {
   type ByType,
   type Contract,
   type ContractEvent,
+  challengeOf,
   dueAt,
   type EventType,
   type FailureReason,
@@ -25,7 +26,8 @@ const same = (contract: Contract): Step => ({ contract });
 /** Every phase by every event; farmer/SPEC.md has it in words. An event that does not fit the phase changes nothing. */
 const TRANSITIONS: Table = {
   generating: {
-    chunk_stored: (contract, _, now) => ({ contract: withChunk(contract, now) }),
+    chunk_stored: (contract, _, now) => ({ contract: { ...withChunk(contract, now), soundAt: now } }),
+    chunk_found: (contract, _, now) => ({ contract: withChunk(contract, now) }),
     chunk_lost: (contract) => ({ contract: contract.again ? { ...contract, obstacle: 'chunk_unreadable' } : contract }),
     chunk_verified: same,
     challenged,
@@ -37,6 +39,7 @@ const TRANSITIONS: Table = {
   },
   waiting: {
     chunk_stored: same,
+    chunk_found: same,
     chunk_lost: (contract) => ({ contract: withoutChunk(contract) }),
     chunk_verified: (contract, _, now) => ({ contract: { ...contract, soundAt: now } }),
     challenged,
@@ -48,6 +51,7 @@ const TRANSITIONS: Table = {
   },
   proving: {
     chunk_stored: same,
+    chunk_found: same,
     chunk_lost: (contract) => ({ contract: withoutChunk(contract) }),
     chunk_verified: (contract, _, now) => ({ contract: { ...contract, soundAt: now } }),
     challenged,
@@ -72,7 +76,8 @@ const TRANSITIONS: Table = {
     tick: expired,
   },
   answering: {
-    chunk_stored: (contract) => ({ contract: contract.chunkLost ? { ...contract, chunkLost: false } : contract }),
+    chunk_stored: withoutLoss,
+    chunk_found: withoutLoss,
     // A response already made still counts: it is delivered before the chunk is looked after.
     chunk_lost: (contract) => ({ contract: { ...contract, chunkLost: true } }),
     chunk_verified: (contract, _, now) => ({ contract: { ...contract, soundAt: now } }),
@@ -108,8 +113,12 @@ function step<P extends Phase, T extends EventType>(
 
 function withChunk(contract: Contract<'generating'>, now: Instant): Contract {
   const { challenge, again: _, ...held } = contract;
-  if (challenge === undefined) return { ...held, phase: 'waiting', soundAt: now };
-  return { ...held, phase: 'proving', challenge, soundAt: now, timeline: { ...held.timeline, queuedAt: now } };
+  if (challenge === undefined) return { ...held, phase: 'waiting' };
+  return { ...held, phase: 'proving', challenge, timeline: { ...held.timeline, queuedAt: now } };
+}
+
+function withoutLoss(contract: Contract<'answering'>): Step {
+  return { contract: contract.chunkLost ? { ...contract, chunkLost: false } : contract };
 }
 
 function withoutChunk(contract: Contract<'waiting' | 'proving'>): Contract<'generating'> {
@@ -120,7 +129,7 @@ function withoutChunk(contract: Contract<'waiting' | 'proving'>): Contract<'gene
 function challenged(contract: Contract, event: ContractEvent<'challenged'>, now: Instant): Step {
   if (contract.settledAt !== undefined && event.askedAt <= contract.settledAt) return { contract };
   const { challenge, askedAt, notListedAt } = event;
-  const open = contract.phase === 'waiting' ? undefined : contract.challenge;
+  const open = challengeOf(contract);
   if (open === challenge) return { contract };
   if (isAmbiguous(contract, notListedAt, now) || isSettled(contract, event)) return { contract };
   // A challenge that replaces one not yet answered: the node has begun the next round, whatever our clock says.
@@ -157,7 +166,7 @@ function expired(contract: Contract, event: ContractEvent<'tick'>, now: Instant)
   const count = roundsOver(contract.round, contract.terms.intervalMs, now);
   if (count === 0) return { contract };
   const settlement = failed(contract, event, count, now);
-  return { contract: next(contract, settlement), settlement };
+  return { contract: { ...next(contract, settlement), settled: challengeOf(contract) }, settlement };
 }
 
 function failed(contract: Contract, witness: Witness, count: number, now: Instant): Settlement {
@@ -231,8 +240,8 @@ function isAmbiguous(contract: Contract, notListedAt: Instant | undefined, now: 
 }
 
 /**
- * Nodes may list a challenge that has had its verdict. Answered again it would count twice, or for the next round; it is
- * a new one only where it went away meanwhile and the next round has begun.
+ * Nodes may list a challenge that has had its verdict, and one that came out unanswered is listed until the node's own round is over.
+ * Answered now it would count twice, or for the next round; it is a new one only where it went away meanwhile and the next round has begun.
  */
 function isSettled({ settled, settledAt, round }: Contract, event: ContractEvent<'challenged'>): boolean {
   const { challenge, askedAt, notListedAt } = event;

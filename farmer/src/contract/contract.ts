@@ -43,7 +43,7 @@ interface Held {
   readonly obstacle?: Obstacle | undefined;
   /** When the last round was settled; a listing that the node made before that is out of date. */
   readonly settledAt?: Instant | undefined;
-  /** The challenge that the last verdict was about, unless a whole round went by since. */
+  /** The challenge that the last round ended with, answered or not, unless a whole round went by since. */
   readonly settled?: string | undefined;
   /** How the last round came out, where this process saw it. */
   readonly last?: 'passed' | FailureReason | undefined;
@@ -89,6 +89,8 @@ export interface Witness {
 /** What can happen to a contract, by its type. */
 export interface ByType {
   readonly chunk_stored: { readonly type: 'chunk_stored' };
+  /** The chunk is where it was, on a disk that came back; nobody has read it since. */
+  readonly chunk_found: { readonly type: 'chunk_found' };
   readonly chunk_lost: { readonly type: 'chunk_lost' };
   /** The chunk was read whole, beside any challenge, and is what it should be. */
   readonly chunk_verified: { readonly type: 'chunk_verified' };
@@ -111,6 +113,7 @@ export interface ByType {
 
 export const EVENT_TYPES = [
   'chunk_stored',
+  'chunk_found',
   'chunk_lost',
   'chunk_verified',
   'challenged',
@@ -161,4 +164,9 @@ export function resume(
 /** When the round that the contract is in must have been answered. */
 export function dueAt({ round, terms }: Contract): Instant {
   return round.issuedAt + terms.intervalMs;
+}
+
+/** The challenge that is open, where it is known. */
+export function challengeOf(contract: Contract): string | undefined {
+  return contract.phase === 'waiting' ? undefined : contract.challenge;
 }

@@ -6,6 +6,7 @@ import {
   type Contract,
   type ContractEvent,
   type ContractId,
+  challengeOf,
   dueAt,
   type Phase,
   resume,
@@ -193,7 +194,7 @@ export class Farm {
     this.#contracts.set(id, contract);
     this.#phases[before.phase] -= 1;
     this.#phases[contract.phase] += 1;
-    if (before.phase === 'generating' && before.again && contract.phase !== 'generating') this.#noteRepair(id);
+    if (event.type === 'chunk_stored' && before.phase === 'generating' && before.again) this.#noteRepair(id);
     if (dueAt(contract) !== dueAt(before)) this.#deadlines.add(dueAt(contract), id);
     if (settlement) this.#settle(contract, settlement);
     else if (before.phase === 'generating' && contract.phase !== 'generating')
@@ -339,8 +340,4 @@ export class Farm {
 function storedFormOf(contract: Contract): StoredContract {
   const { terms, round, settled, phase } = contract;
   return { terms, round, settled, hadChunk: phase !== 'generating' || contract.again };
-}
-
-function challengeOf(contract: Contract): string | undefined {
-  return 'challenge' in contract ? contract.challenge : undefined;
 }

@@ -87,7 +87,7 @@ export class Farming {
 
   /** Chunks that are there again. */
   found(ids: Iterable<ContractId>): void {
-    for (const id of ids) for (const { farm } of this.nodes) farm.apply(id, { type: 'chunk_stored' });
+    for (const id of ids) for (const { farm } of this.nodes) farm.apply(id, { type: 'chunk_found' });
   }
 
   /** Goes on with the contracts held, and starts every loop. Returns at once; `onFault` hears of a loop that broke. */

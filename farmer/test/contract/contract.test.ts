@@ -31,6 +31,7 @@ const back = (awakeSince: number): ContractEvent => ({ type: 'tick', nodeReachab
 const NEXT: Record<Phase, Record<EventType, Phase>> = {
   generating: {
     chunk_stored: 'proving',
+    chunk_found: 'proving',
     chunk_lost: 'generating',
     challenged: 'generating',
     proved: 'generating',
@@ -42,6 +43,7 @@ const NEXT: Record<Phase, Record<EventType, Phase>> = {
   },
   waiting: {
     chunk_stored: 'waiting',
+    chunk_found: 'waiting',
     chunk_lost: 'generating',
     challenged: 'proving',
     proved: 'waiting',
@@ -53,6 +55,7 @@ const NEXT: Record<Phase, Record<EventType, Phase>> = {
   },
   proving: {
     chunk_stored: 'proving',
+    chunk_found: 'proving',
     chunk_lost: 'generating',
     challenged: 'proving',
     proved: 'answering',
@@ -64,6 +67,7 @@ const NEXT: Record<Phase, Record<EventType, Phase>> = {
   },
   answering: {
     chunk_stored: 'answering',
+    chunk_found: 'answering',
     chunk_lost: 'answering',
     challenged: 'answering',
     proved: 'answering',
@@ -82,6 +86,7 @@ const CONTRACTS: Record<Phase, Contract> = {
 };
 const EVENTS: Record<EventType, ContractEvent> = {
   chunk_stored: { type: 'chunk_stored' },
+  chunk_found: { type: 'chunk_found' },
   chunk_verified: { type: 'chunk_verified' },
   reading: { type: 'reading', challenge: '0.1' },
   chunk_lost: { type: 'chunk_lost' },
@@ -237,6 +242,19 @@ describe('a contract', () => {
     expect(listed(DUE + 20, DUE - 20)).toMatchObject({ phase: 'proving', round: { number: 1 } });
   });
 
+  it('answers a challenge no more whose round is over, though the node, whose own round is longer, still lists it', () => {
+    const { contract } = advance(proving('0.1'), tick, DUE);
+    const listed = (challenge: string, askedAt: number, notListedAt?: number) =>
+      advance(contract, asked(challenge, askedAt, notListedAt), askedAt + 10).contract;
+    expect(listed('0.1', DUE + 15_000)).toBe(contract);
+    const next = listed('0.2', DUE + 20_000, DUE + 18_000);
+    expect(next).toMatchObject({ phase: 'proving', challenge: '0.2', round: { number: 1, issuedAt: DUE + 18_000 } });
+    // A node that asks the same again and again loses the farmer no more than this one round.
+    const later = advance(contract, tick, DUE + INTERVAL_MS).contract;
+    const again = advance(later, asked('0.1', DUE + INTERVAL_MS + 3_000), DUE + INTERVAL_MS + 3_010);
+    expect(again.contract).toMatchObject({ phase: 'proving', challenge: '0.1', round: { number: 2 } });
+  });
+
   it('counts a challenge that the node replaced before it was answered', () => {
     const { contract, settlement } = advance(proving('0.1'), asked('0.2', DUE), DUE);
     expect(settlement?.entry).toMatchObject({ outcome: 'missed', cause: 'no_worker', count: 1 });
@@ -279,9 +297,11 @@ describe('a contract', () => {
 
   it('is not without its chunk when that is found again while its answer is under way', () => {
     const away = advance(answering(), lost, T0).contract;
-    const { contract } = advance(away, { type: 'chunk_stored' }, T0 + 1);
-    const settled = advance(contract, { type: 'verdict', challenge: '0.1', passed: true }, T0 + 2);
-    expect(settled.contract.phase).toBe('waiting');
+    for (const type of ['chunk_stored', 'chunk_found'] as const) {
+      const { contract } = advance(away, { type }, T0 + 1);
+      const settled = advance(contract, { type: 'verdict', challenge: '0.1', passed: true }, T0 + 2);
+      expect(settled.contract.phase).toBe('waiting');
+    }
   });
 
   it('knows after a restart which challenge had its verdict', () => {
@@ -315,7 +335,14 @@ describe('a contract', () => {
     const { contract } = advance(waiting(), { type: 'chunk_verified' }, T0 + 5);
     expect(contract.soundAt).toBe(T0 + 5);
     expect(advance(contract, asked('0.1', T0 + 6), T0 + 7).contract.soundAt).toBe(T0 + 5);
-    expect(advance(contract, lost, T0 + 6).contract.soundAt).toBeUndefined();
+    const away = advance(contract, lost, T0 + 6).contract;
+    expect(away.soundAt).toBeUndefined();
+    expect(advance(away, { type: 'chunk_stored' }, T0 + 7).contract.soundAt).toBe(T0 + 7);
+    // Back with its disk, it was not read.
+    expect(advance(away, { type: 'chunk_found' }, T0 + 7).contract).toMatchObject({
+      phase: 'waiting',
+      soundAt: undefined,
+    });
   });
 
   it('never loses a round and never goes back, whatever happens in whatever order', () => {

@@ -21,7 +21,12 @@ const n = fc.integer({ min: 1, max: CONTRACTS });
 const challenge = fc.constantFrom('0.1', '0.2', '0.3');
 const event = fc.oneof(
   fc
-    .constantFrom<ContractEvent>({ type: 'chunk_stored' }, { type: 'chunk_lost' }, { type: 'chunk_verified' })
+    .constantFrom<ContractEvent>(
+      { type: 'chunk_stored' },
+      { type: 'chunk_found' },
+      { type: 'chunk_lost' },
+      { type: 'chunk_verified' },
+    )
     .map((each) => () => each),
   challenge.map((each) => () => ({ type: 'reading', challenge: each }) as const),
   challenge.map((each) => () => ({ type: 'proved', challenge: each, response: 'r' }) as const),

@@ -74,6 +74,14 @@ describe('the scrub', () => {
     expect(scrubs).toMatchObject({ sound: 1, proved: 1 });
   });
 
+  it('reads what came back with its disk: nobody knows what became of it there', async () => {
+    const { clock, chunks, farm } = aScrubber(1, HOUR);
+    farm.apply(idOf(1), { type: 'chunk_lost' });
+    farm.apply(idOf(1), { type: 'chunk_found' });
+    await clock.advance(HOUR);
+    expect(chunks.verified).toEqual([idOf(1)]);
+  });
+
   it.each<[string, ScrubResult]>([
     ['has rotted', 'corrupt'],
     ['is gone', 'unreadable'],
