@@ -19,7 +19,7 @@ export type Urgency = (typeof URGENCIES)[number];
 
 /**
  * Runs jobs by urgency, and among their like earliest-due first, at most `concurrency` at a time, not counting a few that are slow: one read or request that
- * hangs holds up itself alone. A job deals with its own failures and looks itself whether it is still wanted: the
+ * hangs holds up itself alone. What is not urgent never takes the last place, hanging or not. A job deals with its own failures and looks itself whether it is still wanted: the
  * queue never cancels and never repeats.
  */
 export class WorkQueue {
@@ -32,6 +32,8 @@ export class WorkQueue {
   /** Those that have a place, oldest first, and when each began. */
   readonly #placed = new Map<symbol, Instant>();
   readonly #slow = new Set<symbol>();
+  /** How many of those that run are not urgent. */
+  #patient = 0;
   readonly #now: () => Instant;
   #watchers: { below: number; resolve: () => void }[] = [];
 
@@ -85,22 +87,27 @@ export class WorkQueue {
 
   #fill(): void {
     while (this.#placed.size < this.#options.concurrency) {
-      const next = this.#next();
+      const urgency = this.#next();
+      const next = urgency && this.#waiting[urgency].take();
       if (next === undefined) return;
       const job = Symbol();
+      const patient = urgency === 'urgent' ? 0 : 1;
       this.#placed.set(job, this.#now());
+      this.#patient += patient;
       void next.value().finally(() => {
         this.#placed.delete(job);
         this.#slow.delete(job);
+        this.#patient -= patient;
         this.#fill();
         this.#tellWatchers();
       });
     }
   }
 
-  #next(): { readonly value: () => Promise<void> } | undefined {
-    const urgency = URGENCIES.find((one) => this.#waiting[one].size > 0);
-    return urgency && this.#waiting[urgency].take();
+  #next(): Urgency | undefined {
+    const { concurrency, mostSlow } = this.#options;
+    const isLastPlace = this.#patient >= Math.max(1, concurrency + mostSlow - 1);
+    return URGENCIES.find((one) => this.#waiting[one].size > 0 && (one === 'urgent' || !isLastPlace));
   }
 
   #tellWatchers(): void {

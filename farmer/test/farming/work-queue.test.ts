@@ -1,7 +1,7 @@
 import { settle } from '@downstream/platform/testing';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { WorkQueue } from '../../src/farming/work-queue.ts';
+import { type Urgency, WorkQueue } from '../../src/farming/work-queue.ts';
 
 const OPTIONS = { concurrency: 2, patienceMs: 1_000, mostSlow: 2 };
 
@@ -14,11 +14,13 @@ function aQueue(options = OPTIONS) {
   return {
     queue,
     begun,
-    add: (dueAt: number) =>
-      queue.add(dueAt, async () => {
+    add: (dueAt: number, urgency?: Urgency) => {
+      const job = async () => {
         begun.push(dueAt);
         await new Promise<void>((resolve) => ends.set(dueAt, resolve));
-      }),
+      };
+      queue.add(dueAt, job, urgency);
+    },
     end: async (dueAt: number) => {
       ends.get(dueAt)?.();
       await settle();
@@ -73,6 +75,19 @@ describe('the work queue', () => {
     pass(1_000);
     expect(begun).toEqual([1, 2, 3, 4]);
     expect(queue).toMatchObject({ slow: 2, running: 4, waiting: 1 });
+  });
+
+  it('keeps a place for what is urgent, however much of the rest hangs', async () => {
+    const { begun, add, end, pass } = aQueue();
+    for (const dueAt of [1, 2, 3, 4, 5]) add(dueAt, 'normal');
+    for (let seconds = 0; seconds < 10; seconds++) pass(1_000);
+    expect(begun).toEqual([1, 2, 3]);
+    add(6);
+    expect(begun).toEqual([1, 2, 3, 6]);
+    await end(6);
+    expect(begun).toEqual([1, 2, 3, 6]);
+    await end(1);
+    expect(begun).toEqual([1, 2, 3, 6, 4]);
   });
 
   it('says when little is left', async () => {
