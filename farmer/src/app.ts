@@ -268,7 +268,7 @@ function statusOf({ config, startedAt, clock, farming, disks, connections }: Sta
     address: config.address,
     nodes,
     disks: (disks?.readings ?? []).map(diskStatus),
-    contracts: { ...allContracts(nodes), provable: farming?.pace.provableContracts ?? null },
+    contracts: { ...allContracts(nodes), provable: farming?.provableContracts ?? null },
     bytes: {
       used: farms.reduce((sum, { bytes }) => sum + bytes, 0),
       capacity: config.disks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),

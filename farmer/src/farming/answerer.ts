@@ -2,7 +2,7 @@ import { backoffMs, type Clock, type Logger, type Rng } from '@downstream/platfo
 import { type Contract, type ContractId, dueAt } from '../contract/contract.ts';
 import { NodeError } from './errors.ts';
 import type { Farm } from './farm.ts';
-import type { Pace } from './pace.ts';
+import type { NodePace } from './pace.ts';
 import type { CircuitPort, NodePort } from './ports.ts';
 import type { Session } from './session.ts';
 import type { WorkQueue } from './work-queue.ts';
@@ -13,7 +13,7 @@ interface AnswererParts {
   readonly session: Session;
   readonly farm: Farm;
   readonly answers: WorkQueue;
-  readonly pace: Pace;
+  readonly pace: NodePace;
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Logger;

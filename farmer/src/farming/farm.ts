@@ -46,6 +46,7 @@ interface FarmParts {
 /** A disk that hangs keeps nobody waiting for longer; what it still has goes at the next start. */
 const DELETED_WITHIN_MS = 5_000;
 const DELETIONS_AT_ONCE = 4;
+const FEW_DEADLINES = 16;
 
 /**
  * Every contract held for one node, and the only place where one changes. An event goes in; the pure step is taken, what
@@ -62,7 +63,7 @@ export class Farm {
   readonly #going = new Set<ContractId>();
   /** Those whose end could not be written down yet. */
   readonly #unwritten = new Set<Contract>();
-  readonly #deadlines = new DeadlineQueue<ContractId>();
+  #deadlines = new DeadlineQueue<ContractId>();
   readonly #phases: Record<Phase, number> = { generating: 0, waiting: 0, proving: 0, answering: 0 };
   readonly #intervals = new Map<number, number>();
   #tally: Record<keyof Tally, number> = { ...EMPTY_TALLY };
@@ -143,7 +144,9 @@ export class Farm {
 
   /** The shortest interval of any contract, in milliseconds. */
   get shortestIntervalMs(): number | undefined {
-    return this.#intervals.size === 0 ? undefined : Math.min(...this.#intervals.keys());
+    let shortest: number | undefined;
+    for (const intervalMs of this.#intervals.keys()) shortest = Math.min(shortest ?? intervalMs, intervalMs);
+    return shortest;
   }
 
   /** The work that the contracts make. */
@@ -195,7 +198,7 @@ export class Farm {
     this.#phases[before.phase] -= 1;
     this.#phases[contract.phase] += 1;
     if (event.type === 'chunk_stored' && before.phase === 'generating' && before.again) this.#noteRepair(id);
-    if (dueAt(contract) !== dueAt(before)) this.#deadlines.add(dueAt(contract), id);
+    if (dueAt(contract) !== dueAt(before)) this.#queue(contract);
     if (settlement) this.#settle(contract, settlement);
     else if (before.phase === 'generating' && contract.phase !== 'generating')
       this.#write(contract.terms.id, (store) => store.update(storedFormOf(contract)));
@@ -300,7 +303,15 @@ export class Farm {
     this.#contracts.set(contract.terms.id, contract);
     this.#phases[contract.phase] += 1;
     this.#countInterval(contract.terms.intervalMs, 1);
+    this.#queue(contract);
+  }
+
+  /** What is out of date waits in the queue until its time: where that is more than what is not, it is thrown out. */
+  #queue(contract: Contract): void {
     this.#deadlines.add(dueAt(contract), contract.terms.id);
+    if (this.#deadlines.size <= 2 * this.#contracts.size + FEW_DEADLINES) return;
+    this.#deadlines = new DeadlineQueue();
+    for (const held of this.#contracts.values()) this.#deadlines.add(dueAt(held), held.terms.id);
   }
 
   #countInterval(intervalMs: number, by: 1 | -1): void {

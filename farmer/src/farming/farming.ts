@@ -1,7 +1,7 @@
 import type { Clock, Logger, Rng } from '@downstream/platform';
 import type { Load } from '../contract/admission.ts';
 import type { ContractId } from '../contract/contract.ts';
-import { ANSWERS_AT_ONCE, NodeFarming, type NodeFarmingOptions, type NodeParts } from './node-farming.ts';
+import { NodeFarming, type NodeFarmingOptions, type NodeParts } from './node-farming.ts';
 import { Pace } from './pace.ts';
 import type { ChunkPort, RoomPort, ScrubResult, ScrubStorePort } from './ports.ts';
 import { Scrubber } from './scrubber.ts';
@@ -45,12 +45,14 @@ export class Farming {
     this.#chunkWork = new WorkQueue({ concurrency: workers, patienceMs: CHUNK_PATIENCE_MS, mostSlow: workers }, () =>
       clock.now(),
     );
-    this.pace = new Pace({ workers, answersAtOnce: ANSWERS_AT_ONCE }, () => this.#load());
+    this.pace = new Pace({ workers }, () => this.#load());
     const shared = {
       ...parts,
       chunkWork: this.#chunkWork,
       pace: this.pace,
-      inTheMaking: () => this.nodes.reduce((sum, { farm }) => sum + farm.phases.generating, 0),
+      // A contract that is asked for has its place already: several nodes may give one at the same time.
+      inTheMaking: () =>
+        this.nodes.reduce((sum, { farm, isAsking }) => sum + farm.phases.generating + Number(isAsking), 0),
       isHeld: (id: ContractId) => this.nodes.some(({ farm }) => farm.has(id)),
     };
     this.nodes = nodes.map(
@@ -73,6 +75,15 @@ export class Farming {
         running: answers.reduce((sum, { running }) => sum + running, 0),
       },
     };
+  }
+
+  /** At how many contracts answers would begin to come late; undefined while nothing was measured. */
+  get provableContracts(): number | undefined {
+    const byWorkers = this.pace.provableContracts;
+    if (byWorkers === undefined) return undefined;
+    // A node of which nothing is held sets no bound that is known.
+    const byNodes = this.nodes.reduce((sum, { pace }) => sum + (pace.provableContracts ?? Number.POSITIVE_INFINITY), 0);
+    return Math.min(byWorkers, byNodes);
   }
 
   /** Whether every scheduler ticks. */

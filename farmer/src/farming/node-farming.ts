@@ -5,7 +5,7 @@ import { ChunkMaker } from './chunk-maker.ts';
 import type { Farm } from './farm.ts';
 import { Leaver, type LeavingProgress } from './leaver.ts';
 import { Onboarder } from './onboarder.ts';
-import type { Pace } from './pace.ts';
+import { NodePace, type Pace } from './pace.ts';
 import type {
   ChunkPort,
   CircuitPort,
@@ -51,7 +51,7 @@ export interface SharedParts {
   readonly rng: Rng;
 }
 
-export const ANSWERS_AT_ONCE = 16;
+const ANSWERS_AT_ONCE = 16;
 const ANSWER_PATIENCE_MS = 2_000;
 const DOWNLOADS_AT_ONCE = 4;
 const DOWNLOAD_PATIENCE_MS = 60_000;
@@ -68,6 +68,7 @@ export class NodeFarming {
   readonly alias: string;
   readonly farm: Farm;
   readonly session: Session;
+  readonly pace: NodePace;
   readonly #refresher: Refresher;
   readonly #onboarder: Onboarder;
   readonly #chunkMaker: ChunkMaker;
@@ -100,21 +101,28 @@ export class NodeFarming {
       now,
     );
     this.session = new Session({ address }, parts);
+    this.pace = new NodePace({ answersAtOnce: ANSWERS_AT_ONCE }, { pace: parts.pace, load: () => farm.load });
     const shared = { ...parts, session: this.session, answers: this.#answers, downloads: this.#downloads };
-    this.#onboarder = new Onboarder({ mostInTheMaking }, shared);
+    const withPace = { ...shared, pace: this.pace };
+    this.#onboarder = new Onboarder({ mostInTheMaking }, withPace);
     this.#refresher = new Refresher(
       { pollIntervalMs },
       { ...shared, onboarder: this.#onboarder, awakeSince: () => this.#awakeSince },
     );
     this.#chunkMaker = new ChunkMaker(shared);
     this.#prover = new Prover(shared);
-    this.#answerer = new Answerer(shared);
+    this.#answerer = new Answerer(withPace);
     this.#leaver = new Leaver({ ...shared, onboarder: this.#onboarder });
   }
 
   /** Whether the node answered when it was last asked. */
   get reachable(): boolean {
     return this.#refresher.reachable ?? false;
+  }
+
+  /** Whether a contract is asked for: it may be on its way. */
+  get isAsking(): boolean {
+    return this.#onboarder.isAsking;
   }
 
   /** Answers under way. */

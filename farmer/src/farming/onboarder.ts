@@ -2,7 +2,7 @@ import { backoffMs, type Clock, type Logger, type Rng } from '@downstream/platfo
 import type { ContractId, Terms } from '../contract/contract.ts';
 import { NodeError } from './errors.ts';
 import type { Farm } from './farm.ts';
-import type { Pace } from './pace.ts';
+import type { NodePace } from './pace.ts';
 import type { LeavingStorePort, NodePort, RoomPort } from './ports.ts';
 import type { Session } from './session.ts';
 import type { WorkQueue } from './work-queue.ts';
@@ -13,7 +13,7 @@ interface OnboarderParts {
   readonly farm: Farm;
   readonly chunkWork: WorkQueue;
   readonly room: RoomPort;
-  readonly pace: Pace;
+  readonly pace: NodePace;
   readonly leaving: Pick<LeavingStorePort, 'leaving'>;
   /** Chunks that are being made for all nodes together. */
   readonly inTheMaking: () => number;

@@ -36,7 +36,7 @@ export interface Readings {
   readonly farming: {
     readonly nodes: readonly NodeReadings[];
     readonly queues: Readonly<Record<'chunks' | 'answers', { readonly waiting: number; readonly running: number }>>;
-    readonly pace: { readonly provableContracts: number | undefined };
+    readonly provableContracts: number | undefined;
     readonly scrubber: { readonly completedAt: number | undefined };
   };
   /** The connections to the nodes, by alias. */
@@ -108,7 +108,7 @@ export class FarmerMetrics implements ChunkWorkObserver {
     eachNode('leaving', ({ leaving }) => Number(leaving.state !== 'no'));
     eachNode('clockSkew', ({ alias }) => links.get(alias)?.skew.seconds ?? 0);
     eachNode('circuitOpen', ({ alias }) => Number(links.get(alias)?.breaker.isOpen ?? false));
-    set.onScrape('capacityEstimate', (gauge) => gauge.set(farming.pace.provableContracts ?? 0));
+    set.onScrape('capacityEstimate', (gauge) => gauge.set(farming.provableContracts ?? 0));
     set.onScrape('scrubCompleted', (gauge) => gauge.set(seconds(farming.scrubber.completedAt)));
     set.onScrape('queueJobs', (gauge) => {
       for (const [queue, { waiting, running }] of Object.entries(farming.queues)) {

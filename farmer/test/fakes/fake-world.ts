@@ -30,6 +30,8 @@ import { INTERVAL_MS, idOf } from './builders.ts';
 /** A node in memory that keeps the protocol's time, and can be told to misbehave. */
 export class FakeNode implements NodePort {
   readonly clock: FakeClock;
+  /** The number of the contract before the first that it gives. */
+  idsFrom = 0;
   /** Contracts to give, at most. */
   supply = 0;
   intervalMs = INTERVAL_MS;
@@ -67,6 +69,8 @@ export class FakeNode implements NodePort {
   releaseGate: Promise<void> | undefined;
   /** Loses its replies to what is given back. */
   losesReleases = false;
+  /** How long it takes to acknowledge an answer. */
+  answerTime: () => Promise<void> = async () => {};
   calls = 0;
   /** Takes answers, but the next so many replies are lost. */
   loseReplies = 0;
@@ -96,7 +100,7 @@ export class FakeNode implements NodePort {
     this.#check('chunk', token);
     if (this.contracts.size >= this.supply) return undefined;
     this.#made += 1;
-    const id = idOf(this.#made);
+    const id = idOf(this.idsFrom + this.#made);
     this.contracts.set(id, { startedAt: this.clock.now(), settled: new Map() });
     const challenge = this.#challenge(id);
     await this.offerGate;
@@ -145,6 +149,7 @@ export class FakeNode implements NodePort {
       throw new NodeError('unreachable', 'challenge', 'reply lost');
     }
     this.#acknowledged.add(response);
+    await this.answerTime();
     return passed;
   }
 

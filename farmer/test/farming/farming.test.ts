@@ -385,7 +385,7 @@ describe('a farmer', () => {
     start();
     await clock.advance(5 * INTERVAL_MS);
     // Two workers have nine seconds of ten, less a proof: sixteen, of which seven tenths are taken on.
-    expect(farming.pace.provableContracts).toBe(15);
+    expect(farming.provableContracts).toBe(15);
     expect(farm.size).toBe(10);
     expect(outcomes.failures).toEqual([]);
   });

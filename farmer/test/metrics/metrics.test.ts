@@ -19,7 +19,7 @@ const READINGS: Readings = {
       },
     ],
     queues: { chunks: { waiting: 6, running: 2 }, answers: { waiting: 0, running: 1 } },
-    pace: { provableContracts: 700 },
+    provableContracts: 700,
     scrubber: { completedAt: 8_000 },
   },
   links: new Map([['main', { skew: { seconds: -2.5 }, breaker: { isOpen: false } }]]),

@@ -1,0 +1,73 @@
+import { FakeClock, FakeLogger } from '@downstream/platform/testing';
+import { describe, expect, it } from '@jest/globals';
+import { Farm } from '../../src/farming/farm.ts';
+import { Farming } from '../../src/farming/farming.ts';
+import { FakeChunks, FakeNode, FakeOutcomes, MemoryStore } from '../fakes/fake-world.ts';
+
+const SECOND = 1_000;
+
+/** A farmer that farms for so many nodes, with room for so many contracts of each. */
+function aFarmerOf(count: number, contracts: number) {
+  const clock = new FakeClock();
+  const log = new FakeLogger();
+  const chunks = new FakeChunks();
+  const room = { chunks: Number.POSITIVE_INFINITY };
+  const nodes = Array.from({ length: count }, (_, at) => {
+    const node = Object.assign(new FakeNode(clock), { supply: contracts, idsFrom: 10_000 * at });
+    const store = new MemoryStore();
+    const outcomes = new FakeOutcomes();
+    const farm = new Farm({ capacityContracts: contracts, chunkBytes: 1 }, { store, chunks, outcomes, clock, log });
+    return { node, farm, outcomes, store };
+  });
+  const farming = new Farming(
+    { workers: 2 },
+    {
+      nodes: nodes.map(({ store, ...parts }, at) => ({
+        ...parts,
+        alias: `node${at}`,
+        address: 'a',
+        pollIntervalMs: 2 * SECOND,
+        circuit: { retryAfterMs: undefined },
+        tokens: store,
+        leaving: store,
+        log,
+      })),
+      chunks,
+      room,
+      scrubs: new MemoryStore(),
+      scrubbed: () => {},
+      clock,
+      rng: { random: () => 0.5 },
+      log,
+    },
+  );
+  farming.start(
+    (id) => chunks.present.has(id),
+    () => {},
+  );
+  return { clock, chunks, room, farming, nodes };
+}
+
+describe('several nodes', () => {
+  it('are filled though one of them takes long to acknowledge answers', async () => {
+    const { clock, chunks, farming, nodes } = aFarmerOf(2, 60);
+    const [slow, quick] = nodes;
+    chunks.proofTime = async () => await clock.sleep(100);
+    if (slow) Object.assign(slow.node, { supply: 20, answerTime: async () => await clock.sleep(40 * SECOND) });
+    if (quick) quick.node.supply = 0;
+    await clock.advance(150 * SECOND);
+    for (const { node } of nodes) node.supply = 60;
+    await clock.advance(60 * SECOND);
+    expect(nodes.map(({ farm }) => farm.size)).toEqual([20, 60]);
+    expect(farming.provableContracts).toBeGreaterThan(100);
+  });
+
+  it('together take no more than there is room for, though all give at the same time', async () => {
+    const { clock, chunks, room, nodes } = aFarmerOf(3, 5);
+    room.chunks = 1;
+    chunks.makeTime = async () => await new Promise(() => {});
+    for (const { node } of nodes) node.offerGate = clock.sleep(SECOND / 2);
+    await clock.advance(SECOND);
+    expect(nodes.reduce((sum, { farm }) => sum + farm.size, 0)).toBe(1);
+  });
+});
