@@ -1,10 +1,10 @@
 import './file-threads.ts';
-import { outliveOutput } from '@downstream/platform';
+import { exit, outliveOutput } from '@downstream/platform';
 import { command } from './cli/command.ts';
 
 outliveOutput();
 
-process.exit(
+await exit(
   await command(process.argv.slice(2), {
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),

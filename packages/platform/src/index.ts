@@ -3,6 +3,7 @@ export { type BackoffPolicy, backoffMs } from './backoff.ts';
 export { formatBytes, parseBytes } from './bytes.ts';
 export { type Clock, type Instant, SteadyClock, systemClock, type TimeSources } from './clock.ts';
 export { CodedError, codeOf, type Details, messageOf } from './errors.ts';
+export { exit } from './exit.ts';
 export { flush, flushSync } from './flush.ts';
 export { type HttpServer, ListenError, listen } from './http-server.ts';
 export { Lane } from './lane.ts';
