@@ -27,9 +27,9 @@ const LOOK_EVERY_MS = 500;
 
 const clientOf = ({ dataDir }: Config) => new ControlClient(join(dataDir, CONTROL_SOCKET));
 
-/** `downstream scrub`: reads every chunk now. @returns 1 where one is bad and was not made again */
+/** `downstream scrub`: reads every chunk now. @returns 1 where one is bad or missing */
 export async function scrub(config: Config, print: Print): Promise<number> {
-  const client = needing(clientOf(config), 'downstream scrub needs the farmer that has the chunks: start it first');
+  const client = needing(config, 'downstream scrub needs the farmer that has the chunks');
   let report = await client.ask('POST', '/scrub', scrubReport);
   print(`reading ${report.total} ${report.total === 1 ? 'chunk' : 'chunks'} …`);
   for (let told = 0; report.running; ) {
@@ -40,13 +40,15 @@ export async function scrub(config: Config, print: Print): Promise<number> {
     told = tenths;
   }
   print(scrubbed(report));
-  const { corrupt, unreadable, slow } = report.results;
-  return corrupt + unreadable + slow === 0 ? 0 : 1;
+  return report.results.sound === report.total ? 0 : 1;
 }
 
 function scrubbed({ total, results: { sound, corrupt, unreadable, slow } }: ScrubReport): string {
   const bad = corrupt + unreadable + slow;
-  if (bad === 0) return `all well: ${sound} of ${total} chunks read, and sound`;
+  if (sound === total) return `all well: ${sound} of ${total} chunks read, and sound`;
+  if (bad === 0) {
+    return `${sound} of ${total} chunks read, and sound; the others are not there: they are being made, or their contracts are over`;
+  }
   return `${bad} of ${total} chunks were bad (${corrupt} corrupt, ${unreadable} missing or unreadable, ${slow} too slow to read): they are made again; check the disk`;
 }
 
@@ -59,7 +61,7 @@ export interface ExitCommand {
 
 /** `downstream exit`: gives all contracts back. Ends when that is done; interrupted, the farmer goes on with it. */
 export async function leave(config: Config, { node, cancel, yes }: ExitCommand, print: Print): Promise<number> {
-  const client = needing(clientOf(config), 'downstream exit needs the farmer that holds the contracts: start it first');
+  const client = needing(config, 'downstream exit needs the farmer that holds the contracts');
   const wanted = node === undefined ? {} : { node };
   if (cancel) {
     await client.ask('DELETE', '/exit', exitReport, wanted);
@@ -91,7 +93,16 @@ export async function leave(config: Config, { node, cancel, yes }: ExitCommand, 
     print(`staying with ${staying.map(({ alias }) => alias).join(', ')}: the exit was cancelled meanwhile`);
     return 1;
   }
-  print('left: stop the farmer and delete its data directory whenever you like');
+  const held = report.nodes.filter(({ state }) => state !== 'left');
+  print(
+    held.length === 0
+      ? 'left: stop the farmer and delete its data directory whenever you like'
+      : `left ${concerned()
+          .map(({ alias }) => alias)
+          .join(
+            ', ',
+          )}; ${held.map(({ alias, left }) => `${alias} still has contracts (${left})`).join(', ')}: the data directory is needed`,
+  );
   return 0;
 }
 
@@ -178,16 +189,19 @@ async function withState<T>({ dataDir }: Config, use: (state: StateReader) => Pr
   }
 }
 
-/** A client that says what to do where no farmer runs. */
-function needing(client: ControlClient, otherwise: string): Pick<ControlClient, 'ask'> {
+/** A client that says what to do where no farmer runs. @param why the command needs one */
+function needing(config: Config, why: string): Pick<ControlClient, 'ask'> {
+  const client = clientOf(config);
   return {
     ask: async (method, path, schema, body) => {
       try {
         return await client.ask(method, path, schema, body);
       } catch (error) {
-        if (error instanceof ControlError && error.code === 'not_running')
-          throw new ControlError('not_running', otherwise);
-        throw error;
+        if (!(error instanceof ControlError && error.code === 'not_running')) throw error;
+        throw new ControlError(
+          'not_running',
+          `${why}, and none runs in ${config.dataDir}: start it, or say where its data is with --data-dir (FARMER_DATA_DIR)`,
+        );
       }
     },
   };

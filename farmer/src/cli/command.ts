@@ -45,12 +45,12 @@ export async function command(args: readonly string[], { out, err }: Output): Pr
   const print = (line: string) => out(`${line}\n`);
   asking(
     'scrub',
-    'Reads every chunk now and compares it with its hash; bad ones are made again. 1 where one was bad.',
+    'Reads every chunk now and compares it with its hash; bad ones are made again. 1 where one was bad or missing.',
   ).action(async (_options: Flags, called: Command) => {
     exitCode = await scrub(configOf(called), print);
   });
   asking('exit', 'Gives all contracts back and deletes their chunks. Goes on by itself when it is interrupted.')
-    .option('--node <alias>', 'leave this node alone')
+    .option('--node <alias>', 'leave only this node, and stay with the others')
     .option('--cancel', 'stay after all')
     .option('--yes', 'do not ask')
     .action(async ({ node, cancel, yes }: Flags, called: Command) => {
@@ -91,6 +91,11 @@ function configOf(called: Command): FarmerConfig {
 
 async function perform(nodeUrl: string | undefined, options: Flags, out: (text: string) => void): Promise<number> {
   const { verifyOwnership: file, ...given } = options;
+  if (nodeUrl !== undefined && !nodeUrl.includes('://')) {
+    throw new InvalidArgumentError(
+      `${JSON.stringify(nodeUrl)} is no command (downstream --help has them), and no URL of a node`,
+    );
+  }
   if (nodeUrl !== undefined && given['nodeUrl'] !== undefined) {
     throw new InvalidArgumentError('give the node once: as an argument or as --node-url');
   }

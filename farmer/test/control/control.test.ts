@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { FakeLogger } from '@downstream/platform/testing';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
-import { leave } from '../../src/cli/ask.ts';
+import { leave, scrub } from '../../src/cli/ask.ts';
 import { ControlClient } from '../../src/control/control-client.ts';
 import { CONTROL_SOCKET, type ControlServer, openControl } from '../../src/control/control-server.ts';
 import { OperationError } from '../../src/control/operations.ts';
@@ -152,5 +152,37 @@ describe('downstream exit', () => {
     const config = { dataDir: folder };
     expect(await leave(config, { cancel: false, yes: true }, (line) => void said.push(line))).toBe(1);
     expect(said.at(-1)).toBe('staying with two: the exit was cancelled meanwhile');
+  });
+
+  it('says that the data directory is needed while other nodes have contracts', async () => {
+    const nodes = [{ ...node('one', 'left'), left: 0 }, node('two', 'no')];
+    server = await openControl(socket(), {
+      operations: { ...operations, leave: () => ({ nodes }), leaving: () => ({ nodes }) },
+      log: new FakeLogger(),
+    });
+    const said: string[] = [];
+    const exit = { node: 'one', cancel: false, yes: true };
+    expect(await leave({ dataDir: folder }, exit, (line) => void said.push(line))).toBe(0);
+    expect(said.at(-1)).toBe('left one; two still has contracts (1): the data directory is needed');
+  });
+
+  it('says in which folder no farmer runs', async () => {
+    await expect(leave({ dataDir: folder }, { cancel: true, yes: true }, () => {})).rejects.toThrow(folder);
+  });
+});
+
+describe('downstream scrub', () => {
+  it.each([
+    [3, 0, 'all well: 3 of 3 chunks read, and sound'],
+    [2, 1, '2 of 3 chunks read, and sound; the others are not there: they are being made, or their contracts are over'],
+  ])('that reads %i of three chunks exits with %i', async (sound, code, last) => {
+    const done = { ...SCRUB, done: 3, results: { ...SCRUB.results, sound } };
+    server = await openControl(socket(), {
+      operations: { ...operations, startScrub: () => done, scrub: () => done },
+      log: new FakeLogger(),
+    });
+    const said: string[] = [];
+    expect(await scrub({ dataDir: folder }, (line) => void said.push(line))).toBe(code);
+    expect(said.at(-1)).toBe(last);
   });
 });
