@@ -100,7 +100,10 @@ export async function startFarmer(
 
   const missing = () => [
     ...(farming === undefined ? ['state and genesis file'] : []),
-    ...(farming?.nodes.every(({ session }) => session.token === undefined) !== false ? ['token from the node'] : []),
+    ...(farming?.nodes.every(({ session, leaving }) => session.token === undefined && leaving.state !== 'left') !==
+    false
+      ? ['token from the node']
+      : []),
   ];
   const status = (): Status => statusOf({ config, startedAt, clock, farming, disks, connections });
   const sources = {

@@ -32,7 +32,7 @@ function because(entry: JournalEntry): string {
     case 'chunk_in_the_making':
       return 'its chunk was still being made for the first time when it fell due';
     case 'chunk_lost':
-      return 'the chunk was missing or damaged, and was not made again in time to be proved';
+      return 'the chunk was missing, damaged, or on a disk that failed, and was not made again in time to be proved';
     case 'node_silent':
       return 'the node did not answer when it was asked for challenges';
     case 'not_acknowledged':

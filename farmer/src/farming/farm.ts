@@ -70,6 +70,7 @@ export class Farm {
   #listener: WorkListener = () => {};
   readonly #deletions = new Lane(DELETIONS_AT_ONCE);
   #refusalsInARow = 0;
+  readonly #ended: Record<EndReason, number> = { ended_by_node: 0, token_lost: 0, given_back: 0 };
 
   constructor(options: FarmOptions, parts: FarmParts) {
     this.#options = options;
@@ -116,6 +117,11 @@ export class Farm {
   /** Outcomes since this data directory began. */
   get tally(): Tally {
     return this.#tally;
+  }
+
+  /** How many contracts ended since the start, by reason. */
+  get ended(): Readonly<Record<EndReason, number>> {
+    return this.#ended;
   }
 
   /** Bytes of the chunks held or being made. */
@@ -242,6 +248,7 @@ export class Farm {
   /** A contract that is over. Never throws: what can't be deleted is logged. */
   async end(id: ContractId, reason: EndReason): Promise<void> {
     if (this.get(id) === undefined) return;
+    this.#ended[reason] += 1;
     this.#parts.outcomes.ended(reason);
     this.#parts.log.warn('contract ended', { contract: id, reason });
     await this.#drop(id);

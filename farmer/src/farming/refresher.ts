@@ -124,7 +124,10 @@ export class Refresher {
       this.#retryAfterMs = error.retryAfterMs ?? 0;
       this.#listedAt = undefined;
       this.#missing.forget();
-      if (error.code === 'no_token') return await this.#denied(signal);
+      if (error.code === 'no_token') {
+        this.#reachable = true;
+        return await this.#denied(signal);
+      }
       session.notDenied();
       this.#reachable = false;
       log.warn('no listing from the node', { error, failures: this.#failures });
@@ -185,6 +188,7 @@ export class Refresher {
     const believed = session.denied(this.#doubtMs());
     log.warn('the node denies our token', { believed });
     if (!believed) return;
+    this.#reachable = false;
     await Promise.all(farm.ids().map(async (id) => await farm.end(id, 'token_lost')));
     await session.renew(signal);
     this.#failures = 0;

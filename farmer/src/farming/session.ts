@@ -11,7 +11,7 @@ interface SessionParts {
   readonly log: Logger;
 }
 
-const PAUSE = { baseMs: 1_000, capMs: 60_000 };
+const PAUSE = { baseMs: 1_000, capMs: 30_000 };
 
 /** This farmer's standing with its node: a token that is asked for once and kept. */
 export class Session {
@@ -66,8 +66,10 @@ export class Session {
         return token;
       } catch (error) {
         signal.throwIfAborted();
-        const wantedMs = error instanceof NodeError ? (error.retryAfterMs ?? 0) : 0;
-        const pauseMs = Math.round(Math.max(backoffMs(PAUSE, attempt, rng), wantedMs));
+        const { code, retryAfterMs = 0 } = error instanceof NodeError ? error : {};
+        // While the circuit is open nothing was asked: then it is asked as soon as it lets somebody through.
+        const ownMs = code === 'circuit_open' ? 0 : backoffMs(PAUSE, attempt, rng);
+        const pauseMs = Math.round(Math.max(ownMs, retryAfterMs));
         log.warn('no token from the node yet', { error, code: codeOf(error), attempt, pauseMs });
         await clock.sleep(pauseMs, signal);
       }

@@ -1,8 +1,16 @@
 import { createHash } from 'node:crypto';
 import type { Clock, Instant } from '@downstream/platform';
 import { FAILURE_REASONS, PHASES, type Phase } from '../contract/contract.ts';
-import { type DiskState, EMPTY_TALLY, type Leaving, type ScrubResult, type Tally } from '../farming/ports.ts';
+import {
+  type DiskState,
+  EMPTY_TALLY,
+  type EndReason,
+  type Leaving,
+  type ScrubResult,
+  type Tally,
+} from '../farming/ports.ts';
 
+type Ended = Readonly<Record<EndReason, number>>;
 type Contracts = { readonly total: number; readonly capacity: number } & Readonly<Record<Phase, number>>;
 
 /** One of the nodes that are farmed for. */
@@ -13,6 +21,8 @@ export interface NodeStatus {
   readonly reachable: boolean;
   /** Whether it failed so often that it is left alone but for an attempt now and then. */
   readonly circuitOpen: boolean;
+  /** Whether it says that it does not know this farmer's token: if it goes on saying so, all its contracts are given up. */
+  readonly tokenDenied: boolean;
   /** Whether this farmer leaves it. */
   readonly leaving: Leaving;
   /** How far its clock is ahead of ours; null while it has not said. */
@@ -20,6 +30,8 @@ export interface NodeStatus {
   /** Shown to people: first 20 hex characters of SHA-256 over the token. Null until the node gave one. */
   readonly farmerId: string | null;
   readonly contracts: Contracts;
+  /** Contracts that ended since the start, by reason. */
+  readonly ended: Ended;
   /** ISO 8601; null without contracts. */
   readonly nextDue: string | null;
   readonly challenges: Challenges;
@@ -77,18 +89,21 @@ export interface NodeReading {
     | {
         readonly reachable: boolean;
         readonly leaving: { readonly state: Leaving };
-        readonly session: { readonly token: string | undefined };
+        readonly session: { readonly token: string | undefined; readonly isDenied: boolean };
         readonly farm: {
           readonly size: number;
           readonly phases: Readonly<Record<Phase, number>>;
           readonly nextDueAt: Instant | undefined;
           readonly tally: Tally;
+          readonly ended: Ended;
         };
       }
     | undefined;
 }
 
 const NO_PHASES: Readonly<Record<Phase, number>> = { generating: 0, waiting: 0, proving: 0, answering: 0 };
+
+const NONE_ENDED: Ended = { ended_by_node: 0, token_lost: 0, given_back: 0 };
 
 export function nodeStatus(
   { alias, url, capacity, skewSeconds, isOpen, farming }: NodeReading,
@@ -100,10 +115,12 @@ export function nodeStatus(
     url,
     reachable: farming?.reachable ?? false,
     circuitOpen: isOpen ?? false,
+    tokenDenied: farming?.session.isDenied ?? false,
     leaving: farming?.leaving.state ?? 'no',
     clockSkewSeconds: skewSeconds ?? null,
     farmerId: token === undefined ? null : farmerId(token),
     contracts: { total: farming?.farm.size ?? 0, capacity, ...(farming?.farm.phases ?? NO_PHASES) },
+    ended: farming?.farm.ended ?? NONE_ENDED,
     nextDue: isoOf(farming?.farm.nextDueAt, clock),
     challenges: challengeTotals(farming?.farm.tally ?? EMPTY_TALLY),
   };

@@ -13,6 +13,8 @@ export interface Evidence {
     readonly alias: string;
     readonly reachable: boolean;
     readonly hasToken: boolean;
+    /** Whether it says that it does not know the token. */
+    readonly tokenDenied: boolean;
     readonly leaving: Leaving;
   }[];
   /** Folders on disks that failed. */
@@ -36,6 +38,7 @@ export interface Verdict {
     | 'Faltering'
     | 'Failing'
     | 'Stalled'
+    | 'Denied'
     | 'Cut off'
     | 'Partly cut off'
     | 'Leaving'
@@ -72,8 +75,8 @@ const REASONS: Readonly<Record<FailureReason, string>> = {
 
 /** The first that holds, from what makes all else moot to what is well. */
 export function verdictOf(evidence: Evidence): Verdict {
-  const { contracts, recent, intervalMs, lastPassedAt } = evidence;
-  const cut = contact(evidence) ?? departure(evidence);
+  const { contracts, recent, lastPassedAt } = evidence;
+  const cut = denial(evidence) ?? contact(evidence) ?? departure(evidence);
   if (cut !== undefined) return cut;
   const away = evidence.nodes.filter(({ reachable, leaving }) => !reachable && leaving !== 'left');
   if (away.length > 0) {
@@ -86,8 +89,8 @@ export function verdictOf(evidence: Evidence): Verdict {
   if (evidence.failedDisks.length > 0) {
     return {
       word: 'Disk failing',
-      tone: 'worse',
-      sentence: `${listed(evidence.failedDisks)} can't be used: chunks from there are made again elsewhere, as far as there is room and time. Check the disk.`,
+      tone: recent.failed > 0 ? 'bad' : 'worse',
+      sentence: `${listed(evidence.failedDisks)} can't be used: chunks from there are made again on other disks, where there are any with room and time. Check the disk.${recent.failed > 0 ? ` ${failedShare(evidence)}.` : ''}`,
     };
   }
   if (contracts.total === 0) {
@@ -97,8 +100,7 @@ export function verdictOf(evidence: Evidence): Verdict {
       sentence: 'No contracts: the node has none to give at present. It is asked again and again.',
     };
   }
-  const span = stretch(windowMs(intervalMs));
-  if (recent.failed > 0) return failing(evidence, span);
+  if (recent.failed > 0) return failing(evidence);
   if (isStalled(evidence)) {
     return {
       word: 'Stalled',
@@ -110,12 +112,24 @@ export function verdictOf(evidence: Evidence): Verdict {
   if (lastPassedAt === undefined) {
     return { word: 'Preparing', tone: 'busy', sentence: 'Chunks are being made, or the first challenges are awaited.' };
   }
-  return { word: 'Passing', tone: 'calm', sentence: passing(recent.passed, span) };
+  return { word: 'Passing', tone: 'calm', sentence: passing(recent.passed, spanOf(evidence)) };
+}
+
+/** What there is to say where a node may have lost its memory: for a while, whoever looks can still save what is there. */
+function denial({ nodes }: Evidence): Verdict | undefined {
+  const denying = nodes.filter(({ tokenDenied }) => tokenDenied).map(({ alias }) => alias);
+  if (denying.length === 0) return undefined;
+  return {
+    word: 'Denied',
+    tone: 'bad',
+    sentence: `${listed(denying)} answers that it does not know this farmer. If it goes on saying so for an interval, or a minute where that is less, its contracts and their chunks are given up: stop this farmer now if the node is being restored.`,
+  };
 }
 
 /** What there is to say where no node can be spoken with. */
-function contact({ now, startedAt, nodes, requestsFailed }: Evidence): Verdict | undefined {
-  if (nodes.some(({ reachable, leaving }) => reachable || leaving === 'left')) return undefined;
+function contact({ now, startedAt, nodes: all, requestsFailed }: Evidence): Verdict | undefined {
+  const nodes = all.filter(({ leaving }) => leaving !== 'left');
+  if (nodes.length === 0 || nodes.some(({ reachable }) => reachable)) return undefined;
   if (requestsFailed === 0 && now - startedAt < FIRST_WORDS_MS) {
     return { word: 'Preparing', tone: 'busy', sentence: 'The node is being asked for the first time since the start.' };
   }
@@ -158,10 +172,20 @@ function listed(names: readonly string[]): string {
   return names.length < 2 ? names.join() : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }
 
-function failing(evidence: Evidence, span: string): Verdict {
-  const { passed, failed, mostly } = evidence.recent;
+/** How far back the verdict looks, in words. */
+function spanOf({ intervalMs }: Evidence): string {
+  return stretch(windowMs(intervalMs));
+}
+
+function failedShare(evidence: Evidence): string {
+  const { passed, failed } = evidence.recent;
   const all = passed + failed;
-  const share = `${failed} of ${all} ${all === 1 ? 'challenge' : 'challenges'} failed in the last ${span}`;
+  return `${failed} of ${all} ${all === 1 ? 'challenge' : 'challenges'} failed in the last ${spanOf(evidence)}`;
+}
+
+function failing(evidence: Evidence): Verdict {
+  const { passed, failed, mostly } = evidence.recent;
+  const share = failedShare(evidence);
   const why = mostly === undefined ? '' : `${failed > 1 ? ', mostly because ' : ', because '}${REASONS[mostly]}`;
   if (isOver(evidence)) {
     return {

@@ -61,7 +61,15 @@ function figures({ status, now, intervalMs, lastPassedAt, soonest: [first] }: Vi
 <div><dt>Contracts</dt><dd>${count(contracts.total)} <small>of ${count(contracts.capacity)}</small></dd></div>
 <div><dt>Interval</dt><dd>${intervalMs === undefined ? 'none' : duration(intervalMs)}</dd></div>
 </dl>
-<p class="note">Passed and failed since this data directory began.${reasons(challenges.failedByReason)}</p>`;
+<p class="note">Passed and failed since this data directory began.${reasons(challenges.failedByReason)}${ends(status)}</p>`;
+}
+
+/** Contracts that the operator did not give back. */
+function ends({ nodes }: Status): Html | undefined {
+  const total = (reason: 'ended_by_node' | 'token_lost') => nodes.reduce((sum, { ended }) => sum + ended[reason], 0);
+  const [byNode, withToken] = [total('ended_by_node'), total('token_lost')];
+  if (byNode + withToken === 0) return undefined;
+  return html` <strong class="says-worse">Contracts lost since the start: ${count(byNode + withToken)}</strong> (ended by the node ${count(byNode)}, lost with a token ${count(withToken)}).`;
 }
 
 function reasons(byReason: Status['challenges']['failedByReason']): string {

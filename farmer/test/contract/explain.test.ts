@@ -58,7 +58,7 @@ describe('a challenge is explained in one sentence:', () => {
     ],
     [
       { outcome: 'chunk_unreadable', cause: 'chunk_lost' },
-      'No chunk: the chunk was missing or damaged, and was not made again in time to be proved.',
+      'No chunk: the chunk was missing, damaged, or on a disk that failed, and was not made again in time to be proved.',
     ],
     [
       { outcome: 'node_error', cause: 'node_silent' },

@@ -32,7 +32,9 @@ const aView = (but: Partial<View> = {}): View => ({
         url: 'http://node',
         reachable: true,
         circuitOpen: false,
+        tokenDenied: false,
         leaving: 'no',
+        ended: { ended_by_node: 0, token_lost: 0, given_back: 0 },
         clockSkewSeconds: null,
         farmerId: 'f'.repeat(20),
         contracts: { total: 1, capacity: 2, generating: 0, waiting: 1, proving: 0, answering: 0 },
@@ -199,6 +201,13 @@ describe('the page', () => {
     const { status } = aView();
     const disks = status.disks.flatMap((disk) => [disk, { ...disk, ...failed }]);
     expect(documentOf(aView({ status: { ...status, disks } })).text).toContain('<code>/mnt/b</code>');
+  });
+
+  it('says how many contracts were lost, but for those that were given back', () => {
+    expect(withNode({ ended: { ended_by_node: 0, token_lost: 0, given_back: 5 } })).not.toContain('lost since');
+    const text = withNode({ ended: { ended_by_node: 2, token_lost: 11, given_back: 5 } });
+    expect(text).toContain('Contracts lost since the start: 13');
+    expect(text).toContain('(ended by the node 2, lost with a token 11)');
   });
 
   it('says it when a clock is wrong, a node is left alone, or this farmer leaves', () => {

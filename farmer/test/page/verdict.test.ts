@@ -6,7 +6,7 @@ const NOW = 100 * MINUTE;
 const WELL: Evidence = {
   now: NOW,
   startedAt: 0,
-  nodes: [{ alias: 'main', reachable: true, hasToken: true, leaving: 'no' }],
+  nodes: [{ alias: 'main', reachable: true, hasToken: true, tokenDenied: false, leaving: 'no' }],
   failedDisks: [],
   requestsFailed: 0,
   contracts: { total: 5, generating: 0 },
@@ -16,7 +16,7 @@ const WELL: Evidence = {
   recent: { passed: 50, failed: 0 },
 };
 const node = (but: Partial<Evidence['nodes'][number]> = {}, alias = 'main') => ({
-  ...{ alias, reachable: true, hasToken: true, leaving: 'no' as const },
+  ...{ alias, reachable: true, hasToken: true, tokenDenied: false, leaving: 'no' as const },
   ...but,
 });
 const AWAY = [node({ reachable: false })];
@@ -31,6 +31,9 @@ describe('the verdict is', () => {
     ['Passing, calm', {}],
     ['Waiting, worse', { nodes: NO_TOKEN, contracts: { total: 0, generating: 0 } }],
     ['Cut off, bad', { nodes: AWAY, recent: { passed: 0, failed: 9 } }],
+    ['Denied, bad', { nodes: [node({ tokenDenied: true })] }],
+    ['Cut off, bad', { nodes: [node({ reachable: false, leaving: 'leaving' }), node({ leaving: 'left' })] }],
+    ['Disk failing, bad', { failedDisks: ['/mnt/b'], recent: { passed: 9, failed: 1 } }],
     ['Preparing, busy', { nodes: AWAY, startedAt: NOW - 2_000 }],
     ['Cut off, bad', { nodes: AWAY, startedAt: NOW - 2_000, requestsFailed: 1 }],
     ['Preparing, busy', { nodes: NO_TOKEN, startedAt: NOW - 2_000 }],

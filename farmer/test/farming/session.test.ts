@@ -1,0 +1,45 @@
+import { FakeClock, FakeLogger } from '@downstream/platform/testing';
+import { describe, expect, it } from '@jest/globals';
+import { NodeError } from '../../src/farming/errors.ts';
+import { Session } from '../../src/farming/session.ts';
+import { MemoryStore } from '../fakes/fake-world.ts';
+
+const SECOND = 1_000;
+
+/** A session with a node whose next registrations throw `failures`, and when each was tried. */
+function aSession(failures: NodeError[]) {
+  const clock = new FakeClock();
+  const startedAt = clock.now();
+  const tries: number[] = [];
+  const register = async () => {
+    tries.push((clock.now() - startedAt) / SECOND);
+    const failure = failures.shift();
+    if (failure) throw failure;
+    return 'token';
+  };
+  const rng = { random: () => 1 };
+  const session = new Session(
+    { address: 'a' },
+    { node: { register }, tokens: new MemoryStore(), clock, rng, log: new FakeLogger() },
+  );
+  const open = session.open(new AbortController().signal);
+  return { clock, session, tries, open };
+}
+
+const away = () => new NodeError('unreachable', 'new', 'away');
+
+describe('a farmer that asks for its token', () => {
+  it('asks with growing pauses, but never further apart than half a minute', async () => {
+    const { clock, tries } = aSession(Array.from({ length: 8 }, away));
+    await clock.advance(200 * SECOND);
+    expect(tries).toEqual([0, 1, 3, 7, 15, 31, 61, 91, 121]);
+  });
+
+  it('asks as soon as the circuit before the node lets somebody through', async () => {
+    const open = new NodeError('circuit_open', 'new', 'open', { retryAfterMs: 4 * SECOND });
+    const { clock, session, tries } = aSession([...Array.from({ length: 7 }, away), open]);
+    await clock.advance(200 * SECOND);
+    expect(tries.slice(-2)).toEqual([91, 95]);
+    expect(session.token).toBe('token');
+  });
+});
