@@ -351,6 +351,15 @@ export function readConfig({ flags, env = process.env }: Partial<SettingsGiven> 
   return { ...config, nodes: nodesOf(nodes, nodeAliases), disks, dataDir: disks[0].path };
 }
 
+/** Kubernetes sets variables of this form for a service called farmer. */
+const OF_KUBERNETES = /^FARMER_(SERVICE_|PORT)/;
+
+/** Variables that look like settings of the farmer and are none: typing errors, most often. */
+export function unknownVariables(env: SettingsGiven['env'] = process.env): string[] {
+  const known = new Set<string>(Object.values(SETTINGS).map((setting) => setting.env));
+  return Object.keys(env).filter((name) => /^FARMER_/.test(name) && !known.has(name) && !OF_KUBERNETES.test(name));
+}
+
 function nodesOf(given: readonly { url: string; share: number }[], aliases: readonly string[]): FarmerConfig['nodes'] {
   const twice = given.find(({ url }, at) => given.findIndex((other) => other.url === url) < at);
   if (twice !== undefined) throw new SettingsError([`FARMER_NODE_URL has ${twice.url} twice: give each node once`]);

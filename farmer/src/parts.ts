@@ -72,7 +72,7 @@ export async function openDisks(
   const known = store.disks();
   const folders = await openFolders(config.disks, { farmId, init: config.init, known });
   for (const [id, path] of known) {
-    if (!folders.some(({ diskId }) => diskId === id))
+    if (!folders.some((folder) => folder.diskId === id || folder.path === path))
       log.warn('disk is not used any more: its chunks are made again', { disk: path });
   }
   store.saveDisks(new Map(folders.map(({ diskId, path }) => [diskId, path])));

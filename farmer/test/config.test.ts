@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { readConfig } from '../src/config.ts';
+import { readConfig, unknownVariables } from '../src/config.ts';
 
 const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
 const read = (env: Record<string, string>, flags?: Record<string, string>) =>
@@ -160,5 +160,12 @@ describe('the configuration', () => {
     expect(() => read({ FARMER_NODE_URL: 'http://me:hunter2@node' })).not.toThrow('hunter2');
     expect(() => read({ FARMER_NODE_URL: 'http://me:hunter2@node' })).toThrow('http://***@node');
     expect(() => read({ FARMER_NODE_URL: 'http://me:p@hunter2@node/' })).toThrow('http://***@node/');
+  });
+});
+
+describe('a variable that is no setting', () => {
+  it('is told, but for what Kubernetes sets for a service of that name', () => {
+    const env = { FARMER_SIZ: '1', FARMER_SIZE: '1', FARMER_SERVICE_HOST: 'x', FARMER_PORT_80_TCP: 'x', MOCK_X: '1' };
+    expect(unknownVariables(env)).toEqual(['FARMER_SIZ']);
   });
 });

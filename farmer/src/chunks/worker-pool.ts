@@ -100,7 +100,8 @@ export class WorkerPool {
       );
     } catch (error) {
       if (this.#closed || signal?.aborted) throw new ChunkError('interrupted', 'the work on a chunk was given up');
-      if (error instanceof TimeoutError) throw new ChunkError('slow', `a chunk took longer than ${timeoutMs} ms`);
+      if (error instanceof TimeoutError)
+        throw new ChunkError('slow', `a chunk took longer than ${Math.round(timeoutMs)} ms`);
       throw new ChunkError('unreadable', `a worker thread died: ${messageOf(error)}`);
     } finally {
       this.#tasks -= 1;

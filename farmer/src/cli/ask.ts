@@ -129,10 +129,14 @@ export async function backup(config: Config, path: string, print: Print): Promis
 }
 
 /** `downstream explain CONTRACT`: why its challenges came out as they did. @returns 1 where there is no such contract */
-export async function explainContract(config: Config, id: string, print: Print): Promise<number> {
+export async function explainContract(
+  config: Config,
+  { id, last }: { readonly id: string; readonly last: number },
+  print: Print,
+): Promise<number> {
   const report = await running(
-    async () => await asked(config, id),
-    async () => await withState(config, async (state) => readFrom(state.journal(), id)),
+    async () => await asked(config, id, last),
+    async () => await withState(config, async (state) => readFrom(state.journal(), id, last)),
   );
   if (report === undefined) {
     print(`no contract, or more than one, whose id begins with ${id}: give at least six characters of it`);
@@ -147,21 +151,19 @@ export async function explainContract(config: Config, id: string, print: Print):
   return 0;
 }
 
-async function asked(config: Config, id: string): Promise<ContractReport | undefined> {
+async function asked(config: Config, id: string, last: number): Promise<ContractReport | undefined> {
   try {
-    return await clientOf(config).ask('GET', `/explain/${encodeURIComponent(id)}`, contractReport);
+    return await clientOf(config).ask('GET', `/explain/${encodeURIComponent(id)}?last=${last}`, contractReport);
   } catch (error) {
     if (error instanceof ControlError && error.code === 'not_found') return undefined;
     throw error;
   }
 }
 
-const ENTRIES_TOLD = 20;
-
-function readFrom(journal: Journal, given: string): ContractReport | undefined {
+function readFrom(journal: Journal, given: string, last: number): ContractReport | undefined {
   const id = /^[0-9a-f]{6,64}$/.test(given) ? journal.find(given) : undefined;
   if (id === undefined) return undefined;
-  return reportOf(id, { holding: undefined, entries: journal.of(id, ENTRIES_TOLD) }, systemClock);
+  return reportOf(id, { holding: undefined, entries: journal.of(id, last) }, systemClock);
 }
 
 async function running<T>(ask: () => Promise<T>, without: () => Promise<T>): Promise<T> {

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { CodedError, flagsByKey, type Setting, SettingsError } from '@downstream/platform';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type FarmerConfig, readConfig, SETTINGS } from '../config.ts';
+import { ENTRIES_TOLD, MOST_ENTRIES } from '../control/reports.ts';
 import { VERSION } from '../version.ts';
 import { backup, explainContract, leave, scrub } from './ask.ts';
 import { run } from './run.ts';
@@ -65,15 +66,27 @@ export async function command(args: readonly string[], { out, err }: Output): Pr
   asking(
     'explain <contract>',
     "Says why a contract's last challenges came out as they did. Six characters of its id will do.",
-  ).action(async (contract: string, _options: Flags, called: Command) => {
-    exitCode = await explainContract(configOf(called), contract, print);
-  });
+  )
+    .addOption(
+      new Option('--last <count>', `how many challenges at most (up to ${MOST_ENTRIES})`)
+        .default(ENTRIES_TOLD)
+        .argParser(countOf),
+    )
+    .action(async (id: string, { last }: { last: number }, called: Command) => {
+      exitCode = await explainContract(configOf(called), { id, last }, print);
+    });
   try {
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
   } catch (error) {
     return failure(error, err);
   }
+}
+
+function countOf(given: string): number {
+  const count = Number(given);
+  if (Number.isInteger(count) && count >= 1 && count <= MOST_ENTRIES) return count;
+  throw new InvalidArgumentError(`Give a whole number from 1 to ${MOST_ENTRIES}.`);
 }
 
 function optionOf(setting: Setting): Option {

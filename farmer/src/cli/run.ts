@@ -1,6 +1,6 @@
 import { createLogger, type Logger, LogTail } from '@downstream/platform';
 import { startFarmer } from '../app.ts';
-import type { FarmerConfig } from '../config.ts';
+import { type FarmerConfig, unknownVariables } from '../config.ts';
 import { FillingProgress } from './progress.ts';
 import { Summary } from './summary.ts';
 
@@ -20,6 +20,7 @@ export async function run(config: FarmerConfig): Promise<number> {
     secrets,
     tail,
   });
+  for (const variable of unknownVariables()) log.warn('there is no such setting', { variable });
   const end = Promise.withResolvers<string>();
   const onFault = (error: unknown) => {
     log.error('farming broke down', { error });

@@ -6,7 +6,7 @@ import { failure } from './reports.ts';
 /** The farmer that runs could not be asked, or said no. */
 export class ControlError extends CodedError<'not_running' | 'refused' | 'not_found'> {}
 
-const MOST_BYTES = 1024 * 1024;
+const MOST_BYTES = 4 * 1024 * 1024;
 const TIMEOUT_MS = 10 * 60_000;
 
 /** Asks a running farmer through its socket. */

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { CodedError, type Logger, messageOf } from '@downstream/platform';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import { z } from 'zod';
-import type { Operations } from './reports.ts';
+import { MOST_ENTRIES, type Operations } from './reports.ts';
 
 /** The socket's name in the data directory. */
 export const CONTROL_SOCKET = 'control.sock';
@@ -12,6 +12,7 @@ export const CONTROL_SOCKET = 'control.sock';
 const LONGEST_PATH = 107;
 
 const nodeGiven = z.object({ node: z.string().max(63).optional() });
+const lastGiven = z.object({ last: z.coerce.number().int().min(1).max(MOST_ENTRIES).optional() });
 const pathGiven = z.object({ path: z.string().min(1).max(4096) });
 
 export interface ControlServer {
@@ -55,8 +56,8 @@ function controlApp(operations: Operations): Express {
   const app = express();
   app.disable('x-powered-by');
   app.use(express.json({ limit: '16kb' }));
-  app.get('/explain/:contract', ({ params }, response) => {
-    const report = operations.explain(params.contract);
+  app.get('/explain/:contract', ({ params, query }, response) => {
+    const report = operations.explain(params.contract, lastGiven.parse(query).last);
     if (report) response.json(report);
     else
       response

@@ -3,7 +3,14 @@ import type { ContractId } from '../contract/contract.ts';
 import type { JournalEntry } from '../contract/journal-entry.ts';
 import type { Farming } from '../farming/farming.ts';
 import { reportOf } from './contract-report.ts';
-import type { BackupReport, ContractReport, ExitReport, Operations, ScrubReport } from './reports.ts';
+import {
+  type BackupReport,
+  type ContractReport,
+  ENTRIES_TOLD,
+  type ExitReport,
+  type Operations,
+  type ScrubReport,
+} from './reports.ts';
 
 /** A command can't be done as it was given. */
 export class OperationError extends CodedError<'no_such_node'> {}
@@ -21,7 +28,6 @@ export interface OperationsParts {
   readonly clock: Clock;
 }
 
-const ENTRIES_TOLD = 20;
 const ID = /^[0-9a-f]{6,64}$/;
 
 /** What commands, and `/status/contracts`, can ask of the farmer that runs. */
@@ -32,14 +38,14 @@ export class FarmerOperations implements Operations {
     this.#parts = parts;
   }
 
-  explain(given: string): ContractReport | undefined {
+  explain(given: string, last = ENTRIES_TOLD): ContractReport | undefined {
     const { farming, store, disks, clock } = this.#parts;
     const id = ID.test(given) ? store.journal.find(given) : undefined;
     if (id === undefined) return undefined;
     const node = farming.nodes.find(({ farm }) => farm.has(id));
     const contract = node?.farm.get(id);
     const holding = node && contract && { contract, node: node.alias, disk: disks.of(id)?.path };
-    return reportOf(id, { holding, entries: store.journal.of(id, ENTRIES_TOLD) }, clock);
+    return reportOf(id, { holding, entries: store.journal.of(id, last) }, clock);
   }
 
   startScrub(): ScrubReport {

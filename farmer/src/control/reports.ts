@@ -5,6 +5,10 @@ import { PHASES } from '../contract/contract.ts';
 
 const date = z.string().nullable();
 
+/** So many of a contract's last challenges are told, if nobody wants more; and so many at most. */
+export const ENTRIES_TOLD = 20;
+export const MOST_ENTRIES = 1000;
+
 /** A contract and its last challenges, newest first; `phase` null: it is not held any more. */
 export const contractReport = z.object({
   contract: z.string(),
@@ -70,7 +74,7 @@ export const failure = z.object({ status: z.literal('error'), message: z.string(
 /** What a command may ask of the farmer that runs. */
 export interface Operations {
   /** @param id a contract's id, or enough of its beginning; undefined where there is no such contract, or more than one */
-  explain(id: string): ContractReport | undefined;
+  explain(id: string, last?: number): ContractReport | undefined;
   startScrub(): ScrubReport;
   scrub(): ScrubReport;
   /** @throws OperationError where there is no such node */

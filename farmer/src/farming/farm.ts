@@ -341,7 +341,7 @@ export class Farm {
     this.#write(id, (store) => store.update(storedFormOf(contract), { total, entry }));
     if (outcome === 'passed') {
       outcomes.passed(slackMs ?? 0, clock.now());
-      log.debug('challenge passed', { contract: id, slackMs });
+      log.debug('challenge passed', { contract: id, slackMs: Math.round(slackMs ?? 0) });
       return;
     }
     outcomes.failed(outcome, count, slackMs);
@@ -350,7 +350,7 @@ export class Farm {
       reason: outcome,
       cause,
       ...(count > 1 && { count }),
-      ...(slackMs !== undefined && { slackMs }),
+      ...(slackMs !== undefined && { slackMs: Math.round(slackMs) }),
     });
   }
 }

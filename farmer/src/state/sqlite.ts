@@ -75,6 +75,7 @@ export function durably(db: DatabaseSync, work: () => void): void {
 /** SQLite's primary result codes; extended ones have them in their low byte. */
 const LOCKED: readonly number[] = [5, 6];
 const NOT_WRITABLE: readonly number[] = [3, 8, 14];
+const NOT_WRITABLE_FILE: readonly string[] = ['EROFS', 'EACCES', 'EPERM'];
 const DAMAGED: readonly number[] = [11, 26];
 const FULL = 13;
 /** Extended codes: bytes that the disk does not give back, or gives back short, or that its file system calls damaged. */
@@ -95,17 +96,17 @@ export function asStateError(error: unknown, path: string): StateError {
       `${path} is in use: another farmer runs on this data directory; stop it, or use another FARMER_DATA_DIR`,
     );
   }
-  if (NOT_WRITABLE.includes(errcode)) {
+  if (NOT_WRITABLE.includes(errcode) || NOT_WRITABLE_FILE.includes(codeOf(error) ?? '')) {
     return new StateError(
       'not_writable',
-      `${path} can't be written: check FARMER_DATA_DIR, its owner and its permissions`,
+      `${path} can't be written: check FARMER_DATA_DIR, its owner and permissions, and that its disk is mounted writable`,
     );
   }
   if (errcode === FULL) return new StateError('full', `${path} can't be written, its disk is full: free some space`);
   if (DAMAGED.includes(errcode) || UNREADABLE.includes(extended) || error instanceof z.ZodError)
     return new StateError(
       'damaged',
-      `${path} is damaged, or no state of a farmer: put a backup in its place, or, where there is a second copy beside it, remove it to have it made again`,
+      `${path} is damaged, or no state of a farmer: start the farmer, which makes it again from a sound second copy, or put a backup in its place`,
     );
   const why = error instanceof Error ? error.message : (codeOf(error) ?? 'unknown');
   return new StateError('unusable', `${path} can't be used as the farmer's state: ${why}`, {}, { cause: error });

@@ -50,6 +50,7 @@ describe('the downstream command', () => {
     [['http://a', '--node-url', 'http://b', '--address', ADDRESS], 'once'],
     [['--size', '12XB', '--address', ADDRESS], '--size is "12XB"'],
     [['--address', 'nobody'], '--address is "nobody"'],
+    [['explain', 'abcdef', '--last', '1001'], 'from 1 to 1000'],
     [['statsu'], '"statsu" is no command'],
   ])('refuses %j with exit code 2, and says why', async (args, why) => {
     expect(await downstream(...args)).toMatchObject({ code: 2, err: expect.stringContaining(why) });

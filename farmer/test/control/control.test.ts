@@ -34,7 +34,7 @@ afterEach(async () => {
 
 const socket = () => join(folder, CONTROL_SOCKET);
 const operations: Operations = {
-  explain: () => undefined,
+  explain: (id, last) => void asked.push(`explain ${id}, the last ${last}`),
   startScrub: () => ({ ...SCRUB, running: true }),
   scrub: () => SCRUB,
   leave: (alias) => {
@@ -89,6 +89,12 @@ describe('the control socket', () => {
       message: 'there is no node nobody',
     });
     await expect(client.ask('GET', '/explain/abc', z.unknown())).rejects.toMatchObject({ code: 'not_found' });
+    await expect(client.ask('GET', '/explain/abc?last=7', z.unknown())).rejects.toMatchObject({ code: 'not_found' });
+    expect(asked.slice(-2)).toEqual(['explain abc, the last undefined', 'explain abc, the last 7']);
+    for (const last of ['0', '1001', '1.5', 'x'])
+      await expect(client.ask('GET', `/explain/abc?last=${last}`, z.unknown())).rejects.toMatchObject({
+        code: 'refused',
+      });
   });
 
   it('that is not there says that no farmer runs', async () => {
