@@ -45,8 +45,8 @@ WORKDIR /app
 COPY --from=farmer-dependencies /app ./
 COPY --from=build /app/packages ./packages
 COPY --from=build /app/farmer ./farmer
-# A volume takes its first owner from here.
-RUN install -d -o 1000 -g 1000 -m 700 /data
+# The command, for `docker exec farmer downstream …`. A volume takes its first owner from here.
+RUN ln -s /app/farmer/bin/downstream.js /usr/local/bin/downstream && install -d -o 1000 -g 1000 -m 700 /data
 ENV NODE_ENV=production \
   FARMER_DATA_DIR=/data \
   FARMER_HTTP_HOST=0.0.0.0
