@@ -425,7 +425,36 @@ describe('a disk', () => {
     expect([all.of(still), all.of(elsewhere)]).toEqual([a, b]);
     expect(readdirSync(a.files.folder)).toEqual([still]);
     expect(a.probeSeconds).toBeGreaterThanOrEqual(0);
-    expect(existsSync(join(a.path, '.probe'))).toBe(false);
+  });
+
+  it('whose folder of chunks is gone makes it again, and takes chunks', async () => {
+    const { disks, put, probe } = await someDisks([5]);
+    const [disk] = disks;
+    if (disk === undefined) throw new Error('no disk');
+    rmSync(disk.files.folder, { recursive: true });
+    await probe(1);
+    put(1);
+    expect([disk.state, readdirSync(disk.files.folder)]).toEqual(['ok', [idOf(1)]]);
+  });
+
+  it('whose folder of chunks can not be written is no good, though the rest of it can', async () => {
+    const { all, disks } = await someDisks([5, 5]);
+    const [disk] = disks;
+    if (disk === undefined) throw new Error('no disk');
+    rmSync(disk.files.folder, { recursive: true });
+    writeFileSync(disk.files.folder, 'a file in its place');
+    await all.probe(disk);
+    expect(disk.state).toBe('quarantined');
+  });
+
+  it('that is another one gets no folder of chunks', async () => {
+    const { all, disks } = await someDisks([5]);
+    const [disk] = disks;
+    if (disk === undefined) throw new Error('no disk');
+    rmSync(disk.path, { recursive: true });
+    mkdirSync(disk.path);
+    await all.probe(disk);
+    expect([disk.state, readdirSync(disk.path)]).toEqual(['quarantined', []]);
   });
 });
 
