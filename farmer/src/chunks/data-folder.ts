@@ -18,7 +18,7 @@ export type Marker = z.infer<typeof marker>;
 /** What says nothing of whose a folder is: what every file system has, and the genesis file, which may be put there beforehand. */
 const NOBODYS = ['lost+found', 'genesis', '.probe', `${MARKER_FILE}.partial`];
 /** A disk that sleeps needs some seconds to wake up. */
-const ANSWERS_WITHIN_MS = 30_000;
+export const ANSWERS_WITHIN_MS = 30_000;
 const STATE_FILES = ['state.db', 'state.mirror.db'];
 
 /**

@@ -9,6 +9,8 @@ export type Trouble =
   | 'gone'
   /** One file, or all of them: a disk that is not mounted any more shows an empty folder. */
   | 'missing'
+  /** One file, or all of them. */
+  | 'denied'
   | 'io'
   /** This process has no more of something: that says nothing of a disk. */
   | 'starved';
@@ -21,11 +23,13 @@ const TROUBLES: Readonly<Record<string, Trouble>> = {
   ENXIO: 'gone',
   ENOTCONN: 'gone',
   ESTALE: 'gone',
-  EUCLEAN: 'gone',
   ESHUTDOWN: 'gone',
   ENOMEDIUM: 'gone',
   ENOENT: 'missing',
+  EACCES: 'denied',
+  EPERM: 'denied',
   EIO: 'io',
+  EUCLEAN: 'io',
   EBADMSG: 'io',
   EREMOTEIO: 'io',
   EMFILE: 'starved',
@@ -37,6 +41,11 @@ const TROUBLES: Readonly<Record<string, Trouble>> = {
 /** @param code of the error, such as `EIO` */
 export function troubleOf(code: string): Trouble | undefined {
   return TROUBLES[code];
+}
+
+/** Whether a disk whose probe says so may be there to read all the same. */
+export function isHalfWell(trouble: Trouble | undefined): boolean {
+  return trouble === 'read_only' || trouble === 'denied' || trouble === 'io';
 }
 
 /** So many different chunks with errors within an hour, or slow answers in a row, are the disk's fault. */

@@ -189,7 +189,7 @@ export const FARMER_METRICS = {
     name: 'farmer_disk_state',
     unit: '0 or 1',
     question: 'Is a disk failing?',
-    help: 'Which state each disk is in: ok, full (it takes no chunks until there is room again), quarantined (it failed, and is not used until it works again).',
+    help: 'Which state each disk is in: ok, full (it takes no chunks until there is room, or it can be written, again), quarantined (it failed, and is not used until it works again).',
     labels: { disk: null, state: DISK_STATES },
   },
   diskErrors: {

@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { convergentKey, encrypt, randomio } from '@downstream/file-encryptor';
 import { inTime } from '@downstream/platform';
@@ -266,8 +266,19 @@ describe('a chunk', () => {
     writeFileSync(files.partialPath(HASH), 'being written');
     for (const path of [former.partialPath(HASH), former.partialPath(HASH)]) writeFileSync(path, 'half');
     expect(await files.list()).toEqual(new Set());
-    expect(await files.removePartial()).toBe(1);
+    expect(await files.removePartial(() => {})).toBe(1);
     expect(names()).toHaveLength(1);
+  });
+
+  it('half-written that can not be deleted keeps nothing else from going', async () => {
+    const { files, names } = aStore();
+    const former = new ChunkFiles(files.folder);
+    const stubborn = former.partialPath('0'.repeat(64));
+    mkdirSync(stubborn);
+    writeFileSync(former.partialPath(HASH), 'half');
+    const failures: unknown[] = [];
+    expect(await files.removePartial((error) => failures.push(error))).toBe(1);
+    expect([names(), failures]).toEqual([[basename(stubborn)], [expect.objectContaining({ code: 'ERR_FS_EISDIR' })]]);
   });
 });
 
