@@ -43,7 +43,7 @@ export interface PlacesPort<P extends Place> {
   stored(id: string, place: P): void;
   givenUp(place: P): void;
   removed(id: string): void;
-  worked(place: P): void;
+  worked(id: string, place: P): void;
   failed(id: string, place: P, error: ChunkError): void;
 }
 
@@ -63,6 +63,8 @@ const COUNTED_AS: Partial<Record<ChunkErrorCode, ChunkFault>> = {
 };
 const DOWNLOAD_TIMEOUT_MS = 10 * 60_000;
 const DEFAULT_TIMEOUT_MS = 30_000;
+/** A disk that gave nothing for so long is slow, whatever it was asked for. */
+const SLOW_MS = 10_000;
 
 /** Chunks on disk: made, fetched, proved and deleted; nothing gets a chunk's name before its hash was checked. */
 export class ChunkStore<P extends Place = Place> implements ChunkPort {
@@ -151,13 +153,13 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
     const boundMs = this.#bounded(timeoutMs);
     try {
       const { hash, result } = await work(place.files.path(id), { signal, timeoutMs: boundMs });
-      places.worked(place);
+      places.worked(id, place);
       if (hash !== id) throw new ChunkError('corrupt', 'the chunk on disk is not what it was');
       return result;
     } catch (error) {
       const failure = asChunkError(error);
       // A deadline that was near says nothing of the disk.
-      if (failure.code === 'slow' && boundMs < this.#bounded()) throw this.#counted(failure);
+      if (failure.code === 'slow' && boundMs < this.#bounded(SLOW_MS)) throw this.#counted(failure);
       throw this.#failed(id, place, failure);
     }
   }

@@ -61,6 +61,9 @@ export class DiskHealth {
   wasSlow = false;
   #slowInARow = 0;
   #wellInARow = 0;
+  /** How often it has worked, and of chunks that were slow: how often in a row, and how often it had worked then. */
+  #worked = 0;
+  readonly #slowChunks = new Map<ContractId, { readonly times: number; readonly worked: number }>();
 
   /** A chunk could not be read or written. @returns whether it is the disk that is bad */
   strike(id: ContractId, now: Instant): boolean {
@@ -76,9 +79,30 @@ export class DiskHealth {
     return this.#slowInARow >= STRIKES;
   }
 
-  /** It answered in time. */
-  worked(): void {
+  /**
+   * A chunk was not read in time. A disk that is slow as a whole says nothing of one chunk: it counts where others worked in between.
+   *
+   * @returns whether it is the chunk that is bad
+   */
+  slowChunk(id: ContractId): boolean {
+    const { times, worked } = this.#slowChunks.get(id) ?? { times: 0, worked: undefined };
+    if (worked === this.#worked) return false;
+    this.#slowChunks.set(id, { times: times + 1, worked: this.#worked });
+    if (times + 1 < STRIKES) return false;
+    this.#slowChunks.delete(id);
+    return true;
+  }
+
+  /** A chunk was read or written in time. */
+  worked(id: ContractId): void {
     this.#slowInARow = 0;
+    this.#worked += 1;
+    this.#slowChunks.delete(id);
+  }
+
+  /** There is no such chunk any more. */
+  removed(id: ContractId): void {
+    this.#slowChunks.delete(id);
   }
 
   /** It has failed, and was tried. @returns whether it can be used again */
@@ -92,5 +116,6 @@ export class DiskHealth {
     this.#strikes = [];
     this.#slowInARow = 0;
     this.#wellInARow = 0;
+    this.#slowChunks.clear();
   }
 }

@@ -114,7 +114,7 @@ export class Disks implements RoomPort {
     if (before !== undefined && before !== disk) void this.#removeCopy(id, before);
     this.#places.set(id, disk);
     disk.ids.add(id);
-    disk.health.worked();
+    disk.health.worked(id);
   }
 
   givenUp(disk: Disk): void {
@@ -122,13 +122,15 @@ export class Disks implements RoomPort {
   }
 
   removed(id: ContractId): void {
-    this.#places.get(id)?.ids.delete(id);
+    const disk = this.#places.get(id);
+    disk?.ids.delete(id);
+    disk?.health.removed(id);
     this.#places.delete(id);
   }
 
   /** A chunk was read, and the disk was quick enough. */
-  worked(disk: Disk): void {
-    disk.health.worked();
+  worked(id: ContractId, disk: Disk): void {
+    disk.health.worked(id);
   }
 
   /** Something went wrong on a disk: one chunk is one chunk's trouble, several are the disk's. */
@@ -157,7 +159,9 @@ export class Disks implements RoomPort {
       case 'starved':
         break;
       case undefined:
-        if (error.code === 'slow') this.#noteSlow(disk);
+        if (error.code !== 'slow') break;
+        if (disk.ids.has(id) && disk.health.slowChunk(id)) this.#giveUp(id, disk);
+        this.#noteSlow(disk);
     }
   }
 
@@ -235,6 +239,12 @@ export class Disks implements RoomPort {
   #noteSlow(disk: Disk): void {
     this.#parts.onError(disk.path, 'slow');
     if (disk.health.slow() && this.#hasOther(disk)) this.#quarantine(disk, 'too slow');
+  }
+
+  /** A disk may be at a bad sector for ever, and quick elsewhere. Its place is kept: the chunk that is made again takes it. */
+  #giveUp(id: ContractId, disk: Disk): void {
+    this.#parts.log.error('chunk too slow again and again, making it again', { contract: id, disk: disk.path });
+    this.#parts.onLost([id]);
   }
 
   /** What an only disk still has can be read. */

@@ -206,7 +206,21 @@ describe('a chunk', () => {
     writeFileSync(files.path(HASH), CHUNK);
     await expect(store.prove(HASH, '0.5', { timeoutMs: 1_000 })).rejects.toMatchObject({ code: 'slow' });
     expect([blamed, faults]).toEqual([[], ['slow']]);
-    await expect(store.prove(HASH, '0.5', { timeoutMs: 60_000 })).rejects.toMatchObject({ code: 'slow' });
+    for (const timeoutMs of [10_000, 60_000]) {
+      await expect(store.prove(HASH, '0.5', { timeoutMs })).rejects.toMatchObject({ code: 'slow' });
+    }
+    expect(blamed).toEqual(['slow', 'slow']);
+  });
+
+  it('that is not read within a read timeout of the operator, however short, is told to the disk', async () => {
+    const run = async () => {
+      throw new ChunkError('slow', 'slow');
+    };
+    const { store, files, blamed } = aStore(undefined, { workers: { run }, timeoutMs: 2_000 });
+    writeFileSync(files.path(HASH), CHUNK);
+    await expect(store.prove(HASH, '0.5', { timeoutMs: 1_999 })).rejects.toMatchObject({ code: 'slow' });
+    expect(blamed).toEqual([]);
+    await expect(store.prove(HASH, '0.5', { timeoutMs: 5_000 })).rejects.toMatchObject({ code: 'slow' });
     expect(blamed).toEqual(['slow']);
   });
 

@@ -440,13 +440,44 @@ describe('a disk', () => {
     const [a, b] = disks;
     if (a === undefined || b === undefined) throw new Error('no disk');
     for (const n of [1, 2]) all.failed(idOf(n), a, slow);
-    all.worked(a);
+    all.worked(idOf(9), a);
     for (const n of [1, 2]) all.failed(idOf(n), a, slow);
     expect(a.state).toBe('ok');
     all.failed(idOf(3), a, slow);
     expect(a.state).toBe('quarantined');
     for (let n = 0; n < 10; n++) all.failed(idOf(n), b, slow);
     expect(b.state).toBe('ok');
+  });
+
+  it('whose chunk is too slow three times in a row, while others were quick in between, has that chunk made again', async () => {
+    const { all, disks, put, lost, log } = await someDisks([5]);
+    const [disk] = disks;
+    if (disk === undefined) throw new Error('no disk');
+    put(1);
+    put(2);
+    const isSlow = () => all.failed(idOf(1), disk, slow);
+    for (const worked of [2, 1, 2, 2]) {
+      isSlow();
+      all.worked(idOf(worked), disk);
+    }
+    expect(lost).toEqual([]);
+    isSlow();
+    expect([lost, disk.state]).toEqual([[idOf(1)], 'ok']);
+    expect(log.messages('error')).toEqual(['chunk too slow again and again, making it again']);
+    expect(all.reserve(idOf(1))).toBe(disk);
+    all.stored(idOf(1), disk);
+    isSlow();
+    expect(lost).toHaveLength(1);
+  });
+
+  it('that is slow with everything has no chunk made again for it', async () => {
+    const { all, disks, put, lost } = await someDisks([5]);
+    const [disk] = disks;
+    if (disk === undefined) throw new Error('no disk');
+    put(1);
+    put(2);
+    for (let n = 0; n < 10; n++) for (const each of [1, 2]) all.failed(idOf(each), disk, slow);
+    expect(lost).toEqual([]);
   });
 
   it('whose probe takes too long three times in a row is left alone, unless it is the last one', async () => {
