@@ -230,10 +230,20 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
 
   /** A genesis file that has rotted makes every chunk wrong: that is no reason to refuse contracts. */
   async #expectSoundGenesis(repairsBefore: number): Promise<void> {
-    const { path, sha256 } = this.#options.genesis;
-    const { value } = await this.#parts.pool.run({ kind: 'hash', path });
-    if (value === sha256 && this.#repairs === repairsBefore) return;
+    if (this.#repairs === repairsBefore && (await this.#isGenesisSound())) return;
     throw new ChunkError('unreadable', 'the genesis file is not what it was', { cause: GENESIS_UNREADABLE });
+  }
+
+  /** One that can't be read is not: that is not put down to the disk that the chunk was for. */
+  async #isGenesisSound(): Promise<boolean> {
+    const { path, sha256 } = this.#options.genesis;
+    try {
+      const { value } = await this.#parts.pool.run({ kind: 'hash', path }, { timeoutMs: this.#bounded() });
+      return value === sha256;
+    } catch (error) {
+      if (asChunkError(error).code === 'interrupted') throw error;
+      return false;
+    }
   }
 
   /** Makes the genesis file again where it is not what it was: once for all who noticed. Where it can't be made, the next one tries. */

@@ -198,6 +198,20 @@ describe('a chunk', () => {
     expect([blamed, names(), repairs()]).toEqual([[], [], 1]);
   });
 
+  it.each(['EIO', 'ENOENT'])(
+    'that came out wrong is no fault of its disk where the genesis file can not be looked at: %s',
+    async (code) => {
+      const run: WorkerPool['run'] = async (task) => {
+        if (task.kind === 'hash') throw fileError(code);
+        return await pool.run(task);
+      };
+      const { store, blamed, repairs } = aStore(undefined, { workers: { run } });
+      const source = { kind: 'secret', secret: 'another' } as const;
+      await expect(store.create(HASH, source)).rejects.toMatchObject({ details: { cause: 'genesis' } });
+      expect([blamed, repairs()]).toEqual([[], 1]);
+    },
+  );
+
   it('that is not proved since its deadline was near is no fault of its disk, unlike one that is not read at all', async () => {
     const run = async () => {
       throw new ChunkError('slow', 'slow');
