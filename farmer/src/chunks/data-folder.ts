@@ -37,7 +37,10 @@ export async function readMarker(folder: string): Promise<Marker | undefined> {
   try {
     return marker.parse(JSON.parse(text));
   } catch {
-    throw new DataDirError('foreign', `${path} does not say whose the folder is: it is damaged, or of a newer farmer`);
+    throw new DataDirError(
+      'foreign',
+      `${path} does not say whose the folder is: if a newer farmer wrote it, start that one; if it is damaged, and this farmer's state.db is beside it, remove it: it is written again, and nothing is lost`,
+    );
   }
 }
 
