@@ -241,7 +241,8 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
       const { value } = await this.#parts.pool.run({ kind: 'hash', path }, { timeoutMs: this.#bounded() });
       return value === sha256;
     } catch (error) {
-      if (asChunkError(error).code === 'interrupted') throw error;
+      const { code } = asChunkError(error);
+      if (code === 'interrupted' || code === 'starved') throw error;
       return false;
     }
   }

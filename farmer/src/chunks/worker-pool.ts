@@ -5,6 +5,7 @@ import { messageOf, TimeoutError, withTimeout } from '@downstream/platform';
 import { Piscina } from 'piscina';
 import { ChunkError } from '../farming/errors.ts';
 import type { CallOptions } from '../farming/ports.ts';
+import { troubleOf } from './disk-health.ts';
 
 /** What a worker thread can be asked for. Only paths and short texts cross: the bytes stay in the thread. */
 export type Task =
@@ -70,7 +71,7 @@ export class WorkerPool {
   /**
    * A task that takes longer than `timeoutMs` is given up with its thread, which another one takes the place of.
    *
-   * @throws ChunkError: `disk_full`, `unreadable`, `slow`, or `interrupted` when the pool was closed or the signal aborted
+   * @throws ChunkError: `disk_full`, `unreadable`, `slow`, `starved`, or `interrupted` when the pool was closed or the signal aborted
    *   meanwhile. Its detail `cause` is the file system's code.
    */
   async run<K extends Task['kind']>(
@@ -101,7 +102,8 @@ export class WorkerPool {
     } catch (error) {
       if (this.#closed || signal?.aborted) throw new ChunkError('interrupted', 'the work on a chunk was given up');
       if (error instanceof TimeoutError) throw new ChunkError('slow', `a chunk took longer than ${timeoutMs} ms`);
-      throw new ChunkError('unreadable', `a worker thread died: ${messageOf(error)}`);
+      // What a thread does is done and told in it: it dies for want of memory, or is not born.
+      throw new ChunkError('starved', `no worker thread did the work: ${messageOf(error)}`);
     } finally {
       this.#tasks -= 1;
     }
@@ -112,6 +114,13 @@ export class WorkerPool {
 export function fileError(cause: string | undefined): ChunkError {
   if (cause === 'ENOSPC' || cause === 'EDQUOT') {
     return new ChunkError('disk_full', 'no room for the chunk: free space, or lower FARMER_SIZE', { cause });
+  }
+  if (cause !== undefined && troubleOf(cause) === 'starved') {
+    return new ChunkError(
+      'starved',
+      "this process has no more file handles or memory: raise its limits (ulimit -n, or the container's)",
+      { cause },
+    );
   }
   return new ChunkError('unreadable', "a file can't be read or written", { cause: cause ?? 'unknown' });
 }

@@ -382,6 +382,34 @@ describe('the genesis file', () => {
   });
 });
 
+describe('a process without file handles or memory', () => {
+  it.each(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'])(
+    'is told apart, with what to do, and is no fault of a chunk: %s',
+    (code) => {
+      expect(fileError(code)).toMatchObject({ code: 'starved', message: expect.stringContaining('ulimit') });
+    },
+  );
+
+  it('is counted as that, of proofs and of chunks that are not made, and has no genesis file made again', async () => {
+    let hash: WorkerPool['run'] = pool.run.bind(pool);
+    const run: WorkerPool['run'] = async (task) => {
+      if (task.kind !== 'chunk') throw fileError('EMFILE');
+      return await hash(task);
+    };
+    const { store, files, faults, repairs } = aStore(undefined, { workers: { run } });
+    await expect(store.create('f'.repeat(64), { kind: 'secret', secret: 's' })).rejects.toMatchObject({
+      code: 'starved',
+    });
+    hash = async () => {
+      throw fileError('EMFILE');
+    };
+    await expect(store.create(HASH, { kind: 'secret', secret: 's' })).rejects.toMatchObject({ code: 'starved' });
+    writeFileSync(files.path(HASH), CHUNK);
+    await expect(store.prove(HASH, '0.5')).rejects.toMatchObject({ code: 'starved' });
+    expect([faults, repairs()]).toEqual([['starved', 'starved', 'starved'], 0]);
+  });
+});
+
 describe('a full disk', () => {
   it('is told apart, with what to do', () => {
     expect(fileError('ENOSPC')).toMatchObject({ code: 'disk_full', message: expect.stringContaining('FARMER_SIZE') });
