@@ -46,8 +46,9 @@ export class WorkerPool {
   /** How many threads there can be. */
   readonly size: number;
   readonly #pool: Piscina<Task, Outcome<unknown>>;
+  /** Ends of the tasks under way, for when no thread could be started: they would wait in vain. */
+  readonly #ends = new Set<AbortController>();
   #closed = false;
-  #tasks = 0;
 
   constructor({ workers }: { workers: number }) {
     this.size = workers;
@@ -61,11 +62,16 @@ export class WorkerPool {
       idleTimeout: 30_000,
       resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 },
     });
+    // Of a thread that can't be started, or dies with nothing to do. The next task starts another.
+    this.#pool.on('error', () => {
+      if (this.#pool.threads.length > 0) return;
+      for (const end of this.#ends) end.abort(new Error('none could be started'));
+    });
   }
 
   /** How many threads work right now. */
   get busy(): number {
-    return Math.min(this.#tasks, this.size);
+    return Math.min(this.#ends.size, this.size);
   }
 
   /**
@@ -93,10 +99,14 @@ export class WorkerPool {
     task: Task,
     { signal, timeoutMs = LONGEST_MS }: CallOptions,
   ): Promise<Outcome<Results[K]>> {
-    this.#tasks += 1;
+    const end = new AbortController();
+    const giveUp = () => end.abort(signal?.reason);
+    if (signal?.aborted) giveUp();
+    signal?.addEventListener('abort', giveUp, { once: true });
+    this.#ends.add(end);
     try {
       return await withTimeout(
-        { signal, timeoutMs },
+        { signal: end.signal, timeoutMs },
         async (bounded) => (await this.#pool.run(task, { signal: bounded })) as Outcome<Results[K]>,
       );
     } catch (error) {
@@ -105,7 +115,8 @@ export class WorkerPool {
       // What a thread does is done and told in it: it dies for want of memory, or is not born.
       throw new ChunkError('starved', `no worker thread did the work: ${messageOf(error)}`);
     } finally {
-      this.#tasks -= 1;
+      signal?.removeEventListener('abort', giveUp);
+      this.#ends.delete(end);
     }
   }
 }

@@ -16,6 +16,7 @@ import { stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import { convergentKey, encrypt, randomio } from '@downstream/file-encryptor';
 import { inTime } from '@downstream/platform';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
@@ -445,6 +446,24 @@ describe('the worker pool', () => {
     const path = join(folder, 'small');
     expect((await own.run({ kind: 'randomio', path, seed: 's', size: 10 })).value).toHaveLength(64);
     await own.close();
+  });
+
+  it('lives on without file handles for its threads and their files, and works again when there are some', () => {
+    const path = join(folder, 'file');
+    writeFileSync(path, 'x');
+    const script = fileURLToPath(new URL('../fakes/starved-pool.ts', import.meta.url));
+    const command = [process.execPath, '--conditions=source', script, path];
+    const { stdout, stderr } = spawnSync('sh', ['-c', 'ulimit -n 100; exec "$@"', 'sh', ...command], {
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
+    const hash = sha256('x');
+    expect({ stderr, ...JSON.parse(stdout || '{}') }).toEqual({
+      stderr: '',
+      before: hash,
+      meanwhile: ['starved', 'starved', 'starved'],
+      afterwards: [hash, hash],
+    });
   });
 
   it('says that work was given up when it is closed meanwhile', async () => {
