@@ -69,6 +69,8 @@ export interface FarmerAppParts {
 }
 
 const STOP_BUDGET_MS = 4_000;
+/** Whoever reaches the port takes no file handles that the farming needs. */
+const MOST_CONNECTIONS = 256;
 
 /**
  * Builds a farmer and starts it: port, state, genesis file, then the loops. What has been opened is closed again in
@@ -133,6 +135,7 @@ export async function startFarmer(
         host: config.httpHost,
         port: config.httpPort,
         setting: 'FARMER_HTTP_PORT',
+        mostConnections: MOST_CONNECTIONS,
       },
     );
     shutdown.add('http server', async () => {

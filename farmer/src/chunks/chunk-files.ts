@@ -87,11 +87,24 @@ export class ChunkFiles {
     return new Set((await readdir(this.folder)).filter((name) => sha256Hex.safeParse(name).success));
   }
 
-  /** Deletes what was left half-written, and is not being written. @returns how many files */
-  async removePartial(): Promise<number> {
-    const names = await readdir(this.folder);
-    const partial = names.filter((name) => name.endsWith(PARTIAL) && !this.#beingWritten.has(join(this.folder, name)));
-    await Promise.all(partial.map((name) => rm(join(this.folder, name), { force: true })));
-    return partial.length;
+  /**
+   * Deletes what was left half-written, and is not being written, one after the other.
+   *
+   * @param failed hears of each that can't be deleted
+   * @returns how many were
+   */
+  async removePartial(failed: (error: unknown) => void): Promise<number> {
+    let deleted = 0;
+    for (const name of await readdir(this.folder)) {
+      const path = join(this.folder, name);
+      if (!name.endsWith(PARTIAL) || this.#beingWritten.has(path)) continue;
+      try {
+        await rm(path, { force: true });
+        deleted += 1;
+      } catch (error) {
+        failed(error);
+      }
+    }
+    return deleted;
   }
 }

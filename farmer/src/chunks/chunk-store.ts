@@ -43,7 +43,7 @@ export interface PlacesPort<P extends Place> {
   stored(id: string, place: P): void;
   givenUp(place: P): void;
   removed(id: string): void;
-  worked(place: P): void;
+  worked(id: string, place: P): void;
   failed(id: string, place: P, error: ChunkError): void;
 }
 
@@ -63,6 +63,8 @@ const COUNTED_AS: Partial<Record<ChunkErrorCode, ChunkFault>> = {
 };
 const DOWNLOAD_TIMEOUT_MS = 10 * 60_000;
 const DEFAULT_TIMEOUT_MS = 30_000;
+/** A disk that gave nothing for so long is slow, whatever it was asked for. */
+const SLOW_MS = 10_000;
 
 /** Chunks on disk: made, fetched, proved and deleted; nothing gets a chunk's name before its hash was checked. */
 export class ChunkStore<P extends Place = Place> implements ChunkPort {
@@ -151,13 +153,13 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
     const boundMs = this.#bounded(timeoutMs);
     try {
       const { hash, result } = await work(place.files.path(id), { signal, timeoutMs: boundMs });
-      places.worked(place);
+      places.worked(id, place);
       if (hash !== id) throw new ChunkError('corrupt', 'the chunk on disk is not what it was');
       return result;
     } catch (error) {
       const failure = asChunkError(error);
       // A deadline that was near says nothing of the disk.
-      if (failure.code === 'slow' && boundMs < this.#bounded()) throw this.#counted(failure);
+      if (failure.code === 'slow' && boundMs < this.#bounded(SLOW_MS)) throw this.#counted(failure);
       throw this.#failed(id, place, failure);
     }
   }
@@ -228,10 +230,21 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
 
   /** A genesis file that has rotted makes every chunk wrong: that is no reason to refuse contracts. */
   async #expectSoundGenesis(repairsBefore: number): Promise<void> {
-    const { path, sha256 } = this.#options.genesis;
-    const { value } = await this.#parts.pool.run({ kind: 'hash', path });
-    if (value === sha256 && this.#repairs === repairsBefore) return;
+    if (this.#repairs === repairsBefore && (await this.#isGenesisSound())) return;
     throw new ChunkError('unreadable', 'the genesis file is not what it was', { cause: GENESIS_UNREADABLE });
+  }
+
+  /** One that can't be read is not: that is not put down to the disk that the chunk was for. */
+  async #isGenesisSound(): Promise<boolean> {
+    const { path, sha256 } = this.#options.genesis;
+    try {
+      const { value } = await this.#parts.pool.run({ kind: 'hash', path }, { timeoutMs: this.#bounded() });
+      return value === sha256;
+    } catch (error) {
+      const { code } = asChunkError(error);
+      if (code === 'interrupted' || code === 'starved') throw error;
+      return false;
+    }
   }
 
   /** Makes the genesis file again where it is not what it was: once for all who noticed. Where it can't be made, the next one tries. */

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { BLOCK_BYTES, convergentKey, encrypt, randomio } from '@downstream/file-encryptor';
 import { type ContractProof, proveContract } from '@downstream/heartbeat';
-import { CodedError } from '@downstream/platform';
+import { CodedError, codeOf } from '@downstream/platform';
+import { troubleOf } from './disk-health.ts';
 
 /**
  * The heavy work on chunks, as plain blocking functions: it runs in worker threads, where blocking is the fastest way.
@@ -61,7 +62,8 @@ export function writeChunk(path: string, genesisPath: string, genesisSha256: str
 function* genesisBlocks(path: string): Generator<Buffer, void, undefined> {
   try {
     yield* fileBlocks(path);
-  } catch {
+  } catch (error) {
+    if (troubleOf(codeOf(error) ?? '') === 'starved') throw error;
     throw new CodedError(GENESIS_UNREADABLE, "the genesis file can't be read");
   }
 }

@@ -18,7 +18,7 @@ export type Marker = z.infer<typeof marker>;
 /** What says nothing of whose a folder is: what every file system has, and the genesis file, which may be put there beforehand. */
 const NOBODYS = ['lost+found', 'genesis', '.probe', `${MARKER_FILE}.partial`];
 /** A disk that sleeps needs some seconds to wake up. */
-const ANSWERS_WITHIN_MS = 30_000;
+export const ANSWERS_WITHIN_MS = 30_000;
 const STATE_FILES = ['state.db', 'state.mirror.db'];
 
 /**
@@ -37,7 +37,10 @@ export async function readMarker(folder: string): Promise<Marker | undefined> {
   try {
     return marker.parse(JSON.parse(text));
   } catch {
-    throw new DataDirError('foreign', `${path} does not say whose the folder is: it is damaged, or of a newer farmer`);
+    throw new DataDirError(
+      'foreign',
+      `${path} does not say whose the folder is: if a newer farmer wrote it, start that one; if it is damaged, and this farmer's state.db is beside it, remove it: it is written again, and nothing is lost`,
+    );
   }
 }
 

@@ -9,6 +9,8 @@ export type Trouble =
   | 'gone'
   /** One file, or all of them: a disk that is not mounted any more shows an empty folder. */
   | 'missing'
+  /** One file, or all of them. */
+  | 'denied'
   | 'io'
   /** This process has no more of something: that says nothing of a disk. */
   | 'starved';
@@ -21,11 +23,13 @@ const TROUBLES: Readonly<Record<string, Trouble>> = {
   ENXIO: 'gone',
   ENOTCONN: 'gone',
   ESTALE: 'gone',
-  EUCLEAN: 'gone',
   ESHUTDOWN: 'gone',
   ENOMEDIUM: 'gone',
   ENOENT: 'missing',
+  EACCES: 'denied',
+  EPERM: 'denied',
   EIO: 'io',
+  EUCLEAN: 'io',
   EBADMSG: 'io',
   EREMOTEIO: 'io',
   EMFILE: 'starved',
@@ -37,6 +41,11 @@ const TROUBLES: Readonly<Record<string, Trouble>> = {
 /** @param code of the error, such as `EIO` */
 export function troubleOf(code: string): Trouble | undefined {
   return TROUBLES[code];
+}
+
+/** Whether a disk whose probe says so may be there to read all the same. */
+export function isHalfWell(trouble: Trouble | undefined): boolean {
+  return trouble === 'read_only' || trouble === 'denied' || trouble === 'io';
 }
 
 /** So many different chunks with errors within an hour, or slow answers in a row, are the disk's fault. */
@@ -52,6 +61,9 @@ export class DiskHealth {
   wasSlow = false;
   #slowInARow = 0;
   #wellInARow = 0;
+  /** How often it has worked, and of chunks that were slow: how often in a row, and how often it had worked then. */
+  #worked = 0;
+  readonly #slowChunks = new Map<ContractId, { readonly times: number; readonly worked: number }>();
 
   /** A chunk could not be read or written. @returns whether it is the disk that is bad */
   strike(id: ContractId, now: Instant): boolean {
@@ -67,9 +79,30 @@ export class DiskHealth {
     return this.#slowInARow >= STRIKES;
   }
 
-  /** It answered in time. */
-  worked(): void {
+  /**
+   * A chunk was not read in time. A disk that is slow as a whole says nothing of one chunk: it counts where others worked in between.
+   *
+   * @returns whether it is the chunk that is bad
+   */
+  slowChunk(id: ContractId): boolean {
+    const { times, worked } = this.#slowChunks.get(id) ?? { times: 0, worked: undefined };
+    if (worked === this.#worked) return false;
+    this.#slowChunks.set(id, { times: times + 1, worked: this.#worked });
+    if (times + 1 < STRIKES) return false;
+    this.#slowChunks.delete(id);
+    return true;
+  }
+
+  /** A chunk was read or written in time. */
+  worked(id: ContractId): void {
     this.#slowInARow = 0;
+    this.#worked += 1;
+    this.#slowChunks.delete(id);
+  }
+
+  /** There is no such chunk any more. */
+  removed(id: ContractId): void {
+    this.#slowChunks.delete(id);
   }
 
   /** It has failed, and was tried. @returns whether it can be used again */
@@ -83,5 +116,6 @@ export class DiskHealth {
     this.#strikes = [];
     this.#slowInARow = 0;
     this.#wellInARow = 0;
+    this.#slowChunks.clear();
   }
 }

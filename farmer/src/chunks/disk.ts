@@ -82,8 +82,8 @@ export class Disk {
   }
 
   /**
-   * Looks whose the folder is; writes, flushes, reads and deletes a small file. One that hangs is waited for once: each probe holds a
-   * thread, and none holds up the event loop.
+   * Looks whose the folder is; writes, flushes, reads and deletes a small file beside the chunks, whose folder is made where it is gone. One
+   * that hangs is waited for once: each probe holds a thread, and none holds up the event loop.
    *
    * @returns what is wrong, undefined if nothing is
    */
@@ -101,7 +101,8 @@ export class Disk {
   async #probe(): Promise<string | undefined> {
     if (!(await this.#isOurs())) return 'not mounted, or another disk';
     const startedAt: Instant = this.#clock.now();
-    const path = join(this.path, '.probe');
+    await this.files.create();
+    const path = join(this.files.folder, '.probe');
     const text = String(startedAt);
     {
       await using file = await open(path, 'w+', OWNER_ONLY);

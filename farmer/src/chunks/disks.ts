@@ -1,9 +1,10 @@
-import { type Clock, CodedError, codeOf, type Logger } from '@downstream/platform';
+import { type Clock, CodedError, codeOf, inTime, type Logger, TimeoutError } from '@downstream/platform';
 import type { ContractId } from '../contract/contract.ts';
 import { ChunkError } from '../farming/errors.ts';
-import type { DiskError, DiskState, RoomPort } from '../farming/ports.ts';
+import type { DiskError, RoomPort } from '../farming/ports.ts';
+import { ANSWERS_WITHIN_MS } from './data-folder.ts';
 import type { Disk } from './disk.ts';
-import { troubleOf } from './disk-health.ts';
+import { isHalfWell, troubleOf } from './disk-health.ts';
 
 export interface DisksOptions {
   /** What stays free of each disk. */
@@ -67,33 +68,20 @@ export class Disks implements RoomPort {
     let orphans = 0;
     for (const disk of this.#parts.disks) {
       if (disk.state === 'quarantined') continue;
-      // First, since whatever is asked of a disk that hangs hangs too.
       const wrong = await disk.probe();
-      if (wrong !== undefined && troubleOf(wrong) !== 'full') {
-        this.#leaveOut(disk, wrong);
-        continue;
-      }
+      if (wrong !== undefined) expectMeans(disk, wrong);
+      if (wrong !== undefined && !this.#judge(disk, wrong)) continue;
       try {
-        await disk.files.create();
-        partial += await disk.files.removePartial();
-        orphans += (await this.#list(disk)).orphans;
-        await disk.look();
+        const taken = await this.#takeUp(disk);
+        partial += taken.partial;
+        orphans += taken.orphans;
       } catch (error) {
-        this.#leaveOut(disk, codeOf(error) ?? 'unknown');
+        const reason = codeOf(error) ?? 'unknown';
+        expectMeans(disk, reason);
+        this.#quarantine(disk, reason, 'gone');
       }
     }
     return { present: new Set(this.#places.keys()), partial, orphans };
-  }
-
-  /** @throws DisksError where it is not the disk's fault: its chunks would be made again though they are there */
-  #leaveOut(disk: Disk, wrong: string): void {
-    if (troubleOf(wrong) === 'starved') {
-      throw new DisksError(
-        'starved',
-        `${disk.path} can't be looked through (${wrong}): this process has run out of file handles or memory; raise its limits (ulimit -n, or the container's) and start it again`,
-      );
-    }
-    this.#quarantine(disk, wrong, 'gone');
   }
 
   /** The disk that a chunk is on. */
@@ -126,7 +114,7 @@ export class Disks implements RoomPort {
     if (before !== undefined && before !== disk) void this.#removeCopy(id, before);
     this.#places.set(id, disk);
     disk.ids.add(id);
-    disk.health.worked();
+    disk.health.worked(id);
   }
 
   givenUp(disk: Disk): void {
@@ -134,13 +122,15 @@ export class Disks implements RoomPort {
   }
 
   removed(id: ContractId): void {
-    this.#places.get(id)?.ids.delete(id);
+    const disk = this.#places.get(id);
+    disk?.ids.delete(id);
+    disk?.health.removed(id);
     this.#places.delete(id);
   }
 
   /** A chunk was read, and the disk was quick enough. */
-  worked(disk: Disk): void {
-    disk.health.worked();
+  worked(id: ContractId, disk: Disk): void {
+    disk.health.worked(id);
   }
 
   /** Something went wrong on a disk: one chunk is one chunk's trouble, several are the disk's. */
@@ -159,16 +149,19 @@ export class Disks implements RoomPort {
         this.#quarantine(disk, cause, 'gone');
         break;
       case 'missing':
+      case 'denied':
         void this.probe(disk);
         break;
       case 'io':
         this.#parts.onError(disk.path, 'io');
-        if (disk.health.strike(id, this.#parts.clock.now())) this.#quarantine(disk, cause);
+        if (disk.health.strike(id, this.#parts.clock.now())) this.#noteFailing(disk, cause);
         break;
       case 'starved':
         break;
       case undefined:
-        if (error.code === 'slow') this.#noteSlow(disk);
+        if (error.code !== 'slow') break;
+        if (disk.ids.has(id) && disk.health.slowChunk(id)) this.#giveUp(id, disk);
+        this.#noteSlow(disk);
     }
   }
 
@@ -206,13 +199,20 @@ export class Disks implements RoomPort {
     const trouble = wrong === undefined ? undefined : troubleOf(wrong);
     if (trouble === 'starved') return;
     if (disk.state === 'quarantined') {
-      // What is on a full disk can be read.
-      const isFull = trouble === 'full';
-      if (disk.health.probed(wrong === undefined || isFull)) await this.#trustAgain(disk, isFull ? 'full' : 'ok');
+      // What is on a full disk can be read; and one that may be half well is better than none.
+      const isUsable = wrong === undefined || trouble === 'full' || (isHalfWell(trouble) && !this.#hasOther(disk));
+      if (disk.health.probed(isUsable)) await this.#trustAgain(disk, wrong);
     } else if (wrong === undefined) await this.#noteWell(disk);
-    else if (wrong === 'timeout') this.#noteSlow(disk);
-    else if (trouble === 'read_only') this.#noteReadOnly(disk, wrong);
+    else this.#judge(disk, wrong);
+  }
+
+  /** What follows from a probe that went wrong. @returns whether the disk is used all the same */
+  #judge(disk: Disk, wrong: string): boolean {
+    const trouble = troubleOf(wrong);
+    if (wrong === 'timeout') this.#noteSlow(disk);
+    else if (isHalfWell(trouble)) this.#noteReadOnly(disk, wrong);
     else if (trouble !== 'full') this.#quarantine(disk, wrong, 'gone');
+    return disk.state !== 'quarantined';
   }
 
   #hasOther(disk: Disk): boolean {
@@ -223,9 +223,13 @@ export class Disks implements RoomPort {
   async #noteWell(disk: Disk): Promise<void> {
     disk.reason = undefined;
     if (!disk.health.wasSlow) return;
+    let isClear = true;
+    const clearing = disk.files.removePartial(() => {
+      isClear = false;
+    });
     try {
-      await disk.files.removePartial();
-      disk.health.wasSlow = false;
+      await this.#inTime(clearing);
+      if (isClear) disk.health.wasSlow = false;
     } catch {
       // The next probe that goes well tries again.
     }
@@ -237,15 +241,31 @@ export class Disks implements RoomPort {
     if (disk.health.slow() && this.#hasOther(disk)) this.#quarantine(disk, 'too slow');
   }
 
+  /** A disk may be at a bad sector for ever, and quick elsewhere. Its place is kept: the chunk that is made again takes it. */
+  #giveUp(id: ContractId, disk: Disk): void {
+    this.#parts.log.error('chunk too slow again and again, making it again', { contract: id, disk: disk.path });
+    this.#parts.onLost([id]);
+  }
+
   /** What an only disk still has can be read. */
   #noteReadOnly(disk: Disk, reason: string): void {
-    if (this.#hasOther(disk)) this.#quarantine(disk, reason, 'gone');
+    if (this.#hasOther(disk)) this.#quarantine(disk, reason, kindOf(reason));
     else this.#fill(disk, reason);
+  }
+
+  /** Several of its chunks can't be read: those of an only disk are made again one by one. */
+  #noteFailing(disk: Disk, reason: string): void {
+    if (this.#hasOther(disk)) this.#quarantine(disk, reason);
+    else
+      this.#parts.log.error('disk fails again and again, and is used on: there is no other', {
+        disk: disk.path,
+        reason,
+      });
   }
 
   /** Nothing is written there any more; what is there is read. @param reason where it is not for want of room */
   #fill(disk: Disk, reason?: string): void {
-    this.#parts.onError(disk.path, reason === undefined ? 'full' : 'gone');
+    this.#parts.onError(disk.path, reason === undefined ? 'full' : kindOf(reason));
     disk.reason = reason;
     if (disk.state === 'full') return;
     disk.state = 'full';
@@ -278,14 +298,12 @@ export class Disks implements RoomPort {
     this.#parts.onLost(ids);
   }
 
-  async #trustAgain(disk: Disk, state: DiskState): Promise<void> {
+  /** @param wrong what its probe still says, where it is used all the same */
+  async #trustAgain(disk: Disk, wrong: string | undefined): Promise<void> {
     try {
-      await disk.files.create();
-      await disk.files.removePartial();
-      const { found } = await this.#list(disk);
-      await disk.look();
-      disk.state = state;
-      disk.reason = undefined;
+      const { found } = await this.#takeUp(disk);
+      disk.state = wrong === undefined ? 'ok' : 'full';
+      disk.reason = wrong === undefined || troubleOf(wrong) === 'full' ? undefined : wrong;
       this.#parts.log.info('disk works again', { disk: disk.path, chunks: found.length });
       this.#parts.onFound(found);
     } catch (error) {
@@ -295,28 +313,73 @@ export class Disks implements RoomPort {
   }
 
   /**
-   * Takes up what is on a disk. What no contract has goes; of two copies the older one goes, which was made again because it could not be
-   * trusted any more.
+   * Takes up what is on a disk. What no contract has goes, and so does what is half-written; of two copies the older one goes, which was made
+   * again because it could not be trusted any more. What can't be deleted takes room, and that is all: it is tried again at the next start.
+   *
+   * @throws TimeoutError, or the file system's error, where it can't be listed
    */
-  async #list(disk: Disk): Promise<{ found: ContractId[]; orphans: number }> {
+  async #takeUp(disk: Disk): Promise<{ found: ContractId[]; orphans: number; partial: number }> {
+    const failures: unknown[] = [];
+    /** Those that did not answer once: each further call would take as long, and hold another thread. */
+    const silent = new Set<Disk>();
+    const ask = async <T>(asked: Disk, question: () => Promise<T>): Promise<T | undefined> => {
+      if (silent.has(asked)) return undefined;
+      try {
+        return await this.#inTime(question());
+      } catch (error) {
+        if (error instanceof TimeoutError) silent.add(asked);
+        failures.push(error);
+        return undefined;
+      }
+    };
+    const remove = async (id: ContractId, from: Disk): Promise<number> => {
+      const isGone = await ask(from, async () => {
+        await from.files.remove(id);
+        return true;
+      });
+      return isGone ? 1 : 0;
+    };
+
     const found: ContractId[] = [];
     let orphans = 0;
-    for (const id of await disk.files.list()) {
+    for (const id of await this.#inTime(disk.files.list())) {
       const place = this.#places.get(id);
-      const isElsewhere = place !== undefined && place !== disk;
-      if (this.#parts.isHeld(id) && (!isElsewhere || (await disk.files.isNewer(id, place.files)))) {
-        if (isElsewhere) {
-          await this.#removeCopy(id, place);
-          orphans += 1;
-        }
+      const other = place === disk ? undefined : place;
+      const isNewer = other === undefined || (await ask(other, async () => await disk.files.isNewer(id, other.files)));
+      if (!this.#parts.isHeld(id) || isNewer === false) orphans += await remove(id, disk);
+      // Where it can't be told, the one that is known stays.
+      else if (isNewer) {
+        other?.ids.delete(id);
+        if (other !== undefined) orphans += await remove(id, other);
         this.#places.set(id, disk);
         disk.ids.add(id);
         found.push(id);
-      } else {
-        await disk.files.remove(id);
-        orphans += 1;
       }
     }
-    return { found, orphans };
+    const partial = await ask(disk, async () => await disk.files.removePartial((error) => failures.push(error)));
+    if (failures.length > 0) {
+      this.#parts.log.warn('disk not cleared', { disk: disk.path, failures: failures.length, error: failures[0] });
+    }
+    await disk.look();
+    return { found, orphans, partial: partial ?? 0 };
   }
+
+  /** @throws TimeoutError where a disk does not answer */
+  async #inTime<T>(work: Promise<T>): Promise<T> {
+    return await inTime(ANSWERS_WITHIN_MS, work, this.#parts.clock);
+  }
+}
+
+/** @throws DisksError where it is not the disk's fault: its chunks would be made again though they are there */
+function expectMeans(disk: Disk, wrong: string): void {
+  if (troubleOf(wrong) !== 'starved') return;
+  throw new DisksError(
+    'starved',
+    `${disk.path} can't be looked through (${wrong}): this process has run out of file handles or memory; raise its limits (ulimit -n, or the container's) and start it again`,
+  );
+}
+
+/** What is counted for a disk of which a probe says so. */
+function kindOf(wrong: string): DiskError {
+  return troubleOf(wrong) === 'io' ? 'io' : 'gone';
 }

@@ -5,6 +5,7 @@ import { messageOf, TimeoutError, withTimeout } from '@downstream/platform';
 import { Piscina } from 'piscina';
 import { ChunkError } from '../farming/errors.ts';
 import type { CallOptions } from '../farming/ports.ts';
+import { troubleOf } from './disk-health.ts';
 
 /** What a worker thread can be asked for. Only paths and short texts cross: the bytes stay in the thread. */
 export type Task =
@@ -45,8 +46,9 @@ export class WorkerPool {
   /** How many threads there can be. */
   readonly size: number;
   readonly #pool: Piscina<Task, Outcome<unknown>>;
+  /** Ends of the tasks under way, for when no thread could be started: they would wait in vain. */
+  readonly #ends = new Set<AbortController>();
   #closed = false;
-  #tasks = 0;
 
   constructor({ workers }: { workers: number }) {
     this.size = workers;
@@ -60,17 +62,22 @@ export class WorkerPool {
       idleTimeout: 30_000,
       resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 },
     });
+    // Of a thread that can't be started, or dies with nothing to do. The next task starts another.
+    this.#pool.on('error', () => {
+      if (this.#pool.threads.length > 0) return;
+      for (const end of this.#ends) end.abort(new Error('none could be started'));
+    });
   }
 
   /** How many threads work right now. */
   get busy(): number {
-    return Math.min(this.#tasks, this.size);
+    return Math.min(this.#ends.size, this.size);
   }
 
   /**
    * A task that takes longer than `timeoutMs` is given up with its thread, which another one takes the place of.
    *
-   * @throws ChunkError: `disk_full`, `unreadable`, `slow`, or `interrupted` when the pool was closed or the signal aborted
+   * @throws ChunkError: `disk_full`, `unreadable`, `slow`, `starved`, or `interrupted` when the pool was closed or the signal aborted
    *   meanwhile. Its detail `cause` is the file system's code.
    */
   async run<K extends Task['kind']>(
@@ -92,19 +99,25 @@ export class WorkerPool {
     task: Task,
     { signal, timeoutMs = LONGEST_MS }: CallOptions,
   ): Promise<Outcome<Results[K]>> {
-    this.#tasks += 1;
+    const end = new AbortController();
+    const giveUp = () => end.abort(signal?.reason);
+    if (signal?.aborted) giveUp();
+    signal?.addEventListener('abort', giveUp, { once: true });
+    this.#ends.add(end);
     try {
       return await withTimeout(
-        { signal, timeoutMs },
+        { signal: end.signal, timeoutMs },
         async (bounded) => (await this.#pool.run(task, { signal: bounded })) as Outcome<Results[K]>,
       );
     } catch (error) {
       if (this.#closed || signal?.aborted) throw new ChunkError('interrupted', 'the work on a chunk was given up');
       if (error instanceof TimeoutError)
         throw new ChunkError('slow', `a chunk took longer than ${Math.round(timeoutMs)} ms`);
-      throw new ChunkError('unreadable', `a worker thread died: ${messageOf(error)}`);
+      // What a thread does is done and told in it: it dies for want of memory, or is not born.
+      throw new ChunkError('starved', `no worker thread did the work: ${messageOf(error)}`);
     } finally {
-      this.#tasks -= 1;
+      signal?.removeEventListener('abort', giveUp);
+      this.#ends.delete(end);
     }
   }
 }
@@ -113,6 +126,13 @@ export class WorkerPool {
 export function fileError(cause: string | undefined): ChunkError {
   if (cause === 'ENOSPC' || cause === 'EDQUOT') {
     return new ChunkError('disk_full', 'no room for the chunk: free space, or lower FARMER_SIZE', { cause });
+  }
+  if (cause !== undefined && troubleOf(cause) === 'starved') {
+    return new ChunkError(
+      'starved',
+      "this process has no more file handles or memory: raise its limits (ulimit -n, or the container's)",
+      { cause },
+    );
   }
   return new ChunkError('unreadable', "a file can't be read or written", { cause: cause ?? 'unknown' });
 }

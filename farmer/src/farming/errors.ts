@@ -54,7 +54,7 @@ export class NodeError extends CodedError<NodeErrorCode> {
 }
 
 /** What can be wrong with a chunk on this side, and is counted; the rest is the node's doing, or nobody's. */
-export const CHUNK_FAULTS = ['corrupt', 'unreadable', 'slow', 'disk_full', 'download_failed'] as const;
+export const CHUNK_FAULTS = ['corrupt', 'unreadable', 'slow', 'starved', 'disk_full', 'download_failed'] as const;
 export type ChunkFault = (typeof CHUNK_FAULTS)[number];
 
 export type ChunkErrorCode =
@@ -70,9 +70,11 @@ export type ChunkErrorCode =
   | 'unreadable'
   /** Reading or writing it took too long. */
   | 'slow'
+  /** This process has no more file handles, threads or memory: that says nothing of the chunk. */
+  | 'starved'
   /** The file is there, its bytes have changed. */
   | 'corrupt'
-  /** Work given up because the farmer stops, or its thread died. */
+  /** Work given up because the farmer stops. */
   | 'interrupted';
 
 /** Something is wrong with a chunk or its file. */

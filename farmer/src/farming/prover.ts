@@ -16,9 +16,12 @@ interface ProverParts {
   readonly log: Logger;
 }
 
+/** How long it is waited for file handles, threads or memory, within these bounds: a tenth of the time that is left. */
+const STARVED_PAUSE = { leastMs: 50, mostMs: 1_000 };
+
 /**
  * Answers open challenges from the chunks, earliest due first. A chunk that can't be read, or is not what it was, never
- * leads to an answer: it is made again. One that can't be read in time is not even begun: the sweep counts it as missed.
+ * leads to an answer: it is made again. One that this process has no means to read is read a little later; one that can't be read in time is not even begun: the sweep counts it as missed.
  */
 export class Prover {
   readonly #parts: ProverParts;
@@ -63,16 +66,34 @@ export class Prover {
     const { farm, log } = this.#parts;
     const held = farm.get(id);
     if (held === undefined || (error instanceof ChunkError && error.code === 'interrupted')) return;
+    if (error instanceof ChunkError && error.code === 'starved') {
+      log.warn('chunk not read for want of file handles, threads or memory', { contract: id, error });
+      void this.#takeLater(id, challenge);
+      return;
+    }
     const isRenewed = (held.soundAt ?? 0) > startedAt;
     const isSlow = error instanceof ChunkError && error.code === 'slow';
     if (isSlow) log.warn('chunk not read in time', { contract: id, error });
     if (isSlow || isRenewed) {
-      const contract = this.#current(id, challenge);
-      if (contract !== undefined) this.take(contract);
+      this.#takeAgain(id, challenge);
       return;
     }
     log.error('chunk unreadable, making it again', { contract: id, error });
     farm.apply(id, { type: 'chunk_lost' });
+  }
+
+  async #takeLater(id: ContractId, challenge: string): Promise<void> {
+    const { clock } = this.#parts;
+    const contract = this.#current(id, challenge);
+    if (contract === undefined) return;
+    const leftMs = dueAt(contract) - clock.now();
+    await clock.sleep(Math.max(STARVED_PAUSE.leastMs, Math.min(STARVED_PAUSE.mostMs, leftMs / 10)));
+    this.#takeAgain(id, challenge);
+  }
+
+  #takeAgain(id: ContractId, challenge: string): void {
+    const contract = this.#current(id, challenge);
+    if (contract !== undefined) this.take(contract);
   }
 
   #current(id: ContractId, challenge: string): Contract<'proving'> | undefined {

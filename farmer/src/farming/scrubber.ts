@@ -139,7 +139,7 @@ export class Scrubber {
     }
   }
 
-  /** @returns undefined where there is nothing to read: the contract is gone, or its chunk is in the making */
+  /** @returns undefined where there is nothing to say: the contract is gone, its chunk is in the making, or it could not be tried to read it */
   async #verify(id: ContractId, signal: AbortSignal): Promise<ScrubResult | undefined> {
     const { chunks, chunkWork, count, log } = this.#parts;
     const farm = this.#farmOf(id);
@@ -152,7 +152,9 @@ export class Scrubber {
           await chunks.verify(id, { signal });
           resolve('sound');
         } catch (error) {
-          if (!signal.aborted) log.error('chunk not sound', { contract: id, error });
+          if (isStarved(error)) {
+            log.warn('chunk not read for want of file handles, threads or memory', { contract: id, error });
+          } else if (!signal.aborted) log.error('chunk not sound', { contract: id, error });
           resolve(resultOf(error));
         }
       };
@@ -193,8 +195,13 @@ export class Scrubber {
   }
 }
 
+/** It says nothing of the chunk. */
+function isStarved(error: unknown): boolean {
+  return error instanceof ChunkError && error.code === 'starved';
+}
+
 function resultOf(error: unknown): ScrubResult | undefined {
   if (!(error instanceof ChunkError)) return 'unreadable';
-  if (error.code === 'interrupted') return undefined;
+  if (error.code === 'interrupted' || isStarved(error)) return undefined;
   return SCRUB_RESULTS.find((result) => result === error.code) ?? 'unreadable';
 }

@@ -94,7 +94,7 @@ export const FARMER_METRICS = {
     name: 'farmer_chunk_faults_total',
     unit: 'faults',
     question: 'Is the disk sound?',
-    help: 'Chunks found bad or not made, by fault: corrupt (the bytes on disk have changed), unreadable (a file is missing, or can not be read or written), slow (reading or writing it took too long), disk_full, download_failed (it broke off, or was another chunk). Each is made again.',
+    help: 'Chunks found bad or not made, by fault: corrupt (the bytes on disk have changed), unreadable (a file is missing, or can not be read or written), slow (reading or writing it took too long), starved (this process had no file handle, thread or memory for it: the chunk may be sound, and is tried again), disk_full, download_failed (it broke off, or was another chunk). What is bad is made again.',
     labels: { fault: CHUNK_FAULTS },
   },
   repaired: {
@@ -189,7 +189,7 @@ export const FARMER_METRICS = {
     name: 'farmer_disk_state',
     unit: '0 or 1',
     question: 'Is a disk failing?',
-    help: 'Which state each disk is in: ok, full (it takes no chunks until there is room again), quarantined (it failed, and is not used until it works again).',
+    help: 'Which state each disk is in: ok, full (it takes no chunks until there is room, or it can be written, again), quarantined (it failed, and is not used until it works again).',
     labels: { disk: null, state: DISK_STATES },
   },
   diskErrors: {

@@ -14,8 +14,9 @@ import {
 } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import { convergentKey, encrypt, randomio } from '@downstream/file-encryptor';
 import { inTime } from '@downstream/platform';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
@@ -198,6 +199,20 @@ describe('a chunk', () => {
     expect([blamed, names(), repairs()]).toEqual([[], [], 1]);
   });
 
+  it.each(['EIO', 'ENOENT'])(
+    'that came out wrong is no fault of its disk where the genesis file can not be looked at: %s',
+    async (code) => {
+      const run: WorkerPool['run'] = async (task) => {
+        if (task.kind === 'hash') throw fileError(code);
+        return await pool.run(task);
+      };
+      const { store, blamed, repairs } = aStore(undefined, { workers: { run } });
+      const source = { kind: 'secret', secret: 'another' } as const;
+      await expect(store.create(HASH, source)).rejects.toMatchObject({ details: { cause: 'genesis' } });
+      expect([blamed, repairs()]).toEqual([[], 1]);
+    },
+  );
+
   it('that is not proved since its deadline was near is no fault of its disk, unlike one that is not read at all', async () => {
     const run = async () => {
       throw new ChunkError('slow', 'slow');
@@ -206,7 +221,21 @@ describe('a chunk', () => {
     writeFileSync(files.path(HASH), CHUNK);
     await expect(store.prove(HASH, '0.5', { timeoutMs: 1_000 })).rejects.toMatchObject({ code: 'slow' });
     expect([blamed, faults]).toEqual([[], ['slow']]);
-    await expect(store.prove(HASH, '0.5', { timeoutMs: 60_000 })).rejects.toMatchObject({ code: 'slow' });
+    for (const timeoutMs of [10_000, 60_000]) {
+      await expect(store.prove(HASH, '0.5', { timeoutMs })).rejects.toMatchObject({ code: 'slow' });
+    }
+    expect(blamed).toEqual(['slow', 'slow']);
+  });
+
+  it('that is not read within a read timeout of the operator, however short, is told to the disk', async () => {
+    const run = async () => {
+      throw new ChunkError('slow', 'slow');
+    };
+    const { store, files, blamed } = aStore(undefined, { workers: { run }, timeoutMs: 2_000 });
+    writeFileSync(files.path(HASH), CHUNK);
+    await expect(store.prove(HASH, '0.5', { timeoutMs: 1_999 })).rejects.toMatchObject({ code: 'slow' });
+    expect(blamed).toEqual([]);
+    await expect(store.prove(HASH, '0.5', { timeoutMs: 5_000 })).rejects.toMatchObject({ code: 'slow' });
     expect(blamed).toEqual(['slow']);
   });
 
@@ -266,8 +295,19 @@ describe('a chunk', () => {
     writeFileSync(files.partialPath(HASH), 'being written');
     for (const path of [former.partialPath(HASH), former.partialPath(HASH)]) writeFileSync(path, 'half');
     expect(await files.list()).toEqual(new Set());
-    expect(await files.removePartial()).toBe(1);
+    expect(await files.removePartial(() => {})).toBe(1);
     expect(names()).toHaveLength(1);
+  });
+
+  it('half-written that can not be deleted keeps nothing else from going', async () => {
+    const { files, names } = aStore();
+    const former = new ChunkFiles(files.folder);
+    const stubborn = former.partialPath('0'.repeat(64));
+    mkdirSync(stubborn);
+    writeFileSync(former.partialPath(HASH), 'half');
+    const failures: unknown[] = [];
+    expect(await files.removePartial((error) => failures.push(error))).toBe(1);
+    expect([names(), failures]).toEqual([[basename(stubborn)], [expect.objectContaining({ code: 'ERR_FS_EISDIR' })]]);
   });
 });
 
@@ -343,6 +383,34 @@ describe('the genesis file', () => {
   });
 });
 
+describe('a process without file handles or memory', () => {
+  it.each(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'])(
+    'is told apart, with what to do, and is no fault of a chunk: %s',
+    (code) => {
+      expect(fileError(code)).toMatchObject({ code: 'starved', message: expect.stringContaining('ulimit') });
+    },
+  );
+
+  it('is counted as that, of proofs and of chunks that are not made, and has no genesis file made again', async () => {
+    let hash: WorkerPool['run'] = pool.run.bind(pool);
+    const run: WorkerPool['run'] = async (task) => {
+      if (task.kind !== 'chunk') throw fileError('EMFILE');
+      return await hash(task);
+    };
+    const { store, files, faults, repairs } = aStore(undefined, { workers: { run } });
+    await expect(store.create('f'.repeat(64), { kind: 'secret', secret: 's' })).rejects.toMatchObject({
+      code: 'starved',
+    });
+    hash = async () => {
+      throw fileError('EMFILE');
+    };
+    await expect(store.create(HASH, { kind: 'secret', secret: 's' })).rejects.toMatchObject({ code: 'starved' });
+    writeFileSync(files.path(HASH), CHUNK);
+    await expect(store.prove(HASH, '0.5')).rejects.toMatchObject({ code: 'starved' });
+    expect([faults, repairs()]).toEqual([['starved', 'starved', 'starved'], 0]);
+  });
+});
+
 describe('a full disk', () => {
   it('is told apart, with what to do', () => {
     expect(fileError('ENOSPC')).toMatchObject({ code: 'disk_full', message: expect.stringContaining('FARMER_SIZE') });
@@ -378,6 +446,24 @@ describe('the worker pool', () => {
     const path = join(folder, 'small');
     expect((await own.run({ kind: 'randomio', path, seed: 's', size: 10 })).value).toHaveLength(64);
     await own.close();
+  });
+
+  it('lives on without file handles for its threads and their files, and works again when there are some', () => {
+    const path = join(folder, 'file');
+    writeFileSync(path, 'x');
+    const script = fileURLToPath(new URL('../fakes/starved-pool.ts', import.meta.url));
+    const command = [process.execPath, '--conditions=source', script, path];
+    const { stdout, stderr } = spawnSync('sh', ['-c', 'ulimit -n 100; exec "$@"', 'sh', ...command], {
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
+    const hash = sha256('x');
+    expect({ stderr, ...JSON.parse(stdout || '{}') }).toEqual({
+      stderr: '',
+      before: hash,
+      meanwhile: ['starved', 'starved', 'starved'],
+      afterwards: [hash, hash],
+    });
   });
 
   it('says that work was given up when it is closed meanwhile', async () => {

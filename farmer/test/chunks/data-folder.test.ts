@@ -105,6 +105,22 @@ describe('the folders of several disks', () => {
     expect(readdirSync(path('b'))).toEqual(before);
   });
 
+  it('can have the mark of the first one removed where it is damaged, as the refusal says: it is written again', async () => {
+    const home = aFolder('home', 'state.db', 'chunks');
+    const [before] = await openFolders(config('home'), options);
+    const mark = join(home, 'downstream.json');
+    writeFileSync(mark, '');
+    const known = new Map([[before?.diskId ?? '', home]]);
+    await expect(expectState(home)).rejects.toThrow(refusal('foreign', 'remove it'));
+    await expect(openFolders(config('home'), { ...options, known })).rejects.toThrow(refusal('foreign', 'remove it'));
+    rmSync(mark);
+    await prepareFolder(home, { init: false });
+    await expectState(home);
+    const [after] = await openFolders(config('home'), { ...options, known });
+    expect(await readMarker(home)).toEqual({ format: 1, farm: 'farm', disk: after?.diskId });
+    expect(readdirSync(home).sort()).toEqual(['chunks', 'downstream.json', 'state.db']);
+  });
+
   it('are never made anew where a disk that was farmed on is not there', async () => {
     aFolder('home', 'state.db');
     const first = await openFolders(config('home', 'b'), options);

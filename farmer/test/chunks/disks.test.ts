@@ -78,6 +78,8 @@ async function someDisks(capacities: number[], { minFreeBytes = 0 } = {}) {
 }
 const failing = (cause: string) => fileError(cause);
 const slow = new ChunkError('slow', 'slow');
+const errorOf = (code: string) => Object.assign(new Error(code), { code });
+const never = async () => await new Promise<never>(() => {});
 
 describe('disks', () => {
   it('take new chunks where there is most room, and none beyond what is given', async () => {
@@ -192,7 +194,7 @@ describe('a disk', () => {
     all.failed(idOf(1), hanging, failing('ENXIO'));
     hanging.probe = async () => undefined;
     other.probe = async () => undefined;
-    hanging.files.removePartial = async () => await new Promise(() => {});
+    hanging.files.removePartial = never;
     let looks = 0;
     other.look = async () => void looks++;
     const controller = new AbortController();
@@ -281,19 +283,156 @@ describe('a disk', () => {
     },
   );
 
-  it('with one bad chunk is not a bad disk, with three within an hour it is', async () => {
-    const { all, disks, clock } = await someDisks([5]);
+  it.each(['EIO', 'EUCLEAN'])(
+    'with one bad chunk is not a bad disk, with three within an hour it is: %s',
+    async (code) => {
+      const { all, disks, clock } = await someDisks([5, 5]);
+      const [disk] = disks;
+      if (disk === undefined) throw new Error('no disk');
+      for (let n = 0; n < 5; n++) all.failed(idOf(1), disk, failing(code));
+      all.failed(idOf(2), disk, failing(code));
+      expect(disk.state).toBe('ok');
+      await clock.advance(3_600_001);
+      all.failed(idOf(3), disk, failing(code));
+      expect(disk.state).toBe('ok');
+      all.failed(idOf(4), disk, failing(code));
+      all.failed(idOf(5), disk, failing(code));
+      expect(disk.state).toBe('quarantined');
+    },
+  );
+
+  it('with many bad chunks is used on where there is no other: they are made again one by one', async () => {
+    const { all, disks, put, lost, errors, log } = await someDisks([9]);
     const [disk] = disks;
     if (disk === undefined) throw new Error('no disk');
-    for (let n = 0; n < 5; n++) all.failed(idOf(1), disk, failing('EIO'));
-    all.failed(idOf(2), disk, failing('EIO'));
-    expect(disk.state).toBe('ok');
-    await clock.advance(3_600_001);
-    all.failed(idOf(3), disk, failing('EIO'));
-    expect(disk.state).toBe('ok');
-    all.failed(idOf(4), disk, failing('EIO'));
-    all.failed(idOf(5), disk, failing('EIO'));
+    for (const n of [1, 2, 3, 4, 5]) put(n);
+    for (const n of [1, 2, 3, 4]) all.failed(idOf(n), disk, failing('EIO'));
+    expect([disk.state, lost, errors]).toEqual(['ok', [], Array(4).fill('0 io')]);
+    expect([all.of(idOf(5)), all.reserve(idOf(1))]).toEqual([disk, disk]);
+    expect(log.messages('error')).toContain('disk fails again and again, and is used on: there is no other');
+  });
+
+  it.each(['EIO', 'EACCES', 'EPERM'])(
+    'whose probe says %s is read on where there is no other, and takes chunks again when it can be written',
+    async (code) => {
+      const { all, disks, put, lost, probe } = await someDisks([5]);
+      const [disk] = disks;
+      if (disk === undefined) throw new Error('no disk');
+      put(1);
+      const well = disk.probe.bind(disk);
+      disk.probe = async () => code;
+      for (const _ of [1, 2, 3]) await all.probe(disk);
+      await all.look(disk);
+      expect([disk.state, disk.reason, all.chunks, lost]).toEqual(['full', code, 0, []]);
+      expect((await all.load()).present).toEqual(new Set([idOf(1)]));
+      disk.probe = well;
+      await probe(1);
+      await all.look(disk);
+      expect([disk.state, disk.reason, all.chunks, lost]).toEqual(['ok', undefined, 4, []]);
+    },
+  );
+
+  it('that was left alone for its errors is read again when no other works', async () => {
+    const { all, disks, put, probe, found } = await someDisks([5, 4]);
+    const disk = disks[put(1)];
+    const other = disks.find((one) => one !== disk);
+    if (disk === undefined || other === undefined) throw new Error('no disk');
+    disk.probe = async () => 'EIO';
+    await probe(4);
     expect(disk.state).toBe('quarantined');
+    all.failed(idOf(2), other, failing('ENXIO'));
+    other.probe = async () => 'ENXIO';
+    await probe(3);
+    expect([disk.state, disk.reason, found, all.of(idOf(1))]).toEqual(['full', 'EIO', [idOf(1)], disk]);
+  });
+
+  it('that is slow at the start is used', async () => {
+    const { all, disks, put, errors, lost } = await someDisks([5]);
+    const [disk] = disks;
+    if (disk === undefined) throw new Error('no disk');
+    put(1);
+    disk.probe = async () => 'timeout';
+    expect((await all.load()).present).toEqual(new Set([idOf(1)]));
+    expect([disk.state, all.chunks, errors, lost]).toEqual(['ok', 4, ['0 slow'], []]);
+  });
+
+  it('that hangs at the start is left out, after a while', async () => {
+    const { all, disks, clock } = await someDisks([5, 5]);
+    const [hanging, well] = disks;
+    if (hanging === undefined || well === undefined) throw new Error('no disk');
+    hanging.probe = async () => 'timeout';
+    hanging.files.list = never;
+    const loaded = all.load();
+    await clock.advance(60_000);
+    await loaded;
+    expect([hanging.state, well.state]).toEqual(['quarantined', 'ok']);
+  });
+
+  it.each(['EIO', 'EUCLEAN', 'EPERM', 'EDQUOT'])(
+    'that deletes nothing (%s) is used all the same, at the start and when it comes back',
+    async (code) => {
+      const { all, disks, put, probe, log } = await someDisks([5]);
+      const [disk] = disks;
+      if (disk === undefined) throw new Error('no disk');
+      put(1);
+      writeFileSync(disk.files.path(idOf(2)), 'nobody has it');
+      const refuse = async () => await Promise.reject(errorOf(code));
+      disk.files.remove = refuse;
+      disk.files.removePartial = refuse;
+      expect(await all.load()).toEqual({ present: new Set([idOf(1)]), partial: 0, orphans: 0 });
+      expect([disk.state, log.messages('warn')]).toEqual(['ok', ['disk not cleared']]);
+      all.failed(idOf(1), disk, failing('ENXIO'));
+      await probe(3);
+      expect([disk.state, all.of(idOf(1)), all.of(idOf(2))]).toEqual(['ok', disk, undefined]);
+    },
+  );
+
+  it('that hangs when something is to be deleted is asked once, and used all the same', async () => {
+    const { all, disks, put, clock } = await someDisks([5]);
+    const [disk] = disks;
+    if (disk === undefined) throw new Error('no disk');
+    put(1);
+    for (const n of [2, 3, 4]) writeFileSync(disk.files.path(idOf(n)), 'nobody has it');
+    let asked = 0;
+    disk.files.remove = async () => {
+      asked += 1;
+      return await never();
+    };
+    const loaded = all.load();
+    // The disk is really asked whose it is first: until that has come to the deletion.
+    while (asked === 0) await disk.probe();
+    await clock.advance(30_000);
+    expect((await loaded).present).toEqual(new Set([idOf(1)]));
+    expect([asked, disk.state]).toEqual([1, 'ok']);
+  });
+
+  it('that comes back does not wait for another that hangs: the copy that is known there stays', async () => {
+    const { all, disks, put, found, clock } = await someDisks([5, 5]);
+    const back = disks[put(1)];
+    const hanging = disks.find((one) => one !== back);
+    if (back === undefined || hanging === undefined) throw new Error('no disk');
+    const own = [2, 3, 4, 5].filter((n) => disks[put(n)] === back).map(idOf);
+    all.failed(idOf(9), back, failing('ENXIO'));
+    for (const id of [idOf(1), ...own]) {
+      writeFileSync(hanging.files.path(id), 'x');
+      all.reserve(id);
+      all.stored(id, hanging);
+    }
+    let asked = 0;
+    back.files.isNewer = async () => {
+      asked += 1;
+      return await never();
+    };
+    back.probe = async () => undefined;
+    for (const _ of [1, 2]) await all.probe(back);
+    const probed = all.probe(back);
+    while (asked === 0) await hanging.probe();
+    await clock.advance(30_000);
+    await probed;
+    expect([back.state, asked, found]).toEqual(['ok', 1, []]);
+    for (const id of [idOf(1), ...own]) {
+      expect([all.of(id), existsSync(back.files.path(id))]).toEqual([hanging, true]);
+    }
   });
 
   it('that is slow three times in a row is left alone, unless it is the last one', async () => {
@@ -301,13 +440,44 @@ describe('a disk', () => {
     const [a, b] = disks;
     if (a === undefined || b === undefined) throw new Error('no disk');
     for (const n of [1, 2]) all.failed(idOf(n), a, slow);
-    all.worked(a);
+    all.worked(idOf(9), a);
     for (const n of [1, 2]) all.failed(idOf(n), a, slow);
     expect(a.state).toBe('ok');
     all.failed(idOf(3), a, slow);
     expect(a.state).toBe('quarantined');
     for (let n = 0; n < 10; n++) all.failed(idOf(n), b, slow);
     expect(b.state).toBe('ok');
+  });
+
+  it('whose chunk is too slow three times in a row, while others were quick in between, has that chunk made again', async () => {
+    const { all, disks, put, lost, log } = await someDisks([5]);
+    const [disk] = disks;
+    if (disk === undefined) throw new Error('no disk');
+    put(1);
+    put(2);
+    const isSlow = () => all.failed(idOf(1), disk, slow);
+    for (const worked of [2, 1, 2, 2]) {
+      isSlow();
+      all.worked(idOf(worked), disk);
+    }
+    expect(lost).toEqual([]);
+    isSlow();
+    expect([lost, disk.state]).toEqual([[idOf(1)], 'ok']);
+    expect(log.messages('error')).toEqual(['chunk too slow again and again, making it again']);
+    expect(all.reserve(idOf(1))).toBe(disk);
+    all.stored(idOf(1), disk);
+    isSlow();
+    expect(lost).toHaveLength(1);
+  });
+
+  it('that is slow with everything has no chunk made again for it', async () => {
+    const { all, disks, put, lost } = await someDisks([5]);
+    const [disk] = disks;
+    if (disk === undefined) throw new Error('no disk');
+    put(1);
+    put(2);
+    for (let n = 0; n < 10; n++) for (const each of [1, 2]) all.failed(idOf(each), disk, slow);
+    expect(lost).toEqual([]);
   });
 
   it('whose probe takes too long three times in a row is left alone, unless it is the last one', async () => {
@@ -340,7 +510,7 @@ describe('a disk', () => {
       const [disk] = disks;
       if (disk === undefined) throw new Error('no disk');
       if (what === 'probe') disk.probe = async () => 'EMFILE';
-      else disk.files.removePartial = async () => await Promise.reject(Object.assign(new Error(), { code: 'EMFILE' }));
+      else disk.files.list = async () => await Promise.reject(errorOf('EMFILE'));
       await expect(all.load()).rejects.toMatchObject({ code: 'starved', message: expect.stringContaining('ulimit') });
       expect([disk.state, held.size]).toEqual(['ok', 1]);
     },
@@ -425,7 +595,36 @@ describe('a disk', () => {
     expect([all.of(still), all.of(elsewhere)]).toEqual([a, b]);
     expect(readdirSync(a.files.folder)).toEqual([still]);
     expect(a.probeSeconds).toBeGreaterThanOrEqual(0);
-    expect(existsSync(join(a.path, '.probe'))).toBe(false);
+  });
+
+  it('whose folder of chunks is gone makes it again, and takes chunks', async () => {
+    const { disks, put, probe } = await someDisks([5]);
+    const [disk] = disks;
+    if (disk === undefined) throw new Error('no disk');
+    rmSync(disk.files.folder, { recursive: true });
+    await probe(1);
+    put(1);
+    expect([disk.state, readdirSync(disk.files.folder)]).toEqual(['ok', [idOf(1)]]);
+  });
+
+  it('whose folder of chunks can not be written is no good, though the rest of it can', async () => {
+    const { all, disks } = await someDisks([5, 5]);
+    const [disk] = disks;
+    if (disk === undefined) throw new Error('no disk');
+    rmSync(disk.files.folder, { recursive: true });
+    writeFileSync(disk.files.folder, 'a file in its place');
+    await all.probe(disk);
+    expect(disk.state).toBe('quarantined');
+  });
+
+  it('that is another one gets no folder of chunks', async () => {
+    const { all, disks } = await someDisks([5]);
+    const [disk] = disks;
+    if (disk === undefined) throw new Error('no disk');
+    rmSync(disk.path, { recursive: true });
+    mkdirSync(disk.path);
+    await all.probe(disk);
+    expect([disk.state, readdirSync(disk.path)]).toEqual(['quarantined', []]);
   });
 });
 

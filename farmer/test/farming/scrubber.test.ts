@@ -1,5 +1,6 @@
 import { FakeClock, FakeLogger, settle } from '@downstream/platform/testing';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { ChunkError } from '../../src/farming/errors.ts';
 import { Farm } from '../../src/farming/farm.ts';
 import type { ScrubResult } from '../../src/farming/ports.ts';
 import { Scrubber } from '../../src/farming/scrubber.ts';
@@ -92,6 +93,15 @@ describe('the scrub', () => {
     await clock.advance(HOUR);
     expect(scrubs).toMatchObject({ [result]: 1, sound: 1 });
     expect(farm.get(idOf(1))).toMatchObject({ phase: 'generating', again: true });
+  });
+
+  it('says nothing of a chunk that this process had no file handle or memory to read', async () => {
+    const { clock, chunks, scrubs, farm, log } = aScrubber(1, HOUR);
+    chunks.proofTime = async () => await Promise.reject(new ChunkError('starved', 'no more', { cause: 'EMFILE' }));
+    await clock.advance(HOUR);
+    expect(farm.get(idOf(1))?.phase).toBe('proving');
+    expect(Object.values(scrubs)).toEqual([0, 0, 0, 0, 0]);
+    expect([chunks.verified, log.messages('error')]).toEqual([[idOf(1)], []]);
   });
 
   it('does not call a chunk bad that was made again while it was read', async () => {

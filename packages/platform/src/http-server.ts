@@ -22,13 +22,20 @@ const GRACE_MS = 500;
 /**
  * Listens on `host:port` (port 0: any free one).
  *
+ * @param at.mostConnections further ones are cut as they come: each holds a file handle. No bound if not given
  * @throws ListenError whose message names the address and says what to do
  */
 export async function listen(
   handler: RequestListener,
-  { host, port, setting }: { host: string; port: number; setting: string },
+  {
+    host,
+    port,
+    setting,
+    mostConnections,
+  }: { host: string; port: number; setting: string; mostConnections?: number | undefined },
 ): Promise<HttpServer> {
   const server = createServer(handler);
+  if (mostConnections !== undefined) server.maxConnections = mostConnections;
   const open = async (at: number) =>
     await new Promise<void>((resolve, reject) => {
       const fail = (error: unknown) => reject(listenError(error, { host, port: at, setting }));

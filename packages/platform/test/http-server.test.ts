@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { listen } from '@downstream/platform';
 import { describe, expect, it } from '@jest/globals';
 
@@ -33,6 +35,31 @@ describe('an HTTP server', () => {
     finish();
     expect(await (await reply).text()).toBe('whole');
     await closed;
+  });
+
+  it('holds so many connections, cuts the others, and takes new ones when there are fewer', async () => {
+    const server = await listen((_request, response) => response.end('hello'), {
+      host: '127.0.0.1',
+      port: 0,
+      setting: 'X_PORT',
+      mostConnections: 8,
+    });
+    const open = async () => {
+      const socket = connect(server.port, '127.0.0.1');
+      socket.on('error', () => {});
+      await once(socket, 'connect');
+      return socket;
+    };
+    const sockets = await Promise.all(Array.from({ length: 8 }, open));
+    const further = await open();
+    await once(further.resume(), 'close');
+    expect(sockets.filter(({ closed }) => closed)).toEqual([]);
+    const [first] = sockets;
+    first?.end('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    if (first) await once(first.resume(), 'close');
+    expect(await (await fetch(server.url)).text()).toBe('hello');
+    for (const socket of sockets) socket.destroy();
+    await server.close();
   });
 
   it('does not wait for ever for a request that never ends', async () => {
