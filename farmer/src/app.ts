@@ -240,6 +240,9 @@ export async function startFarmer(
     shutdown.add('control socket', async () => await control?.close());
 
     logStart(config, server, farming, log);
+    const held = farming.nodes.reduce((sum, { farm }) => sum + farm.size, 0);
+    const fit = mostContracts(config, genesis);
+    if (held > fit) log.warn('more contracts are held than fit into what is given', { contracts: held, fit });
     return { url: server.url, status, stop: async () => await shutdown.run(STOP_BUDGET_MS) };
   } catch (error) {
     await shutdown.run(STOP_BUDGET_MS);

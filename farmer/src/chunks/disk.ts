@@ -1,6 +1,7 @@
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, codeOf, type Instant, inTime } from '@downstream/platform';
+import { chunksIn } from '../contract/capacity.ts';
 import type { ContractId } from '../contract/contract.ts';
 import type { DiskState } from '../farming/ports.ts';
 import { ChunkFiles } from './chunk-files.ts';
@@ -39,6 +40,8 @@ export class Disk {
   readonly #space: DiskSpace;
   readonly #clock: Pick<Clock, 'now'>;
   #probing: Promise<string | undefined> | undefined;
+  /** Chunks that were put here since the file system was last asked for its room. */
+  #putSince = 0;
 
   constructor(options: DiskOptions, clock: Pick<Clock, 'now'>) {
     this.#options = options;
@@ -48,6 +51,11 @@ export class Disk {
     this.diskId = options.diskId;
     this.files = new ChunkFiles(join(options.path, 'chunks'));
     this.#space = new DiskSpace(options.path);
+  }
+
+  /** How many chunks it was given room for. */
+  get capacityChunks(): number {
+    return chunksIn(this.capacityBytes, this.#options.chunkBytes);
   }
 
   get freeBytes(): number | undefined {
@@ -67,18 +75,29 @@ export class Disk {
     return (this.reading?.freeBytes ?? 0) >= this.#options.chunkBytes;
   }
 
-  /** How many more chunks fit, with so much left free. */
+  /** How many more chunks fit into what was given, with so much left free. */
   room(minFreeBytes: number): number {
+    const given = this.capacityChunks - this.ids.size - this.reserved;
+    return Math.max(0, Math.min(given, this.roomBeyond(minFreeBytes)));
+  }
+
+  /** How many more fit on its file system, whatever was given. */
+  roomBeyond(minFreeBytes: number): number {
     if (this.state !== 'ok' || this.reading === undefined) return 0;
-    const { chunkBytes } = this.#options;
-    const given = Math.floor(this.capacityBytes / chunkBytes) - this.ids.size;
-    const free = Math.floor((this.reading.freeBytes - minFreeBytes) / chunkBytes);
-    return Math.max(0, Math.min(given, free) - this.reserved);
+    const free = chunksIn(this.reading.freeBytes - minFreeBytes, this.#options.chunkBytes);
+    return Math.max(0, free - this.#putSince - this.reserved);
+  }
+
+  /** A chunk was put here. */
+  put(id: ContractId): void {
+    this.ids.add(id);
+    this.#putSince += 1;
   }
 
   /** Asks the file system for its room. */
   async look(): Promise<void> {
     this.reading = await this.#space.read().catch(() => undefined);
+    this.#putSince = 0;
   }
 
   /**

@@ -15,8 +15,9 @@ export interface DisksParts {
   readonly disks: readonly Disk[];
   readonly clock: Clock;
   readonly log: Logger;
-  /** Whether a contract has this chunk. */
+  /** Whether a contract has this chunk, and how many contracts there are. */
   readonly isHeld: (id: ContractId) => boolean;
+  readonly heldCount: () => number;
   /** Chunks that can't be reached any more: their disk failed. */
   readonly onLost: (ids: readonly ContractId[]) => void;
   /** Chunks that are there again. */
@@ -97,13 +98,23 @@ export class Disks implements RoomPort {
    */
   reserve(id: ContractId): Disk {
     const was = this.#places.get(id);
-    const [best] = [...this.#parts.disks].sort((a, b) => b.room(0) - a.room(0));
-    const disk = was?.state === 'ok' ? was : best;
-    if (disk === undefined || (disk !== was && disk.room(0) === 0)) {
+    const disk = was?.state === 'ok' ? was : (this.#roomiest((one) => one.room(0)) ?? this.#beyondGiven());
+    if (disk === undefined) {
       throw new ChunkError('no_room', 'no disk that works has room for the chunk: free space, or add a disk');
     }
     disk.reserved += 1;
     return disk;
+  }
+
+  #roomiest(roomOf: (disk: Disk) => number): Disk | undefined {
+    const [best] = [...this.#parts.disks].sort((a, b) => roomOf(b) - roomOf(a));
+    return best === undefined || roomOf(best) === 0 ? undefined : best;
+  }
+
+  /** Where less is given now than is held, what is held is kept all the same. */
+  #beyondGiven(): Disk | undefined {
+    const given = this.#parts.disks.reduce((sum, disk) => sum + disk.capacityChunks, 0);
+    return this.#parts.heldCount() > given ? this.#roomiest((disk) => disk.roomBeyond(0)) : undefined;
   }
 
   stored(id: ContractId, disk: Disk): void {
@@ -113,7 +124,7 @@ export class Disks implements RoomPort {
     const before = this.#places.get(id);
     if (before !== undefined && before !== disk) void this.#removeCopy(id, before);
     this.#places.set(id, disk);
-    disk.ids.add(id);
+    disk.put(id);
     disk.health.worked(id);
   }
 
@@ -175,7 +186,8 @@ export class Disks implements RoomPort {
     for (let looks = 1; !signal.aborted; looks++) {
       await this.#parts.clock.sleep(LOOK_MS, signal);
       await this.look(disk);
-      if (looks % PROBE_EVERY_LOOKS === 0) await this.probe(disk);
+      // One that failed is awaited.
+      if (disk.state === 'quarantined' || looks % PROBE_EVERY_LOOKS === 0) await this.probe(disk);
     }
   }
 
@@ -247,9 +259,11 @@ export class Disks implements RoomPort {
     this.#parts.onLost([id]);
   }
 
-  /** What an only disk still has can be read. */
+  /** What it still has can be read: it is given up only where all of it can be made again. */
   #noteReadOnly(disk: Disk, reason: string): void {
-    if (this.#hasOther(disk)) this.#quarantine(disk, reason, kindOf(reason));
+    const others = this.#parts.disks.filter((other) => other !== disk && other.state !== 'quarantined');
+    const room = others.reduce((sum, other) => sum + other.room(0), 0);
+    if (others.length > 0 && room >= disk.ids.size) this.#quarantine(disk, reason, kindOf(reason));
     else this.#fill(disk, reason);
   }
 

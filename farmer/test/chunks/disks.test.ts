@@ -57,6 +57,7 @@ async function someDisks(capacities: number[], { minFreeBytes = 0 } = {}) {
       clock,
       log,
       isHeld: (id) => held.has(id),
+      heldCount: () => held.size,
       onLost: (ids) => lost.push(...ids),
       onFound: (ids) => found.push(...ids),
       onError: (path, kind) => errors.push(`${path.slice(-1)} ${kind}`),
@@ -104,6 +105,28 @@ describe('disks', () => {
     if (disk) disk.reading = { sizeBytes: 100 * CHUNK, freeBytes: 5.5 * CHUNK };
     expect(all.chunks).toBe(0);
     expect(() => all.reserve(idOf(1))).not.toThrow();
+  });
+
+  it('keep the reserve also while chunks come faster than the file system is asked for its room', async () => {
+    const { all, disks, put } = await someDisks([9], { minFreeBytes: CHUNK });
+    const [disk] = disks;
+    if (disk === undefined) throw new Error('no disk');
+    disk.reading = { freeBytes: 4 * CHUNK, sizeBytes: 9 * CHUNK };
+    for (const n of [1, 2, 3]) put(n);
+    expect(all.chunks).toBe(0);
+    await all.look(disk);
+    expect(all.chunks).toBe(6);
+  });
+
+  it('make every chunk again that is held, though less is given now, and no more', async () => {
+    const { all, held, put } = await someDisks([2]);
+    for (const n of [1, 2, 3]) held.add(idOf(n));
+    put(1);
+    put(2);
+    expect(all.chunks).toBe(0);
+    put(3);
+    held.delete(idOf(1));
+    expect(() => all.reserve(idOf(4))).toThrow(expect.objectContaining({ code: 'no_room' }));
   });
 
   it('make a chunk again where it was, though it be full', async () => {
@@ -187,6 +210,25 @@ describe('a disk', () => {
     expect([disk.state, found, all.of(idOf(1))]).toEqual(['full', [idOf(1)], disk]);
   });
 
+  it('that failed is tried at every look, the others now and then', async () => {
+    const { all, disks, clock } = await someDisks([5, 5]);
+    const tries = disks.map((disk) => {
+      let count = 0;
+      disk.look = async () => {};
+      disk.probe = async () => {
+        count += 1;
+        return disk === disks[0] ? 'ENODEV' : undefined;
+      };
+      return () => count;
+    });
+    const controller = new AbortController();
+    const ended = all.run(controller.signal).catch(() => {});
+    await clock.advance(90_000);
+    expect(tries.map((count) => count())).toEqual([13, 3]);
+    controller.abort();
+    await ended;
+  });
+
   it('that hangs while it is looked through again keeps nobody from looking at the others', async () => {
     const { all, disks, clock } = await someDisks([5, 5]);
     const [hanging, other] = disks;
@@ -266,7 +308,24 @@ describe('a disk', () => {
     expect([disk.state, disk.reason, all.chunks]).toEqual(['ok', undefined, 4]);
   });
 
-  it.each(['EROFS', 'ENODEV', 'ENXIO', 'ESTALE'])(
+  it.each<[number, string, number]>([
+    [1, 'full', 0],
+    [2, 'quarantined', 2],
+  ])(
+    'that can only be read is read on unless the others have room for all that it has: for %i of two',
+    async (room, state, given) => {
+      const { all, disks, put, lost } = await someDisks([5, room]);
+      const [disk] = disks;
+      if (disk === undefined) throw new Error('no disk');
+      put(1);
+      put(2);
+      all.failed(idOf(1), disk, failing('EROFS'));
+      expect(disk).toMatchObject({ state, reason: 'EROFS' });
+      expect([lost.length, all.of(idOf(1))]).toEqual([given, given === 0 ? disk : undefined]);
+    },
+  );
+
+  it.each(['ENODEV', 'ENXIO', 'ESTALE'])(
     'that says %s is left alone at once, and its chunks are given up',
     async (code) => {
       // One that can't take a chunk, and is there all the same.
@@ -655,7 +714,7 @@ describe('disks, whatever happens', () => {
             held.delete(id);
             there.delete(id);
           }
-          if (each.kind === 'break' && disk) all.failed(idOf(1), disk, failing('EROFS'));
+          if (each.kind === 'break' && disk) all.failed(idOf(1), disk, failing('ENODEV'));
           if (each.kind === 'fill' && disk) all.failed(idOf(1), disk, failing('ENOSPC'));
           if (each.kind === 'mend' && disk) for (let n = 0; n < 3; n++) await all.probe(disk);
           for (const gone of lost.splice(0)) there.delete(gone);
