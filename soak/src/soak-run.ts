@@ -4,7 +4,7 @@ import { Dice } from './dice.ts';
 import { DAMAGES, type Damage, NODE_FAULTS, PLAN, SPOILS_CONTRACTS, TIMES } from './plan.ts';
 import { between, type Entry, type FailedRound, type Round } from './rounds.ts';
 import type { SoakFarm } from './soak-farm.ts';
-import type { Disturbance, Harm } from './soak-judge.ts';
+import { type Disturbance, type Harm, isSpoilt } from './soak-judge.ts';
 
 /** What was done to a farm, and what the node's books say of it. */
 export interface Observed {
@@ -82,8 +82,9 @@ export class SoakRun {
     const sound = this.#farm.entries().filter(({ hash }) => this.#farm.dataDir.hashOf(hash) === hash);
     const contract = this.#dice.pick(sound)?.hash;
     if (contract === undefined) return;
-    this.#harms.push({ contract, damage, at: Date.now(), repaired: false });
     await this.#farm.spoil(contract, damage);
+    // Not before: a chunk that is sound when the books are looked at counts as repaired.
+    this.#harms.push({ contract, damage, at: Date.now(), repaired: false });
   }
 
   async #doHarm(signal: AbortSignal): Promise<void> {
@@ -130,10 +131,12 @@ export class SoakRun {
     // Something to take, so that the faults of that are met as well.
     const one = this.#dice.pick([...lab.ledger.all(since)]);
     if (one !== undefined) lab.ledger.expire(one.hash, since);
-    return () => {
+    return async () => {
       lab.faults.remove('soak');
-      const now = lab.clock.now();
       if (!SPOILS_CONTRACTS.has(kind)) return;
+      // What was asked for before is made now.
+      await pause(PLAN.makingMs);
+      const now = lab.clock.now();
       for (const { hash, takenAt } of [...lab.ledger.all(now)]) if (takenAt >= since) lab.ledger.expire(hash, now);
     };
   }
@@ -146,10 +149,9 @@ export class SoakRun {
   }
 
   async #startFarmer(): Promise<void> {
-    await this.#farm.startFarmer((contract, { message, reason }) => {
-      // A contract that the node spoilt is rightly refused.
-      const isSpoilt = SPOILS_CONTRACTS.has(this.#disturbances.at(-1)?.kind ?? '');
-      if (!isSpoilt) this.#farm.broken.push(`contract ${contract} was given up (${message}, ${reason})`);
+    await this.#farm.startFarmer(({ hash, takenAt }, { message, reason }) => {
+      if (!isSpoilt(takenAt, this.#disturbances))
+        this.#farm.broken.push(`contract ${hash} was given up (${message}, ${reason})`);
     });
   }
 
