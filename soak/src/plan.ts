@@ -6,7 +6,9 @@ export const PLAN = {
   contracts: 20,
   chunkBytes: 64 * 1024,
   /** Nothing but the damage of a chunk happens for so long between two faults. */
-  calmMs: { least: 7_000, most: 14_000 },
+  calmMs: { least: 3_000, most: 10_000 },
+  /** And for so long after a contract has ended: no sooner a farmer believes it, and asks for another. */
+  doubtMs: 4_000,
   /** So long a fault lasts. */
   faultMs: { least: 1_000, most: 4_000 },
   /** How likely a calm begins with a chunk damaged. */

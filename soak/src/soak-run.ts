@@ -91,11 +91,21 @@ export class SoakRun {
     if (this.#deck.length === 0) this.#deck = this.#dice.shuffled([...FARMER_AND_NODE, ...Object.keys(NODE_FAULTS)]);
     const kind = this.#deck.pop() ?? 'reset';
     const forMs = this.#dice.whole(PLAN.faultMs.least, PLAN.faultMs.most);
+    // Something to take, so that the faults of that are met as well.
+    this.#endOne();
+    await this.#rest(PLAN.doubtMs, signal);
     await this.#disturbed(kind, async () => {
       const undo = await this.#begin(kind);
       await this.#rest(forMs, signal);
       await undo();
     });
+  }
+
+  /** By the node's own will. */
+  #endOne(): void {
+    const { lab } = this.#farm.node ?? {};
+    const one = this.#dice.pick(this.#farm.entries());
+    if (one !== undefined) lab?.ledger.expire(one.hash, lab.clock.now());
   }
 
   /** @returns what ends it */
@@ -128,9 +138,6 @@ export class SoakRun {
     const since = lab.clock.now();
     const times = Object.entries(TIMES).find(([each]) => each === kind)?.[1];
     lab.faults.add(fault.parse({ name: 'soak', effect, ...(times !== undefined && { times }) }), since);
-    // Something to take, so that the faults of that are met as well.
-    const one = this.#dice.pick([...lab.ledger.all(since)]);
-    if (one !== undefined) lab.ledger.expire(one.hash, since);
     return async () => {
       lab.faults.remove('soak');
       if (!SPOILS_CONTRACTS.has(kind)) return;
