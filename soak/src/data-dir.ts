@@ -11,6 +11,14 @@ export interface ChunkFile {
   readonly sha256: string | undefined;
 }
 
+/** A file of a farmer's state, as a farmer that is dead left it. */
+export interface StateFile {
+  readonly name: string;
+  readonly contracts: ReadonlySet<string>;
+  /** What SQLite finds wrong with it. */
+  readonly complaints: readonly string[];
+}
+
 const FINAL_NAME = /^[0-9a-f]{64}$/;
 
 /** A data directory, looked at from outside; what it holds is not changed by looking. */
@@ -42,6 +50,16 @@ export class DataDir {
       .map((name) => ({ name, sha256: this.hashOf(name) }));
   }
 
+  /** When each of these chunks was written: one that is made again is another file. Those that are not there are left out. */
+  writtenAt(names: Iterable<string>): Map<string, number> {
+    const times = new Map<string, number>();
+    for (const name of names) {
+      const file = statSync(this.chunkPath(name), { throwIfNoEntry: false });
+      if (file !== undefined) times.set(name, file.mtimeMs);
+    }
+    return times;
+  }
+
   /** The hash of what is there; undefined for nothing, or for what is no file. */
   hashOf(name: string): string | undefined {
     const path = this.chunkPath(name);
@@ -49,17 +67,24 @@ export class DataDir {
     return createHash('sha256').update(readFileSync(path)).digest('hex');
   }
 
-  /**
-   * The contracts in the state of a farmer that is dead, and what SQLite finds wrong with the file. A copy is opened: the log that
-   * was left behind is for the farmer to read.
-   */
-  contracts(): { ids: Set<string>; complaints: string[] } {
-    const files = namesIn(this.path).filter((name) => /^state\.db(-wal|-shm)?$/.test(name));
-    if (!files.includes('state.db')) return { ids: new Set(), complaints: [] };
+  /** The state itself. */
+  state(): StateFile {
+    return this.#stateFile('state.db');
+  }
+
+  /** Its second copy. */
+  mirror(): StateFile {
+    return this.#stateFile('state.mirror.db');
+  }
+
+  /** A copy is opened: the log that was left behind is for the farmer to read. */
+  #stateFile(name: string): StateFile {
+    const files = namesIn(this.path).filter((each) => [name, `${name}-wal`, `${name}-shm`].includes(each));
+    if (!files.includes(name)) return { name, contracts: new Set(), complaints: [] };
     const copy = mkdtempSync(join(tmpdir(), 'state-'));
     try {
-      for (const name of files) cpSync(join(this.path, name), join(copy, name));
-      return readState(join(copy, 'state.db'));
+      for (const each of files) cpSync(join(this.path, each), join(copy, each));
+      return { name, ...readState(join(copy, name)) };
     } finally {
       rmSync(copy, { recursive: true });
     }
@@ -71,7 +96,7 @@ function namesIn(folder: string): string[] {
   return existsSync(folder) ? readdirSync(folder) : [];
 }
 
-function readState(path: string): { ids: Set<string>; complaints: string[] } {
+function readState(path: string): Omit<StateFile, 'name'> {
   using db = new DatabaseSync(path);
   const complaints = db
     .prepare('PRAGMA quick_check')
@@ -81,5 +106,5 @@ function readState(path: string): { ids: Set<string>; complaints: string[] } {
   // Killed before its first schema was there.
   const isEmpty = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'contract'").get() === undefined;
   const rows = isEmpty ? [] : db.prepare('SELECT id FROM contract').all();
-  return { ids: new Set(rows.map((row) => String(row['id']))), complaints };
+  return { contracts: new Set(rows.map((row) => String(row['id']))), complaints };
 }

@@ -1,4 +1,4 @@
-import type { ChunkFile } from './data-dir.ts';
+import type { ChunkFile, StateFile } from './data-dir.ts';
 
 /** What a farmer that was killed left behind, and what it had promised. */
 export interface Remains {
@@ -6,18 +6,21 @@ export interface Remains {
   readonly acknowledged: ReadonlySet<string>;
   /** What runs at the node. */
   readonly onBooks: ReadonlySet<string>;
-  readonly inState: ReadonlySet<string>;
-  /** What SQLite finds wrong with the state. */
-  readonly complaints: readonly string[];
+  /** The state and its second copy: each of them has every contract. */
+  readonly stateFiles: readonly StateFile[];
   readonly chunks: readonly ChunkFile[];
 }
 
 /** What is wrong with what was left behind; nothing, where the farmer kept its word. */
-export function wrongWith({ acknowledged, onBooks, inState, complaints, chunks }: Remains): string[] {
-  const lost = [...acknowledged].filter((id) => onBooks.has(id) && !inState.has(id));
+export function wrongWith({ acknowledged, onBooks, stateFiles, chunks }: Remains): string[] {
+  const owed = acknowledged.intersection(onBooks);
   return [
-    ...lost.map((id) => `lost: contract ${id} was acknowledged, the node has it, the state has not`),
-    ...complaints.map((complaint) => `state: ${complaint}`),
+    ...stateFiles.flatMap(({ name, contracts, complaints }) => [
+      ...[...owed.difference(contracts)].map(
+        (id) => `lost: contract ${id} was acknowledged, the node has it, ${name} has not`,
+      ),
+      ...complaints.map((complaint) => `${name}: ${complaint}`),
+    ]),
     ...chunks
       .filter(({ name, sha256 }) => name !== sha256)
       .map(({ name }) => `unsound: ${name} is not what its name says`),
@@ -27,4 +30,26 @@ export function wrongWith({ acknowledged, onBooks, inState, complaints, chunks }
 /** What a start has to clear away: half-written chunks, and those of no contract. */
 export function leftBehind(names: readonly string[], inState: ReadonlySet<string>): string[] {
   return names.filter((name) => !inState.has(name));
+}
+
+/**
+ * Whole chunks, by when they were written, that should still be there: deleted, or deleted and made again. A farmer deletes no chunk
+ * whose contract the node has.
+ */
+export function deleted(
+  whole: ReadonlyMap<string, number>,
+  { now, onBooks }: { now: ReadonlyMap<string, number>; onBooks: ReadonlySet<string> },
+): string[] {
+  return [...whole]
+    .filter(([name, writtenAt]) => onBooks.has(name) && now.get(name) !== writtenAt)
+    .map(([name]) => name);
+}
+
+/** So many wrong answers, or such a share of those that passed, may be right ones that came just too late. */
+const LATE = { most: 2, share: 0.01 };
+
+/** Says so where more answers were late than a busy machine explains. */
+export function tooLate({ late, passed }: { late: number; passed: number }): string[] {
+  const most = Math.max(LATE.most, LATE.share * passed);
+  return late <= most ? [] : [`late: ${late} answers came just after their round, of ${passed} that passed`];
 }

@@ -9,7 +9,7 @@ import { DataDir } from './data-dir.ts';
 import { Dice } from './dice.ts';
 import type { FarmerLine } from './farmer-line.ts';
 import { FarmerProcess, type FarmerSetup } from './farmer-process.ts';
-import { leftBehind, wrongWith } from './kill-judge.ts';
+import { deleted, leftBehind, wrongWith } from './kill-judge.ts';
 import { killPoint, type LastSight, STEPS, type Step, stepAt } from './kill-points.ts';
 import { Promises } from './promises.ts';
 
@@ -51,7 +51,7 @@ const END_ONE_EVERY_MS = 100;
 const YOUNGEST = 0.85;
 /** A farmer that does not say what is waited for is killed all the same. */
 const MOST_LIFE_MS = 5_000;
-/** How long, at the end, until each contract has passed. */
+/** How long, at the end, until there is a contract, and each has passed. */
 const PATIENCE_MS = 60_000;
 /** So soon after a round began, a wrong answer is the right one to the round before, held up on its way: the node is in this busy process. */
 const LATE_MS = 250;
@@ -70,6 +70,8 @@ export class KillLane {
   #cycles = 0;
   #strangers: ReadonlySet<string> = new Set();
   #leftBehind: readonly string[] = [];
+  /** Chunks that the next start must leave alone, and when they were written. */
+  #whole = new Map<string, number>();
 
   constructor(options: LaneOptions) {
     this.#options = options;
@@ -140,17 +142,23 @@ export class KillLane {
     this.#hits[stepAt({ last, ...this.#look(node) })] += 1;
   }
 
-  /** Undisturbed, until every contract on the node's books has passed a challenge; then it is stopped. */
+  /** Undisturbed, until every contract on the node's books, one at least, has passed a challenge; then it is stopped. */
   async #finish(node: MockNode, setup: FarmerSetup): Promise<void> {
     const { lab } = node;
-    lab.configure({ maxContracts: 0 });
     const passes = () =>
       new Map([...lab.ledger.all(lab.clock.now())].map(({ hash, results }) => [hash, results.passed]));
     const before = passes();
     const farmer = this.#start(node, setup, () => {});
     const end = performance.now() + PATIENCE_MS;
+    const waitWhile = async (condition: () => boolean) => {
+      while (condition() && performance.now() < end && farmer.isRunning) await pause(50);
+    };
+    const hasNone = () => this.#promises.held.isDisjointFrom(onBooks(node));
+    await waitWhile(hasNone);
+    if (hasNone()) this.#broken.push('nothing to prove: the node has no contract that the farmer acknowledged');
+    lab.configure({ maxContracts: 0 });
     const silent = () => [...passes()].filter(([hash, passed]) => passed <= (before.get(hash) ?? 0));
-    while (silent().length > 0 && performance.now() < end && farmer.isRunning) await pause(50);
+    await waitWhile(() => silent().length > 0);
     for (const [hash] of silent()) this.#broken.push(`not answerable: contract ${hash} never passed again`);
     const { code } = await farmer.end('SIGTERM');
     if (code !== 0) this.#broken.push(`the farmer's exit code was ${code}:\n${farmer.lastWords.join('\n')}`);
@@ -159,7 +167,10 @@ export class KillLane {
 
   #start(node: MockNode, setup: FarmerSetup, onLine: (line: FarmerLine) => void): FarmerProcess {
     return FarmerProcess.start(setup, (line) => {
-      if (line.message === 'farmer started') this.#expectCleared();
+      if (line.message === 'farmer started') {
+        this.#expectCleared();
+        this.#expectKept(node);
+      }
       const over = this.#promises.hear(line);
       const { ledger, clock } = node.lab;
       if (over !== undefined && ledger.contract(over, clock.now()) !== undefined)
@@ -169,16 +180,19 @@ export class KillLane {
   }
 
   /** The farmer is dead: what did it leave behind? */
-  #look({ lab }: MockNode): Pick<LastSight, 'hasTaken' | 'hasHalfWritten'> {
-    const { ids: inState, complaints } = this.#dataDir.contracts();
-    const onBooks = new Set([...lab.ledger.all(lab.clock.now())].map(({ hash }) => hash));
-    const acknowledged = this.#promises.held;
+  #look(node: MockNode): Pick<LastSight, 'hasTaken' | 'hasHalfWritten'> {
+    this.#expectKept(node);
+    const stateFiles = [this.#dataDir.state(), this.#dataDir.mirror()] as const;
+    const [{ contracts: inState }] = stateFiles;
+    const running = onBooks(node);
     const chunks = this.#dataDir.chunks();
-    for (const what of wrongWith({ acknowledged, onBooks, inState, complaints, chunks }))
+    for (const what of wrongWith({ acknowledged: this.#promises.held, onBooks: running, stateFiles, chunks }))
       this.#broken.push(`after kill ${this.#cycles}: ${what}`);
     this.#leftBehind = leftBehind(this.#dataDir.names(), inState);
+    const whole = chunks.filter(({ name, sha256 }) => name === sha256 && inState.has(name));
+    this.#whole = this.#dataDir.writtenAt(whole.map(({ name }) => name));
     const before = this.#strangers;
-    this.#strangers = onBooks.difference(inState);
+    this.#strangers = running.difference(inState);
     return {
       hasTaken: this.#strangers.difference(before).size > 0,
       hasHalfWritten: this.#dataDir.partial().length > 0,
@@ -189,6 +203,15 @@ export class KillLane {
     const names = new Set(this.#dataDir.names());
     this.#notCleared.push(...this.#leftBehind.filter((name) => names.has(name)));
     this.#leftBehind = [];
+  }
+
+  /** Asked when it has started, and again when it is dead: it may not have come so far. */
+  #expectKept(node: MockNode): void {
+    const now = this.#dataDir.writtenAt(this.#whole.keys());
+    for (const name of deleted(this.#whole, { now, onBooks: onBooks(node) })) {
+      this.#whole.delete(name);
+      this.#broken.push(`deleted: chunk ${name} was whole, and the node has its contract: before kill ${this.#cycles}`);
+    }
   }
 
   /** A contract that the farmer acknowledged is only over when the node says so, and no answer is ever wrong. */
@@ -248,6 +271,11 @@ export class KillLane {
     };
     return { env, cacheDir };
   }
+}
+
+/** What runs at the node. */
+function onBooks({ lab }: MockNode): Set<string> {
+  return new Set([...lab.ledger.all(lab.clock.now())].map(({ hash }) => hash));
 }
 
 const NOTHING = { round: 0, dueAt: 0, intervalMs: 0 };

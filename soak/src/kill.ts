@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { FarmerProcess } from './farmer-process.ts';
+import { tooLate } from './kill-judge.ts';
 import { hitsOf, KillLane, type LaneOptions } from './kill-lane.ts';
+import { unproved } from './proof.ts';
 
 /**
  * `npm run soak:kill -- --cycles N [--seed S]`: farmers are killed at random points, N times in all, and must have lost nothing each
  * time. The seed repeats the choices; when exactly a process dies is up to the machine. Exits with 1, and keeps the folder, where
- * a promise was broken.
+ * a promise was broken, or nothing was proved.
  */
 const LANES: readonly Pick<LaneOptions, 'chunkBytes' | 'contractForm'>[] = [
   { chunkBytes: 16 * 1024, contractForm: 'secret' },
@@ -49,17 +51,24 @@ const reports = await Promise.all(
 const seconds = (performance.now() - startedAt) / 1000;
 const sum = (of: (report: (typeof reports)[number]) => number) =>
   reports.reduce((total, report) => total + of(report), 0);
-const broken = reports.flatMap((report) => report.broken);
+const acknowledged = sum((report) => report.acknowledged);
+const passed = sum((report) => report.passed);
+const late = sum((report) => report.late);
+const broken = [
+  ...reports.flatMap((report) => report.broken),
+  ...unproved({ 'contracts acknowledged': acknowledged, 'challenges passed': passed }),
+  ...tooLate({ late, passed }),
+];
 const notCleared = reports.flatMap((report) => report.notCleared);
 const wrong = reports.flatMap((report) => report.wrong);
 const figures = {
   cycles: sum((report) => report.cycles),
-  acknowledged: sum((report) => report.acknowledged),
+  acknowledged,
   lost: broken.length,
   wrong: wrong.length,
   partial: notCleared.length,
-  late: sum((report) => report.late),
-  passed: sum((report) => report.passed),
+  late,
+  passed,
   seed,
   seconds: seconds.toFixed(1),
 };

@@ -6,13 +6,17 @@ export const PLAN = {
   contracts: 20,
   chunkBytes: 64 * 1024,
   /** Nothing but the damage of a chunk happens for so long between two faults. */
-  calmMs: { least: 7_000, most: 14_000 },
+  calmMs: { least: 3_000, most: 10_000 },
+  /** And for so long after a contract has ended: no sooner a farmer believes it, and asks for another. */
+  doubtMs: 4_000,
   /** So long a fault lasts. */
   faultMs: { least: 1_000, most: 4_000 },
   /** How likely a calm begins with a chunk damaged. */
   damage: 0.7,
   /** The last calm: whatever is to be made good is made good in it. */
   endMs: 12_000,
+  /** So long, at most, the node makes a contract that it was asked for. */
+  makingMs: 250,
   /** How often the node's books are read. */
   lookEveryMs: 100,
 } as const;
@@ -25,6 +29,8 @@ export const ALLOWANCE = {
   disturbedMs: 1_000,
   /** A chunk that was damaged so long before the deadline could have been made again. */
   repairMs: 2_500,
+  /** A contract whose reply was lost is given back when three listings, a second apart, have named it: in its first round. */
+  strangerRounds: 1,
 } as const;
 
 /** Every effect that a node's fault can have, as it is used here. */
@@ -61,6 +67,17 @@ export const NODE_FAULTS: Readonly<Record<EffectKind, EffectInput>> = {
 
 /** Effects that would empty the farm again and again: applied so often at most. */
 export const TIMES: Partial<Record<EffectKind, number>> = { expire_contract: 2, token_revoked: 1, amnesia: 1 };
+
+/** Under these a right answer may be wrong at the node. All others, delays too, come before or after an answer is judged. */
+export const FALSIFIES_ANSWERS: ReadonlySet<string> = new Set([
+  'reject_answer',
+  'wrong_challenge',
+  // A deadline that nobody was told of: the answer may come when the next challenge is open.
+  'deadline_shrink',
+]);
+
+/** An answer just being sent is held up under these, maybe until its deadline is over. */
+export const HOLDS_UP_ANSWERS: ReadonlySet<string> = new Set(['farmer frozen']);
 
 /** Contracts made under these stay false for good: the node ends them with the fault. */
 export const SPOILS_CONTRACTS: ReadonlySet<string> = new Set(['wrong_hash', 'deadline_shrink']);

@@ -13,6 +13,8 @@ export interface Entry {
 /** One challenge of a contract: from when until when it could be answered. */
 export interface Round {
   readonly contract: string;
+  /** From 0. */
+  readonly number: number;
   readonly from: number;
   readonly until: number;
 }
@@ -30,7 +32,7 @@ export function between(before: Entry | undefined, after: Entry): { over: Round[
   const earlier = before ?? firstOf(after);
   const roundAt = (number: number): Round => {
     const until = earlier.dueAt + (number - earlier.round) * after.intervalMs;
-    return { contract: after.hash, from: until - after.intervalMs, until };
+    return { contract: after.hash, number, from: until - after.intervalMs, until };
   };
   const over = Array.from({ length: after.round - earlier.round }, (_, at) => roundAt(earlier.round + at));
   const unanswered = after.results.unanswered - earlier.results.unanswered;

@@ -85,8 +85,12 @@ export class SoakFarm {
     await node?.close();
   }
 
-  /** Starts the farmer and waits until it says that it has. */
-  async startFarmer(onGivenUp: (contract: string, line: FarmerLine) => void): Promise<void> {
+  /**
+   * Starts the farmer and waits until it says that it has.
+   *
+   * @param onGivenUp told of each contract that it gives up though the node has it
+   */
+  async startFarmer(onGivenUp: (contract: Entry, line: FarmerLine) => void): Promise<void> {
     this.restarts += 1;
     const started = Promise.withResolvers<void>();
     const { genesisPath, genesisSha256 } = this.#genesis();
@@ -107,7 +111,8 @@ export class SoakFarm {
       if (line.message === 'farmer started') started.resolve();
       if (line.message === 'challenge failed') this.#count(line);
       const over = this.promises.hear(line);
-      if (over !== undefined && this.entries().some(({ hash }) => hash === over)) onGivenUp(over, line);
+      const contract = this.entries().find(({ hash }) => hash === over);
+      if (contract !== undefined) onGivenUp(contract, line);
     });
     this.#farmer = farmer;
     const late = setTimeout(() => started.reject(new Error('it did not start')), START_MS);

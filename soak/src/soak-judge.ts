@@ -1,4 +1,5 @@
-import type { Round } from './rounds.ts';
+import { FALSIFIES_ANSWERS, HOLDS_UP_ANSWERS, SPOILS_CONTRACTS } from './plan.ts';
+import type { FailedRound, Round } from './rounds.ts';
 
 /** A fault, or a time in which the farmer was off. */
 export interface Disturbance {
@@ -16,7 +17,7 @@ export interface Harm {
 export interface Circumstances {
   readonly disturbances: readonly Disturbance[];
   readonly harms: readonly Harm[];
-  /** Contracts that the farmer said it had. One that it never heard of it can't answer for. */
+  /** Contracts that the farmer said it had. One that it never heard of it can't answer for, but has to give back. */
   readonly acknowledged: ReadonlySet<string>;
 }
 
@@ -24,6 +25,7 @@ export interface Allowance {
   readonly settleMs: number;
   readonly disturbedMs: number;
   readonly repairMs: number;
+  readonly strangerRounds: number;
 }
 
 /** Judges challenges by what was going on in their rounds, and by nothing that the farmer says of itself. */
@@ -36,18 +38,33 @@ export class SoakJudge {
     this.#circumstances = circumstances;
   }
 
+  /** Why a challenge failed; undefined where there is no excuse for it. */
+  excuseFor(round: FailedRound): string | undefined {
+    return round.result === 'wrong' ? this.#falsifying(round) : this.excuseForSilence(round);
+  }
+
   /** Why a challenge could not be answered; undefined where it could. */
-  excuseFor(round: Round): string | undefined {
+  excuseForSilence(round: Round): string | undefined {
     const { harms, acknowledged } = this.#circumstances;
-    const { repairMs } = this.#allowance;
+    const { repairMs, strangerRounds } = this.#allowance;
     const disturbed = this.#disturbing(round);
     if (disturbed !== undefined) return disturbed;
-    const { contract, from, until } = round;
-    if (!acknowledged.has(contract)) return 'the farmer never heard of the contract';
+    const { contract, number, from, until } = round;
+    if (number < strangerRounds && !acknowledged.has(contract)) return 'the farmer never heard of the contract';
     const isHarmedLate = harms.some(
       (harm) => harm.contract === contract && harm.at >= from && harm.at < until && harm.at > until - repairMs,
     );
     return isHarmedLate ? 'chunk damaged too late' : undefined;
+  }
+
+  /** What may have made a right answer wrong. Whatever else is going on, a farmer sends none that is not right. */
+  #falsifying({ from, until }: Round): string | undefined {
+    const { settleMs } = this.#allowance;
+    return this.#circumstances.disturbances.find(
+      ({ kind, ...time }) =>
+        (FALSIFIES_ANSWERS.has(kind) && time.from < until && time.until + settleMs > from) ||
+        (HOLDS_UP_ANSWERS.has(kind) && time.from < from && time.until > from),
+    )?.kind;
   }
 
   /** What disturbed a round for longer than is allowed: all of it, in words. */
@@ -63,6 +80,13 @@ export class SoakJudge {
     if (lengthOf(within) <= disturbedMs) return undefined;
     return [...new Set(within.map(({ kind }) => kind))].join(' and ');
   }
+}
+
+/** Whether a contract was taken while the node spoilt those that it gave: it is rightly given up. */
+export function isSpoilt(takenAt: number, disturbances: readonly Disturbance[]): boolean {
+  return disturbances.some(
+    ({ kind, from, until }) => SPOILS_CONTRACTS.has(kind) && takenAt >= from && takenAt <= until,
+  );
 }
 
 /** How long some stretches of time are together, what they share counted once. */

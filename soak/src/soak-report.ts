@@ -1,4 +1,5 @@
 import { ALLOWANCE, PLAN } from './plan.ts';
+import { unproved } from './proof.ts';
 import type { SoakFarm } from './soak-farm.ts';
 import { SoakJudge } from './soak-judge.ts';
 import type { Observed } from './soak-run.ts';
@@ -14,14 +15,14 @@ export function reportOf(farm: SoakFarm, { disturbances, harms, rounds, failed }
   const judge = new SoakJudge(ALLOWANCE, { disturbances, harms, acknowledged: farm.promises.ever });
   const judged = failed.map((round) => ({ ...round, excuse: judge.excuseFor(round) }));
   const unexcused = judged.filter(({ excuse }) => excuse === undefined);
-  const answerable = rounds.filter((round) => judge.excuseFor(round) === undefined).length;
+  const answerable = rounds.filter((round) => judge.excuseForSilence(round) === undefined).length;
   const { passed, wrong, unanswered } = farm.challenges;
   const firstAt = disturbances[0]?.from ?? 0;
   const seconds = (instant: number) => ((instant - firstAt) / 1000).toFixed(1);
   return {
     lines: [
       `challenges: ${passed + wrong + unanswered}, passed ${passed}, wrong ${wrong}, unanswered ${unanswered}`,
-      `answerable: ${answerable} rounds were free of faults but for what is allowed; not answered of these: ${unexcused.length}`,
+      `answerable: ${answerable} rounds were free of faults but for what is allowed; failed without an excuse: ${unexcused.length}`,
       `allowed: ${ALLOWANCE.settleMs} ms to settle after each fault, ${ALLOWANCE.disturbedMs} ms of a round of ${PLAN.intervalMs} ms disturbed, ${ALLOWANCE.repairMs} ms to make a chunk again`,
       `missed, in the farmer's words: ${words(farm.missedByReason)}`,
       `failed, by what was going on: ${words(tally(judged.map(({ excuse }) => excuse ?? 'nothing')))}`,
@@ -31,9 +32,10 @@ export function reportOf(farm: SoakFarm, { disturbances, harms, rounds, failed }
     ],
     broken: [
       ...farm.broken,
+      ...unproved({ 'rounds that could be answered': answerable, 'challenges passed': passed }),
       ...unexcused.map(
         ({ contract, from, until, result }) =>
-          `could have been answered: ${contract}, ${result}, round from ${seconds(from)} s to ${seconds(until)} s`,
+          `${result === 'wrong' ? 'should not have been sent' : 'could have been answered'}: ${contract}, ${result}, round from ${seconds(from)} s to ${seconds(until)} s`,
       ),
       ...(unexcused.length === 0
         ? []

@@ -4,7 +4,7 @@ import { Dice } from './dice.ts';
 import { DAMAGES, type Damage, NODE_FAULTS, PLAN, SPOILS_CONTRACTS, TIMES } from './plan.ts';
 import { between, type Entry, type FailedRound, type Round } from './rounds.ts';
 import type { SoakFarm } from './soak-farm.ts';
-import type { Disturbance, Harm } from './soak-judge.ts';
+import { type Disturbance, type Harm, isSpoilt } from './soak-judge.ts';
 
 /** What was done to a farm, and what the node's books say of it. */
 export interface Observed {
@@ -82,19 +82,30 @@ export class SoakRun {
     const sound = this.#farm.entries().filter(({ hash }) => this.#farm.dataDir.hashOf(hash) === hash);
     const contract = this.#dice.pick(sound)?.hash;
     if (contract === undefined) return;
-    this.#harms.push({ contract, damage, at: Date.now(), repaired: false });
     await this.#farm.spoil(contract, damage);
+    // Not before: a chunk that is sound when the books are looked at counts as repaired.
+    this.#harms.push({ contract, damage, at: Date.now(), repaired: false });
   }
 
   async #doHarm(signal: AbortSignal): Promise<void> {
     if (this.#deck.length === 0) this.#deck = this.#dice.shuffled([...FARMER_AND_NODE, ...Object.keys(NODE_FAULTS)]);
     const kind = this.#deck.pop() ?? 'reset';
     const forMs = this.#dice.whole(PLAN.faultMs.least, PLAN.faultMs.most);
+    // Something to take, so that the faults of that are met as well.
+    this.#endOne();
+    await this.#rest(PLAN.doubtMs, signal);
     await this.#disturbed(kind, async () => {
       const undo = await this.#begin(kind);
       await this.#rest(forMs, signal);
       await undo();
     });
+  }
+
+  /** By the node's own will. */
+  #endOne(): void {
+    const { lab } = this.#farm.node ?? {};
+    const one = this.#dice.pick(this.#farm.entries());
+    if (one !== undefined) lab?.ledger.expire(one.hash, lab.clock.now());
   }
 
   /** @returns what ends it */
@@ -127,13 +138,12 @@ export class SoakRun {
     const since = lab.clock.now();
     const times = Object.entries(TIMES).find(([each]) => each === kind)?.[1];
     lab.faults.add(fault.parse({ name: 'soak', effect, ...(times !== undefined && { times }) }), since);
-    // Something to take, so that the faults of that are met as well.
-    const one = this.#dice.pick([...lab.ledger.all(since)]);
-    if (one !== undefined) lab.ledger.expire(one.hash, since);
-    return () => {
+    return async () => {
       lab.faults.remove('soak');
-      const now = lab.clock.now();
       if (!SPOILS_CONTRACTS.has(kind)) return;
+      // What was asked for before is made now.
+      await pause(PLAN.makingMs);
+      const now = lab.clock.now();
       for (const { hash, takenAt } of [...lab.ledger.all(now)]) if (takenAt >= since) lab.ledger.expire(hash, now);
     };
   }
@@ -146,10 +156,9 @@ export class SoakRun {
   }
 
   async #startFarmer(): Promise<void> {
-    await this.#farm.startFarmer((contract, { message, reason }) => {
-      // A contract that the node spoilt is rightly refused.
-      const isSpoilt = SPOILS_CONTRACTS.has(this.#disturbances.at(-1)?.kind ?? '');
-      if (!isSpoilt) this.#farm.broken.push(`contract ${contract} was given up (${message}, ${reason})`);
+    await this.#farm.startFarmer(({ hash, takenAt }, { message, reason }) => {
+      if (!isSpoilt(takenAt, this.#disturbances))
+        this.#farm.broken.push(`contract ${hash} was given up (${message}, ${reason})`);
     });
   }
 

@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
+import type { StateFile } from '../src/data-dir.ts';
 import { Dice } from '../src/dice.ts';
-import { leftBehind, type Remains, wrongWith } from '../src/kill-judge.ts';
+import { deleted, leftBehind, type Remains, tooLate, wrongWith } from '../src/kill-judge.ts';
 import { killPoint, stepAt } from '../src/kill-points.ts';
 import { Promises } from '../src/promises.ts';
+import { unproved } from '../src/proof.ts';
 
 const A = 'a'.repeat(64);
 const B = 'b'.repeat(64);
@@ -72,8 +74,7 @@ describe('the judge of what a killed farmer left', () => {
   const sound: Remains = {
     acknowledged: new Set([A]),
     onBooks: new Set([A]),
-    inState: new Set([A]),
-    complaints: [],
+    stateFiles: stateFiles([A], [A]),
     chunks: [{ name: A, sha256: A }],
   };
 
@@ -81,13 +82,19 @@ describe('the judge of what a killed farmer left', () => {
     expect(wrongWith(sound)).toEqual([]);
   });
 
-  it('misses an acknowledged contract that the node has and the state has not', () => {
-    expect(wrongWith({ ...sound, inState: new Set() })).toEqual([expect.stringContaining(`lost: contract ${A}`)]);
+  it('misses an acknowledged contract that the node has and the state, or its second copy, has not', () => {
+    expect(wrongWith({ ...sound, stateFiles: stateFiles([], [A]) })).toEqual([
+      expect.stringMatching(`lost: contract ${A} .* state.db has not`),
+    ]);
+    expect(wrongWith({ ...sound, stateFiles: stateFiles([A], []) })).toEqual([
+      expect.stringMatching(`lost: contract ${A} .* state.mirror.db has not`),
+    ]);
   });
 
   it('does not miss one that the node ended, nor one that was never acknowledged, nor a chunk that is still to be made', () => {
-    expect(wrongWith({ ...sound, inState: new Set(), onBooks: new Set() })).toEqual([]);
-    expect(wrongWith({ ...sound, inState: new Set(), acknowledged: new Set() })).toEqual([]);
+    const lost = stateFiles([], []);
+    expect(wrongWith({ ...sound, stateFiles: lost, onBooks: new Set() })).toEqual([]);
+    expect(wrongWith({ ...sound, stateFiles: lost, acknowledged: new Set() })).toEqual([]);
     expect(wrongWith({ ...sound, chunks: [] })).toEqual([]);
   });
 
@@ -97,10 +104,46 @@ describe('the judge of what a killed farmer left', () => {
   });
 
   it('passes on what SQLite complains of', () => {
-    expect(wrongWith({ ...sound, complaints: ['a row is missing'] })).toEqual(['state: a row is missing']);
+    const [state, mirror] = stateFiles([A], [A]);
+    const damaged = [state, { ...mirror, complaints: ['a row is missing'] }];
+    expect(wrongWith({ ...sound, stateFiles: damaged })).toEqual(['state.mirror.db: a row is missing']);
   });
 
   it('expects the next start to clear half-written chunks and those of no contract away', () => {
     expect(leftBehind([A, B, `${A}.1.partial`], new Set([A]))).toEqual([B, `${A}.1.partial`]);
   });
+
+  it('expects whole chunks to be left alone: one that was made again had been deleted', () => {
+    const whole = new Map([[A, 1]]);
+    const onBooks = new Set([A]);
+    expect(deleted(whole, { now: new Map([[A, 1]]), onBooks })).toEqual([]);
+    expect(deleted(whole, { now: new Map(), onBooks })).toEqual([A]);
+    expect(deleted(whole, { now: new Map([[A, 2]]), onBooks })).toEqual([A]);
+  });
+
+  it('lets a chunk go whose contract the node has ended meanwhile', () => {
+    expect(deleted(new Map([[A, 1]]), { now: new Map(), onBooks: new Set() })).toEqual([]);
+  });
 });
+
+describe('the judge of a whole run', () => {
+  it('takes nothing for proved where nothing happened', () => {
+    expect(unproved({ acknowledged: 3, passed: 1 })).toEqual([]);
+    expect(unproved({ acknowledged: 3, passed: 0 })).toEqual(['nothing was proved: passed: none']);
+  });
+
+  it.each([
+    [2, 0],
+    [5, 500],
+  ])('puts up with %i late answers beside %i that passed, and with no more', (late, passed) => {
+    expect(tooLate({ late, passed })).toEqual([]);
+    expect(tooLate({ late: late + 1, passed })).toEqual([expect.stringContaining(`${late + 1} answers`)]);
+  });
+});
+
+function stateFiles(state: string[], mirror: string[]): [StateFile, StateFile] {
+  return [
+    { name: 'state.db', contracts: new Set(state), complaints: [] },
+    { name: 'state.mirror.db', contracts: new Set(mirror), complaints: [] },
+  ];
+}
