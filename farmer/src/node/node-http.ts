@@ -50,8 +50,11 @@ export interface NodeHttpParts {
   readonly clock?: Pick<Clock, 'now' | 'wallOf'>;
 }
 
-/** So many connections to a node are kept open at most. */
-const CONNECTIONS = 32;
+/**
+ * So many connections to a node are open at most: more than all answers and downloads that may be under way at once, hanging ones
+ * included (farming/node-farming.ts), so that a listing never waits for them.
+ */
+const CONNECTIONS = 48;
 
 /**
  * HTTP to one node (axios): every reply bounded in bytes and time, no redirects followed, connections kept alive,

@@ -191,6 +191,24 @@ describe('an answer', () => {
 });
 
 describe('requests', () => {
+  it('wait for no other that hangs: a listing comes through beside as many answers and downloads as there can be', async () => {
+    const listing = JSON.stringify({ all_contracts: [], due_contracts: [] });
+    const hanging: RequestListener = (request, response) => {
+      if (request.url?.includes('/due/')) always(listing)(request, response);
+    };
+    await using server = await rawServer(hanging);
+    const http = new NodeHttp(server.url);
+    const node = new PrototypeNode(http);
+    const end = new AbortController();
+    const answers = Array.from({ length: 40 }, async () => {
+      await node.answer(TOKEN, { id: HASH, response: 'r' }, { signal: end.signal }).catch(() => {});
+    });
+    expect(await node.listContracts(TOKEN, { timeoutMs: 10_000 })).toMatchObject({ open: [] });
+    end.abort();
+    await Promise.all(answers);
+    http.close();
+  });
+
   it('are made as the protocol says', async () => {
     await using server = await rawServer((request, response) => {
       const body = request.url?.includes('/remove/') ? '{"status":"ok"}' : '{"status":"pass"}';
