@@ -277,6 +277,7 @@ function statusOf({ config, startedAt, clock, farming, disks, connections }: Sta
     address: config.address,
     nodes,
     disks: (disks?.readings ?? []).map(diskStatus),
+    stateWritten: farms.every(({ isWritten }) => isWritten),
     contracts: { ...allContracts(nodes), provable: farming?.provableContracts ?? null },
     bytes: {
       used: farms.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -293,7 +294,7 @@ function logStart(config: FarmerConfig, server: HttpServer, farming: Farming, lo
     alias: config.alias,
     version: VERSION,
     nodes: config.nodes.map(({ alias, url }) => `${alias}=${url}`).join(' '),
-    dataDir: config.dataDir,
+    dataDir: config.disks.map(({ path }) => path).join(' '),
     capacity: formatBytes(config.disks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)),
     contracts: farming.nodes.reduce((sum, { farm }) => sum + farm.size, 0),
     workers: config.workers,

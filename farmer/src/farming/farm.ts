@@ -70,6 +70,7 @@ export class Farm {
   #listener: WorkListener = () => {};
   readonly #deletions = new Lane(DELETIONS_AT_ONCE);
   #refusalsInARow = 0;
+  #isWritten = true;
   readonly #ended: Record<EndReason, number> = { ended_by_node: 0, token_lost: 0, given_back: 0 };
 
   constructor(options: FarmOptions, parts: FarmParts) {
@@ -122,6 +123,11 @@ export class Farm {
   /** How many contracts ended since the start, by reason. */
   get ended(): Readonly<Record<EndReason, number>> {
     return this.#ended;
+  }
+
+  /** Whether what there was to write down last could be. */
+  get isWritten(): boolean {
+    return this.#isWritten;
   }
 
   /** Bytes of the chunks held or being made. */
@@ -299,11 +305,12 @@ export class Farm {
   #write(id: ContractId, work: (store: StorePort) => void): boolean {
     try {
       work(this.#parts.store);
-      return true;
+      this.#isWritten = true;
     } catch (error) {
       this.#parts.log.error('state not written', { contract: id, error });
-      return false;
+      this.#isWritten = false;
     }
+    return this.#isWritten;
   }
 
   #enter(contract: Contract): void {

@@ -62,6 +62,8 @@ export interface Status {
   readonly address: string;
   readonly nodes: readonly NodeStatus[];
   readonly disks: readonly DiskStatus[];
+  /** Whether what there was to write down last could be. */
+  readonly stateWritten: boolean;
   /** Of all nodes. `provable`: at how many challenges would begin to be missed; null while that was not measured. */
   readonly contracts: Contracts & { readonly provable: number | null };
   readonly bytes: { readonly used: number; readonly capacity: number };

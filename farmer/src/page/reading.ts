@@ -40,6 +40,7 @@ export function readView({ clock, history, tail, ...sources }: Sources): View {
       now,
       startedAt,
       nodes: status.nodes.map(({ farmerId, ...node }) => ({ ...node, hasToken: farmerId !== null })),
+      stateWritten: status.stateWritten,
       failedDisks: status.disks.filter(({ state }) => state === 'quarantined').map(({ path }) => path),
       requestsFailed: [...requests.values()].reduce((sum, { failed }) => sum + failed, 0),
       contracts: status.contracts,

@@ -17,6 +17,8 @@ export interface Evidence {
     readonly tokenDenied: boolean;
     readonly leaving: Leaving;
   }[];
+  /** Whether what became of the last challenge could be written down. */
+  readonly stateWritten: boolean;
   /** Folders on disks that failed. */
   readonly failedDisks: readonly string[];
   /** Requests to nodes that failed. */
@@ -93,6 +95,14 @@ export function verdictOf(evidence: Evidence): Verdict {
       sentence: `${listed(evidence.failedDisks)} can't be used: chunks from there are made again on other disks, where there are any with room and time. Check the disk.${recent.failed > 0 ? ` ${failedShare(evidence)}.` : ''}`,
     };
   }
+  if (!evidence.stateWritten) {
+    return {
+      word: 'Disk failing',
+      tone: 'worse',
+      sentence:
+        'The state can not be written: contracts are safe, but how challenges come out is lost with the next restart, and none is taken. Free some space in the first folder, and check its disk.',
+    };
+  }
   if (contracts.total === 0) {
     return {
       word: 'Idle',
@@ -137,8 +147,7 @@ function contact({ now, startedAt, nodes: all, requestsFailed }: Evidence): Verd
     return {
       word: 'Waiting',
       tone: 'worse',
-      sentence:
-        'No token from the node yet: it is away, or it refuses the address. Nothing is lost so far; check both.',
+      sentence: 'No token from the node yet: it is away, or it refuses the address; check both.',
     };
   }
   return {

@@ -319,9 +319,10 @@ describe('a farmer', () => {
     expect(outcomes.passes).toHaveLength(6);
     expect(log.messages('error')).toContain('state not written');
     expect(log.messages('warn')).toContain('scrub not written down');
-    expect(faults).toEqual([]);
+    expect([faults, farm.isWritten]).toEqual([[], false]);
     store.full = false;
     await clock.advance(INTERVAL_MS);
+    expect(farm.isWritten).toBe(true);
     expect(store.tally().passed).toBe(outcomes.passes.length);
     expect(store.rows.get(idOf(1))?.round).toEqual(farm.get(idOf(1))?.round);
   });

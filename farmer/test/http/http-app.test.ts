@@ -26,6 +26,7 @@ const STATUS: Status = {
       challenges: challengeTotals(EMPTY_TALLY),
     },
   ],
+  stateWritten: true,
   disks: [
     {
       path: '/data',

@@ -42,6 +42,7 @@ const aView = (but: Partial<View> = {}): View => ({
         challenges: challengeTotals(EMPTY_TALLY),
       },
     ],
+    stateWritten: true,
     disks: [
       {
         path: '/data',

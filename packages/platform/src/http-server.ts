@@ -90,7 +90,11 @@ function listenError(error: unknown, at: { host: string; port: number; setting: 
       );
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
-      return new ListenError('no_address', `this machine has no address ${host} to listen on`, details);
+      return new ListenError(
+        'no_address',
+        `this machine has no address ${host} to listen on: choose one of its own, or 0.0.0.0 for all, with ${setting.replace(/(CONTROL_)?PORT$/, 'HOST')}`,
+        details,
+      );
     default:
       return new ListenError('listen_failed', `cannot listen on ${host}:${port}`, details, { cause: error });
   }

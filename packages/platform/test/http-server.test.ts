@@ -14,6 +14,7 @@ describe('an HTTP server', () => {
     });
     await expect(listen(handler, { host: '203.0.113.1', port: 0, setting: 'X_PORT' })).rejects.toMatchObject({
       code: 'no_address',
+      message: expect.stringContaining('X_HOST'),
     });
     await server.close();
     await expect(fetch(server.url)).rejects.toThrow();
