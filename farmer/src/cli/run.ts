@@ -26,7 +26,7 @@ export async function run(config: FarmerConfig): Promise<number> {
     log.error('farming broke down', { error });
     end.resolve('fault');
   };
-  process.on('unhandledRejection', onFault);
+  for (const event of ['unhandledRejection', 'uncaughtException'] as const) process.on(event, onFault);
   const app = await startFarmer(config, { log, secrets, tail, onFault });
   onStopSignal((signal) => end.resolve(signal));
   const summary = new Summary({ status: app.status, log, progress });
