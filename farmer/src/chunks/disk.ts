@@ -96,8 +96,10 @@ export class Disk {
 
   /** Asks the file system for its room. */
   async look(): Promise<void> {
+    const putBefore = this.#putSince;
     this.reading = await this.#space.read().catch(() => undefined);
-    this.#putSince = 0;
+    // What is put while it is asked may be in its answer or not.
+    this.#putSince = Math.max(0, this.#putSince - putBefore);
   }
 
   /**

@@ -1,23 +1,13 @@
-import { type Clock, CodedError, codeOf, inTime, type Logger, TimeoutError } from '@downstream/platform';
+import { CodedError, codeOf, inTime } from '@downstream/platform';
 import type { ContractId } from '../contract/contract.ts';
-import { ChunkError } from '../farming/errors.ts';
+import type { ChunkError } from '../farming/errors.ts';
 import type { DiskError, RoomPort } from '../farming/ports.ts';
 import { ANSWERS_WITHIN_MS } from './data-folder.ts';
 import type { Disk } from './disk.ts';
 import { isHalfWell, troubleOf } from './disk-health.ts';
+import { Places, type PlacesOptions, type PlacesParts } from './places.ts';
 
-export interface DisksOptions {
-  /** What stays free of each disk. */
-  readonly minFreeBytes: number;
-}
-
-export interface DisksParts {
-  readonly disks: readonly Disk[];
-  readonly clock: Clock;
-  readonly log: Logger;
-  /** Whether a contract has this chunk, and how many contracts there are. */
-  readonly isHeld: (id: ContractId) => boolean;
-  readonly heldCount: () => number;
+export interface DisksParts extends PlacesParts {
   /** Chunks that can't be reached any more: their disk failed. */
   readonly onLost: (ids: readonly ContractId[]) => void;
   /** Chunks that are there again. */
@@ -38,19 +28,15 @@ export interface Inventory {
 const LOOK_MS = 5_000;
 const PROBE_EVERY_LOOKS = 6;
 
-/**
- * All disks: which chunk is on which, where a new one goes, and what becomes of a disk that fails. A chunk is on one disk; of a
- * disk in quarantine nothing is read and nothing written but probes.
- */
+/** All disks: where their chunks are, and what becomes of a disk that fails. In quarantine nothing is read there, and nothing written but probes. */
 export class Disks implements RoomPort {
-  readonly #options: DisksOptions;
   readonly #parts: DisksParts;
-  readonly #places = new Map<ContractId, Disk>();
+  readonly #places: Places;
   readonly #probes = new Map<Disk, Promise<void>>();
 
-  constructor(options: DisksOptions, parts: DisksParts) {
-    this.#options = options;
+  constructor(options: PlacesOptions, parts: DisksParts) {
     this.#parts = parts;
+    this.#places = new Places(options, parts);
   }
 
   /** Each disk, with what gauges show of it. */
@@ -58,9 +44,8 @@ export class Disks implements RoomPort {
     return this.#parts.disks;
   }
 
-  /** How many further chunks fit, with the reserve left free. */
   get chunks(): number {
-    return this.#parts.disks.reduce((sum, disk) => sum + disk.room(this.#options.minFreeBytes), 0);
+    return this.#places.chunks;
   }
 
   /** Looks through every disk that works: what was left half-written goes, and so does what no contract has. */
@@ -73,7 +58,7 @@ export class Disks implements RoomPort {
       if (wrong !== undefined) expectMeans(disk, wrong);
       if (wrong !== undefined && !this.#judge(disk, wrong)) continue;
       try {
-        const taken = await this.#takeUp(disk);
+        const taken = await this.#places.takeUp(disk);
         partial += taken.partial;
         orphans += taken.orphans;
       } catch (error) {
@@ -82,49 +67,26 @@ export class Disks implements RoomPort {
         this.#quarantine(disk, reason, 'gone');
       }
     }
-    return { present: new Set(this.#places.keys()), partial, orphans };
+    return { present: this.#places.ids, partial, orphans };
   }
 
-  /** The disk that a chunk is on. */
+  /** As {@link Places.of}. */
   of(id: ContractId): Disk | undefined {
-    return this.#places.get(id);
+    return this.#places.of(id);
   }
 
-  /**
-   * A place for a chunk, reserved until {@link stored} or {@link givenUp}: where it was, or else where there is most room. A contract that
-   * was taken may use the reserve.
-   *
-   * @throws ChunkError `no_room`
-   */
+  /** As {@link Places.placeFor}, and reserved until {@link stored} or {@link givenUp}. @throws ChunkError `no_room` */
   reserve(id: ContractId): Disk {
-    const was = this.#places.get(id);
-    const disk = was?.state === 'ok' ? was : (this.#roomiest((one) => one.room(0)) ?? this.#beyondGiven());
-    if (disk === undefined) {
-      throw new ChunkError('no_room', 'no disk that works has room for the chunk: free space, or add a disk');
-    }
+    const disk = this.#places.placeFor(id);
     disk.reserved += 1;
     return disk;
-  }
-
-  #roomiest(roomOf: (disk: Disk) => number): Disk | undefined {
-    const [best] = [...this.#parts.disks].sort((a, b) => roomOf(b) - roomOf(a));
-    return best === undefined || roomOf(best) === 0 ? undefined : best;
-  }
-
-  /** Where less is given now than is held, what is held is kept all the same. */
-  #beyondGiven(): Disk | undefined {
-    const given = this.#parts.disks.reduce((sum, disk) => sum + disk.capacityChunks, 0);
-    return this.#parts.heldCount() > given ? this.#roomiest((disk) => disk.roomBeyond(0)) : undefined;
   }
 
   stored(id: ContractId, disk: Disk): void {
     disk.reserved -= 1;
     // A disk that failed meanwhile is looked through when it works again.
     if (disk.state === 'quarantined') return;
-    const before = this.#places.get(id);
-    if (before !== undefined && before !== disk) void this.#removeCopy(id, before);
-    this.#places.set(id, disk);
-    disk.put(id);
+    this.#places.put(id, disk);
     disk.health.worked(id);
   }
 
@@ -133,10 +95,8 @@ export class Disks implements RoomPort {
   }
 
   removed(id: ContractId): void {
-    const disk = this.#places.get(id);
-    disk?.ids.delete(id);
-    disk?.health.removed(id);
-    this.#places.delete(id);
+    this.#places.of(id)?.health.removed(id);
+    this.#places.remove(id);
   }
 
   /** A chunk was read, and the disk was quick enough. */
@@ -240,7 +200,7 @@ export class Disks implements RoomPort {
       isClear = false;
     });
     try {
-      await this.#inTime(clearing);
+      await inTime(ANSWERS_WITHIN_MS, clearing, this.#parts.clock);
       if (isClear) disk.health.wasSlow = false;
     } catch {
       // The next probe that goes well tries again.
@@ -286,23 +246,11 @@ export class Disks implements RoomPort {
     this.#parts.log.warn('disk takes no more chunks', { disk: disk.path, reason: reason ?? 'full' });
   }
 
-  async #removeCopy(id: ContractId, disk: Disk): Promise<void> {
-    disk.ids.delete(id);
-    if (disk.state === 'quarantined') return;
-    try {
-      await disk.files.remove(id);
-    } catch (error) {
-      this.#parts.log.warn('copy of a chunk not deleted', { contract: id, disk: disk.path, error });
-    }
-  }
-
   #quarantine(disk: Disk, reason: string, kind?: DiskError): void {
     if (kind !== undefined) this.#parts.onError(disk.path, kind);
-    const ids = [...disk.ids];
+    const ids = this.#places.leave(disk);
     disk.state = 'quarantined';
     disk.reason = reason;
-    disk.ids.clear();
-    for (const id of ids) this.#places.delete(id);
     disk.health.forget();
     this.#parts.log.error('disk failed, and is not used until it works again', {
       disk: disk.path,
@@ -315,7 +263,7 @@ export class Disks implements RoomPort {
   /** @param wrong what its probe still says, where it is used all the same */
   async #trustAgain(disk: Disk, wrong: string | undefined): Promise<void> {
     try {
-      const { found } = await this.#takeUp(disk);
+      const { found } = await this.#places.takeUp(disk);
       disk.state = wrong === undefined ? 'ok' : 'full';
       disk.reason = wrong === undefined || troubleOf(wrong) === 'full' ? undefined : wrong;
       this.#parts.log.info('disk works again', { disk: disk.path, chunks: found.length });
@@ -324,63 +272,6 @@ export class Disks implements RoomPort {
       disk.health.probed(false);
       this.#parts.log.warn('disk does not work yet', { disk: disk.path, error });
     }
-  }
-
-  /**
-   * Takes up what is on a disk. What no contract has goes, and so does what is half-written; of two copies the older one goes, which was made
-   * again because it could not be trusted any more. What can't be deleted takes room, and that is all: it is tried again at the next start.
-   *
-   * @throws TimeoutError, or the file system's error, where it can't be listed
-   */
-  async #takeUp(disk: Disk): Promise<{ found: ContractId[]; orphans: number; partial: number }> {
-    const failures: unknown[] = [];
-    /** Those that did not answer once: each further call would take as long, and hold another thread. */
-    const silent = new Set<Disk>();
-    const ask = async <T>(asked: Disk, question: () => Promise<T>): Promise<T | undefined> => {
-      if (silent.has(asked)) return undefined;
-      try {
-        return await this.#inTime(question());
-      } catch (error) {
-        if (error instanceof TimeoutError) silent.add(asked);
-        failures.push(error);
-        return undefined;
-      }
-    };
-    const remove = async (id: ContractId, from: Disk): Promise<number> => {
-      const isGone = await ask(from, async () => {
-        await from.files.remove(id);
-        return true;
-      });
-      return isGone ? 1 : 0;
-    };
-
-    const found: ContractId[] = [];
-    let orphans = 0;
-    for (const id of await this.#inTime(disk.files.list())) {
-      const place = this.#places.get(id);
-      const other = place === disk ? undefined : place;
-      const isNewer = other === undefined || (await ask(other, async () => await disk.files.isNewer(id, other.files)));
-      if (!this.#parts.isHeld(id) || isNewer === false) orphans += await remove(id, disk);
-      // Where it can't be told, the one that is known stays.
-      else if (isNewer) {
-        other?.ids.delete(id);
-        if (other !== undefined) orphans += await remove(id, other);
-        this.#places.set(id, disk);
-        disk.ids.add(id);
-        found.push(id);
-      }
-    }
-    const partial = await ask(disk, async () => await disk.files.removePartial((error) => failures.push(error)));
-    if (failures.length > 0) {
-      this.#parts.log.warn('disk not cleared', { disk: disk.path, failures: failures.length, error: failures[0] });
-    }
-    await disk.look();
-    return { found, orphans, partial: partial ?? 0 };
-  }
-
-  /** @throws TimeoutError where a disk does not answer */
-  async #inTime<T>(work: Promise<T>): Promise<T> {
-    return await inTime(ANSWERS_WITHIN_MS, work, this.#parts.clock);
   }
 }
 
