@@ -3,7 +3,7 @@ import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { dirname, join } from 'node:path';
 import { settingsMarkdown } from '@downstream/platform';
 import { describe, expect, it } from '@jest/globals';
-import { SETTINGS as FARMER_SETTINGS } from '../farmer/src/config.ts';
+import { SETTINGS as FARMER_SETTINGS } from '../farmer/src/settings.ts';
 import { SETTINGS as MOCK_SETTINGS } from '../mock-node/src/config.ts';
 import { faultsPage } from '../scripts/faults-page.ts';
 import { metricsPage } from '../scripts/metrics-page.ts';

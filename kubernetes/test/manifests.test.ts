@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseBytes } from '@downstream/platform';
 import { describe, expect, it } from '@jest/globals';
-import { readConfig, SETTINGS } from '../../farmer/src/config.ts';
+import { readConfig, SETTINGS } from '../../farmer/src/settings.ts';
 import { SETTINGS as MOCK_SETTINGS, readConfig as readMockConfig } from '../../mock-node/src/config.ts';
 import { describeWith } from '../../test/support/tools.ts';
 import { PROMETHEUS_RULE, prometheusRule } from '../generate.ts';

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import { CodedError, flagsByKey, type Setting, SettingsError } from '@downstream/platform';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { type FarmerConfig, readConfig, SETTINGS } from '../config.ts';
+import { type FarmerConfig, readConfig } from '../config.ts';
 import { ENTRIES_TOLD, MOST_ENTRIES } from '../control/reports.ts';
+import { SETTINGS } from '../settings.ts';
 import { VERSION } from '../version.ts';
 import { backup, explainContract, leave, scrub } from './ask.ts';
 import { run } from './run.ts';
