@@ -28,7 +28,7 @@ interface Attempt {
 const PAUSE = { baseMs: 1_000, capMs: 60_000 };
 /** So often at least it is tried in a round: it is lost if the disk is well again and nobody looks. */
 const PAUSES_A_ROUND = 10;
-/** Where very many are tried in vain, so long a pause for each of them: on the average that makes fifty tries a second in all. */
+/** Where very many are tried in vain, so long a pause for each of them: once pauses have grown that makes fifty tries a second in all. */
 const PAUSE_EACH_MS = 40;
 /** So often in a row must a download be another chunk: a proxy that is not well says something else than the node. */
 const DOWNLOADS_REFUSED = 3;

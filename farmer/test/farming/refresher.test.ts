@@ -165,6 +165,18 @@ describe('what the node says of its contracts', () => {
     expect([farm.size, outcomes.ends, node.registrations]).toEqual([4, [], 1]);
   });
 
+  it('is told apart, where it denies the token, from not answering', async () => {
+    const { start, clock, node, nodeFarming } = aFarmer({ contracts: 1 });
+    start();
+    await clock.advance(SECOND);
+    node.down = true;
+    await clock.advance(20 * SECOND);
+    expect([nodeFarming.reachable, nodeFarming.session.isDenied]).toEqual([false, false]);
+    Object.assign(node, { down: false, token: 'forgotten' });
+    await clock.advance(25 * SECOND);
+    expect([nodeFarming.reachable, nodeFarming.session.isDenied]).toEqual([true, true]);
+  });
+
   it('believes no denial that other troubles come between', async () => {
     const { start, clock, node, outcomes, farm } = aFarmer({ contracts: 2 });
     start();
