@@ -100,13 +100,12 @@ export async function startFarmer(
   let connections: readonly Connection[] = [];
   let operations: FarmerOperations | undefined;
 
-  const missing = () => [
-    ...(farming === undefined ? ['state and genesis file'] : []),
-    ...(farming?.nodes.every(({ session, leaving }) => session.token === undefined && leaving.state !== 'left') !==
-    false
-      ? ['token from the node']
-      : []),
-  ];
+  const missing = () => {
+    const hasToken = farming?.nodes.some(
+      ({ session, leaving }) => session.token !== undefined || leaving.state === 'left',
+    );
+    return [...(farming ? [] : ['state and genesis file']), ...(hasToken ? [] : ['token from the node'])];
+  };
   const status = (): Status => statusOf({ config, startedAt, clock, farming, disks, connections });
   const sources = {
     clock,
@@ -240,9 +239,9 @@ export async function startFarmer(
     shutdown.add('control socket', async () => await control?.close());
 
     logStart(config, server, farming, log);
-    const held = farming.nodes.reduce((sum, { farm }) => sum + farm.size, 0);
+    const { size: contracts } = farming;
     const fit = mostContracts(config, genesis);
-    if (held > fit) log.warn('more contracts are held than fit into what is given', { contracts: held, fit });
+    if (contracts > fit) log.warn('more contracts are held than fit into what is given', { contracts, fit });
     return { url: server.url, status, stop: async () => await shutdown.run(STOP_BUDGET_MS) };
   } catch (error) {
     await shutdown.run(STOP_BUDGET_MS);
@@ -296,7 +295,7 @@ function logStart(config: FarmerConfig, server: HttpServer, farming: Farming, lo
     nodes: config.nodes.map(({ alias, url }) => `${alias}=${url}`).join(' '),
     dataDir: config.disks.map(({ path }) => path).join(' '),
     capacity: formatBytes(config.disks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)),
-    contracts: farming.nodes.reduce((sum, { farm }) => sum + farm.size, 0),
+    contracts: farming.size,
     workers: config.workers,
     http: server.url,
   });

@@ -91,7 +91,7 @@ export async function openDisks(
     clock,
     log,
     isHeld: (id) => farming()?.nodes.some(({ farm }) => farm.has(id)) ?? atStart.has(id),
-    heldCount: () => farming()?.nodes.reduce((sum, { farm }) => sum + farm.size, 0) ?? atStart.size,
+    heldCount: () => farming()?.size ?? atStart.size,
     onLost: (ids) => farming()?.lost(ids),
     onFound: (ids) => farming()?.found(ids),
     onError: (path, kind) => metrics.diskFailed(path, kind),

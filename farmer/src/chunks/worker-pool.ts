@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ContractProof } from '@downstream/heartbeat';
-import { messageOf, TimeoutError, withTimeout } from '@downstream/platform';
+import { messageOf, onAbort, TimeoutError, withTimeout } from '@downstream/platform';
 import { Piscina } from 'piscina';
 import { ChunkError } from '../farming/errors.ts';
 import type { CallOptions } from '../farming/ports.ts';
@@ -100,9 +100,8 @@ export class WorkerPool {
     { signal, timeoutMs = LONGEST_MS }: CallOptions,
   ): Promise<Outcome<Results[K]>> {
     const end = new AbortController();
-    const giveUp = () => end.abort(signal?.reason);
-    if (signal?.aborted) giveUp();
-    signal?.addEventListener('abort', giveUp, { once: true });
+    if (signal?.aborted) end.abort(signal.reason);
+    const forget = signal && onAbort(signal, () => end.abort(signal.reason));
     this.#ends.add(end);
     try {
       return await withTimeout(
@@ -116,7 +115,7 @@ export class WorkerPool {
       // What a thread does is done and told in it: it dies for want of memory, or is not born.
       throw new ChunkError('starved', `no worker thread did the work: ${messageOf(error)}`);
     } finally {
-      signal?.removeEventListener('abort', giveUp);
+      forget?.();
       this.#ends.delete(end);
     }
   }

@@ -65,6 +65,11 @@ export class Farming {
     );
   }
 
+  /** How many contracts are held, of all nodes. */
+  get size(): number {
+    return this.nodes.reduce((sum, { farm }) => sum + farm.size, 0);
+  }
+
   /** The work under way: on chunks, and on answers. */
   get queues(): Readonly<Record<'chunks' | 'answers', { readonly waiting: number; readonly running: number }>> {
     const answers = this.nodes.map((node) => node.answers);

@@ -20,6 +20,7 @@ export {
   withFields,
 } from './logger.ts';
 export { type Catalogue, MetricSet, type MetricSpec, metricsMarkdown, type Scrape } from './metrics.ts';
+export { onAbort } from './on-abort.ts';
 export { outliveOutput } from './output.ts';
 export { PAGE_POLICY } from './page-policy.ts';
 export { type Rng, systemRng } from './rng.ts';
