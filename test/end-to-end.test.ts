@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { leave } from '../farmer/src/cli/ask.ts';
 import { ADDRESS, TestFarm, until } from './support/test-farm.ts';
 
 describe('a farmer and a node', () => {
@@ -116,6 +117,20 @@ describe('a farmer and a node', () => {
     const code = async (path: string) => (await fetch(farmer.url + path)).status;
     expect([await code('/healthz'), await code('/readyz')]).toEqual([200, 503]);
     expect(await farmer.stop()).toBe(true);
+  });
+
+  it('part for good when the operator wants it: the node has its contracts back, and the farmer is ready, with nothing to do', async () => {
+    await using farm = new TestFarm();
+    const node = await farm.node();
+    const first = await farm.farmer(node.url);
+    await until(first.status, ({ contracts }) => contracts.waiting === 5);
+    const config = { dataDir: farm.dataDir };
+    expect(await leave(config, { cancel: false, yes: true }, () => {})).toBe(0);
+    expect([...node.lab.ledger.all(node.lab.clock.now())]).toEqual([]);
+    await first.stop();
+    const second = await farm.farmer(node.url);
+    expect((await fetch(`${second.url}/readyz`)).status).toBe(200);
+    expect(second.status().contracts.total).toBe(0);
   });
 
   it('refuse a second farmer on the same data directory, and free what they took', async () => {
