@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { attemptDocker } from './src/docker.ts';
+import { tryDocker } from './src/docker.ts';
 
 /**
  * `npm run integration [-- jest's arguments]`: runs the container tests, or says loudly that it did not. Without an
@@ -10,7 +10,7 @@ import { attemptDocker } from './src/docker.ts';
  */
 async function main(args: readonly string[]): Promise<number> {
   const missing = await missingTool();
-  if (missing !== undefined) return withoutDocker(missing);
+  if (missing !== undefined) return reportMissingDocker(missing);
   Object.assign(process.env, await testcontainersSettings(), { INTEGRATION_RUN: randomBytes(4).toString('hex') });
   try {
     return await runJest(args);
@@ -33,13 +33,13 @@ async function runJest(args: readonly string[]): Promise<number> {
 }
 
 async function missingTool(): Promise<string | undefined> {
-  const engine = await attemptDocker(['version', '--format', '{{.Server.Version}}'], { timeoutMs: 20_000 });
+  const engine = await tryDocker(['version', '--format', '{{.Server.Version}}'], { timeoutMs: 20_000 });
   if (engine.exitCode !== 0) return 'no Docker engine answers';
-  const compose = await attemptDocker(['compose', 'version'], { timeoutMs: 20_000 });
+  const compose = await tryDocker(['compose', 'version'], { timeoutMs: 20_000 });
   return compose.exitCode === 0 ? undefined : 'the docker command has no compose plugin';
 }
 
-function withoutDocker(why: string): number {
+function reportMissingDocker(why: string): number {
   const { CI, REQUIRE_DOCKER } = process.env;
   const required = isSet(CI) || isSet(REQUIRE_DOCKER);
   const line = '#'.repeat(100);
@@ -71,8 +71,8 @@ function isSet(value: string | undefined): boolean {
 async function testcontainersSettings(): Promise<NodeJS.ProcessEnv> {
   const { RYUK_CONTAINER_IMAGE: ryuk = 'testcontainers/ryuk:0.14.0', DOCKER_HOST = 'unix:' } = process.env;
   const hasRyuk =
-    (await attemptDocker(['image', 'inspect', ryuk])).exitCode === 0 ||
-    (await attemptDocker(['pull', '--quiet', ryuk], { timeoutMs: 120_000 })).exitCode === 0;
+    (await tryDocker(['image', 'inspect', ryuk])).exitCode === 0 ||
+    (await tryDocker(['pull', '--quiet', ryuk], { timeoutMs: 120_000 })).exitCode === 0;
   return {
     RYUK_CONTAINER_IMAGE: ryuk,
     ...(!hasRyuk && { TESTCONTAINERS_RYUK_DISABLED: 'true' }),

@@ -2,11 +2,11 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { page, WIDTH } from '../grafana/picture/page.ts';
-import { DASHBOARDS } from '../grafana/test/a-dashboard.ts';
-import { aBrowser } from '../test/support/browser.ts';
+import { DASHBOARDS } from '../grafana/test/dashboard-file.ts';
+import { launchBrowser } from '../test/support/browser.ts';
 import { startPrometheus } from '../test/support/prometheus.ts';
+import { startTcpProxy } from '../test/support/tcp-proxy.ts';
 import { TestFarm } from '../test/support/test-farm.ts';
-import { aWire } from '../test/support/wire.ts';
 
 /**
  * `npm run dashboard-pictures [minutes]`: docs/pictures/dashboard-farmer.png, from data of a real farmer and a real mock node that run
@@ -23,9 +23,9 @@ const CONTRACTS = 24;
 const CHUNK_BYTES = 16 * 1024 * 1024;
 
 await using farm = new TestFarm();
-const genesis = farm.genesisOf('pictures', CHUNK_BYTES);
+const genesis = farm.createGenesis('pictures', CHUNK_BYTES);
 const node = await farm.node({ intervalMs: INTERVAL_SECONDS * 1000, maxFailures: 3, ...genesis });
-await using wire = await aWire(node.url);
+await using wire = await startTcpProxy(node.url);
 const farmer = await farm.farmer(wire.url, {
   FARMER_SIZE: String(CONTRACTS * CHUNK_BYTES),
   FARMER_GENESIS: genesis.genesisPath,
@@ -54,9 +54,9 @@ async function happen(): Promise<void> {
   const chunks = join(farm.dataDir, 'chunks');
   const wait = async (share: number) => await pause(share * minutes * 60_000);
   await wait(0.3);
-  wire.isAway(true);
+  wire.setOffline(true);
   await wait(0.075);
-  wire.isAway(false);
+  wire.setOffline(false);
   await wait(0.175);
   for (const name of readdirSync(chunks).slice(0, 3)) spoil(join(chunks, name));
   await wait(0.15);
@@ -70,7 +70,7 @@ async function draw(range: { start: number; end: number }): Promise<void> {
   const dashboard = DASHBOARDS.find(({ uid }) => uid === 'downstream-farmer');
   if (dashboard === undefined) throw new Error('no such dashboard');
   const { svg, height } = await page({ dashboard, prometheus, job: 'farmer', range, scrapeSeconds: SCRAPE_SECONDS });
-  const browser = await aBrowser();
+  const browser = await launchBrowser();
   try {
     const tab = await browser.newPage({ viewport: { width: WIDTH, height } });
     await tab.setContent(`<body style="margin: 0">${svg}</body>`);

@@ -45,9 +45,9 @@ async function farm({ api, control }: Ports): Promise<number> {
     stdio: 'inherit',
   });
   const page = `http://127.0.0.1:${process.env['FARMER_HTTP_PORT'] || '8080'}`;
-  const lab = control === undefined ? '' : `; bad days for the node are at http://127.0.0.1:${control}`;
+  const controller = control === undefined ? '' : `; bad days for the node are at http://127.0.0.1:${control}`;
   process.stdout.write(
-    `A mock node and a farmer, whose page is ${page} (and ${page}/metrics)${lab}. Ctrl-C ends both.\n`,
+    `A mock node and a farmer, whose page is ${page} (and ${page}/metrics)${controller}. Ctrl-C ends both.\n`,
   );
   // On a terminal Ctrl-C reaches the farmer by itself; here it only must not end this process first.
   process.on('SIGINT', () => {});

@@ -1,22 +1,22 @@
 import { afterAll, describe, it } from '@jest/globals';
-import { matrixText, ROWS, type Row } from './faults/matrix.ts';
-import { Pairs } from './faults/pairs.ts';
-import { goThrough, type Seen } from './faults/trial.ts';
+import { FarmPool } from './faults/farm-pool.ts';
+import { formatMatrix, ROWS, type Row } from './faults/matrix.ts';
+import { runTrial, type Seen } from './faults/trial.ts';
 
 describe('a farmer, whatever its node does', () => {
-  const pairs = new Pairs();
+  const pairs = new FarmPool();
   const seen = new Map<Row, Seen>();
 
   it.concurrent.each([...ROWS])(
     'keeps what it promises: $fault on $on',
     async (row) => {
-      seen.set(row, await goThrough(row.trial, pairs));
+      seen.set(row, await runTrial(row.trial, pairs));
     },
     90_000,
   );
 
   afterAll(async () => {
-    process.stdout.write(`\nThe farmer × fault matrix\n\n${matrixText(seen)}\n`);
+    process.stdout.write(`\nThe farmer × fault matrix\n\n${formatMatrix(seen)}\n`);
     await pairs[Symbol.asyncDispose]();
   });
 });

@@ -4,15 +4,15 @@ import { join } from 'node:path';
 import { ChunkFiles } from '../../farmer/src/chunks/chunk-files.ts';
 import { ChunkStore } from '../../farmer/src/chunks/chunk-store.ts';
 import { ensureStandardGenesis, type Genesis } from '../../farmer/src/chunks/genesis.ts';
-import { OneFolder } from '../../farmer/src/chunks/one-folder.ts';
+import { SingleFolder } from '../../farmer/src/chunks/single-folder.ts';
 import { WorkerPool } from '../../farmer/src/chunks/worker-pool.ts';
-import { aesRate, CHUNK_MIB, oneAfterTheOther, shaRate, writeRate } from './limits.ts';
-import { amongNeighbours } from './neighbours.ts';
+import { aesRate, CHUNK_MIB, sequentialRate, shaRate, writeRate } from './limits.ts';
+import { measureOtherLoad } from './other-load.ts';
 import { type Result, result } from './result.ts';
-import { inTurns, medians } from './rounds.ts';
+import { interleave, medians } from './rounds.ts';
 
 const ROUNDS = 9;
-const CHUNKS_A_LANE = 4;
+const CHUNKS_PER_STREAM = 4;
 
 /**
  * Chunks made by the farmer's own workers, against encrypting, hashing and writing done one after the other.
@@ -27,9 +27,9 @@ export async function chunkGeneration(folder: string): Promise<Result[]> {
     const [one, two] = pools;
     const genesis = await ensureStandardGenesis(join(folder, 'genesis'), one);
     const written = join(folder, 'written');
-    const { value: rounds, neighbourCores } = await amongNeighbours(
+    const { value: rounds, otherCores } = await measureOtherLoad(
       async () =>
-        await inTurns(ROUNDS, {
+        await interleave(ROUNDS, {
           aes: aesRate,
           sha: shaRate,
           write: () => writeRate(written, { flush: false }),
@@ -40,10 +40,10 @@ export async function chunkGeneration(folder: string): Promise<Result[]> {
           twoToDisk: async () => await store(2, folder, two, genesis),
         }),
     );
-    console.error(`  meanwhile other processes kept ${neighbourCores.toFixed(2)} of ${cpus().length} processors busy`);
+    console.error(`  meanwhile other processes kept ${otherCores.toFixed(2)} of ${cpus().length} processors busy`);
     const rates = medians(rounds);
-    const limit = oneAfterTheOther(rates.aes, rates.sha, rates.write);
-    const limitToDisk = oneAfterTheOther(rates.aes, rates.sha, rates.writeToDisk);
+    const limit = sequentialRate(rates.aes, rates.sha, rates.write);
+    const limitToDisk = sequentialRate(rates.aes, rates.sha, rates.writeToDisk);
     return [
       result('chunk-generation-1-worker', rates.one, 'MiB/s', limit, { least: 0.8 }),
       result('chunk-generation-2-workers', rates.two, 'MiB/s', rates.one, { least: 1.6 }),
@@ -71,7 +71,7 @@ async function store(lanes: number, folder: string, pool: WorkerPool, genesis: G
   const downloads = { download: async () => await Promise.reject(new Error('nothing is downloaded here')) };
   const chunks = new ChunkStore(
     { genesis, downloadOrigins: new Set() },
-    { places: new OneFolder(files), pool, downloads },
+    { places: new SingleFolder(files), pool, downloads },
   );
   return await make(lanes, folder, async (secret) => files.path(await chunks.generate(secret)));
 }
@@ -82,7 +82,7 @@ async function make(lanes: number, path: string, makeChunk: MakeChunk): Promise<
   const rows = await Promise.all(
     Array.from({ length: lanes }, async (_, lane) => {
       const paths: string[] = [];
-      for (let n = 0; n < CHUNKS_A_LANE; n++) paths.push(await makeChunk(`${lane}-${n}`, `${path}-${lane}-${n}`));
+      for (let n = 0; n < CHUNKS_PER_STREAM; n++) paths.push(await makeChunk(`${lane}-${n}`, `${path}-${lane}-${n}`));
       return paths;
     }),
   );

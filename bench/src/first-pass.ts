@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeRandomio } from '../../farmer/src/chunks/chunk-work.ts';
+import { writeRandomio } from '../../farmer/src/chunks/chunk-io.ts';
 import { STANDARD_GENESIS } from '../../farmer/src/chunks/genesis.ts';
 import { type Result, result } from './result.ts';
 import { median } from './rounds.ts';

@@ -4,7 +4,7 @@ import { startFarmer, startMockNode } from './services.ts';
 import { watch } from './watch.ts';
 
 const CONTRACTS = 16;
-const WATCHED_MS = 45_000;
+const OBSERVATION_MS = 45_000;
 
 /** Memory and event loop of a farmer with two workers that makes chunks of 32 MiB and proves each every two seconds. */
 export async function largeChunks(folder: string): Promise<Result[]> {
@@ -13,7 +13,7 @@ export async function largeChunks(folder: string): Promise<Result[]> {
     FARMER_DATA_DIR: join(folder, 'farmer'),
     FARMER_SIZE: `${CONTRACTS * 32}MiB`,
   });
-  const { risen, delayP99Ms } = await watch(farmer, WATCHED_MS);
+  const { risen, delayP99Ms } = await watch(farmer, OBSERVATION_MS);
   const [passed, failed] = [risen('farmer_challenges_passed_total'), risen('farmer_challenges_failed_total')];
   console.error(`  ${passed} challenges passed meanwhile, ${failed} failed`);
   return [

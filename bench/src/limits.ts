@@ -54,7 +54,7 @@ export function readRate(path: string): number {
 }
 
 /** The rate of steps done one after the other. */
-export function oneAfterTheOther(...rates: readonly number[]): number {
+export function sequentialRate(...rates: readonly number[]): number {
   return 1 / rates.reduce((sum, each) => sum + 1 / each, 0);
 }
 

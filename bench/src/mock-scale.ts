@@ -4,8 +4,8 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { randomio } from '@downstream/file-encryptor';
-import { amongNeighbours } from './neighbours.ts';
-import { type Answered, type Challenge, PlainFarmer } from './plain-farmer.ts';
+import { type Answered, type Challenge, MinimalFarmer } from './minimal-farmer.ts';
+import { measureOtherLoad } from './other-load.ts';
 import { type Result, result } from './result.ts';
 import { quantile } from './rounds.ts';
 import { startMockNode } from './services.ts';
@@ -14,13 +14,13 @@ import { watch } from './watch.ts';
 const CONTRACTS = 20_000;
 const GENESIS_BYTES = 4 * 1024;
 const INTERVAL_MS = 60_000;
-const LISTINGS_AN_INTERVAL = 10;
+const LISTINGS_PER_INTERVAL = 10;
 const CONNECTIONS = 8;
 /** Contracts of a node that has only warmed up: what it needs once, and not for each contract, is not counted for any. */
 const WARM = 1_000;
-const BYTES_A_CONTRACT = 4_096;
+const MAX_BYTES_PER_CONTRACT = 4_096;
 /** What a person would call at once. */
-const AT_ONCE_MS = 100;
+const RESPONSE_LIMIT_MS = 100;
 /** The processor time that there is for each answer, if one processor does nothing else. */
 const CPU_US = (INTERVAL_MS * 1000) / CONTRACTS;
 
@@ -38,7 +38,7 @@ const CPU_US = (INTERVAL_MS * 1000) / CONTRACTS;
 export async function mockScale(folder: string): Promise<Result[]> {
   const genesis = Buffer.concat([...randomio('bench', GENESIS_BYTES)]);
   await using node = await startNode(folder, genesis);
-  const farmer = new PlainFarmer(node.url, { genesis, connections: CONNECTIONS });
+  const farmer = new MinimalFarmer(node.url, { genesis, connections: CONNECTIONS });
   await farmer.register();
 
   const start = performance.now();
@@ -48,7 +48,7 @@ export async function mockScale(folder: string): Promise<Result[]> {
   const fillSeconds = (performance.now() - start) / 1000;
 
   await pauseUntil(start + INTERVAL_MS);
-  const { value, neighbourCores } = await amongNeighbours(
+  const { value, otherCores } = await measureOtherLoad(
     async () => await Promise.all([watch(node, INTERVAL_MS), answerForAnInterval(farmer)]),
   );
   const [watched, replies] = value;
@@ -61,15 +61,15 @@ export async function mockScale(folder: string): Promise<Result[]> {
     `  ${CONTRACTS} contracts taken and answered in ${fillSeconds.toFixed(1)} s, then ${passed} answers of ${replies.length} passed in an interval`,
   );
   console.error(
-    `  meanwhile other processes, the node among them, kept ${neighbourCores.toFixed(2)} of ${cpus().length} processors busy`,
+    `  meanwhile other processes, the node among them, kept ${otherCores.toFixed(2)} of ${cpus().length} processors busy`,
   );
-  const replyMs = replies.map((reply) => reply.replyMs);
+  const responseMs = replies.map((reply) => reply.responseMs);
   return [
     result('mock-contracts', passed, 'passed', CONTRACTS, { least: 1 }),
-    result('mock-contracts-reply-p99', quantile(replyMs, 0.99), 'ms', AT_ONCE_MS),
-    result('mock-contracts-event-loop-p99', watched.delayP99Ms, 'ms', AT_ONCE_MS),
+    result('mock-contracts-reply-p99', quantile(responseMs, 0.99), 'ms', RESPONSE_LIMIT_MS),
+    result('mock-contracts-event-loop-p99', watched.delayP99Ms, 'ms', RESPONSE_LIMIT_MS),
     result('mock-contracts-cpu-per-answer', cpuUs, 'µs', CPU_US),
-    result('mock-bytes-per-contract', grownBytes / (CONTRACTS - WARM), 'bytes', BYTES_A_CONTRACT, { most: 1 }),
+    result('mock-bytes-per-contract', grownBytes / (CONTRACTS - WARM), 'bytes', MAX_BYTES_PER_CONTRACT, { most: 1 }),
   ];
 }
 
@@ -85,7 +85,7 @@ async function startNode(folder: string, genesis: Buffer) {
 }
 
 /** Takes contracts, and answers their first challenges, as fast as it goes. */
-async function fill(farmer: PlainFarmer, contracts: number): Promise<void> {
+async function fill(farmer: MinimalFarmer, contracts: number): Promise<void> {
   let left = contracts;
   const lane = async () => {
     while (left-- > 0) await farmer.answer(await farmer.take());
@@ -97,15 +97,15 @@ async function fill(farmer: PlainFarmer, contracts: number): Promise<void> {
  * Answers each contract once, evenly over what the second listing leaves of an interval, as challenges become known. A
  * machine that is too slow for that gets another interval, in which challenges are over before they are answered.
  */
-async function answerForAnInterval(farmer: PlainFarmer): Promise<Answered[]> {
+async function answerForAnInterval(farmer: MinimalFarmer): Promise<Answered[]> {
   const start = performance.now();
-  const listingMs = INTERVAL_MS / LISTINGS_AN_INTERVAL;
+  const listingMs = INTERVAL_MS / LISTINGS_PER_INTERVAL;
   const known = new Set<string>();
   const due: Challenge[] = [];
   const answers: Promise<Answered>[] = [];
   const isOver = () => answers.length === CONTRACTS || performance.now() > start + 2 * INTERVAL_MS;
   const list = async () => {
-    for (let n = 0; n < LISTINGS_AN_INTERVAL || !isOver(); n++) {
+    for (let n = 0; n < LISTINGS_PER_INTERVAL || !isOver(); n++) {
       await pauseUntil(start + n * listingMs);
       due.push(...(await farmer.due()).filter(({ hash }) => !known.has(hash)));
       for (const { hash } of due) known.add(hash);

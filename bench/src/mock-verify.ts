@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { randomio } from '@downstream/file-encryptor';
-import { fileGenesis } from '../../mock-node/src/chunks/genesis.ts';
-import { Minter } from '../../mock-node/src/chunks/minter.ts';
-import { Draws } from '../../mock-node/src/ledger/draws.ts';
+import { ChunkFactory } from '../../mock-node/src/chunks/chunk-factory.ts';
+import { loadGenesisFile } from '../../mock-node/src/chunks/genesis.ts';
 import { Ledger } from '../../mock-node/src/ledger/ledger.ts';
+import { SeededRandom } from '../../mock-node/src/ledger/seeded-random.ts';
 import { StateFile } from '../../mock-node/src/state/state-file.ts';
 import { type Result, result } from './result.ts';
-import { inTurns, medians } from './rounds.ts';
+import { interleave, medians } from './rounds.ts';
 
 const CONTRACTS = 20_000;
 const ROUNDS = 9;
@@ -30,16 +30,16 @@ export async function mockVerify(folder: string): Promise<Result[]> {
   const genesis = Buffer.concat([...randomio('bench', GENESIS_BYTES)]);
   writeFileSync(path, genesis);
   const genesisSha256 = createHash('sha256').update(genesis).digest('hex');
-  const minter = new Minter(fileGenesis(path, genesisSha256));
+  const minter = new ChunkFactory(loadGenesisFile(path, genesisSha256));
   const state = StateFile.open(join(folder, 'state.db'), { seed: SEED, genesisSha256 });
-  const inMemory = await farmOf(new Ledger(() => OPTIONS, { draws: new Draws(SEED), observer: {} }), minter);
-  const written = await farmOf(
-    new Ledger(() => OPTIONS, { draws: new Draws(SEED), observer: {}, store: state }),
+  const inMemory = await createFarm(new Ledger(() => OPTIONS, { draws: new SeededRandom(SEED), observer: {} }), minter);
+  const written = await createFarm(
+    new Ledger(() => OPTIONS, { draws: new SeededRandom(SEED), observer: {}, store: state }),
     minter,
   );
   const save = (now: number) => state.save({ mode: 'real', scale: 1, startScale: 1, node: now, real: now });
   const us = medians(
-    await inTurns(ROUNDS, {
+    await interleave(ROUNDS, {
       cpu: () => cpuUs(() => inMemory.answerAll()) / CONTRACTS,
       writtenCpu: () => cpuUs(() => written.answerAll(save)) / CONTRACTS,
       writtenWall: () => wallUs(() => written.answerAll(save)) / CONTRACTS,
@@ -69,10 +69,10 @@ function wallUs(work: () => void): number {
 }
 
 /** A farmer of a ledger, with all contracts that there may be. Each time all are answered, another round has begun. */
-async function farmOf(ledger: Ledger, minter: Minter) {
+async function createFarm(ledger: Ledger, minter: ChunkFactory) {
   const token = ledger.register();
   const hashes: string[] = [];
-  for (let next = ledger.nextSecret(0); next !== undefined; next = ledger.nextSecret(0)) {
+  for (let next = ledger.reserveContract(0); next !== undefined; next = ledger.reserveContract(0)) {
     const chunk = await minter.mint(next.secret);
     ledger.start(token, { index: next.index, chunk, intervalMs: INTERVAL_MS }, 0);
     hashes.push(chunk.fileHash);

@@ -5,7 +5,7 @@ type Rounds<K extends string> = Readonly<Record<K, readonly number[]>>;
  * Measures several things in turns, so that a disk or a neighbour that changes its mind weighs on all of them alike. One
  * round more, the first, only warms up.
  */
-export async function inTurns<K extends string>(
+export async function interleave<K extends string>(
   rounds: number,
   measures: Readonly<Record<K, () => number | Promise<number>>>,
 ): Promise<Rounds<K>> {

@@ -4,20 +4,20 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Status } from '../../farmer/src/http/status.ts';
+import type { Status } from '../../farmer/src/status/status.ts';
 
 const root = join(import.meta.dirname, '../..');
 const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
 
-const COLLECT_SIGNAL = 'SIGUSR2';
+const GC_SIGNAL = 'SIGUSR2';
 /** Has a service collect its garbage at a signal, and give back all memory that it can do without. */
-const COLLECTS = [
+const GC_FLAGS = [
   '--expose-gc',
   '--import',
-  `data:text/javascript,process.on('${COLLECT_SIGNAL}', () => gc({ type: 'major', flavor: 'last-resort' }))`,
+  `data:text/javascript,process.on('${GC_SIGNAL}', () => gc({ type: 'major', flavor: 'last-resort' }))`,
 ];
 /** More than a collection takes. */
-const COLLECTED_MS = 2_000;
+const GC_WAIT_MS = 2_000;
 
 /** A service of ours in a process of its own, as it is built. Ends with the block that it is declared in, or with us. */
 export class Service implements AsyncDisposable {
@@ -67,8 +67,8 @@ export class Service implements AsyncDisposable {
 class MockNodeService extends Service {
   /** All memory that the process has, JavaScript's and other, once its garbage is collected. */
   async residentBytes(): Promise<number> {
-    this.signal(COLLECT_SIGNAL);
-    await pause(COLLECTED_MS);
+    this.signal(GC_SIGNAL);
+    await pause(GC_WAIT_MS);
     return this.memoryBytes('VmRSS');
   }
 }
@@ -82,7 +82,7 @@ export class FarmerService extends Service {
 }
 
 export async function startMockNode(env: Readonly<Record<string, string>>): Promise<MockNodeService> {
-  const child = start('mock-node/dist/main.js', { MOCK_PORT: '0', MOCK_CONTROL_PORT: '0', ...env }, COLLECTS);
+  const child = start('mock-node/dist/main.js', { MOCK_PORT: '0', MOCK_CONTROL_PORT: '0', ...env }, GC_FLAGS);
   return new MockNodeService(child, `http://127.0.0.1:${await printed(child, /api=:(\d+)/)}`);
 }
 

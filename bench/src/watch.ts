@@ -9,7 +9,7 @@ const SAMPLING_MS = 10;
 /** As often as a Prometheus server usually looks. */
 const SCRAPE_MS = 15_000;
 
-export interface Watched {
+export interface Observation {
   /** How much a counter rose meanwhile. */
   readonly risen: (counter: string) => number;
   /** User and system time of all the process's threads. */
@@ -19,7 +19,7 @@ export interface Watched {
 }
 
 /** Watches a service for a time as an operator's Prometheus would. */
-export async function watch(service: Service, forMs: number): Promise<Watched> {
+export async function watch(service: Service, forMs: number): Promise<Observation> {
   // The first scrape also starts the event loop's statistics anew.
   const before = await service.scrape();
   const end = performance.now() + forMs;

@@ -8,46 +8,46 @@ import {
   listen,
   Shutdown,
   systemClock,
-  systemRng,
+  systemRandom,
   withFields,
 } from '@downstream/platform';
 import { ChunkStore } from './chunks/chunk-store.ts';
 import type { Disks } from './chunks/disks.ts';
 import { WorkerPool } from './chunks/worker-pool.ts';
 import type { FarmerConfig } from './config.ts';
-import { dealOut } from './contract/capacity.ts';
-import { CONTROL_SOCKET, openControl } from './control/control-server.ts';
+import { apportion } from './contract/capacity.ts';
+import { CONTROL_SOCKET, openControlServer } from './control/control-server.ts';
 import { FarmerOperations } from './control/operations.ts';
-import { Farm } from './farming/farm.ts';
-import { Farming } from './farming/farming.ts';
-import { httpApp } from './http/http-app.ts';
-import {
-  allChallenges,
-  allContracts,
-  diskStatus,
-  nodeStatus,
-  type Status,
-  scrubStatus,
-  soonest,
-} from './http/status.ts';
+import { ContractTable } from './farming/contract-table.ts';
+import { Farmer } from './farming/farmer.ts';
+import { createHttpApp } from './http/http-app.ts';
 import { FarmerMetrics } from './metrics/metrics.ts';
 import { PrototypeNode } from './node/prototype-node.ts';
-import { History } from './page/history.ts';
-import { Live } from './page/live.ts';
-import { keepingHistory, readView } from './page/reading.ts';
-import { RequestTally } from './page/request-tally.ts';
+import { LiveUpdates } from './page/live-updates.ts';
+import { readView, recordInHistory } from './page/read-view.ts';
 import { pageRoutes } from './page/routes.ts';
+import { OutcomeHistory } from './status/outcome-history.ts';
+import { RequestStats } from './status/request-stats.ts';
+import {
+  type Status,
+  soonest,
+  sumChallenges,
+  sumContracts,
+  toDiskStatus,
+  toNodeStatus,
+  toScrubStatus,
+} from './status/status.ts';
+import { VERSION } from './version.ts';
 import {
   type Connection,
+  computeMaxContracts,
   connect,
-  genesisFile,
-  httpFor,
-  mostContracts,
+  maskingTokens,
   openDisks,
+  openGenesisFile,
   openState,
-  rememberingSecrets,
-} from './parts.ts';
-import { VERSION } from './version.ts';
+  selectHttp,
+} from './wiring.ts';
 
 /** A farmer that runs. */
 export interface FarmerApp {
@@ -58,7 +58,7 @@ export interface FarmerApp {
   stop(): Promise<boolean>;
 }
 
-export interface FarmerAppParts {
+export interface FarmerAppDeps {
   readonly log: Logger;
   /** Values that the logger never prints; the token is added as soon as it is known. */
   readonly secrets: Set<string>;
@@ -70,7 +70,7 @@ export interface FarmerAppParts {
 
 const STOP_BUDGET_MS = 4_000;
 /** Whoever reaches the port takes no file handles that the farming needs. */
-const MOST_CONNECTIONS = 256;
+const MAX_CONNECTIONS = 256;
 
 /**
  * Builds a farmer and starts it: port, state, genesis file, then the loops. What has been opened is closed again in
@@ -80,7 +80,7 @@ const MOST_CONNECTIONS = 256;
  */
 export async function startFarmer(
   config: FarmerConfig,
-  { log, secrets, tail = new LogTail(), onFault }: FarmerAppParts,
+  { log, secrets, tail = new LogTail(), onFault }: FarmerAppDeps,
 ): Promise<FarmerApp> {
   const clock = systemClock;
   const startedAt = clock.now();
@@ -92,9 +92,9 @@ export async function startFarmer(
     disks: config.disks.map(({ path }) => path),
     log,
   });
-  const history = new History(startedAt);
-  const requests = new Map(aliases.map((alias) => [alias, new RequestTally()]));
-  let farming: Farming | undefined;
+  const history = new OutcomeHistory(startedAt);
+  const requests = new Map(aliases.map((alias) => [alias, new RequestStats()]));
+  let farming: Farmer | undefined;
   let pool: WorkerPool | undefined;
   let disks: Disks | undefined;
   let connections: readonly Connection[] = [];
@@ -118,11 +118,11 @@ export async function startFarmer(
     pool: () => pool,
   };
   const view = async () => readView(sources);
-  const live = new Live({ view, log });
+  const live = new LiveUpdates({ view, log });
 
   try {
     const server = await listen(
-      httpApp({
+      createHttpApp({
         scrape: async () => await metrics.scrape(),
         status,
         isAlive: () => farming?.isTicking ?? true,
@@ -134,7 +134,7 @@ export async function startFarmer(
         host: config.httpHost,
         port: config.httpPort,
         setting: 'FARMER_HTTP_PORT',
-        mostConnections: MOST_CONNECTIONS,
+        maxConnections: MAX_CONNECTIONS,
       },
     );
     shutdown.add('http server', async () => {
@@ -150,9 +150,9 @@ export async function startFarmer(
     const workers = new WorkerPool(config);
     pool = workers;
     shutdown.add('workers', async () => await workers.close());
-    const genesis = await genesisFile(config, workers);
-    const shares = dealOut(
-      mostContracts(config, genesis),
+    const genesis = await openGenesisFile(config, workers);
+    const shares = apportion(
+      computeMaxContracts(config, genesis),
       config.nodes.map(({ share }) => share),
     );
 
@@ -183,11 +183,11 @@ export async function startFarmer(
       {
         places: opened,
         pool: workers,
-        downloads: { download: async (url, options) => await httpFor(url, connections).download(url, options) },
+        downloads: { download: async (url, options) => await selectHttp(url, connections).download(url, options) },
         observer: metrics,
         repairGenesis: async () => {
           try {
-            await genesisFile(config, workers);
+            await openGenesisFile(config, workers);
             log.warn('genesis file made again');
           } catch (error) {
             log.error('genesis file not made again', { error });
@@ -196,12 +196,12 @@ export async function startFarmer(
         },
       },
     );
-    farming = new Farming(config, {
+    farming = new Farmer(config, {
       nodes: connections.flatMap(({ node, http, breaker }, at) => {
         const state = nodeStores[at];
         if (state === undefined) return [];
         const nodeLog = withFields(log, { node: node.alias });
-        const outcomes = keepingHistory(metrics.node(node.alias), history, clock);
+        const outcomes = recordInHistory(metrics.node(node.alias), history, clock);
         const options = { capacityContracts: shares[at] ?? 0, chunkBytes: genesis.size };
         return {
           alias: node.alias,
@@ -209,9 +209,9 @@ export async function startFarmer(
           pollIntervalMs: config.pollIntervalMs,
           node: new PrototypeNode(http),
           circuit: breaker,
-          tokens: rememberingSecrets(state, secrets),
+          tokens: maskingTokens(state, secrets),
           leaving: state,
-          farm: new Farm(options, { store: state, chunks, outcomes, clock, log: nodeLog }),
+          farm: new ContractTable(options, { store: state, chunks, outcomes, clock, log: nodeLog }),
           outcomes,
           log: nodeLog,
         };
@@ -221,7 +221,7 @@ export async function startFarmer(
       scrubs: store,
       scrubbed: (result) => metrics.scrubbed(result),
       clock,
-      rng: systemRng,
+      random: systemRandom,
       log,
     });
     const links = new Map(connections.map((connection) => [connection.node.alias, connection]));
@@ -235,12 +235,12 @@ export async function startFarmer(
     shutdown.add('disks', () => watching.abort());
 
     operations = new FarmerOperations({ farming, store, disks: opened, clock });
-    const control = await openControl(join(config.dataDir, CONTROL_SOCKET), { operations, log });
+    const control = await openControlServer(join(config.dataDir, CONTROL_SOCKET), { operations, log });
     shutdown.add('control socket', async () => await control?.close());
 
     logStart(config, server, farming, log);
     const { size: contracts } = farming;
-    const fit = mostContracts(config, genesis);
+    const fit = computeMaxContracts(config, genesis);
     if (contracts > fit) log.warn('more contracts are held than fit into what is given', { contracts, fit });
     return { url: server.url, status, stop: async () => await shutdown.run(STOP_BUDGET_MS) };
   } catch (error) {
@@ -253,7 +253,7 @@ interface StatusSources {
   readonly config: FarmerConfig;
   readonly startedAt: number;
   readonly clock: Clock;
-  readonly farming: Farming | undefined;
+  readonly farming: Farmer | undefined;
   readonly disks: Disks | undefined;
   readonly connections: readonly Connection[];
 }
@@ -263,7 +263,7 @@ function statusOf({ config, startedAt, clock, farming, disks, connections }: Sta
     const node = farming?.nodes[at];
     const { skew, breaker } = connections[at] ?? {};
     const capacity = node?.farm.capacityContracts ?? 0;
-    return nodeStatus(
+    return toNodeStatus(
       { alias, url, capacity, skewSeconds: skew?.seconds, isOpen: breaker?.isOpen, farming: node },
       clock,
     );
@@ -275,20 +275,20 @@ function statusOf({ config, startedAt, clock, farming, disks, connections }: Sta
     uptimeSeconds: Math.round((clock.now() - startedAt) / 1000),
     address: config.address,
     nodes,
-    disks: (disks?.readings ?? []).map(diskStatus),
-    stateWritten: farms.every(({ isWritten }) => isWritten),
-    contracts: { ...allContracts(nodes), provable: farming?.provableContracts ?? null },
+    disks: (disks?.readings ?? []).map(toDiskStatus),
+    stateSaved: farms.every(({ isWritten }) => isWritten),
+    contracts: { ...sumContracts(nodes), capacityEstimate: farming?.capacityEstimate ?? null },
     bytes: {
       used: farms.reduce((sum, { bytes }) => sum + bytes, 0),
       capacity: config.disks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     },
     nextDue: soonest(nodes.map(({ nextDue }) => nextDue)),
-    challenges: allChallenges(farms.map(({ tally }) => tally)),
-    scrub: scrubStatus(farming?.scrubber, clock),
+    challenges: sumChallenges(farms.map(({ tally }) => tally)),
+    scrub: toScrubStatus(farming?.scrubber, clock),
   };
 }
 
-function logStart(config: FarmerConfig, server: HttpServer, farming: Farming, log: Logger): void {
+function logStart(config: FarmerConfig, server: HttpServer, farming: Farmer, log: Logger): void {
   log.info('farmer started', {
     alias: config.alias,
     version: VERSION,

@@ -3,7 +3,7 @@ import { CodedError } from '@downstream/platform';
 import { ChunkFiles } from './chunks/chunk-files.ts';
 import { ChunkStore } from './chunks/chunk-store.ts';
 import { ensureStandardGenesis, type Genesis, openGenesis } from './chunks/genesis.ts';
-import { OneFolder } from './chunks/one-folder.ts';
+import { SingleFolder } from './chunks/single-folder.ts';
 import { WorkerPool } from './chunks/worker-pool.ts';
 import { NodeError } from './farming/errors.ts';
 import { NodeHttp } from './node/node-http.ts';
@@ -21,7 +21,7 @@ export interface DownstreamClientOptions {
 }
 
 /** A contract whose chunk is on disk. */
-export interface TakenContract {
+export interface AcceptedContract {
   /** Names the contract and its chunk. */
   readonly hash: string;
   /** Where the chunk is. */
@@ -94,10 +94,10 @@ export class DownstreamClient implements AsyncDisposable {
    * @param path a folder for this chunk and later ones, as {@link storePath}
    * @returns undefined where the node has no contract to give
    */
-  async getChunk(path?: string): Promise<TakenContract | undefined> {
+  async getChunk(path?: string): Promise<AcceptedContract | undefined> {
     const { node, token } = this.#connected();
     if (path !== undefined) this.storePath(path);
-    const offer = await node.takeContract(token);
+    const offer = await node.requestContract(token);
     if (offer === undefined) return undefined;
     const { files, chunks } = await this.#chunks();
     await chunks.create(offer.id, offer.source);
@@ -182,7 +182,7 @@ export class DownstreamClient implements AsyncDisposable {
       files,
       chunks: new ChunkStore(
         { genesis, downloadOrigins: origins },
-        { places: new OneFolder(files), pool: this.#pool, downloads },
+        { places: new SingleFolder(files), pool: this.#pool, downloads },
       ),
     };
   }

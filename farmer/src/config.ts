@@ -1,6 +1,6 @@
-import { parseSettings, SettingsError, type Given as SettingsGiven, type Values } from '@downstream/platform';
+import { parseSettings, SettingsError, type SettingsInput as SettingsGiven, type Values } from '@downstream/platform';
 import { STANDARD_GENESIS } from './chunks/genesis.ts';
-import { aliasOf, SETTINGS } from './settings.ts';
+import { SETTINGS, toAlias } from './settings.ts';
 
 /** A node to farm for. */
 export interface NodeConfig {
@@ -45,7 +45,7 @@ export function readConfig({ flags, env = process.env }: Partial<SettingsGiven> 
       `${SETTINGS[missing].env} is not set, but ${SETTINGS[set].env} is: give ${SETTINGS[missing].allowed}`,
     ]);
   }
-  const disks = disksOf(folders, size);
+  const disks = resolveDisks(folders, size);
   if (config.genesisPath === undefined) {
     for (const { path, sizeBytes } of disks) {
       if (sizeBytes >= STANDARD_GENESIS.size) continue;
@@ -53,19 +53,24 @@ export function readConfig({ flags, env = process.env }: Partial<SettingsGiven> 
       throw new SettingsError([`${what} is ${sizeBytes} bytes: give at least 32MiB, the size of one chunk`]);
     }
   }
-  return { ...config, nodes: nodesOf(nodes, nodeAliases), disks, dataDir: disks[0].path };
+  return { ...config, nodes: resolveNodes(nodes, nodeAliases), disks, dataDir: disks[0].path };
 }
 
 /** Kubernetes sets variables of this form for a service called farmer. */
-const OF_KUBERNETES = /^FARMER_(SERVICE_|PORT)/;
+const KUBERNETES_VARIABLE = /^FARMER_(SERVICE_|PORT)/;
 
 /** Variables that look like settings of the farmer and are none: typing errors, most often. */
-export function unknownVariables(env: SettingsGiven['env'] = process.env): string[] {
+export function findUnknownVariables(env: SettingsGiven['env'] = process.env): string[] {
   const known = new Set<string>(Object.values(SETTINGS).map((setting) => setting.env));
-  return Object.keys(env).filter((name) => /^FARMER_/.test(name) && !known.has(name) && !OF_KUBERNETES.test(name));
+  return Object.keys(env).filter(
+    (name) => /^FARMER_/.test(name) && !known.has(name) && !KUBERNETES_VARIABLE.test(name),
+  );
 }
 
-function nodesOf(given: readonly { url: string; share: number }[], aliases: readonly string[]): FarmerConfig['nodes'] {
+function resolveNodes(
+  given: readonly { url: string; share: number }[],
+  aliases: readonly string[],
+): FarmerConfig['nodes'] {
   const twice = given.find(({ url }, at) => given.findIndex((other) => other.url === url) < at);
   if (twice !== undefined) throw new SettingsError([`FARMER_NODE_URL has ${twice.url} twice: give each node once`]);
   if (aliases.length > 0 && (aliases.length !== given.length || new Set(aliases).size < aliases.length)) {
@@ -73,7 +78,7 @@ function nodesOf(given: readonly { url: string; share: number }[], aliases: read
       `FARMER_NODE_ALIAS is ${JSON.stringify(aliases.join(','))}, for ${given.length} ${given.length === 1 ? 'node' : 'nodes'}: give ${SETTINGS.nodeAliases.allowed}`,
     ]);
   }
-  const hosts = given.map(({ url }) => aliasOf(new URL(url).host));
+  const hosts = given.map(({ url }) => toAlias(new URL(url).host));
   const sum = given.reduce((total, { share }) => total + share, 0);
   const [first, ...others] = given.map(({ url, share }, at): NodeConfig => {
     const host = hosts[at] ?? '';
@@ -84,7 +89,7 @@ function nodesOf(given: readonly { url: string; share: number }[], aliases: read
   return [first, ...others];
 }
 
-function disksOf(
+function resolveDisks(
   folders: readonly { path: string; sizeBytes?: number }[],
   size: number | undefined,
 ): FarmerConfig['disks'] {

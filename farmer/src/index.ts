@@ -1,8 +1,8 @@
 export {
+  type AcceptedContract,
   ClientError,
   DownstreamClient,
   type DownstreamClientOptions,
   type OpenChallenge,
-  type TakenContract,
 } from './client.ts';
 export { ChunkError, NodeError } from './farming/errors.ts';

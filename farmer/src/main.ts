@@ -1,8 +1,8 @@
-import './file-threads.ts';
-import { exit, outliveOutput } from '@downstream/platform';
+import './thread-pool-size.ts';
+import { exit, ignoreOutputErrors } from '@downstream/platform';
 import { command } from './cli/command.ts';
 
-outliveOutput();
+ignoreOutputErrors();
 
 await exit(
   await command(process.argv.slice(2), {

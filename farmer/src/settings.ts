@@ -35,11 +35,11 @@ const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000,
 
 /** A time as people write it: seconds, or with a unit. */
 const milliseconds =
-  (leastMs: number, mostMs: number) =>
+  (minMs: number, maxMs: number) =>
   (given: string, context: z.RefinementCtx): number => {
     const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?$/.exec(given) ?? [];
     const result = Number(number) * (UNITS_MS[unit] ?? Number.NaN);
-    if (!(result >= leastMs && result <= mostMs)) {
+    if (!(result >= minMs && result <= maxMs)) {
       context.addIssue('not a duration');
       return z.NEVER;
     }
@@ -53,7 +53,7 @@ const listed = (list: string): string[] =>
     .filter(Boolean);
 
 /** A node as it was given: where it is, and its part of the room. */
-const nodeGiven = (given: string, context: z.RefinementCtx): { url: string; share: number } => {
+const parseNode = (given: string, context: z.RefinementCtx): { url: string; share: number } => {
   const [, url = given, share = '1'] = /^(.*)=(\d{1,6}(?:\.\d{1,6})?)$/.exec(given) ?? [];
   if (Number(share) === 0) {
     context.addIssue('no share at all');
@@ -63,14 +63,14 @@ const nodeGiven = (given: string, context: z.RefinementCtx): { url: string; shar
 };
 
 /** A folder as it was given, with how much of its disk may be used, where that was said. */
-const diskGiven = (given: string, context: z.RefinementCtx): { path: string; sizeBytes?: number } => {
+const parseDisk = (given: string, context: z.RefinementCtx): { path: string; sizeBytes?: number } => {
   const [, path, size] = /^(.+)=([^=/]*)$/.exec(given) ?? [];
   if (path === undefined || size === undefined) return { path: resolve(given) };
   return { path: resolve(path), sizeBytes: bytes(size, context) };
 };
 
 /** A machine's name, made into one that is allowed. */
-export const aliasOf = (name: string): string => name.replace(/[^\w.-]/g, '-').slice(0, 63) || 'farmer';
+export const toAlias = (name: string): string => name.replace(/[^\w.-]/g, '-').slice(0, 63) || 'farmer';
 
 const ALIAS = /^[\w.-]{1,63}$/;
 
@@ -90,7 +90,7 @@ export const SETTINGS = {
     schema: text
       .max(16_384)
       .transform(listed)
-      .pipe(z.array(text.max(2048).transform(nodeGiven)).min(1).max(100)),
+      .pipe(z.array(text.max(2048).transform(parseNode)).min(1).max(100)),
     default: 'http://localhost:5000',
   },
   nodeAliases: {
@@ -103,7 +103,7 @@ export const SETTINGS = {
       'as many different names as there are nodes, each of up to 63 letters, digits, dots, hyphens and underscores',
     schema: text.transform(listed).pipe(z.array(text.regex(ALIAS))),
     default: '',
-    defaultNote: "the URLs' hosts",
+    defaultDescription: "the URLs' hosts",
   },
   address: {
     env: 'FARMER_ADDRESS',
@@ -112,7 +112,7 @@ export const SETTINGS = {
     description: 'The SJCX address that is to be paid. Required.',
     allowed: 'the SJCX (Bitcoin) address that is to be paid: 26 to 35 letters and digits, starting with 1',
     schema: text.refine(isSjcxAddress),
-    defaultNote: 'none, required',
+    defaultDescription: 'none, required',
   },
   alias: {
     env: 'FARMER_ALIAS',
@@ -121,8 +121,8 @@ export const SETTINGS = {
     description: 'What people call this farmer: shown on its page, in `/status` and when it starts.',
     allowed: 'a name of up to 63 letters, digits, dots, hyphens and underscores',
     schema: text.regex(ALIAS),
-    default: aliasOf(hostname()),
-    defaultNote: "the machine's name",
+    default: toAlias(hostname()),
+    defaultDescription: "the machine's name",
   },
   size: {
     env: 'FARMER_SIZE',
@@ -131,7 +131,7 @@ export const SETTINGS = {
     description: 'How much disk to give: bytes, or with a unit (`512MiB`, `1GB`). A contract takes 32 MiB.',
     allowed: 'a number of bytes above 0, or with a unit: 512MiB, 1GB',
     schema: text.transform(bytes).optional(),
-    defaultNote: '`256MiB`, unless `FARMER_DATA_DIR` says it for each folder',
+    defaultDescription: '`256MiB`, unless `FARMER_DATA_DIR` says it for each folder',
   },
   folders: {
     env: 'FARMER_DATA_DIR',
@@ -140,9 +140,9 @@ export const SETTINGS = {
     description:
       'Where state, chunks and genesis file are kept; made where it is not there. Several disks: `path=capacity,path=capacity`; the first also holds the state.',
     allowed: 'a folder that can be written to, or several, each with its capacity: /mnt/a/farm=500GB,/mnt/b/farm=1TB',
-    schema: text.transform(listed).pipe(z.array(text.max(4096).transform(diskGiven)).min(1).max(100)),
+    schema: text.transform(listed).pipe(z.array(text.max(4096).transform(parseDisk)).min(1).max(100)),
     default: join(homedir(), '.downstream'),
-    defaultNote: '`~/.downstream`; `/data` in the image',
+    defaultDescription: '`~/.downstream`; `/data` in the image',
   },
   init: {
     env: 'FARMER_INIT',
@@ -169,7 +169,7 @@ export const SETTINGS = {
     description: 'Another genesis file than the standard one; with its hash.',
     allowed: 'the path of a genesis file, and its hash as FARMER_GENESIS_SHA256, or neither',
     schema: text.optional(),
-    defaultNote: 'the standard one',
+    defaultDescription: 'the standard one',
   },
   genesisSha256: {
     env: 'FARMER_GENESIS_SHA256',
@@ -178,7 +178,7 @@ export const SETTINGS = {
     description: "That genesis file's SHA-256.",
     allowed: '64 lowercase hex characters, and the file as FARMER_GENESIS, or neither',
     schema: sha256Hex.optional(),
-    defaultNote: '',
+    defaultDescription: '',
   },
   downloadOrigins: {
     env: 'FARMER_DOWNLOAD_ORIGINS',
@@ -188,7 +188,7 @@ export const SETTINGS = {
     allowed: 'http or https origins separated by commas, such as https://chunks.example.org',
     schema: text.transform(listed).pipe(z.array(text.transform(origin))),
     default: '',
-    defaultNote: "only the node's own",
+    defaultDescription: "only the node's own",
   },
   nodeMoved: {
     env: 'FARMER_NODE_MOVED',
@@ -207,7 +207,7 @@ export const SETTINGS = {
     allowed: 'an address of this machine, or 0.0.0.0 for all of them',
     schema: text.min(1).max(255),
     default: '127.0.0.1',
-    defaultNote: '`127.0.0.1`; `0.0.0.0` in the image',
+    defaultDescription: '`127.0.0.1`; `0.0.0.0` in the image',
   },
   httpPort: {
     env: 'FARMER_HTTP_PORT',
@@ -225,7 +225,7 @@ export const SETTINGS = {
     description: 'How often to ask the node for challenges: seconds, or with a unit (`500ms`, `2m`).',
     allowed: 'seconds, or a time with ms, s, m or h, from 100ms to 24h',
     schema: text.transform(milliseconds(100, UNITS_MS['d'] ?? 0)).optional(),
-    defaultNote: "a tenth of the contracts' shortest interval, from 1 s to 60 s",
+    defaultDescription: "a tenth of the contracts' shortest interval, from 1 s to 60 s",
   },
   workers: {
     env: 'FARMER_WORKERS',
@@ -235,7 +235,7 @@ export const SETTINGS = {
     allowed: 'a whole number from 1 to 64',
     schema: wholeNumber(1, 64),
     default: String(Math.min(4, availableParallelism())),
-    defaultNote: 'one a processor, at most 4',
+    defaultDescription: 'one a processor, at most 4',
   },
   readTimeoutMs: {
     env: 'FARMER_READ_TIMEOUT',
@@ -284,6 +284,6 @@ export const SETTINGS = {
     description: '`json`, a line an object, or `pretty`, for people.',
     allowed: `one of ${LOG_FORMATS.join(', ')}`,
     schema: z.enum(LOG_FORMATS).optional(),
-    defaultNote: '`pretty` on a terminal, else `json`',
+    defaultDescription: '`pretty` on a terminal, else `json`',
   },
 } as const;

@@ -1,4 +1,4 @@
-import { packageVersion } from '@downstream/platform';
+import { readPackageVersion } from '@downstream/platform';
 
 /** This package's version. */
-export const VERSION = packageVersion(new URL('../package.json', import.meta.url));
+export const VERSION = readPackageVersion(new URL('../package.json', import.meta.url));

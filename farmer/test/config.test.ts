@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { readConfig, unknownVariables } from '../src/config.ts';
+import { findUnknownVariables, readConfig } from '../src/config.ts';
 
 const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
 const read = (env: Record<string, string>, flags?: Record<string, string>) =>
@@ -124,7 +124,7 @@ describe('the configuration', () => {
     ['FARMER_READ_TIMEOUT', '2h', 'to 1h'],
     ['FARMER_JOURNAL_SIZE', '-1', '0 to 100000'],
   ])('refuses %s=%s, naming variable, value and what is allowed', (name, value, allowed) => {
-    expect(() => read({ [name]: value })).toThrow(expect.objectContaining({ code: 'bad_settings' }));
+    expect(() => read({ [name]: value })).toThrow(expect.objectContaining({ code: 'invalid_settings' }));
     expect(() => read({ [name]: value })).toThrow(`${name} is ${JSON.stringify(value)}`);
     expect(() => read({ [name]: value })).toThrow(allowed);
   });
@@ -166,6 +166,6 @@ describe('the configuration', () => {
 describe('a variable that is no setting', () => {
   it('is told, but for what Kubernetes sets for a service of that name', () => {
     const env = { FARMER_SIZ: '1', FARMER_SIZE: '1', FARMER_SERVICE_HOST: 'x', FARMER_PORT_80_TCP: 'x', MOCK_X: '1' };
-    expect(unknownVariables(env)).toEqual(['FARMER_SIZ']);
+    expect(findUnknownVariables(env)).toEqual(['FARMER_SIZ']);
   });
 });

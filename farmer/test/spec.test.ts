@@ -14,7 +14,7 @@ const CONTRACTS: Record<Phase, Contract> = {
   proving: proving('0.1'),
   answering: answering('0.1'),
 };
-const awake = { nodeReachable: true, awakeSince: T0 };
+const awake = { nodeReachable: true, runningSince: T0 };
 
 /** An event of each type, as the table means it. */
 const EVENTS: Record<ContractEvent['type'], ContractEvent> = {

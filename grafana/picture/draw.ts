@@ -1,5 +1,5 @@
 import type { Series } from '../../test/support/prometheus.ts';
-import type { Mapping, PanelFile } from '../test/a-dashboard.ts';
+import type { Mapping, PanelFile } from '../test/dashboard-file.ts';
 import { colorOf, formatTime, formatValue, paletteColor } from './format.ts';
 
 /** A panel's queries with what was found for each, in their order. */

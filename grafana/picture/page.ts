@@ -1,5 +1,5 @@
 import type { Prometheus } from '../../test/support/prometheus.ts';
-import { type DashboardFile, type PanelFile, replaced } from '../test/a-dashboard.ts';
+import { type DashboardFile, type PanelFile, replaced } from '../test/dashboard-file.ts';
 import { drawPanel } from './draw.ts';
 
 export const WIDTH = 1440;

@@ -1,16 +1,16 @@
 import type { Dashboard, Panel } from '@grafana/grafana-foundation-sdk/dashboard';
 import { dashboard } from './dashboard.ts';
 import { graph, heatmap, stat, timeline } from './panels.ts';
+import { chosen, diskState, headroom, increaseOverRange, increasePerStep, passRate, quantile, rate } from './promql.ts';
 import {
   alertTable,
-  DISK_NAMES,
+  DISK_STATES,
   firingAlerts,
   HEADROOM_COLORS,
-  ON_TIME_COLORS,
+  PASS_RATE_COLORS,
   processPanels,
   storageStat,
-} from './parts.ts';
-import { chosen, diskState, headroom, onTime, overRange, perSecond, perStep, quantile } from './promql.ts';
+} from './shared-panels.ts';
 
 /** Passing is calm, every failure is warm. */
 const RESULT_COLORS = {
@@ -35,7 +35,7 @@ const NODE = '{{instance}} {{node}}';
 const DISK_SPARE = `(${DISK_FREE} - (${chosen('farmer_disk_capacity_bytes')} - ${USED}))`;
 /** Slower than a year is not filling, but the noise of a disk in use. */
 const DISK_FULL_IN = `(clamp_min(${DISK_SPARE}, 0) / (0 - (deriv(${DISK_FREE}[6h]) + deriv(${USED}[6h])) > 0) < 365 * 86400)`;
-const ESTIMATE = chosen('farmer_capacity_contracts_estimate');
+const ESTIMATE = chosen('farmer_capacity_estimate_contracts');
 const ROUND_TRIP = ['farmer_node_request_duration_seconds', 'route="challenge"'] as const;
 /** Challenges may be an hour apart: shorter steps would mostly be empty. */
 const RARE = '2m';
@@ -48,10 +48,10 @@ const atAGlance: Panel[] = [
     unit: 'percentunit',
     decimals: 2,
     size: [3, 4],
-    colors: ON_TIME_COLORS,
+    colors: PASS_RATE_COLORS,
     nothing: 'none yet',
     runbooks: ['FarmerErrorBudgetBurnFast', 'FarmerErrorBudgetBurnSlow'],
-    queries: [{ expr: onTime(overRange), legend: 'passed' }],
+    queries: [{ expr: passRate(increaseOverRange), legend: 'passed' }],
   }),
   stat({
     title: 'Failures',
@@ -62,7 +62,7 @@ const atAGlance: Panel[] = [
     size: [3, 4],
     colors: ['green', [1, 'orange']],
     runbooks: ['FarmerErrorBudgetBurnFast'],
-    queries: [{ expr: `round(sum(${overRange('farmer_challenges_failed_total')}))`, legend: 'failed' }],
+    queries: [{ expr: `round(sum(${increaseOverRange('farmer_challenges_failed_total')}))`, legend: 'failed' }],
   }),
   stat({
     title: 'Headroom',
@@ -74,7 +74,7 @@ const atAGlance: Panel[] = [
     colors: HEADROOM_COLORS,
     nothing: 'none yet',
     runbooks: ['FarmerHeadroomLow'],
-    queries: [{ expr: `min(${headroom(overRange)})`, legend: 'left' }],
+    queries: [{ expr: `min(${headroom(increaseOverRange)})`, legend: 'left' }],
   }),
   stat({
     title: 'Last pass',
@@ -136,7 +136,7 @@ const atAGlance: Panel[] = [
     nothing: 'left',
     queries: [
       {
-        expr: `min(${chosen('farmer_node_reachable')} unless ${chosen('farmer_node_leaving')} == 1)`,
+        expr: `min(${chosen('farmer_node_reachable')} unless ${chosen('farmer_node_exiting')} == 1)`,
         legend: 'nodes',
       },
     ],
@@ -166,7 +166,7 @@ const atAGlance: Panel[] = [
     normal: 'Normal: ok. One that failed is not used until it works again; a full one takes no chunks.',
     unit: 'none',
     size: [8, 4],
-    names: DISK_NAMES,
+    names: DISK_STATES,
     runbooks: ['FarmerDiskQuarantined', 'FarmerDiskFilling'],
     queries: [{ expr: `max(${diskState()})`, legend: 'disk' }],
   }),
@@ -213,8 +213,8 @@ const challenges: Panel[] = [
     palette: RESULT_COLORS,
     runbooks: ['FarmerErrorBudgetBurnFast', 'FarmerAnswersRejected', 'FarmerNotChallenged'],
     queries: [
-      { expr: perStep('farmer_challenges_passed_total'), legend: 'passed' },
-      { expr: perStep('farmer_challenges_failed_total', { by: ['reason'] }), legend: '{{reason}}' },
+      { expr: increasePerStep('farmer_challenges_passed_total'), legend: 'passed' },
+      { expr: increasePerStep('farmer_challenges_failed_total', { by: ['reason'] }), legend: '{{reason}}' },
     ],
   }),
   graph({
@@ -227,7 +227,7 @@ const challenges: Panel[] = [
     size: [8, 9],
     step: RARE,
     runbooks: ['FarmerErrorBudgetBurnSlow'],
-    queries: [{ expr: onTime(perSecond), legend: 'passed on time', color: 'green' }],
+    queries: [{ expr: passRate(rate), legend: 'passed on time', color: 'green' }],
   }),
   graph({
     title: 'Passed, by node',
@@ -239,7 +239,7 @@ const challenges: Panel[] = [
     as: 'bars',
     step: '1m',
     runbooks: ['FarmerChallengesStalled'],
-    queries: [{ expr: perStep('farmer_challenges_passed_total', { by: ['instance', 'node'] }), legend: NODE }],
+    queries: [{ expr: increasePerStep('farmer_challenges_passed_total', { by: ['instance', 'node'] }), legend: NODE }],
   }),
   graph({
     title: 'Failed, by node and reason',
@@ -253,7 +253,7 @@ const challenges: Panel[] = [
     runbooks: ['FarmerErrorBudgetBurnFast', 'FarmerNotChallenged'],
     queries: [
       {
-        expr: `${perStep('farmer_challenges_failed_total', { by: ['node', 'reason'] })} >= 0`,
+        expr: `${increasePerStep('farmer_challenges_failed_total', { by: ['node', 'reason'] })} >= 0`,
         legend: '{{node}} {{reason}}',
       },
     ],
@@ -269,7 +269,7 @@ const slack: Panel[] = [
     size: [12, 9],
     step: '1m',
     runbooks: ['FarmerHeadroomLow'],
-    queries: [{ expr: perStep(SLACK, { by: ['le'] }), legend: '{{le}}' }],
+    queries: [{ expr: increasePerStep(SLACK, { by: ['le'] }), legend: '{{le}}' }],
   }),
   graph({
     title: 'Slack against the interval',
@@ -280,9 +280,9 @@ const slack: Panel[] = [
     step: RARE,
     runbooks: ['FarmerHeadroomLow'],
     queries: [
-      { expr: quantile(0.5, perSecond(SLACK)), legend: 'half have more than', color: 'green' },
-      { expr: quantile(0.05, perSecond(SLACK)), legend: '95 % have more than', color: 'yellow' },
-      { expr: quantile(0.01, perSecond(SLACK)), legend: '99 % have more than', color: 'red' },
+      { expr: quantile(0.5, rate(SLACK)), legend: 'half have more than', color: 'green' },
+      { expr: quantile(0.05, rate(SLACK)), legend: '95 % have more than', color: 'yellow' },
+      { expr: quantile(0.01, rate(SLACK)), legend: '99 % have more than', color: 'red' },
       { expr: `min by (node) (${INTERVAL})`, legend: 'interval {{node}}', color: 'text', bound: true },
     ],
   }),
@@ -295,12 +295,12 @@ const slack: Panel[] = [
     size: [24, 7],
     step: RARE,
     runbooks: ['FarmerHeadroomLow'],
-    queries: [{ expr: headroom(perSecond), legend: NODE }],
+    queries: [{ expr: headroom(rate), legend: NODE }],
   }),
 ];
 
 const mean = (metric: string, matchers = '') =>
-  `sum(${perSecond(`${metric}_sum`, matchers)}) / sum(${perSecond(`${metric}_count`, matchers)})`;
+  `sum(${rate(`${metric}_sum`, matchers)}) / sum(${rate(`${metric}_count`, matchers)})`;
 
 const pipeline: Panel[] = [
   graph({
@@ -330,17 +330,17 @@ const pipeline: Panel[] = [
     runbooks: ['FarmerHeadroomLow'],
     queries: [
       {
-        expr: quantile(0.95, perSecond('farmer_proof_wait_seconds_bucket')),
+        expr: quantile(0.95, rate('farmer_proof_wait_seconds_bucket')),
         legend: 'waits for a worker',
         color: 'orange',
       },
       {
-        expr: quantile(0.95, perSecond('farmer_proof_duration_seconds_bucket')),
+        expr: quantile(0.95, rate('farmer_proof_duration_seconds_bucket')),
         legend: 'read and hashed',
         color: 'blue',
       },
       {
-        expr: quantile(0.95, perSecond(`${ROUND_TRIP[0]}_bucket`, ROUND_TRIP[1])),
+        expr: quantile(0.95, rate(`${ROUND_TRIP[0]}_bucket`, ROUND_TRIP[1])),
         legend: 'at the node',
         color: 'purple',
       },
@@ -406,7 +406,7 @@ const nodeApi: Panel[] = [
     runbooks: ['FarmerNodeUnreachable'],
     queries: [
       {
-        expr: `min by (instance, node) (clamp_max(${chosen('farmer_node_reachable')} + 2 * ${chosen('farmer_node_leaving')}, 2))`,
+        expr: `min by (instance, node) (clamp_max(${chosen('farmer_node_reachable')} + 2 * ${chosen('farmer_node_exiting')}, 2))`,
         legend: NODE,
       },
     ],
@@ -431,7 +431,7 @@ const nodeApi: Panel[] = [
     // Only the routes that were ever asked for; with their zeros, which are what an outage looks like.
     queries: [
       {
-        expr: `sum by (route) (${perSecond('farmer_node_requests_total')}) and on (route) (sum by (route) (${chosen('farmer_node_requests_total')}) > 0)`,
+        expr: `sum by (route) (${rate('farmer_node_requests_total')}) and on (route) (sum by (route) (${chosen('farmer_node_requests_total')}) > 0)`,
         legend: '{{route}}',
       },
     ],
@@ -458,7 +458,7 @@ const nodeApi: Panel[] = [
     runbooks: ['FarmerNodeUnreachable'],
     queries: [
       {
-        expr: perStep('farmer_node_requests_total', { matchers: 'outcome!="ok"', by: ['outcome'] }),
+        expr: increasePerStep('farmer_node_requests_total', { matchers: 'outcome!="ok"', by: ['outcome'] }),
         legend: '{{outcome}}',
       },
     ],
@@ -471,9 +471,9 @@ const nodeApi: Panel[] = [
     min: 0,
     size: [12, 8],
     queries: [
-      { expr: quantile(0.5, perSecond(NODE_LATENCY)), legend: 'half', color: 'green' },
-      { expr: quantile(0.95, perSecond(NODE_LATENCY)), legend: '95 %', color: 'yellow' },
-      { expr: quantile(0.99, perSecond(NODE_LATENCY)), legend: '99 %', color: 'red' },
+      { expr: quantile(0.5, rate(NODE_LATENCY)), legend: 'half', color: 'green' },
+      { expr: quantile(0.95, rate(NODE_LATENCY)), legend: '95 %', color: 'yellow' },
+      { expr: quantile(0.99, rate(NODE_LATENCY)), legend: '99 %', color: 'red' },
     ],
   }),
   graph({
@@ -483,7 +483,7 @@ const nodeApi: Panel[] = [
     unit: 's',
     min: 0,
     size: [12, 8],
-    queries: [{ expr: `${quantile(0.95, perSecond(NODE_LATENCY), ['route'])} >= 0`, legend: '{{route}}' }],
+    queries: [{ expr: `${quantile(0.95, rate(NODE_LATENCY), ['route'])} >= 0`, legend: '{{route}}' }],
   }),
   graph({
     title: 'Requests that failed, by node',
@@ -497,7 +497,7 @@ const nodeApi: Panel[] = [
     runbooks: ['FarmerNodeUnreachable'],
     queries: [
       {
-        expr: perStep('farmer_node_requests_total', { matchers: 'outcome!="ok"', by: ['instance', 'node'] }),
+        expr: increasePerStep('farmer_node_requests_total', { matchers: 'outcome!="ok"', by: ['instance', 'node'] }),
         legend: NODE,
       },
     ],
@@ -509,7 +509,7 @@ const nodeApi: Panel[] = [
     unit: 's',
     min: 0,
     size: [8, 8],
-    queries: [{ expr: `${quantile(0.95, perSecond(NODE_LATENCY), ['node'])} >= 0`, legend: '{{node}}' }],
+    queries: [{ expr: `${quantile(0.95, rate(NODE_LATENCY), ['node'])} >= 0`, legend: '{{node}}' }],
   }),
   graph({
     title: 'Clock skew, by node',
@@ -539,7 +539,7 @@ const storage: Panel[] = [
     title: 'Contracts come and go',
     asks: 'Do I get contracts, do I lose any, and why?',
     normal:
-      'Normal: taken until what is given is used; ended and refused at 0. `given_back` is this farmer leaving a node, as you wanted.',
+      'Normal: taken until what is given is used; ended and refused at 0. `released` is this farmer leaving a node, as you wanted.',
     unit: 'short',
     min: 0,
     size: [8, 8],
@@ -549,16 +549,16 @@ const storage: Panel[] = [
       taken: 'green',
       'ended: ended_by_node': 'red',
       'ended: token_lost': 'dark-red',
-      'ended: given_back': 'blue',
+      'ended: released': 'blue',
       'refused: hash_mismatch': 'orange',
       'refused: duplicate': 'yellow',
-      'refused: download_refused': 'purple',
+      'refused: download_rejected': 'purple',
     },
     runbooks: ['FarmerContractsLost'],
     queries: [
-      { expr: perStep('farmer_contracts_taken_total'), legend: 'taken' },
-      { expr: perStep('farmer_contracts_ended_total', { by: ['reason'] }), legend: 'ended: {{reason}}' },
-      { expr: perStep('farmer_contracts_refused_total', { by: ['reason'] }), legend: 'refused: {{reason}}' },
+      { expr: increasePerStep('farmer_contracts_accepted_total'), legend: 'taken' },
+      { expr: increasePerStep('farmer_contracts_ended_total', { by: ['reason'] }), legend: 'ended: {{reason}}' },
+      { expr: increasePerStep('farmer_contracts_rejected_total', { by: ['reason'] }), legend: 'refused: {{reason}}' },
     ],
   }),
   graph({
@@ -608,12 +608,12 @@ const storage: Panel[] = [
     step: RARE,
     queries: [
       {
-        expr: quantile(0.5, perSecond('farmer_chunk_generation_duration_seconds_bucket')),
+        expr: quantile(0.5, rate('farmer_chunk_generation_duration_seconds_bucket')),
         legend: 'half',
         color: 'green',
       },
       {
-        expr: quantile(0.95, perSecond('farmer_chunk_generation_duration_seconds_bucket')),
+        expr: quantile(0.95, rate('farmer_chunk_generation_duration_seconds_bucket')),
         legend: '95 %',
         color: 'yellow',
       },
@@ -629,7 +629,7 @@ const disks: Panel[] = [
       'Normal: green without gaps. A full one takes no chunks until there is room; one that failed is not used until it works again.',
     unit: 'none',
     size: [24, 5],
-    names: DISK_NAMES,
+    names: DISK_STATES,
     runbooks: ['FarmerDiskQuarantined', 'FarmerDiskFilling'],
     queries: [{ expr: `max by (instance, disk) (${diskState()})`, legend: DISK }],
   }),
@@ -685,7 +685,10 @@ const disks: Panel[] = [
     step: '1m',
     runbooks: ['FarmerDiskQuarantined', 'FarmerIntegrityErrors'],
     queries: [
-      { expr: perStep('farmer_disk_errors_total', { by: ['instance', 'disk', 'kind'] }), legend: `${DISK} {{kind}}` },
+      {
+        expr: increasePerStep('farmer_disk_errors_total', { by: ['instance', 'disk', 'kind'] }),
+        legend: `${DISK} {{kind}}`,
+      },
     ],
   }),
 ];
@@ -704,12 +707,12 @@ const integrity: Panel[] = [
       corrupt: 'red',
       unreadable: 'orange',
       slow: 'blue',
-      starved: 'green',
+      exhausted: 'green',
       disk_full: 'purple',
       download_failed: 'yellow',
     },
     runbooks: ['FarmerIntegrityErrors'],
-    queries: [{ expr: perStep('farmer_chunk_faults_total', { by: ['fault'] }), legend: '{{fault}}' }],
+    queries: [{ expr: increasePerStep('farmer_chunk_errors_total', { by: ['fault'] }), legend: '{{fault}}' }],
   }),
   graph({
     title: 'Chunks read by the scrub',
@@ -723,7 +726,7 @@ const integrity: Panel[] = [
     step: '1m',
     palette: { sound: 'green', proved: 'blue', slow: 'yellow', unreadable: 'orange', corrupt: 'red' },
     runbooks: ['FarmerScrubOverdue', 'FarmerIntegrityErrors'],
-    queries: [{ expr: perStep('farmer_scrub_chunks_total', { by: ['result'] }), legend: '{{result}}' }],
+    queries: [{ expr: increasePerStep('farmer_scrub_chunks_total', { by: ['result'] }), legend: '{{result}}' }],
   }),
   graph({
     title: 'Chunks repaired',
@@ -735,7 +738,7 @@ const integrity: Panel[] = [
     as: 'bars',
     step: '1m',
     runbooks: ['FarmerIntegrityErrors'],
-    queries: [{ expr: perStep('farmer_chunks_repaired_total'), legend: 'repaired', color: 'green' }],
+    queries: [{ expr: increasePerStep('farmer_chunks_rebuilt_total'), legend: 'repaired', color: 'green' }],
   }),
   stat({
     title: 'Last full scrub',

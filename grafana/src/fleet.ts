@@ -1,8 +1,15 @@
 import type { Dashboard, Panel } from '@grafana/grafana-foundation-sdk/dashboard';
 import { dashboard } from './dashboard.ts';
 import { type Column, graph, stat, table, timeline } from './panels.ts';
-import { alertTable, DISK_NAMES, firingAlerts, HEADROOM_COLORS, ON_TIME_COLORS, storageStat } from './parts.ts';
-import { chosen, diskState, headroom, onTime, overRange, perSecond, perStep, quantile } from './promql.ts';
+import { chosen, diskState, headroom, increaseOverRange, increasePerStep, passRate, quantile, rate } from './promql.ts';
+import {
+  alertTable,
+  DISK_STATES,
+  firingAlerts,
+  HEADROOM_COLORS,
+  PASS_RATE_COLORS,
+  storageStat,
+} from './shared-panels.ts';
 
 const SLACK = 'farmer_challenge_slack_seconds_bucket';
 const UP = { '0': { text: 'down', color: 'red' }, '1': { text: 'up', color: 'green' } };
@@ -44,10 +51,10 @@ const totals: Panel[] = [
     unit: 'percentunit',
     decimals: 2,
     size: [3, 4],
-    colors: ON_TIME_COLORS,
+    colors: PASS_RATE_COLORS,
     nothing: 'none yet',
     runbooks: ['FarmerErrorBudgetBurnFast'],
-    queries: [{ expr: onTime(overRange), legend: 'passed' }],
+    queries: [{ expr: passRate(increaseOverRange), legend: 'passed' }],
   }),
   stat({
     title: 'Contracts',
@@ -73,7 +80,7 @@ const columns: Column[] = [
     title: 'Passed on time',
     unit: 'percentunit',
     decimals: 2,
-    colors: ON_TIME_COLORS,
+    colors: PASS_RATE_COLORS,
     nothing: 'none yet',
   },
   { field: 'Value #E', title: 'Failures', unit: 'short', decimals: 0, colors: ['text', [1, 'orange']] },
@@ -86,12 +93,12 @@ const columns: Column[] = [
     colors: HEADROOM_COLORS,
     nothing: 'none yet',
   },
-  { field: 'Value #J', title: 'Worst disk', names: DISK_NAMES },
+  { field: 'Value #J', title: 'Worst disk', names: DISK_STATES },
   { field: 'Value #H', title: 'Least free on a disk', unit: 'bytes', decimals: 1 },
   { field: 'Value #I', title: 'Last pass, ago', unit: 's', decimals: 0, nothing: 'none yet' },
 ];
 
-const slackOf = quantile(0.05, overRange(SLACK), ['job', 'instance']);
+const slackByFarmer = quantile(0.05, increaseOverRange(SLACK), ['job', 'instance']);
 
 const farmers: Panel[] = [
   table({
@@ -106,11 +113,11 @@ const farmers: Panel[] = [
       { expr: `min ${BY} (${chosen('up')})`, legend: 'up' },
       { expr: `count by (job, instance, version) (${chosen('farmer_build_info')})`, legend: 'version' },
       { expr: `sum ${BY} (${chosen('farmer_contracts')})`, legend: 'contracts' },
-      { expr: onTime(overRange, ['job', 'instance']), legend: 'on time' },
-      { expr: `round(sum ${BY} (${overRange('farmer_challenges_failed_total')}))`, legend: 'failures' },
-      { expr: slackOf, legend: 'slack' },
+      { expr: passRate(increaseOverRange, ['job', 'instance']), legend: 'on time' },
+      { expr: `round(sum ${BY} (${increaseOverRange('farmer_challenges_failed_total')}))`, legend: 'failures' },
+      { expr: slackByFarmer, legend: 'slack' },
       {
-        expr: `min ${BY} (${headroom(overRange)})`,
+        expr: `min ${BY} (${headroom(increaseOverRange)})`,
         legend: 'headroom',
       },
       { expr: `min ${BY} (${chosen('farmer_disk_free_bytes')})`, legend: 'disk' },
@@ -147,7 +154,7 @@ const overTime: Panel[] = [
     runbooks: ['FarmerErrorBudgetBurnFast'],
     queries: [
       {
-        expr: perStep('farmer_challenges_failed_total', { by: ['instance'] }),
+        expr: increasePerStep('farmer_challenges_failed_total', { by: ['instance'] }),
         legend: '{{instance}}',
       },
     ],
@@ -164,7 +171,7 @@ const overTime: Panel[] = [
     runbooks: ['FarmerHeadroomLow'],
     queries: [
       {
-        expr: `min by (instance) (${headroom(perSecond)})`,
+        expr: `min by (instance) (${headroom(rate)})`,
         legend: '{{instance}}',
       },
     ],
@@ -202,7 +209,7 @@ const overTime: Panel[] = [
     runbooks: ['FarmerNodeUnreachable'],
     queries: [
       {
-        expr: `sum by (instance) (${perSecond('farmer_node_requests_total', 'outcome!="ok"')})`,
+        expr: `sum by (instance) (${rate('farmer_node_requests_total', 'outcome!="ok"')})`,
         legend: '{{instance}}',
       },
     ],

@@ -1,8 +1,8 @@
 import type { Dashboard, Panel } from '@grafana/grafana-foundation-sdk/dashboard';
 import { dashboard } from './dashboard.ts';
 import { graph, stat } from './panels.ts';
-import { ON_TIME_COLORS, processPanels } from './parts.ts';
-import { chosen, overRange, perSecond, perStep, quantile } from './promql.ts';
+import { chosen, increaseOverRange, increasePerStep, quantile, rate } from './promql.ts';
+import { PASS_RATE_COLORS, processPanels } from './shared-panels.ts';
 
 const RESULT_COLORS = { passed: 'green', wrong: 'red', unanswered: 'orange' };
 const STATE_COLORS = { due: 'orange', settled: 'green' };
@@ -35,11 +35,11 @@ const glance: Panel[] = [
     unit: 'percentunit',
     decimals: 1,
     size: [4, 4],
-    colors: ON_TIME_COLORS,
+    colors: PASS_RATE_COLORS,
     nothing: 'none yet',
     queries: [
       {
-        expr: `sum(${overRange('mock_node_challenges_total', 'result="passed"')}) / sum(${overRange('mock_node_challenges_total')})`,
+        expr: `sum(${increaseOverRange('mock_node_challenges_total', 'result="passed"')}) / sum(${increaseOverRange('mock_node_challenges_total')})`,
         legend: 'passed',
       },
     ],
@@ -54,7 +54,7 @@ const glance: Panel[] = [
     colors: ['green', [1, 'red']],
     queries: [
       {
-        expr: `round(sum(${overRange('mock_node_requests_total', 'code="500"')})) or vector(0)`,
+        expr: `round(sum(${increaseOverRange('mock_node_requests_total', 'code="500"')})) or vector(0)`,
         legend: 'errors',
       },
     ],
@@ -68,7 +68,7 @@ const glance: Panel[] = [
     size: [4, 4],
     queries: [
       {
-        expr: `round(sum(${overRange('mock_node_faults_applied_total')})) or vector(0)`,
+        expr: `round(sum(${increaseOverRange('mock_node_faults_applied_total')})) or vector(0)`,
         legend: 'faults',
       },
     ],
@@ -104,7 +104,7 @@ const work: Panel[] = [
     as: 'bars',
     step: '1m',
     palette: RESULT_COLORS,
-    queries: [{ expr: perStep('mock_node_challenges_total', { by: ['result'] }), legend: '{{result}}' }],
+    queries: [{ expr: increasePerStep('mock_node_challenges_total', { by: ['result'] }), legend: '{{result}}' }],
   }),
   graph({
     title: 'Contracts by state',
@@ -128,7 +128,7 @@ const work: Panel[] = [
     as: 'bars',
     step: '1m',
     palette: REASON_COLORS,
-    queries: [{ expr: perStep('mock_node_contracts_ended_total', { by: ['reason'] }), legend: '{{reason}}' }],
+    queries: [{ expr: increasePerStep('mock_node_contracts_ended_total', { by: ['reason'] }), legend: '{{reason}}' }],
   }),
 ];
 
@@ -142,7 +142,7 @@ const faults: Panel[] = [
     size: [24, 8],
     as: 'bars',
     step: '1m',
-    queries: [{ expr: perStep('mock_node_faults_applied_total', { by: ['name'] }), legend: '{{name}}' }],
+    queries: [{ expr: increasePerStep('mock_node_faults_applied_total', { by: ['name'] }), legend: '{{name}}' }],
   }),
 ];
 
@@ -155,7 +155,7 @@ const requests: Panel[] = [
     unit: 'reqps',
     min: 0,
     size: [8, 8],
-    queries: [{ expr: `sum by (route) (${perSecond('mock_node_requests_total')})`, legend: '{{route}}' }],
+    queries: [{ expr: `sum by (route) (${rate('mock_node_requests_total')})`, legend: '{{route}}' }],
   }),
   graph({
     title: 'Requests by status',
@@ -166,7 +166,7 @@ const requests: Panel[] = [
     min: 0,
     size: [8, 8],
     as: 'area',
-    queries: [{ expr: `sum by (code) (${perSecond('mock_node_requests_total')})`, legend: '{{code}}' }],
+    queries: [{ expr: `sum by (code) (${rate('mock_node_requests_total')})`, legend: '{{code}}' }],
   }),
   graph({
     title: 'Time to the reply, slowest twentieth',
@@ -175,7 +175,7 @@ const requests: Panel[] = [
     unit: 's',
     min: 0,
     size: [8, 8],
-    queries: [{ expr: `${quantile(0.95, perSecond(LATENCY), ['route'])} >= 0`, legend: '{{route}}' }],
+    queries: [{ expr: `${quantile(0.95, rate(LATENCY), ['route'])} >= 0`, legend: '{{route}}' }],
   }),
 ];
 

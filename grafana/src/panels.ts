@@ -64,7 +64,7 @@ interface Query {
 export type Colors = readonly [string, ...(readonly [number, string])[]];
 
 /** What values are called, and their colours. */
-export type Names = Readonly<Record<string, { readonly text: string; readonly color: string }>>;
+export type ValueNames = Readonly<Record<string, { readonly text: string; readonly color: string }>>;
 
 /** What every panel has. */
 export interface Basics {
@@ -84,7 +84,7 @@ export interface Basics {
   /** What is shown in place of nothing. */
   readonly nothing?: string;
   /** Values with a name and a colour. */
-  readonly names?: Names;
+  readonly names?: ValueNames;
   /** The least step of its graph, for what happens rarely. */
   readonly step?: string;
   /** Alerts whose runbooks say what to do. */

@@ -7,21 +7,21 @@ export function chosen(metric: string, matchers = ''): string {
 }
 
 /** Its increase in each step of a graph. The window is longer than the step, so that it holds several scrapes: hence the rate. */
-export function perStep(
+export function increasePerStep(
   metric: string,
   { matchers = '', by = [] }: { matchers?: string; by?: readonly string[] } = {},
 ): string {
   const sum = by.length === 0 ? 'sum' : `sum by (${by.join(', ')}) `;
-  return `${sum}(${perSecond(metric, matchers)}) * $__interval_ms / 1000`;
+  return `${sum}(${rate(metric, matchers)}) * $__interval_ms / 1000`;
 }
 
 /** Its increase a second. */
-export function perSecond(metric: string, matchers = ''): string {
+export function rate(metric: string, matchers = ''): string {
   return `rate(${chosen(metric, matchers)}[$__rate_interval])`;
 }
 
 /** Its increase over all the time that the dashboard shows: works however rare the events are. */
-export function overRange(metric: string, matchers = ''): string {
+export function increaseOverRange(metric: string, matchers = ''): string {
   return `increase(${chosen(metric, matchers)}[$__range])`;
 }
 
@@ -33,10 +33,10 @@ export function quantile(q: number, increase: string, by: readonly string[] = []
 /**
  * What share of the challenges was passed. NaN without challenges, which panels show as such: it is neither 0 % nor 100 %.
  *
- * @param increase {@link perSecond} or {@link overRange}
+ * @param increase {@link rate} or {@link increaseOverRange}
  * @param by labels to keep
  */
-export function onTime(increase: (metric: string) => string, by: readonly string[] = []): string {
+export function passRate(increase: (metric: string) => string, by: readonly string[] = []): string {
   const sum = by.length === 0 ? 'sum' : `sum by (${by.join(', ')}) `;
   const passed = `${sum}(${increase('farmer_challenges_passed_total')})`;
   return `${passed} / (${passed} + ${sum}(${increase('farmer_challenges_failed_total')}))`;
@@ -46,7 +46,7 @@ export function onTime(increase: (metric: string) => string, by: readonly string
  * What was left of a node's interval when the slowest twentieth of the answers to it had its verdict. Each node by itself, as intervals
  * differ.
  *
- * @param increase {@link perSecond} or {@link overRange}
+ * @param increase {@link rate} or {@link increaseOverRange}
  */
 export function headroom(increase: (metric: string) => string): string {
   const slack = quantile(0.05, increase('farmer_challenge_slack_seconds_bucket'), EACH_NODE);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import { dashboardFiles } from '../src/files.ts';
-import { DASHBOARDS, type DashboardFile, type PanelFile, panelsOf, queriesOf } from './a-dashboard.ts';
+import { DASHBOARDS, type DashboardFile, listPanels, listQueries, type PanelFile } from './dashboard-file.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (path: string) => parse(readFileSync(join(ROOT, 'grafana/provisioning', path), 'utf8')) as unknown;
@@ -28,7 +28,7 @@ describe('the dashboard files', () => {
 describe.each(DASHBOARDS.map((dashboard) => [dashboard.title, dashboard] as const))(
   'the dashboard %s',
   (_, dashboard) => {
-    const panels = panelsOf(dashboard);
+    const panels = listPanels(dashboard);
 
     it('is one for file provisioning: not editable, of the classic schema, without an id of its own', () => {
       expect(dashboard).toMatchObject({
@@ -137,7 +137,7 @@ describe.each(DASHBOARDS.map((dashboard) => [dashboard.title, dashboard] as cons
     });
 
     it('asks in every query for the chosen jobs and instances only', () => {
-      const open = queriesOf(dashboard)
+      const open = listQueries(dashboard)
         .filter(({ kind }) => kind !== 'variable')
         .flatMap(({ where, expr }) =>
           [...expr.matchAll(/\{([^{}]*)\}/g)].map(([, matchers = '']) => ({ where, matchers })),
@@ -147,7 +147,7 @@ describe.each(DASHBOARDS.map((dashboard) => [dashboard.title, dashboard] as cons
     });
 
     it('reckons rates over $__rate_interval, and what is summed up over $__range', () => {
-      const windows = queriesOf(dashboard).flatMap(({ where, kind, expr }) =>
+      const windows = listQueries(dashboard).flatMap(({ where, kind, expr }) =>
         [...expr.matchAll(/(?:rate|increase|changes)\(\w+\{[^}]*\}\[([^\]]+)\]/g)].map(([, over]) => ({
           where,
           kind,

@@ -7,7 +7,7 @@ import { parser } from '@prometheus-io/lezer-promql';
 import { parse } from 'yaml';
 import { FARMER_METRICS } from '../../farmer/src/metrics/catalogue.ts';
 import { MOCK_METRICS } from '../../mock-node/src/metrics.ts';
-import { DASHBOARDS, queriesOf, replaced } from './a-dashboard.ts';
+import { DASHBOARDS, listQueries, replaced } from './dashboard-file.ts';
 
 /** Label values; `null` for those that only a run knows. */
 type Labels = Readonly<Record<string, readonly string[] | null>>;
@@ -119,7 +119,7 @@ function parsed(where: string, expr: string): Parsed {
 }
 
 const KNOWN = series();
-const QUERIES = DASHBOARDS.flatMap(queriesOf).map(({ dashboard, where, expr }) => {
+const QUERIES = DASHBOARDS.flatMap(listQueries).map(({ dashboard, where, expr }) => {
   const plain = replaced(expr, { job: '.+', stepSeconds: 15, rateInterval: '1m', range: '1h' });
   return { name: `${dashboard}: ${where}`, ...parsed(`${dashboard}: ${where}`, plain) };
 });

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { type Prometheus, type Series, startPrometheus } from '../../test/support/prometheus.ts';
 import { TestFarm, until } from '../../test/support/test-farm.ts';
 import { describeWith } from '../../test/support/tools.ts';
-import { DASHBOARDS, panelsOf, queriesOf, replaced, type SentQuery } from './a-dashboard.ts';
+import { DASHBOARDS, listPanels, listQueries, replaced, type SentQuery } from './dashboard-file.ts';
 
 /** Queries that may rightly find nothing on a farm that is sound and a few seconds old. */
 const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
@@ -57,7 +57,7 @@ describeWith(['prometheus'], 'every query of the dashboards, asked of a real Pro
     exporter?.close();
   });
 
-  it.each(DASHBOARDS.flatMap(queriesOf).map((query) => [`${query.dashboard}: ${query.where}`, query] as const))(
+  it.each(DASHBOARDS.flatMap(listQueries).map((query) => [`${query.dashboard}: ${query.where}`, query] as const))(
     'finds data for %s',
     async (_, query) => {
       const mayBeEmpty = MAY_BE_EMPTY[query.where] !== undefined;
@@ -74,9 +74,13 @@ describeWith(['prometheus'], 'every query of the dashboards, asked of a real Pro
 
   it.each(
     DASHBOARDS.flatMap((dashboard) =>
-      panelsOf(dashboard)
+      listPanels(dashboard)
         .filter(({ type }) => type === 'table')
-        .map((panel) => [dashboard.title, panel.title, queriesOf(dashboard).filter((query) => query.panel === panel)]),
+        .map((panel) => [
+          dashboard.title,
+          panel.title,
+          listQueries(dashboard).filter((query) => query.panel === panel),
+        ]),
     ) as [string, string, SentQuery[]][],
   )('finds the labels that are columns of the table on %s: %s', async (_dashboard, _title, queries) => {
     const answers = await Promise.all(queries.map((query) => answer(prometheus, query, hasFigures)));
@@ -135,7 +139,7 @@ function spoil(chunks: string): void {
 }
 
 function queryAt(place: string): SentQuery {
-  const query = DASHBOARDS.flatMap(queriesOf).find(({ where }) => where === place);
+  const query = DASHBOARDS.flatMap(listQueries).find(({ where }) => where === place);
   if (query === undefined) throw new Error(`no query at ${place}`);
   return query;
 }

@@ -13,7 +13,7 @@ export interface DockerResult {
 }
 
 /** Runs the docker command; any exit code is a result. */
-export async function attemptDocker(
+export async function tryDocker(
   args: readonly string[],
   { env = process.env, timeoutMs = 60_000 }: DockerOptions = {},
 ): Promise<DockerResult> {
@@ -33,7 +33,7 @@ export async function attemptDocker(
  * @throws where it fails, with all that it printed
  */
 export async function docker(args: readonly string[], options: DockerOptions = {}): Promise<string> {
-  const { exitCode, stdout, stderr } = await attemptDocker(args, options);
+  const { exitCode, stdout, stderr } = await tryDocker(args, options);
   if (exitCode !== 0) throw new Error(`docker ${args.join(' ')} ended with ${exitCode}:\n${stdout}${stderr}`);
   return stdout.trim();
 }

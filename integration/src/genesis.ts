@@ -7,7 +7,7 @@ export interface Genesis {
 }
 
 /** A genesis file of any size, for tests to which 32 MiB are not the point. Another text makes another file. */
-export function genesisOf(text: string, sizeBytes = 64 * 1024): Genesis {
+export function createGenesis(text: string, sizeBytes = 64 * 1024): Genesis {
   const content = Buffer.alloc(sizeBytes, text);
   return { content, sha256: createHash('sha256').update(content).digest('hex') };
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Container, PodSpec, Probe } from 'kubernetes-types/core/v1.d.ts';
-import { containerOf } from '../../kubernetes/test/rendered.ts';
-import { attemptDocker, docker } from './docker.ts';
+import { getOnlyContainer } from '../../kubernetes/test/render.ts';
+import { docker, tryDocker } from './docker.ts';
 import { eventually } from './eventually.ts';
 import { LABEL_OPTIONS } from './images.ts';
 
@@ -23,7 +23,7 @@ export class Pod {
 
   private constructor(id: string, spec: PodSpec) {
     this.#id = id;
-    this.#container = containerOf(spec);
+    this.#container = getOnlyContainer(spec);
     this.#graceSeconds = spec.terminationGracePeriodSeconds ?? 30;
   }
 
@@ -67,7 +67,7 @@ export class Pod {
   }
 
   async logs(): Promise<string> {
-    const { stdout, stderr } = await attemptDocker(['logs', '--tail', '40', this.#id]);
+    const { stdout, stderr } = await tryDocker(['logs', '--tail', '40', this.#id]);
     return stdout + stderr;
   }
 
@@ -84,7 +84,7 @@ export class Pod {
 
 /** What of a pod's definition the Docker engine can do as well. */
 function optionsOf(spec: PodSpec, { name, network, env, volume }: PodOptions): string[] {
-  const { securityContext, resources, ports, volumeMounts = [] } = containerOf(spec);
+  const { securityContext, resources, ports, volumeMounts = [] } = getOnlyContainer(spec);
   const { runAsUser, runAsGroup } = spec.securityContext ?? {};
   return [
     ...[

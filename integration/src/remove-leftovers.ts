@@ -1,4 +1,4 @@
-import { attemptDocker, docker } from './docker.ts';
+import { docker, tryDocker } from './docker.ts';
 import { IMAGES, LABEL_FILTER, NETWORK_PREFIX } from './images.ts';
 
 /** Tests tidy up after themselves; this removes what one that was interrupted left behind, and the images. */
@@ -7,7 +7,7 @@ export async function removeLeftovers(): Promise<void> {
   await removeAll(['network', 'ls', '--quiet', '--filter', `name=${NETWORK_PREFIX}`], ['network', 'rm']);
   await removeAll(['volume', 'ls', '--quiet', '--filter', LABEL_FILTER], ['volume', 'rm']);
   // Their layers stay in the build cache, so the next run builds in a second. Not there if a build failed.
-  await attemptDocker(['image', 'rm', ...Object.values(IMAGES)]);
+  await tryDocker(['image', 'rm', ...Object.values(IMAGES)]);
 }
 
 async function removeAll(list: readonly string[], remove: readonly string[]): Promise<void> {

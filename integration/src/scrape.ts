@@ -9,7 +9,7 @@ export class Scrape {
       .split('\n')
       .map((line) => /^([a-z_]+)(?:\{(.*)\})? (\S+)$/i.exec(line))
       .filter((match) => match !== null)
-      .map(([, name = '', labels = '', value]) => ({ name, labels: labelsOf(labels), value: Number(value) }));
+      .map(([, name = '', labels = '', value]) => ({ name, labels: parseLabels(labels), value: Number(value) }));
   }
 
   /**
@@ -34,13 +34,13 @@ export class Scrape {
   }
 }
 
-function labelsOf(text: string): Labels {
+function parseLabels(text: string): Labels {
   return Object.fromEntries([...text.matchAll(/([a-z_]+)="([^"]*)"/gi)].map(([, label, value]) => [label, value]));
 }
 
 /** Scrapes the service at a base URL. */
 export async function scrape(url: string): Promise<Scrape> {
-  return new Scrape(await textOf(`${url}/metrics`));
+  return new Scrape(await fetchText(`${url}/metrics`));
 }
 
 /** What the tests read of a farmer's `/status`. */
@@ -49,16 +49,16 @@ export interface FarmerStatus {
   readonly contracts: Readonly<Record<'total' | 'capacity' | 'generating' | 'proving' | 'answering', number>>;
 }
 
-export async function farmerStatus(url: string): Promise<FarmerStatus> {
+export async function fetchFarmerStatus(url: string): Promise<FarmerStatus> {
   return await json(`${url}/status`);
 }
 
 /** What is answered to a GET, parsed and believed to be a `T`. */
 export async function json<T>(url: string): Promise<T> {
-  return JSON.parse(await textOf(url));
+  return JSON.parse(await fetchText(url));
 }
 
-async function textOf(url: string): Promise<string> {
+async function fetchText(url: string): Promise<string> {
   const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
   if (!response.ok) throw new Error(`${url} answered ${response.status}`);
   return await response.text();

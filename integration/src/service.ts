@@ -1,9 +1,9 @@
 import type { ControlClient } from '@downstream/control-api';
 import type { StartedMockNodeContainer } from '@downstream/testcontainers';
 import type { StartedTestContainer } from 'testcontainers';
-import { attemptDocker, docker } from './docker.ts';
+import { docker, tryDocker } from './docker.ts';
 import { eventually } from './eventually.ts';
-import { type FarmerStatus, farmerStatus, type Scrape, scrape } from './scrape.ts';
+import { type FarmerStatus, fetchFarmerStatus, type Scrape, scrape } from './scrape.ts';
 
 /** A container of ours that was started, seen from outside: HTTP and signals. */
 export abstract class Service {
@@ -54,7 +54,7 @@ export abstract class Service {
 
   /** The last lines that it wrote. */
   async logs(): Promise<string> {
-    const { stdout, stderr } = await attemptDocker(['logs', '--tail', '40', this.id]);
+    const { stdout, stderr } = await tryDocker(['logs', '--tail', '40', this.id]);
     return `${this.#container.getName()}\n${stdout}${stderr}`;
   }
 
@@ -111,7 +111,7 @@ export class FarmerService extends Service {
   }
 
   async status(): Promise<FarmerStatus> {
-    return await farmerStatus(this.url);
+    return await fetchFarmerStatus(this.url);
   }
 
   /** Waits until the capacity is used and every chunk is made. */

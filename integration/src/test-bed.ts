@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { MockNodeContainer } from '@downstream/testcontainers';
 import { GenericContainer, Network, type StartedNetwork, Wait } from 'testcontainers';
-import { attemptDocker, type DockerResult, docker } from './docker.ts';
+import { type DockerResult, docker, tryDocker } from './docker.ts';
 import { GENESIS_PATH, type Genesis, genesisSettings } from './genesis.ts';
 import { IMAGES, LABEL, LABEL_OPTIONS, NETWORK_PREFIX } from './images.ts';
 import { FARMER_PORT, FarmerService, MockNodeService, type Service } from './service.ts';
@@ -110,11 +110,11 @@ class TestBed {
   }
 
   /** Runs a farmer that is expected not to start, to its end. */
-  async refusedFarmer({ volume, genesis }: { volume: string; genesis: Genesis }): Promise<DockerResult> {
+  async runFarmerToExit({ volume, genesis }: { volume: string; genesis: Genesis }): Promise<DockerResult> {
     const env = Object.entries({ ...USUAL, ...genesisSettings(genesis) });
     const options = env.flatMap(([name, value]) => ['--env', `${name}=${value}`]);
     const power = ['--cap-drop', 'ALL', '--volume', `${volume}:/data`, '--network', this.#network.getName()];
-    return await attemptDocker(['run', '--rm', ...LABEL_OPTIONS, ...power, ...options, IMAGES.farmer]);
+    return await tryDocker(['run', '--rm', ...LABEL_OPTIONS, ...power, ...options, IMAGES.farmer]);
   }
 
   /** An empty volume, for a data directory that outlives a container. */
@@ -141,7 +141,7 @@ class TestBed {
     const id = await docker(['create', ...LABEL_OPTIONS, ...network, IMAGES.farmer, ...args]);
     try {
       await docker(['cp', copied.from, `${id}:${copied.to}`]);
-      return await attemptDocker(['start', '--attach', id]);
+      return await tryDocker(['start', '--attach', id]);
     } finally {
       await docker(['rm', '--force', '--volumes', id]);
     }

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { attemptDocker, docker } from '../src/docker.ts';
+import { docker, tryDocker } from '../src/docker.ts';
 import { eventually } from '../src/eventually.ts';
 import { Prometheus } from '../src/prometheus.ts';
-import { farmerStatus, json, scrape } from '../src/scrape.ts';
+import { fetchFarmerStatus, json, scrape } from '../src/scrape.ts';
 
 const FILE = fileURLToPath(new URL('../../docker-compose.yml', import.meta.url));
 const project = `downstream-integration-${randomBytes(4).toString('hex')}`;
@@ -36,7 +36,7 @@ const run = async (...args: string[]) => await docker([...compose, ...args], { e
 const urlOf = async (service: Name, port = PORTS[service]) => `http://${await run('port', service, port)}`;
 
 const scrapeFarmer = async () => await scrape(await urlOf('farmer'));
-const statusOfFarmer = async () => await farmerStatus(await urlOf('farmer'));
+const fetchStatus = async () => await fetchFarmerStatus(await urlOf('farmer'));
 const prometheus = async () => new Prometheus(await urlOf('prometheus'));
 
 const morePasses = async (than: number) =>
@@ -56,7 +56,7 @@ interface ComposeService {
 }
 const { services }: { services: Record<Name, ComposeService> } = JSON.parse(await run('config', '--format', 'json'));
 
-const hasGrafana = await canBeHad(services.grafana.image ?? '');
+const hasGrafana = await isImageAvailable(services.grafana.image ?? '');
 if (!hasGrafana) {
   const line = '#'.repeat(100);
   process.stderr.write(
@@ -66,23 +66,23 @@ if (!hasGrafana) {
 const started = (Object.keys(PORTS) as Name[]).filter((name) => name !== 'grafana' || hasGrafana);
 
 /** Whether an image is on this machine, or its registry gives it. */
-async function canBeHad(image: string): Promise<boolean> {
+async function isImageAvailable(image: string): Promise<boolean> {
   return (
-    (await attemptDocker(['image', 'inspect', image])).exitCode === 0 ||
-    (await attemptDocker(['pull', '--quiet', image], { timeoutMs: 150_000 })).exitCode === 0
+    (await tryDocker(['image', 'inspect', image])).exitCode === 0 ||
+    (await tryDocker(['pull', '--quiet', image], { timeoutMs: 150_000 })).exitCode === 0
   );
 }
 
 describe('docker-compose.yml', () => {
   beforeAll(async () => {
     await run('up', '--build', '--wait', ...started).catch(async (error: unknown) => {
-      const { stdout } = await attemptDocker([...compose, 'logs', '--no-color'], { env });
+      const { stdout } = await tryDocker([...compose, 'logs', '--no-color'], { env });
       throw new Error(`not up; what the services wrote:\n${stdout}`, { cause: error });
     });
   }, 180_000);
   afterAll(async () => {
     // Even when a test failed before the last: a project of a random name is nobody else's.
-    await attemptDocker([...compose, 'down', '--volumes', '--rmi', 'local', '--timeout', '5'], { env });
+    await tryDocker([...compose, 'down', '--volumes', '--rmi', 'local', '--timeout', '5'], { env });
   });
 
   it.each(Object.entries(services))(
@@ -102,14 +102,14 @@ describe('docker-compose.yml', () => {
     await morePasses(3);
     const filled = await eventually(
       'the farm to be filled',
-      statusOfFarmer,
+      fetchStatus,
       ({ contracts }) => contracts.total === contracts.capacity && contracts.generating === 0,
     );
     await run('restart', 'farmer');
     const metrics = await morePasses(3);
     expect(metrics.value('farmer_chunk_generation_duration_seconds_count')).toBe(0);
     expect(metrics.value('farmer_challenges_failed_total')).toBe(0);
-    expect(await statusOfFarmer()).toMatchObject({
+    expect(await fetchStatus()).toMatchObject({
       nodes: filled.nodes.map(({ farmerId }) => ({ farmerId })),
       contracts: { total: filled.contracts.total },
     });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '../src/eventually.ts';
-import { genesisOf } from '../src/genesis.ts';
+import { createGenesis } from '../src/genesis.ts';
 import { inTestBed } from '../src/test-bed.ts';
 
 describe('a farm', () => {
@@ -15,7 +15,7 @@ describe('a farm', () => {
       const metrics = await farmer.passes(9);
 
       expect(metrics.value('farmer_challenges_failed_total')).toBe(0);
-      expect(metrics.value('farmer_contracts_refused_total')).toBe(0);
+      expect(metrics.value('farmer_contracts_rejected_total')).toBe(0);
       expect(metrics.value('farmer_contract_bytes')).toBe(96 * 1024 * 1024);
       expect(metrics.value('farmer_chunk_generation_duration_seconds_count')).toBe(3);
 
@@ -28,18 +28,18 @@ describe('a farm', () => {
 
   it('refuses the contracts of a node that has another genesis file, and leaves nothing on disk', async () => {
     await inTestBed(async (bed) => {
-      await bed.mockNode((node) => node.withGenesis(genesisOf('what the node has').content));
+      await bed.mockNode((node) => node.withGenesis(createGenesis('what the node has').content));
       const volume = await bed.volume();
       const farmer = await bed.farmer({
         volume,
-        genesis: genesisOf('what the farmer has'),
+        genesis: createGenesis('what the farmer has'),
         env: { FARMER_SIZE: '192KiB' },
       });
 
       await eventually(
         'refused contracts',
         async () => await farmer.scrape(),
-        (seen) => seen.value('farmer_contracts_refused_total', { reason: 'hash_mismatch' }) >= 3,
+        (seen) => seen.value('farmer_contracts_rejected_total', { reason: 'hash_mismatch' }) >= 3,
       );
       const metrics = await farmer.scrape();
       expect(metrics.value('farmer_challenges_passed_total')).toBe(0);
@@ -66,7 +66,7 @@ describe('a farm', () => {
 
   it('is filled anew, and passes, on a node that lost its memory', async () => {
     await inTestBed(async (bed) => {
-      const genesis = genesisOf('what both have');
+      const genesis = createGenesis('what both have');
       const node = await bed.mockNode((node) => node.withGenesis(genesis.content));
       const farmer = await bed.farmer({ genesis, env: { FARMER_SIZE: '192KiB' } });
       await farmer.filled();

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ControlClient } from '@downstream/control-api';
 import { describe, expect, it } from '@jest/globals';
-import { blocksOf } from '../../test/support/guide.ts';
-import { attemptDocker, docker } from '../src/docker.ts';
+import { extractCodeBlocks } from '../../test/support/transcript.ts';
+import { docker, tryDocker } from '../src/docker.ts';
 import { IMAGES, LABEL } from '../src/images.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -24,7 +24,7 @@ async function haveTestsOf(example: string): Promise<void> {
 }
 
 const inContainer = (markdown: string) =>
-  blocksOf(markdown, 'ts').filter((block) => block.includes('new MockNodeContainer()'));
+  extractCodeBlocks(markdown, 'ts').filter((block) => block.includes('new MockNodeContainer()'));
 
 for (const guide of ['packages/testcontainers/README.md', 'docs/mock-node.md']) {
   const [example = '', ...others] = inContainer(read(guide));
@@ -39,7 +39,7 @@ for (const guide of ['packages/testcontainers/README.md', 'docs/mock-node.md']) 
 
 describe('the compose file in docs/mock-node.md', () => {
   it('starts a node with the scenario that the guide has, healthy', async () => {
-    const [scenario = '', file = ''] = blocksOf(read('docs/mock-node.md'), 'yaml');
+    const [scenario = '', file = ''] = extractCodeBlocks(read('docs/mock-node.md'), 'yaml');
     const folder = mkdtempSync(join(tmpdir(), 'downstream-'));
     const project = `downstream-integration-${randomBytes(4).toString('hex')}`;
     const compose = ['compose', '--file', join(folder, 'compose.yaml'), '--project-name', project];
@@ -50,7 +50,7 @@ describe('the compose file in docs/mock-node.md', () => {
       const control = new ControlClient(`http://${await docker([...compose, 'port', 'mock-node', '5001'])}`);
       expect(await control.info()).toMatchObject({ seed: '7', scenario: 'maintenance' });
     } finally {
-      await attemptDocker([...compose, 'down', '--volumes', '--timeout', '5']);
+      await tryDocker([...compose, 'down', '--volumes', '--timeout', '5']);
       rmSync(folder, { recursive: true });
     }
   });

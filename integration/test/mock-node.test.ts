@@ -6,16 +6,16 @@ import { ControlClient } from '@downstream/control-api';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { docker } from '../src/docker.ts';
 import { eventually } from '../src/eventually.ts';
-import { genesisOf } from '../src/genesis.ts';
+import { createGenesis } from '../src/genesis.ts';
 import { LABEL_OPTIONS } from '../src/images.ts';
-import { PlainRun } from '../src/plain-run.ts';
 import { json, scrape } from '../src/scrape.ts';
+import { StandaloneMockNode } from '../src/standalone-mock-node.ts';
 import { inTestBed } from '../src/test-bed.ts';
 
 const NEW = '/api/downstream/new/19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
 
 /** What comes of a request, to a client that knows nothing but HTTP. */
-async function outcomeOf(url: string): Promise<number | 'no reply'> {
+async function requestOutcome(url: string): Promise<number | 'no reply'> {
   return await fetch(url, { headers: { Connection: 'close' } }).then(
     async (response) => {
       await response.arrayBuffer();
@@ -26,13 +26,13 @@ async function outcomeOf(url: string): Promise<number | 'no reply'> {
 }
 
 /** The outcomes of so many requests, one after the other. */
-async function outcomesOf(url: string, count: number): Promise<(number | 'no reply')[]> {
+async function requestOutcomes(url: string, count: number): Promise<(number | 'no reply')[]> {
   const outcomes: (number | 'no reply')[] = [];
-  while (outcomes.length < count) outcomes.push(await outcomeOf(url));
+  while (outcomes.length < count) outcomes.push(await requestOutcome(url));
   return outcomes;
 }
 
-const clientOf = async (run: PlainRun) => new ControlClient(await run.controlUrl());
+const createControlClient = async (run: StandaloneMockNode) => new ControlClient(await run.controlUrl());
 
 describe('the image of the mock node', () => {
   let folder: string;
@@ -51,7 +51,7 @@ describe('the image of the mock node', () => {
   }
 
   it('says in one line when it is ready, with the ports in the container', async () => {
-    await using run = await PlainRun.start('--env', 'MOCK_SEED=a seed');
+    await using run = await StandaloneMockNode.start('--env', 'MOCK_SEED=a seed');
     expect(await run.output()).toBe('mock-node ready api=:5000 control=:5001 seed=a seed');
   });
 
@@ -66,12 +66,12 @@ describe('the image of the mock node', () => {
           times: 2
           effect: { kind: status, status: 429, retryAfterSeconds: 7 }
     `);
-    await using run = await PlainRun.start('--env', 'MOCK_PRESET=flaky', ...mounted);
-    const control = await clientOf(run);
+    await using run = await StandaloneMockNode.start('--env', 'MOCK_PRESET=flaky', ...mounted);
+    const control = await createControlClient(run);
     expect(await control.config()).toMatchObject({ intervalMs: 5_000, maxContracts: 3 });
     expect(await control.info()).toMatchObject({ scenario: 'closed', seed: '42' });
 
-    const outcomes = await outcomesOf((await run.url()) + NEW, 100);
+    const outcomes = await requestOutcomes((await run.url()) + NEW, 100);
 
     const applied = Object.fromEntries((await control.faults()).map((fault) => [fault.name, fault.applied]));
     const times = (outcome: number | 'no reply') => outcomes.filter((each) => each === outcome).length;
@@ -91,10 +91,10 @@ describe('the image of the mock node', () => {
   });
 
   it('is well while it refuses whoever connects, and takes them again when it is told to', async () => {
-    await using run = await PlainRun.start('--env', 'MOCK_PRESET=offline');
-    const control = await clientOf(run);
+    await using run = await StandaloneMockNode.start('--env', 'MOCK_PRESET=offline');
+    const control = await createControlClient(run);
     const url = await run.url();
-    expect(await outcomeOf(url + NEW)).toBe('no reply');
+    expect(await requestOutcome(url + NEW)).toBe('no reply');
     const since = (await run.health()).Log.at(-1)?.Start ?? '';
 
     const looks = await eventually(
@@ -102,13 +102,13 @@ describe('the image of the mock node', () => {
       async () => (await run.health()).Log.filter(({ Start }) => Start > since),
       ({ length }) => length >= 3,
     );
-    expect(await outcomeOf(url + NEW)).toBe('no reply');
+    expect(await requestOutcome(url + NEW)).toBe('no reply');
     expect(looks.map(({ ExitCode }) => ExitCode)).toEqual(looks.map(() => 0));
 
     await control.removeFaults();
     await eventually(
       'the node to be back',
-      async () => await outcomeOf(url + NEW),
+      async () => await requestOutcome(url + NEW),
       (outcome) => outcome === 200,
     );
   });
@@ -120,13 +120,13 @@ describe('the image of the mock node', () => {
     try {
       let token = '';
       let hash = '';
-      await using first = await PlainRun.start(...kept);
+      await using first = await StandaloneMockNode.start(...kept);
       ({ token } = await json<{ token: string }>((await first.url()) + NEW));
       ({ file_hash: hash } = await json<{ file_hash: string }>(`${await first.url()}/api/downstream/chunk/${token}`));
       await first.kill();
 
-      await using second = await PlainRun.start(...kept);
-      const contracts = await (await clientOf(second)).contracts();
+      await using second = await StandaloneMockNode.start(...kept);
+      const contracts = await (await createControlClient(second)).contracts();
       expect(contracts.map((contract) => contract.hash)).toEqual([hash]);
       expect(await json(`${await second.url()}/api/downstream/due/${token}`)).toMatchObject({
         all_contracts: [{ hash }],
@@ -138,8 +138,8 @@ describe('the image of the mock node', () => {
   });
 
   it('ends on SIGTERM at once, while requests hang and others listen', async () => {
-    await using run = await PlainRun.start();
-    const control = await clientOf(run);
+    await using run = await StandaloneMockNode.start();
+    const control = await createControlClient(run);
     await control.addFault({ name: 'silence', effect: 'hang' });
     const events = control.events();
     await events.next();
@@ -164,7 +164,7 @@ describe('the image of the mock node', () => {
 describe('a farmer', () => {
   it('farms through faults that are switched on while it does, and fails no challenge', async () => {
     await inTestBed(async (bed) => {
-      const genesis = genesisOf('what both have');
+      const genesis = createGenesis('what both have');
       const node = await bed.mockNode((set) => set.withGenesis(genesis.content).withInterval(6));
       const farmer = await bed.farmer({ genesis, env: { FARMER_SIZE: '192KiB' } });
       await farmer.filled();
@@ -174,7 +174,7 @@ describe('a farmer', () => {
         name: 'lost',
         match: { route: 'challenge' },
         times: 3,
-        effect: 'accept_but_drop_reply',
+        effect: 'drop_response',
       });
       await node.control.addFault({ name: 'away', match: { route: 'due' }, times: 2, effect: 'refuse' });
       await node.control.addFault({ name: 'late', effect: { kind: 'uniform', minMs: 50, maxMs: 300 } });
@@ -193,7 +193,7 @@ describe('a farmer', () => {
 
   it('goes on with its contracts on a node that keeps its state over a restart', async () => {
     await inTestBed(async (bed) => {
-      const genesis = genesisOf('what both have');
+      const genesis = createGenesis('what both have');
       // Longer than a restart takes on a busy machine: what falls due meanwhile would rightly count as missed.
       const node = await bed.mockNode((set) => set.withGenesis(genesis.content).withInterval(12).withState());
       const farmer = await bed.farmer({ genesis, env: { FARMER_SIZE: '192KiB' } });

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { containerOf, environmentOf, podsOf, render } from '../../kubernetes/test/rendered.ts';
+import { getOnlyContainer, listPods, render, resolveEnvironment } from '../../kubernetes/test/render.ts';
 import { describeWith } from '../../test/support/tools.ts';
 import { docker } from '../src/docker.ts';
 import { eventually } from '../src/eventually.ts';
 import { IMAGES, LABEL_OPTIONS, NETWORK_PREFIX } from '../src/images.ts';
 import { Pod } from '../src/pod.ts';
-import { farmerStatus, scrape } from '../src/scrape.ts';
+import { fetchFarmerStatus, scrape } from '../src/scrape.ts';
 
 const id = randomBytes(4).toString('hex');
 const network = `${NETWORK_PREFIX}${id}`;
@@ -26,9 +26,12 @@ describeWith(['kubectl'], 'the pods of the dev overlay', () => {
 
   async function start(name: 'farmer' | 'mock-node', env: Record<string, string> = {}): Promise<Pod> {
     const rendered = render('dev');
-    const spec = podsOf(rendered).find((pod) => pod.name === name)?.spec;
+    const spec = listPods(rendered).find((pod) => pod.name === name)?.spec;
     if (spec === undefined) throw new Error(`there is no pod ${name}`);
-    const settings = { ...environmentOf(rendered, containerOf(spec), { 'metadata.name': `${name}-0` }), ...env };
+    const settings = {
+      ...resolveEnvironment(rendered, getOnlyContainer(spec), { 'metadata.name': `${name}-0` }),
+      ...env,
+    };
     const pod = await Pod.start(spec, { image: IMAGES[name], name, network, volume, env: settings });
     pods.push(pod);
     return pod;
@@ -38,7 +41,7 @@ describeWith(['kubectl'], 'the pods of the dev overlay', () => {
     // Longer than a restart takes; thirty seconds, as the manifest has it, would only be longer to wait.
     await start('mock-node', { MOCK_INTERVAL: '12' });
     const farmer = await start('farmer');
-    const status = async () => await farmerStatus(await farmer.url());
+    const status = async () => await fetchFarmerStatus(await farmer.url());
     const filled = await eventually(
       'the farm to be filled',
       status,
@@ -48,7 +51,7 @@ describeWith(['kubectl'], 'the pods of the dev overlay', () => {
 
     const url = await farmer.url();
     for (let busy = 0; busy === 0; ) {
-      const { contracts } = await farmerStatus(url);
+      const { contracts } = await fetchFarmerStatus(url);
       busy = contracts.proving + contracts.answering;
     }
     const { exitCode, seconds, graceSeconds } = await farmer.stop();

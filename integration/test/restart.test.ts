@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '../src/eventually.ts';
-import { genesisOf } from '../src/genesis.ts';
+import { createGenesis } from '../src/genesis.ts';
 import { inTestBed } from '../src/test-bed.ts';
 
-const genesis = genesisOf('what both have');
+const genesis = createGenesis('what both have');
 
 describe('a farmer', () => {
   it('ends within 5 s of SIGTERM, with exit code 0', async () => {

@@ -8,17 +8,17 @@ import { SETTINGS } from '../../farmer/src/settings.ts';
 import { SETTINGS as MOCK_SETTINGS, readConfig as readMockConfig } from '../../mock-node/src/config.ts';
 import { describeWith } from '../../test/support/tools.ts';
 import { PROMETHEUS_RULE, prometheusRule } from '../generate.ts';
-import { containerOf, environmentOf, MODULES, OVERLAYS, podsOf, type Rendered, render } from './rendered.ts';
+import { getOnlyContainer, listPods, MODULES, OVERLAYS, type Rendered, render, resolveEnvironment } from './render.ts';
 
 const root = join(import.meta.dirname, '../..');
-const farmerOf = (rendered: Rendered) => {
-  const pod = podsOf(rendered).find(({ name }) => name === 'farmer');
+const findFarmer = (rendered: Rendered) => {
+  const pod = listPods(rendered).find(({ name }) => name === 'farmer');
   if (pod === undefined) throw new Error('no farmer');
-  return { ...pod, container: containerOf(pod.spec) };
+  return { ...pod, container: getOnlyContainer(pod.spec) };
 };
 
 /** What the compiler says of objects as literals of their kinds' types: names that there are not are errors. */
-function complaintsOf(objects: readonly { readonly kind: string; readonly [field: string]: unknown }[]): string {
+function typeCheck(objects: readonly { readonly kind: string; readonly [field: string]: unknown }[]): string {
   const folder = mkdtempSync(join(import.meta.dirname, '.typed-'));
   try {
     const imports = Object.entries(MODULES).map(([kind, module]) => `import type { ${kind} } from '${module}';`);
@@ -41,13 +41,13 @@ describeWith(['kubectl'], 'the manifests', () => {
     const { objects } = render(overlay);
     expect(objects.length).toBeGreaterThan(8);
     expect(objects.filter(({ kind }) => !(kind in MODULES))).toEqual([]);
-    expect(complaintsOf(objects)).toBe('');
+    expect(typeCheck(objects)).toBe('');
   });
 
   it('with a typing error would be found', () => {
     const { all } = render('dev');
     const [policy, service, workload] = [all('NetworkPolicy')[0], all('Service')[0], all('Deployment')[0]];
-    const complaints = complaintsOf([
+    const complaints = typeCheck([
       { kind: 'NetworkPolicy', ...policy, spec: { ...policy?.spec, polcyTypes: ['Ingress'] } },
       { kind: 'Service', ...service, spec: { ports: [{ port: 'http' }] } },
       { kind: 'Deployment', ...workload, apiVersion: 'v1' },
@@ -62,13 +62,13 @@ describeWith(['kubectl'], 'the manifests', () => {
     for (const namespace of rendered.all('Namespace'))
       expect(namespace.metadata?.labels).toMatchObject({ 'pod-security.kubernetes.io/enforce': 'restricted' });
     expect(rendered.all('Namespace')).toHaveLength(1);
-    for (const { spec } of podsOf(rendered)) {
+    for (const { spec } of listPods(rendered)) {
       expect(spec).toMatchObject({
         automountServiceAccountToken: false,
         securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } },
       });
       expect([spec.hostNetwork, spec.hostPID, spec.hostIPC, spec.initContainers]).toEqual(new Array(4).fill(undefined));
-      const container = containerOf(spec);
+      const container = getOnlyContainer(spec);
       expect(container.securityContext).toEqual({
         allowPrivilegeEscalation: false,
         readOnlyRootFilesystem: true,
@@ -80,14 +80,14 @@ describeWith(['kubectl'], 'the manifests', () => {
       });
       expect(container.resources?.limits).not.toHaveProperty('cpu');
       expect(container.image).toMatch(/:\d+\.\d+\.\d+$/);
-      // Claims are the set's; there is nothing else to mount, least of all from the machine.
+      // RepeatedReports are the set's; there is nothing else to mount, least of all from the machine.
       expect(spec.volumes).toBeUndefined();
     }
   });
 
   it.each(OVERLAYS)('of %s select what they are meant to: services, budgets, monitors and policies', (overlay) => {
     const rendered = render(overlay);
-    const pods = podsOf(rendered);
+    const pods = listPods(rendered);
     const selected = (selector: Record<string, string> = {}) =>
       pods.filter(({ labels }) => Object.entries(selector).every(([label, value]) => labels[label] === value));
     const names = (selector: Record<string, string> | undefined) => selected(selector).map(({ name }) => name);
@@ -95,7 +95,7 @@ describeWith(['kubectl'], 'the manifests', () => {
       expect(names(spec?.selector.matchLabels)).toEqual([metadata?.name]);
     for (const { metadata, spec } of rendered.all('Service')) {
       expect(names(spec?.selector)).toEqual([metadata?.name]);
-      const ports = containerOf(selected(spec?.selector)[0]?.spec ?? { containers: [] }).ports ?? [];
+      const ports = getOnlyContainer(selected(spec?.selector)[0]?.spec ?? { containers: [] }).ports ?? [];
       for (const { targetPort } of spec?.ports ?? []) expect(ports.map(({ name }) => name)).toContain(targetPort);
     }
     expect(names(rendered.one('PodDisruptionBudget', 'farmer').spec?.selector?.matchLabels)).toEqual(['farmer']);
@@ -118,7 +118,7 @@ describeWith(['kubectl'], 'the manifests', () => {
   });
 
   it.each(OVERLAYS)('of %s ask the right endpoints, and stop no farmer before it is done', (overlay) => {
-    const { container, spec } = farmerOf(render(overlay));
+    const { container, spec } = findFarmer(render(overlay));
     const { startupProbe, livenessProbe, readinessProbe } = container;
     expect([startupProbe, livenessProbe, readinessProbe].map((probe) => probe?.httpGet)).toEqual([
       { path: '/healthz', port: 'http' },
@@ -132,8 +132,8 @@ describeWith(['kubectl'], 'the manifests', () => {
 
   it('of dev ask the mock node where no fault hits, which only monitoring reaches besides', () => {
     const rendered = render('dev');
-    const spec = podsOf(rendered).find(({ name }) => name === 'mock-node')?.spec ?? { containers: [] };
-    const { startupProbe, livenessProbe, readinessProbe } = containerOf(spec);
+    const spec = listPods(rendered).find(({ name }) => name === 'mock-node')?.spec ?? { containers: [] };
+    const { startupProbe, livenessProbe, readinessProbe } = getOnlyContainer(spec);
     expect([startupProbe, livenessProbe, readinessProbe].map((probe) => probe?.httpGet)).toEqual([
       { path: '/__admin/health/ready', port: 'control' },
       { path: '/__admin/health/live', port: 'control' },
@@ -153,19 +153,19 @@ describeWith(['kubectl'], 'the manifests', () => {
 
   it.each(OVERLAYS)('of %s set only what there is to set, and the farmer keeps room on its volume', (overlay) => {
     const rendered = render(overlay);
-    const { container } = farmerOf(rendered);
+    const { container } = findFarmer(rendered);
     const names = new Set(
       [...Object.values(SETTINGS), ...Object.values(MOCK_SETTINGS)].map(({ env }) => env as string),
     );
-    for (const { spec } of podsOf(rendered))
+    for (const { spec } of listPods(rendered))
       for (const name of [
-        ...Object.keys(environmentOf(rendered, containerOf(spec))),
-        ...(containerOf(spec).env ?? []).map((one) => one.name),
+        ...Object.keys(resolveEnvironment(rendered, getOnlyContainer(spec))),
+        ...(getOnlyContainer(spec).env ?? []).map((one) => one.name),
       ])
         expect(names).toContain(name);
     const { spec } = rendered.one('StatefulSet', 'farmer');
     const storage = spec?.volumeClaimTemplates?.[0]?.spec?.resources?.requests?.['storage'] ?? '';
-    const given = parseBytes(environmentOf(rendered, container)['FARMER_SIZE'] ?? '') ?? Number.NaN;
+    const given = parseBytes(resolveEnvironment(rendered, container)['FARMER_SIZE'] ?? '') ?? Number.NaN;
     const volume = parseBytes(`${storage}B`) ?? Number.NaN;
     expect(volume).toBeGreaterThan(given * 1.05 + 64 * 1024 * 1024);
     expect(spec).toMatchObject({
@@ -176,13 +176,13 @@ describeWith(['kubectl'], 'the manifests', () => {
 
   it('of dev are accepted by both services', () => {
     const rendered = render('dev');
-    expect(readConfig({ env: environmentOf(rendered, farmerOf(rendered).container) })).toMatchObject({
+    expect(readConfig({ env: resolveEnvironment(rendered, findFarmer(rendered).container) })).toMatchObject({
       nodes: [{ url: 'http://mock-node:5000' }],
       logFormat: 'json',
     });
-    const mock = podsOf(rendered).find(({ name }) => name === 'mock-node');
+    const mock = listPods(rendered).find(({ name }) => name === 'mock-node');
     expect(
-      readMockConfig({ env: environmentOf(rendered, containerOf(mock?.spec ?? { containers: [] })) }),
+      readMockConfig({ env: resolveEnvironment(rendered, getOnlyContainer(mock?.spec ?? { containers: [] })) }),
     ).toMatchObject({
       intervalMs: 30_000,
     });
@@ -190,7 +190,7 @@ describeWith(['kubectl'], 'the manifests', () => {
 
   it('of production farm for nobody until somebody says for whom', () => {
     const rendered = render('production');
-    const env = environmentOf(rendered, farmerOf(rendered).container);
+    const env = resolveEnvironment(rendered, findFarmer(rendered).container);
     const address = { FARMER_ADDRESS: '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV' };
     const node = { FARMER_NODE_URL: 'https://node.example.org' };
     expect(() => readConfig({ env: { ...env, ...node } })).toThrow(/^FARMER_ADDRESS is not set: .*$/);

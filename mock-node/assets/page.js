@@ -5,7 +5,7 @@ const CONTRACTS_SHOWN = 25;
 const SOON_MS = 300;
 /** Rounds end without an event while nobody asks. */
 const AT_LEAST_EVERY_MS = 5_000;
-const AGAIN_MS = 2_000;
+const RETRY_MS = 2_000;
 
 const byId = (id) => document.getElementById(id);
 const rowsOf = (id) => document.querySelector(`#${id} tbody`);
@@ -382,7 +382,7 @@ async function listen() {
     }
     lost();
   }
-  setTimeout(listen, AGAIN_MS);
+  setTimeout(listen, RETRY_MS);
 }
 
 byId('key').onsubmit = (event) => {

@@ -1,26 +1,26 @@
 import { type FaultInput, type Scenario, scenario as scenarioSchema } from '@downstream/control-api';
 import { type HttpServer, type Logger, listen, silentLogger } from '@downstream/platform';
-import { apiApp } from './api/api-app.ts';
-import { Exchange } from './api/exchange.ts';
-import { Recorder } from './api/recorder.ts';
-import { Refusal } from './api/refusal.ts';
-import { fileGenesis, type Genesis, standardGenesis } from './chunks/genesis.ts';
-import { Minter } from './chunks/minter.ts';
+import { createApiApp } from './api/api-app.ts';
+import { ApiListener } from './api/api-listener.ts';
+import { RequestRecorder } from './api/recorder.ts';
+import { RequestPipeline } from './api/request-pipeline.ts';
+import { ChunkFactory } from './chunks/chunk-factory.ts';
+import { type Genesis, loadGenesisFile, standardGenesis } from './chunks/genesis.ts';
 import { NodeClock } from './clock/node-clock.ts';
 import { consistent, type MockConfig, readConfig } from './config.ts';
-import { type ControlParts, controlApp } from './control/control-app.ts';
+import { type ControlDeps, createControlApp } from './control/control-app.ts';
+import { ControllerEvents, NodeController } from './controller.ts';
 import { FaultPlan } from './faults/fault-plan.ts';
 import { PRESETS } from './faults/presets.ts';
-import { checkedScenario, readScenarioFile } from './faults/scenario-file.ts';
+import { parseScenario, readScenarioFile } from './faults/scenario-file.ts';
 import { Journal } from './journal/journal.ts';
-import { Lab, LabEvents } from './lab.ts';
-import { Draws } from './ledger/draws.ts';
 import { Ledger, type LedgerObserver } from './ledger/ledger.ts';
+import { SeededRandom } from './ledger/seeded-random.ts';
 import { MockMetrics } from './metrics.ts';
 import { checkFolder, OwnershipFiles } from './ownership/files.ts';
-import { pageRoutes } from './page/page.ts';
-import { ownershipRoutes } from './routes/ownership.ts';
-import { prototypeRoutes } from './routes/prototype.ts';
+import { createPageRoutes } from './page/page.ts';
+import { createOwnershipRoutes } from './routes/ownership.ts';
+import { createPrototypeRoutes } from './routes/prototype.ts';
 import { StateFile } from './state/state-file.ts';
 import { VERSION } from './version.ts';
 
@@ -32,7 +32,7 @@ export interface MockNode {
   readonly controlUrl: string | undefined;
   readonly controlPort: number | undefined;
   /** Everything that can be looked at and changed while it runs, without HTTP. */
-  readonly lab: Lab;
+  readonly controller: NodeController;
   close(): Promise<void>;
 }
 
@@ -42,7 +42,7 @@ export interface MockNodeOptions extends Partial<MockConfig> {
   readonly faults?: readonly FaultInput[];
 }
 
-interface MockNodeParts {
+interface MockNodeDeps {
   /** Real time, in milliseconds since the Unix epoch: the node's clock is made from it. */
   readonly now: () => number;
   readonly log: Logger;
@@ -52,18 +52,18 @@ interface MockNodeParts {
  * Starts a mock node in this process.
  *
  * @param options what differs from the defaults; `port: 0` takes any free port; without a `controlPort` there is no
- *   control API, but `lab` has all of it
+ *   control API, but `controller` has all of it
  * @param parts `now`: real time, in milliseconds; `log`: nowhere without
  * @throws ListenError, GenesisError, SettingsError, StateError
  */
 export async function startMockNode(
   { faults = [], ...options }: MockNodeOptions = {},
-  { now = Date.now, log = silentLogger }: Partial<MockNodeParts> = {},
+  { now = Date.now, log = silentLogger }: Partial<MockNodeDeps> = {},
 ): Promise<MockNode> {
   const config = consistent({ ...readConfig({ env: {} }), controlPort: undefined, ...options });
   if (config.files !== undefined) await checkFolder(config.files);
-  const genesis = genesisOf(config);
-  const state = stateOf(config, genesis);
+  const genesis = createGenesis(config);
+  const state = getState(config, genesis);
   try {
     return await start({ config, faults }, { now, log, genesis, state });
   } catch (error) {
@@ -74,19 +74,19 @@ export async function startMockNode(
 
 async function start(
   { config, faults }: { config: MockConfig; faults: readonly FaultInput[] },
-  { now, log, genesis, state }: MockNodeParts & { genesis: Genesis; state: StateFile | undefined },
+  { now, log, genesis, state }: MockNodeDeps & { genesis: Genesis; state: StateFile | undefined },
 ): Promise<MockNode> {
   const kept = state?.load();
-  const events = new LabEvents();
-  const draws = new Draws(config.seed);
+  const events = new ControllerEvents();
+  const draws = new SeededRandom(config.seed);
   const clock = new NodeClock(now, { scale: config.timeScale, mark: kept?.clock });
   const observer: LedgerObserver = {
     taken: (hash) => events.emit({ type: 'contract', change: 'taken', hash }),
     settled: (result, count, hash) => events.emit({ type: 'challenge', result, count, hash }),
     ended: (reason, hash) => events.emit({ type: 'contract', change: 'ended', reason, hash }),
   };
-  // The settings are the lab's, which holds the ledger: they are asked for when the lab is there.
-  const settings = () => lab.config;
+  // The settings are the controller's, which holds the ledger: they are asked for when the controller is there.
+  const settings = () => controller.config;
   const ledger = new Ledger(settings, { draws, observer, store: state }, kept?.ledger);
   const plan = new FaultPlan({
     chance: (fault, index, what) => draws.chance(fault, index, what),
@@ -98,12 +98,12 @@ async function start(
   );
   metrics.listenTo(events);
   const { intervalMs, maxContracts, maxFailures, contractForm } = config;
-  const lab: Lab = new Lab(
+  const controller: NodeController = new NodeController(
     {
       version: VERSION,
       seed: config.seed,
       config: { intervalMs, maxContracts, maxFailures, contractForm },
-      scenarios: [...scenariosOf(config), ...startScenarioOf(faults)],
+      scenarios: [...readScenarios(config), ...createStartScenario(faults)],
     },
     { clock, ledger, faults: plan, journal: new Journal(config.journalSize), events, state },
   );
@@ -114,19 +114,19 @@ async function start(
   }
   state?.save(clock.mark);
 
-  const recorder = new Recorder({
+  const recorder = new RequestRecorder({
     now: () => clock.now(),
     log,
     metrics,
-    journal: (recorded) => events.emit({ type: 'request', request: lab.journal.add(recorded) }),
+    journal: (recorded) => events.emit({ type: 'request', request: controller.journal.add(recorded) }),
   });
-  const refusal = new Refusal(log);
+  const refusal = new ApiListener(log);
   events.listen((event) => {
     if (event.type === 'fault' && (event.change === 'changed' || event.change === 'removed'))
       refusal.endFor(event.name);
   });
   const timeScale = () => clock.pace.scale;
-  const exchange = new Exchange({
+  const exchange = new RequestPipeline({
     ledger,
     faults: plan,
     recorder,
@@ -134,11 +134,11 @@ async function start(
     timeScale,
     seed: config.seed,
     refuse: (ms, fault) => refusal.begin(ms, fault),
-    save: () => lab.save(),
+    save: () => controller.save(),
   });
-  const minter = new Minter(genesis);
+  const minter = new ChunkFactory(genesis);
   const routes = [
-    ...prototypeRoutes({
+    ...createPrototypeRoutes({
       ledger,
       minter,
       settings,
@@ -146,19 +146,19 @@ async function start(
       now: () => clock.now(),
       timeScale,
     }),
-    ...ownershipRoutes(new OwnershipFiles(config.files, draws)),
+    ...createOwnershipRoutes(new OwnershipFiles(config.files, draws)),
   ];
-  const api = await listen(apiApp({ routes, exchange, recorder, metrics, log }), {
+  const api = await listen(createApiApp({ routes, exchange, recorder, metrics, log }), {
     host: config.host,
     port: config.port,
     setting: 'MOCK_PORT',
   });
   refusal.of(api);
-  lab.apiPort = api.port;
+  controller.apiPort = api.port;
   const closing = new AbortController();
   const ready = () => !refusal.isStuck;
-  const parts = { lab, metrics, log, ready, closing: closing.signal, page: pageRoutes() };
-  const control = await listenForControl(config, parts).catch(async (error: unknown) => {
+  const parts = { controller, metrics, log, ready, closing: closing.signal, page: createPageRoutes() };
+  const control = await startControlServer(config, parts).catch(async (error: unknown) => {
     await api.close();
     throw error;
   });
@@ -167,7 +167,7 @@ async function start(
     port: api.port,
     controlUrl: control?.url,
     controlPort: control?.port,
-    lab,
+    controller,
     close: async () => {
       refusal.stop();
       closing.abort();
@@ -177,35 +177,35 @@ async function start(
   };
 }
 
-async function listenForControl(
+async function startControlServer(
   { host, controlPort, controlToken }: MockConfig,
-  parts: ControlParts,
+  parts: ControlDeps,
 ): Promise<HttpServer | undefined> {
   if (controlPort === undefined) return undefined;
-  return await listen(controlApp({ token: controlToken }, parts), {
+  return await listen(createControlApp({ token: controlToken }, parts), {
     host,
     port: controlPort,
     setting: 'MOCK_CONTROL_PORT',
   });
 }
 
-function startScenarioOf(faults: readonly FaultInput[]): Scenario[] {
+function createStartScenario(faults: readonly FaultInput[]): Scenario[] {
   if (faults.length === 0) return [];
   const given = { name: 'start', description: 'The faults that the node was started with.', faults };
-  return [checkedScenario(given, (what) => `a fault given at the start is wrong: ${what}`)];
+  return [parseScenario(given, (what) => `a fault given at the start is wrong: ${what}`)];
 }
 
-function scenariosOf({ preset, scenarioPath }: MockConfig): Scenario[] {
+function readScenarios({ preset, scenarioPath }: MockConfig): Scenario[] {
   const presets = PRESETS.filter(({ name }) => name === preset).map((each) => scenarioSchema.parse(each));
   return scenarioPath === undefined ? presets : [...presets, readScenarioFile(scenarioPath)];
 }
 
-function stateOf({ statePath, seed }: MockConfig, { sha256 }: Genesis): StateFile | undefined {
+function getState({ statePath, seed }: MockConfig, { sha256 }: Genesis): StateFile | undefined {
   return statePath === undefined ? undefined : StateFile.open(statePath, { seed, genesisSha256: sha256 });
 }
 
-function genesisOf({ genesisPath, genesisSha256 }: MockConfig): Genesis {
+function createGenesis({ genesisPath, genesisSha256 }: MockConfig): Genesis {
   return genesisPath !== undefined && genesisSha256 !== undefined
-    ? fileGenesis(genesisPath, genesisSha256)
+    ? loadGenesisFile(genesisPath, genesisSha256)
     : standardGenesis;
 }

@@ -1,5 +1,12 @@
 import { PRESET_NAMES } from '@downstream/control-api';
-import { type Given, LOG_FORMATS, LOG_LEVELS, parseSettings, SettingsError, type Values } from '@downstream/platform';
+import {
+  LOG_FORMATS,
+  LOG_LEVELS,
+  parseSettings,
+  SettingsError,
+  type SettingsInput,
+  type Values,
+} from '@downstream/platform';
 import { sha256Hex } from '@downstream/protocol';
 import { z } from 'zod';
 
@@ -17,7 +24,7 @@ export const SETTINGS = {
     allowed: 'an address of this machine, or 0.0.0.0 for all of them',
     schema: text.min(1).max(255),
     default: '127.0.0.1',
-    defaultNote: '`127.0.0.1`; `0.0.0.0` in the image',
+    defaultDescription: '`127.0.0.1`; `0.0.0.0` in the image',
   },
   port: {
     env: 'MOCK_PORT',
@@ -45,7 +52,7 @@ export const SETTINGS = {
       'What the control API wants to see as `Authorization: Bearer …`; better given as a variable than as a flag, which other users of the machine can read.',
     allowed: 'a text of 8 to 200 printable characters without blanks',
     schema: text.regex(/^[\x21-\x7e]{8,200}$/).optional(),
-    defaultNote: 'none: whoever reaches the port',
+    defaultDescription: 'none: whoever reaches the port',
   },
   seed: {
     env: 'MOCK_SEED',
@@ -103,7 +110,7 @@ export const SETTINGS = {
     description: `Faults to begin with: ${PRESET_NAMES.map((name) => `\`${name}\``).join(', ')}.`,
     allowed: `one of ${PRESET_NAMES.join(', ')}`,
     schema: z.enum(PRESET_NAMES).optional(),
-    defaultNote: 'none',
+    defaultDescription: 'none',
   },
   scenarioPath: {
     env: 'MOCK_SCENARIO',
@@ -113,7 +120,7 @@ export const SETTINGS = {
       'A file of faults and settings to begin with, in YAML or JSON; after those of the preset, if there is one.',
     allowed: 'a file',
     schema: text.optional(),
-    defaultNote: 'none',
+    defaultDescription: 'none',
   },
   timeScale: {
     env: 'MOCK_TIME_SCALE',
@@ -144,7 +151,7 @@ export const SETTINGS = {
       'Where farmers, contracts and the time of the node are kept over restarts; made where it is not there.',
     allowed: 'a file',
     schema: text.optional(),
-    defaultNote: 'none: in memory',
+    defaultDescription: 'none: in memory',
   },
   files: {
     env: 'MOCK_FILES',
@@ -153,7 +160,7 @@ export const SETTINGS = {
     description: 'A folder whose plain files can be verified for ownership.',
     allowed: 'a folder',
     schema: text.optional(),
-    defaultNote: 'none',
+    defaultDescription: 'none',
   },
   genesisPath: {
     env: 'MOCK_GENESIS',
@@ -162,7 +169,7 @@ export const SETTINGS = {
     description: 'Another genesis file than the standard one; with its hash.',
     allowed: 'the path of a genesis file, and its hash as MOCK_GENESIS_SHA256, or neither',
     schema: text.optional(),
-    defaultNote: 'the standard one',
+    defaultDescription: 'the standard one',
   },
   genesisSha256: {
     env: 'MOCK_GENESIS_SHA256',
@@ -171,7 +178,7 @@ export const SETTINGS = {
     description: "That genesis file's SHA-256.",
     allowed: '64 lowercase hex characters, and the file as MOCK_GENESIS, or neither',
     schema: sha256Hex.optional(),
-    defaultNote: '',
+    defaultDescription: '',
   },
   logLevel: {
     env: 'MOCK_LOG_LEVEL',
@@ -189,14 +196,14 @@ export const SETTINGS = {
     description: '`json`, a line an object, or `pretty`, for people.',
     allowed: `one of ${LOG_FORMATS.join(', ')}`,
     schema: z.enum(LOG_FORMATS).optional(),
-    defaultNote: '`pretty` on a terminal, else `json`',
+    defaultDescription: '`pretty` on a terminal, else `json`',
   },
 } as const;
 
 export type MockConfig = Values<typeof SETTINGS>;
 
 /** @throws SettingsError with a line for everything that is wrong */
-export function readConfig({ flags, env = process.env }: Partial<Given> = {}): MockConfig {
+export function readConfig({ flags, env = process.env }: Partial<SettingsInput> = {}): MockConfig {
   return consistent(parseSettings(SETTINGS, { env, ...(flags && { flags }) }));
 }
 

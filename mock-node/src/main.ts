@@ -1,4 +1,4 @@
-import { CodedError, createLogger, flagsByKey, outliveOutput } from '@downstream/platform';
+import { CodedError, createLogger, ignoreOutputErrors, toFlags } from '@downstream/platform';
 import { Command, CommanderError } from 'commander';
 import { startMockNode } from './app.ts';
 import { readConfig, SETTINGS } from './config.ts';
@@ -13,7 +13,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   try {
     program.parse(args, { from: 'user' });
-    const config = readConfig({ flags: flagsByKey(SETTINGS, program.opts()) });
+    const config = readConfig({ flags: toFlags(SETTINGS, program.opts()) });
     const stopped = Promise.race(
       ['SIGTERM', 'SIGINT'].map((signal) => new Promise((resolve) => process.once(signal, resolve))),
     );
@@ -36,5 +36,5 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-outliveOutput();
+ignoreOutputErrors();
 process.exit(await main(process.argv.slice(2)));

@@ -1,5 +1,5 @@
 import { type Catalogue, MetricSet, type Scrape } from '@downstream/platform';
-import type { LabEvents } from './lab.ts';
+import type { ControllerEvents } from './controller.ts';
 import { CHALLENGE_RESULTS, CONTRACT_STATES, type ContractState, END_REASONS } from './ledger/ledger.ts';
 
 /** Every metric of the mock node, declared here and nowhere else; docs/metrics.md is made from it. */
@@ -84,7 +84,7 @@ interface Reading {
 }
 
 /** Names come from whoever adds faults: the label must not grow without end. */
-const MOST_FAULT_NAMES = 200;
+const MAX_FAULT_NAMES = 200;
 
 /** The mock node's metrics, as the rest of it speaks to them. */
 export class MockMetrics {
@@ -102,7 +102,7 @@ export class MockMetrics {
   }
 
   /** Counts what happens. */
-  listenTo(events: LabEvents): void {
+  listenTo(events: ControllerEvents): void {
     const { challenges, contractsEnded, faultsApplied } = this.#set.instruments;
     events.listen((event) => {
       if (event.type === 'challenge') challenges.inc({ result: event.result }, event.count);
@@ -125,7 +125,7 @@ export class MockMetrics {
   }
 
   #bounded(name: string): string {
-    if (this.#faultNames.size < MOST_FAULT_NAMES) this.#faultNames.add(name);
+    if (this.#faultNames.size < MAX_FAULT_NAMES) this.#faultNames.add(name);
     return this.#faultNames.has(name) ? name : 'other';
   }
 }

@@ -40,11 +40,11 @@ describe("the node's clock", () => {
   it('stands still while it is frozen, and goes on from there', () => {
     const { clock, now, pass } = aClock({ scale: 2 });
     pass(10);
-    clock.setPace({ mode: 'frozen' });
+    clock.setRate({ mode: 'frozen' });
     pass(1_000);
     expect(now()).toBe(20);
     expect(clock.pace).toEqual({ mode: 'frozen', scale: 2 });
-    clock.setPace({ mode: 'real' });
+    clock.setRate({ mode: 'real' });
     expect(now()).toBe(20);
     pass(5);
     expect(now()).toBe(30);
@@ -53,7 +53,7 @@ describe("the node's clock", () => {
   it('takes another scale from here on, not for what has passed', () => {
     const { clock, now, pass } = aClock();
     pass(100);
-    clock.setPace({ mode: 'real', scale: 10 });
+    clock.setRate({ mode: 'real', scale: 10 });
     expect(now()).toBe(100);
     pass(100);
     expect(now()).toBe(1_100);
@@ -64,7 +64,7 @@ describe("the node's clock", () => {
     clock.advance(500);
     pass(10);
     expect(now()).toBe(510);
-    clock.setPace({ mode: 'frozen' });
+    clock.setRate({ mode: 'frozen' });
     clock.advance(90);
     pass(10);
     expect(now()).toBe(600);
@@ -74,7 +74,7 @@ describe("the node's clock", () => {
 
   it('goes back to its first pace, and to real time only where nothing is reckoned by it any more', () => {
     const { clock, now, pass } = aClock({ scale: 3 });
-    clock.setPace({ mode: 'frozen', scale: 7 });
+    clock.setRate({ mode: 'frozen', scale: 7 });
     clock.advance(10_000);
     clock.reset({ keepNow: true });
     expect(now()).toBe(10_000);
@@ -103,8 +103,8 @@ describe("the node's clock", () => {
           for (const { what, ms } of steps) {
             if (what === 'pass') pass(ms);
             if (what === 'advance') clock.advance(ms);
-            if (what === 'real') clock.setPace({ mode: 'real', scale: ms / 1_000 });
-            if (what === 'frozen') clock.setPace({ mode: 'frozen' });
+            if (what === 'real') clock.setRate({ mode: 'real', scale: ms / 1_000 });
+            if (what === 'frozen') clock.setRate({ mode: 'frozen' });
             if (what === 'reset') clock.reset({ keepNow: true });
             const now = clock.now();
             expect(Number.isInteger(now)).toBe(true);

@@ -1,8 +1,8 @@
 import { renameSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { ADDRESS, API, aNode, chunkOf, GENESIS_BYTES, INTERVAL_MS, sha256 } from './a-node.ts';
+import { ADDRESS, API, createChunk, GENESIS_BYTES, INTERVAL_MS, setUpMockNode, sha256 } from './support/mock-node.ts';
 
-const { start, url, get, pass, newToken, takeContract, path: pathOf } = aNode();
+const { start, url, get, pass, newToken, acceptContract, path: pathOf } = setUpMockNode();
 
 const answer = async (token: string, hash: string, response: string) =>
   (await get(`${API}/challenge/${token}/${hash}/${response}`)).json;
@@ -11,8 +11,8 @@ const due = async (token: string) => (await get(`${API}/due/${token}`)).json;
 /** A farmer with one contract, and its right answer to any challenge. */
 async function aFarmer() {
   const token = await newToken();
-  const { secret, file_hash: hash, challenge } = await takeContract(token);
-  const right = (asked: string) => sha256(chunkOf(secret), asked);
+  const { secret, file_hash: hash, challenge } = await acceptContract(token);
+  const right = (asked: string) => sha256(createChunk(secret), asked);
   return { token, hash, challenge, right };
 }
 
@@ -22,10 +22,10 @@ describe('contracts', () => {
     expect(await get('/')).toMatchObject({ code: 200, json: { msg: 'ok' } });
     const token = await newToken();
     expect(token).toMatch(/^[0-9a-f]{32}$/);
-    const contract = await takeContract(token);
+    const contract = await acceptContract(token);
     expect(Object.keys(contract).sort()).toEqual(['challenge', 'file_hash', 'interval', 'secret']);
     expect(contract.interval).toBe(60);
-    const chunk = chunkOf(contract.secret);
+    const chunk = createChunk(contract.secret);
     const { file_hash: hash, challenge } = contract;
     expect(sha256(chunk)).toBe(hash);
     expect(await due(token)).toEqual({ all_contracts: [{ hash }], due_contracts: [{ hash, challenge }] });
@@ -77,7 +77,7 @@ describe('contracts', () => {
   it('end after too many failures, and are then gone everywhere', async () => {
     await start({ maxFailures: 2, contractForm: 'url' });
     const token = await newToken();
-    const { file_hash: hash, url: download } = await takeContract(token);
+    const { file_hash: hash, url: download } = await acceptContract(token);
     pass(2 * INTERVAL_MS - 1);
     expect((await due(token)).all_contracts).toEqual([{ hash }]);
     expect((await fetch(download, { method: 'HEAD' })).status).toBe(200);
@@ -100,7 +100,7 @@ describe('contracts', () => {
 
   it('by URL have bytes that hash to their name', async () => {
     await start({ contractForm: 'url' });
-    const contract = await takeContract(await newToken());
+    const contract = await acceptContract(await newToken());
     expect(Object.keys(contract).sort()).toEqual(['challenge', 'file_hash', 'interval', 'url']);
     expect(contract.url).toBe(`${url()}${API}/download/${contract.file_hash}`);
     const bytes = Buffer.from(await (await fetch(contract.url)).arrayBuffer());
@@ -111,9 +111,9 @@ describe('contracts', () => {
   it('run out, and come back when one is removed', async () => {
     await start({ maxContracts: 1 });
     const { token, hash } = await aFarmer();
-    expect(await takeContract(token)).toEqual({ status: 'no_chunks' });
+    expect(await acceptContract(token)).toEqual({ status: 'no_chunks' });
     await get(`${API}/remove/${token}/${hash}`);
-    expect(await takeContract(token)).toHaveProperty('file_hash');
+    expect(await acceptContract(token)).toHaveProperty('file_hash');
   });
 
   it('come back when those of a farmer that never asks again have ended', async () => {
@@ -121,9 +121,9 @@ describe('contracts', () => {
     await aFarmer();
     const token = await newToken();
     pass(2 * INTERVAL_MS - 1);
-    expect(await takeContract(token)).toEqual({ status: 'no_chunks' });
+    expect(await acceptContract(token)).toEqual({ status: 'no_chunks' });
     pass(1);
-    expect(await takeContract(token)).toHaveProperty('file_hash');
+    expect(await acceptContract(token)).toHaveProperty('file_hash');
   });
 
   it('come back, and hold no place, when the genesis file could not be read for a while', async () => {
@@ -135,12 +135,12 @@ describe('contracts', () => {
       json: { status: 'error', message: 'internal error' },
     });
     renameSync(pathOf('elsewhere'), pathOf('genesis'));
-    expect(await takeContract(token)).toHaveProperty('file_hash');
+    expect(await acceptContract(token)).toHaveProperty('file_hash');
   });
 
   it('tell their interval in seconds, exactly', async () => {
     await start({ intervalMs: 1_500 });
-    expect(await takeContract(await newToken())).toMatchObject({ interval: 1.5 });
+    expect(await acceptContract(await newToken())).toMatchObject({ interval: 1.5 });
   });
 
   it.each(['chunk/nobody', 'due/nobody', `challenge/nobody/${'a'.repeat(64)}/x`, `remove/nobody/${'a'.repeat(64)}`])(
@@ -178,7 +178,7 @@ describe('contracts', () => {
       await start({ seed });
       const token = await newToken();
       const seen: unknown[] = [token];
-      for (let n = 0; n < 3; n++) seen.push(await takeContract(token));
+      for (let n = 0; n < 3; n++) seen.push(await acceptContract(token));
       pass(INTERVAL_MS);
       seen.push(await due(token));
       return seen;
@@ -191,15 +191,15 @@ describe('contracts', () => {
   it('stay apart when many ask at once', async () => {
     await start();
     const token = await newToken();
-    const contracts = await Promise.all(Array.from({ length: 20 }, () => takeContract(token)));
+    const contracts = await Promise.all(Array.from({ length: 20 }, () => acceptContract(token)));
     expect(new Set(contracts.map(({ file_hash }) => file_hash)).size).toBe(20);
-    for (const { secret, file_hash } of contracts) expect(sha256(chunkOf(secret))).toBe(file_hash);
+    for (const { secret, file_hash } of contracts) expect(sha256(createChunk(secret))).toBe(file_hash);
   });
 
   it('are never more than there may be, however many ask at once', async () => {
     await start({ maxContracts: 3 });
     const token = await newToken();
-    const replies = await Promise.all(Array.from({ length: 10 }, () => takeContract(token)));
+    const replies = await Promise.all(Array.from({ length: 10 }, () => acceptContract(token)));
     expect(replies.filter(({ status }) => status === 'no_chunks')).toHaveLength(7);
     expect((await due(token)).all_contracts).toHaveLength(3);
   });

@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import type { JournalFilter, RouteName } from '@downstream/control-api';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { Journal, type Recorded } from '../src/journal/journal.ts';
-import { withoutSecrets } from '../src/journal/shorten.ts';
-import { ADDRESS, API, aNode, chunkOf, sha256 } from './a-node.ts';
-import { until } from './faults/raw-client.ts';
+import { Journal, type RequestRecord } from '../src/journal/journal.ts';
+import { redactSecrets } from '../src/journal/redact.ts';
+import { ADDRESS, API, createChunk, setUpMockNode, sha256 } from './support/mock-node.ts';
+import { until } from './support/raw-client.ts';
 
-const aRequest = (given: Partial<Recorded> = {}): Recorded => ({
+const aRequest = (given: Partial<RequestRecord> = {}): RequestRecord => ({
   at: '2030-01-01T00:00:00.000Z',
   requestId: 'r',
   method: 'GET',
@@ -16,13 +16,13 @@ const aRequest = (given: Partial<Recorded> = {}): Recorded => ({
   status: 200,
   durationMs: 1,
   faults: [],
-  replyBytes: 10,
+  responseBytes: 10,
   ...given,
 });
 
-function aJournal(size: number) {
+function createJournal(size: number) {
   const journal = new Journal(size);
-  const add = (given: Partial<Recorded> = {}) => journal.add(aRequest(given));
+  const add = (given: Partial<RequestRecord> = {}) => journal.add(aRequest(given));
   const ids = (filter?: JournalFilter) => journal.find(filter).map(({ id }) => id);
   return { journal, add, ids };
 }
@@ -39,7 +39,7 @@ async function isSettled(promise: Promise<unknown>): Promise<boolean> {
 
 describe('the journal', () => {
   it('keeps the last requests, oldest first, and counts those that fell out', () => {
-    const { journal, add, ids } = aJournal(3);
+    const { journal, add, ids } = createJournal(3);
     for (let n = 0; n < 2; n++) add();
     expect([ids(), journal.fill]).toEqual([[1, 2], { kept: 2, dropped: 0 }]);
     for (let n = 0; n < 5; n++) add();
@@ -52,7 +52,7 @@ describe('the journal', () => {
         fc.nat(8),
         fc.array(fc.constantFrom('add', 'add', 'add', 'clear'), { maxLength: 60 }),
         (size, steps) => {
-          const { journal, add, ids } = aJournal(size);
+          const { journal, add, ids } = createJournal(size);
           let [added, dropped] = [0, 0];
           let kept: number[] = [];
           for (const step of steps) {
@@ -74,7 +74,7 @@ describe('the journal', () => {
   });
 
   it('finds what fits all that is asked for', () => {
-    const { journal, add, ids } = aJournal(10);
+    const { journal, add, ids } = createJournal(10);
     add({ route: 'new', status: 400 });
     add({ farmer: 'abcdef', faults: ['late', 'half'] });
     add({ farmer: 'abcdef', contract: 'f'.repeat(64), route: 'remove', method: 'DELETE' });
@@ -105,14 +105,14 @@ describe('waiting for requests', () => {
   const forever = new AbortController().signal;
 
   it('is over at once where they came already', async () => {
-    const { journal, add } = aJournal(5);
+    const { journal, add } = createJournal(5);
     add();
     expect(await isSettled(journal.wait({ route: 'due' }, 1, forever))).toBe(true);
     expect(await isSettled(journal.wait({}, 0, forever))).toBe(true);
   });
 
   it('is over with the last of them, and no sooner', async () => {
-    const { journal, add } = aJournal(5);
+    const { journal, add } = createJournal(5);
     add({ route: 'due' });
     const wait = journal.wait({ route: 'due' }, 3, forever);
     add({ route: 'due' });
@@ -124,7 +124,7 @@ describe('waiting for requests', () => {
   });
 
   it('goes on for those of each by itself', async () => {
-    const { journal, add } = aJournal(5);
+    const { journal, add } = createJournal(5);
     const routes: RouteName[] = ['new', 'due'];
     const [first, second] = routes.map((route) => journal.wait({ route }, 1, forever));
     add({ route: 'due' });
@@ -134,7 +134,7 @@ describe('waiting for requests', () => {
   });
 
   it('ends when it is given up, and leaves nothing behind', async () => {
-    const { journal, add } = aJournal(5);
+    const { journal, add } = createJournal(5);
     const giveUp = new AbortController();
     const wait = journal.wait({}, 1, giveUp.signal);
     expect(await isSettled(wait)).toBe(false);
@@ -149,14 +149,14 @@ describe('waiting for requests', () => {
 const NEVER = new Promise<never>(() => {});
 
 describe('what the journal keeps', () => {
-  const { start, get, lab, fault, newToken, takeContract } = aNode();
-  const entries = () => lab().journal.find();
+  const { start, get, controller, fault, newToken, acceptContract } = setUpMockNode();
+  const entries = () => controller().journal.find();
 
   it('is nothing secret: no whole token, secret or response, on any route, in any part', async () => {
     await start();
     const token = await newToken();
-    const { secret, file_hash: hash, challenge } = await takeContract(token);
-    const response = sha256(chunkOf(secret), challenge);
+    const { secret, file_hash: hash, challenge } = await acceptContract(token);
+    const response = sha256(createChunk(secret), challenge);
     const paths = [
       `due/${token}`,
       `challenge/${token}/${hash}/${response}`,
@@ -180,7 +180,7 @@ describe('what the journal keeps', () => {
   it('says what each request was, and what became of it', async () => {
     await start();
     const token = await newToken();
-    const { file_hash: hash } = await takeContract(token);
+    const { file_hash: hash } = await acceptContract(token);
     fault({ name: 'half', match: { route: 'remove' }, effect: 'wrong_content_type' });
     const { text } = await get(`${API}/remove/${token}/${hash}`, {
       method: 'DELETE',
@@ -199,11 +199,11 @@ describe('what the journal keeps', () => {
       contract: hash,
       status: 200,
       faults: ['half'],
-      replyBody: text,
+      responseBody: text,
     });
-    expect(removed?.replyBytes).toBeGreaterThan(text.length);
+    expect(removed?.responseBytes).toBeGreaterThan(text.length);
     expect(nowhere).toMatchObject({ route: null, path: '/nowhere', status: 404, faults: [] });
-    expect(lab().journal.unmatched()).toEqual([nowhere]);
+    expect(controller().journal.unmatched()).toEqual([nowhere]);
   });
 
   it('is bounded, however long a path or a body is', async () => {
@@ -230,7 +230,7 @@ describe('shortening', () => {
   it('leaves hashes, and no token, secret or response, in a body', () => {
     const [token, hash] = [randomBytes(16).toString('hex'), randomBytes(32).toString('hex')];
     const body = { token, secret: 'bf60435d2b', file_hash: hash, challenge: '0.123456789', response: hash };
-    expect(JSON.parse(withoutSecrets(JSON.stringify(body), 1_000))).toEqual({
+    expect(JSON.parse(redactSecrets(JSON.stringify(body), 1_000))).toEqual({
       ...body,
       token: `${token.slice(0, 6)}…`,
       secret: 'bf6043…',
@@ -242,7 +242,7 @@ describe('shortening', () => {
     const token = `${'abcdef'.repeat(5)}ab`;
     for (const text of [`/a/path/${token}`, `{"token":"${token}"}`, `${token}${'/x'.repeat(20)}`]) {
       for (let most = 1; most <= text.length; most++) {
-        const shown = withoutSecrets(text, most);
+        const shown = redactSecrets(text, most);
         expect(shown).not.toContain('abcdefa');
         expect(shown.length).toBeLessThanOrEqual(most);
       }

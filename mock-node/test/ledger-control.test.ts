@@ -1,22 +1,22 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { Draws } from '../src/ledger/draws.ts';
-import { aLedger, INTERVAL, T0, TOKEN } from './a-ledger.ts';
+import { SeededRandom } from '../src/ledger/seeded-random.ts';
+import { createLedger, INTERVAL, T0, TOKEN } from './support/ledger.ts';
 
 const WRONG = { hash: 'hash', response: 'wrong' };
 
 describe('what can be seen of contracts', () => {
   it('is all of one, as it stands now', () => {
-    const { ledger, take, answer } = aLedger();
+    const { ledger, take, answer } = createLedger();
     const challenge = take();
-    const seen = { token: TOKEN, hash: 'hash', index: 0, intervalMs: INTERVAL, takenAt: T0 };
+    const seen = { token: TOKEN, hash: 'hash', index: 0, intervalMs: INTERVAL, acceptedAt: T0 };
     expect(ledger.contract('hash', T0 + 1)).toEqual({
       ...seen,
       state: 'due',
       round: 0,
       challenge,
       dueAt: T0 + INTERVAL,
-      failuresInARow: 0,
+      consecutiveFailures: 0,
       results: { passed: 0, wrong: 0, unanswered: 0 },
     });
     answer(challenge, T0 + 2);
@@ -26,9 +26,9 @@ describe('what can be seen of contracts', () => {
       ...seen,
       state: 'due',
       round: 3,
-      challenge: new Draws('seed').challenge(0, 3),
+      challenge: new SeededRandom('seed').challenge(0, 3),
       dueAt: T0 + 4 * INTERVAL,
-      failuresInARow: 2,
+      consecutiveFailures: 2,
       results: { passed: 1, wrong: 1, unanswered: 1 },
     });
     expect(ledger.contract('other', T0)).toBeUndefined();
@@ -36,7 +36,7 @@ describe('what can be seen of contracts', () => {
   });
 
   it('is how many are due and how many settled', () => {
-    const { ledger, take, answer } = aLedger();
+    const { ledger, take, answer } = createLedger();
     answer(take(), T0);
     take('second', T0 + 10);
     expect(ledger.counts(T0 + 10)).toEqual({ due: 1, settled: 1 });
@@ -45,24 +45,24 @@ describe('what can be seen of contracts', () => {
   });
 
   it('is the first of a farmer that still runs and begins like that', () => {
-    const { ledger, token, take } = aLedger({ maxFailures: 1 });
+    const { ledger, token, take } = createLedger({ maxFailures: 1 });
     take('aa1', T0);
     take('ab2', T0 + 1);
-    expect(ledger.firstOf(token, '', T0 + 1)).toBe('aa1');
-    expect(ledger.firstOf(token, 'ab', T0 + 1)).toBe('ab2');
-    expect(ledger.firstOf(token, 'b', T0 + 1)).toBeUndefined();
-    expect(ledger.firstOf(token, 'a', T0 + INTERVAL)).toBe('ab2');
-    expect(ledger.firstOf('nobody', '', T0)).toBeUndefined();
+    expect(ledger.findFirst(token, '', T0 + 1)).toBe('aa1');
+    expect(ledger.findFirst(token, 'ab', T0 + 1)).toBe('ab2');
+    expect(ledger.findFirst(token, 'b', T0 + 1)).toBeUndefined();
+    expect(ledger.findFirst(token, 'a', T0 + INTERVAL)).toBe('ab2');
+    expect(ledger.findFirst('nobody', '', T0)).toBeUndefined();
   });
 });
 
 describe('a contract with an interval of its own', () => {
   it('keeps to it, whatever the others do', () => {
-    const { ledger, token, take } = aLedger();
+    const { ledger, token, take } = createLedger();
     const [first, second] = [take('slow'), take('fast', T0, TOKEN, 1_000)];
     const challenges = (now: number) => ledger.due(token, now)?.due.map(({ challenge }) => challenge);
     expect(challenges(T0 + 999)).toEqual([first, second]);
-    expect(challenges(T0 + 1_000)).toEqual([first, new Draws('seed').challenge(1, 1)]);
+    expect(challenges(T0 + 1_000)).toEqual([first, new SeededRandom('seed').challenge(1, 1)]);
     expect(ledger.contract('fast', T0 + 2_500)).toMatchObject({ round: 2, dueAt: T0 + 3_000, intervalMs: 1_000 });
     expect(ledger.due(token, T0 + 3_000)?.all).toEqual(['slow']);
   });
@@ -70,7 +70,7 @@ describe('a contract with an interval of its own', () => {
 
 describe('what the node does of its own will', () => {
   it('expires a contract, once', () => {
-    const { ledger, token, take, events } = aLedger();
+    const { ledger, token, take, events } = createLedger();
     take();
     expect(ledger.expire('hash', T0 + 1)).toBe(true);
     expect(ledger.expire('hash', T0 + 1)).toBe(false);
@@ -80,29 +80,29 @@ describe('what the node does of its own will', () => {
   });
 
   it('does not expire what has failed already', () => {
-    const { ledger, take, events } = aLedger();
+    const { ledger, take, events } = createLedger();
     take();
     expect(ledger.expire('hash', T0 + 3 * INTERVAL)).toBe(false);
     expect(events.at(-1)).toBe('failed hash');
   });
 
   it('begins the next round now, from which on all others follow', () => {
-    const { ledger, token, take, answer, challengeAt, results } = aLedger();
+    const { ledger, token, take, answer, challengeAt, results } = createLedger();
     answer(take(), T0);
     const now = T0 + 12_345;
     const next = ledger.challengeNow('hash', now);
-    expect(next).toEqual({ challenge: new Draws('seed').challenge(0, 1), opened: true });
+    expect(next).toEqual({ challenge: new SeededRandom('seed').challenge(0, 1), opened: true });
     expect(challengeAt(now)).toBe(next?.challenge);
-    expect(ledger.contract('hash', now)).toMatchObject({ round: 1, dueAt: now + INTERVAL, takenAt: T0 });
+    expect(ledger.contract('hash', now)).toMatchObject({ round: 1, dueAt: now + INTERVAL, acceptedAt: T0 });
     expect(challengeAt(now + INTERVAL - 1)).toBe(next?.challenge);
     expect(answer(next?.challenge ?? '', now + INTERVAL - 1)).toBe('pass');
-    expect(challengeAt(now + INTERVAL)).toBe(new Draws('seed').challenge(0, 2));
+    expect(challengeAt(now + INTERVAL)).toBe(new SeededRandom('seed').challenge(0, 2));
     expect(results).toEqual({ passed: 2, wrong: 0, unanswered: 0 });
     expect(ledger.due(token, now + INTERVAL)?.all).toEqual(['hash']);
   });
 
   it('leaves a challenge open that waits for its answer anyway', () => {
-    const { ledger, take } = aLedger();
+    const { ledger, take } = createLedger();
     const challenge = take();
     expect(ledger.challengeNow('hash', T0 + 100)).toEqual({ challenge, opened: false });
     expect(ledger.contract('hash', T0 + 100)?.dueAt).toBe(T0 + INTERVAL);
@@ -110,7 +110,7 @@ describe('what the node does of its own will', () => {
   });
 
   it('forgets one farmer with its contracts, and nobody else', () => {
-    const { ledger, token, take, events } = aLedger();
+    const { ledger, token, take, events } = createLedger();
     const other = ledger.register();
     take('mine');
     take('theirs', T0, other);
@@ -123,7 +123,7 @@ describe('what the node does of its own will', () => {
   });
 
   it('forgets everything, and gives nothing twice; after a reset it gives the same again', () => {
-    const { ledger, token, take, speakFor } = aLedger();
+    const { ledger, token, take, speakFor } = createLedger();
     take();
     ledger.forget();
     expect([ledger.knows(token), ledger.farmers, ledger.running]).toEqual([false, 0, 0]);
@@ -133,11 +133,11 @@ describe('what the node does of its own will', () => {
     ledger.reset();
     expect([ledger.farmers, ledger.running]).toEqual([0, 0]);
     expect(ledger.register()).toBe(token);
-    expect(speakFor('hash', T0)).toMatchObject({ index: 0, chunk: { secret: new Draws('seed').secret(0) } });
+    expect(speakFor('hash', T0)).toMatchObject({ index: 0, chunk: { secret: new SeededRandom('seed').secret(0) } });
   });
 
   it('gives back the place of a farmer that it forgot while the chunk was made', () => {
-    const { ledger, token, speakFor } = aLedger();
+    const { ledger, token, speakFor } = createLedger();
     const next = speakFor('hash', T0);
     if (next === undefined) throw new Error('there is a place');
     ledger.revoke(token);
@@ -147,7 +147,7 @@ describe('what the node does of its own will', () => {
   });
 
   it('takes a first answer for wrong where it is told to, and no other', () => {
-    const { ledger, token, take, answer, results } = aLedger();
+    const { ledger, token, take, answer, results } = createLedger();
     const right = `right:${take()}`;
     expect(ledger.answer(token, { hash: 'hash', response: right, reject: true }, T0)).toBe('fail');
     expect(ledger.answer(token, { hash: 'hash', response: right }, T0)).toBe('fail');
@@ -188,7 +188,7 @@ describe('whatever the sequence', () => {
   it('counts are what listings say, no place leaks, and each round is settled once', () => {
     fc.assert(
       fc.property(steps, (list) => {
-        const { ledger, token, results, events, speakFor } = aLedger({ maxContracts: 5 });
+        const { ledger, token, results, events, speakFor } = createLedger({ maxContracts: 5 });
         const tokens = [token];
         const pending: NonNullable<ReturnType<typeof speakFor>>[] = [];
         let now = T0;
@@ -261,7 +261,7 @@ describe('whatever the sequence', () => {
   it('no token or secret comes twice, but after a reset', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom('register', 'speak', 'revoke', 'forget'), { maxLength: 60 }), (commands) => {
-        const { ledger, token, speakFor } = aLedger({ maxContracts: 100 });
+        const { ledger, token, speakFor } = createLedger({ maxContracts: 100 });
         const seen = [token];
         for (const command of commands) {
           if (command === 'register') seen.push(ledger.register());

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { Draws } from '../src/ledger/draws.ts';
-import { aLedger, INTERVAL, T0, TOKEN } from './a-ledger.ts';
+import { SeededRandom } from '../src/ledger/seeded-random.ts';
+import { createLedger, INTERVAL, T0, TOKEN } from './support/ledger.ts';
 
 describe('the ledger', () => {
   it('issues a challenge an interval, and lists it while it is open and unanswered', () => {
-    const { take, answer, challengeAt, results } = aLedger();
+    const { take, answer, challengeAt, results } = createLedger();
     const first = take();
     expect(challengeAt(T0)).toBe(first);
     expect(answer(first, T0 + 1)).toBe('pass');
@@ -18,7 +18,7 @@ describe('the ledger', () => {
   });
 
   it('lets the first answer settle a challenge: the same again passes again, any other fails and changes nothing', () => {
-    const { ledger, take, answer, results } = aLedger();
+    const { ledger, take, answer, results } = createLedger();
     const challenge = take();
     expect(answer(challenge, T0)).toBe('pass');
     expect(answer(challenge, T0 + 1)).toBe('pass');
@@ -28,7 +28,7 @@ describe('the ledger', () => {
   });
 
   it('lets a wrong first answer settle it too: the right one comes too late', () => {
-    const { ledger, take, answer, challengeAt, results } = aLedger();
+    const { ledger, take, answer, challengeAt, results } = createLedger();
     const challenge = take();
     expect(ledger.answer(TOKEN, { hash: 'hash', response: 'wrong' }, T0)).toBe('fail');
     expect(answer(challenge, T0 + 1)).toBe('fail');
@@ -37,7 +37,7 @@ describe('the ledger', () => {
   });
 
   it('counts a wrong answer once, however often it is sent', () => {
-    const { ledger, token, take, results } = aLedger();
+    const { ledger, token, take, results } = createLedger();
     take();
     for (let n = 0; n < 5; n++) expect(ledger.answer(token, { hash: 'hash', response: 'wrong' }, T0 + n)).toBe('fail');
     expect(results).toEqual({ passed: 0, wrong: 1, unanswered: 0 });
@@ -45,14 +45,14 @@ describe('the ledger', () => {
   });
 
   it('takes a late answer for one to the challenge that is open by then: an answer does not say which it is for', () => {
-    const { take, answer, challengeAt, results } = aLedger();
+    const { take, answer, challengeAt, results } = createLedger();
     expect(answer(take(), T0 + INTERVAL)).toBe('fail');
     expect(results).toEqual({ passed: 0, wrong: 1, unanswered: 1 });
     expect(challengeAt(T0 + INTERVAL)).toBeUndefined();
   });
 
   it('does not turn back when the clock does', () => {
-    const { take, answer, challengeAt } = aLedger();
+    const { take, answer, challengeAt } = createLedger();
     const first = take();
     const second = challengeAt(T0 + INTERVAL) ?? '';
     expect(challengeAt(T0)).toBe(second);
@@ -61,15 +61,15 @@ describe('the ledger', () => {
   });
 
   it('frees the places of a farmer that never asks again', () => {
-    const { ledger, take, results } = aLedger({ maxContracts: 1 });
+    const { ledger, take, results } = createLedger({ maxContracts: 1 });
     take();
-    expect(ledger.nextSecret(T0 + 3 * INTERVAL - 1)).toBeUndefined();
-    expect(ledger.nextSecret(T0 + 3 * INTERVAL)).toBeDefined();
+    expect(ledger.reserveContract(T0 + 3 * INTERVAL - 1)).toBeUndefined();
+    expect(ledger.reserveContract(T0 + 3 * INTERVAL)).toBeDefined();
     expect(results.unanswered).toBe(3);
   });
 
   it('ends a contract that failed too often at once, and knows it no more', () => {
-    const { ledger, token, take } = aLedger({ maxFailures: 1 });
+    const { ledger, token, take } = createLedger({ maxFailures: 1 });
     take();
     expect(ledger.answer(token, { hash: 'hash', response: 'wrong' }, T0)).toBe('fail');
     expect(ledger.remove(token, 'hash', T0)).toBe('no_hash');
@@ -78,14 +78,14 @@ describe('the ledger', () => {
   });
 
   it('counts what went unanswered before a farmer removed its contract', () => {
-    const { ledger, token, take, results } = aLedger();
+    const { ledger, token, take, results } = createLedger();
     take();
     expect(ledger.remove(token, 'hash', T0 + 2 * INTERVAL)).toBe('ok');
     expect(results.unanswered).toBe(2);
   });
 
   it('counts places right when two contracts of a farmer are on the same chunk', () => {
-    const { ledger, token, take } = aLedger();
+    const { ledger, token, take } = createLedger();
     take();
     take();
     expect(ledger.running).toBe(1);
@@ -94,23 +94,23 @@ describe('the ledger', () => {
   });
 
   it('gives a place back that nothing came of', () => {
-    const { ledger, take } = aLedger({ maxContracts: 1 });
-    expect(ledger.nextSecret(T0)).toBeDefined();
+    const { ledger, take } = createLedger({ maxContracts: 1 });
+    expect(ledger.reserveContract(T0)).toBeDefined();
     expect(take).toThrow('no contract');
     ledger.abandon();
     expect(take()).toMatch(/^0\./);
   });
 
   it('tells the secret of a chunk as long as its contract runs', () => {
-    const { ledger, take } = aLedger();
+    const { ledger, take } = createLedger();
     take();
-    expect(ledger.secretOf('hash', T0 + 3 * INTERVAL - 1)).toMatch(/^[0-9a-f]{10}$/);
-    expect(ledger.secretOf('hash', T0 + 3 * INTERVAL)).toBeUndefined();
-    expect(ledger.secretOf('other', T0)).toBeUndefined();
+    expect(ledger.getChunkSecret('hash', T0 + 3 * INTERVAL - 1)).toMatch(/^[0-9a-f]{10}$/);
+    expect(ledger.getChunkSecret('hash', T0 + 3 * INTERVAL)).toBeUndefined();
+    expect(ledger.getChunkSecret('other', T0)).toBeUndefined();
   });
 
   it('keeps farmers and contracts apart', () => {
-    const { ledger, token, take, answer } = aLedger();
+    const { ledger, token, take, answer } = createLedger();
     const first = take();
     const second = take('second', T0 + 1);
     const other = ledger.register();
@@ -127,18 +127,18 @@ describe('the ledger', () => {
   });
 
   it('ends a contract after so many failures in a row, and frees its place', () => {
-    const { ledger, token, take, answer, results } = aLedger({ maxContracts: 1 });
+    const { ledger, token, take, answer, results } = createLedger({ maxContracts: 1 });
     const challenge = take();
     expect(ledger.due(token, T0 + 3 * INTERVAL - 1)?.all).toEqual(['hash']);
-    expect(ledger.nextSecret(T0 + 3 * INTERVAL - 1)).toBeUndefined();
+    expect(ledger.reserveContract(T0 + 3 * INTERVAL - 1)).toBeUndefined();
     expect(ledger.due(token, T0 + 3 * INTERVAL)).toEqual({ all: [], due: [], settled: [] });
     expect(answer(challenge, T0 + 3 * INTERVAL)).toBe('no_hash');
     expect(results.unanswered).toBe(3);
-    expect(ledger.nextSecret(T0 + 3 * INTERVAL)).toBeDefined();
+    expect(ledger.reserveContract(T0 + 3 * INTERVAL)).toBeDefined();
   });
 
   it('forgets failures when a challenge is passed', () => {
-    const { ledger, token, take, answer, challengeAt } = aLedger();
+    const { ledger, token, take, answer, challengeAt } = createLedger();
     take();
     expect(answer(challengeAt(T0 + 2 * INTERVAL) ?? '', T0 + 2 * INTERVAL)).toBe('pass');
     expect(ledger.due(token, T0 + 5 * INTERVAL)?.all).toEqual(['hash']);
@@ -146,7 +146,7 @@ describe('the ledger', () => {
   });
 
   it("removes a contract at its farmer's wish, once", () => {
-    const { ledger, token, take } = aLedger();
+    const { ledger, token, take } = createLedger();
     take();
     expect(['hash', 'hash', 'other'].map((hash) => ledger.remove(token, hash, T0))).toEqual([
       'ok',
@@ -157,7 +157,7 @@ describe('the ledger', () => {
   });
 
   it('knows nobody whom it gave no token', () => {
-    const { ledger } = aLedger();
+    const { ledger } = createLedger();
     expect(ledger.due('nobody', T0)).toBeUndefined();
     expect(ledger.answer('nobody', { hash: 'hash', response: 'x' }, T0)).toBe('no_token');
     expect(ledger.remove('nobody', 'hash', T0)).toBe('no_token');
@@ -168,7 +168,7 @@ describe('the ledger', () => {
     const step = fc.tuple(fc.nat(2 * INTERVAL), fc.constantFrom('look', 'right', 'wrong'));
     fc.assert(
       fc.property(fc.array(step, { maxLength: 50 }), (steps) => {
-        const { ledger, token, results, take, answer, challengeAt } = aLedger({ maxFailures: 1_000_000 });
+        const { ledger, token, results, take, answer, challengeAt } = createLedger({ maxFailures: 1_000_000 });
         take();
         let now = T0;
         for (const [pause, what] of steps) {
@@ -187,11 +187,11 @@ describe('the ledger', () => {
 
   /** What a run leaves behind, with or without somebody looking all the time. */
   function outcome(steps: [number, 'right' | 'wrong'][], looking: (now: number) => readonly number[]) {
-    const { ledger, token, results, take, answer, challengeAt } = aLedger();
+    const { ledger, token, results, take, answer, challengeAt } = createLedger();
     take();
     let now = T0;
     const verdicts = steps.map(([pause, what]) => {
-      for (const moment of looking(now).filter((at) => at <= now + pause)) ledger.catchUp(moment);
+      for (const moment of looking(now).filter((at) => at <= now + pause)) ledger.settleMissedRounds(moment);
       now += pause;
       return what === 'right'
         ? answer(challengeAt(now) ?? 'none', now)
@@ -227,9 +227,9 @@ describe('the ledger', () => {
         fc.integer({ min: 1_000, max: 31_536_000_000 }),
         fc.integer({ min: 1, max: 1_000 }),
         (interval, n) => {
-          const { take, challengeAt } = aLedger({ intervalMs: interval, maxFailures: 1_000_000 });
+          const { take, challengeAt } = createLedger({ intervalMs: interval, maxFailures: 1_000_000 });
           take();
-          const draws = new Draws('seed');
+          const draws = new SeededRandom('seed');
           expect(challengeAt(T0 + n * interval - 1)).toBe(draws.challenge(0, n - 1));
           expect(challengeAt(T0 + n * interval)).toBe(draws.challenge(0, n));
         },
@@ -241,7 +241,7 @@ describe('the ledger', () => {
 describe('the draws', () => {
   it('repeat with the same seed, and differ with another', () => {
     const all = (seed: string) => {
-      const draws = new Draws(seed);
+      const draws = new SeededRandom(seed);
       return [
         draws.token(0),
         draws.token(1),
@@ -259,7 +259,7 @@ describe('the draws', () => {
   it('have the shapes of the protocol', () => {
     fc.assert(
       fc.property(fc.string(), fc.nat(), fc.nat(), (seed, n, round) => {
-        const draws = new Draws(seed);
+        const draws = new SeededRandom(seed);
         expect(draws.token(n)).toMatch(/^[0-9a-f]{32}$/);
         expect(draws.secret(n)).toMatch(/^[0-9a-f]{10}$/);
         expect(draws.challenge(n, round)).toMatch(/^0\.[0-9]{9}$/);
@@ -270,7 +270,7 @@ describe('the draws', () => {
   it('give offsets inside the file, also for an empty one', () => {
     fc.assert(
       fc.property(fc.string(), fc.nat(), fc.nat(Number.MAX_SAFE_INTEGER), (name, n, size) => {
-        const offset = new Draws('seed').offset(name, n, size);
+        const offset = new SeededRandom('seed').offset(name, n, size);
         expect(offset).toBeGreaterThanOrEqual(0);
         expect(offset).toBeLessThan(Math.max(1, size));
       }),

@@ -4,9 +4,9 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { startMockNode } from '@downstream/mock-node';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { ADDRESS, API, aNode, chunkOf, INTERVAL_MS, sha256 } from './a-node.ts';
+import { ADDRESS, API, createChunk, INTERVAL_MS, setUpMockNode, sha256 } from './support/mock-node.ts';
 
-const { start, url, get, pass, log, newToken, takeContract, path: pathOf } = aNode();
+const { start, url, get, pass, log, newToken, acceptContract, path: pathOf } = setUpMockNode();
 const metrics = async () => (await get('/metrics')).text;
 
 describe('the metrics', () => {
@@ -28,8 +28,8 @@ describe('the metrics', () => {
   it('count what the node did, with nothing secret in a label', async () => {
     await start();
     const token = await newToken();
-    const { secret, file_hash: hash, challenge } = await takeContract(token);
-    const response = sha256(chunkOf(secret), challenge);
+    const { secret, file_hash: hash, challenge } = await acceptContract(token);
+    const response = sha256(createChunk(secret), challenge);
     await get(`${API}/challenge/${token}/${hash}/${response}`);
     await get(`${API}/challenge/${token}/${hash}/${response}`);
     await get(`${API}/due/${token}`);
@@ -47,7 +47,7 @@ describe('the metrics', () => {
 
   it('count challenges that nobody answered even when nobody asks for them', async () => {
     await start({ maxFailures: 3 });
-    await takeContract(await newToken());
+    await acceptContract(await newToken());
     pass(2 * INTERVAL_MS);
     expect(await metrics()).toContain('mock_node_challenges_total{result="unanswered"} 2\n');
     pass(2 * INTERVAL_MS);

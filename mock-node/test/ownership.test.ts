@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { API, aNode, sha256 } from './a-node.ts';
+import { API, setUpMockNode, sha256 } from './support/mock-node.ts';
 
-const { start, get, getRaw, path: pathOf } = aNode();
+const { start, get, getRaw, path: pathOf } = setUpMockNode();
 
 const CONTENT = Buffer.from('0123456789'.repeat(2_000));
 
@@ -151,7 +151,7 @@ describe('file ownership', () => {
 
   it('says at the start when its folder is none', async () => {
     await expect(start({ files: pathOf('absent') })).rejects.toMatchObject({
-      code: 'bad_settings',
+      code: 'invalid_settings',
       message: expect.stringMatching(/^MOCK_FILES is ".*absent" \(ENOENT\): give a folder$/),
     });
     await expect(start({ files: pathOf('genesis') })).rejects.toMatchObject({
@@ -160,16 +160,16 @@ describe('file ownership', () => {
   });
 });
 
-interface Recorded {
+interface RequestRecord {
   note: string | null;
   request: { method: string; path: string; headers: Record<string, string>; body: string | null };
   response: { status: number; json?: { challenges?: Challenge[] } };
 }
-const recording = (name: string): Recorded[] =>
+const recording = (name: string): RequestRecord[] =>
   JSON.parse(readFileSync(new URL(`fixtures/${name}.json`, import.meta.url), 'utf8'));
 
 /** Sends a recorded request; the file that the original had is ours here. */
-const replay = async ({ method, path, headers, body }: Recorded['request']) => {
+const replay = async ({ method, path, headers, body }: RequestRecord['request']) => {
   const { 'Content-Length': _, ...sent } = headers;
   const ours = path.replace('thirty-two_meg.testfile', 'file');
   return await get(ours, { method, headers: sent, ...(body && { body }) });
@@ -178,7 +178,7 @@ const replay = async ({ method, path, headers, body }: Recorded['request']) => {
 describe('what was recorded of the original of 2014', () => {
   const routes = recording('ownership-2014-09');
   const session = recording('farmer-session-2014-09');
-  const isRightOrWrong = ({ note }: Recorded) => /right|wrong response/.test(note ?? '');
+  const isRightOrWrong = ({ note }: RequestRecord) => /right|wrong response/.test(note ?? '');
 
   it.each(routes.filter((exchange) => !isRightOrWrong(exchange)))(
     'is answered alike here: $note',

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { aControl } from './control/a-control.ts';
+import { setUpControlApi } from './support/control-api.ts';
 
 describe("the page at the control port's /", () => {
-  const node = aControl();
+  const node = setUpControlApi();
   const page = async (path = '/') => {
     const response = await fetch(node.controlUrl() + path);
     return { status: response.status, headers: response.headers, text: await response.text() };

@@ -16,7 +16,7 @@ interface Ended {
 }
 
 const MAIN = join(import.meta.dirname, '../../farmer/src/main.ts');
-const MOST_LAST_WORDS = 40;
+const MAX_OUTPUT_LINES = 40;
 const running = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
@@ -26,7 +26,7 @@ process.on('exit', () => {
 export class FarmerProcess {
   readonly #child: ChildProcess;
   readonly #ended: Promise<Ended>;
-  readonly #lastWords: string[] = [];
+  readonly #recentOutput: string[] = [];
 
   private constructor(child: ChildProcess) {
     this.#child = child;
@@ -75,8 +75,8 @@ export class FarmerProcess {
   }
 
   /** What it said last, whatever it was. */
-  get lastWords(): readonly string[] {
-    return this.#lastWords;
+  get recentOutput(): readonly string[] {
+    return this.#recentOutput;
   }
 
   /** The signal, and nothing else: does not wait. */
@@ -91,7 +91,7 @@ export class FarmerProcess {
   }
 
   #remember(text: string): void {
-    this.#lastWords.push(text);
-    if (this.#lastWords.length > MOST_LAST_WORDS) this.#lastWords.shift();
+    this.#recentOutput.push(text);
+    if (this.#recentOutput.length > MAX_OUTPUT_LINES) this.#recentOutput.shift();
   }
 }

@@ -1,5 +1,5 @@
-import type { Dice } from './dice.ts';
 import type { FarmerLine } from './farmer-line.ts';
+import type { SeededRandom } from './seeded-random.ts';
 
 /** When to kill a farmer: so long after so many lines of its log, or after the first that says this. */
 export interface KillPoint {
@@ -7,17 +7,17 @@ export interface KillPoint {
   readonly plusMs: number;
 }
 
-const MOST_LINES = 32;
-const MOST_MS = 20;
+const MAX_LINES = 32;
+const MAX_DELAY_MS = 20;
 
 /** An end is believed only after a while: by chance hardly any farmer would live to remove a contract. */
 const REMOVALS = 0.15;
 
 /** Any step may be the last, from before the first line to well into farming; early ones more often, since they are few. */
-export function killPoint(dice: Dice): KillPoint {
-  const plusMs = dice.random() * MOST_MS;
+export function killPoint(dice: SeededRandom): KillPoint {
+  const plusMs = dice.random() * MAX_DELAY_MS;
   if (dice.random() < REMOVALS) return { after: 'contract ended', plusMs };
-  return { after: Math.floor(dice.random() ** 2 * (MOST_LINES + 1)), plusMs };
+  return { after: Math.floor(dice.random() ** 2 * (MAX_LINES + 1)), plusMs };
 }
 
 /** What a farmer was at when it was killed. */
@@ -49,19 +49,19 @@ const BY_ROUTE: Readonly<Record<string, Step>> = {
 };
 
 /** What was seen of a farmer's end. */
-export interface LastSight {
+export interface KillObservation {
   /** The last that it said; undefined where it had said nothing yet. */
   readonly last: FarmerLine | undefined;
   /** The node had given a contract that was not written down yet. */
-  readonly hasTaken: boolean;
+  readonly hasNewContract: boolean;
   /** There was a half-written chunk. */
-  readonly hasHalfWritten: boolean;
+  readonly hasPartialChunk: boolean;
 }
 
 /** What is left behind says more than the last word. */
-export function stepAt({ last, hasTaken, hasHalfWritten }: LastSight): Step {
-  if (hasTaken) return 'taking';
-  if (hasHalfWritten) return 'generating';
+export function stepAt({ last, hasNewContract, hasPartialChunk }: KillObservation): Step {
+  if (hasNewContract) return 'taking';
+  if (hasPartialChunk) return 'generating';
   if (last === undefined) return 'starting';
   return BY_MESSAGE[last.message] ?? BY_ROUTE[last.route ?? ''] ?? 'other';
 }

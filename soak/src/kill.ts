@@ -4,16 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { FarmerProcess } from './farmer-process.ts';
-import { tooLate } from './kill-judge.ts';
-import { hitsOf, KillLane, type LaneOptions } from './kill-lane.ts';
-import { unproved } from './proof.ts';
+import { checkLateAnswers } from './kill-checks.ts';
+import { countKillsByStep, KillRun, type KillRunOptions } from './kill-run.ts';
+import { findZeroCounts } from './proof.ts';
 
 /**
  * `npm run soak:kill -- --cycles N [--seed S]`: farmers are killed at random points, N times in all, and must have lost nothing each
  * time. The seed repeats the choices; when exactly a process dies is up to the machine. Exits with 1, and keeps the folder, where
  * a promise was broken, or nothing was proved.
  */
-const LANES: readonly Pick<LaneOptions, 'chunkBytes' | 'contractForm'>[] = [
+const LANES: readonly Pick<KillRunOptions, 'chunkBytes' | 'contractForm'>[] = [
   { chunkBytes: 16 * 1024, contractForm: 'secret' },
   // Large enough that writing one takes a while.
   { chunkBytes: 640 * 1024, contractForm: 'secret' },
@@ -44,7 +44,7 @@ const another = () => left-- > 0;
 const reports = await Promise.all(
   LANES.map(async (lane, at) => {
     const options = { ...lane, folder: join(folder, `farm-${at}`), seed: `${seed}/${at}`, cacheDir };
-    return await new KillLane(options).run(another);
+    return await new KillRun(options).run(another);
   }),
 );
 
@@ -56,8 +56,8 @@ const passed = sum((report) => report.passed);
 const late = sum((report) => report.late);
 const broken = [
   ...reports.flatMap((report) => report.broken),
-  ...unproved({ 'contracts acknowledged': acknowledged, 'challenges passed': passed }),
-  ...tooLate({ late, passed }),
+  ...findZeroCounts({ 'contracts acknowledged': acknowledged, 'challenges passed': passed }),
+  ...checkLateAnswers({ late, passed }),
 ];
 const notCleared = reports.flatMap((report) => report.notCleared);
 const wrong = reports.flatMap((report) => report.wrong);
@@ -78,7 +78,8 @@ console.log(
     .join(' ')}`,
 );
 console.log('killed while');
-for (const { step, kills } of hitsOf(reports)) console.log(`  ${step.padEnd(12)}${String(kills).padStart(5)}`);
+for (const { step, kills } of countKillsByStep(reports))
+  console.log(`  ${step.padEnd(12)}${String(kills).padStart(5)}`);
 
 if (broken.length + notCleared.length + wrong.length > 0) {
   for (const what of [...broken, ...wrong]) console.error(what);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { FarmerProcess } from './farmer-process.ts';
 import { SoakFarm } from './soak-farm.ts';
-import { reportOf } from './soak-report.ts';
+import { createReport } from './soak-report.ts';
 import { SoakRun } from './soak-run.ts';
 
 /**
@@ -30,7 +30,7 @@ const run = new SoakRun(farm, seed);
 const startedAt = performance.now();
 await run.run(minutes * 60_000, enough.signal);
 
-const { lines, broken } = reportOf(farm, run.observed);
+const { lines, broken } = createReport(farm, run.observed);
 console.log(
   `soak: seed=${seed} seconds=${((performance.now() - startedAt) / 1000).toFixed(1)} broken=${broken.length}`,
 );

@@ -8,7 +8,7 @@ export const PLAN = {
   /** Nothing but the damage of a chunk happens for so long between two faults. */
   calmMs: { least: 3_000, most: 10_000 },
   /** And for so long after a contract has ended: no sooner a farmer believes it, and asks for another. */
-  doubtMs: 4_000,
+  confirmMs: 4_000,
   /** So long a fault lasts. */
   faultMs: { least: 1_000, most: 4_000 },
   /** How likely a calm begins with a chunk damaged. */
@@ -16,9 +16,9 @@ export const PLAN = {
   /** The last calm: whatever is to be made good is made good in it. */
   endMs: 12_000,
   /** So long, at most, the node makes a contract that it was asked for. */
-  makingMs: 250,
+  generationMs: 250,
   /** How often the node's books are read. */
-  lookEveryMs: 100,
+  pollMs: 100,
 } as const;
 
 /** What a challenge is allowed to fail for. A farmer that needs more than this has failed. */
@@ -30,7 +30,7 @@ export const ALLOWANCE = {
   /** A chunk that was damaged so long before the deadline could have been made again. */
   repairMs: 2_500,
   /** A contract whose reply was lost is given back when three listings, a second apart, have named it: in its first round. */
-  strangerRounds: 1,
+  unknownContractRounds: 1,
 } as const;
 
 /** Every effect that a node's fault can have, as it is used here. */
@@ -57,30 +57,30 @@ export const NODE_FAULTS: Readonly<Record<EffectKind, EffectInput>> = {
   reject_answer: 'reject_answer',
   expire_contract: 'expire_contract',
   no_chunks: 'no_chunks',
-  token_revoked: 'token_revoked',
-  amnesia: 'amnesia',
-  accept_but_drop_reply: 'accept_but_drop_reply',
-  deadline_shrink: 'deadline_shrink',
+  revoke_token: 'revoke_token',
+  forget_all: 'forget_all',
+  drop_response: 'drop_response',
+  shorten_interval: 'shorten_interval',
   duplicate_challenge: 'duplicate_challenge',
   clock_skew: { kind: 'clock_skew', ms: 3_600_000 },
 };
 
 /** Effects that would empty the farm again and again: applied so often at most. */
-export const TIMES: Partial<Record<EffectKind, number>> = { expire_contract: 2, token_revoked: 1, amnesia: 1 };
+export const TIMES: Partial<Record<EffectKind, number>> = { expire_contract: 2, revoke_token: 1, forget_all: 1 };
 
 /** Under these a right answer may be wrong at the node. All others, delays too, come before or after an answer is judged. */
-export const FALSIFIES_ANSWERS: ReadonlySet<string> = new Set([
+export const INVALIDATES_ANSWERS: ReadonlySet<string> = new Set([
   'reject_answer',
   'wrong_challenge',
   // A deadline that nobody was told of: the answer may come when the next challenge is open.
-  'deadline_shrink',
+  'shorten_interval',
 ]);
 
 /** An answer just being sent is held up under these, maybe until its deadline is over. */
-export const HOLDS_UP_ANSWERS: ReadonlySet<string> = new Set(['farmer frozen']);
+export const DELAYS_ANSWERS: ReadonlySet<string> = new Set(['farmer frozen']);
 
 /** Contracts made under these stay false for good: the node ends them with the fault. */
-export const SPOILS_CONTRACTS: ReadonlySet<string> = new Set(['wrong_hash', 'deadline_shrink']);
+export const BREAKS_CONTRACTS: ReadonlySet<string> = new Set(['wrong_hash', 'shorten_interval']);
 
 export const DAMAGES = ['truncated', 'flipped', 'deleted', 'a folder'] as const;
 export type Damage = (typeof DAMAGES)[number];

@@ -3,7 +3,7 @@
  *
  * @returns what was not proved, in words
  */
-export function unproved(counts: Readonly<Record<string, number>>): string[] {
+export function findZeroCounts(counts: Readonly<Record<string, number>>): string[] {
   return Object.entries(counts)
     .filter(([, count]) => count === 0)
     .map(([what]) => `nothing was proved: ${what}: none`);

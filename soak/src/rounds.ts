@@ -4,7 +4,7 @@ export interface Entry {
   readonly state: 'due' | 'settled';
   readonly round: number;
   readonly intervalMs: number;
-  readonly takenAt: number;
+  readonly acceptedAt: number;
   /** When this round ends. */
   readonly dueAt: number;
   readonly results: Readonly<Record<'passed' | 'wrong' | 'unanswered', number>>;
@@ -49,7 +49,7 @@ export function between(before: Entry | undefined, after: Entry): { over: Round[
   };
 }
 
-function firstOf({ hash, intervalMs, takenAt }: Entry): Entry {
+function firstOf({ hash, intervalMs, acceptedAt }: Entry): Entry {
   const results = { passed: 0, wrong: 0, unanswered: 0 };
-  return { hash, state: 'due', round: 0, intervalMs, takenAt, dueAt: takenAt + intervalMs, results };
+  return { hash, state: 'due', round: 0, intervalMs, acceptedAt, dueAt: acceptedAt + intervalMs, results };
 }

@@ -4,11 +4,11 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomio } from '@downstream/file-encryptor';
 import { type MockNode, startMockNode } from '@downstream/mock-node';
+import { Promises } from './acknowledged-contracts.ts';
 import { DataDir } from './data-dir.ts';
 import type { FarmerLine } from './farmer-line.ts';
 import { FarmerProcess } from './farmer-process.ts';
 import { type Damage, PLAN } from './plan.ts';
-import { Promises } from './promises.ts';
 import type { Entry } from './rounds.ts';
 
 const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
@@ -39,14 +39,14 @@ export class SoakFarm {
   /** What the node has on its books, in the time of this process; nothing while it is away. */
   entries(): Entry[] {
     if (this.#node === undefined) return [];
-    const { ledger, clock } = this.#node.lab;
+    const { ledger, clock } = this.#node.controller;
     const now = clock.now();
     const ahead = now - Date.now();
     return [...ledger.all(now)].map((facts) => ({
       ...facts,
       // The ledger goes on counting in the one that it shows.
       results: { ...facts.results },
-      takenAt: facts.takenAt - ahead,
+      acceptedAt: facts.acceptedAt - ahead,
       dueAt: facts.dueAt - ahead,
     }));
   }
@@ -72,7 +72,7 @@ export class SoakFarm {
     });
     this.#node = node;
     this.#port = node.port;
-    node.lab.events.listen((event) => {
+    node.controller.events.listen((event) => {
       if (event.type === 'challenge') this.challenges[event.result] += event.count;
       if (event.type === 'contract' && event.change === 'ended' && event.reason === 'removed')
         if (this.promises.held.has(event.hash)) this.broken.push(`contract ${event.hash} was given back to the node`);
@@ -123,7 +123,7 @@ export class SoakFarm {
       await Promise.race([started.promise, ended]);
       ended.catch(() => {});
     } catch (error) {
-      throw new Error(`the farmer: ${error}\n${farmer.lastWords.join('\n')}`, { cause: error });
+      throw new Error(`the farmer: ${error}\n${farmer.recentOutput.join('\n')}`, { cause: error });
     } finally {
       clearTimeout(late);
     }

@@ -1,7 +1,7 @@
+import { FailureExplainer } from './failure-explainer.ts';
 import { ALLOWANCE, PLAN } from './plan.ts';
-import { unproved } from './proof.ts';
+import { findZeroCounts } from './proof.ts';
 import type { SoakFarm } from './soak-farm.ts';
-import { SoakJudge } from './soak-judge.ts';
 import type { Observed } from './soak-run.ts';
 
 export interface SoakReport {
@@ -11,11 +11,11 @@ export interface SoakReport {
 }
 
 /** Says what came of a run, and judges each failed challenge. */
-export function reportOf(farm: SoakFarm, { disturbances, harms, rounds, failed }: Observed): SoakReport {
-  const judge = new SoakJudge(ALLOWANCE, { disturbances, harms, acknowledged: farm.promises.ever });
-  const judged = failed.map((round) => ({ ...round, excuse: judge.excuseFor(round) }));
+export function createReport(farm: SoakFarm, { disturbances, harms, rounds, failed }: Observed): SoakReport {
+  const judge = new FailureExplainer(ALLOWANCE, { disturbances, harms, acknowledged: farm.promises.ever });
+  const judged = failed.map((round) => ({ ...round, excuse: judge.explain(round) }));
   const unexcused = judged.filter(({ excuse }) => excuse === undefined);
-  const answerable = rounds.filter((round) => judge.excuseForSilence(round) === undefined).length;
+  const answerable = rounds.filter((round) => judge.explainMissing(round) === undefined).length;
   const { passed, wrong, unanswered } = farm.challenges;
   const firstAt = disturbances[0]?.from ?? 0;
   const seconds = (instant: number) => ((instant - firstAt) / 1000).toFixed(1);
@@ -32,7 +32,7 @@ export function reportOf(farm: SoakFarm, { disturbances, harms, rounds, failed }
     ],
     broken: [
       ...farm.broken,
-      ...unproved({ 'rounds that could be answered': answerable, 'challenges passed': passed }),
+      ...findZeroCounts({ 'rounds that could be answered': answerable, 'challenges passed': passed }),
       ...unexcused.map(
         ({ contract, from, until, result }) =>
           `${result === 'wrong' ? 'should not have been sent' : 'could have been answered'}: ${contract}, ${result}, round from ${seconds(from)} s to ${seconds(until)} s`,

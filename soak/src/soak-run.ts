@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { fault } from '@downstream/control-api';
-import { Dice } from './dice.ts';
-import { DAMAGES, type Damage, NODE_FAULTS, PLAN, SPOILS_CONTRACTS, TIMES } from './plan.ts';
+import { type Disturbance, type Harm, isFromBreakingFault } from './failure-explainer.ts';
+import { BREAKS_CONTRACTS, DAMAGES, type Damage, NODE_FAULTS, PLAN, TIMES } from './plan.ts';
 import { between, type Entry, type FailedRound, type Round } from './rounds.ts';
+import { SeededRandom } from './seeded-random.ts';
 import type { SoakFarm } from './soak-farm.ts';
-import { type Disturbance, type Harm, isSpoilt } from './soak-judge.ts';
 
 /** What was done to a farm, and what the node's books say of it. */
 export interface Observed {
@@ -19,7 +19,7 @@ type Done = () => Promise<void> | void;
 /** A farm that is disturbed by one thing after the other, in an order and at times that the seed says. */
 export class SoakRun {
   readonly #farm: SoakFarm;
-  readonly #dice: Dice;
+  readonly #dice: SeededRandom;
   readonly #disturbances: { kind: string; from: number; until: number }[] = [];
   readonly #harms: (Harm & { damage: Damage; repaired: boolean })[] = [];
   readonly #rounds: Round[] = [];
@@ -30,7 +30,7 @@ export class SoakRun {
 
   constructor(farm: SoakFarm, seed: string) {
     this.#farm = farm;
-    this.#dice = new Dice(seed);
+    this.#dice = new SeededRandom(seed);
   }
 
   get observed(): Observed {
@@ -40,7 +40,7 @@ export class SoakRun {
   /** Until the time is up, or somebody wants the report. */
   async run(forMs: number, signal: AbortSignal): Promise<void> {
     const farm = this.#farm;
-    const looking = setInterval(() => this.#look(), PLAN.lookEveryMs);
+    const looking = setInterval(() => this.#look(), PLAN.pollMs);
     const end = Date.now() + forMs - PLAN.endMs;
     try {
       await farm.startNode();
@@ -93,7 +93,7 @@ export class SoakRun {
     const forMs = this.#dice.whole(PLAN.faultMs.least, PLAN.faultMs.most);
     // Something to take, so that the faults of that are met as well.
     this.#endOne();
-    await this.#rest(PLAN.doubtMs, signal);
+    await this.#rest(PLAN.confirmMs, signal);
     await this.#disturbed(kind, async () => {
       const undo = await this.#begin(kind);
       await this.#rest(forMs, signal);
@@ -103,9 +103,9 @@ export class SoakRun {
 
   /** By the node's own will. */
   #endOne(): void {
-    const { lab } = this.#farm.node ?? {};
+    const { controller } = this.#farm.node ?? {};
     const one = this.#dice.pick(this.#farm.entries());
-    if (one !== undefined) lab?.ledger.expire(one.hash, lab.clock.now());
+    if (one !== undefined) controller?.ledger.expire(one.hash, controller.clock.now());
   }
 
   /** @returns what ends it */
@@ -132,19 +132,20 @@ export class SoakRun {
   }
 
   #beginAtNode(kind: string): Done {
-    const { lab } = this.#farm.node ?? {};
+    const { controller } = this.#farm.node ?? {};
     const [name, effect] = Object.entries(NODE_FAULTS).find(([each]) => each === kind) ?? [];
-    if (lab === undefined || name === undefined) return () => {};
-    const since = lab.clock.now();
+    if (controller === undefined || name === undefined) return () => {};
+    const since = controller.clock.now();
     const times = Object.entries(TIMES).find(([each]) => each === kind)?.[1];
-    lab.faults.add(fault.parse({ name: 'soak', effect, ...(times !== undefined && { times }) }), since);
+    controller.faults.add(fault.parse({ name: 'soak', effect, ...(times !== undefined && { times }) }), since);
     return async () => {
-      lab.faults.remove('soak');
-      if (!SPOILS_CONTRACTS.has(kind)) return;
+      controller.faults.remove('soak');
+      if (!BREAKS_CONTRACTS.has(kind)) return;
       // What was asked for before is made now.
-      await pause(PLAN.makingMs);
-      const now = lab.clock.now();
-      for (const { hash, takenAt } of [...lab.ledger.all(now)]) if (takenAt >= since) lab.ledger.expire(hash, now);
+      await pause(PLAN.generationMs);
+      const now = controller.clock.now();
+      for (const { hash, acceptedAt } of [...controller.ledger.all(now)])
+        if (acceptedAt >= since) controller.ledger.expire(hash, now);
     };
   }
 
@@ -156,8 +157,8 @@ export class SoakRun {
   }
 
   async #startFarmer(): Promise<void> {
-    await this.#farm.startFarmer(({ hash, takenAt }, { message, reason }) => {
-      if (!isSpoilt(takenAt, this.#disturbances))
+    await this.#farm.startFarmer(({ hash, acceptedAt }, { message, reason }) => {
+      if (!isFromBreakingFault(acceptedAt, this.#disturbances))
         this.#farm.broken.push(`contract ${hash} was given up (${message}, ${reason})`);
     });
   }

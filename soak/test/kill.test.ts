@@ -1,17 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
+import { Promises } from '../src/acknowledged-contracts.ts';
 import type { StateFile } from '../src/data-dir.ts';
-import { Dice } from '../src/dice.ts';
-import { deleted, leftBehind, type Remains, tooLate, wrongWith } from '../src/kill-judge.ts';
+import { checkLateAnswers, deleted, findLeftovers, findViolations, type Remains } from '../src/kill-checks.ts';
 import { killPoint, stepAt } from '../src/kill-points.ts';
-import { Promises } from '../src/promises.ts';
-import { unproved } from '../src/proof.ts';
+import { findZeroCounts } from '../src/proof.ts';
+import { SeededRandom } from '../src/seeded-random.ts';
 
 const A = 'a'.repeat(64);
 const B = 'b'.repeat(64);
 
 describe('the points at which a farmer is killed', () => {
   const points = (seed: string) => {
-    const dice = new Dice(seed);
+    const dice = new SeededRandom(seed);
     return Array.from({ length: 200 }, () => killPoint(dice));
   };
 
@@ -43,13 +43,13 @@ describe('the points at which a farmer is killed', () => {
     ['removing', { message: 'contract ended' }],
     ['other', { message: 'a word nobody knows' }],
   ])('are known as %s by the last word', (step, last) => {
-    expect(stepAt({ last, hasTaken: false, hasHalfWritten: false })).toBe(step);
+    expect(stepAt({ last, hasNewContract: false, hasPartialChunk: false })).toBe(step);
   });
 
   it('are known by what is left behind, rather than by the last word', () => {
     const last = { message: 'node asked', route: 'due' };
-    expect(stepAt({ last, hasTaken: true, hasHalfWritten: false })).toBe('taking');
-    expect(stepAt({ last, hasTaken: false, hasHalfWritten: true })).toBe('generating');
+    expect(stepAt({ last, hasNewContract: true, hasPartialChunk: false })).toBe('taking');
+    expect(stepAt({ last, hasNewContract: false, hasPartialChunk: true })).toBe('generating');
   });
 });
 
@@ -73,71 +73,71 @@ describe('what a farmer promised', () => {
 describe('the judge of what a killed farmer left', () => {
   const sound: Remains = {
     acknowledged: new Set([A]),
-    onBooks: new Set([A]),
+    nodeContracts: new Set([A]),
     stateFiles: stateFiles([A], [A]),
     chunks: [{ name: A, sha256: A }],
   };
 
   it('finds nothing wrong where every word was kept', () => {
-    expect(wrongWith(sound)).toEqual([]);
+    expect(findViolations(sound)).toEqual([]);
   });
 
   it('misses an acknowledged contract that the node has and the state, or its second copy, has not', () => {
-    expect(wrongWith({ ...sound, stateFiles: stateFiles([], [A]) })).toEqual([
+    expect(findViolations({ ...sound, stateFiles: stateFiles([], [A]) })).toEqual([
       expect.stringMatching(`lost: contract ${A} .* state.db has not`),
     ]);
-    expect(wrongWith({ ...sound, stateFiles: stateFiles([A], []) })).toEqual([
+    expect(findViolations({ ...sound, stateFiles: stateFiles([A], []) })).toEqual([
       expect.stringMatching(`lost: contract ${A} .* state.mirror.db has not`),
     ]);
   });
 
   it('does not miss one that the node ended, nor one that was never acknowledged, nor a chunk that is still to be made', () => {
     const lost = stateFiles([], []);
-    expect(wrongWith({ ...sound, stateFiles: lost, onBooks: new Set() })).toEqual([]);
-    expect(wrongWith({ ...sound, stateFiles: lost, acknowledged: new Set() })).toEqual([]);
-    expect(wrongWith({ ...sound, chunks: [] })).toEqual([]);
+    expect(findViolations({ ...sound, stateFiles: lost, nodeContracts: new Set() })).toEqual([]);
+    expect(findViolations({ ...sound, stateFiles: lost, acknowledged: new Set() })).toEqual([]);
+    expect(findViolations({ ...sound, chunks: [] })).toEqual([]);
   });
 
   it('sees a file that is not what its name says, or no file', () => {
     for (const sha256 of [B, undefined])
-      expect(wrongWith({ ...sound, chunks: [{ name: A, sha256 }] })).toEqual([expect.stringContaining('unsound')]);
+      expect(findViolations({ ...sound, chunks: [{ name: A, sha256 }] })).toEqual([expect.stringContaining('unsound')]);
   });
 
   it('passes on what SQLite complains of', () => {
     const [state, mirror] = stateFiles([A], [A]);
     const damaged = [state, { ...mirror, complaints: ['a row is missing'] }];
-    expect(wrongWith({ ...sound, stateFiles: damaged })).toEqual(['state.mirror.db: a row is missing']);
+    expect(findViolations({ ...sound, stateFiles: damaged })).toEqual(['state.mirror.db: a row is missing']);
   });
 
   it('expects the next start to clear half-written chunks and those of no contract away', () => {
-    expect(leftBehind([A, B, `${A}.1.partial`], new Set([A]))).toEqual([B, `${A}.1.partial`]);
+    expect(findLeftovers([A, B, `${A}.1.partial`], new Set([A]))).toEqual([B, `${A}.1.partial`]);
   });
 
   it('expects whole chunks to be left alone: one that was made again had been deleted', () => {
     const whole = new Map([[A, 1]]);
-    const onBooks = new Set([A]);
-    expect(deleted(whole, { now: new Map([[A, 1]]), onBooks })).toEqual([]);
-    expect(deleted(whole, { now: new Map(), onBooks })).toEqual([A]);
-    expect(deleted(whole, { now: new Map([[A, 2]]), onBooks })).toEqual([A]);
+    const nodeContracts = new Set([A]);
+    expect(deleted(whole, { now: new Map([[A, 1]]), nodeContracts })).toEqual([]);
+    expect(deleted(whole, { now: new Map(), nodeContracts })).toEqual([A]);
+    expect(deleted(whole, { now: new Map([[A, 2]]), nodeContracts })).toEqual([A]);
   });
 
   it('lets a chunk go whose contract the node has ended meanwhile', () => {
-    expect(deleted(new Map([[A, 1]]), { now: new Map(), onBooks: new Set() })).toEqual([]);
+    expect(deleted(new Map([[A, 1]]), { now: new Map(), nodeContracts: new Set() })).toEqual([]);
   });
 });
 
 describe('the judge of a whole run', () => {
   it('takes nothing for proved where nothing happened', () => {
-    expect(unproved({ acknowledged: 3, passed: 1 })).toEqual([]);
-    expect(unproved({ acknowledged: 3, passed: 0 })).toEqual(['nothing was proved: passed: none']);
+    expect(findZeroCounts({ acknowledged: 3, passed: 1 })).toEqual([]);
+    expect(findZeroCounts({ acknowledged: 3, passed: 0 })).toEqual(['nothing was proved: passed: none']);
   });
 
   it.each([
     [2, 0],
     [5, 500],
   ])('puts up with %i late answers beside %i that passed, and with no more', (late, passed) => {
-    expect(tooLate({ late, passed })).toEqual([]);
-    expect(tooLate({ late: late + 1, passed })).toEqual([expect.stringContaining(`${late + 1} answers`)]);
+    expect(checkLateAnswers({ late, passed })).toEqual([]);
+    expect(checkLateAnswers({ late: late + 1, passed })).toEqual([expect.stringContaining(`${late + 1} answers`)]);
   });
 });
 

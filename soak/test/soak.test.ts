@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
+import { type Circumstances, FailureExplainer, isFromBreakingFault } from '../src/failure-explainer.ts';
 import { between, type Entry, type FailedRound } from '../src/rounds.ts';
-import { type Circumstances, isSpoilt, SoakJudge } from '../src/soak-judge.ts';
 
 const A = 'a'.repeat(64);
-const ALLOWANCE = { settleMs: 1_000, disturbedMs: 500, repairMs: 2_000, strangerRounds: 1 };
+const ALLOWANCE = { settleMs: 1_000, disturbedMs: 500, repairMs: 2_000, unknownContractRounds: 1 };
 const ROUND = { contract: A, number: 2, from: 10_000, until: 14_000 };
 
 function excuse(circumstances: Partial<Circumstances>, round: Partial<FailedRound> = {}): string | undefined {
   const all = { disturbances: [], harms: [], acknowledged: new Set([A]), ...circumstances };
-  return new SoakJudge(ALLOWANCE, all).excuseFor({ ...ROUND, result: 'unanswered', ...round });
+  return new FailureExplainer(ALLOWANCE, all).explain({ ...ROUND, result: 'unanswered', ...round });
 }
 
 describe('the judge of failed challenges', () => {
@@ -47,7 +47,7 @@ describe('the judge of failed challenges', () => {
   it('takes for an excuse of a wrong answer only what makes a right one wrong', () => {
     const wrong = { result: 'wrong' } as const;
     const time = { from: 9_000, until: 13_000 };
-    for (const kind of ['reject_answer', 'wrong_challenge', 'deadline_shrink'])
+    for (const kind of ['reject_answer', 'wrong_challenge', 'shorten_interval'])
       expect(excuse({ disturbances: [{ kind, ...time }] }, wrong)).toBe(kind);
     for (const kind of ['reset', 'farmer killed', 'fixed', 'duplicate_challenge'])
       expect(excuse({ disturbances: [{ kind, ...time }] }, wrong)).toBeUndefined();
@@ -69,9 +69,9 @@ describe('the judge of failed challenges', () => {
       from: at * 10_000,
       until: at * 10_000 + 4_000,
     }));
-    expect([2_000, 9_900, 10_000, 14_000, 14_100].filter((takenAt) => isSpoilt(takenAt, disturbances))).toEqual([
-      10_000, 14_000,
-    ]);
+    expect(
+      [2_000, 9_900, 10_000, 14_000, 14_100].filter((acceptedAt) => isFromBreakingFault(acceptedAt, disturbances)),
+    ).toEqual([10_000, 14_000]);
   });
 });
 
@@ -81,7 +81,7 @@ describe("two looks at the node's books", () => {
     state: 'due',
     round: 3,
     intervalMs: 1_000,
-    takenAt: 0,
+    acceptedAt: 0,
     dueAt: 4_000,
     results: { passed: 0, wrong: 0, unanswered: 0 },
     ...over,

@@ -1,33 +1,33 @@
 import type { EffectInput, EffectKind, FaultInput, RouteName } from '@downstream/control-api';
 import type { startMockNode } from '@downstream/mock-node';
 import type { FailureReason } from '../../farmer/src/contract/contract.ts';
-import type { ChunkFault, NodeErrorCode } from '../../farmer/src/farming/errors.ts';
-import type { EndReason, RefusalReason } from '../../farmer/src/farming/ports.ts';
+import type { ChunkErrorKind, NodeErrorCode } from '../../farmer/src/farming/errors.ts';
+import type { EndReason, RejectionReason } from '../../farmer/src/farming/ports.ts';
 import type { PRESETS } from '../../mock-node/src/faults/presets.ts';
 
 /** So many; at least one; or as many as it happens, none among them. */
 export type Count = number | 'some' | 'any';
 
 /** What our farmer promises to make of a bad time. Without counts it loses nothing. */
-export interface Promised {
+export interface ExpectedOutcome {
   /** What it does, in words: the documentation's. */
   readonly does: string;
   /** Challenges that fail, by reason, and no others. */
   readonly fails?: Partial<Record<FailureReason, Count>>;
   /** So many challenges fail at least, for whichever of these reasons. */
-  readonly failsInAll?: number;
+  readonly minFailures?: number;
   /** Contracts lost, and no others; each is replaced. */
   readonly ends?: Partial<Record<EndReason, Count>>;
   /** Contracts refused, and no others. */
-  readonly refuses?: Partial<Record<RefusalReason, Count>>;
+  readonly refuses?: Partial<Record<RejectionReason, Count>>;
   /** Chunks not made, and no others; each is made again. */
-  readonly spoils?: Partial<Record<ChunkFault, Count>>;
+  readonly spoils?: Partial<Record<ChunkErrorKind, Count>>;
   /** The node, where it is another than one of a challenge every five seconds. */
   readonly node?: Parameters<typeof startMockNode>[0];
 }
 
 /** An effect on some routes, on each by itself, and what is promised. */
-export interface FaultCase<Kind extends EffectKind = EffectKind> extends Promised {
+export interface FaultCase<Kind extends EffectKind = EffectKind> extends ExpectedOutcome {
   readonly on: readonly RouteName[];
   /** Without those that keep their default. */
   readonly parameters?: Omit<Extract<EffectInput, { kind: Kind }>, 'kind'>;
@@ -40,7 +40,7 @@ export interface FaultCase<Kind extends EffectKind = EffectKind> extends Promise
   /** What else has to be wrong for the farmer to come across it. */
   readonly beside?: FaultInput;
   /** Of such a reply, no more goes over the wire until the farmer cuts it off; socket buffers count. */
-  readonly readsAtMostBytes?: number;
+  readonly maxBytesRead?: number;
 }
 
 const MIB = 1024 * 1024;
@@ -199,21 +199,21 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
       times: 1,
       counted: 'bad_reply',
       does: 'Cuts a listing off at 32 MiB, and asks again after a pause.',
-      readsAtMostBytes: 48 * MIB,
+      maxBytesRead: 48 * MIB,
     },
     {
       on: ['challenge'],
       times: 1,
       counted: 'bad_reply',
       does: `Cuts it off at 64 KiB. ${AGAIN}`,
-      readsAtMostBytes: 16 * MIB,
+      maxBytesRead: 16 * MIB,
     },
     {
       on: ['chunk'],
       times: 1,
       counted: 'bad_reply',
       does: `Cuts it off at 64 KiB. ${STRANGER}`,
-      readsAtMostBytes: 16 * MIB,
+      maxBytesRead: 16 * MIB,
     },
     {
       on: ['download'],
@@ -221,7 +221,7 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
       does: `Cuts the download off at the size of a chunk. ${REFUSES_LATER}`,
       spoils: ONE_BROKEN,
       node: BY_URL,
-      readsAtMostBytes: 16 * MIB,
+      maxBytesRead: 16 * MIB,
     },
   ],
   wrong_content_type: [{ on: FARMING, counted: 'ok', does: 'Reads the reply as what was asked for.' }],
@@ -251,7 +251,7 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
       counted: 'ok',
       does: 'Proves what it was told, or hears before that what is really asked: the first challenge is lost, and counted so.',
       fails: { wrong_answer: 'any', missed: 'any', not_challenged: 'any', node_error: 'any' },
-      failsInAll: 1,
+      minFailures: 1,
     },
     {
       on: ['due'],
@@ -302,7 +302,7 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
     },
   ],
   no_chunks: [{ on: ['chunk'], counted: 'ok', does: 'Asks again after a pause that grows.' }],
-  token_revoked: [
+  revoke_token: [
     { on: ['due'], times: 1, counted: 'no_token', does: BELIEVES, ends: ALL_LOST },
     { on: ['challenge'], times: 1, counted: 'no_token', does: BELIEVES, ends: ALL_LOST },
     { on: ['chunk'], times: 1, counted: 'no_token', does: BELIEVES, ends: { token_lost: 4 } },
@@ -315,18 +315,18 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
       ends: { token_lost: 4 },
     },
   ],
-  amnesia: [
+  forget_all: [
     { on: ['due'], times: 1, counted: 'no_token', does: BELIEVES, ends: ALL_LOST },
     { on: ['challenge'], times: 1, counted: 'no_token', does: BELIEVES, ends: ALL_LOST },
     { on: ['chunk'], times: 1, counted: 'no_token', does: BELIEVES, ends: { token_lost: 4 } },
   ],
-  accept_but_drop_reply: [
+  drop_response: [
     { on: ['due', 'challenge'], counted: 'unreachable', does: AGAIN },
     { on: ['chunk'], counted: 'unreachable', does: STRANGER },
     { on: ['new'], counted: 'unreachable', does: REGISTERS_AGAIN },
     { on: ['remove'], counted: 'unreachable', does: GIVEN_BACK_LATER, beside: ONE_WRONG, refuses: ONE_REFUSED },
   ],
-  deadline_shrink: [
+  shorten_interval: [
     {
       on: ['chunk'],
       times: 5,
@@ -358,7 +358,7 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
 type PresetName = (typeof PRESETS)[number]['name'];
 
 /** What our farmer makes of the built-in scenarios, over some rounds. */
-export const PRESET_CASES: Readonly<Record<PresetName, Promised & { readonly amid?: true }>> = {
+export const PRESET_CASES: Readonly<Record<PresetName, ExpectedOutcome & { readonly amid?: true }>> = {
   flaky: { does: 'Loses nothing where rounds are longer than its second attempts take.' },
   slow: {
     does: 'Loses only what comes later than a round is long.',
@@ -370,7 +370,7 @@ export const PRESET_CASES: Readonly<Record<PresetName, Promised & { readonly ami
     fails: { node_error: 'some', missed: 'any', not_challenged: 'any' },
     node: { maxFailures: 1_000 },
   },
-  amnesiac: {
+  forgetful: {
     does: 'Replaces what the node forgets, and registers anew when it is forgotten itself.',
     fails: { missed: 'any', not_challenged: 'any' },
     ends: { ended_by_node: 'some', token_lost: 'any' },

@@ -1,6 +1,6 @@
 import { EFFECTS, type EffectKind, fault as faultSchema, type RouteName } from '@downstream/control-api';
 import type { MockNode } from '@downstream/mock-node';
-import { type Count, FAULT_CASES, type FaultCase, PRESET_CASES, type Promised } from './cases.ts';
+import { type Count, type ExpectedOutcome, FAULT_CASES, type FaultCase, PRESET_CASES } from './cases.ts';
 import type { Seen, Trial } from './trial.ts';
 
 /** One fault, on one route. */
@@ -48,16 +48,17 @@ function effectRow(kind: EffectKind, on: RouteName, given: FaultCase): Row {
       ...promised,
       counted: `${on} ${counted}`,
       begins: on === 'connectivity' || on === 'new' ? 'before' : 'amid',
-      makesRoomFor: ON_THE_WAY_TO_A_CHUNK.includes(on) ? times : 0,
-      begin: ({ lab }) => lab.faults.replaceAll(faults, lab.clock.now()),
-      isOver: ({ lab }) => lab.faults.get(TRIED, lab.clock.now()).state === 'over',
-      end: ({ lab }) => lab.faults.removeAll(),
+      contractsToExpire: ON_THE_WAY_TO_A_CHUNK.includes(on) ? times : 0,
+      begin: ({ controller }) => controller.faults.replaceAll(faults, controller.clock.now()),
+      isOver: ({ controller }) => controller.faults.get(TRIED, controller.clock.now()).state === 'over',
+      end: ({ controller }) => controller.faults.removeAll(),
     },
   };
 }
 
-function presetRow(name: string, { amid, ...promised }: Promised & { amid?: true }): Row {
-  const settled = ({ lab }: MockNode) => Object.values(lab.info().challenges).reduce((sum, count) => sum + count, 0);
+function presetRow(name: string, { amid, ...promised }: ExpectedOutcome & { amid?: true }): Row {
+  const settled = ({ controller }: MockNode) =>
+    Object.values(controller.info().challenges).reduce((sum, count) => sum + count, 0);
   let before = 0;
   return {
     fault: name,
@@ -66,19 +67,19 @@ function presetRow(name: string, { amid, ...promised }: Promised & { amid?: true
     trial: {
       ...promised,
       begins: amid ? 'amid' : 'before',
-      makesRoomFor: 0,
+      contractsToExpire: 0,
       begin: (node) => {
         before = settled(node);
-        node.lab.apply(name);
+        node.controller.apply(name);
       },
       isOver: (node) => settled(node) >= before + CHALLENGES,
-      end: ({ lab }) => lab.reset(['faults']),
+      end: ({ controller }) => controller.reset(['faults']),
     },
   };
 }
 
 /** What is promised, in a few words. */
-export function promiseText({ fails = {}, ends = {}, refuses = {}, spoils = {} }: Promised): string {
+export function formatExpectedOutcome({ fails = {}, ends = {}, refuses = {}, spoils = {} }: ExpectedOutcome): string {
   const losses = [
     ...worded('failed', fails),
     ...worded('ended', ends),
@@ -89,7 +90,7 @@ export function promiseText({ fails = {}, ends = {}, refuses = {}, spoils = {} }
 }
 
 /** What was seen, in a few words. */
-function seenText({ passed, failed, ended, refused, spoilt }: Seen): string {
+function formatObservation({ passed, failed, ended, refused, spoilt }: Seen): string {
   const losses = [
     ...worded('failed', failed),
     ...worded('ended', ended),
@@ -105,13 +106,13 @@ function worded(what: string, counts: Partial<Record<string, Count>>): string[] 
 }
 
 /** The whole matrix as text, columns under each other. */
-export function matrixText(seen: ReadonlyMap<Row, Seen>): string {
+export function formatMatrix(seen: ReadonlyMap<Row, Seen>): string {
   const head = ['fault', 'group', 'on route', 'promised', 'seen', 'verdict'];
   const rows = ROWS.map((row) => {
     const { fault, group, on, trial } = row;
     const outcome = seen.get(row);
-    const rest = outcome === undefined ? ['', 'BROKEN, or not run'] : [seenText(outcome), 'kept'];
-    return [fault, group, on, promiseText(trial), ...rest];
+    const rest = outcome === undefined ? ['', 'BROKEN, or not run'] : [formatObservation(outcome), 'kept'];
+    return [fault, group, on, formatExpectedOutcome(trial), ...rest];
   });
   const widths = head.map((_, column) => Math.max(...[head, ...rows].map((cells) => cells[column]?.length ?? 0)));
   const line = (cells: readonly string[]) => cells.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join('  ');

@@ -3,7 +3,7 @@ import axe from 'axe-core';
 import { type Browser, chromium, type Page } from 'playwright-core';
 
 /** The machine's Chromium, which asks nobody for anything but what it is told to open. */
-export async function aBrowser(): Promise<Browser> {
+export async function launchBrowser(): Promise<Browser> {
   return await chromium.launch({
     executablePath: execFileSync('which', ['chromium'], { encoding: 'utf8' }).trim(),
     args: [
@@ -38,7 +38,7 @@ export async function openPage(
 }
 
 /** What keeps some people from using a page as it is now. It must have been opened with `bypassCSP`: its policy would let the checker not in. */
-export async function barriers(page: Page): Promise<string[]> {
+export async function findAccessibilityViolations(page: Page): Promise<string[]> {
   await page.addScriptTag({ content: axe.source });
   const found = await page.evaluate("axe.run({ resultTypes: ['violations'] })");
   const { violations } = found as { violations: { id: string; nodes: { html: string }[] }[] };

@@ -96,9 +96,11 @@ export async function startPrometheus({
     url,
     api,
     query: async (expr, time) =>
-      seriesOf(await api('query', { query: expr, ...(time !== undefined && { time: String(time) }) })),
+      parseSeries(await api('query', { query: expr, ...(time !== undefined && { time: String(time) }) })),
     queryRange: async (expr, { start, end, step }) =>
-      seriesOf(await api('query_range', { query: expr, start: String(start), end: String(end), step: String(step) })),
+      parseSeries(
+        await api('query_range', { query: expr, start: String(start), end: String(end), step: String(step) }),
+      ),
     stop,
   };
 }
@@ -110,7 +112,7 @@ interface Answer {
 
 type Sample = [number, string];
 
-function seriesOf(data: unknown): Series[] {
+function parseSeries(data: unknown): Series[] {
   const { resultType, result } = data as Answer;
   const number = ([at, value]: Sample) => [at, Number(value.replace('Inf', 'Infinity'))] as const;
   switch (resultType) {

@@ -33,11 +33,11 @@ export class TestFarm implements AsyncDisposable {
   readonly #running = new Set<() => Promise<unknown>>();
 
   constructor() {
-    this.genesis = this.genesisOf('test farm');
+    this.genesis = this.createGenesis('test farm');
   }
 
   /** Another genesis file in the folder. */
-  genesisOf(seed: string, sizeBytes = CHUNK_BYTES): { genesisPath: string; genesisSha256: string } {
+  createGenesis(seed: string, sizeBytes = CHUNK_BYTES): { genesisPath: string; genesisSha256: string } {
     const bytes = Buffer.concat([...randomio(seed, sizeBytes)]);
     const genesisPath = join(this.folder, `genesis of ${seed}`);
     writeFileSync(genesisPath, bytes);
@@ -78,7 +78,12 @@ export class TestFarm implements AsyncDisposable {
     const tail = new LogTail();
     const config = readConfig({ env: { ...this.env(nodeUrl), ...env } });
     const onFault = (error: unknown) => lines.push(String(error));
-    const app = await startFarmer(config, { log: logInto(lines, tail, config.logLevel), tail, secrets, onFault });
+    const app = await startFarmer(config, {
+      log: createListLogger(lines, tail, config.logLevel),
+      tail,
+      secrets,
+      onFault,
+    });
     const metrics = async () => await (await fetch(`${app.url}/metrics`)).text();
     return { ...app, lines, secrets, metrics, stop: this.#once(() => app.stop()) };
   }
@@ -101,7 +106,11 @@ export class TestFarm implements AsyncDisposable {
 }
 
 /** A logger that writes its lines of JSON into a list. */
-export function logInto(lines: string[], tail = new LogTail(), level: FarmerConfig['logLevel'] = 'debug'): Logger {
+export function createListLogger(
+  lines: string[],
+  tail = new LogTail(),
+  level: FarmerConfig['logLevel'] = 'debug',
+): Logger {
   const stream = new Writable({
     write(line, _encoding, done) {
       lines.push(String(line));

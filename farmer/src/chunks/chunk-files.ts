@@ -1,11 +1,11 @@
 import { lstat, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf, flush, Lane } from '@downstream/platform';
+import { flush, getErrorCode, Lane } from '@downstream/platform';
 import { sha256Hex } from '@downstream/protocol';
 
 const PARTIAL = '.partial';
 /** On a disk that hangs each call holds one of the threads that Node.js has for all files. */
-const AT_ONCE = 2;
+const MAX_CONCURRENT_CALLS = 2;
 
 /**
  * The folder of chunk files. A file under its final name, 64 hex characters, is whole and was checked; one that is
@@ -13,8 +13,8 @@ const AT_ONCE = 2;
  */
 export class ChunkFiles {
   readonly folder: string;
-  readonly #lane = new Lane(AT_ONCE);
-  readonly #beingWritten = new Set<string>();
+  readonly #lane = new Lane(MAX_CONCURRENT_CALLS);
+  readonly #pendingPaths = new Set<string>();
   #serial = 0;
 
   constructor(folder: string) {
@@ -36,13 +36,13 @@ export class ChunkFiles {
   partialPath(id: string): string {
     this.#serial += 1;
     const path = `${this.path(id)}.${process.pid}-${this.#serial}${PARTIAL}`;
-    this.#beingWritten.add(path);
+    this.#pendingPaths.add(path);
     return path;
   }
 
   /** Deletes what is written under such a name; where that can't be done, {@link removePartial} does it later. */
   async discard(partialPath: string): Promise<void> {
-    this.#beingWritten.delete(partialPath);
+    this.#pendingPaths.delete(partialPath);
     await this.#lane.run(async () => await rm(partialPath, { force: true }).catch(() => {}));
   }
 
@@ -56,7 +56,7 @@ export class ChunkFiles {
       await flush(partialPath);
       await this.#clear(path);
       await rename(partialPath, path);
-      this.#beingWritten.delete(partialPath);
+      this.#pendingPaths.delete(partialPath);
       await flush(this.folder);
     });
   }
@@ -72,7 +72,7 @@ export class ChunkFiles {
     try {
       if ((await lstat(path)).isDirectory()) await rm(path, { force: true, recursive: true });
     } catch (error) {
-      if (codeOf(error) !== 'ENOENT') throw error;
+      if (getErrorCode(error) !== 'ENOENT') throw error;
     }
   }
 
@@ -97,7 +97,7 @@ export class ChunkFiles {
     let deleted = 0;
     for (const name of await readdir(this.folder)) {
       const path = join(this.folder, name);
-      if (!name.endsWith(PARTIAL) || this.#beingWritten.has(path)) continue;
+      if (!name.endsWith(PARTIAL) || this.#pendingPaths.has(path)) continue;
       try {
         await rm(path, { force: true });
         deleted += 1;

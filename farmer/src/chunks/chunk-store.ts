@@ -1,11 +1,17 @@
 import { open } from 'node:fs/promises';
 import { addAbortSignal, type Readable } from 'node:stream';
-import { codeOf, inTime, TimeoutError, withTimeout } from '@downstream/platform';
+import { getErrorCode, TimeoutError, waitAtMost, withTimeout } from '@downstream/platform';
 import type { ChunkSource } from '../contract/contract.ts';
-import { CHUNK_FAULTS, ChunkError, type ChunkErrorCode, type ChunkFault, NodeError } from '../farming/errors.ts';
+import {
+  CHUNK_ERROR_KINDS,
+  ChunkError,
+  type ChunkErrorCode,
+  type ChunkErrorKind,
+  NodeError,
+} from '../farming/errors.ts';
 import type { CallOptions, ChunkPort } from '../farming/ports.ts';
 import type { ChunkFiles } from './chunk-files.ts';
-import { GENESIS_UNREADABLE, OWNER_ONLY } from './chunk-work.ts';
+import { GENESIS_UNREADABLE, OWNER_ONLY } from './chunk-io.ts';
 import type { Genesis } from './genesis.ts';
 import { fileError, type WorkerPool } from './worker-pool.ts';
 
@@ -23,10 +29,10 @@ export interface ChunkStoreOptions {
 }
 
 /** Told how long the work took, in seconds, and what was wrong with a chunk. */
-export interface ChunkWorkObserver {
+export interface ChunkObserver {
   generated(seconds: number): void;
   proved(seconds: number): void;
-  faulted(fault: ChunkFault): void;
+  chunkFailed(fault: ChunkErrorKind): void;
 }
 
 /** Where a chunk is, or is to be. */
@@ -35,31 +41,31 @@ export interface Place {
 }
 
 /** Who knows where chunks are: a folder, or many disks. */
-export interface PlacesPort<P extends Place> {
+export interface ChunkLocationPort<P extends Place> {
   /** Undefined where there is no such chunk. */
   of(id: string): P | undefined;
-  /** A place for a chunk, kept until it is `stored` or `givenUp`. @throws ChunkError `no_room` */
+  /** A place for a chunk, kept until it is `stored` or `cancelled`. @throws ChunkError `no_space` */
   reserve(id: string): P;
   stored(id: string, place: P): void;
-  givenUp(place: P): void;
+  cancelled(place: P): void;
   removed(id: string): void;
   worked(id: string, place: P): void;
   failed(id: string, place: P, error: ChunkError): void;
 }
 
-interface ChunkStoreParts<P extends Place> {
-  readonly places: PlacesPort<P>;
+interface ChunkStoreDeps<P extends Place> {
+  readonly places: ChunkLocationPort<P>;
   readonly pool: Pick<WorkerPool, 'run'>;
   readonly downloads: DownloadPort;
-  readonly observer?: ChunkWorkObserver;
+  readonly observer?: ChunkObserver;
   /** Makes the genesis file again where it is not what it was. */
   readonly repairGenesis?: () => Promise<unknown>;
 }
 
 /** What is counted under another name. */
-const COUNTED_AS: Partial<Record<ChunkErrorCode, ChunkFault>> = {
-  no_room: 'disk_full',
-  download_refused: 'download_failed',
+const ERROR_KIND_BY_CODE: Partial<Record<ChunkErrorCode, ChunkErrorKind>> = {
+  no_space: 'disk_full',
+  download_rejected: 'download_failed',
 };
 const DOWNLOAD_TIMEOUT_MS = 10 * 60_000;
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -69,20 +75,20 @@ const SLOW_MS = 10_000;
 /** Chunks on disk: made, fetched, proved and deleted; nothing gets a chunk's name before its hash was checked. */
 export class ChunkStore<P extends Place = Place> implements ChunkPort {
   readonly #options: ChunkStoreOptions;
-  readonly #parts: ChunkStoreParts<P>;
+  readonly #deps: ChunkStoreDeps<P>;
   /** Chunks in the making. */
   readonly #making = new Set<string>();
   #repair: Promise<unknown> | undefined;
   /** How often the genesis file was made again. */
   #repairs = 0;
 
-  constructor(options: ChunkStoreOptions, parts: ChunkStoreParts<P>) {
+  constructor(options: ChunkStoreOptions, parts: ChunkStoreDeps<P>) {
     this.#options = options;
-    this.#parts = parts;
+    this.#deps = parts;
   }
 
   async create(id: string, source: ChunkSource, options: CallOptions = {}): Promise<void> {
-    const { places } = this.#parts;
+    const { places } = this.#deps;
     const place = this.#reserve(id);
     const partialPath = place.files.partialPath(id);
     const repairs = this.#repairs;
@@ -90,14 +96,14 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
     try {
       const hash = await this.#write(partialPath, source, options);
       if (hash !== id) {
-        if (source.kind === 'secret') await this.#expectSoundGenesis(repairs);
-        else this.#parts.observer?.faulted('download_failed');
+        if (source.kind === 'secret') await this.#assertGenesisIntact(repairs);
+        else this.#deps.observer?.chunkFailed('download_failed');
         throw new ChunkError('hash_mismatch', 'the chunk is not the one that the contract names');
       }
       await this.#commit(place, partialPath, id);
       places.stored(id, place);
     } catch (error) {
-      throw await this.#notMade(id, { place, partialPath, error });
+      throw await this.#cleanUpFailedWrite(id, { place, partialPath, error });
     } finally {
       this.#making.delete(id);
     }
@@ -105,7 +111,7 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
 
   /** Makes the chunk of a secret, whatever its hash is, and returns the hash that names it. */
   async generate(secret: string): Promise<string> {
-    const { places } = this.#parts;
+    const { places } = this.#deps;
     const unnamed = '0'.repeat(64);
     const place = this.#reserve(unnamed);
     const partialPath = place.files.partialPath(unnamed);
@@ -115,12 +121,12 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
       places.stored(hash, place);
       return hash;
     } catch (error) {
-      throw await this.#notMade(unnamed, { place, partialPath, error });
+      throw await this.#cleanUpFailedWrite(unnamed, { place, partialPath, error });
     }
   }
 
   async prove(id: string, challenge: string, options: CallOptions = {}): Promise<string> {
-    const { pool, observer } = this.#parts;
+    const { pool, observer } = this.#deps;
     return await this.#read(id, options, async (path, bounds) => {
       const { value, seconds } = await pool.run({ kind: 'prove', path, challenge }, bounds);
       observer?.proved(seconds);
@@ -130,13 +136,13 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
 
   async verify(id: string, options: CallOptions = {}): Promise<void> {
     await this.#read(id, options, async (path, bounds) => {
-      const { value } = await this.#parts.pool.run({ kind: 'hash', path }, bounds);
+      const { value } = await this.#deps.pool.run({ kind: 'hash', path }, bounds);
       return { hash: value, result: undefined };
     });
   }
 
   async remove(id: string): Promise<void> {
-    const { places } = this.#parts;
+    const { places } = this.#deps;
     const place = places.of(id);
     places.removed(id);
     await place?.files.remove(id);
@@ -147,7 +153,7 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
     { signal, timeoutMs }: CallOptions,
     work: (path: string, bounds: CallOptions) => Promise<{ hash: string; result: T }>,
   ): Promise<T> {
-    const { places } = this.#parts;
+    const { places } = this.#deps;
     const place = places.of(id);
     if (place === undefined) throw this.#counted(new ChunkError('unreadable', 'the chunk is not there'));
     const boundMs = this.#bounded(timeoutMs);
@@ -164,17 +170,17 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
     }
   }
 
-  /** Given up, it may go on: the name is given to nothing but a whole chunk, now or later. @throws ChunkError `slow` */
+  /** SettingsInput up, it may go on: the name is given to nothing but a whole chunk, now or later. @throws ChunkError `slow` */
   async #commit(place: P, partialPath: string, id: string): Promise<void> {
     const commit = place.files.commit(partialPath, id);
-    await this.#promptly('a chunk was not flushed', commit, async () => await this.#removeUnwanted(id, place));
+    await this.#promptly('a chunk was not flushed', commit, async () => await this.#removeLateChunk(id, place));
   }
 
   /** @param late what becomes of work that is done after it was given up @throws ChunkError `slow` */
   async #promptly<T>(what: string, work: Promise<T>, late: (result: T) => Promise<unknown>): Promise<T> {
     const boundMs = this.#bounded();
     try {
-      return await inTime(boundMs, work);
+      return await waitAtMost(boundMs, work);
     } catch (error) {
       if (!(error instanceof TimeoutError)) throw error;
       void work.then(late).catch(() => {});
@@ -183,19 +189,19 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
   }
 
   /** A chunk that came after it was given up: nobody knows of it. One that is being made again takes its place. */
-  async #removeUnwanted(id: string, place: P): Promise<void> {
-    if (this.#parts.places.of(id) === undefined && !this.#making.has(id)) await place.files.remove(id);
+  async #removeLateChunk(id: string, place: P): Promise<void> {
+    if (this.#deps.places.of(id) === undefined && !this.#making.has(id)) await place.files.remove(id);
   }
 
-  async #notMade(
+  async #cleanUpFailedWrite(
     id: string,
     { place, partialPath, error }: { place: P; partialPath: string; error: unknown },
   ): Promise<ChunkError> {
     const failure = asChunkError(error);
-    this.#parts.places.givenUp(place);
+    this.#deps.places.cancelled(place);
     const discarded = place.files.discard(partialPath);
     // A disk that hangs is not waited for.
-    if (failure.code !== 'slow') await inTime(this.#bounded(), discarded).catch(() => {});
+    if (failure.code !== 'slow') await waitAtMost(this.#bounded(), discarded).catch(() => {});
     if (failure.details['cause'] === GENESIS_UNREADABLE) {
       await this.#repairGenesis();
       return this.#counted(failure);
@@ -209,7 +215,7 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
 
   #reserve(id: string): P {
     try {
-      return this.#parts.places.reserve(id);
+      return this.#deps.places.reserve(id);
     } catch (error) {
       throw this.#counted(asChunkError(error));
     }
@@ -217,39 +223,39 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
 
   #failed(id: string, place: P, error: unknown): ChunkError {
     const chunkError = this.#counted(asChunkError(error));
-    this.#parts.places.failed(id, place, chunkError);
+    this.#deps.places.failed(id, place, chunkError);
     return chunkError;
   }
 
   #counted(error: ChunkError): ChunkError {
     const { code } = error;
-    const fault = CHUNK_FAULTS.find((one) => one === (COUNTED_AS[code] ?? code));
-    if (fault !== undefined) this.#parts.observer?.faulted(fault);
+    const fault = CHUNK_ERROR_KINDS.find((one) => one === (ERROR_KIND_BY_CODE[code] ?? code));
+    if (fault !== undefined) this.#deps.observer?.chunkFailed(fault);
     return error;
   }
 
   /** A genesis file that has rotted makes every chunk wrong: that is no reason to refuse contracts. */
-  async #expectSoundGenesis(repairsBefore: number): Promise<void> {
-    if (this.#repairs === repairsBefore && (await this.#isGenesisSound())) return;
+  async #assertGenesisIntact(repairsBefore: number): Promise<void> {
+    if (this.#repairs === repairsBefore && (await this.#isGenesisIntact())) return;
     throw new ChunkError('unreadable', 'the genesis file is not what it was', { cause: GENESIS_UNREADABLE });
   }
 
   /** One that can't be read is not: that is not put down to the disk that the chunk was for. */
-  async #isGenesisSound(): Promise<boolean> {
+  async #isGenesisIntact(): Promise<boolean> {
     const { path, sha256 } = this.#options.genesis;
     try {
-      const { value } = await this.#parts.pool.run({ kind: 'hash', path }, { timeoutMs: this.#bounded() });
+      const { value } = await this.#deps.pool.run({ kind: 'hash', path }, { timeoutMs: this.#bounded() });
       return value === sha256;
     } catch (error) {
       const { code } = asChunkError(error);
-      if (code === 'interrupted' || code === 'starved') throw error;
+      if (code === 'interrupted' || code === 'exhausted') throw error;
       return false;
     }
   }
 
   /** Makes the genesis file again where it is not what it was: once for all who noticed. Where it can't be made, the next one tries. */
   async #repairGenesis(): Promise<void> {
-    this.#repair ??= Promise.resolve(this.#parts.repairGenesis?.())
+    this.#repair ??= Promise.resolve(this.#deps.repairGenesis?.())
       .then(() => {
         this.#repairs += 1;
       })
@@ -261,7 +267,7 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
   }
 
   async #write(path: string, source: ChunkSource, { signal, timeoutMs }: CallOptions): Promise<string> {
-    const { pool, observer } = this.#parts;
+    const { pool, observer } = this.#deps;
     const { genesis } = this.#options;
     if (source.kind === 'url') {
       await withTimeout(
@@ -284,14 +290,14 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
     const { genesis, downloadOrigins } = this.#options;
     if (!downloadOrigins.has(new URL(url).origin)) {
       throw new ChunkError(
-        'download_refused',
+        'download_rejected',
         'the contract points to another server than the node: allow it with FARMER_DOWNLOAD_ORIGINS if you trust it',
       );
     }
     // The file is there before the body, and closed when this ends: one that breaks off at once leaves nothing to appear later.
     const opening = open(path, 'wx', OWNER_ONLY);
     await using file = await this.#promptly('a file was not opened', opening, async (opened) => await opened.close());
-    const body = await this.#parts.downloads.download(url, { timeoutMs: DOWNLOAD_TIMEOUT_MS, signal });
+    const body = await this.#deps.downloads.download(url, { timeoutMs: DOWNLOAD_TIMEOUT_MS, signal });
     await file.writeFile(bounded(whole(addAbortSignal(signal, body)), genesis.size), { signal });
   }
 }
@@ -301,7 +307,7 @@ async function* whole(body: Readable): AsyncGenerator<Buffer> {
   try {
     yield* body;
   } catch (error) {
-    throw new ChunkError('download_failed', 'the download broke off', { cause: codeOf(error) ?? 'unknown' });
+    throw new ChunkError('download_failed', 'the download broke off', { cause: getErrorCode(error) ?? 'unknown' });
   }
 }
 
@@ -309,7 +315,7 @@ async function* bounded(blocks: AsyncIterable<Buffer>, mostBytes: number): Async
   let bytes = 0;
   for await (const block of blocks) {
     bytes += block.length;
-    if (bytes > mostBytes) throw new ChunkError('download_refused', 'the download is longer than a chunk');
+    if (bytes > mostBytes) throw new ChunkError('download_rejected', 'the download is longer than a chunk');
     yield block;
   }
 }
@@ -319,5 +325,5 @@ function asChunkError(error: unknown): ChunkError {
   if (error instanceof NodeError || error instanceof TimeoutError) {
     return new ChunkError('download_failed', 'the download failed', { cause: error.code });
   }
-  return fileError(codeOf(error));
+  return fileError(getErrorCode(error));
 }

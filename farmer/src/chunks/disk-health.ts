@@ -2,7 +2,7 @@ import type { Instant } from '@downstream/platform';
 import type { ContractId } from '../contract/contract.ts';
 
 /** What a failed call on a file says of its disk; undefined: nothing, it is one chunk's trouble. */
-export type Trouble =
+export type DiskErrorClass =
   | 'full'
   /** A disk with errors is often still there to read. */
   | 'read_only'
@@ -13,9 +13,9 @@ export type Trouble =
   | 'denied'
   | 'io'
   /** This process has no more of something: that says nothing of a disk. */
-  | 'starved';
+  | 'exhausted';
 
-const TROUBLES: Readonly<Record<string, Trouble>> = {
+const DISK_ERROR_CLASSES: Readonly<Record<string, DiskErrorClass>> = {
   ENOSPC: 'full',
   EDQUOT: 'full',
   EROFS: 'read_only',
@@ -32,19 +32,19 @@ const TROUBLES: Readonly<Record<string, Trouble>> = {
   EUCLEAN: 'io',
   EBADMSG: 'io',
   EREMOTEIO: 'io',
-  EMFILE: 'starved',
-  ENFILE: 'starved',
-  ENOMEM: 'starved',
-  EAGAIN: 'starved',
+  EMFILE: 'exhausted',
+  ENFILE: 'exhausted',
+  ENOMEM: 'exhausted',
+  EAGAIN: 'exhausted',
 };
 
 /** @param code of the error, such as `EIO` */
-export function troubleOf(code: string): Trouble | undefined {
-  return TROUBLES[code];
+export function classifyDiskError(code: string): DiskErrorClass | undefined {
+  return DISK_ERROR_CLASSES[code];
 }
 
 /** Whether a disk whose probe says so may be there to read all the same. */
-export function isHalfWell(trouble: Trouble | undefined): boolean {
+export function mayBeReadable(trouble: DiskErrorClass | undefined): boolean {
   return trouble === 'read_only' || trouble === 'denied' || trouble === 'io';
 }
 

@@ -1,14 +1,14 @@
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Clock, codeOf, type Instant, inTime } from '@downstream/platform';
-import { chunksIn } from '../contract/capacity.ts';
+import { type Clock, getErrorCode, type Instant, waitAtMost } from '@downstream/platform';
+import { countChunks } from '../contract/capacity.ts';
 import type { ContractId } from '../contract/contract.ts';
 import type { DiskState } from '../farming/ports.ts';
 import { ChunkFiles } from './chunk-files.ts';
-import { OWNER_ONLY } from './chunk-work.ts';
-import { readMarker } from './data-folder.ts';
+import { OWNER_ONLY } from './chunk-io.ts';
+import { readMarker } from './data-dir.ts';
 import { DiskHealth } from './disk-health.ts';
-import { type DiskReading, DiskSpace } from './disk-space.ts';
+import { DiskSpace, type FileSystemSpace } from './disk-space.ts';
 
 export interface DiskOptions {
   readonly path: string;
@@ -34,14 +34,14 @@ export class Disk {
   state: DiskState = 'ok';
   reason: string | undefined;
   /** Undefined where the file system can't be asked. */
-  reading: DiskReading | undefined;
+  reading: FileSystemSpace | undefined;
   probeSeconds: number | undefined;
   readonly #options: DiskOptions;
   readonly #space: DiskSpace;
   readonly #clock: Pick<Clock, 'now'>;
   #probing: Promise<string | undefined> | undefined;
   /** Chunks that were put here since the file system was last asked for its room. */
-  #putSince = 0;
+  #chunksAddedSinceCheck = 0;
 
   constructor(options: DiskOptions, clock: Pick<Clock, 'now'>) {
     this.#options = options;
@@ -55,7 +55,7 @@ export class Disk {
 
   /** How many chunks it was given room for. */
   get capacityChunks(): number {
-    return chunksIn(this.capacityBytes, this.#options.chunkBytes);
+    return countChunks(this.capacityBytes, this.#options.chunkBytes);
   }
 
   get freeBytes(): number | undefined {
@@ -71,35 +71,35 @@ export class Disk {
   }
 
   /** Whether its file system has room for another chunk, whatever it was given. */
-  get hasFree(): boolean {
+  get hasSpaceForChunk(): boolean {
     return (this.reading?.freeBytes ?? 0) >= this.#options.chunkBytes;
   }
 
   /** How many more chunks fit into what was given, with so much left free. */
   room(minFreeBytes: number): number {
     const given = this.capacityChunks - this.ids.size - this.reserved;
-    return Math.max(0, Math.min(given, this.roomBeyond(minFreeBytes)));
+    return Math.max(0, Math.min(given, this.freeChunks(minFreeBytes)));
   }
 
   /** How many more fit on its file system, whatever was given. */
-  roomBeyond(minFreeBytes: number): number {
+  freeChunks(minFreeBytes: number): number {
     if (this.state !== 'ok' || this.reading === undefined) return 0;
-    const free = chunksIn(this.reading.freeBytes - minFreeBytes, this.#options.chunkBytes);
-    return Math.max(0, free - this.#putSince - this.reserved);
+    const free = countChunks(this.reading.freeBytes - minFreeBytes, this.#options.chunkBytes);
+    return Math.max(0, free - this.#chunksAddedSinceCheck - this.reserved);
   }
 
   /** A chunk was put here. */
   put(id: ContractId): void {
     this.ids.add(id);
-    this.#putSince += 1;
+    this.#chunksAddedSinceCheck += 1;
   }
 
   /** Asks the file system for its room. */
   async look(): Promise<void> {
-    const putBefore = this.#putSince;
+    const putBefore = this.#chunksAddedSinceCheck;
     this.reading = await this.#space.read().catch(() => undefined);
     // What is put while it is asked may be in its answer or not.
-    this.#putSince = Math.max(0, this.#putSince - putBefore);
+    this.#chunksAddedSinceCheck = Math.max(0, this.#chunksAddedSinceCheck - putBefore);
   }
 
   /**
@@ -113,14 +113,14 @@ export class Disk {
       this.#probing = undefined;
     });
     try {
-      return await inTime(PROBE_TIMEOUT_MS, this.#probing);
+      return await waitAtMost(PROBE_TIMEOUT_MS, this.#probing);
     } catch (error) {
-      return codeOf(error) ?? 'unknown';
+      return getErrorCode(error) ?? 'unknown';
     }
   }
 
   async #probe(): Promise<string | undefined> {
-    if (!(await this.#isOurs())) return 'not mounted, or another disk';
+    if (!(await this.#hasExpectedMarker())) return 'not mounted, or another disk';
     const startedAt: Instant = this.#clock.now();
     await this.files.create();
     const path = join(this.files.folder, '.probe');
@@ -137,7 +137,7 @@ export class Disk {
     return undefined;
   }
 
-  async #isOurs(): Promise<boolean> {
+  async #hasExpectedMarker(): Promise<boolean> {
     const marker = await readMarker(this.path);
     return marker?.farm === this.#options.farmId && marker.disk === this.diskId;
   }

@@ -1,22 +1,22 @@
-import { CodedError, codeOf, inTime } from '@downstream/platform';
+import { CodedError, getErrorCode, waitAtMost } from '@downstream/platform';
 import type { ContractId } from '../contract/contract.ts';
 import type { ChunkError } from '../farming/errors.ts';
-import type { DiskError, RoomPort } from '../farming/ports.ts';
-import { ANSWERS_WITHIN_MS } from './data-folder.ts';
+import type { DiskErrorKind, FreeSpacePort } from '../farming/ports.ts';
+import { ChunkPlacement, type ChunkPlacementDeps, type ChunkPlacementOptions } from './chunk-placement.ts';
+import { DISK_RESPONSE_TIMEOUT_MS } from './data-dir.ts';
 import type { Disk } from './disk.ts';
-import { isHalfWell, troubleOf } from './disk-health.ts';
-import { Places, type PlacesOptions, type PlacesParts } from './places.ts';
+import { classifyDiskError, mayBeReadable } from './disk-health.ts';
 
-export interface DisksParts extends PlacesParts {
+export interface DisksDeps extends ChunkPlacementDeps {
   /** Chunks that can't be reached any more: their disk failed. */
   readonly onLost: (ids: readonly ContractId[]) => void;
   /** Chunks that are there again. */
   readonly onFound: (ids: readonly ContractId[]) => void;
-  readonly onError: (path: string, kind: DiskError) => void;
+  readonly onError: (path: string, kind: DiskErrorKind) => void;
 }
 
 /** The disks can't be looked through at a start. */
-class DisksError extends CodedError<'starved'> {}
+class DisksError extends CodedError<'exhausted'> {}
 
 /** What was found on the disks at the start. */
 export interface Inventory {
@@ -25,23 +25,23 @@ export interface Inventory {
   readonly orphans: number;
 }
 
-const LOOK_MS = 5_000;
-const PROBE_EVERY_LOOKS = 6;
+const SPACE_CHECK_INTERVAL_MS = 5_000;
+const SPACE_CHECKS_PER_PROBE = 6;
 
 /** All disks: where their chunks are, and what becomes of a disk that fails. In quarantine nothing is read there, and nothing written but probes. */
-export class Disks implements RoomPort {
-  readonly #parts: DisksParts;
-  readonly #places: Places;
+export class Disks implements FreeSpacePort {
+  readonly #deps: DisksDeps;
+  readonly #places: ChunkPlacement;
   readonly #probes = new Map<Disk, Promise<void>>();
 
-  constructor(options: PlacesOptions, parts: DisksParts) {
-    this.#parts = parts;
-    this.#places = new Places(options, parts);
+  constructor(options: ChunkPlacementOptions, parts: DisksDeps) {
+    this.#deps = parts;
+    this.#places = new ChunkPlacement(options, parts);
   }
 
   /** Each disk, with what gauges show of it. */
   get readings(): readonly Disk[] {
-    return this.#parts.disks;
+    return this.#deps.disks;
   }
 
   get chunks(): number {
@@ -52,32 +52,32 @@ export class Disks implements RoomPort {
   async load(): Promise<Inventory> {
     let partial = 0;
     let orphans = 0;
-    for (const disk of this.#parts.disks) {
+    for (const disk of this.#deps.disks) {
       if (disk.state === 'quarantined') continue;
       const wrong = await disk.probe();
-      if (wrong !== undefined) expectMeans(disk, wrong);
+      if (wrong !== undefined) assertResourcesAvailable(disk, wrong);
       if (wrong !== undefined && !this.#judge(disk, wrong)) continue;
       try {
-        const taken = await this.#places.takeUp(disk);
+        const taken = await this.#places.scanDisk(disk);
         partial += taken.partial;
         orphans += taken.orphans;
       } catch (error) {
-        const reason = codeOf(error) ?? 'unknown';
-        expectMeans(disk, reason);
+        const reason = getErrorCode(error) ?? 'unknown';
+        assertResourcesAvailable(disk, reason);
         this.#quarantine(disk, reason, 'gone');
       }
     }
     return { present: this.#places.ids, partial, orphans };
   }
 
-  /** As {@link Places.of}. */
+  /** As {@link ChunkPlacement.of}. */
   of(id: ContractId): Disk | undefined {
     return this.#places.of(id);
   }
 
-  /** As {@link Places.placeFor}, and reserved until {@link stored} or {@link givenUp}. @throws ChunkError `no_room` */
+  /** As {@link ChunkPlacement.selectDisk}, and reserved until {@link stored} or {@link cancelled}. @throws ChunkError `no_space` */
   reserve(id: ContractId): Disk {
-    const disk = this.#places.placeFor(id);
+    const disk = this.#places.selectDisk(id);
     disk.reserved += 1;
     return disk;
   }
@@ -90,7 +90,7 @@ export class Disks implements RoomPort {
     disk.health.worked(id);
   }
 
-  givenUp(disk: Disk): void {
+  cancelled(disk: Disk): void {
     disk.reserved -= 1;
   }
 
@@ -109,12 +109,12 @@ export class Disks implements RoomPort {
     // A download that breaks off is the network's trouble, whose errors have names like those of disks.
     if (disk.state === 'quarantined' || error.code === 'download_failed') return;
     const cause = String(error.details['cause'] ?? '');
-    switch (troubleOf(cause)) {
+    switch (classifyDiskError(cause)) {
       case 'full':
         this.#fill(disk);
         break;
       case 'read_only':
-        this.#noteReadOnly(disk, cause);
+        this.#handleReadOnly(disk, cause);
         break;
       case 'gone':
         this.#quarantine(disk, cause, 'gone');
@@ -124,39 +124,39 @@ export class Disks implements RoomPort {
         void this.probe(disk);
         break;
       case 'io':
-        this.#parts.onError(disk.path, 'io');
-        if (disk.health.strike(id, this.#parts.clock.now())) this.#noteFailing(disk, cause);
+        this.#deps.onError(disk.path, 'io');
+        if (disk.health.strike(id, this.#deps.clock.now())) this.#handleFailing(disk, cause);
         break;
-      case 'starved':
+      case 'exhausted':
         break;
       case undefined:
         if (error.code !== 'slow') break;
         if (disk.ids.has(id) && disk.health.slowChunk(id)) this.#giveUp(id, disk);
-        this.#noteSlow(disk);
+        this.#handleSlow(disk);
     }
   }
 
   /** Watches over room and health, until the signal ends it. */
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.all(this.#parts.disks.map(async (disk) => await this.#watch(disk, signal)));
+    await Promise.all(this.#deps.disks.map(async (disk) => await this.#watch(disk, signal)));
   }
 
   /** Each by itself: one that hangs holds up no other. */
   async #watch(disk: Disk, signal: AbortSignal): Promise<void> {
     for (let looks = 1; !signal.aborted; looks++) {
-      await this.#parts.clock.sleep(LOOK_MS, signal);
+      await this.#deps.clock.sleep(SPACE_CHECK_INTERVAL_MS, signal);
       await this.look(disk);
       // One that failed is awaited.
-      if (disk.state === 'quarantined' || looks % PROBE_EVERY_LOOKS === 0) await this.probe(disk);
+      if (disk.state === 'quarantined' || looks % SPACE_CHECKS_PER_PROBE === 0) await this.probe(disk);
     }
   }
 
   /** Asks how much room there is; a disk that was full goes on when there is some. */
   async look(disk: Disk): Promise<void> {
     await disk.look();
-    if (disk.state !== 'full' || disk.reason !== undefined || !disk.hasFree) return;
+    if (disk.state !== 'full' || disk.reason !== undefined || !disk.hasSpaceForChunk) return;
     disk.state = 'ok';
-    this.#parts.log.info('disk has room again', { disk: disk.path });
+    this.#deps.log.info('disk has room again', { disk: disk.path });
   }
 
   /** Tries whether a disk works. Whoever asks while it is tried hears of the same try. */
@@ -168,31 +168,31 @@ export class Disks implements RoomPort {
 
   async #probe(disk: Disk): Promise<void> {
     const wrong = await disk.probe();
-    const trouble = wrong === undefined ? undefined : troubleOf(wrong);
-    if (trouble === 'starved') return;
+    const trouble = wrong === undefined ? undefined : classifyDiskError(wrong);
+    if (trouble === 'exhausted') return;
     if (disk.state === 'quarantined') {
       // What is on a full disk can be read; and one that may be half well is better than none.
-      const isUsable = wrong === undefined || trouble === 'full' || (isHalfWell(trouble) && !this.#hasOther(disk));
+      const isUsable = wrong === undefined || trouble === 'full' || (mayBeReadable(trouble) && !this.#hasOther(disk));
       if (disk.health.probed(isUsable)) await this.#trustAgain(disk, wrong);
-    } else if (wrong === undefined) await this.#noteWell(disk);
+    } else if (wrong === undefined) await this.#handleHealthyProbe(disk);
     else this.#judge(disk, wrong);
   }
 
   /** What follows from a probe that went wrong. @returns whether the disk is used all the same */
   #judge(disk: Disk, wrong: string): boolean {
-    const trouble = troubleOf(wrong);
-    if (wrong === 'timeout') this.#noteSlow(disk);
-    else if (isHalfWell(trouble)) this.#noteReadOnly(disk, wrong);
+    const trouble = classifyDiskError(wrong);
+    if (wrong === 'timeout') this.#handleSlow(disk);
+    else if (mayBeReadable(trouble)) this.#handleReadOnly(disk, wrong);
     else if (trouble !== 'full') this.#quarantine(disk, wrong, 'gone');
     return disk.state !== 'quarantined';
   }
 
   #hasOther(disk: Disk): boolean {
-    return this.#parts.disks.some((other) => other !== disk && other.state !== 'quarantined');
+    return this.#deps.disks.some((other) => other !== disk && other.state !== 'quarantined');
   }
 
   /** What was given up while the disk was slow may have been written since. */
-  async #noteWell(disk: Disk): Promise<void> {
+  async #handleHealthyProbe(disk: Disk): Promise<void> {
     disk.reason = undefined;
     if (!disk.health.wasSlow) return;
     let isClear = true;
@@ -200,7 +200,7 @@ export class Disks implements RoomPort {
       isClear = false;
     });
     try {
-      await inTime(ANSWERS_WITHIN_MS, clearing, this.#parts.clock);
+      await waitAtMost(DISK_RESPONSE_TIMEOUT_MS, clearing, this.#deps.clock);
       if (isClear) disk.health.wasSlow = false;
     } catch {
       // The next probe that goes well tries again.
@@ -208,30 +208,30 @@ export class Disks implements RoomPort {
   }
 
   /** Three times in a row. A slow disk is better than none. */
-  #noteSlow(disk: Disk): void {
-    this.#parts.onError(disk.path, 'slow');
+  #handleSlow(disk: Disk): void {
+    this.#deps.onError(disk.path, 'slow');
     if (disk.health.slow() && this.#hasOther(disk)) this.#quarantine(disk, 'too slow');
   }
 
   /** A disk may be at a bad sector for ever, and quick elsewhere. Its place is kept: the chunk that is made again takes it. */
   #giveUp(id: ContractId, disk: Disk): void {
-    this.#parts.log.error('chunk too slow again and again, making it again', { contract: id, disk: disk.path });
-    this.#parts.onLost([id]);
+    this.#deps.log.error('chunk too slow again and again, making it again', { contract: id, disk: disk.path });
+    this.#deps.onLost([id]);
   }
 
   /** What it still has can be read: it is given up only where all of it can be made again. */
-  #noteReadOnly(disk: Disk, reason: string): void {
-    const others = this.#parts.disks.filter((other) => other !== disk && other.state !== 'quarantined');
+  #handleReadOnly(disk: Disk, reason: string): void {
+    const others = this.#deps.disks.filter((other) => other !== disk && other.state !== 'quarantined');
     const room = others.reduce((sum, other) => sum + other.room(0), 0);
-    if (others.length > 0 && room >= disk.ids.size) this.#quarantine(disk, reason, kindOf(reason));
+    if (others.length > 0 && room >= disk.ids.size) this.#quarantine(disk, reason, toErrorKind(reason));
     else this.#fill(disk, reason);
   }
 
   /** Several of its chunks can't be read: those of an only disk are made again one by one. */
-  #noteFailing(disk: Disk, reason: string): void {
+  #handleFailing(disk: Disk, reason: string): void {
     if (this.#hasOther(disk)) this.#quarantine(disk, reason);
     else
-      this.#parts.log.error('disk fails again and again, and is used on: there is no other', {
+      this.#deps.log.error('disk fails again and again, and is used on: there is no other', {
         disk: disk.path,
         reason,
       });
@@ -239,52 +239,52 @@ export class Disks implements RoomPort {
 
   /** Nothing is written there any more; what is there is read. @param reason where it is not for want of room */
   #fill(disk: Disk, reason?: string): void {
-    this.#parts.onError(disk.path, reason === undefined ? 'full' : kindOf(reason));
+    this.#deps.onError(disk.path, reason === undefined ? 'full' : toErrorKind(reason));
     disk.reason = reason;
     if (disk.state === 'full') return;
     disk.state = 'full';
-    this.#parts.log.warn('disk takes no more chunks', { disk: disk.path, reason: reason ?? 'full' });
+    this.#deps.log.warn('disk takes no more chunks', { disk: disk.path, reason: reason ?? 'full' });
   }
 
-  #quarantine(disk: Disk, reason: string, kind?: DiskError): void {
-    if (kind !== undefined) this.#parts.onError(disk.path, kind);
+  #quarantine(disk: Disk, reason: string, kind?: DiskErrorKind): void {
+    if (kind !== undefined) this.#deps.onError(disk.path, kind);
     const ids = this.#places.leave(disk);
     disk.state = 'quarantined';
     disk.reason = reason;
     disk.health.forget();
-    this.#parts.log.error('disk failed, and is not used until it works again', {
+    this.#deps.log.error('disk failed, and is not used until it works again', {
       disk: disk.path,
       reason,
       chunks: ids.length,
     });
-    this.#parts.onLost(ids);
+    this.#deps.onLost(ids);
   }
 
   /** @param wrong what its probe still says, where it is used all the same */
   async #trustAgain(disk: Disk, wrong: string | undefined): Promise<void> {
     try {
-      const { found } = await this.#places.takeUp(disk);
+      const { found } = await this.#places.scanDisk(disk);
       disk.state = wrong === undefined ? 'ok' : 'full';
-      disk.reason = wrong === undefined || troubleOf(wrong) === 'full' ? undefined : wrong;
-      this.#parts.log.info('disk works again', { disk: disk.path, chunks: found.length });
-      this.#parts.onFound(found);
+      disk.reason = wrong === undefined || classifyDiskError(wrong) === 'full' ? undefined : wrong;
+      this.#deps.log.info('disk works again', { disk: disk.path, chunks: found.length });
+      this.#deps.onFound(found);
     } catch (error) {
       disk.health.probed(false);
-      this.#parts.log.warn('disk does not work yet', { disk: disk.path, error });
+      this.#deps.log.warn('disk does not work yet', { disk: disk.path, error });
     }
   }
 }
 
 /** @throws DisksError where it is not the disk's fault: its chunks would be made again though they are there */
-function expectMeans(disk: Disk, wrong: string): void {
-  if (troubleOf(wrong) !== 'starved') return;
+function assertResourcesAvailable(disk: Disk, wrong: string): void {
+  if (classifyDiskError(wrong) !== 'exhausted') return;
   throw new DisksError(
-    'starved',
+    'exhausted',
     `${disk.path} can't be looked through (${wrong}): this process has run out of file handles or memory; raise its limits (ulimit -n, or the container's) and start it again`,
   );
 }
 
 /** What is counted for a disk of which a probe says so. */
-function kindOf(wrong: string): DiskError {
-  return troubleOf(wrong) === 'io' ? 'io' : 'gone';
+function toErrorKind(wrong: string): DiskErrorKind {
+  return classifyDiskError(wrong) === 'io' ? 'io' : 'gone';
 }

@@ -1,5 +1,5 @@
 import { rename, rm, stat } from 'node:fs/promises';
-import { CodedError, codeOf, formatBytes } from '@downstream/platform';
+import { CodedError, formatBytes, getErrorCode } from '@downstream/platform';
 import { ChunkError } from '../farming/errors.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
@@ -30,7 +30,7 @@ export async function ensureStandardGenesis(path: string, pool: WorkerPool): Pro
   const { seed, size, sha256 } = STANDARD_GENESIS;
   const genesis = { path, size, sha256 };
   try {
-    if ((await hashOf(path, pool)) === sha256) return genesis;
+    if ((await hashGenesis(path, pool)) === sha256) return genesis;
     const partial = `${path}.partial`;
     await rm(partial, { force: true });
     const { value } = await pool.run({ kind: 'randomio', path: partial, seed, size });
@@ -45,7 +45,7 @@ export async function ensureStandardGenesis(path: string, pool: WorkerPool): Pro
     if (error instanceof GenesisError) throw error;
     throw new GenesisError(
       'not_created',
-      `the genesis file (${formatBytes(size)}) could not be made at ${path}: ${causeOf(error)}`,
+      `the genesis file (${formatBytes(size)}) could not be made at ${path}: ${getCause(error)}`,
     );
   }
 }
@@ -56,7 +56,7 @@ export async function ensureStandardGenesis(path: string, pool: WorkerPool): Pro
  * @throws GenesisError `unreadable` or `wrong_hash`
  */
 export async function openGenesis(path: string, sha256: string, pool: WorkerPool): Promise<Genesis> {
-  const actual = await hashOf(path, pool);
+  const actual = await hashGenesis(path, pool);
   if (actual === undefined) {
     throw new GenesisError('unreadable', `the genesis file ${path} can't be read: check FARMER_GENESIS`);
   }
@@ -71,7 +71,7 @@ export async function openGenesis(path: string, sha256: string, pool: WorkerPool
   return { path, sha256, size };
 }
 
-async function hashOf(path: string, pool: WorkerPool): Promise<string | undefined> {
+async function hashGenesis(path: string, pool: WorkerPool): Promise<string | undefined> {
   try {
     return (await pool.run({ kind: 'hash', path })).value;
   } catch (error) {
@@ -80,6 +80,8 @@ async function hashOf(path: string, pool: WorkerPool): Promise<string | undefine
   }
 }
 
-function causeOf(error: unknown): string {
-  return error instanceof ChunkError ? String(error.details['cause'] ?? error.code) : (codeOf(error) ?? 'unknown');
+function getCause(error: unknown): string {
+  return error instanceof ChunkError
+    ? String(error.details['cause'] ?? error.code)
+    : (getErrorCode(error) ?? 'unknown');
 }

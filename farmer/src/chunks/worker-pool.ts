@@ -1,11 +1,11 @@
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ContractProof } from '@downstream/heartbeat';
-import { messageOf, onAbort, TimeoutError, withTimeout } from '@downstream/platform';
+import { getErrorMessage, onAbort, TimeoutError, withTimeout } from '@downstream/platform';
 import { Piscina } from 'piscina';
 import { ChunkError } from '../farming/errors.ts';
 import type { CallOptions } from '../farming/ports.ts';
-import { troubleOf } from './disk-health.ts';
+import { classifyDiskError } from './disk-health.ts';
 
 /** What a worker thread can be asked for. Only paths and short texts cross: the bytes stay in the thread. */
 export type Task =
@@ -39,7 +39,7 @@ interface Results {
 }
 
 /** Whoever sets no bound waits so long. */
-const LONGEST_MS = 3_600_000;
+const MAX_TASK_MS = 3_600_000;
 
 /** Worker threads for the work on chunks (piscina): the event loop hashes and encrypts nothing. */
 export class WorkerPool {
@@ -77,14 +77,14 @@ export class WorkerPool {
   /**
    * A task that takes longer than `timeoutMs` is given up with its thread, which another one takes the place of.
    *
-   * @throws ChunkError: `disk_full`, `unreadable`, `slow`, `starved`, or `interrupted` when the pool was closed or the signal aborted
+   * @throws ChunkError: `disk_full`, `unreadable`, `slow`, `exhausted`, or `interrupted` when the pool was closed or the signal aborted
    *   meanwhile. Its detail `cause` is the file system's code.
    */
   async run<K extends Task['kind']>(
     task: Task & { kind: K },
     { signal, timeoutMs }: CallOptions = {},
   ): Promise<TaskResult<Results[K]>> {
-    const outcome = await this.#outcomeOf<K>(task, { signal, timeoutMs });
+    const outcome = await this.#runInThread<K>(task, { signal, timeoutMs });
     if (outcome.ok) return outcome;
     throw fileError(outcome.code);
   }
@@ -95,9 +95,9 @@ export class WorkerPool {
     await this.#pool.destroy();
   }
 
-  async #outcomeOf<K extends Task['kind']>(
+  async #runInThread<K extends Task['kind']>(
     task: Task,
-    { signal, timeoutMs = LONGEST_MS }: CallOptions,
+    { signal, timeoutMs = MAX_TASK_MS }: CallOptions,
   ): Promise<Outcome<Results[K]>> {
     const end = new AbortController();
     if (signal?.aborted) end.abort(signal.reason);
@@ -113,7 +113,7 @@ export class WorkerPool {
       if (error instanceof TimeoutError)
         throw new ChunkError('slow', `a chunk took longer than ${Math.round(timeoutMs)} ms`);
       // What a thread does is done and told in it: it dies for want of memory, or is not born.
-      throw new ChunkError('starved', `no worker thread did the work: ${messageOf(error)}`);
+      throw new ChunkError('exhausted', `no worker thread did the work: ${getErrorMessage(error)}`);
     } finally {
       forget?.();
       this.#ends.delete(end);
@@ -126,9 +126,9 @@ export function fileError(cause: string | undefined): ChunkError {
   if (cause === 'ENOSPC' || cause === 'EDQUOT') {
     return new ChunkError('disk_full', 'no room for the chunk: free space, or lower FARMER_SIZE', { cause });
   }
-  if (cause !== undefined && troubleOf(cause) === 'starved') {
+  if (cause !== undefined && classifyDiskError(cause) === 'exhausted') {
     return new ChunkError(
-      'starved',
+      'exhausted',
       "this process has no more file handles or memory: raise its limits (ulimit -n, or the container's)",
       { cause },
     );

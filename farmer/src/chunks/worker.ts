@@ -1,5 +1,5 @@
-import { codeOf, messageOf } from '@downstream/platform';
-import { hashFile, proveFile, writeChunk, writeRandomio } from './chunk-work.ts';
+import { getErrorCode, getErrorMessage } from '@downstream/platform';
+import { hashFile, proveFile, writeChunk, writeRandomio } from './chunk-io.ts';
 import type { Outcome, Task } from './worker-pool.ts';
 
 /**
@@ -12,7 +12,7 @@ export default function runTask(task: Task): Outcome<unknown> {
     const value = perform(task);
     return { ok: true, value, seconds: (performance.now() - start) / 1000 };
   } catch (error) {
-    return { ok: false, code: codeOf(error), message: messageOf(error) };
+    return { ok: false, code: getErrorCode(error), message: getErrorMessage(error) };
   }
 }
 

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { systemClock } from '@downstream/platform';
 import type { FarmerConfig } from '../config.ts';
-import { reportOf } from '../control/contract-report.ts';
+import { createContractReport } from '../control/contract-report.ts';
 import { ControlClient, ControlError } from '../control/control-client.ts';
 import { CONTROL_SOCKET } from '../control/control-server.ts';
 import {
@@ -23,9 +23,9 @@ import { StateReader } from '../state/state-reader.ts';
 type Config = Pick<FarmerConfig, 'dataDir'>;
 type Print = (line: string) => void;
 
-const LOOK_EVERY_MS = 500;
+const POLL_INTERVAL_MS = 500;
 
-const clientOf = ({ dataDir }: Config) => new ControlClient(join(dataDir, CONTROL_SOCKET));
+const createClient = ({ dataDir }: Config) => new ControlClient(join(dataDir, CONTROL_SOCKET));
 
 /** `downstream scrub`: reads every chunk now. @returns 1 where one is bad or missing */
 export async function scrub(config: Config, print: Print): Promise<number> {
@@ -33,7 +33,7 @@ export async function scrub(config: Config, print: Print): Promise<number> {
   let report = await client.ask('POST', '/scrub', scrubReport);
   print(`reading ${report.total} ${report.total === 1 ? 'chunk' : 'chunks'} …`);
   for (let told = 0; report.running; ) {
-    await pause(LOOK_EVERY_MS);
+    await pause(POLL_INTERVAL_MS);
     report = await client.ask('GET', '/scrub', scrubReport);
     const tenths = report.total === 0 ? 10 : Math.floor((10 * report.done) / report.total);
     if (tenths > told && report.running) print(`${report.done} of ${report.total} read`);
@@ -85,7 +85,7 @@ export async function leave(config: Config, { node, cancel, yes }: ExitCommand, 
     if (now !== told) print(now);
     told = now;
     if (concerned().every(({ state }) => state !== 'leaving')) break;
-    await pause(LOOK_EVERY_MS);
+    await pause(POLL_INTERVAL_MS);
     report = await client.ask('GET', '/exit', exitReport);
   }
   const staying = concerned().filter(({ state }) => state === 'no');
@@ -106,7 +106,7 @@ export async function leave(config: Config, { node, cancel, yes }: ExitCommand, 
   return 0;
 }
 
-/** Leaving can't be undone for what was given back: a person is asked, a script must say that it is meant. */
+/** ExitState can't be undone for what was given back: a person is asked, a script must say that it is meant. */
 async function confirmed({ nodes }: ExitReport, node: string | undefined): Promise<boolean> {
   if (!process.stdin.isTTY) throw new ControlError('refused', 'nobody is there to ask: say --yes if it is meant');
   const contracts = nodes
@@ -121,8 +121,8 @@ async function confirmed({ nodes }: ExitReport, node: string | undefined): Promi
 /** `downstream backup FILE`: writes a consistent copy of the state, whether a farmer runs or not. */
 export async function backup(config: Config, path: string, print: Print): Promise<number> {
   const { bytes } = await running(
-    async () => await clientOf(config).ask('POST', '/backup', backupReport, { path }),
-    async () => ({ path, bytes: await withState(config, async (state) => await state.backup(path)) }),
+    async () => await createClient(config).ask('POST', '/backup', backupReport, { path }),
+    async () => ({ path, bytes: await withStateReader(config, async (state) => await state.backup(path)) }),
   );
   print(`${path}: ${bytes} bytes. It holds tokens and secrets: keep it like a key.`);
   return 0;
@@ -136,7 +136,7 @@ export async function explainContract(
 ): Promise<number> {
   const report = await running(
     async () => await asked(config, id, last),
-    async () => await withState(config, async (state) => readFrom(state.journal(), id, last)),
+    async () => await withStateReader(config, async (state) => readFrom(state.journal(), id, last)),
   );
   if (report === undefined) {
     print(`no contract, or more than one, whose id begins with ${id}: give at least six characters of it`);
@@ -153,7 +153,7 @@ export async function explainContract(
 
 async function asked(config: Config, id: string, last: number): Promise<ContractReport | undefined> {
   try {
-    return await clientOf(config).ask('GET', `/explain/${encodeURIComponent(id)}?last=${last}`, contractReport);
+    return await createClient(config).ask('GET', `/explain/${encodeURIComponent(id)}?last=${last}`, contractReport);
   } catch (error) {
     if (error instanceof ControlError && error.code === 'not_found') return undefined;
     throw error;
@@ -163,7 +163,7 @@ async function asked(config: Config, id: string, last: number): Promise<Contract
 function readFrom(journal: Journal, given: string, last: number): ContractReport | undefined {
   const id = /^[0-9a-f]{6,64}$/.test(given) ? journal.find(given) : undefined;
   if (id === undefined) return undefined;
-  return reportOf(id, { holding: undefined, entries: journal.of(id, last) }, systemClock);
+  return createContractReport(id, { holding: undefined, entries: journal.of(id, last) }, systemClock);
 }
 
 async function running<T>(ask: () => Promise<T>, without: () => Promise<T>): Promise<T> {
@@ -176,7 +176,7 @@ async function running<T>(ask: () => Promise<T>, without: () => Promise<T>): Pro
 }
 
 /** The state of a farmer that does not run. */
-async function withState<T>({ dataDir }: Config, use: (state: StateReader) => Promise<T>): Promise<T> {
+async function withStateReader<T>({ dataDir }: Config, use: (state: StateReader) => Promise<T>): Promise<T> {
   const state = StateReader.open(dataDir, systemClock);
   if (state === undefined) {
     throw new ControlError(
@@ -193,7 +193,7 @@ async function withState<T>({ dataDir }: Config, use: (state: StateReader) => Pr
 
 /** A client that says what to do where no farmer runs. @param why the command needs one */
 function needing(config: Config, why: string): Pick<ControlClient, 'ask'> {
-  const client = clientOf(config);
+  const client = createClient(config);
   return {
     ask: async (method, path, schema, body) => {
       try {

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
-import { CodedError, flagsByKey, type Setting, SettingsError } from '@downstream/platform';
+import { CodedError, type Setting, SettingsError, toFlags } from '@downstream/platform';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type FarmerConfig, readConfig } from '../config.ts';
-import { ENTRIES_TOLD, MOST_ENTRIES } from '../control/reports.ts';
+import { DEFAULT_ENTRIES, MAX_ENTRIES } from '../control/reports.ts';
 import { SETTINGS } from '../settings.ts';
 import { VERSION } from '../version.ts';
 import { backup, explainContract, leave, scrub } from './ask.ts';
@@ -33,7 +33,7 @@ export async function command(args: readonly string[], { out, err }: Output): Pr
     .addHelpText('after', '\nEvery flag can be given as an environment variable too; the flag wins.')
     .exitOverride()
     .configureOutput({ writeOut: out, writeErr: err });
-  for (const setting of Object.values(SETTINGS)) program.addOption(optionOf(setting));
+  for (const setting of Object.values(SETTINGS)) program.addOption(toOption(setting));
   program.action(async (nodeUrl: string | undefined, options: Flags) => {
     exitCode = await perform(nodeUrl, options, out);
   });
@@ -41,7 +41,7 @@ export async function command(args: readonly string[], { out, err }: Output): Pr
     program
       .command(name)
       .description(description)
-      .addOption(optionOf(SETTINGS.folders))
+      .addOption(toOption(SETTINGS.folders))
       .exitOverride()
       .configureOutput({ writeOut: out, writeErr: err });
   const print = (line: string) => out(`${line}\n`);
@@ -69,9 +69,9 @@ export async function command(args: readonly string[], { out, err }: Output): Pr
     "Says why a contract's last challenges came out as they did. Six characters of its id will do.",
   )
     .addOption(
-      new Option('--last <count>', `how many challenges at most (up to ${MOST_ENTRIES})`)
-        .default(ENTRIES_TOLD)
-        .argParser(countOf),
+      new Option('--last <count>', `how many challenges at most (up to ${MAX_ENTRIES})`)
+        .default(DEFAULT_ENTRIES)
+        .argParser(parseCount),
     )
     .action(async (id: string, { last }: { last: number }, called: Command) => {
       exitCode = await explainContract(configOf(called), { id, last }, print);
@@ -84,22 +84,22 @@ export async function command(args: readonly string[], { out, err }: Output): Pr
   }
 }
 
-function countOf(given: string): number {
+function parseCount(given: string): number {
   const count = Number(given);
-  if (Number.isInteger(count) && count >= 1 && count <= MOST_ENTRIES) return count;
-  throw new InvalidArgumentError(`Give a whole number from 1 to ${MOST_ENTRIES}.`);
+  if (Number.isInteger(count) && count >= 1 && count <= MAX_ENTRIES) return count;
+  throw new InvalidArgumentError(`Give a whole number from 1 to ${MAX_ENTRIES}.`);
 }
 
-function optionOf(setting: Setting): Option {
-  const { flag, value, env, description, default: text, defaultNote } = setting;
-  const note = defaultNote ?? `\`${text}\``;
+function toOption(setting: Setting): Option {
+  const { flag, value, env, description, default: text, defaultDescription } = setting;
+  const note = defaultDescription ?? `\`${text}\``;
   const help = [description, note && `(default: ${note};`, note ? `${env})` : `(${env})`].filter(Boolean).join(' ');
   return new Option([flag, value].filter(Boolean).join(' '), help.replaceAll('`', ''));
 }
 
 /** What a command on a data directory needs to know of it. */
 function configOf(called: Command): FarmerConfig {
-  const flags = flagsByKey(SETTINGS, called.optsWithGlobals());
+  const flags = toFlags(SETTINGS, called.optsWithGlobals());
   return readConfig({ flags: { ...flags, address: UNUSED_ADDRESS } });
 }
 
@@ -113,7 +113,7 @@ async function perform(nodeUrl: string | undefined, options: Flags, out: (text: 
   if (nodeUrl !== undefined && given['nodeUrl'] !== undefined) {
     throw new InvalidArgumentError('give the node once: as an argument or as --node-url');
   }
-  const flags = flagsByKey(SETTINGS, { ...given, ...(nodeUrl !== undefined && { nodeUrl }) });
+  const flags = toFlags(SETTINGS, { ...given, ...(nodeUrl !== undefined && { nodeUrl }) });
   if (typeof file !== 'string') return await run(readConfig({ flags }));
   const { nodes } = readConfig({ flags: { ...flags, address: UNUSED_ADDRESS } });
   return await verifyOwnership(file, nodes[0].url, (line) => out(`${line}\n`));

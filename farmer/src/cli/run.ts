@@ -1,8 +1,8 @@
 import { createLogger, type Logger, LogTail } from '@downstream/platform';
 import { startFarmer } from '../app.ts';
-import { type FarmerConfig, unknownVariables } from '../config.ts';
-import { FillingProgress } from './progress.ts';
-import { Summary } from './summary.ts';
+import { type FarmerConfig, findUnknownVariables } from '../config.ts';
+import { ChunkProgressBar } from './progress-bar.ts';
+import { StatusLogger } from './status-logger.ts';
 
 /**
  * `downstream`: runs the farmer in the foreground until SIGTERM or SIGINT; a second signal exits at once.
@@ -10,7 +10,7 @@ import { Summary } from './summary.ts';
  * @returns the exit code: 0 after a clean stop, 1 after a fault
  */
 export async function run(config: FarmerConfig): Promise<number> {
-  const progress = new FillingProgress(process.stdout);
+  const progress = new ChunkProgressBar(process.stdout);
   const secrets = new Set<string>();
   const tail = new LogTail();
   const log = createLogger({
@@ -20,7 +20,7 @@ export async function run(config: FarmerConfig): Promise<number> {
     secrets,
     tail,
   });
-  for (const variable of unknownVariables()) log.warn('there is no such setting', { variable });
+  for (const variable of findUnknownVariables()) log.warn('there is no such setting', { variable });
   const end = Promise.withResolvers<string>();
   const onFault = (error: unknown) => {
     log.error('farming broke down', { error });
@@ -29,7 +29,7 @@ export async function run(config: FarmerConfig): Promise<number> {
   for (const event of ['unhandledRejection', 'uncaughtException'] as const) process.on(event, onFault);
   const app = await startFarmer(config, { log, secrets, tail, onFault });
   onStopSignal((signal) => end.resolve(signal));
-  const summary = new Summary({ status: app.status, log, progress });
+  const summary = new StatusLogger({ status: app.status, log, progress });
   summary.start();
 
   const reason = await end.promise;

@@ -2,8 +2,8 @@ import { randomInt } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { oneHashExtents, oneHashResponse } from '@downstream/heartbeat';
-import { CodedError, codeOf } from '@downstream/platform';
+import { computeOneHashExtents, computeOneHashResponse } from '@downstream/heartbeat';
+import { CodedError, getErrorCode } from '@downstream/platform';
 import { NodeHttp } from '../node/node-http.ts';
 import { OwnershipNode } from '../node/ownership-node.ts';
 
@@ -31,10 +31,10 @@ export async function verifyOwnership(path: string, nodeUrl: string, print: (lin
       return 1;
     }
     const pieces: Buffer[] = [];
-    for (const { offset, length } of oneHashExtents(size, challenge.block)) {
+    for (const { offset, length } of computeOneHashExtents(size, challenge.block)) {
       pieces.push((await file.read(Buffer.alloc(length), 0, length, offset)).buffer);
     }
-    const matched = await node.answer(name, { ...challenge, response: oneHashResponse(pieces, challenge.seed) });
+    const matched = await node.answer(name, { ...challenge, response: computeOneHashResponse(pieces, challenge.seed) });
     print(matched ? 'FILE MATCHED!' : 'Failed to match.');
     return matched ? 0 : 1;
   } finally {
@@ -48,7 +48,7 @@ async function openFile(path: string) {
     if ((await file.stat()).isFile()) return file;
     await file.close();
   } catch (error) {
-    throw new FileError('unreadable', `${path} can't be read: ${codeOf(error) ?? 'unknown'}`);
+    throw new FileError('unreadable', `${path} can't be read: ${getErrorCode(error) ?? 'unknown'}`);
   }
   throw new FileError('not_a_file', `${path} is not a file`);
 }

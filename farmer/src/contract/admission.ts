@@ -12,11 +12,11 @@ export interface Speed {
   readonly workers: number;
   /** What the node takes to acknowledge an answer, in milliseconds. */
   readonly answerMs: number;
-  readonly answersAtOnce: number;
+  readonly answerConcurrency: number;
 }
 
 /** The part of an interval that goes by, at worst, until a listing shows the challenge. */
-const UNTIL_LISTED = 0.1;
+const MAX_LISTING_DELAY = 0.1;
 
 /** So much of what could just be proved in time is taken on. */
 const MARGIN = 0.7;
@@ -27,15 +27,15 @@ const MARGIN = 0.7;
  *
  * @returns undefined where nothing is held, whose intervals would say
  */
-export function provableContracts({ contracts, challengesPerMs }: Load, speed: Speed): number | undefined {
+export function capacityEstimate({ contracts, challengesPerMs }: Load, speed: Speed): number | undefined {
   if (contracts === 0 || challengesPerMs === 0) return undefined;
-  const { proofMs, workers, answerMs, answersAtOnce } = speed;
+  const { proofMs, workers, answerMs, answerConcurrency } = speed;
   const intervalMs = contracts / challengesPerMs;
-  const usableMs = Math.max(0, intervalMs * (1 - UNTIL_LISTED) - proofMs - answerMs);
-  return Math.floor(usableMs * Math.min(workers / proofMs, answersAtOnce / answerMs));
+  const usableMs = Math.max(0, intervalMs * (1 - MAX_LISTING_DELAY) - proofMs - answerMs);
+  return Math.floor(usableMs * Math.min(workers / proofMs, answerConcurrency / answerMs));
 }
 
-/** Whether one more contract can be proved in time with a margin. @param provable of {@link provableContracts} */
-export function admits(provable: number | undefined, contracts: number): boolean {
+/** Whether one more contract can be proved in time with a margin. @param provable of {@link capacityEstimate} */
+export function hasCapacityForOneMore(provable: number | undefined, contracts: number): boolean {
   return provable === undefined || contracts + 1 <= MARGIN * provable;
 }

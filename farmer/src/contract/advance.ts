@@ -1,23 +1,27 @@
 import type { Instant } from '@downstream/platform';
 import {
-  type ByPhase,
-  type ByType,
   type Contract,
+  type ContractByPhase,
   type ContractEvent,
-  challengeOf,
   dueAt,
+  EMPTY_TIMELINE,
+  type EventByType,
   type EventType,
   type FailureReason,
-  NOTHING_YET,
+  getOpenChallenge,
   type Phase,
+  type RoundContext,
   type Settlement,
   type Step,
-  type Witness,
 } from './contract.ts';
 import type { Cause, JournalEntry, Timeline } from './journal-entry.ts';
-import { roundAfter, roundsOver } from './round.ts';
+import { advanceRound, countElapsedRounds } from './round.ts';
 
-type Transition<P extends Phase, T extends EventType> = (contract: ByPhase[P], event: ByType[T], now: Instant) => Step;
+type Transition<P extends Phase, T extends EventType> = (
+  contract: ContractByPhase[P],
+  event: EventByType[T],
+  now: Instant,
+) => Step;
 type Transitions<P extends Phase> = { readonly [T in EventType]: Transition<P, T> };
 type Table = { readonly [P in Phase]: Transitions<P> };
 
@@ -26,7 +30,7 @@ const same = (contract: Contract): Step => ({ contract });
 /** Every phase by every event; farmer/SPEC.md has it in words. An event that does not fit the phase changes nothing. */
 const TRANSITIONS: Table = {
   generating: {
-    chunk_stored: (contract, _, now) => ({ contract: { ...withChunk(contract, now), soundAt: now } }),
+    chunk_stored: (contract, _, now) => ({ contract: { ...withChunk(contract, now), verifiedAt: now } }),
     chunk_found: (contract, _, now) => ({ contract: withChunk(contract, now) }),
     chunk_lost: (contract) => ({ contract: contract.again ? { ...contract, obstacle: 'chunk_unreadable' } : contract }),
     chunk_verified: same,
@@ -41,7 +45,7 @@ const TRANSITIONS: Table = {
     chunk_stored: same,
     chunk_found: same,
     chunk_lost: (contract) => ({ contract: withoutChunk(contract) }),
-    chunk_verified: (contract, _, now) => ({ contract: { ...contract, soundAt: now } }),
+    chunk_verified: (contract, _, now) => ({ contract: { ...contract, verifiedAt: now } }),
     challenged,
     reading: same,
     proved: same,
@@ -53,7 +57,7 @@ const TRANSITIONS: Table = {
     chunk_stored: same,
     chunk_found: same,
     chunk_lost: (contract) => ({ contract: withoutChunk(contract) }),
-    chunk_verified: (contract, _, now) => ({ contract: { ...contract, soundAt: now } }),
+    chunk_verified: (contract, _, now) => ({ contract: { ...contract, verifiedAt: now } }),
     challenged,
     reading: (contract, { challenge }, now) =>
       challenge === contract.challenge
@@ -66,7 +70,7 @@ const TRANSITIONS: Table = {
               ...contract,
               phase: 'answering',
               response,
-              soundAt: now,
+              verifiedAt: now,
               timeline: { ...contract.timeline, hashedAt: now },
             },
           }
@@ -80,7 +84,7 @@ const TRANSITIONS: Table = {
     chunk_found: withoutLoss,
     // A response already made still counts: it is delivered before the chunk is looked after.
     chunk_lost: (contract) => ({ contract: { ...contract, chunkLost: true } }),
-    chunk_verified: (contract, _, now) => ({ contract: { ...contract, soundAt: now } }),
+    chunk_verified: (contract, _, now) => ({ contract: { ...contract, verifiedAt: now } }),
     challenged,
     reading: same,
     proved: same,
@@ -103,8 +107,8 @@ export function advance(contract: Contract, event: ContractEvent, now: Instant):
 function step<P extends Phase, T extends EventType>(
   phase: P,
   type: T,
-  contract: ByPhase[P],
-  event: ByType[T],
+  contract: ContractByPhase[P],
+  event: EventByType[T],
   now: Instant,
 ): Step {
   const transitions: Transitions<P> = TRANSITIONS[phase];
@@ -123,22 +127,29 @@ function withoutLoss(contract: Contract<'answering'>): Step {
 
 function withoutChunk(contract: Contract<'waiting' | 'proving'>): Contract<'generating'> {
   const { readAt: _, ...timeline } = contract.timeline;
-  return { ...contract, phase: 'generating', again: true, obstacle: 'chunk_unreadable', soundAt: undefined, timeline };
+  return {
+    ...contract,
+    phase: 'generating',
+    again: true,
+    obstacle: 'chunk_unreadable',
+    verifiedAt: undefined,
+    timeline,
+  };
 }
 
 function challenged(contract: Contract, event: ContractEvent<'challenged'>, now: Instant): Step {
   if (contract.settledAt !== undefined && event.askedAt <= contract.settledAt) return { contract };
   const { challenge, askedAt, notListedAt } = event;
-  const open = challengeOf(contract);
+  const open = getOpenChallenge(contract);
   if (open === challenge) return { contract };
   if (isAmbiguous(contract, notListedAt, now) || isSettled(contract, event)) return { contract };
   // A challenge that replaces one not yet answered: the node has begun the next round, whatever our clock says.
-  const past = roundsOver(contract.round, contract.terms.intervalMs, now) || (open === undefined ? 0 : 1);
+  const past = countElapsedRounds(contract.round, contract.terms.intervalMs, now) || (open === undefined ? 0 : 1);
   const settlement = past === 0 ? undefined : failed(contract, event, past, now);
   const current = settlement === undefined ? contract : next(contract, settlement);
   // A listing that was so long on its way that a round ended meanwhile: proved now, its challenge would be the wrong one.
   const { intervalMs } = contract.terms;
-  if (roundsOver(contract.round, intervalMs, askedAt) < roundsOver(contract.round, intervalMs, now))
+  if (countElapsedRounds(contract.round, intervalMs, askedAt) < countElapsedRounds(contract.round, intervalMs, now))
     return { contract: current, settlement };
   const unlisted = isNewerThan(notListedAt, contract.settledAt) ? notListedAt : undefined;
   const round = { ...current.round, issuedAt: clamp(current.round.issuedAt, unlisted, now) };
@@ -155,7 +166,7 @@ function judged(contract: Contract<'answering'>, passed: boolean, now: Instant):
   const timeline = { ...contract.timeline, acknowledgedAt: now };
   const outcome = passed ? 'passed' : slackMs < 0 ? 'late' : 'wrong_answer';
   const entry = {
-    ...entryOf({ ...contract, timeline }, outcome, 1, now),
+    ...toJournalEntry({ ...contract, timeline }, outcome, 1, now),
     ...(!passed && { cause: 'refused' as const }),
   };
   const settlement = { entry, slackMs };
@@ -163,44 +174,44 @@ function judged(contract: Contract<'answering'>, passed: boolean, now: Instant):
 }
 
 function expired(contract: Contract, event: ContractEvent<'tick'>, now: Instant): Step {
-  const count = roundsOver(contract.round, contract.terms.intervalMs, now);
+  const count = countElapsedRounds(contract.round, contract.terms.intervalMs, now);
   if (count === 0) return { contract };
   const settlement = failed(contract, event, count, now);
-  return { contract: { ...next(contract, settlement), settled: challengeOf(contract) }, settlement };
+  return { contract: { ...next(contract, settlement), settled: getOpenChallenge(contract) }, settlement };
 }
 
-function failed(contract: Contract, witness: Witness, count: number, now: Instant): Settlement {
-  const { reason, cause } = whyMissed(contract, witness);
-  return { entry: { ...entryOf(contract, reason, count, now), cause } };
+function failed(contract: Contract, witness: RoundContext, count: number, now: Instant): Settlement {
+  const { reason, cause } = findMissedReason(contract, witness);
+  return { entry: { ...toJournalEntry(contract, reason, count, now), cause } };
 }
 
 /** Why a round that is over came without an answer: the first of these that was so. */
-function whyMissed(
+function findMissedReason(
   contract: Contract,
-  { nodeReachable, awakeSince }: Witness,
+  { nodeReachable, runningSince }: RoundContext,
 ): { reason: FailureReason; cause: Cause } {
   if (contract.timeline.sentAt !== undefined) return { reason: 'node_error', cause: 'not_acknowledged' };
   if (contract.obstacle !== undefined) return { reason: contract.obstacle, cause: 'chunk_lost' };
-  if (awakeSince >= dueAt(contract)) return { reason: 'missed', cause: 'farmer_off' };
+  if (runningSince >= dueAt(contract)) return { reason: 'missed', cause: 'farmer_stopped' };
   if (!nodeReachable)
-    return { reason: 'node_error', cause: contract.phase === 'answering' ? 'not_acknowledged' : 'node_silent' };
+    return { reason: 'node_error', cause: contract.phase === 'answering' ? 'not_acknowledged' : 'node_unreachable' };
   switch (contract.phase) {
     case 'generating':
       return contract.again
         ? { reason: 'chunk_unreadable', cause: 'chunk_lost' }
-        : { reason: 'missed', cause: 'chunk_in_the_making' };
+        : { reason: 'missed', cause: 'chunk_not_generated' };
     case 'proving':
     case 'answering':
       return { reason: 'missed', cause: contract.timeline.readAt === undefined ? 'no_worker' : 'slow_read' };
     case 'waiting':
       // Who came in the last half of a round may have come too late to be asked.
-      return awakeSince <= contract.round.issuedAt + contract.terms.intervalMs / 2
+      return runningSince <= contract.round.issuedAt + contract.terms.intervalMs / 2
         ? { reason: 'not_challenged', cause: 'not_listed' }
-        : { reason: 'missed', cause: 'farmer_off' };
+        : { reason: 'missed', cause: 'farmer_stopped' };
   }
 }
 
-function entryOf(
+function toJournalEntry(
   { terms, round, timeline }: Contract,
   outcome: JournalEntry['outcome'],
   count: number,
@@ -212,16 +223,16 @@ function entryOf(
 
 /** The contract after the rounds settled, with nothing asked yet. A missing chunk stays missing, and stays an obstacle. */
 function next(contract: Contract, { entry: { outcome, count, settledAt } }: Settlement): Contract {
-  const { terms, soundAt } = contract;
-  const round = roundAfter(contract.round, terms.intervalMs, count);
-  const held = { terms, round, timeline: NOTHING_YET, settledAt, last: outcome };
+  const { terms, verifiedAt } = contract;
+  const round = advanceRound(contract.round, terms.intervalMs, count);
+  const held = { terms, round, timeline: EMPTY_TIMELINE, settledAt, last: outcome };
   if (contract.phase === 'generating') {
     return { phase: 'generating', ...held, again: contract.again, obstacle: contract.obstacle };
   }
   if (contract.phase === 'answering' && contract.chunkLost === true) {
     return { phase: 'generating', ...held, again: true, obstacle: 'chunk_unreadable' };
   }
-  return { phase: 'waiting', ...held, soundAt };
+  return { phase: 'waiting', ...held, verifiedAt };
 }
 
 /** How far our reckoning of a round's start may be before the node's. */

@@ -1,5 +1,5 @@
 /** How many chunks of `chunkBytes` fit into `sizeBytes`. */
-export function chunksIn(sizeBytes: number, chunkBytes: number): number {
+export function countChunks(sizeBytes: number, chunkBytes: number): number {
   return Math.floor(sizeBytes / chunkBytes);
 }
 
@@ -7,7 +7,7 @@ export function chunksIn(sizeBytes: number, chunkBytes: number): number {
  * Deals `total` contracts out by shares that sum to 1: each gets its whole part, and what is left goes to those that lost most by
  * rounding, so that nothing is left over.
  */
-export function dealOut(total: number, shares: readonly number[]): number[] {
+export function apportion(total: number, shares: readonly number[]): number[] {
   const parts = shares.map((share, at) => ({ at, whole: Math.floor(total * share), rest: (total * share) % 1 }));
   const left = total - parts.reduce((sum, { whole }) => sum + whole, 0);
   const lucky = new Set(

@@ -16,7 +16,7 @@ export interface Terms {
   readonly source: ChunkSource;
   readonly intervalMs: number;
   /** When the contract was asked for: never later than the node's own start of it. */
-  readonly takenAt: Instant;
+  readonly acceptedAt: Instant;
 }
 
 /** Every way in which a challenge fails; each is a label of `farmer_challenges_failed_total`. */
@@ -33,7 +33,7 @@ export type FailureReason = (typeof FAILURE_REASONS)[number];
 /** What has stood in the way of this round's answer so far: the reason, should its time run out. */
 type Obstacle = 'chunk_unreadable';
 
-export const NOTHING_YET: Timeline = { attempts: 0 };
+export const EMPTY_TIMELINE: Timeline = { attempts: 0 };
 
 interface Held {
   readonly terms: Terms;
@@ -48,11 +48,11 @@ interface Held {
   /** How the last round came out, where this process saw it. */
   readonly last?: 'passed' | FailureReason | undefined;
   /** When the chunk was last read whole, and was what it should be; where this process saw it. */
-  readonly soundAt?: Instant | undefined;
+  readonly verifiedAt?: Instant | undefined;
 }
 
 /** What a contract is in each phase. There is a sound chunk on disk, as far as is known, in all but `generating`. */
-export interface ByPhase {
+export interface ContractByPhase {
   /** The chunk is being made; `again`: it was there before. */
   readonly generating: Held & {
     readonly phase: 'generating';
@@ -76,18 +76,18 @@ export const PHASES = ['generating', 'waiting', 'proving', 'answering'] as const
 export type Phase = (typeof PHASES)[number];
 
 /** A contract in one of these phases; in any, if none is named: by what it waits for. */
-export type Contract<In extends Phase = Phase> = { [P in In]: ByPhase[P] }[In];
+export type Contract<In extends Phase = Phase> = { [P in In]: ContractByPhase[P] }[In];
 
 /** What can be known of a time that is over. */
-export interface Witness {
+export interface RoundContext {
   /** Whether the node answered when it was asked. */
   readonly nodeReachable: boolean;
   /** Since when this farmer has been at it without a break. */
-  readonly awakeSince: Instant;
+  readonly runningSince: Instant;
 }
 
 /** What can happen to a contract, by its type. */
-export interface ByType {
+export interface EventByType {
   readonly chunk_stored: { readonly type: 'chunk_stored' };
   /** The chunk is where it was, on a disk that came back; nobody has read it since. */
   readonly chunk_found: { readonly type: 'chunk_found' };
@@ -95,7 +95,7 @@ export interface ByType {
   /** The chunk was read whole, beside any challenge, and is what it should be. */
   readonly chunk_verified: { readonly type: 'chunk_verified' };
   /** The node lists an open challenge. `notListedAt`: when it was last asked and did not list this one. */
-  readonly challenged: Witness & {
+  readonly challenged: RoundContext & {
     readonly type: 'challenged';
     readonly challenge: string;
     readonly askedAt: Instant;
@@ -108,7 +108,7 @@ export interface ByType {
   readonly sent: { readonly type: 'sent'; readonly challenge: string };
   readonly verdict: { readonly type: 'verdict'; readonly challenge: string; readonly passed: boolean };
   /** Time has come to look whether the round is over. */
-  readonly tick: Witness & { readonly type: 'tick' };
+  readonly tick: RoundContext & { readonly type: 'tick' };
 }
 
 export const EVENT_TYPES = [
@@ -126,7 +126,7 @@ export const EVENT_TYPES = [
 export type EventType = (typeof EVENT_TYPES)[number];
 
 /** What can happen to a contract. */
-export type ContractEvent<Of extends EventType = EventType> = { [T in Of]: ByType[T] }[Of];
+export type ContractEvent<Of extends EventType = EventType> = { [T in Of]: EventByType[T] }[Of];
 
 /** How one round came out, or several in a row. */
 export interface Settlement {
@@ -146,7 +146,7 @@ export function take(terms: Terms, challenge: string, now: Instant): Contract<'g
     phase: 'generating',
     again: false,
     terms,
-    round: { number: 0, issuedAt: terms.takenAt },
+    round: { number: 0, issuedAt: terms.acceptedAt },
     timeline: { attempts: 0, receivedAt: now },
     challenge,
   };
@@ -157,7 +157,7 @@ export function resume(
   { terms, round, settled }: Pick<Contract, 'terms' | 'round' | 'settled'>,
   chunk: 'there' | 'lost' | 'never',
 ): Contract {
-  const held = { terms, round, settled, timeline: NOTHING_YET };
+  const held = { terms, round, settled, timeline: EMPTY_TIMELINE };
   return chunk === 'there' ? { phase: 'waiting', ...held } : { phase: 'generating', again: chunk === 'lost', ...held };
 }
 
@@ -167,6 +167,6 @@ export function dueAt({ round, terms }: Contract): Instant {
 }
 
 /** The challenge that is open, where it is known. */
-export function challengeOf(contract: Contract): string | undefined {
+export function getOpenChallenge(contract: Contract): string | undefined {
   return contract.phase === 'waiting' ? undefined : contract.challenge;
 }

@@ -4,7 +4,7 @@ import type { Cause, JournalEntry } from './journal-entry.ts';
 /** What became of a challenge, or of several in a row, and why: one sentence in plain words, with the times that matter. */
 export function explain(entry: JournalEntry): string {
   const { outcome, count } = entry;
-  if (outcome === 'passed') return `Passed: ${wayOf(entry)}, with ${left(entry)} left.`;
+  if (outcome === 'passed') return `Passed: ${describeStages(entry)}, with ${left(entry)} left.`;
   const times = count === 1 ? '' : ` (${count} in a row)`;
   return `${WORDS[outcome]}${times}: ${because(entry)}.`;
 }
@@ -21,7 +21,7 @@ const WORDS: Readonly<Record<Exclude<JournalEntry['outcome'], 'passed'>, string>
 function because(entry: JournalEntry): string {
   const { cause, attempts } = entry;
   switch (cause) {
-    case 'farmer_off':
+    case 'farmer_stopped':
       return 'this farmer was not running when it fell due';
     case 'no_worker':
       return `it came ${beforeDue(entry, entry.receivedAt)} the deadline and waited ${span(entry.queuedAt, entry.settledAt)} for a worker, until there was no time left to read the chunk`;
@@ -29,11 +29,11 @@ function because(entry: JournalEntry): string {
       return entry.hashedAt === undefined
         ? `a worker began to read the chunk ${beforeDue(entry, entry.readAt)} the deadline, and was not done in time`
         : `the chunk was read in ${span(entry.readAt, entry.hashedAt)}, too late to send the answer`;
-    case 'chunk_in_the_making':
+    case 'chunk_not_generated':
       return 'its chunk was still being made for the first time when it fell due';
     case 'chunk_lost':
       return 'the chunk was missing, damaged, or on a disk that failed, and was not made again in time to be proved';
-    case 'node_silent':
+    case 'node_unreachable':
       return 'the node did not answer when it was asked for challenges';
     case 'not_acknowledged':
       return attempts === 0
@@ -42,7 +42,7 @@ function because(entry: JournalEntry): string {
     case 'not_listed':
       return 'the node answered when it was asked for challenges, and listed none for this contract';
     case 'refused':
-      return `${wayOf(entry)}, and the node said no ${entry.settledAt > entry.dueAt ? `${duration(entry.settledAt - entry.dueAt)} after the deadline` : `with ${left(entry)} left, although the chunk was sound`}`;
+      return `${describeStages(entry)}, and the node said no ${entry.settledAt > entry.dueAt ? `${duration(entry.settledAt - entry.dueAt)} after the deadline` : `with ${left(entry)} left, although the chunk was sound`}`;
     case undefined:
       return 'nothing more is known';
     default:
@@ -51,7 +51,15 @@ function because(entry: JournalEntry): string {
 }
 
 /** The stages that an answer went through, with what each took. */
-function wayOf({ receivedAt, queuedAt, readAt, hashedAt, sentAt, acknowledgedAt, attempts }: JournalEntry): string {
+function describeStages({
+  receivedAt,
+  queuedAt,
+  readAt,
+  hashedAt,
+  sentAt,
+  acknowledgedAt,
+  attempts,
+}: JournalEntry): string {
   const stages = [
     stage('its chunk was made in', receivedAt, queuedAt),
     stage('it waited for a worker', queuedAt, readAt),

@@ -22,17 +22,17 @@ export interface Timeline {
 /** What stood in the way of an answer, more closely than the reason it is counted under. */
 export const CAUSES = [
   /** The farmer was off, or did not get to run. */
-  'farmer_off',
+  'farmer_stopped',
   /** No worker was free in time. */
   'no_worker',
   /** The chunk was not read in time. */
   'slow_read',
   /** The chunk was not yet made. */
-  'chunk_in_the_making',
+  'chunk_not_generated',
   /** The chunk was lost, and not made again in time. */
   'chunk_lost',
   /** The node did not answer when it was asked for challenges. */
-  'node_silent',
+  'node_unreachable',
   /** The node did not acknowledge the answer. */
   'not_acknowledged',
   /** The node answered, but listed no challenge. */

@@ -11,11 +11,11 @@ export interface Round {
 }
 
 /** The round `count` rounds later. */
-export function roundAfter(round: Round, intervalMs: number, count: number): Round {
+export function advanceRound(round: Round, intervalMs: number, count: number): Round {
   return { number: round.number + count, issuedAt: round.issuedAt + count * intervalMs };
 }
 
 /** How many rounds, from this one on, are over at `now`: 0 while this one can still be answered. */
-export function roundsOver(round: Round, intervalMs: number, now: Instant): number {
+export function countElapsedRounds(round: Round, intervalMs: number, now: Instant): number {
   return Math.max(0, Math.floor((now - round.issuedAt) / intervalMs));
 }

@@ -5,7 +5,7 @@ import type { JournalEntry } from '../contract/journal-entry.ts';
 import type { ContractReport } from './reports.ts';
 
 /** What is known of a contract beside its journal. */
-export interface Holding {
+export interface HeldContract {
   readonly contract: Contract;
   /** The node's alias. */
   readonly node: string;
@@ -14,12 +14,12 @@ export interface Holding {
 }
 
 /** A contract, held or not, with the last challenges in one sentence each. */
-export function reportOf(
+export function createContractReport(
   id: string,
-  { holding, entries }: { holding: Holding | undefined; entries: readonly JournalEntry[] },
-  clock: Pick<Clock, 'wallOf'>,
+  { holding, entries }: { holding: HeldContract | undefined; entries: readonly JournalEntry[] },
+  clock: Pick<Clock, 'toWallTime'>,
 ): ContractReport {
-  const date = (at: Instant | undefined) => (at === undefined ? null : new Date(clock.wallOf(at)).toISOString());
+  const date = (at: Instant | undefined) => (at === undefined ? null : new Date(clock.toWallTime(at)).toISOString());
   return {
     contract: id,
     node: holding?.node ?? null,

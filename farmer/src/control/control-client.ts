@@ -1,12 +1,12 @@
 import { request } from 'node:http';
-import { CodedError, codeOf } from '@downstream/platform';
+import { CodedError, getErrorCode } from '@downstream/platform';
 import type { z } from 'zod';
 import { failure } from './reports.ts';
 
 /** The farmer that runs could not be asked, or said no. */
 export class ControlError extends CodedError<'not_running' | 'refused' | 'not_found'> {}
 
-const MOST_BYTES = 4 * 1024 * 1024;
+const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
 const TIMEOUT_MS = 10 * 60_000;
 
 /** Asks a running farmer through its socket. */
@@ -39,13 +39,13 @@ export class ControlClient {
         response.setEncoding('utf8');
         response.on('data', (piece: string) => {
           said += piece;
-          if (said.length > MOST_BYTES) call.destroy(new Error('the reply is too long'));
+          if (said.length > MAX_RESPONSE_BYTES) call.destroy(new Error('the reply is too long'));
         });
         response.on('error', reject);
         response.on('end', () => resolve({ status: response.statusCode ?? 0, text: said }));
       });
       call.on('timeout', () => call.destroy(new Error('the farmer did not answer in time')));
-      call.on('error', (error) => reject(asControlError(error)));
+      call.on('error', (error) => reject(toControlError(error)));
       call.end(text);
     });
   }
@@ -59,8 +59,8 @@ function parsed(text: string): unknown {
   }
 }
 
-function asControlError(error: unknown): unknown {
-  const code = codeOf(error);
+function toControlError(error: unknown): unknown {
+  const code = getErrorCode(error);
   if (code === 'ENOENT' || code === 'ECONNREFUSED') {
     return new ControlError('not_running', 'no farmer runs on this data directory');
   }

@@ -1,19 +1,19 @@
 import { once } from 'node:events';
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { CodedError, type Logger, messageOf } from '@downstream/platform';
+import { CodedError, getErrorMessage, type Logger } from '@downstream/platform';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import { z } from 'zod';
-import { MOST_ENTRIES, type Operations } from './reports.ts';
+import { MAX_ENTRIES, type Operations } from './reports.ts';
 
 /** The socket's name in the data directory. */
 export const CONTROL_SOCKET = 'control.sock';
 /** Linux takes no longer ones. */
-const LONGEST_PATH = 107;
+const MAX_SOCKET_PATH_BYTES = 107;
 
-const nodeGiven = z.object({ node: z.string().max(63).optional() });
-const lastGiven = z.object({ last: z.coerce.number().int().min(1).max(MOST_ENTRIES).optional() });
-const pathGiven = z.object({ path: z.string().min(1).max(4096) });
+const exitBody = z.object({ node: z.string().max(63).optional() });
+const explainQuery = z.object({ last: z.coerce.number().int().min(1).max(MAX_ENTRIES).optional() });
+const backupBody = z.object({ path: z.string().min(1).max(4096) });
 
 export interface ControlServer {
   close(): Promise<void>;
@@ -24,15 +24,15 @@ export interface ControlServer {
  *
  * @returns undefined where there can be no socket (the path is too long, the file system has none): the farmer goes on without
  */
-export async function openControl(
+export async function openControlServer(
   path: string,
   { operations, log }: { operations: Operations; log: Logger },
 ): Promise<ControlServer | undefined> {
-  if (Buffer.byteLength(path) > LONGEST_PATH) {
+  if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) {
     log.warn('no commands are taken: the path of the data directory is too long for a socket', { path });
     return undefined;
   }
-  const server = createServer(controlApp(operations));
+  const server = createServer(createControlApp(operations));
   try {
     // There is no other farmer here, its state is locked: what lies there is left from before.
     rmSync(path, { force: true });
@@ -52,12 +52,12 @@ export async function openControl(
   };
 }
 
-function controlApp(operations: Operations): Express {
+function createControlApp(operations: Operations): Express {
   const app = express();
   app.disable('x-powered-by');
   app.use(express.json({ limit: '16kb' }));
   app.get('/explain/:contract', ({ params, query }, response) => {
-    const report = operations.explain(params.contract, lastGiven.parse(query).last);
+    const report = operations.explain(params.contract, explainQuery.parse(query).last);
     if (report) response.json(report);
     else
       response
@@ -67,14 +67,14 @@ function controlApp(operations: Operations): Express {
   app.get('/scrub', (_request, response) => void response.json(operations.scrub()));
   app.post('/scrub', (_request, response) => void response.json(operations.startScrub()));
   app.get('/exit', (_request, response) => void response.json(operations.leaving()));
-  app.post('/exit', ({ body }, response) => void response.json(operations.leave(nodeGiven.parse(body ?? {}).node)));
-  app.delete('/exit', ({ body }, response) => void response.json(operations.stay(nodeGiven.parse(body ?? {}).node)));
+  app.post('/exit', ({ body }, response) => void response.json(operations.leave(exitBody.parse(body ?? {}).node)));
+  app.delete('/exit', ({ body }, response) => void response.json(operations.stay(exitBody.parse(body ?? {}).node)));
   app.post('/backup', async ({ body }, response) => {
-    response.json(await operations.backup(pathGiven.parse(body).path));
+    response.json(await operations.backup(backupBody.parse(body).path));
   });
   const failed: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
     const status = error instanceof CodedError || error instanceof z.ZodError ? 400 : 500;
-    const message = error instanceof z.ZodError ? 'not a command that this farmer knows' : messageOf(error);
+    const message = error instanceof z.ZodError ? 'not a command that this farmer knows' : getErrorMessage(error);
     response.status(status).json({ status: 'error', message });
   };
   app.use(failed);

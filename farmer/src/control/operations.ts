@@ -1,12 +1,12 @@
 import { type Clock, CodedError } from '@downstream/platform';
 import type { ContractId } from '../contract/contract.ts';
 import type { JournalEntry } from '../contract/journal-entry.ts';
-import type { Farming } from '../farming/farming.ts';
-import { reportOf } from './contract-report.ts';
+import type { Farmer } from '../farming/farmer.ts';
+import { createContractReport } from './contract-report.ts';
 import {
   type BackupReport,
   type ContractReport,
-  ENTRIES_TOLD,
+  DEFAULT_ENTRIES,
   type ExitReport,
   type Operations,
   type ScrubReport,
@@ -15,8 +15,8 @@ import {
 /** A command can't be done as it was given. */
 export class OperationError extends CodedError<'no_such_node'> {}
 
-export interface OperationsParts {
-  readonly farming: Farming;
+export interface OperationsDeps {
+  readonly farming: Farmer;
   readonly store: {
     readonly journal: {
       of(id: ContractId, limit: number): JournalEntry[];
@@ -32,32 +32,32 @@ const ID = /^[0-9a-f]{6,64}$/;
 
 /** What commands, and `/status/contracts`, can ask of the farmer that runs. */
 export class FarmerOperations implements Operations {
-  readonly #parts: OperationsParts;
+  readonly #deps: OperationsDeps;
 
-  constructor(parts: OperationsParts) {
-    this.#parts = parts;
+  constructor(parts: OperationsDeps) {
+    this.#deps = parts;
   }
 
-  explain(given: string, last = ENTRIES_TOLD): ContractReport | undefined {
-    const { farming, store, disks, clock } = this.#parts;
+  explain(given: string, last = DEFAULT_ENTRIES): ContractReport | undefined {
+    const { farming, store, disks, clock } = this.#deps;
     const id = ID.test(given) ? store.journal.find(given) : undefined;
     if (id === undefined) return undefined;
     const node = farming.nodes.find(({ farm }) => farm.has(id));
     const contract = node?.farm.get(id);
     const holding = node && contract && { contract, node: node.alias, disk: disks.of(id)?.path };
-    return reportOf(id, { holding, entries: store.journal.of(id, last) }, clock);
+    return createContractReport(id, { holding, entries: store.journal.of(id, last) }, clock);
   }
 
   startScrub(): ScrubReport {
-    this.#parts.farming.scrubber.start();
+    this.#deps.farming.scrubber.start();
     return this.scrub();
   }
 
   scrub(): ScrubReport {
-    const { scrubber, nodes } = this.#parts.farming;
+    const { scrubber, nodes } = this.#deps.farming;
     const { running, done, total, results } = scrubber.progress;
-    const inRepair = nodes.reduce((sum, { farm }) => sum + farm.phases.generating, 0);
-    return { running, done, total, results, inRepair };
+    const rebuilding = nodes.reduce((sum, { farm }) => sum + farm.phases.generating, 0);
+    return { running, done, total, results, rebuilding };
   }
 
   leave(alias?: string): ExitReport {
@@ -71,7 +71,7 @@ export class FarmerOperations implements Operations {
   }
 
   leaving(): ExitReport {
-    const nodes = this.#parts.farming.nodes.map(({ alias, leaving: { lastError, ...progress } }) => ({
+    const nodes = this.#deps.farming.nodes.map(({ alias, leaving: { lastError, ...progress } }) => ({
       alias,
       ...progress,
       lastError: lastError ?? null,
@@ -80,11 +80,11 @@ export class FarmerOperations implements Operations {
   }
 
   async backup(path: string): Promise<BackupReport> {
-    return { path, bytes: await this.#parts.store.backup(path) };
+    return { path, bytes: await this.#deps.store.backup(path) };
   }
 
-  #named(alias: string | undefined): Farming['nodes'] {
-    const { nodes } = this.#parts.farming;
+  #named(alias: string | undefined): Farmer['nodes'] {
+    const { nodes } = this.#deps.farming;
     const found = alias === undefined ? nodes : nodes.filter((node) => node.alias === alias);
     if (found.length > 0) return found;
     const known = nodes.map((node) => node.alias).join(', ');

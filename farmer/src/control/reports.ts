@@ -6,8 +6,8 @@ import { PHASES } from '../contract/contract.ts';
 const date = z.string().nullable();
 
 /** So many of a contract's last challenges are told, if nobody wants more; and so many at most. */
-export const ENTRIES_TOLD = 20;
-export const MOST_ENTRIES = 1000;
+export const DEFAULT_ENTRIES = 20;
+export const MAX_ENTRIES = 1000;
 
 /** A contract and its last challenges, newest first; `phase` null: it is not held any more. */
 export const contractReport = z.object({
@@ -49,7 +49,7 @@ export const scrubReport = z.object({
     slow: z.number(),
   }),
   /** Chunks that are still to be made again. */
-  inRepair: z.number(),
+  rebuilding: z.number(),
 });
 export type ScrubReport = z.infer<typeof scrubReport>;
 

@@ -1,21 +1,21 @@
-import { backoffMs, type Clock, type Logger, type Rng } from '@downstream/platform';
+import { type Clock, computeBackoffMs, type Logger, type Random } from '@downstream/platform';
 import { type Contract, type ContractId, dueAt } from '../contract/contract.ts';
+import type { ContractTable } from './contract-table.ts';
 import { NodeError } from './errors.ts';
-import type { Farm } from './farm.ts';
-import type { NodePace } from './pace.ts';
 import type { CircuitPort, NodePort } from './ports.ts';
 import type { Session } from './session.ts';
+import type { NodeThroughput } from './throughput-estimator.ts';
 import type { WorkQueue } from './work-queue.ts';
 
-interface AnswererParts {
+interface AnswererDeps {
   readonly node: Pick<NodePort, 'answer'>;
   readonly circuit: CircuitPort;
   readonly session: Session;
-  readonly farm: Farm;
+  readonly farm: ContractTable;
   readonly answers: WorkQueue;
-  readonly pace: NodePace;
+  readonly pace: NodeThroughput;
   readonly clock: Clock;
-  readonly rng: Rng;
+  readonly random: Random;
   readonly log: Logger;
 }
 
@@ -26,20 +26,20 @@ interface Signals {
 
 const PAUSE = { baseMs: 500, capMs: 15_000 };
 /** A reply that hangs is given up early enough to send the answer twice more. */
-const ATTEMPTS_IN_TIME = 3;
-const LEAST_TIMEOUT_MS = 1_000;
+const MIN_ATTEMPTS = 3;
+const MIN_TIMEOUT_MS = 1_000;
 /** Nothing is sent with less time left than this, or twice what the node usually takes. */
-const LEAST_MARGIN_MS = 250;
+const MIN_MARGIN_MS = 250;
 
 /**
  * Delivers answers until the node acknowledges them or the round is over. The same answer sent twice gets the
  * first verdict again, so a reply that was lost costs nothing but a repetition.
  */
 export class Answerer {
-  readonly #parts: AnswererParts;
+  readonly #deps: AnswererDeps;
 
-  constructor(parts: AnswererParts) {
-    this.#parts = parts;
+  constructor(parts: AnswererDeps) {
+    this.#deps = parts;
   }
 
   /**
@@ -47,25 +47,25 @@ export class Answerer {
    */
   take(contract: Contract<'answering'>, signals: Signals, attempt = 1): void {
     const { terms, challenge } = contract;
-    this.#parts.answers.add(dueAt(contract), async () => await this.#deliver(terms.id, challenge, signals, attempt));
+    this.#deps.answers.add(dueAt(contract), async () => await this.#deliver(terms.id, challenge, signals, attempt));
   }
 
   async #deliver(id: ContractId, challenge: string, signals: Signals, attempt: number): Promise<void> {
-    const { node, circuit, session, farm, pace, clock, log } = this.#parts;
+    const { node, circuit, session, farm, pace, clock, log } = this.#deps;
     const contract = this.#current(id, challenge);
     if (contract === undefined || session.token === undefined) return;
     const sentAt = clock.now();
     const leftMs = dueAt(contract) - sentAt;
     // After the deadline the node would take it for a wrong answer to the next challenge; it must be there, not only sent.
-    if (leftMs <= Math.min(contract.terms.intervalMs / 20, Math.max(LEAST_MARGIN_MS, 2 * pace.answerMs))) return;
+    if (leftMs <= Math.min(contract.terms.intervalMs / 20, Math.max(MIN_MARGIN_MS, 2 * pace.answerMs))) return;
     if (circuit.retryAfterMs !== undefined) return this.#retryLater(contract, signals, attempt, circuit.retryAfterMs);
     farm.apply(id, { type: 'sent', challenge });
     try {
-      const timeoutMs = Math.min(leftMs, Math.max(LEAST_TIMEOUT_MS, leftMs / ATTEMPTS_IN_TIME));
+      const timeoutMs = Math.min(leftMs, Math.max(MIN_TIMEOUT_MS, leftMs / MIN_ATTEMPTS));
       const answer = { id, response: contract.response };
       const passed = await node.answer(session.token, answer, { signal: signals.cut, timeoutMs });
       pace.answered(clock.now() - sentAt);
-      if (passed) session.notDenied();
+      if (passed) session.resetDenials();
       farm.apply(id, { type: 'verdict', challenge, passed });
     } catch (error) {
       if (signals.cut.aborted) return;
@@ -77,10 +77,10 @@ export class Answerer {
 
   /** A node that wants to be left alone is, but never so long that the deadline goes by without another attempt. */
   #retryLater(contract: Contract<'answering'>, signals: Signals, attempt: number, retryAfterMs = 0): void {
-    const { clock, rng } = this.#parts;
+    const { clock, random } = this.#deps;
     const { terms, challenge } = contract;
     const leftMs = dueAt(contract) - clock.now();
-    const pauseMs = Math.min(Math.max(backoffMs(PAUSE, attempt, rng), retryAfterMs), leftMs / 2);
+    const pauseMs = Math.min(Math.max(computeBackoffMs(PAUSE, attempt, random), retryAfterMs), leftMs / 2);
     void clock.sleep(pauseMs, signals.stopping).then(
       () => {
         const current = this.#current(terms.id, challenge);
@@ -91,7 +91,7 @@ export class Answerer {
   }
 
   #current(id: ContractId, challenge: string): Contract<'answering'> | undefined {
-    const contract = this.#parts.farm.get(id);
+    const contract = this.#deps.farm.get(id);
     return contract?.phase === 'answering' && contract.challenge === challenge ? contract : undefined;
   }
 }

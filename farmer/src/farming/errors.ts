@@ -54,24 +54,31 @@ export class NodeError extends CodedError<NodeErrorCode> {
 }
 
 /** What can be wrong with a chunk on this side, and is counted; the rest is the node's doing, or nobody's. */
-export const CHUNK_FAULTS = ['corrupt', 'unreadable', 'slow', 'starved', 'disk_full', 'download_failed'] as const;
-export type ChunkFault = (typeof CHUNK_FAULTS)[number];
+export const CHUNK_ERROR_KINDS = [
+  'corrupt',
+  'unreadable',
+  'slow',
+  'exhausted',
+  'disk_full',
+  'download_failed',
+] as const;
+export type ChunkErrorKind = (typeof CHUNK_ERROR_KINDS)[number];
 
 export type ChunkErrorCode =
   /** The bytes made or fetched are not those the contract names. */
   | 'hash_mismatch'
   /** A download from somewhere else than the node, or longer than a chunk. */
-  | 'download_refused'
+  | 'download_rejected'
   /** A download that broke off. */
   | 'download_failed'
   | 'disk_full'
   /** No disk that is well has room for it. */
-  | 'no_room'
+  | 'no_space'
   | 'unreadable'
   /** Reading or writing it took too long. */
   | 'slow'
   /** This process has no more file handles, threads or memory: that says nothing of the chunk. */
-  | 'starved'
+  | 'exhausted'
   /** The file is there, its bytes have changed. */
   | 'corrupt'
   /** Work given up because the farmer stops. */

@@ -35,7 +35,7 @@ export interface NodePort {
   /** Checks that a node is there and registers the payout address. @returns a token to keep */
   register(address: string, options?: CallOptions): Promise<string>;
   /** @returns nothing where the node has no contract to give at present */
-  takeContract(token: string, options?: CallOptions): Promise<Offer | undefined>;
+  requestContract(token: string, options?: CallOptions): Promise<Offer | undefined>;
   listContracts(token: string, options?: CallOptions): Promise<Listing>;
   /** @returns whether the node accepted the answer */
   answer(token: string, answer: { id: ContractId; response: string }, options?: CallOptions): Promise<boolean>;
@@ -62,15 +62,15 @@ export interface ChunkPort {
 }
 
 /** How much more the disks can take. */
-export interface RoomPort {
+export interface FreeSpacePort {
   /** How many further chunks fit now, beside those that are there, on disks that are well. */
   readonly chunks: number;
 }
 
 export const DISK_STATES = ['ok', 'full', 'quarantined'] as const;
 export type DiskState = (typeof DISK_STATES)[number];
-export const DISK_ERRORS = ['full', 'io', 'slow', 'gone'] as const;
-export type DiskError = (typeof DISK_ERRORS)[number];
+export const DISK_ERROR_KINDS = ['full', 'io', 'slow', 'gone'] as const;
+export type DiskErrorKind = (typeof DISK_ERROR_KINDS)[number];
 
 /** What of a contract outlives the process. */
 export interface StoredContract {
@@ -118,11 +118,11 @@ export interface TokenStorePort {
 }
 
 /** Whether this farmer stays with a node: it gives its contracts back while it is `leaving`, and has none when it has `left`. */
-export type Leaving = 'no' | 'leaving' | 'left';
+export type ExitState = 'no' | 'leaving' | 'left';
 
-export interface LeavingStorePort {
-  leaving(): Leaving;
-  setLeaving(leaving: Leaving): void;
+export interface ExitStorePort {
+  leaving(): ExitState;
+  saveExitState(leaving: ExitState): void;
 }
 
 /** How far the scrub has come, over restarts. */
@@ -140,10 +140,10 @@ export interface ScrubStorePort {
 }
 
 /** Why a contract was not taken on, or not kept. */
-export type RefusalReason = 'hash_mismatch' | 'duplicate' | 'download_refused';
-export const REFUSAL_REASONS: readonly RefusalReason[] = ['hash_mismatch', 'duplicate', 'download_refused'];
-export type EndReason = 'ended_by_node' | 'token_lost' | 'given_back';
-export const END_REASONS: readonly EndReason[] = ['ended_by_node', 'token_lost', 'given_back'];
+export type RejectionReason = 'hash_mismatch' | 'duplicate' | 'download_rejected';
+export const REJECTION_REASONS: readonly RejectionReason[] = ['hash_mismatch', 'duplicate', 'download_rejected'];
+export type EndReason = 'ended_by_node' | 'token_lost' | 'released';
+export const END_REASONS: readonly EndReason[] = ['ended_by_node', 'token_lost', 'released'];
 
 /** What came of a chunk that the scrub looked at. */
 export const SCRUB_RESULTS = [
@@ -163,7 +163,7 @@ export interface OutcomePort {
   failed(reason: FailureReason, count: number, slackMs: number | undefined): void;
   /** A contract was taken on. */
   taken(): void;
-  refused(reason: RefusalReason): void;
+  refused(reason: RejectionReason): void;
   ended(reason: EndReason): void;
   /** How long an open challenge waited until a worker took it up. */
   proofWaited(ms: number): void;

@@ -1,37 +1,37 @@
 import type { Clock, Instant, Logger } from '@downstream/platform';
 import { type Contract, type ContractId, dueAt } from '../contract/contract.ts';
+import type { ContractTable } from './contract-table.ts';
 import { ChunkError } from './errors.ts';
-import type { Farm } from './farm.ts';
-import type { Pace } from './pace.ts';
 import type { ChunkPort, OutcomePort } from './ports.ts';
+import type { ThroughputEstimator } from './throughput-estimator.ts';
 import type { WorkQueue } from './work-queue.ts';
 
-interface ProverParts {
+interface ProverDeps {
   readonly chunks: Pick<ChunkPort, 'prove'>;
-  readonly farm: Farm;
+  readonly farm: ContractTable;
   readonly chunkWork: WorkQueue;
-  readonly pace: Pace;
+  readonly pace: ThroughputEstimator;
   readonly outcomes: Pick<OutcomePort, 'proofWaited'>;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
 /** How long it is waited for file handles, threads or memory, within these bounds: a tenth of the time that is left. */
-const STARVED_PAUSE = { leastMs: 50, mostMs: 1_000 };
+const EXHAUSTED_PAUSE = { minMs: 50, maxMs: 1_000 };
 
 /**
  * Answers open challenges from the chunks, earliest due first. A chunk that can't be read, or is not what it was, never
  * leads to an answer: it is made again. One that this process has no means to read is read a little later; one that can't be read in time is not even begun: the sweep counts it as missed.
  */
 export class Prover {
-  readonly #parts: ProverParts;
+  readonly #deps: ProverDeps;
 
-  constructor(parts: ProverParts) {
-    this.#parts = parts;
+  constructor(parts: ProverDeps) {
+    this.#deps = parts;
   }
 
   take(contract: Contract<'proving'>): void {
-    const { chunkWork, outcomes, clock } = this.#parts;
+    const { chunkWork, outcomes, clock } = this.#deps;
     const { terms, challenge } = contract;
     const askedAt = clock.now();
     chunkWork.add(dueAt(contract), async () => {
@@ -41,7 +41,7 @@ export class Prover {
   }
 
   async #prove(id: ContractId, challenge: string): Promise<void> {
-    const { chunks, farm, pace, clock } = this.#parts;
+    const { chunks, farm, pace, clock } = this.#deps;
     const contract = this.#current(id, challenge);
     if (contract === undefined) return;
     const startedAt = clock.now();
@@ -63,41 +63,41 @@ export class Prover {
     id: ContractId,
     { challenge, startedAt, error }: { challenge: string; startedAt: Instant; error: unknown },
   ): void {
-    const { farm, log } = this.#parts;
+    const { farm, log } = this.#deps;
     const held = farm.get(id);
     if (held === undefined || (error instanceof ChunkError && error.code === 'interrupted')) return;
-    if (error instanceof ChunkError && error.code === 'starved') {
+    if (error instanceof ChunkError && error.code === 'exhausted') {
       log.warn('chunk not read for want of file handles, threads or memory', { contract: id, error });
-      void this.#takeLater(id, challenge);
+      void this.#enqueueLater(id, challenge);
       return;
     }
-    const isRenewed = (held.soundAt ?? 0) > startedAt;
+    const isRebuilt = (held.verifiedAt ?? 0) > startedAt;
     const isSlow = error instanceof ChunkError && error.code === 'slow';
     if (isSlow) log.warn('chunk not read in time', { contract: id, error });
-    if (isSlow || isRenewed) {
-      this.#takeAgain(id, challenge);
+    if (isSlow || isRebuilt) {
+      this.#enqueueAgain(id, challenge);
       return;
     }
     log.error('chunk unreadable, making it again', { contract: id, error });
     farm.apply(id, { type: 'chunk_lost' });
   }
 
-  async #takeLater(id: ContractId, challenge: string): Promise<void> {
-    const { clock } = this.#parts;
+  async #enqueueLater(id: ContractId, challenge: string): Promise<void> {
+    const { clock } = this.#deps;
     const contract = this.#current(id, challenge);
     if (contract === undefined) return;
     const leftMs = dueAt(contract) - clock.now();
-    await clock.sleep(Math.max(STARVED_PAUSE.leastMs, Math.min(STARVED_PAUSE.mostMs, leftMs / 10)));
-    this.#takeAgain(id, challenge);
+    await clock.sleep(Math.max(EXHAUSTED_PAUSE.minMs, Math.min(EXHAUSTED_PAUSE.maxMs, leftMs / 10)));
+    this.#enqueueAgain(id, challenge);
   }
 
-  #takeAgain(id: ContractId, challenge: string): void {
+  #enqueueAgain(id: ContractId, challenge: string): void {
     const contract = this.#current(id, challenge);
     if (contract !== undefined) this.take(contract);
   }
 
   #current(id: ContractId, challenge: string): Contract<'proving'> | undefined {
-    const contract = this.#parts.farm.get(id);
+    const contract = this.#deps.farm.get(id);
     return contract?.phase === 'proving' && contract.challenge === challenge ? contract : undefined;
   }
 }

@@ -1,30 +1,30 @@
-import { backoffMs, type Clock, type Instant, type Logger, type Rng } from '@downstream/platform';
+import { type Clock, computeBackoffMs, type Instant, type Logger, type Random } from '@downstream/platform';
 import type { Contract, ContractId } from '../contract/contract.ts';
-import { Claims } from './claims.ts';
+import type { ContractTable } from './contract-table.ts';
 import { NodeError } from './errors.ts';
-import type { Farm } from './farm.ts';
-import type { LeavingStorePort, Listing, NodePort } from './ports.ts';
+import type { ExitStorePort, Listing, NodePort } from './ports.ts';
+import { RepeatedReports } from './repeated-reports.ts';
 import type { Session } from './session.ts';
 
-interface RefresherParts {
+interface RefresherDeps {
   readonly node: Pick<NodePort, 'listContracts' | 'release'>;
   readonly session: Session;
-  readonly farm: Farm;
+  readonly farm: ContractTable;
   /** Says whether a contract may be on its way to us. */
   readonly onboarder: { readonly isAsking: boolean };
   /** Since when this farmer has been at it without a break. */
-  readonly awakeSince: () => Instant;
-  readonly leaving: Pick<LeavingStorePort, 'leaving'>;
+  readonly runningSince: () => Instant;
+  readonly leaving: Pick<ExitStorePort, 'leaving'>;
   readonly clock: Clock;
-  readonly rng: Rng;
+  readonly random: Random;
   readonly log: Logger;
 }
 
-const LEAST_MS = 1_000;
-const MOST_MS = 60_000;
-const NO_CONTRACT_MS = 10_000;
+const MIN_MS = 1_000;
+const MAX_MS = 60_000;
+const IDLE_POLL_MS = 10_000;
 /** What would cost contracts is not believed sooner than this, or than the shortest interval. */
-const DOUBT_MS = 60_000;
+const CONFIRM_MS = 60_000;
 
 /**
  * Asks the node what it has on our account: new challenges are handed on, contracts that it ended are dropped, ones
@@ -33,14 +33,14 @@ const DOUBT_MS = 60_000;
  */
 export class Refresher {
   readonly #pollIntervalMs: number | undefined;
-  readonly #parts: RefresherParts;
+  readonly #deps: RefresherDeps;
   #reachable: boolean | undefined;
   /** Since when a listing is awaited; undefined while none is. */
   #askingSince: Instant | undefined;
   /** Contracts of ours that the last listing left out. */
-  readonly #missing = new Claims<ContractId>();
+  readonly #missing = new RepeatedReports<ContractId>();
   /** Contracts on our account that this farmer knows nothing of. */
-  readonly #strangers = new Claims<ContractId>();
+  readonly #strangers = new RepeatedReports<ContractId>();
   #givesBack = false;
   #failures = 0;
   #retryAfterMs = 0;
@@ -48,9 +48,9 @@ export class Refresher {
   /** What that listing had open. */
   #openBefore: ReadonlyMap<ContractId, string> = new Map();
 
-  constructor({ pollIntervalMs }: { pollIntervalMs?: number | undefined }, parts: RefresherParts) {
+  constructor({ pollIntervalMs }: { pollIntervalMs?: number | undefined }, parts: RefresherDeps) {
     this.#pollIntervalMs = pollIntervalMs;
-    this.#parts = parts;
+    this.#deps = parts;
   }
 
   /**
@@ -58,20 +58,20 @@ export class Refresher {
    * interval without a listing is long: the round is lost if it goes on.
    */
   get reachable(): boolean | undefined {
-    const { clock, farm } = this.#parts;
+    const { clock, farm } = this.#deps;
     const waitedMs = this.#askingSince === undefined ? 0 : clock.now() - this.#askingSince;
-    return this.#reachable && waitedMs < (farm.shortestIntervalMs ?? MOST_MS) / 2;
+    return this.#reachable && waitedMs < (farm.shortestIntervalMs ?? MAX_MS) / 2;
   }
 
   /** Whether the node may have ended a contract: it said so the last time, and is not believed yet. */
-  isInDoubt(id: ContractId): boolean {
-    return this.#missing.has(id) || this.#parts.session.isDenied;
+  mayHaveEnded(id: ContractId): boolean {
+    return this.#missing.has(id) || this.#deps.session.isTokenDenied;
   }
 
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       // What is left behind is not looked at any more.
-      if (this.#parts.leaving.leaving() !== 'left') await this.refresh(signal);
+      if (this.#deps.leaving.leaving() !== 'left') await this.refresh(signal);
       await this.#rest(signal);
     }
   }
@@ -81,16 +81,16 @@ export class Refresher {
     const failingMs = this.#failures > 0 ? this.#failingPause() : undefined;
     for (let restedMs = 0; ; ) {
       const pauseMs = failingMs === undefined ? this.#usualPause() : Math.min(failingMs, this.#longestPause());
-      const stepMs = Math.min(LEAST_MS, pauseMs - restedMs);
+      const stepMs = Math.min(MIN_MS, pauseMs - restedMs);
       if (stepMs <= 0) return;
-      await this.#parts.clock.sleep(stepMs, signal);
+      await this.#deps.clock.sleep(stepMs, signal);
       restedMs += stepMs;
     }
   }
 
   /** Asks once. */
   async refresh(signal: AbortSignal): Promise<void> {
-    const { node, session, farm, awakeSince, clock, log } = this.#parts;
+    const { node, session, farm, runningSince, clock, log } = this.#deps;
     if (session.token === undefined) return;
     const askedAt = clock.now();
     // What is taken while the listing is under way may be missing from it.
@@ -101,7 +101,7 @@ export class Refresher {
       const nodeReachable = this.reachable ?? true;
       this.#askingSince = undefined;
       this.#reachable = true;
-      session.notDenied();
+      session.resetDenials();
       this.#failures = 0;
       for (const { id, challenge } of listing.open) {
         farm.apply(id, {
@@ -110,7 +110,7 @@ export class Refresher {
           askedAt,
           notListedAt: this.#openBefore.get(id) === challenge ? undefined : this.#listedAt,
           nodeReachable,
-          awakeSince: awakeSince(),
+          runningSince: runningSince(),
         });
       }
       const doubtful = ours.filter((id) => !this.#hasPassedSince(this.#listedAt, farm.get(id)));
@@ -128,7 +128,7 @@ export class Refresher {
         this.#reachable = true;
         return await this.#denied(signal);
       }
-      session.notDenied();
+      session.resetDenials();
       this.#reachable = false;
       log.warn('no listing from the node', { error, failures: this.#failures });
     }
@@ -142,21 +142,21 @@ export class Refresher {
 
   /** What not both know of. No listing waits for what follows from it: a disk or a node may be slow. */
   #reconcile({ held }: Listing, ours: readonly ContractId[], signal: AbortSignal): void {
-    const { farm, onboarder, clock } = this.#parts;
+    const { farm, onboarder, clock } = this.#deps;
     const now = clock.now();
     const missing = ours.filter((id) => !held.has(id) && farm.get(id) !== undefined);
-    for (const id of this.#missing.heard(missing, { now, leastMs: this.#doubtMs() })) {
+    for (const id of this.#missing.heard(missing, { now, minMs: this.#confirmMs() })) {
       void farm.end(id, 'ended_by_node');
     }
     // The node may have given one that is on its way to us.
     if (onboarder.isAsking) return;
     const strangers = [...held].filter((id) => !farm.has(id));
-    void this.#giveBack(this.#strangers.heard(strangers, { now, leastMs: 0 }), signal);
+    void this.#giveBack(this.#strangers.heard(strangers, { now, minMs: 0 }), signal);
   }
 
   /** A contract that the node gave and this farmer lost before it was written down can't be proved. One after the other. */
   async #giveBack(ids: readonly ContractId[], signal: AbortSignal): Promise<void> {
-    const { farm, onboarder } = this.#parts;
+    const { farm, onboarder } = this.#deps;
     if (this.#givesBack) return;
     this.#givesBack = true;
     try {
@@ -171,7 +171,7 @@ export class Refresher {
   }
 
   async #release(id: ContractId, signal: AbortSignal): Promise<void> {
-    const { node, session, log } = this.#parts;
+    const { node, session, log } = this.#deps;
     if (session.token === undefined) return;
     try {
       await node.release(session.token, id, { signal });
@@ -184,8 +184,8 @@ export class Refresher {
   }
 
   async #denied(signal: AbortSignal): Promise<void> {
-    const { session, farm, log } = this.#parts;
-    const believed = session.denied(this.#doubtMs());
+    const { session, farm, log } = this.#deps;
+    const believed = session.denied(this.#confirmMs());
     log.warn('the node denies our token', { believed });
     if (!believed) return;
     this.#reachable = false;
@@ -195,25 +195,25 @@ export class Refresher {
   }
 
   /** For how long the node must say that contracts have ended; nothing is at stake where there are none. */
-  #doubtMs(): number {
-    return Math.min(DOUBT_MS, this.#parts.farm.shortestIntervalMs ?? 0);
+  #confirmMs(): number {
+    return Math.min(CONFIRM_MS, this.#deps.farm.shortestIntervalMs ?? 0);
   }
 
   /** The longest that a listing may take, or a pause may last: two more fit into the shortest round. */
   #longestMs(): number {
-    return Math.max(LEAST_MS, (this.#parts.farm.shortestIntervalMs ?? MOST_MS) / 3);
+    return Math.max(MIN_MS, (this.#deps.farm.shortestIntervalMs ?? MAX_MS) / 3);
   }
 
   #usualPause(): number {
-    const intervalMs = this.#parts.farm.shortestIntervalMs ?? 10 * NO_CONTRACT_MS;
-    return this.#pollIntervalMs ?? Math.min(MOST_MS, Math.max(LEAST_MS, intervalMs / 10));
+    const intervalMs = this.#deps.farm.shortestIntervalMs ?? 10 * IDLE_POLL_MS;
+    return this.#pollIntervalMs ?? Math.min(MAX_MS, Math.max(MIN_MS, intervalMs / 10));
   }
 
   /** While the node fails, pauses grow as it wants them to, but never so long that a whole round could go by unseen. */
   #failingPause(): number {
     const baseMs = this.#usualPause();
     const capMs = this.#longestPause();
-    const pauseMs = backoffMs({ baseMs, capMs }, this.#failures, this.#parts.rng);
+    const pauseMs = computeBackoffMs({ baseMs, capMs }, this.#failures, this.#deps.random);
     return Math.min(capMs, Math.max(pauseMs, this.#retryAfterMs));
   }
 

@@ -1,7 +1,7 @@
 import type { Clock, Instant, Logger } from '@downstream/platform';
 import type { ContractId } from '../contract/contract.ts';
+import type { ContractTable } from './contract-table.ts';
 import { ChunkError } from './errors.ts';
-import type { Farm } from './farm.ts';
 import { type ChunkPort, SCRUB_RESULTS, type ScrubResult, type ScrubStorePort, type StoredScrub } from './ports.ts';
 import type { WorkQueue } from './work-queue.ts';
 
@@ -10,9 +10,9 @@ export interface ScrubberOptions {
   readonly cycleMs: number | undefined;
 }
 
-interface ScrubberParts {
+interface ScrubberDeps {
   readonly chunks: Pick<ChunkPort, 'verify'>;
-  readonly farms: readonly Farm[];
+  readonly farms: readonly ContractTable[];
   readonly chunkWork: WorkQueue;
   readonly store: ScrubStorePort;
   readonly count: (result: ScrubResult) => void;
@@ -31,7 +31,7 @@ export interface ScrubProgress {
   readonly results: Readonly<Record<ScrubResult, number>>;
 }
 
-const LOOK_AGAIN_MS = 1_000;
+const POLL_MS = 1_000;
 const IDLE_MS = 60_000;
 const NEVER: ScrubProgress = {
   running: false,
@@ -49,15 +49,15 @@ const NEVER: ScrubProgress = {
  */
 export class Scrubber {
   readonly #options: ScrubberOptions;
-  readonly #parts: ScrubberParts;
+  readonly #deps: ScrubberDeps;
   #asked: ScrubProgress = NEVER;
   /** Where the round is, also what could not be written down. */
   #round: StoredScrub | undefined;
   #wake = new AbortController();
 
-  constructor(options: ScrubberOptions, parts: ScrubberParts) {
+  constructor(options: ScrubberOptions, parts: ScrubberDeps) {
     this.#options = options;
-    this.#parts = parts;
+    this.#deps = parts;
     this.#round = parts.store.scrub();
   }
 
@@ -74,7 +74,7 @@ export class Scrubber {
   /** Reads every chunk now, proved or not. One that runs already goes on. */
   start(): ScrubProgress {
     if (!this.#asked.running) {
-      this.#asked = { ...NEVER, running: true, startedAt: this.#parts.clock.now(), total: this.#ids().length };
+      this.#asked = { ...NEVER, running: true, startedAt: this.#deps.clock.now(), total: this.#ids().length };
       this.#wake.abort();
       this.#wake = new AbortController();
     }
@@ -103,15 +103,15 @@ export class Scrubber {
         results: result === undefined ? results : { ...results, [result]: results[result] + 1 },
       };
     }
-    const finishedAt = this.#parts.clock.now();
+    const finishedAt = this.#deps.clock.now();
     this.#asked = { ...this.progress, running: false, finishedAt };
     this.#keep({ startedAt: finishedAt, cursor: '', completedAt: finishedAt });
-    this.#parts.log.info('scrub finished', { chunks: this.progress.total, ...this.progress.results });
+    this.#deps.log.info('scrub finished', { chunks: this.progress.total, ...this.progress.results });
   }
 
   /** A round, or the rest of one that was begun earlier, evenly over its time; ends early when somebody asks for a scrub. */
   async #goRound(cycleMs: number, signal: AbortSignal): Promise<void> {
-    const { clock, count } = this.#parts;
+    const { clock, count } = this.#deps;
     const { startedAt, cursor, completedAt } = this.#round ?? { startedAt: clock.now(), cursor: '' };
     const ids = this.#ids().filter((id) => id > cursor);
     let tookMs = 0;
@@ -121,7 +121,7 @@ export class Scrubber {
       if (this.progress.running) return;
       await this.#calm(signal);
       const readAt = clock.now();
-      if ((this.#soundAt(id) ?? 0) > startedAt) count('proved');
+      if ((this.#verifiedAt(id) ?? 0) > startedAt) count('proved');
       else await this.#verify(id, signal);
       tookMs = clock.now() - readAt;
       this.#keep({ startedAt, cursor: id, completedAt });
@@ -133,26 +133,26 @@ export class Scrubber {
   #keep(round: StoredScrub): void {
     this.#round = round;
     try {
-      this.#parts.store.saveScrub(round);
+      this.#deps.store.saveScrub(round);
     } catch (error) {
-      this.#parts.log.warn('scrub not written down', { error });
+      this.#deps.log.warn('scrub not written down', { error });
     }
   }
 
   /** @returns undefined where there is nothing to say: the contract is gone, its chunk is in the making, or it could not be tried to read it */
   async #verify(id: ContractId, signal: AbortSignal): Promise<ScrubResult | undefined> {
-    const { chunks, chunkWork, count, log } = this.#parts;
+    const { chunks, chunkWork, count, log } = this.#deps;
     const farm = this.#farmOf(id);
     const phase = farm?.get(id)?.phase;
     if (farm === undefined || phase === undefined || phase === 'generating') return undefined;
-    const startedAt = this.#parts.clock.now();
+    const startedAt = this.#deps.clock.now();
     const result = await new Promise<ScrubResult | undefined>((resolve) => {
       const verify = async () => {
         try {
           await chunks.verify(id, { signal });
           resolve('sound');
         } catch (error) {
-          if (isStarved(error)) {
+          if (isResourceExhausted(error)) {
             log.warn('chunk not read for want of file handles, threads or memory', { contract: id, error });
           } else if (!signal.aborted) log.error('chunk not sound', { contract: id, error });
           resolve(resultOf(error));
@@ -162,7 +162,7 @@ export class Scrubber {
     });
     if (result === undefined) return undefined;
     // What was wrong is gone already.
-    if (result !== 'sound' && (this.#soundAt(id) ?? 0) > startedAt) return undefined;
+    if (result !== 'sound' && (this.#verifiedAt(id) ?? 0) > startedAt) return undefined;
     count(result);
     if (result === 'sound') farm.apply(id, { type: 'chunk_verified' });
     else if (result !== 'slow') farm.apply(id, { type: 'chunk_lost' });
@@ -171,37 +171,37 @@ export class Scrubber {
 
   /** Waits until nothing that has a deadline waits for a worker. */
   async #calm(signal: AbortSignal): Promise<void> {
-    const { chunkWork, clock } = this.#parts;
-    while (chunkWork.waiting > 0) await clock.sleep(LOOK_AGAIN_MS, signal);
+    const { chunkWork, clock } = this.#deps;
+    while (chunkWork.waiting > 0) await clock.sleep(POLL_MS, signal);
   }
 
   /** Until the time is over, or somebody asks for a scrub. */
   async #rest(ms: number, signal: AbortSignal): Promise<void> {
     if (this.progress.running) return;
-    await this.#parts.clock.sleep(ms, AbortSignal.any([signal, this.#wake.signal])).catch(() => {});
+    await this.#deps.clock.sleep(ms, AbortSignal.any([signal, this.#wake.signal])).catch(() => {});
     signal.throwIfAborted();
   }
 
   #ids(): ContractId[] {
-    return this.#parts.farms.flatMap((farm) => farm.ids()).sort();
+    return this.#deps.farms.flatMap((farm) => farm.ids()).sort();
   }
 
-  #farmOf(id: ContractId): Farm | undefined {
-    return this.#parts.farms.find((farm) => farm.has(id));
+  #farmOf(id: ContractId): ContractTable | undefined {
+    return this.#deps.farms.find((farm) => farm.has(id));
   }
 
-  #soundAt(id: ContractId): Instant | undefined {
-    return this.#farmOf(id)?.get(id)?.soundAt;
+  #verifiedAt(id: ContractId): Instant | undefined {
+    return this.#farmOf(id)?.get(id)?.verifiedAt;
   }
 }
 
 /** It says nothing of the chunk. */
-function isStarved(error: unknown): boolean {
-  return error instanceof ChunkError && error.code === 'starved';
+function isResourceExhausted(error: unknown): boolean {
+  return error instanceof ChunkError && error.code === 'exhausted';
 }
 
 function resultOf(error: unknown): ScrubResult | undefined {
   if (!(error instanceof ChunkError)) return 'unreadable';
-  if (error.code === 'interrupted' || isStarved(error)) return undefined;
+  if (error.code === 'interrupted' || isResourceExhausted(error)) return undefined;
   return SCRUB_RESULTS.find((result) => result === error.code) ?? 'unreadable';
 }

@@ -5,17 +5,17 @@ export interface WorkQueueOptions {
   /** So many jobs run at a time. */
   readonly concurrency: number;
   /** A job that runs longer than this is slow: it gives its place to the next one and goes on beside it. */
-  readonly patienceMs: number;
+  readonly slowAfterMs: number;
   /** So many slow jobs at most go on beside the others; further ones keep their places. */
-  readonly mostSlow: number;
+  readonly maxSlow: number;
 }
 
 /**
  * What goes first, whatever is due: a proof (`urgent`) that waited behind the making of other contracts' chunks (`normal`) would
  * lose what is whole for what is not; and a reading that nobody waits for (`idle`) comes last.
  */
-const URGENCIES = ['urgent', 'normal', 'idle'] as const;
-export type Urgency = (typeof URGENCIES)[number];
+const PRIORITIES = ['urgent', 'normal', 'idle'] as const;
+export type Priority = (typeof PRIORITIES)[number];
 
 /**
  * Runs jobs by urgency, and among their like earliest-due first, at most `concurrency` at a time, not counting a few that are slow: one read or request that
@@ -24,7 +24,7 @@ export type Urgency = (typeof URGENCIES)[number];
  */
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
-  readonly #waiting: Readonly<Record<Urgency, DeadlineQueue<() => Promise<void>>>> = {
+  readonly #waiting: Readonly<Record<Priority, DeadlineQueue<() => Promise<void>>>> = {
     urgent: new DeadlineQueue(),
     normal: new DeadlineQueue(),
     idle: new DeadlineQueue(),
@@ -49,7 +49,7 @@ export class WorkQueue {
 
   /** Jobs that have not been started. */
   get waiting(): number {
-    return URGENCIES.reduce((sum, urgency) => sum + this.#waiting[urgency].size, 0);
+    return PRIORITIES.reduce((sum, urgency) => sum + this.#waiting[urgency].size, 0);
   }
 
   /** Jobs that have been started. */
@@ -62,17 +62,17 @@ export class WorkQueue {
     return this.#slow.size;
   }
 
-  add(dueAt: Instant, job: () => Promise<void>, urgency: Urgency = 'urgent'): void {
+  add(dueAt: Instant, job: () => Promise<void>, urgency: Priority = 'urgent'): void {
     this.#waiting[urgency].add(dueAt, job);
     this.#fill();
   }
 
   /** Takes their places from the jobs that have become slow. To be called again and again. */
   relieve(): void {
-    const { patienceMs, mostSlow } = this.#options;
-    const since = this.#now() - patienceMs;
+    const { slowAfterMs, maxSlow } = this.#options;
+    const since = this.#now() - slowAfterMs;
     for (const [job, startedAt] of this.#placed) {
-      if (startedAt > since || this.#slow.size >= mostSlow) break;
+      if (startedAt > since || this.#slow.size >= maxSlow) break;
       this.#placed.delete(job);
       this.#slow.add(job);
     }
@@ -80,7 +80,7 @@ export class WorkQueue {
   }
 
   /** Resolves as soon as fewer than `limit` jobs run or wait. */
-  async sizeBelow(limit: number): Promise<void> {
+  async waitForSizeBelow(limit: number): Promise<void> {
     if (this.size < limit) return;
     await new Promise<void>((resolve) => this.#watchers.push({ below: limit, resolve }));
   }
@@ -99,18 +99,18 @@ export class WorkQueue {
         this.#slow.delete(job);
         this.#patient -= patient;
         this.#fill();
-        this.#tellWatchers();
+        this.#notifyWaiters();
       });
     }
   }
 
-  #next(): Urgency | undefined {
-    const { concurrency, mostSlow } = this.#options;
-    const isLastPlace = this.#patient >= Math.max(1, concurrency + mostSlow - 1);
-    return URGENCIES.find((one) => this.#waiting[one].size > 0 && (one === 'urgent' || !isLastPlace));
+  #next(): Priority | undefined {
+    const { concurrency, maxSlow } = this.#options;
+    const isLastPlace = this.#patient >= Math.max(1, concurrency + maxSlow - 1);
+    return PRIORITIES.find((one) => this.#waiting[one].size > 0 && (one === 'urgent' || !isLastPlace));
   }
 
-  #tellWatchers(): void {
+  #notifyWaiters(): void {
     const { size } = this;
     const [told, kept] = [
       this.#watchers.filter(({ below }) => size < below),

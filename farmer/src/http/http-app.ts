@@ -1,8 +1,8 @@
-import { type CodedError, messageOf, type Scrape } from '@downstream/platform';
+import { type CodedError, getErrorMessage, type Scrape } from '@downstream/platform';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
-import type { Status } from './status.ts';
+import type { Status } from '../status/status.ts';
 
-export interface HttpAppParts {
+export interface HttpAppDeps {
   readonly scrape: () => Promise<Scrape>;
   readonly status: () => Status;
   /** Whether the process works: its event loop turns and its scheduler ticks. Never depends on the node. */
@@ -16,7 +16,7 @@ export interface HttpAppParts {
 }
 
 /** What the farmer serves: its page at `/`, `/metrics`, `/healthz`, `/readyz`, `/status`, `/status/contracts/<id>`. */
-export function httpApp({ scrape, status, isAlive, missing, contract, page }: HttpAppParts): Express {
+export function createHttpApp({ scrape, status, isAlive, missing, contract, page }: HttpAppDeps): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -58,7 +58,7 @@ export function httpApp({ scrape, status, isAlive, missing, contract, page }: Ht
       .json({ status: 'error', message: 'nothing here: try /, /metrics, /healthz, /readyz or /status' });
   });
   const failed: ErrorRequestHandler = (error: Error | CodedError, _request, response, _next) => {
-    response.status(500).json({ status: 'error', message: messageOf(error) });
+    response.status(500).json({ status: 'error', message: getErrorMessage(error) });
   };
   app.use(failed);
   return app;

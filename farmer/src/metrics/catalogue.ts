@@ -1,12 +1,12 @@
 import type { Catalogue } from '@downstream/platform';
 import { FAILURE_REASONS, PHASES } from '../contract/contract.ts';
-import { CHUNK_FAULTS, NODE_ERROR_CODES, ROUTES } from '../farming/errors.ts';
-import { DISK_ERRORS, DISK_STATES, END_REASONS, REFUSAL_REASONS, SCRUB_RESULTS } from '../farming/ports.ts';
+import { CHUNK_ERROR_KINDS, NODE_ERROR_CODES, ROUTES } from '../farming/errors.ts';
+import { DISK_ERROR_KINDS, DISK_STATES, END_REASONS, REJECTION_REASONS, SCRUB_RESULTS } from '../farming/ports.ts';
 
 /** Doubling from 0.2 ms: from a small chunk in the cache to a large one on a slow disk. */
-const WORK_SECONDS = Array.from({ length: 18 }, (_, step) => 0.0002 * 2 ** step);
-const SLACK_SECONDS = [-60, -10, -1, 0, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 14_400];
-const REQUEST_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 60];
+const WORK_BUCKETS_SECONDS = Array.from({ length: 18 }, (_, step) => 0.0002 * 2 ** step);
+const SLACK_BUCKETS_SECONDS = [-60, -10, -1, 0, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 14_400];
+const REQUEST_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 60];
 
 /** How a request that was sent can end. */
 const REQUEST_OUTCOMES = ['ok', ...NODE_ERROR_CODES.filter((code) => code !== 'circuit_open')];
@@ -46,7 +46,7 @@ export const FARMER_METRICS = {
     unit: 'seconds',
     question: 'How near to the deadline am I?',
     help: 'Time left before the deadline when the node gave its verdict on an answer; negative is late.',
-    buckets: SLACK_SECONDS,
+    buckets: SLACK_BUCKETS_SECONDS,
     labels: { node: null },
   },
   nextDue: {
@@ -71,7 +71,7 @@ export const FARMER_METRICS = {
     unit: 'seconds',
     question: 'Are there enough workers?',
     help: 'Time that an open challenge waited for a worker to take it up.',
-    buckets: WORK_SECONDS,
+    buckets: WORK_BUCKETS_SECONDS,
   },
   proof: {
     type: 'histogram',
@@ -79,7 +79,7 @@ export const FARMER_METRICS = {
     unit: 'seconds',
     question: 'Is the disk fast enough?',
     help: 'Time that a worker took to read and hash a chunk for an answer.',
-    buckets: WORK_SECONDS,
+    buckets: WORK_BUCKETS_SECONDS,
   },
   generation: {
     type: 'histogram',
@@ -87,19 +87,19 @@ export const FARMER_METRICS = {
     unit: 'seconds',
     question: 'How fast do chunks come into being?',
     help: 'Time that a worker took to make a chunk from the genesis file and write it.',
-    buckets: WORK_SECONDS,
+    buckets: WORK_BUCKETS_SECONDS,
   },
-  chunkFaults: {
+  chunkErrors: {
     type: 'counter',
-    name: 'farmer_chunk_faults_total',
+    name: 'farmer_chunk_errors_total',
     unit: 'faults',
     question: 'Is the disk sound?',
-    help: 'Chunks found bad or not made, by fault: corrupt (the bytes on disk have changed), unreadable (a file is missing, or can not be read or written), slow (reading or writing it took too long), starved (this process had no file handle, thread or memory for it: the chunk may be sound, and is tried again), disk_full, download_failed (it broke off, or was another chunk). What is bad is made again.',
-    labels: { fault: CHUNK_FAULTS },
+    help: 'Chunks found bad or not made, by fault: corrupt (the bytes on disk have changed), unreadable (a file is missing, or can not be read or written), slow (reading or writing it took too long), exhausted (this process had no file handle, thread or memory for it: the chunk may be sound, and is tried again), disk_full, download_failed (it broke off, or was another chunk). What is bad is made again.',
+    labels: { fault: CHUNK_ERROR_KINDS },
   },
   repaired: {
     type: 'counter',
-    name: 'farmer_chunks_repaired_total',
+    name: 'farmer_chunks_rebuilt_total',
     unit: 'chunks',
     question: 'Does the farmer help itself?',
     help: 'Chunks that were lost or damaged and are there again, sound.',
@@ -114,7 +114,7 @@ export const FARMER_METRICS = {
   },
   taken: {
     type: 'counter',
-    name: 'farmer_contracts_taken_total',
+    name: 'farmer_contracts_accepted_total',
     unit: 'contracts',
     question: 'Do I get new contracts?',
     help: 'Contracts taken on.',
@@ -122,18 +122,18 @@ export const FARMER_METRICS = {
   },
   refused: {
     type: 'counter',
-    name: 'farmer_contracts_refused_total',
+    name: 'farmer_contracts_rejected_total',
     unit: 'contracts',
     question: 'Does the node offer what I can not take?',
-    help: 'Contracts not taken on, by reason: hash_mismatch (the chunk came out other than the contract says), duplicate (it is held already), download_refused (from a server that is not allowed, or too long).',
-    labels: { node: null, reason: REFUSAL_REASONS },
+    help: 'Contracts not taken on, by reason: hash_mismatch (the chunk came out other than the contract says), duplicate (it is held already), download_rejected (from a server that is not allowed, or too long).',
+    labels: { node: null, reason: REJECTION_REASONS },
   },
   ended: {
     type: 'counter',
     name: 'farmer_contracts_ended_total',
     unit: 'contracts',
     question: 'Do I lose contracts?',
-    help: 'Contracts lost, by reason: ended_by_node (it does not list them any more), token_lost (the node does not know this farmer any more), given_back (this farmer leaves).',
+    help: 'Contracts lost, by reason: ended_by_node (it does not list them any more), token_lost (the node does not know this farmer any more), released (this farmer leaves).',
     labels: { node: null, reason: END_REASONS },
   },
   contractBytes: {
@@ -198,7 +198,7 @@ export const FARMER_METRICS = {
     unit: 'errors',
     question: 'Which disk makes trouble?',
     help: 'Errors by disk and kind: full (no room), io (reading or writing failed), slow (it took too long), gone (the folder is read-only, empty, or another one).',
-    labels: { disk: null, kind: DISK_ERRORS },
+    labels: { disk: null, kind: DISK_ERROR_KINDS },
   },
   diskProbeSeconds: {
     type: 'gauge',
@@ -225,7 +225,7 @@ export const FARMER_METRICS = {
   },
   capacityEstimate: {
     type: 'gauge',
-    name: 'farmer_capacity_contracts_estimate',
+    name: 'farmer_capacity_estimate_contracts',
     unit: 'contracts',
     question: 'How many contracts could I prove in time?',
     help: 'At how many contracts, with intervals like those held, challenges would begin to be missed, by the measured speed of proofs; no more than seven tenths of it are taken on. 0 while nothing was measured.',
@@ -248,7 +248,7 @@ export const FARMER_METRICS = {
   },
   leaving: {
     type: 'gauge',
-    name: 'farmer_node_leaving',
+    name: 'farmer_node_exiting',
     unit: '0 or 1',
     question: 'Is this farmer leaving?',
     help: 'Whether contracts are given back and none are taken any more, as an operator wanted it.',
@@ -291,7 +291,7 @@ export const FARMER_METRICS = {
     question: 'How fast does the node answer?',
     help: 'Time that requests to the node took, failed ones included.',
     labels: { node: null, route: ROUTES },
-    buckets: REQUEST_SECONDS,
+    buckets: REQUEST_BUCKETS_SECONDS,
   },
   nodeReachable: {
     type: 'gauge',

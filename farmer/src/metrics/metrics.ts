@@ -1,9 +1,15 @@
 import { type Clock, type Logger, MetricSet, type Scrape } from '@downstream/platform';
-import type { ChunkWorkObserver } from '../chunks/chunk-store.ts';
+import type { ChunkObserver } from '../chunks/chunk-store.ts';
 import { PHASES, type Phase } from '../contract/contract.ts';
-import type { ChunkFault } from '../farming/errors.ts';
-import { DISK_STATES, type DiskError, type DiskState, type OutcomePort, type ScrubResult } from '../farming/ports.ts';
-import type { RequestEnd } from '../node/node-http.ts';
+import type { ChunkErrorKind } from '../farming/errors.ts';
+import {
+  DISK_STATES,
+  type DiskErrorKind,
+  type DiskState,
+  type OutcomePort,
+  type ScrubResult,
+} from '../farming/ports.ts';
+import type { RequestOutcome } from '../node/node-http.ts';
 import { FARMER_METRICS } from './catalogue.ts';
 
 /** What gauges of one node are read from. */
@@ -36,7 +42,7 @@ export interface Readings {
   readonly farming: {
     readonly nodes: readonly NodeReadings[];
     readonly queues: Readonly<Record<'chunks' | 'answers', { readonly waiting: number; readonly running: number }>>;
-    readonly provableContracts: number | undefined;
+    readonly capacityEstimate: number | undefined;
     readonly scrubber: { readonly completedAt: number | undefined };
   };
   /** The connections to the nodes, by alias. */
@@ -46,13 +52,13 @@ export interface Readings {
   >;
   readonly pool: { readonly size: number; readonly busy: number };
   readonly disks: { readonly readings: readonly DiskReadings[] };
-  readonly clock: Pick<Clock, 'wallOf'>;
+  readonly clock: Pick<Clock, 'toWallTime'>;
 }
 
 /** The farmer's metrics, as the rest of the farmer speaks to them. What they are: catalogue.ts. */
-export class FarmerMetrics implements ChunkWorkObserver {
+export class FarmerMetrics implements ChunkObserver {
   readonly #set: MetricSet<typeof FARMER_METRICS>;
-  #wallOf: (instant: number) => number = (instant) => instant;
+  #toWallTime: (instant: number) => number = (instant) => instant;
 
   constructor({
     version,
@@ -90,9 +96,9 @@ export class FarmerMetrics implements ChunkWorkObserver {
   /** From here on, gauges are read from these at each scrape. */
   read({ farming, links, pool, disks, clock }: Readings): void {
     const set = this.#set;
-    this.#wallOf = (instant) => clock.wallOf(instant);
-    const seconds = (instant: number | undefined) => (instant === undefined ? 0 : clock.wallOf(instant) / 1000);
-    const eachNode = (key: NodeGauge, value: (node: NodeReadings) => number) =>
+    this.#toWallTime = (instant) => clock.toWallTime(instant);
+    const seconds = (instant: number | undefined) => (instant === undefined ? 0 : clock.toWallTime(instant) / 1000);
+    const forEachNode = (key: NodeGauge, value: (node: NodeReadings) => number) =>
       set.onScrape(key, (gauge) => {
         for (const node of farming.nodes) gauge.set({ node: node.alias }, value(node));
       });
@@ -100,15 +106,15 @@ export class FarmerMetrics implements ChunkWorkObserver {
       for (const { alias, farm } of farming.nodes)
         for (const state of PHASES) gauge.set({ node: alias, state }, farm.phases[state]);
     });
-    eachNode('contractBytes', ({ farm }) => farm.bytes);
-    eachNode('capacityBytes', ({ farm }) => farm.capacityBytes);
-    eachNode('nextDue', ({ farm }) => seconds(farm.nextDueAt));
-    eachNode('interval', ({ farm }) => (farm.shortestIntervalMs ?? 0) / 1000);
-    eachNode('nodeReachable', ({ reachable }) => Number(reachable));
-    eachNode('leaving', ({ leaving }) => Number(leaving.state !== 'no'));
-    eachNode('clockSkew', ({ alias }) => links.get(alias)?.skew.seconds ?? 0);
-    eachNode('circuitOpen', ({ alias }) => Number(links.get(alias)?.breaker.isOpen ?? false));
-    set.onScrape('capacityEstimate', (gauge) => gauge.set(farming.provableContracts ?? 0));
+    forEachNode('contractBytes', ({ farm }) => farm.bytes);
+    forEachNode('capacityBytes', ({ farm }) => farm.capacityBytes);
+    forEachNode('nextDue', ({ farm }) => seconds(farm.nextDueAt));
+    forEachNode('interval', ({ farm }) => (farm.shortestIntervalMs ?? 0) / 1000);
+    forEachNode('nodeReachable', ({ reachable }) => Number(reachable));
+    forEachNode('leaving', ({ leaving }) => Number(leaving.state !== 'no'));
+    forEachNode('clockSkew', ({ alias }) => links.get(alias)?.skew.seconds ?? 0);
+    forEachNode('circuitOpen', ({ alias }) => Number(links.get(alias)?.breaker.isOpen ?? false));
+    set.onScrape('capacityEstimate', (gauge) => gauge.set(farming.capacityEstimate ?? 0));
     set.onScrape('scrubCompleted', (gauge) => gauge.set(seconds(farming.scrubber.completedAt)));
     set.onScrape('queueJobs', (gauge) => {
       for (const [queue, { waiting, running }] of Object.entries(farming.queues)) {
@@ -129,7 +135,7 @@ export class FarmerMetrics implements ChunkWorkObserver {
       passed: (slackMs, at) => {
         passed.inc(node);
         slack.observe(node, slackMs / 1000);
-        lastPassed.set(node, this.#wallOf(at) / 1000);
+        lastPassed.set(node, this.#toWallTime(at) / 1000);
       },
       failed: (reason, count, slackMs) => {
         failed.inc({ ...node, reason }, count);
@@ -143,7 +149,7 @@ export class FarmerMetrics implements ChunkWorkObserver {
     };
   }
 
-  request(alias: string, { route, outcome, seconds }: RequestEnd): void {
+  request(alias: string, { route, outcome, seconds }: RequestOutcome): void {
     this.#set.instruments.requests.inc({ node: alias, route, outcome });
     this.#set.instruments.requestSeconds.observe({ node: alias, route }, seconds);
   }
@@ -160,17 +166,17 @@ export class FarmerMetrics implements ChunkWorkObserver {
     this.#set.instruments.generation.observe(seconds);
   }
 
-  faulted(fault: ChunkFault): void {
-    this.#set.instruments.chunkFaults.inc({ fault });
+  chunkFailed(fault: ChunkErrorKind): void {
+    this.#set.instruments.chunkErrors.inc({ fault });
   }
 
-  diskFailed(disk: string, kind: DiskError): void {
+  diskFailed(disk: string, kind: DiskErrorKind): void {
     this.#set.instruments.diskErrors.inc({ disk, kind });
   }
 
   #readDisks(disks: Readings['disks']): void {
     const set = this.#set;
-    const eachDisk = (key: DiskGauge, value: (disk: DiskReadings) => number | undefined) =>
+    const forEachDisk = (key: DiskGauge, value: (disk: DiskReadings) => number | undefined) =>
       set.onScrape(key, (gauge) => {
         for (const disk of disks.readings) {
           const now = value(disk);
@@ -179,11 +185,11 @@ export class FarmerMetrics implements ChunkWorkObserver {
           else gauge.set({ disk: disk.path }, now);
         }
       });
-    eachDisk('diskFree', ({ freeBytes }) => freeBytes);
-    eachDisk('diskSize', ({ sizeBytes }) => sizeBytes);
-    eachDisk('diskCapacity', ({ capacityBytes }) => capacityBytes);
-    eachDisk('diskUsed', ({ usedBytes }) => usedBytes);
-    eachDisk('diskProbeSeconds', ({ probeSeconds }) => probeSeconds);
+    forEachDisk('diskFree', ({ freeBytes }) => freeBytes);
+    forEachDisk('diskSize', ({ sizeBytes }) => sizeBytes);
+    forEachDisk('diskCapacity', ({ capacityBytes }) => capacityBytes);
+    forEachDisk('diskUsed', ({ usedBytes }) => usedBytes);
+    forEachDisk('diskProbeSeconds', ({ probeSeconds }) => probeSeconds);
     set.onScrape('diskState', (gauge) => {
       for (const { path, state } of disks.readings)
         for (const one of DISK_STATES) gauge.set({ disk: path, state: one }, Number(one === state));

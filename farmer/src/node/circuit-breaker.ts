@@ -1,19 +1,19 @@
-import { backoffMs, type Clock, type Instant, type Rng } from '@downstream/platform';
+import { type Clock, computeBackoffMs, type Instant, type Random } from '@downstream/platform';
 import { NodeError, type NodeErrorCode, type Route } from '../farming/errors.ts';
 
 export interface CircuitBreakerOptions {
   /** The longest that nothing is sent at all; asked for anew each time, since it depends on the contracts held. */
-  readonly longestPauseMs: () => number;
+  readonly maxPauseMs: () => number;
 }
 
-export interface CircuitBreakerParts {
+export interface CircuitBreakerDeps {
   readonly clock: Pick<Clock, 'now'>;
-  readonly rng: Rng;
+  readonly random: Random;
   /** Told when it opens and when it closes again. */
   readonly onChange?: (isOpen: boolean) => void;
 }
 
-const OPENS_AFTER = 5;
+const FAILURE_THRESHOLD = 5;
 const BASE_MS = 1_000;
 /** A request lets nobody wait for its end longer than this: then another one may try. */
 const ATTEMPT_MS = 30_000;
@@ -32,24 +32,24 @@ function isFailure({ code, details }: NodeError): boolean {
  */
 export class CircuitBreaker {
   readonly #options: CircuitBreakerOptions;
-  readonly #parts: CircuitBreakerParts;
+  readonly #deps: CircuitBreakerDeps;
   #failures = 0;
   /** While it is open: until when nothing is sent. */
-  #opensAgainAt: Instant | undefined;
+  #pausedUntil: Instant | undefined;
 
-  constructor(options: CircuitBreakerOptions, parts: CircuitBreakerParts) {
+  constructor(options: CircuitBreakerOptions, parts: CircuitBreakerDeps) {
     this.#options = options;
-    this.#parts = parts;
+    this.#deps = parts;
   }
 
   get isOpen(): boolean {
-    return this.#opensAgainAt !== undefined;
+    return this.#pausedUntil !== undefined;
   }
 
   /** How long nothing will be sent; undefined where a request may go. */
   get retryAfterMs(): number | undefined {
-    if (this.#opensAgainAt === undefined) return undefined;
-    const leftMs = this.#opensAgainAt - this.#parts.clock.now();
+    if (this.#pausedUntil === undefined) return undefined;
+    const leftMs = this.#pausedUntil - this.#deps.clock.now();
     return leftMs > 0 ? leftMs : undefined;
   }
 
@@ -63,7 +63,7 @@ export class CircuitBreaker {
     }
     // The one attempt: until it has ended, the others are kept back.
     if (this.isOpen) {
-      this.#opensAgainAt = this.#parts.clock.now() + Math.min(ATTEMPT_MS, this.#options.longestPauseMs());
+      this.#pausedUntil = this.#deps.clock.now() + Math.min(ATTEMPT_MS, this.#options.maxPauseMs());
     }
     try {
       const result = await request();
@@ -80,23 +80,26 @@ export class CircuitBreaker {
   #succeeded(): void {
     this.#failures = 0;
     if (!this.isOpen) return;
-    this.#opensAgainAt = undefined;
-    this.#parts.onChange?.(false);
+    this.#pausedUntil = undefined;
+    this.#deps.onChange?.(false);
   }
 
   #failed(wantedMs = 0): void {
-    const { clock, rng, onChange } = this.#parts;
+    const { clock, random, onChange } = this.#deps;
     this.#failures += 1;
-    if (this.#failures < OPENS_AFTER) return;
-    const capMs = this.#options.longestPauseMs();
-    const pauseMs = Math.max(backoffMs({ baseMs: BASE_MS, capMs }, this.#failures - OPENS_AFTER + 1, rng), wantedMs);
+    if (this.#failures < FAILURE_THRESHOLD) return;
+    const capMs = this.#options.maxPauseMs();
+    const pauseMs = Math.max(
+      computeBackoffMs({ baseMs: BASE_MS, capMs }, this.#failures - FAILURE_THRESHOLD + 1, random),
+      wantedMs,
+    );
     const wasOpen = this.isOpen;
-    this.#opensAgainAt = clock.now() + Math.min(capMs, pauseMs);
+    this.#pausedUntil = clock.now() + Math.min(capMs, pauseMs);
     if (!wasOpen) onChange?.(true);
   }
 
   /** An attempt that was given up says nothing about the node. */
   #ended(): void {
-    if (this.isOpen) this.#opensAgainAt = this.#parts.clock.now();
+    if (this.isOpen) this.#pausedUntil = this.#deps.clock.now();
   }
 }

@@ -1,9 +1,9 @@
 /** So many of the last replies are reckoned with. */
-const REPLIES = 15;
+const MAX_SAMPLES = 15;
 /** The header tells whole seconds: on average half of one has gone by. */
 const RESOLUTION_MS = 500;
 /** What is further off is no clock that is wrong, but nonsense. */
-const MOST_MS = 100 * 365 * 86_400_000;
+const MAX_SKEW_MS = 100 * 365 * 86_400_000;
 
 /** How far a node's clock is ahead of this machine's, by the `Date` of its replies: the median of the last ones. */
 export class ClockSkew {
@@ -23,7 +23,7 @@ export class ClockSkew {
   note(date: unknown, sentAt: number, receivedAt: number): void {
     const told = typeof date === 'string' ? Date.parse(date) : Number.NaN;
     const skewMs = told + RESOLUTION_MS - (sentAt + receivedAt) / 2;
-    if (!(Math.abs(skewMs) < MOST_MS)) return;
-    this.#skewsMs = [...this.#skewsMs.slice(1 - REPLIES), skewMs];
+    if (!(Math.abs(skewMs) < MAX_SKEW_MS)) return;
+    this.#skewsMs = [...this.#skewsMs.slice(1 - MAX_SAMPLES), skewMs];
   }
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
-import { type Clock, codeOf, systemClock, TimeoutError, withTimeout } from '@downstream/platform';
+import { type Clock, getErrorCode, systemClock, TimeoutError, withTimeout } from '@downstream/platform';
 import axios, { type AxiosInstance, type AxiosResponse, isAxiosError } from 'axios';
 import { NodeError, type NodeErrorCode, type Route } from '../farming/errors.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
@@ -11,7 +11,7 @@ import { retryAfterMs } from './retry-after.ts';
 import { TIMEOUTS_MS } from './timeouts.ts';
 
 /** How a request ended. */
-export interface RequestEnd {
+export interface RequestOutcome {
   readonly route: Route;
   readonly outcome: 'ok' | Exclude<NodeErrorCode, 'circuit_open'>;
   readonly seconds: number;
@@ -20,7 +20,7 @@ export interface RequestEnd {
 }
 
 /** Told how each request ended. */
-type RequestObserver = (end: RequestEnd) => void;
+type RequestObserver = (end: RequestOutcome) => void;
 
 export interface NodeRequest<T> {
   readonly route: Route;
@@ -43,18 +43,18 @@ export interface Reply {
 }
 
 /** What watches over the requests; nothing, if not given. */
-export interface NodeHttpParts {
+export interface NodeHttpDeps {
   readonly observe?: RequestObserver;
   readonly breaker?: CircuitBreaker;
   readonly skew?: ClockSkew;
-  readonly clock?: Pick<Clock, 'now' | 'wallOf'>;
+  readonly clock?: Pick<Clock, 'now' | 'toWallTime'>;
 }
 
 /**
  * So many connections to a node are open at most: more than all answers and downloads that may be under way at once, hanging ones
  * included (farming/node-farming.ts), so that a listing never waits for them.
  */
-const CONNECTIONS = 48;
+const MAX_CONNECTIONS = 48;
 
 /**
  * HTTP to one node (axios): every reply bounded in bytes and time, no redirects followed, connections kept alive,
@@ -63,17 +63,17 @@ const CONNECTIONS = 48;
 export class NodeHttp {
   readonly #http: AxiosInstance;
   readonly #origin: string;
-  readonly #parts: NodeHttpParts;
-  readonly #clock: Pick<Clock, 'now' | 'wallOf'>;
+  readonly #deps: NodeHttpDeps;
+  readonly #clock: Pick<Clock, 'now' | 'toWallTime'>;
   readonly #agents = [
-    new HttpAgent({ keepAlive: true, maxSockets: CONNECTIONS }),
-    new HttpsAgent({ keepAlive: true, maxSockets: CONNECTIONS }),
+    new HttpAgent({ keepAlive: true, maxSockets: MAX_CONNECTIONS }),
+    new HttpsAgent({ keepAlive: true, maxSockets: MAX_CONNECTIONS }),
   ] as const;
 
   /** @param baseUrl where the node is, without a trailing slash */
-  constructor(baseUrl: string, parts: NodeHttpParts = {}) {
+  constructor(baseUrl: string, parts: NodeHttpDeps = {}) {
     this.#origin = new URL(baseUrl).origin;
-    this.#parts = parts;
+    this.#deps = parts;
     this.#clock = parts.clock ?? systemClock;
     this.#http = axios.create({
       baseURL: baseUrl,
@@ -103,7 +103,7 @@ export class NodeHttp {
             signal: bounded,
           }),
       );
-      this.#parts.skew?.note(response.headers['date'], sentAt, this.#wallNow());
+      this.#deps.skew?.note(response.headers['date'], sentAt, this.#wallNow());
       try {
         return read({ status: response.status, text: String(response.data) });
       } catch (error) {
@@ -150,13 +150,13 @@ export class NodeHttp {
     signal: AbortSignal | undefined,
     work: (headers: Record<string, string>) => Promise<T>,
   ): Promise<T> {
-    const { breaker } = this.#parts;
+    const { breaker } = this.#deps;
     const timed = async () => await this.#timed(route, signal, work);
     return breaker === undefined ? await timed() : await breaker.run(route, timed);
   }
 
   #wallNow(): number {
-    return this.#clock.wallOf(this.#clock.now());
+    return this.#clock.toWallTime(this.#clock.now());
   }
 
   #withRetryAfter(error: unknown, header: unknown): unknown {
@@ -174,15 +174,15 @@ export class NodeHttp {
   ): Promise<T> {
     const request = randomBytes(6).toString('hex');
     const start = performance.now();
-    const observe = (outcome: RequestEnd['outcome']) =>
-      this.#parts.observe?.({ route, outcome, seconds: (performance.now() - start) / 1000, request });
+    const observe = (outcome: RequestOutcome['outcome']) =>
+      this.#deps.observe?.({ route, outcome, seconds: (performance.now() - start) / 1000, request });
     try {
       const result = await work({ 'X-Request-Id': request });
       observe('ok');
       return result;
     } catch (error) {
       signal?.throwIfAborted();
-      const { code, message, details, retryAfterMs: waitMs } = asNodeError(error, route);
+      const { code, message, details, retryAfterMs: waitMs } = toNodeError(error, route);
       if (code !== 'circuit_open') observe(code);
       throw new NodeError(code, route, message, { ...details, retryAfterMs: waitMs, request });
     }
@@ -190,10 +190,10 @@ export class NodeHttp {
 }
 
 /** What of an HTTP client's error may be told: its code. The rest holds the URL, and the URL the token. */
-function asNodeError(error: unknown, route: Route): NodeError {
+function toNodeError(error: unknown, route: Route): NodeError {
   if (error instanceof NodeError) return error;
   if (error instanceof TimeoutError) return new NodeError('timeout', route, 'the node did not answer in time');
-  const cause = codeOf(error) ?? 'unknown';
+  const cause = getErrorCode(error) ?? 'unknown';
   if (isAxiosError(error) && (error.response !== undefined || cause === 'ERR_BAD_RESPONSE')) {
     return new NodeError('bad_reply', route, "the node's reply is too long, or broke off", { cause });
   }

@@ -4,8 +4,8 @@ import { NodeError } from '../farming/errors.ts';
 import type { NodeHttp } from './node-http.ts';
 import { readJson } from './replies.ts';
 
-const CHALLENGES_BYTES = 16 * 1024 * 1024;
-const REPLY_BYTES = 64 * 1024;
+const MAX_CHALLENGES_BYTES = 16 * 1024 * 1024;
+const MAX_REPLY_BYTES = 64 * 1024;
 
 /** The file-ownership part of a node: who holds a file of this name? */
 export class OwnershipNode {
@@ -21,7 +21,7 @@ export class OwnershipNode {
       route: 'challenges',
       method: 'GET',
       path: paths.challenges(filename),
-      maxBytes: CHALLENGES_BYTES,
+      maxBytes: MAX_CHALLENGES_BYTES,
       read: (reply) => {
         if (reply.status === 404)
           throw new NodeError('rejected', 'challenges', 'the node has no file of that name', { status: 404 });
@@ -38,7 +38,7 @@ export class OwnershipNode {
       method: 'POST',
       path: paths.answer(filename),
       body: { block, seed, response },
-      maxBytes: REPLY_BYTES,
+      maxBytes: MAX_REPLY_BYTES,
       read: (reply) => readJson('answer', matchReply, reply).match,
     });
   }

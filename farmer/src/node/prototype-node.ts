@@ -10,11 +10,11 @@ import {
 import { NodeError } from '../farming/errors.ts';
 import type { CallOptions, Listing, NodePort, Offer } from '../farming/ports.ts';
 import type { NodeHttp } from './node-http.ts';
-import { readJson, statusOf } from './replies.ts';
+import { parseStatus, readJson } from './replies.ts';
 
-const SMALL_REPLY_BYTES = 64 * 1024;
+const MAX_REPLY_BYTES = 64 * 1024;
 /** Room for a hundred thousand contracts, each twice in the listing. */
-const LISTING_BYTES = 32 * 1024 * 1024;
+const MAX_LISTING_BYTES = 32 * 1024 * 1024;
 
 /** A node of the prototype generation (`/api/downstream`). */
 export class PrototypeNode implements NodePort {
@@ -29,7 +29,7 @@ export class PrototypeNode implements NodePort {
       route: 'connectivity',
       method: 'GET',
       path: paths.connectivity,
-      maxBytes: SMALL_REPLY_BYTES,
+      maxBytes: MAX_REPLY_BYTES,
       timeoutMs,
       signal,
       read: ({ status }) => {
@@ -44,16 +44,16 @@ export class PrototypeNode implements NodePort {
     });
   }
 
-  async takeContract(token: string, { signal, timeoutMs }: CallOptions = {}): Promise<Offer | undefined> {
+  async requestContract(token: string, { signal, timeoutMs }: CallOptions = {}): Promise<Offer | undefined> {
     return await this.#http.request({
       route: 'chunk',
       method: 'GET',
       path: paths.chunk(token),
-      maxBytes: SMALL_REPLY_BYTES,
+      maxBytes: MAX_REPLY_BYTES,
       timeoutMs,
       signal,
       read: (reply) => {
-        if (statusOf(reply) === 'no_chunks') return undefined;
+        if (parseStatus(reply) === 'no_chunks') return undefined;
         const { file_hash, challenge, interval, secret, url } = readJson('chunk', contractReply, reply);
         const source = secret === undefined ? { kind: 'url' as const, url } : { kind: 'secret' as const, secret };
         return { id: file_hash, source, challenge, intervalMs: interval };
@@ -66,7 +66,7 @@ export class PrototypeNode implements NodePort {
       route: 'due',
       method: 'GET',
       path: paths.due(token),
-      maxBytes: LISTING_BYTES,
+      maxBytes: MAX_LISTING_BYTES,
       timeoutMs,
       signal,
       read: (reply) => {
@@ -95,7 +95,7 @@ export class PrototypeNode implements NodePort {
       route: 'remove',
       method: 'DELETE',
       path: paths.remove(token, id),
-      maxBytes: SMALL_REPLY_BYTES,
+      maxBytes: MAX_REPLY_BYTES,
       timeoutMs,
       signal,
       read: (reply) => readJson('remove', removeReply, reply),
@@ -112,7 +112,7 @@ export class PrototypeNode implements NodePort {
       route,
       method: 'GET',
       path,
-      maxBytes: SMALL_REPLY_BYTES,
+      maxBytes: MAX_REPLY_BYTES,
       timeoutMs,
       signal,
       read,

@@ -24,7 +24,7 @@ export function readJson<T>(route: Route, schema: z.ZodType<T>, { status, text }
 }
 
 /** The `status` that a reply carries, if that is what it is. */
-export function statusOf({ text }: Reply): string | undefined {
+export function parseStatus({ text }: Reply): string | undefined {
   const said = statusReply.safeParse(parseJson(text));
   return said.success ? said.data.status : undefined;
 }

@@ -1,5 +1,5 @@
 /** A node that wants to be left alone for longer is asked again all the same. */
-const MOST_MS = 3_600_000;
+const MAX_RETRY_AFTER_MS = 3_600_000;
 
 /**
  * How long a reply's `Retry-After` wants us to wait: seconds, or a date.
@@ -11,5 +11,5 @@ const MOST_MS = 3_600_000;
 export function retryAfterMs(header: unknown, nowWall: number): number | undefined {
   if (typeof header !== 'string' || header.length > 100) return undefined;
   const ms = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - nowWall;
-  return Number.isNaN(ms) ? undefined : Math.min(MOST_MS, Math.max(0, ms));
+  return Number.isNaN(ms) ? undefined : Math.min(MAX_RETRY_AFTER_MS, Math.max(0, ms));
 }

@@ -1,9 +1,9 @@
 import { type Html, html } from './html.ts';
-import { type Sections, sectionsOf, type View } from './view.ts';
+import { renderSections, type Sections, type View } from './view.ts';
 
 /** The whole page. It says everything without its script, and comes again by itself then; with it, it is live. */
-export function documentOf(view: View): Html {
-  const sections: Sections = sectionsOf(view);
+export function renderDocument(view: View): Html {
+  const sections: Sections = renderSections(view);
   const { alias, version } = view.status;
   return html`<!doctype html>
 <html lang="en">

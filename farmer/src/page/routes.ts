@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { PAGE_POLICY } from '@downstream/platform';
 import { Router } from 'express';
-import { documentOf } from './document.ts';
-import type { Live } from './live.ts';
+import { renderDocument } from './document.ts';
+import type { LiveUpdates } from './live-updates.ts';
 import type { View } from './view.ts';
 
 const asset = (name: string) => readFileSync(new URL(`../../assets/${name}`, import.meta.url), 'utf8');
 
 /** The farmer's own page: `/`, its style and script, and `/events`, which keeps it live. */
-export function pageRoutes({ view, live }: { view: () => Promise<View>; live: Live }): Router {
+export function pageRoutes({ view, live }: { view: () => Promise<View>; live: LiveUpdates }): Router {
   const style = asset('page.css');
   const script = asset('page.js');
   const router = Router();
@@ -16,7 +16,7 @@ export function pageRoutes({ view, live }: { view: () => Promise<View>; live: Li
     response
       .set('Content-Security-Policy', PAGE_POLICY)
       .type('html')
-      .send(documentOf(await view()).text);
+      .send(renderDocument(await view()).text);
   });
   router.get('/page.css', (_request, response) => {
     response.type('css').send(style);

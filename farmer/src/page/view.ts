@@ -1,21 +1,21 @@
 import { formatBytes, type Instant, type LogLine } from '@downstream/platform';
 import { type Contract, dueAt, PHASES, type Phase } from '../contract/contract.ts';
-import type { DiskStatus, NodeStatus, Status } from '../http/status.ts';
-import type { Span } from './history.ts';
+import type { HistorySpan } from '../status/outcome-history.ts';
+import type { RequestSummary } from '../status/request-stats.ts';
+import type { DiskStatus, NodeStatus, Status } from '../status/status.ts';
+import { duration, relative, stretch } from './format-time.ts';
 import { type Html, html } from './html.ts';
-import type { RequestSummary } from './request-tally.ts';
-import { duration, relative, stretch } from './time-words.ts';
-import type { Verdict } from './verdict.ts';
+import type { OverallStatus } from './overall-status.ts';
 
 /** Everything that the page shows, as it is at one moment. */
 export interface View {
   readonly now: Instant;
   readonly status: Status;
-  readonly verdict: Verdict;
+  readonly verdict: OverallStatus;
   readonly startedAt: Instant;
   readonly intervalMs: number | undefined;
   readonly lastPassedAt: Instant | undefined;
-  readonly spans: readonly Span[];
+  readonly spans: readonly HistorySpan[];
   /** Those that fall due next. */
   readonly soonest: readonly Contract[];
   readonly queues: Readonly<Record<'chunks' | 'answers', { readonly waiting: number; readonly running: number }>>;
@@ -31,7 +31,7 @@ export type Sections = Readonly<
   Record<'verdict' | 'figures' | 'chart' | 'contracts' | 'storage' | 'node' | 'log', Html>
 >;
 
-export function sectionsOf(view: View): Sections {
+export function renderSections(view: View): Sections {
   return {
     verdict: verdict(view),
     figures: figures(view),
@@ -108,17 +108,17 @@ ${slackChart(spans, intervalMs, hours)}
 ${table(spans)}`;
 }
 
-function slackChart(spans: readonly Span[], intervalMs: number | undefined, hours: string): Html {
-  const told = spans.flatMap(({ leastSlackMs }) => leastSlackMs ?? []);
+function slackChart(spans: readonly HistorySpan[], intervalMs: number | undefined, hours: string): Html {
+  const told = spans.flatMap(({ minSlackMs }) => minSlackMs ?? []);
   const least = told.length === 0 ? undefined : Math.min(...told);
   const top = Math.max(intervalMs ?? 0, ...told, 1);
   const height = 60;
   const step = CHART.width / Math.max(1, spans.length);
   const y = (slackMs: number) => round(height * (1 - Math.max(0, slackMs) / top));
-  const marks = spans.map(({ leastSlackMs }, at) =>
-    leastSlackMs === undefined
+  const marks = spans.map(({ minSlackMs }, at) =>
+    minSlackMs === undefined
       ? undefined
-      : html`<rect class="${leastSlackMs < 0 ? 'failed' : 'slack'}" x="${round(at * step)}" y="${y(leastSlackMs) - 2}" width="${round(step)}" height="3"/>`,
+      : html`<rect class="${minSlackMs < 0 ? 'failed' : 'slack'}" x="${round(at * step)}" y="${y(minSlackMs) - 2}" width="${round(step)}" height="3"/>`,
   );
   const words = least === undefined ? 'no verdicts yet' : `at least ${duration(least)} left`;
   return html`<figure>
@@ -129,13 +129,13 @@ function slackChart(spans: readonly Span[], intervalMs: number | undefined, hour
 }
 
 /** The chart in words: at most twelve rows. */
-function table(spans: readonly Span[]): Html {
+function table(spans: readonly HistorySpan[]): Html {
   const size = Math.ceil(spans.length / 12);
   const groups = Array.from({ length: Math.ceil(spans.length / size) }, (_, n) =>
     spans.slice(n * size, (n + 1) * size),
   );
   const rows = groups.map((group) => {
-    const slacks = group.flatMap(({ leastSlackMs }) => leastSlackMs ?? []);
+    const slacks = group.flatMap(({ minSlackMs }) => minSlackMs ?? []);
     const passed = group.reduce((sum, span) => sum + span.passed, 0);
     const failed = group.reduce((sum, span) => sum + span.failed, 0);
     return html`<tr><th scope="row">${clock(group[0]?.from ?? 0)}</th><td>${count(passed)}</td><td>${count(failed)}</td><td>${slacks.length === 0 ? '–' : duration(Math.min(...slacks))}</td></tr>`;
@@ -145,7 +145,7 @@ function table(spans: readonly Span[]): Html {
 <tbody>${rows}</tbody></table></details>`;
 }
 
-const PHASE_WORDS: Readonly<Record<Phase, string>> = {
+const PHASE_LABELS: Readonly<Record<Phase, string>> = {
   generating: 'making chunk',
   waiting: 'waiting',
   proving: 'proving',
@@ -155,12 +155,12 @@ const PHASE_WORDS: Readonly<Record<Phase, string>> = {
 function contracts({ soonest, status, now }: View): Html {
   const { total } = status.contracts;
   const byPhase = PHASES.filter((phase) => status.contracts[phase] > 0).map(
-    (phase) => html`<li>${count(status.contracts[phase])} ${PHASE_WORDS[phase]}</li>`,
+    (phase) => html`<li>${count(status.contracts[phase])} ${PHASE_LABELS[phase]}</li>`,
   );
   if (total === 0) return html`<p>None yet.</p>`;
   const rows = soonest.map(
     (contract) =>
-      html`<tr><td><code>${contract.terms.id.slice(0, 10)}</code></td><td>${PHASE_WORDS[contract.phase]}${obstacle(contract)}</td><td>${lastResult(contract)}</td><td>${countdown(dueAt(contract), now)}</td></tr>`,
+      html`<tr><td><code>${contract.terms.id.slice(0, 10)}</code></td><td>${PHASE_LABELS[contract.phase]}${obstacle(contract)}</td><td>${lastResult(contract)}</td><td>${countdown(dueAt(contract), now)}</td></tr>`,
   );
   return html`<ul class="phases">${byPhase}<li>${formatBytes(status.bytes.used / total)} each</li></ul>
 <table><caption>${total > soonest.length ? `The ${soonest.length} that are due next, of ${count(total)}` : 'By deadline'}</caption>
@@ -180,11 +180,11 @@ function lastResult({ last }: Contract): Html {
 
 function storage({ status, workers, queues, now }: View): Html {
   const { used, capacity } = status.bytes;
-  const { provable } = status.contracts;
+  const { capacityEstimate } = status.contracts;
   return html`<dl class="facts">
 <div><dt>Contracts use</dt><dd><meter min="0" max="${capacity}" value="${used}" aria-label="used of what is given"></meter> ${formatBytes(used)} of ${formatBytes(capacity)}</dd></div>
 ${status.disks.map((disk) => diskFacts(disk, status.disks.length))}
-<div><dt>Provable</dt><dd>${provable === null ? 'not measured yet' : `about ${count(provable)} contracts in time`}</dd></div>
+<div><dt>Provable</dt><dd>${capacityEstimate === null ? 'not measured yet' : `about ${count(capacityEstimate)} contracts in time`}</dd></div>
 <div><dt>Scrub</dt><dd>${scrub(status, now)}</dd></div>
 <div><dt>Workers</dt><dd>${workers.busy} of ${workers.size} busy, ${count(queues.chunks.waiting)} jobs waiting</dd></div>
 <div><dt>Answers</dt><dd>${count(queues.answers.running)} under way, ${count(queues.answers.waiting)} waiting</dd></div>
@@ -223,7 +223,7 @@ ${nodes.map((each) => nodeFacts(each, requests.get(each.alias), now, nodes.lengt
 }
 
 /** A clock that is off by less is nobody's concern. */
-const SKEW_SAID_SECONDS = 5;
+const MIN_SHOWN_SKEW_SECONDS = 5;
 
 function nodeFacts(at: NodeStatus, requests: RequestSummary | undefined, now: Instant, nodes: number): Html {
   const { farmerId, leaving, clockSkewSeconds: skew, contracts: held } = at;
@@ -234,7 +234,7 @@ function nodeFacts(at: NodeStatus, requests: RequestSummary | undefined, now: In
     leaving === 'no' ? '' : html`<br>${leaving === 'left' ? 'left' : 'leaving'}, as you wanted it`
   }${nodes === 1 ? '' : html`<br>${count(held.total)} of ${count(held.capacity)} contracts`}</dd></div>
 ${requests === undefined ? '' : html`<div><dt>Requests</dt><dd>${count(requests.asked)}, of which ${count(requests.failed)} failed${lastFailure(requests, now)}</dd></div>`}
-${skew === null || Math.abs(skew) < SKEW_SAID_SECONDS ? '' : html`<div><dt class="says-worse">Clock</dt><dd>the node's is ${duration(Math.abs(skew) * 1000)} ${skew > 0 ? 'ahead' : 'behind'}: one of the two is wrong</dd></div>`}
+${skew === null || Math.abs(skew) < MIN_SHOWN_SKEW_SECONDS ? '' : html`<div><dt class="says-worse">Clock</dt><dd>the node's is ${duration(Math.abs(skew) * 1000)} ${skew > 0 ? 'ahead' : 'behind'}: one of the two is wrong</dd></div>`}
 <div><dt>Token</dt><dd>${farmerId === null ? 'none yet' : html`held, for farmer <code>${farmerId}</code>`}</dd></div>`;
 }
 

@@ -11,7 +11,7 @@ import { StateError } from './sqlite.ts';
  * @returns its size in bytes
  * @throws StateError `exists`, `not_writable`
  */
-export async function backUp(db: DatabaseSync, path: string): Promise<number> {
+export async function writeBackup(db: DatabaseSync, path: string): Promise<number> {
   if (existsSync(path)) throw new StateError('exists', `${path} is there already: name a file that is not`);
   const partial = `${path}.partial`;
   try {

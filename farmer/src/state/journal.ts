@@ -36,7 +36,7 @@ const TRIM_EVERY = 100;
  */
 export class Journal {
   readonly #size: number;
-  readonly #clock: Pick<Clock, 'wallOf' | 'instantOf'>;
+  readonly #clock: Pick<Clock, 'toWallTime' | 'toInstant'>;
   readonly #insert: StatementSync;
   readonly #trim: StatementSync;
   readonly #of: StatementSync;
@@ -44,7 +44,7 @@ export class Journal {
 
   constructor(
     { size }: JournalOptions,
-    { db, clock }: { db: DatabaseSync; clock: Pick<Clock, 'wallOf' | 'instantOf'> },
+    { db, clock }: { db: DatabaseSync; clock: Pick<Clock, 'toWallTime' | 'toInstant'> },
   ) {
     this.#size = size;
     this.#clock = clock;
@@ -63,7 +63,7 @@ export class Journal {
   /** Part of the caller's transaction. */
   add(entry: JournalEntry): void {
     if (this.#size === 0) return;
-    const wall = (at: Instant | undefined) => (at === undefined ? null : this.#clock.wallOf(at));
+    const wall = (at: Instant | undefined) => (at === undefined ? null : this.#clock.toWallTime(at));
     const { lastInsertRowid } = this.#insert.run(
       entry.contract,
       entry.round,
@@ -86,7 +86,7 @@ export class Journal {
 
   /** The last challenges of a contract, newest first. */
   of(contract: ContractId, limit: number): JournalEntry[] {
-    const at = (wall: number | null) => (wall === null ? undefined : this.#clock.instantOf(wall));
+    const at = (wall: number | null) => (wall === null ? undefined : this.#clock.toInstant(wall));
     return this.#of.all(contract, limit).map((found) => {
       const { due_at, settled_at, cause, ...entry } = row.parse(found);
       return {
@@ -95,8 +95,8 @@ export class Journal {
         count: entry.count,
         outcome: entry.outcome,
         cause: cause ?? undefined,
-        dueAt: this.#clock.instantOf(due_at),
-        settledAt: this.#clock.instantOf(settled_at),
+        dueAt: this.#clock.toInstant(due_at),
+        settledAt: this.#clock.toInstant(settled_at),
         receivedAt: at(entry.received_at),
         queuedAt: at(entry.queued_at),
         readAt: at(entry.read_at),

@@ -1,6 +1,6 @@
 import { chmodSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { CodedError, codeOf } from '@downstream/platform';
+import { CodedError, getErrorCode } from '@downstream/platform';
 import { z } from 'zod';
 
 /** The state can't be used. */
@@ -29,7 +29,7 @@ export function openDatabase(path: string): DatabaseSync {
  *
  * @throws StateError as {@link openDatabase}
  */
-export function openForReading(path: string): DatabaseSync {
+export function openReadOnly(path: string): DatabaseSync {
   // Nothing is read, and no lock is seen, before the first statement.
   return opened(path, { readOnly: true }, (db) => db.prepare('SELECT count(*) FROM sqlite_schema').get());
 }
@@ -46,27 +46,27 @@ function opened(path: string, { readOnly }: { readOnly: boolean }, check: (db: D
       throw error;
     }
   } catch (error) {
-    throw asStateError(error, path);
+    throw toStateError(error, path);
   }
 }
 
 /** Runs `work` as one: all of it is there afterwards, or nothing. @throws StateError where it can't be written; else what `work` throws */
-export function atomically(db: DatabaseSync, work: () => void): void {
+export function inTransaction(db: DatabaseSync, work: () => void): void {
   try {
     db.exec('BEGIN');
     work();
     db.exec('COMMIT');
   } catch (error) {
     if (db.isTransaction) db.exec('ROLLBACK');
-    throw resultCodeOf(error) === undefined ? error : asStateError(error, db.location() ?? 'the state');
+    throw getResultCode(error) === undefined ? error : toStateError(error, db.location() ?? 'the state');
   }
 }
 
-/** As {@link atomically}; when it returns, what was written survives a power failure. */
-export function durably(db: DatabaseSync, work: () => void): void {
+/** As {@link inTransaction}; when it returns, what was written survives a power failure. */
+export function inDurableTransaction(db: DatabaseSync, work: () => void): void {
   db.exec('PRAGMA synchronous = FULL');
   try {
-    atomically(db, work);
+    inTransaction(db, work);
   } finally {
     db.exec('PRAGMA synchronous = NORMAL');
   }
@@ -82,13 +82,13 @@ const FULL = 13;
 const UNREADABLE: readonly number[] = [266, 522, 8458];
 
 /** The extended result code of an error of SQLite's; undefined for any other. */
-function resultCodeOf(error: unknown): number | undefined {
+function getResultCode(error: unknown): number | undefined {
   return typeof error === 'object' && error !== null && 'errcode' in error ? Number(error.errcode) : undefined;
 }
 
-export function asStateError(error: unknown, path: string): StateError {
+export function toStateError(error: unknown, path: string): StateError {
   if (error instanceof StateError) return error;
-  const extended = resultCodeOf(error) ?? 0;
+  const extended = getResultCode(error) ?? 0;
   const errcode = extended & 0xff;
   if (LOCKED.includes(errcode)) {
     return new StateError(
@@ -96,7 +96,7 @@ export function asStateError(error: unknown, path: string): StateError {
       `${path} is in use: another farmer runs on this data directory; stop it, or use another FARMER_DATA_DIR`,
     );
   }
-  if (NOT_WRITABLE.includes(errcode) || NOT_WRITABLE_FILE.includes(codeOf(error) ?? '')) {
+  if (NOT_WRITABLE.includes(errcode) || NOT_WRITABLE_FILE.includes(getErrorCode(error) ?? '')) {
     return new StateError(
       'not_writable',
       `${path} can't be written: check FARMER_DATA_DIR, its owner and permissions, and that its disk is mounted writable`,
@@ -108,6 +108,6 @@ export function asStateError(error: unknown, path: string): StateError {
       'damaged',
       `${path} is damaged, or no state of a farmer: start the farmer, which makes it again from a sound second copy, or put a backup in its place`,
     );
-  const why = error instanceof Error ? error.message : (codeOf(error) ?? 'unknown');
+  const why = error instanceof Error ? error.message : (getErrorCode(error) ?? 'unknown');
   return new StateError('unusable', `${path} can't be used as the farmer's state: ${why}`, {}, { cause: error });
 }

@@ -2,33 +2,36 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '@downstream/platform';
-import { backUp } from './backup.ts';
+import { writeBackup } from './backup.ts';
 import { Journal } from './journal.ts';
-import { isNewest } from './migrations.ts';
-import { openForReading, StateError } from './sqlite.ts';
+import { isCurrentSchema } from './schema.ts';
+import { openReadOnly, StateError } from './sqlite.ts';
 import { STATE_FILE } from './state-files.ts';
 
 /** The state of a farmer that does not run, read and left as it is. */
 export class StateReader {
   readonly #db: DatabaseSync;
   readonly #path: string;
-  readonly #clock: Pick<Clock, 'wallOf' | 'instantOf'>;
+  readonly #clock: Pick<Clock, 'toWallTime' | 'toInstant'>;
 
-  private constructor(db: DatabaseSync, { path, clock }: { path: string; clock: Pick<Clock, 'wallOf' | 'instantOf'> }) {
+  private constructor(
+    db: DatabaseSync,
+    { path, clock }: { path: string; clock: Pick<Clock, 'toWallTime' | 'toInstant'> },
+  ) {
     this.#db = db;
     this.#path = path;
     this.#clock = clock;
   }
 
   /** @returns undefined where there is no state. @throws StateError `locked`, `damaged` */
-  static open(folder: string, clock: Pick<Clock, 'wallOf' | 'instantOf'>): StateReader | undefined {
+  static open(folder: string, clock: Pick<Clock, 'toWallTime' | 'toInstant'>): StateReader | undefined {
     const path = join(folder, STATE_FILE);
-    return existsSync(path) ? new StateReader(openForReading(path), { path, clock }) : undefined;
+    return existsSync(path) ? new StateReader(openReadOnly(path), { path, clock }) : undefined;
   }
 
   /** @throws StateError where another version of the farmer has written it */
   journal(): Journal {
-    if (!isNewest(this.#db)) {
+    if (!isCurrentSchema(this.#db)) {
       throw new StateError(
         'unusable',
         `${this.#path} was written by another version of the farmer: start this one on it once, or ask with that one`,
@@ -39,7 +42,7 @@ export class StateReader {
 
   /** As `StateStore.backup`. */
   async backup(path: string): Promise<number> {
-    return await backUp(this.#db, path);
+    return await writeBackup(this.#db, path);
   }
 
   close(): void {

@@ -4,13 +4,13 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '@downstream/platform';
 import { z } from 'zod';
 import type { ScrubStorePort, StoredScrub } from '../farming/ports.ts';
-import { backUp } from './backup.ts';
-import { type Essentials, readEssentials, readTerms } from './essentials.ts';
+import { writeBackup } from './backup.ts';
 import { Journal } from './journal.ts';
-import type { Mirror } from './mirror.ts';
 import { NodeStore } from './node-store.ts';
-import { asStateError, atomically, durably, StateError } from './sqlite.ts';
-import { insertTerms, MIRROR_FILE, openStateFiles, STATE_FILE, type StateFiles } from './state-files.ts';
+import { type Registry, readContractTerms, readRegistry } from './registry.ts';
+import { inDurableTransaction, inTransaction, StateError, toStateError } from './sqlite.ts';
+import { insertRestoredContracts, openStateFiles, REPLICA_FILE, STATE_FILE, type StateFiles } from './state-files.ts';
+import type { StateReplica } from './state-replica.ts';
 
 /** For whom, and for which nodes, a data directory farms. */
 export interface Identity {
@@ -37,7 +37,7 @@ export class StateStore implements ScrubStorePort {
   incomplete: unknown;
   readonly journal: Journal;
   readonly #db: DatabaseSync;
-  readonly #mirror: Mirror;
+  readonly #mirror: StateReplica;
   readonly #clock: Clock;
 
   private constructor(
@@ -60,19 +60,19 @@ export class StateStore implements ScrubStorePort {
     const files = openStateFiles(folder, clock);
     try {
       const store = new StateStore(files, { journalSize, clock });
-      store.#takeOverEssentials();
+      store.#completeRegistry();
       store.#complete();
       return store;
     } catch (error) {
       files.db.close();
       files.mirror.close();
-      throw asStateError(error, join(folder, STATE_FILE));
+      throw toStateError(error, join(folder, STATE_FILE));
     }
   }
 
   /** What this farm is called; undefined before {@link claim}. */
   get farmId(): string | undefined {
-    return this.#essentials().farm?.id;
+    return this.#registry().farm?.id;
   }
 
   /**
@@ -83,7 +83,7 @@ export class StateStore implements ScrubStorePort {
    * @throws StateError `other_identity`: contracts of one node are never shown to another
    */
   claim({ address, nodes }: Identity, { nodeMoved }: { nodeMoved: boolean }): NodeStore[] {
-    const { farm, nodes: known } = this.#essentials();
+    const { farm, nodes: known } = this.#registry();
     if (farm !== undefined && farm.address !== address) {
       throw new StateError(
         'other_identity',
@@ -100,17 +100,17 @@ export class StateStore implements ScrubStorePort {
         `this data directory farms for the node ${missing.url}, which FARMER_NODE_URL does not have: add it, leave it first (downstream exit), use another FARMER_DATA_DIR, or, if that same node has moved, start once with --node-moved`,
       );
     }
-    durably(this.#db, () => {
+    inDurableTransaction(this.#db, () => {
       if (farm === undefined) {
         this.#db.prepare('INSERT INTO farm (id, address) VALUES (lower(hex(randomblob(16))), ?)').run(address);
       }
-      this.#forgetLeft(nodes);
+      this.#deleteExitedNodes(nodes);
       if (missing !== undefined && moved !== undefined) {
         this.#db.prepare('UPDATE node SET url = ? WHERE id = ?').run(moved.url, missing.id);
       } else for (const { url } of fresh) this.#db.prepare('INSERT INTO node (url) VALUES (?)').run(url);
-      this.#mirrorEssentials();
+      this.#replicateRegistry();
     });
-    const ids = new Map(this.#essentials().nodes.map(({ id, url }) => [url, id]));
+    const ids = new Map(this.#registry().nodes.map(({ id, url }) => [url, id]));
     return nodes.flatMap(({ url }) => {
       const id = ids.get(url);
       return id === undefined ? [] : this.#node(id);
@@ -125,17 +125,17 @@ export class StateStore implements ScrubStorePort {
 
   /** The disks that chunks were put on, and the folders they were last found in. */
   disks(): ReadonlyMap<string, string> {
-    return new Map(this.#essentials().disks.map(({ id, path }) => [id, path]));
+    return new Map(this.#registry().disks.map(({ id, path }) => [id, path]));
   }
 
   /** From now on these are the disks. */
   saveDisks(disks: ReadonlyMap<string, string>): void {
     if (isDeepStrictEqual(this.disks(), disks)) return;
-    durably(this.#db, () => {
+    inDurableTransaction(this.#db, () => {
       this.#db.exec('DELETE FROM disk');
       const insert = this.#db.prepare('INSERT INTO disk (id, path) VALUES (?, ?)');
       for (const [id, path] of disks) insert.run(id, path);
-      this.#mirrorEssentials();
+      this.#replicateRegistry();
     });
   }
 
@@ -143,17 +143,17 @@ export class StateStore implements ScrubStorePort {
     const row = this.#db.prepare('SELECT started_at, cursor, completed_at FROM scrub').get();
     if (row === undefined) return undefined;
     const { started_at, cursor, completed_at } = scrubRow.parse(row);
-    const completedAt = completed_at === null ? undefined : this.#clock.instantOf(completed_at);
-    return { startedAt: this.#clock.instantOf(started_at), cursor, completedAt };
+    const completedAt = completed_at === null ? undefined : this.#clock.toInstant(completed_at);
+    return { startedAt: this.#clock.toInstant(started_at), cursor, completedAt };
   }
 
   saveScrub({ startedAt, cursor, completedAt }: StoredScrub): void {
-    const completed = completedAt === undefined ? null : this.#clock.wallOf(completedAt);
-    atomically(this.#db, () => {
+    const completed = completedAt === undefined ? null : this.#clock.toWallTime(completedAt);
+    inTransaction(this.#db, () => {
       this.#db.exec('DELETE FROM scrub');
       this.#db
         .prepare('INSERT INTO scrub (started_at, cursor, completed_at) VALUES (?, ?, ?)')
-        .run(this.#clock.wallOf(startedAt), cursor, completed);
+        .run(this.#clock.toWallTime(startedAt), cursor, completed);
     });
   }
 
@@ -164,7 +164,7 @@ export class StateStore implements ScrubStorePort {
    * @throws StateError `exists`, `not_writable`
    */
   async backup(path: string): Promise<number> {
-    return await backUp(this.#db, path);
+    return await writeBackup(this.#db, path);
   }
 
   close(): void {
@@ -178,13 +178,13 @@ export class StateStore implements ScrubStorePort {
       mirror: this.#mirror,
       journal: this.journal,
       clock: this.#clock,
-      essentialsChanged: () => this.#mirrorEssentials(),
+      registryChanged: () => this.#replicateRegistry(),
     });
   }
 
   /** Nodes that were left, and are not wanted again. */
-  #forgetLeft(wanted: Identity['nodes']): void {
-    for (const { id, url, leaving } of this.#essentials().nodes) {
+  #deleteExitedNodes(wanted: Identity['nodes']): void {
+    for (const { id, url, leaving } of this.#registry().nodes) {
       if (leaving !== 'left' || wanted.some((node) => node.url === url)) continue;
       this.#db.prepare('DELETE FROM tally WHERE node_id = ?').run(id);
       this.#db.prepare('DELETE FROM node WHERE id = ?').run(id);
@@ -196,33 +196,33 @@ export class StateStore implements ScrubStorePort {
    * room for that, what one lacks was never acknowledged, or is over: it is no reason not to farm.
    */
   #complete(): void {
-    const ours = readTerms(this.#db);
+    const ours = readContractTerms(this.#db);
     const theirs = this.#mirror.contracts();
     const known = new Set(ours.map(({ id }) => id));
     const mirrored = new Set(theirs.map(({ id }) => id));
     const unknown = theirs.filter(({ id }) => !known.has(id));
     const missing = ours.filter(({ id }) => !mirrored.has(id));
     try {
-      insertTerms(this.#db, unknown, this.#clock);
+      insertRestoredContracts(this.#db, unknown, this.#clock);
       if (missing.length > 0) this.#mirror.insert(missing);
-      this.#mirrorEssentials();
+      this.#replicateRegistry();
     } catch (error) {
       this.incomplete = error;
     }
   }
 
   /** Who farms with which tokens, where only the mirror still knows it: a restore that was cut short, say. */
-  #takeOverEssentials(): void {
-    const ours = this.#essentials();
-    const { farm, nodes } = this.#mirror.essentials();
+  #completeRegistry(): void {
+    const ours = this.#registry();
+    const { farm, nodes } = this.#mirror.registry();
     if (farm === undefined) return;
     if (ours.farm !== undefined && ours.farm.id !== farm.id) {
       throw new StateError(
         'unusable',
-        `${STATE_FILE} and ${MIRROR_FILE} are of different farmers: put ${MIRROR_FILE} away if ${STATE_FILE} is the right one`,
+        `${STATE_FILE} and ${REPLICA_FILE} are of different farmers: put ${REPLICA_FILE} away if ${STATE_FILE} is the right one`,
       );
     }
-    durably(this.#db, () => {
+    inDurableTransaction(this.#db, () => {
       if (ours.farm === undefined) {
         this.#db.prepare('INSERT INTO farm (id, address) VALUES (?, ?)').run(farm.id, farm.address);
       }
@@ -236,11 +236,11 @@ export class StateStore implements ScrubStorePort {
     });
   }
 
-  #essentials(): Essentials {
-    return readEssentials(this.#db);
+  #registry(): Registry {
+    return readRegistry(this.#db);
   }
 
-  #mirrorEssentials(): void {
-    this.#mirror.saveEssentials(this.#essentials());
+  #replicateRegistry(): void {
+    this.#mirror.saveRegistry(this.#registry());
   }
 }

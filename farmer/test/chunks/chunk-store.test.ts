@@ -17,19 +17,19 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { convergentKey, encrypt, randomio } from '@downstream/file-encryptor';
-import { inTime } from '@downstream/platform';
+import { deriveConvergentKey, encrypt, randomio } from '@downstream/file-encryptor';
+import { waitAtMost } from '@downstream/platform';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { ChunkFiles } from '../../src/chunks/chunk-files.ts';
 import { ChunkStore } from '../../src/chunks/chunk-store.ts';
 import { ensureStandardGenesis, openGenesis, STANDARD_GENESIS } from '../../src/chunks/genesis.ts';
-import { OneFolder } from '../../src/chunks/one-folder.ts';
+import { SingleFolder } from '../../src/chunks/single-folder.ts';
 import { fileError, WorkerPool } from '../../src/chunks/worker-pool.ts';
 import { ChunkError } from '../../src/farming/errors.ts';
 
 const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
 const GENESIS = Buffer.concat([...randomio('small genesis', 100_000)]);
-const CHUNK = Buffer.concat([...encrypt(convergentKey(sha256(GENESIS), 'secret'), [GENESIS])]);
+const CHUNK = Buffer.concat([...encrypt(deriveConvergentKey(sha256(GENESIS), 'secret'), [GENESIS])]);
 const HASH = sha256(CHUNK);
 const NODE = 'http://node.example:5000';
 const URL_SOURCE = { kind: 'url', url: `${NODE}/download/x` } as const;
@@ -66,7 +66,7 @@ function aStore(
   const observer = {
     generated: (seconds: number) => durations.push(seconds),
     proved: (seconds: number) => durations.push(seconds),
-    faulted: (fault: string) => faults.push(fault),
+    chunkFailed: (fault: string) => faults.push(fault),
   };
   const genesis = { path, sha256: sha256(GENESIS), size: GENESIS.length };
   let repaired = 0;
@@ -75,7 +75,7 @@ function aStore(
     writeFileSync(path, GENESIS);
   };
   const blamed: string[] = [];
-  const places = new OneFolder(files);
+  const places = new SingleFolder(files);
   const told = Object.assign(places, {
     failed: (_id: string, _place: unknown, { code }: ChunkError) => blamed.push(code),
   });
@@ -256,7 +256,7 @@ describe('a chunk', () => {
     for (const path of partials) execFileSync('mkfifo', [path]);
     const commits = Promise.allSettled(partials.map(async (path) => await files.commit(path, HASH)));
     try {
-      await expect(inTime(2_000, stat(folder))).resolves.toBeDefined();
+      await expect(waitAtMost(2_000, stat(folder))).resolves.toBeDefined();
     } finally {
       const ends = partials.map((path) => openSync(path, 'r+'));
       await commits;
@@ -330,7 +330,7 @@ describe('a download', () => {
       for (; pulled < 10_000; pulled++) yield Buffer.alloc(65_536);
     };
     const { store, names } = aStore(endless());
-    await expect(store.create(HASH, URL_SOURCE)).rejects.toMatchObject({ code: 'download_refused' });
+    await expect(store.create(HASH, URL_SOURCE)).rejects.toMatchObject({ code: 'download_rejected' });
     expect(pulled).toBeLessThan(100);
     expect(names()).toEqual([]);
   });
@@ -339,7 +339,7 @@ describe('a download', () => {
     'from %s is not even tried',
     async (url) => {
       const { store, fetched } = aStore();
-      await expect(store.create(HASH, { kind: 'url', url })).rejects.toMatchObject({ code: 'download_refused' });
+      await expect(store.create(HASH, { kind: 'url', url })).rejects.toMatchObject({ code: 'download_rejected' });
       expect(fetched).toEqual([]);
     },
   );
@@ -387,7 +387,7 @@ describe('a process without file handles or memory', () => {
   it.each(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'])(
     'is told apart, with what to do, and is no fault of a chunk: %s',
     (code) => {
-      expect(fileError(code)).toMatchObject({ code: 'starved', message: expect.stringContaining('ulimit') });
+      expect(fileError(code)).toMatchObject({ code: 'exhausted', message: expect.stringContaining('ulimit') });
     },
   );
 
@@ -399,15 +399,15 @@ describe('a process without file handles or memory', () => {
     };
     const { store, files, faults, repairs } = aStore(undefined, { workers: { run } });
     await expect(store.create('f'.repeat(64), { kind: 'secret', secret: 's' })).rejects.toMatchObject({
-      code: 'starved',
+      code: 'exhausted',
     });
     hash = async () => {
       throw fileError('EMFILE');
     };
-    await expect(store.create(HASH, { kind: 'secret', secret: 's' })).rejects.toMatchObject({ code: 'starved' });
+    await expect(store.create(HASH, { kind: 'secret', secret: 's' })).rejects.toMatchObject({ code: 'exhausted' });
     writeFileSync(files.path(HASH), CHUNK);
-    await expect(store.prove(HASH, '0.5')).rejects.toMatchObject({ code: 'starved' });
-    expect([faults, repairs()]).toEqual([['starved', 'starved', 'starved'], 0]);
+    await expect(store.prove(HASH, '0.5')).rejects.toMatchObject({ code: 'exhausted' });
+    expect([faults, repairs()]).toEqual([['exhausted', 'exhausted', 'exhausted'], 0]);
   });
 });
 
@@ -428,7 +428,7 @@ describe('a full disk', () => {
         downloadOrigins: new Set(),
       },
       {
-        places: new OneFolder(files),
+        places: new SingleFolder(files),
         pool: { run },
         downloads: { download: async () => Readable.from([]) },
       },
@@ -451,7 +451,7 @@ describe('the worker pool', () => {
   it('lives on without file handles for its threads and their files, and works again when there are some', () => {
     const path = join(folder, 'file');
     writeFileSync(path, 'x');
-    const script = fileURLToPath(new URL('../fakes/starved-pool.ts', import.meta.url));
+    const script = fileURLToPath(new URL('../fakes/exhausted-pool.ts', import.meta.url));
     const command = [process.execPath, '--conditions=source', script, path];
     const { stdout, stderr } = spawnSync('sh', ['-c', 'ulimit -n 100; exec "$@"', 'sh', ...command], {
       encoding: 'utf8',
@@ -461,7 +461,7 @@ describe('the worker pool', () => {
     expect({ stderr, ...JSON.parse(stdout || '{}') }).toEqual({
       stderr: '',
       before: hash,
-      meanwhile: ['starved', 'starved', 'starved'],
+      meanwhile: ['exhausted', 'exhausted', 'exhausted'],
       afterwards: [hash, hash],
     });
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { admits, provableContracts } from '../../src/contract/admission.ts';
-import { chunksIn, dealOut } from '../../src/contract/capacity.ts';
+import { capacityEstimate, hasCapacityForOneMore } from '../../src/contract/admission.ts';
+import { apportion, countChunks } from '../../src/contract/capacity.ts';
 
 describe('the capacity', () => {
   it.each([
@@ -9,7 +9,7 @@ describe('the capacity', () => {
     [90, 30, 3],
     [29, 30, 0],
   ])('of %i bytes holds chunks of %i: %i', (sizeBytes, chunkBytes, chunks) => {
-    expect(chunksIn(sizeBytes, chunkBytes)).toBe(chunks);
+    expect(countChunks(sizeBytes, chunkBytes)).toBe(chunks);
   });
 
   it.each<[number, number[], number[]]>([
@@ -18,7 +18,7 @@ describe('the capacity', () => {
     [1, [0.5, 0.5], [1, 0]],
     [0, [1], [0]],
   ])('of %i contracts is dealt out by the shares %j as %j', (total, shares, parts) => {
-    expect(dealOut(total, shares)).toEqual(parts);
+    expect(apportion(total, shares)).toEqual(parts);
   });
 
   it('is dealt out whole, and to each at most one contract off its share', () => {
@@ -27,7 +27,7 @@ describe('the capacity', () => {
       fc.property(fc.nat(100_000), weights, (total, given) => {
         const sum = given.reduce((all, weight) => all + weight, 0);
         const shares = given.map((weight) => weight / sum);
-        const parts = dealOut(total, shares);
+        const parts = apportion(total, shares);
         expect(parts.reduce((all, part) => all + part, 0)).toBe(total);
         for (const [at, part] of parts.entries())
           expect(Math.abs(part - total * (shares[at] ?? 0))).toBeLessThan(1 + 1e-6);
@@ -36,21 +36,21 @@ describe('the capacity', () => {
   });
 });
 
-const SPEED = { proofMs: 100, workers: 2, answerMs: 10, answersAtOnce: 16 };
+const SPEED = { proofMs: 100, workers: 2, answerMs: 10, answerConcurrency: 16 };
 const every = (intervalMs: number, contracts = 5) => ({ contracts, challengesPerMs: contracts / intervalMs });
 
 describe('what can be proved in time', () => {
   it('is what the workers can read until the deadline, after the challenge was heard of', () => {
     // 60 s less a tenth, a proof and an answer; twenty proofs a second.
-    expect(provableContracts(every(60_000), SPEED)).toBe(1077);
+    expect(capacityEstimate(every(60_000), SPEED)).toBe(1077);
   });
 
   it('is bounded by a node that acknowledges slowly', () => {
-    expect(provableContracts(every(60_000), { ...SPEED, answerMs: 5_000 })).toBe(156);
+    expect(capacityEstimate(every(60_000), { ...SPEED, answerMs: 5_000 })).toBe(156);
   });
 
   it('is nothing where an interval is shorter than a proof', () => {
-    expect(provableContracts(every(90), SPEED)).toBe(0);
+    expect(capacityEstimate(every(90), SPEED)).toBe(0);
   });
 
   it('grows with the intervals and the workers, and shrinks with the time of a proof', () => {
@@ -58,22 +58,22 @@ describe('what can be proved in time', () => {
     fc.assert(
       fc.property(ms, ms, fc.integer({ min: 1, max: 64 }), (intervalMs, proofMs, workers) => {
         const speed = { ...SPEED, proofMs, workers };
-        const at = provableContracts(every(intervalMs), speed) ?? 0;
-        expect(provableContracts(every(2 * intervalMs), speed)).toBeGreaterThanOrEqual(at);
-        expect(provableContracts(every(intervalMs), { ...speed, workers: workers + 1 })).toBeGreaterThanOrEqual(at);
-        expect(provableContracts(every(intervalMs), { ...speed, proofMs: proofMs + 1 })).toBeLessThanOrEqual(at);
+        const at = capacityEstimate(every(intervalMs), speed) ?? 0;
+        expect(capacityEstimate(every(2 * intervalMs), speed)).toBeGreaterThanOrEqual(at);
+        expect(capacityEstimate(every(intervalMs), { ...speed, workers: workers + 1 })).toBeGreaterThanOrEqual(at);
+        expect(capacityEstimate(every(intervalMs), { ...speed, proofMs: proofMs + 1 })).toBeLessThanOrEqual(at);
       }),
     );
   });
 
   it('is not known while nothing is held, and then a first contract is taken', () => {
-    expect(provableContracts({ contracts: 0, challengesPerMs: 0 }, SPEED)).toBeUndefined();
-    expect(admits(undefined, 0)).toBe(true);
+    expect(capacityEstimate({ contracts: 0, challengesPerMs: 0 }, SPEED)).toBeUndefined();
+    expect(hasCapacityForOneMore(undefined, 0)).toBe(true);
   });
 
   it('is not taken on to the last: there is a margin', () => {
-    expect(admits(1000, 699)).toBe(true);
-    expect(admits(1000, 700)).toBe(false);
-    expect(admits(0, 1)).toBe(false);
+    expect(hasCapacityForOneMore(1000, 699)).toBe(true);
+    expect(hasCapacityForOneMore(1000, 700)).toBe(false);
+    expect(hasCapacityForOneMore(0, 1)).toBe(false);
   });
 });

@@ -20,12 +20,12 @@ const asked = (challenge: string, askedAt = T0 + 10, notListedAt?: number): Cont
   askedAt,
   notListedAt,
   nodeReachable: true,
-  awakeSince: T0,
+  runningSince: T0,
 });
 /** A look at the time by a farmer that was there all along. */
-const tick: ContractEvent = { type: 'tick', nodeReachable: true, awakeSince: T0 };
+const tick: ContractEvent = { type: 'tick', nodeReachable: true, runningSince: T0 };
 /** The same by one that has only just come back. */
-const back = (awakeSince: number): ContractEvent => ({ type: 'tick', nodeReachable: true, awakeSince });
+const back = (runningSince: number): ContractEvent => ({ type: 'tick', nodeReachable: true, runningSince });
 
 /** Every phase against every event, where nothing special is the case: the compiler asks for a missing cell. */
 const NEXT: Record<Phase, Record<EventType, Phase>> = {
@@ -137,15 +137,15 @@ describe('a contract', () => {
   const lost: ContractEvent = { type: 'chunk_lost' };
   it.each<[string, string, Contract, ContractEvent]>([
     ['not_challenged', 'not_listed', waiting(), tick],
-    ['missed', 'farmer_off', waiting(), back(DUE)],
-    ['missed', 'farmer_off', waiting(), back(DUE - INTERVAL_MS / 4)],
+    ['missed', 'farmer_stopped', waiting(), back(DUE)],
+    ['missed', 'farmer_stopped', waiting(), back(DUE - INTERVAL_MS / 4)],
     ['not_challenged', 'not_listed', waiting(), back(T0 + INTERVAL_MS / 4)],
-    ['missed', 'farmer_off', proving(), back(DUE)],
-    ['missed', 'chunk_in_the_making', generating('0.1'), tick],
+    ['missed', 'farmer_stopped', proving(), back(DUE)],
+    ['missed', 'chunk_not_generated', generating('0.1'), tick],
     ['missed', 'no_worker', proving(), tick],
     ['missed', 'slow_read', on(proving(), reading), tick],
     ['missed', 'slow_read', on(proving(), reading, { type: 'proved', challenge: '0.1', response: 'r' }), tick],
-    ['node_error', 'node_silent', waiting(), { ...tick, nodeReachable: false }],
+    ['node_error', 'node_unreachable', waiting(), { ...tick, nodeReachable: false }],
     ['node_error', 'not_acknowledged', answering(), { ...tick, nodeReachable: false }],
     ['node_error', 'not_acknowledged', on(answering(), sent), tick],
     ['chunk_unreadable', 'chunk_lost', on(proving(), lost), tick],
@@ -203,7 +203,7 @@ describe('a contract', () => {
   it('counts every round that went by while the farmer was away', () => {
     const now = T0 + 5.5 * INTERVAL_MS;
     const { contract, settlement } = advance(waiting(), back(now), now);
-    expect(settlement?.entry).toMatchObject({ outcome: 'missed', cause: 'farmer_off', count: 5 });
+    expect(settlement?.entry).toMatchObject({ outcome: 'missed', cause: 'farmer_stopped', count: 5 });
     expect(contract.round).toEqual({ number: 5, issuedAt: T0 + 5 * INTERVAL_MS });
   });
 
@@ -326,22 +326,22 @@ describe('a contract', () => {
     const over = (chunk: 'lost' | 'never') =>
       advance(advance(resume({ terms: terms(), round }, chunk), lost, T0).contract, tick, DUE).settlement?.entry;
     expect(over('lost')).toMatchObject({ outcome: 'chunk_unreadable', cause: 'chunk_lost' });
-    expect(over('never')).toMatchObject({ outcome: 'missed', cause: 'chunk_in_the_making' });
+    expect(over('never')).toMatchObject({ outcome: 'missed', cause: 'chunk_not_generated' });
     const unlisted = advance(resume({ terms: terms(), round }, 'lost'), tick, DUE).settlement;
     expect(unlisted?.entry).toMatchObject({ outcome: 'chunk_unreadable', cause: 'chunk_lost' });
   });
 
   it('remembers when its chunk was last seen to be sound', () => {
     const { contract } = advance(waiting(), { type: 'chunk_verified' }, T0 + 5);
-    expect(contract.soundAt).toBe(T0 + 5);
-    expect(advance(contract, asked('0.1', T0 + 6), T0 + 7).contract.soundAt).toBe(T0 + 5);
+    expect(contract.verifiedAt).toBe(T0 + 5);
+    expect(advance(contract, asked('0.1', T0 + 6), T0 + 7).contract.verifiedAt).toBe(T0 + 5);
     const away = advance(contract, lost, T0 + 6).contract;
-    expect(away.soundAt).toBeUndefined();
-    expect(advance(away, { type: 'chunk_stored' }, T0 + 7).contract.soundAt).toBe(T0 + 7);
+    expect(away.verifiedAt).toBeUndefined();
+    expect(advance(away, { type: 'chunk_stored' }, T0 + 7).contract.verifiedAt).toBe(T0 + 7);
     // Back with its disk, it was not read.
     expect(advance(away, { type: 'chunk_found' }, T0 + 7).contract).toMatchObject({
       phase: 'waiting',
-      soundAt: undefined,
+      verifiedAt: undefined,
     });
   });
 

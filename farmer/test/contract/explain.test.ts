@@ -3,10 +3,10 @@ import fc from 'fast-check';
 import { FAILURE_REASONS } from '../../src/contract/contract.ts';
 import { explain } from '../../src/contract/explain.ts';
 import { CAUSES, type JournalEntry } from '../../src/contract/journal-entry.ts';
-import { idOf, T0 } from '../fakes/builders.ts';
+import { makeId, T0 } from '../fakes/builders.ts';
 
 const entry = (but: Partial<JournalEntry> = {}): JournalEntry => ({
-  contract: idOf(1),
+  contract: makeId(1),
   round: 3,
   count: 1,
   dueAt: T0 + 60_000,
@@ -37,7 +37,7 @@ describe('a challenge is explained in one sentence:', () => {
       'Passed: it waited for a worker 100 ms, it was read in 250 ms, it was sent 3 times and acknowledged after 5.0 s, with 59.5 s left.',
     ],
     [
-      { outcome: 'missed', cause: 'farmer_off', count: 12 },
+      { outcome: 'missed', cause: 'farmer_stopped', count: 12 },
       'Missed (12 in a row): this farmer was not running when it fell due.',
     ],
     [
@@ -53,7 +53,7 @@ describe('a challenge is explained in one sentence:', () => {
       'Missed: the chunk was read in 58.0 s, too late to send the answer.',
     ],
     [
-      { outcome: 'missed', cause: 'chunk_in_the_making' },
+      { outcome: 'missed', cause: 'chunk_not_generated' },
       'Missed: its chunk was still being made for the first time when it fell due.',
     ],
     [
@@ -61,7 +61,7 @@ describe('a challenge is explained in one sentence:', () => {
       'No chunk: the chunk was missing, damaged, or on a disk that failed, and was not made again in time to be proved.',
     ],
     [
-      { outcome: 'node_error', cause: 'node_silent' },
+      { outcome: 'node_error', cause: 'node_unreachable' },
       'Not delivered: the node did not answer when it was asked for challenges.',
     ],
     [
@@ -92,7 +92,7 @@ describe('a challenge is explained in one sentence:', () => {
   it('one that ends, is not too long, and has no gap, whatever is known', () => {
     const at = fc.option(fc.integer({ min: T0, max: T0 + 10 ** 9 }), { nil: undefined });
     const whatever = fc.record({
-      contract: fc.constant(idOf(1)),
+      contract: fc.constant(makeId(1)),
       round: fc.nat(),
       count: fc.integer({ min: 1, max: 10 ** 6 }),
       dueAt: fc.integer({ min: T0, max: T0 + 10 ** 9 }),

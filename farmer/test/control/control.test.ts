@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { leave, scrub } from '../../src/cli/ask.ts';
 import { ControlClient } from '../../src/control/control-client.ts';
-import { CONTROL_SOCKET, type ControlServer, openControl } from '../../src/control/control-server.ts';
+import { CONTROL_SOCKET, type ControlServer, openControlServer } from '../../src/control/control-server.ts';
 import { OperationError } from '../../src/control/operations.ts';
 import { backupReport, exitReport, type Operations, scrubReport } from '../../src/control/reports.ts';
 
@@ -17,7 +17,7 @@ const SCRUB = {
   done: 0,
   total: 3,
   results: { sound: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 },
-  inRepair: 0,
+  rebuilding: 0,
 };
 
 let folder: string;
@@ -50,7 +50,7 @@ const operations: Operations = {
   backup: async (path) => ({ path, bytes: 5 }),
 };
 const open = async (log = new FakeLogger()) => {
-  server = await openControl(socket(), { operations, log });
+  server = await openControlServer(socket(), { operations, log });
   return new ControlClient(socket());
 };
 
@@ -105,7 +105,7 @@ describe('the control socket', () => {
 
   it('can not lie too deep: then the farmer does without, and says so', async () => {
     const log = new FakeLogger();
-    expect(await openControl(join(folder, 'x'.repeat(120), CONTROL_SOCKET), { operations, log })).toBeUndefined();
+    expect(await openControlServer(join(folder, 'x'.repeat(120), CONTROL_SOCKET), { operations, log })).toBeUndefined();
     expect(log.messages('warn')).toHaveLength(1);
   });
 
@@ -113,7 +113,7 @@ describe('the control socket', () => {
     const log = new FakeLogger();
     const inTheWay = join(folder, 'a folder');
     mkdirSync(inTheWay);
-    expect(await openControl(inTheWay, { operations, log })).toBeUndefined();
+    expect(await openControlServer(inTheWay, { operations, log })).toBeUndefined();
     expect(log.messages('warn')).toHaveLength(1);
   });
 
@@ -150,7 +150,7 @@ describe('downstream exit', () => {
       [node('one', 'left'), node('two', 'no')],
     ];
     const next = () => ({ nodes: states.shift() ?? [] });
-    server = await openControl(socket(), {
+    server = await openControlServer(socket(), {
       operations: { ...operations, leave: next, leaving: () => (states.length > 1 ? { nodes: [] } : next()) },
       log: new FakeLogger(),
     });
@@ -162,7 +162,7 @@ describe('downstream exit', () => {
 
   it('says that the data directory is needed while other nodes have contracts', async () => {
     const nodes = [{ ...node('one', 'left'), left: 0 }, node('two', 'no')];
-    server = await openControl(socket(), {
+    server = await openControlServer(socket(), {
       operations: { ...operations, leave: () => ({ nodes }), leaving: () => ({ nodes }) },
       log: new FakeLogger(),
     });
@@ -183,7 +183,7 @@ describe('downstream scrub', () => {
     [2, 1, '2 of 3 chunks read, and sound; the others are not there: they are being made, or their contracts are over'],
   ])('that reads %i of three chunks exits with %i', async (sound, code, last) => {
     const done = { ...SCRUB, done: 3, results: { ...SCRUB.results, sound } };
-    server = await openControl(socket(), {
+    server = await openControlServer(socket(), {
       operations: { ...operations, startScrub: () => done, scrub: () => done },
       log: new FakeLogger(),
     });

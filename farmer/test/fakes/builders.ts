@@ -4,13 +4,13 @@ export const T0 = Date.UTC(2030, 0, 1);
 export const INTERVAL_MS = 60_000;
 
 /** A contract id that tests can tell apart: its number, padded. */
-export const idOf = (n: number): string => n.toString(16).padStart(64, '0');
+export const makeId = (n: number): string => n.toString(16).padStart(64, '0');
 
 export const terms = (changes: Partial<Terms> = {}): Terms => ({
-  id: idOf(1),
+  id: makeId(1),
   source: { kind: 'secret', secret: 's' },
   intervalMs: INTERVAL_MS,
-  takenAt: T0,
+  acceptedAt: T0,
   ...changes,
 });
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { ChunkError } from '../../src/farming/errors.ts';
-import { INTERVAL_MS, idOf } from '../fakes/builders.ts';
-import { aFarmer } from '../fakes/fake-world.ts';
+import { INTERVAL_MS, makeId } from '../fakes/builders.ts';
+import { aFarmer } from '../fakes/fake-farmer.ts';
 
 const SECOND = 1_000;
-const starved = new ChunkError('starved', 'no more file handles', { cause: 'EMFILE' });
+const exhausted = new ChunkError('exhausted', 'no more file handles', { cause: 'EMFILE' });
 
 describe('a proof for which this process lacks file handles or memory', () => {
   it('is tried again, a little later, and its chunk is not made again', async () => {
@@ -12,11 +12,11 @@ describe('a proof for which this process lacks file handles or memory', () => {
     let tries = 0;
     chunks.proofTime = async () => {
       tries += 1;
-      if (tries <= 3) throw starved;
+      if (tries <= 3) throw exhausted;
     };
     start();
     await clock.advance(5 * SECOND);
-    expect([tries, outcomes.passes.length, chunks.created]).toEqual([4, 1, [idOf(1)]]);
+    expect([tries, outcomes.passes.length, chunks.created]).toEqual([4, 1, [makeId(1)]]);
     expect(log.messages('warn')).toEqual(Array(3).fill('chunk not read for want of file handles, threads or memory'));
     expect(log.messages('error')).toEqual([]);
   });
@@ -26,16 +26,16 @@ describe('a proof for which this process lacks file handles or memory', () => {
     let tries = 0;
     chunks.proofTime = async () => {
       tries += 1;
-      if (tries < 1_000) throw starved;
+      if (tries < 1_000) throw exhausted;
     };
     start();
     await clock.advance(INTERVAL_MS + 5 * SECOND);
     expect(tries).toBeGreaterThan(60);
     expect(tries).toBeLessThan(110);
     expect(outcomes.failures).toEqual([{ reason: 'missed', count: 1 }]);
-    expect(farm.get(idOf(1))?.phase).toBe('proving');
+    expect(farm.get(makeId(1))?.phase).toBe('proving');
     chunks.proofTime = async () => {};
     await clock.advance(5 * SECOND);
-    expect([outcomes.passes.length, chunks.created]).toEqual([1, [idOf(1)]]);
+    expect([outcomes.passes.length, chunks.created]).toEqual([1, [makeId(1)]]);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { INTERVAL_MS, idOf } from '../fakes/builders.ts';
-import { aFarmer, type FakeNode } from '../fakes/fake-world.ts';
+import { INTERVAL_MS, makeId } from '../fakes/builders.ts';
+import { aFarmer, type FakeNode } from '../fakes/fake-farmer.ts';
 
 const SECOND = 1_000;
 
@@ -89,16 +89,16 @@ describe('what the node says of its contracts', () => {
     chunks.removeGate = gate.promise;
     node.releaseGate = gate.promise;
     node.supply = 0;
-    for (const n of [1, 2, 3]) node.contracts.delete(idOf(n));
-    for (const n of [97, 98, 99]) node.contracts.set(idOf(n), { startedAt: clock.now(), settled: new Map() });
+    for (const n of [1, 2, 3]) node.contracts.delete(makeId(n));
+    for (const n of [97, 98, 99]) node.contracts.set(makeId(n), { startedAt: clock.now(), settled: new Map() });
     await clock.advance(10 * INTERVAL_MS);
     expect(outcomes.ends).toHaveLength(3);
-    expect([farm.ids(), outcomes.failures]).toEqual([[idOf(4), idOf(5)], []]);
+    expect([farm.ids(), outcomes.failures]).toEqual([[makeId(4), makeId(5)], []]);
     // What can't be deleted holds up for a few seconds only what was to go.
     expect([farm.size, log.messages('error')]).toEqual([2, Array(3).fill('chunk not deleted')]);
     gate.resolve();
     await clock.advance(10 * SECOND);
-    expect(node.released.sort()).toEqual([97, 98, 99].map(idOf));
+    expect(node.released.sort()).toEqual([97, 98, 99].map(makeId));
   });
 
   it('does not answer again, after a restart, what the node goes on listing', async () => {
@@ -171,10 +171,10 @@ describe('what the node says of its contracts', () => {
     await clock.advance(SECOND);
     node.down = true;
     await clock.advance(20 * SECOND);
-    expect([nodeFarming.reachable, nodeFarming.session.isDenied]).toEqual([false, false]);
+    expect([nodeFarming.reachable, nodeFarming.session.isTokenDenied]).toEqual([false, false]);
     Object.assign(node, { down: false, token: 'forgotten' });
     await clock.advance(25 * SECOND);
-    expect([nodeFarming.reachable, nodeFarming.session.isDenied]).toEqual([true, true]);
+    expect([nodeFarming.reachable, nodeFarming.session.isTokenDenied]).toEqual([true, true]);
   });
 
   it('believes no denial that other troubles come between', async () => {
@@ -215,14 +215,14 @@ describe('what the node says of its contracts', () => {
     await clock.advance(SECOND);
     const gate = Promise.withResolvers<void>();
     node.releaseGate = gate.promise;
-    for (const n of [98, 3]) node.contracts.set(idOf(n), { startedAt: clock.now(), settled: new Map() });
+    for (const n of [98, 3]) node.contracts.set(makeId(n), { startedAt: clock.now(), settled: new Map() });
     await clock.advance(10 * SECOND);
     node.supply = 5;
     await clock.advance(INTERVAL_MS);
-    expect(farm.ids()).toEqual([1, 2, 3].map(idOf));
+    expect(farm.ids()).toEqual([1, 2, 3].map(makeId));
     gate.resolve();
     await clock.advance(INTERVAL_MS);
-    expect([node.released, farm.size]).toEqual([[idOf(98)], 3]);
+    expect([node.released, farm.size]).toEqual([[makeId(98)], 3]);
   });
 
   it.each<[string, Partial<FakeNode>]>([
@@ -249,11 +249,11 @@ describe('what the node says of its contracts', () => {
     const { start, clock, node } = aFarmer({ contracts: 1 });
     start();
     await clock.advance(SECOND);
-    node.contracts.set(idOf(99), { startedAt: clock.now(), settled: new Map() });
+    node.contracts.set(makeId(99), { startedAt: clock.now(), settled: new Map() });
     await clock.advance(2 * SECOND);
     expect(node.released).toEqual([]);
     await clock.advance(6 * SECOND);
-    expect(node.released).toEqual([idOf(99)]);
+    expect(node.released).toEqual([makeId(99)]);
   });
 
   it('does not give back a contract that is long on its way to it', async () => {

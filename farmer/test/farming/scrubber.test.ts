@@ -1,12 +1,12 @@
 import { FakeClock, FakeLogger, settle } from '@downstream/platform/testing';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { ContractTable } from '../../src/farming/contract-table.ts';
 import { ChunkError } from '../../src/farming/errors.ts';
-import { Farm } from '../../src/farming/farm.ts';
 import type { ScrubResult } from '../../src/farming/ports.ts';
 import { Scrubber } from '../../src/farming/scrubber.ts';
 import { WorkQueue } from '../../src/farming/work-queue.ts';
-import { idOf, terms } from '../fakes/builders.ts';
-import { FakeChunks, FakeOutcomes, MemoryStore } from '../fakes/fake-world.ts';
+import { makeId, terms } from '../fakes/builders.ts';
+import { FakeChunks, FakeOutcomes, MemoryStore } from '../fakes/fake-farmer.ts';
 
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
@@ -28,15 +28,18 @@ function aScrubber(contracts: number, cycleMs?: number, kept: Kept = {}) {
   const { clock = new FakeClock(), chunks = new FakeChunks(), store = new MemoryStore() } = kept;
   const outcomes = new FakeOutcomes();
   const log = new FakeLogger();
-  const farm = new Farm({ capacityContracts: contracts, chunkBytes: 1 }, { store, chunks, outcomes, clock, log });
+  const farm = new ContractTable(
+    { capacityContracts: contracts, chunkBytes: 1 },
+    { store, chunks, outcomes, clock, log },
+  );
   farm.resume((id) => chunks.present.has(id));
   for (let n = farm.size + 1; n <= contracts; n++) {
-    const id = idOf(n);
-    farm.add(terms({ id, takenAt: clock.now(), intervalMs: 1000 * HOUR }), '0.1');
+    const id = makeId(n);
+    farm.add(terms({ id, acceptedAt: clock.now(), intervalMs: 1000 * HOUR }), '0.1');
     chunks.present.add(id);
     farm.apply(id, { type: 'chunk_stored' });
   }
-  const chunkWork = new WorkQueue({ concurrency: 1, patienceMs: SECOND, mostSlow: 0 }, () => clock.now());
+  const chunkWork = new WorkQueue({ concurrency: 1, slowAfterMs: SECOND, maxSlow: 0 }, () => clock.now());
   const scrubs: Record<ScrubResult, number> = { sound: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 };
   const count = (result: ScrubResult) => void scrubs[result]++;
   const scrubber = new Scrubber({ cycleMs }, { chunks, farms: [farm], chunkWork, store, count, clock, log });
@@ -50,7 +53,7 @@ function aScrubber(contracts: number, cycleMs?: number, kept: Kept = {}) {
   return { clock, chunks, store, farm, scrubs, scrubber, chunkWork, log, stop };
 }
 
-const ALL = [1, 2, 3, 4].map(idOf);
+const ALL = [1, 2, 3, 4].map(makeId);
 
 describe('the scrub', () => {
   it('reads every chunk in its time, evenly, round after round', async () => {
@@ -68,19 +71,19 @@ describe('the scrub', () => {
   it('does not read again what a proof has read whole since the round began', async () => {
     const { clock, chunks, scrubs, farm } = aScrubber(2, HOUR);
     await clock.advance(SECOND);
-    farm.apply(idOf(1), { type: 'reading', challenge: '0.1' });
-    farm.apply(idOf(1), { type: 'proved', challenge: '0.1', response: 'r' });
+    farm.apply(makeId(1), { type: 'reading', challenge: '0.1' });
+    farm.apply(makeId(1), { type: 'proved', challenge: '0.1', response: 'r' });
     await clock.advance(HOUR);
-    expect(chunks.verified).toEqual([idOf(2)]);
+    expect(chunks.verified).toEqual([makeId(2)]);
     expect(scrubs).toMatchObject({ sound: 1, proved: 1 });
   });
 
   it('reads what came back with its disk: nobody knows what became of it there', async () => {
     const { clock, chunks, farm } = aScrubber(1, HOUR);
-    farm.apply(idOf(1), { type: 'chunk_lost' });
-    farm.apply(idOf(1), { type: 'chunk_found' });
+    farm.apply(makeId(1), { type: 'chunk_lost' });
+    farm.apply(makeId(1), { type: 'chunk_found' });
     await clock.advance(HOUR);
-    expect(chunks.verified).toEqual([idOf(1)]);
+    expect(chunks.verified).toEqual([makeId(1)]);
   });
 
   it.each<[string, ScrubResult]>([
@@ -88,20 +91,20 @@ describe('the scrub', () => {
     ['is gone', 'unreadable'],
   ])('finds a chunk that %s, and has it made again', async (_, result) => {
     const { clock, chunks, scrubs, farm } = aScrubber(2, HOUR);
-    if (result === 'corrupt') chunks.corrupt.add(idOf(1));
-    else chunks.present.delete(idOf(1));
+    if (result === 'corrupt') chunks.corrupt.add(makeId(1));
+    else chunks.present.delete(makeId(1));
     await clock.advance(HOUR);
     expect(scrubs).toMatchObject({ [result]: 1, sound: 1 });
-    expect(farm.get(idOf(1))).toMatchObject({ phase: 'generating', again: true });
+    expect(farm.get(makeId(1))).toMatchObject({ phase: 'generating', again: true });
   });
 
   it('says nothing of a chunk that this process had no file handle or memory to read', async () => {
     const { clock, chunks, scrubs, farm, log } = aScrubber(1, HOUR);
-    chunks.proofTime = async () => await Promise.reject(new ChunkError('starved', 'no more', { cause: 'EMFILE' }));
+    chunks.proofTime = async () => await Promise.reject(new ChunkError('exhausted', 'no more', { cause: 'EMFILE' }));
     await clock.advance(HOUR);
-    expect(farm.get(idOf(1))?.phase).toBe('proving');
+    expect(farm.get(makeId(1))?.phase).toBe('proving');
     expect(Object.values(scrubs)).toEqual([0, 0, 0, 0, 0]);
-    expect([chunks.verified, log.messages('error')]).toEqual([[idOf(1)], []]);
+    expect([chunks.verified, log.messages('error')]).toEqual([[makeId(1)], []]);
   });
 
   it('does not call a chunk bad that was made again while it was read', async () => {
@@ -109,23 +112,23 @@ describe('the scrub', () => {
     const gate = Promise.withResolvers<void>();
     chunks.proofTime = async () => {
       await gate.promise;
-      chunks.corrupt.add(idOf(1));
+      chunks.corrupt.add(makeId(1));
     };
     await clock.advance(HOUR);
-    farm.apply(idOf(1), { type: 'chunk_lost' });
+    farm.apply(makeId(1), { type: 'chunk_lost' });
     await clock.advance(SECOND);
-    farm.apply(idOf(1), { type: 'chunk_stored' });
+    farm.apply(makeId(1), { type: 'chunk_stored' });
     gate.resolve();
     await clock.advance(SECOND);
-    expect(farm.get(idOf(1))?.phase).not.toBe('generating');
+    expect(farm.get(makeId(1))?.phase).not.toBe('generating');
     expect(scrubs).toMatchObject({ corrupt: 0 });
   });
 
   it('leaves a chunk alone that is being made', async () => {
     const { clock, chunks, farm } = aScrubber(2, HOUR);
-    farm.apply(idOf(1), { type: 'chunk_lost' });
+    farm.apply(makeId(1), { type: 'chunk_lost' });
     await clock.advance(HOUR);
-    expect(chunks.verified).toEqual([idOf(2)]);
+    expect(chunks.verified).toEqual([makeId(2)]);
   });
 
   it('waits while work with a deadline waits for a worker', async () => {
@@ -137,7 +140,7 @@ describe('the scrub', () => {
     expect(chunks.verified).toEqual([]);
     gate.resolve();
     await clock.advance(2 * SECOND);
-    expect(chunks.verified).toEqual([idOf(1)]);
+    expect(chunks.verified).toEqual([makeId(1)]);
   });
 
   it('takes no more than half of the time, however far it is behind', async () => {
@@ -151,7 +154,7 @@ describe('the scrub', () => {
     const { clock, chunks, scrubber } = aScrubber(4, 4 * HOUR);
     chunks.proofTime = async () => await clock.sleep(10 * SECOND);
     await clock.advance(HOUR + 5 * SECOND);
-    expect(chunks.verified).toEqual([idOf(1)]);
+    expect(chunks.verified).toEqual([makeId(1)]);
     scrubber.start();
     await clock.advance(50 * SECOND);
     expect(scrubber.progress).toMatchObject({ running: false, done: 4 });
@@ -169,20 +172,20 @@ describe('the scrub', () => {
   it('that somebody asks for reads everything at once, and says how far it is', async () => {
     const { clock, chunks, scrubber, farm } = aScrubber(3);
     expect(scrubber.progress).toMatchObject({ running: false, done: 0, total: 0 });
-    chunks.corrupt.add(idOf(2));
+    chunks.corrupt.add(makeId(2));
     expect(scrubber.start()).toMatchObject({ running: true, total: 3 });
     expect(scrubber.start()).toBe(scrubber.progress);
     await settle();
     const { progress } = scrubber;
     expect(progress).toMatchObject({ running: false, done: 3, results: { sound: 2, corrupt: 1, proved: 0 } });
     expect([scrubber.completedAt, progress.finishedAt]).toEqual([clock.now(), clock.now()]);
-    expect(farm.get(idOf(2))?.phase).toBe('generating');
+    expect(farm.get(makeId(2))?.phase).toBe('generating');
   });
 
   it('that somebody asks for comes in between, and reads what was proved too', async () => {
     const { clock, scrubs, scrubber, farm } = aScrubber(3, 100 * HOUR);
     await clock.advance(HOUR);
-    farm.apply(idOf(1), { type: 'chunk_verified' });
+    farm.apply(makeId(1), { type: 'chunk_verified' });
     scrubber.start();
     await settle();
     expect(scrubber.progress).toMatchObject({ running: false, done: 3 });

@@ -2,7 +2,7 @@ import { FakeClock, FakeLogger } from '@downstream/platform/testing';
 import { describe, expect, it } from '@jest/globals';
 import { NodeError } from '../../src/farming/errors.ts';
 import { Session } from '../../src/farming/session.ts';
-import { MemoryStore } from '../fakes/fake-world.ts';
+import { MemoryStore } from '../fakes/fake-farmer.ts';
 
 const SECOND = 1_000;
 
@@ -17,10 +17,10 @@ function aSession(failures: NodeError[]) {
     if (failure) throw failure;
     return 'token';
   };
-  const rng = { random: () => 1 };
+  const random = { random: () => 1 };
   const session = new Session(
     { address: 'a' },
-    { node: { register }, tokens: new MemoryStore(), clock, rng, log: new FakeLogger() },
+    { node: { register }, tokens: new MemoryStore(), clock, random, log: new FakeLogger() },
   );
   const open = session.open(new AbortController().signal);
   return { clock, session, tries, open };

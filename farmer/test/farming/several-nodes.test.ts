@@ -1,8 +1,8 @@
 import { FakeClock, FakeLogger } from '@downstream/platform/testing';
 import { describe, expect, it } from '@jest/globals';
-import { Farm } from '../../src/farming/farm.ts';
-import { Farming } from '../../src/farming/farming.ts';
-import { FakeChunks, FakeNode, FakeOutcomes, MemoryStore } from '../fakes/fake-world.ts';
+import { ContractTable } from '../../src/farming/contract-table.ts';
+import { Farmer } from '../../src/farming/farmer.ts';
+import { FakeChunks, FakeNode, FakeOutcomes, MemoryStore } from '../fakes/fake-farmer.ts';
 
 const SECOND = 1_000;
 
@@ -16,10 +16,13 @@ function aFarmerOf(count: number, contracts: number) {
     const node = Object.assign(new FakeNode(clock), { supply: contracts, idsFrom: 10_000 * at });
     const store = new MemoryStore();
     const outcomes = new FakeOutcomes();
-    const farm = new Farm({ capacityContracts: contracts, chunkBytes: 1 }, { store, chunks, outcomes, clock, log });
+    const farm = new ContractTable(
+      { capacityContracts: contracts, chunkBytes: 1 },
+      { store, chunks, outcomes, clock, log },
+    );
     return { node, farm, outcomes, store };
   });
-  const farming = new Farming(
+  const farming = new Farmer(
     { workers: 2 },
     {
       nodes: nodes.map(({ store, ...parts }, at) => ({
@@ -37,7 +40,7 @@ function aFarmerOf(count: number, contracts: number) {
       scrubs: new MemoryStore(),
       scrubbed: () => {},
       clock,
-      rng: { random: () => 0.5 },
+      random: { random: () => 0.5 },
       log,
     },
   );
@@ -59,7 +62,7 @@ describe('several nodes', () => {
     for (const { node } of nodes) node.supply = 60;
     await clock.advance(60 * SECOND);
     expect(nodes.map(({ farm }) => farm.size)).toEqual([20, 60]);
-    expect(farming.provableContracts).toBeGreaterThan(100);
+    expect(farming.capacityEstimate).toBeGreaterThan(100);
   });
 
   it('together take no more than there is room for, though all give at the same time', async () => {

@@ -1,9 +1,9 @@
 import { settle } from '@downstream/platform/testing';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { type Urgency, WorkQueue } from '../../src/farming/work-queue.ts';
+import { type Priority, WorkQueue } from '../../src/farming/work-queue.ts';
 
-const OPTIONS = { concurrency: 2, patienceMs: 1_000, mostSlow: 2 };
+const OPTIONS = { concurrency: 2, slowAfterMs: 1_000, maxSlow: 2 };
 
 /** A queue, a clock to move, and jobs that end when they are told to. */
 function aQueue(options = OPTIONS) {
@@ -14,7 +14,7 @@ function aQueue(options = OPTIONS) {
   return {
     queue,
     begun,
-    add: (dueAt: number, urgency?: Urgency) => {
+    add: (dueAt: number, urgency?: Priority) => {
       const job = async () => {
         begun.push(dueAt);
         await new Promise<void>((resolve) => ends.set(dueAt, resolve));
@@ -51,7 +51,7 @@ describe('the work queue', () => {
     queue.add(2, job('normal'), 'normal');
     queue.add(3, job('urgent'));
     expect(queue.waiting).toBe(3);
-    await queue.sizeBelow(1);
+    await queue.waitForSizeBelow(1);
     expect(begun).toEqual(['first', 'urgent', 'normal', 'idle']);
   });
 
@@ -95,7 +95,7 @@ describe('the work queue', () => {
     add(1);
     add(2);
     let told = false;
-    const wait = queue.sizeBelow(2).then(() => {
+    const wait = queue.waitForSizeBelow(2).then(() => {
       told = true;
     });
     await settle();
@@ -129,7 +129,7 @@ describe('the work queue', () => {
             ended.add(job);
             await end(job);
           }
-          expect(queue.running).toBeLessThanOrEqual(OPTIONS.concurrency + OPTIONS.mostSlow);
+          expect(queue.running).toBeLessThanOrEqual(OPTIONS.concurrency + OPTIONS.maxSlow);
           expect(queue.size).toBe(added.size - ended.size);
           expect(queue.waiting === 0 || queue.running - queue.slow === OPTIONS.concurrency).toBe(true);
         }

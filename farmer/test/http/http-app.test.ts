@@ -1,32 +1,32 @@
 import { listen } from '@downstream/platform';
 import { describe, expect, it } from '@jest/globals';
 import { EMPTY_TALLY } from '../../src/farming/ports.ts';
-import { httpApp } from '../../src/http/http-app.ts';
-import { challengeTotals, farmerId, type Status } from '../../src/http/status.ts';
+import { createHttpApp } from '../../src/http/http-app.ts';
+import { farmerId, type Status, toChallengeTotals } from '../../src/status/status.ts';
 
 const STATUS: Status = {
   alias: 'here',
   version: '1',
   uptimeSeconds: 1,
   address: 'a',
-  contracts: { total: 0, capacity: 1, provable: null, generating: 0, waiting: 0, proving: 0, answering: 0 },
+  contracts: { total: 0, capacity: 1, capacityEstimate: null, generating: 0, waiting: 0, proving: 0, answering: 0 },
   nodes: [
     {
       alias: 'main',
       url: 'http://node',
       reachable: true,
       circuitOpen: false,
-      tokenDenied: false,
+      tokenRejected: false,
       leaving: 'no',
-      ended: { ended_by_node: 0, token_lost: 0, given_back: 0 },
+      ended: { ended_by_node: 0, token_lost: 0, released: 0 },
       clockSkewSeconds: null,
       farmerId: 'f'.repeat(20),
       contracts: { total: 1, capacity: 2, generating: 0, waiting: 1, proving: 0, answering: 0 },
       nextDue: null,
-      challenges: challengeTotals(EMPTY_TALLY),
+      challenges: toChallengeTotals(EMPTY_TALLY),
     },
   ],
-  stateWritten: true,
+  stateSaved: true,
   disks: [
     {
       path: '/data',
@@ -45,7 +45,7 @@ const STATUS: Status = {
 
   bytes: { used: 0, capacity: 1 },
   nextDue: null,
-  challenges: challengeTotals({
+  challenges: toChallengeTotals({
     passed: 3,
     wrong_answer: 1,
     late: 0,
@@ -59,7 +59,7 @@ const STATUS: Status = {
 /** What a path answers, in a given state of the farmer. */
 async function get(path: string, { alive = true, missing = [] as string[] } = {}) {
   const scrape = async () => ({ contentType: 'text/plain; version=0.0.4', text: 'farmer_test_total 0\n' });
-  const app = httpApp({
+  const app = createHttpApp({
     scrape,
     status: () => STATUS,
     isAlive: () => alive,

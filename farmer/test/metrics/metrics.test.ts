@@ -19,7 +19,7 @@ const READINGS: Readings = {
       },
     ],
     queues: { chunks: { waiting: 6, running: 2 }, answers: { waiting: 0, running: 1 } },
-    provableContracts: 700,
+    capacityEstimate: 700,
     scrubber: { completedAt: 8_000 },
   },
   links: new Map([['main', { skew: { seconds: -2.5 }, breaker: { isOpen: false } }]]),
@@ -46,7 +46,7 @@ const READINGS: Readings = {
       },
     ],
   },
-  clock: { wallOf: (instant) => instant + 60_000 },
+  clock: { toWallTime: (instant) => instant + 60_000 },
 };
 
 const scrapeOf = async (metrics: FarmerMetrics) => (await metrics.scrape()).text.split('\n');
@@ -66,8 +66,8 @@ describe("the farmer's metrics", () => {
         'farmer_node_reachable{node="main"} 1',
         'farmer_node_clock_skew_seconds{node="main"} -2.5',
         'farmer_node_circuit_open{node="main"} 0',
-        'farmer_node_leaving{node="main"} 0',
-        'farmer_capacity_contracts_estimate 700',
+        'farmer_node_exiting{node="main"} 0',
+        'farmer_capacity_estimate_contracts 700',
         'farmer_queue_jobs{queue="chunks",state="waiting"} 6',
         'farmer_queue_jobs{queue="answers",state="running"} 1',
         'farmer_workers 4',

@@ -4,15 +4,15 @@ import fc from 'fast-check';
 import { NodeError, type NodeErrorCode } from '../../src/farming/errors.ts';
 import { CircuitBreaker } from '../../src/node/circuit-breaker.ts';
 
-const LONGEST_MS = 8_000;
+const MAX_PAUSE_MS = 8_000;
 
 /** A breaker, and a node behind it that answers as it is told. */
 function aBreaker(random = 1) {
   const clock = new FakeClock();
   const changes: boolean[] = [];
   const breaker = new CircuitBreaker(
-    { longestPauseMs: () => LONGEST_MS },
-    { clock, rng: { random: () => random }, onChange: (isOpen) => changes.push(isOpen) },
+    { maxPauseMs: () => MAX_PAUSE_MS },
+    { clock, random: { random: () => random }, onChange: (isOpen) => changes.push(isOpen) },
   );
   let sent = 0;
   const ask = async (answer: 'ok' | NodeErrorCode, more: { status?: number; retryAfterMs?: number } = {}) => {
@@ -75,7 +75,7 @@ describe('a circuit breaker', () => {
     await failFiveTimes();
     await clock.advance(1_000);
     void breaker.run('due', () => new Promise(() => {}));
-    await clock.advance(LONGEST_MS - 1);
+    await clock.advance(MAX_PAUSE_MS - 1);
     expect(await ask('ok')).toBe('circuit_open');
     await clock.advance(1);
     expect(await ask('ok')).toBe('ok');
@@ -113,7 +113,7 @@ describe('a circuit breaker', () => {
     expect(breaker.retryAfterMs).toBe(5_000);
     await clock.advance(5_000);
     await ask('http_error', { status: 503, retryAfterMs: 3_600_000 });
-    expect(breaker.retryAfterMs).toBe(LONGEST_MS);
+    expect(breaker.retryAfterMs).toBe(MAX_PAUSE_MS);
   });
 
   it('lets another attempt through when one was given up', async () => {
@@ -133,10 +133,10 @@ describe('a circuit breaker', () => {
         const { breaker, clock, ask } = aBreaker(0.7);
         for (const { fails, afterMs, wants } of steps) {
           await ask(fails ? 'unreachable' : 'ok', { retryAfterMs: wants });
-          expect(breaker.retryAfterMs ?? 0).toBeLessThanOrEqual(LONGEST_MS);
+          expect(breaker.retryAfterMs ?? 0).toBeLessThanOrEqual(MAX_PAUSE_MS);
           await clock.advance(afterMs);
         }
-        await clock.advance(LONGEST_MS);
+        await clock.advance(MAX_PAUSE_MS);
         expect(await ask('ok')).toBe('ok');
         expect(breaker.isOpen).toBe(false);
       }),

@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ChunkFiles } from '../../src/chunks/chunk-files.ts';
 import { ChunkStore } from '../../src/chunks/chunk-store.ts';
-import { OneFolder } from '../../src/chunks/one-folder.ts';
+import { SingleFolder } from '../../src/chunks/single-folder.ts';
 import { WorkerPool } from '../../src/chunks/worker-pool.ts';
 import { ChunkError, NodeError, ROUTES, type Route } from '../../src/farming/errors.ts';
 import { NodeHttp } from '../../src/node/node-http.ts';
@@ -15,7 +15,7 @@ import { OwnershipNode } from '../../src/node/ownership-node.ts';
 import { PrototypeNode } from '../../src/node/prototype-node.ts';
 
 const BODIES = 10_000;
-const AT_ONCE = 24;
+const CONCURRENCY = 24;
 const TOKEN = 'a1b2c3d4e5f60718293a4b5c6d7e8f90';
 const HASH = '05ec'.padEnd(64, '0');
 const GENESIS = Buffer.alloc(64, 'genesis');
@@ -44,7 +44,7 @@ beforeAll(async () => {
   const genesis = { path, sha256: createHash('sha256').update(GENESIS).digest('hex'), size: GENESIS.length };
   chunks = new ChunkStore(
     { genesis, downloadOrigins: new Set([url]) },
-    { places: new OneFolder(files), pool, downloads: http },
+    { places: new SingleFolder(files), pool, downloads: http },
   );
 });
 afterAll(async () => {
@@ -59,7 +59,7 @@ const CALLS: Record<Route, () => Promise<unknown>> = {
   connectivity: async () => await node().register('address'),
   new: async () => await node().register('address'),
   chunk: async () => {
-    const offer = await node().takeContract(TOKEN);
+    const offer = await node().requestContract(TOKEN);
     if (offer === undefined) return;
     expect(offer.id).toMatch(/^[0-9a-f]{64}$/);
     expect(offer.intervalMs).toBeGreaterThan(0);
@@ -95,7 +95,7 @@ describe(`a node whose replies are mutated (seed ${seed})`, () => {
           outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
         }
       };
-      await Promise.all(Array.from({ length: AT_ONCE }, ask));
+      await Promise.all(Array.from({ length: CONCURRENCY }, ask));
       expect(Object.values(outcomes).reduce((sum, count) => sum + count, 0)).toBe(BODIES);
       // Both ends of the way were reached: it is no use to mutate what is always refused.
       expect(Object.keys(outcomes).length).toBeGreaterThan(1);

@@ -23,11 +23,11 @@ async function outcome<T>(handler: RequestListener, call: (node: PrototypeNode) 
     http.close();
   }
 }
-const codeOf = async (handler: RequestListener, call: (node: PrototypeNode) => Promise<unknown>) => {
+const getErrorCode = async (handler: RequestListener, call: (node: PrototypeNode) => Promise<unknown>) => {
   const result = await outcome(handler, call);
   return result instanceof NodeError ? result.code : 'no error';
 };
-const takeContract = (node: PrototypeNode) => node.takeContract(TOKEN);
+const requestContract = (node: PrototypeNode) => node.requestContract(TOKEN);
 const reply = (body: unknown) => always(JSON.stringify(body));
 
 describe('a token', () => {
@@ -48,7 +48,7 @@ describe('a token', () => {
   ])('is not taken from %s', async (_, handler, code) => {
     const onlyNew: RequestListener = (request, response) =>
       request.url === '/' ? always('{"msg":"ok"}')(request, response) : handler(request, response);
-    expect(await codeOf(onlyNew, (node) => node.register('address'))).toBe(code);
+    expect(await getErrorCode(onlyNew, (node) => node.register('address'))).toBe(code);
   });
 
   it('is not asked for where the server root answers with an error', async () => {
@@ -62,7 +62,7 @@ describe('a token', () => {
 
 describe('a contract', () => {
   it('is read in both forms', async () => {
-    expect(await outcome(reply(CONTRACT), takeContract)).toEqual({
+    expect(await outcome(reply(CONTRACT), requestContract)).toEqual({
       id: HASH,
       source: { kind: 'secret', secret: 'd9fc3360c7' },
       challenge: '0.012381234',
@@ -70,11 +70,11 @@ describe('a contract', () => {
     });
     const { secret: _, ...rest } = CONTRACT;
     const url = `http://node/api/downstream/download/${HASH}`;
-    expect(await outcome(reply({ ...rest, url }), takeContract)).toMatchObject({ source: { kind: 'url', url } });
+    expect(await outcome(reply({ ...rest, url }), requestContract)).toMatchObject({ source: { kind: 'url', url } });
   });
 
   it('is none where the node has none', async () => {
-    expect(await outcome(reply({ status: 'no_chunks' }), takeContract)).toBeUndefined();
+    expect(await outcome(reply({ status: 'no_chunks' }), requestContract)).toBeUndefined();
   });
 
   it.each<[string, unknown]>([
@@ -96,11 +96,13 @@ describe('a contract', () => {
     ['a text', 'hello'],
     ['nothing', null],
   ])('is refused with %s', async (_, body) => {
-    expect(await codeOf(reply(body), takeContract)).toBe('bad_reply');
+    expect(await getErrorCode(reply(body), requestContract)).toBe('bad_reply');
   });
 
   it('is refused with an interval that is NaN, which is no JSON', async () => {
-    expect(await codeOf(always(JSON.stringify(CONTRACT).replace('60}', 'NaN}')), takeContract)).toBe('bad_reply');
+    expect(await getErrorCode(always(JSON.stringify(CONTRACT).replace('60}', 'NaN}')), requestContract)).toBe(
+      'bad_reply',
+    );
   });
 
   it.each<[string, RequestListener, NodeErrorCode]>([
@@ -124,12 +126,12 @@ describe('a contract', () => {
     ['no HTTP at all', (q) => void q.socket.end('SSH-2.0-OpenSSH_9.2\r\n\r\n'), 'bad_reply'],
     ['100 MB', (_q, r) => flood(r, 100), 'bad_reply'],
   ])('is not taken from %s', async (_, handler, code) => {
-    expect(await codeOf(handler, takeContract)).toBe(code);
+    expect(await getErrorCode(handler, requestContract)).toBe(code);
   });
 });
 
 it('a reply of 100 MB is not even read to its end', async () => {
-  expect(await outcome((_request, response) => flood(response, 100), takeContract)).toMatchObject({
+  expect(await outcome((_request, response) => flood(response, 100), requestContract)).toMatchObject({
     code: 'bad_reply',
     details: { cause: 'ERR_BAD_RESPONSE' },
   });
@@ -168,7 +170,7 @@ describe('a listing', () => {
     ['a path among the hashes', { all_contracts: [{ hash: '../x' }], due_contracts: [] }],
     ['no list of what is held', { due_contracts: [] }],
   ])('is refused: %s', async (_, body) => {
-    expect(await codeOf(reply(body), (node) => node.listContracts(TOKEN))).toBe('bad_reply');
+    expect(await getErrorCode(reply(body), (node) => node.listContracts(TOKEN))).toBe('bad_reply');
   });
 });
 
@@ -186,7 +188,7 @@ describe('an answer', () => {
     ['error', 'rejected'],
     ['maybe', 'rejected'],
   ])('that is met with %s is no verdict', async (status, code) => {
-    expect(await codeOf(reply({ status }), (node) => node.answer(TOKEN, { id: HASH, response: 'r' }))).toBe(code);
+    expect(await getErrorCode(reply({ status }), (node) => node.answer(TOKEN, { id: HASH, response: 'r' }))).toBe(code);
   });
 });
 
@@ -238,7 +240,7 @@ describe('requests', () => {
     const http = new NodeHttp(server.url);
     const reason = new Error('stop');
     const controller = new AbortController();
-    const call = new PrototypeNode(http).takeContract(TOKEN, { signal: controller.signal });
+    const call = new PrototypeNode(http).requestContract(TOKEN, { signal: controller.signal });
     controller.abort(reason);
     await expect(call).rejects.toBe(reason);
     http.close();
@@ -246,7 +248,7 @@ describe('requests', () => {
 
   it('to nobody are unreachable', async () => {
     const http = new NodeHttp('http://127.0.0.1:1');
-    await expect(new PrototypeNode(http).takeContract(TOKEN)).rejects.toMatchObject({ code: 'unreachable' });
+    await expect(new PrototypeNode(http).requestContract(TOKEN)).rejects.toMatchObject({ code: 'unreachable' });
     http.close();
   });
 
@@ -254,7 +256,7 @@ describe('requests', () => {
     const seen: string[] = [];
     await using server = await rawServer(reply({ status: 'no_token' }));
     const http = new NodeHttp(server.url, { observe: ({ route, outcome }) => seen.push(`${route} ${outcome}`) });
-    await new PrototypeNode(http).takeContract(TOKEN).catch(() => {});
+    await new PrototypeNode(http).requestContract(TOKEN).catch(() => {});
     expect(seen).toEqual(['chunk no_token']);
     http.close();
   });
@@ -267,8 +269,8 @@ describe('requests', () => {
     });
     const http = new NodeHttp(server.url, { observe: ({ request }) => ids.push(request) });
     const node = new PrototypeNode(http);
-    await node.takeContract(TOKEN).catch((error: NodeError) => ids.push(error.details['request']));
-    await node.takeContract(TOKEN).catch((error: NodeError) => ids.push(error.details['request']));
+    await node.requestContract(TOKEN).catch((error: NodeError) => ids.push(error.details['request']));
+    await node.requestContract(TOKEN).catch((error: NodeError) => ids.push(error.details['request']));
     const [first, , , second] = ids;
     expect(ids).toEqual([first, first, first, second, second, second]);
     expect([first, second]).toEqual([expect.stringMatching(/^[0-9a-f]{12}$/), expect.stringMatching(/^[0-9a-f]{12}$/)]);
@@ -282,7 +284,7 @@ describe('requests', () => {
     ['is too long', (_request, response) => flood(response, 1)],
     ['echoes the token', reply({ status: 'error', message: `bad token ${TOKEN}` })],
   ])('never tell their token, which is in the URL, when the reply %s', async (_, handler) => {
-    const error = await outcome(handler, takeContract);
+    const error = await outcome(handler, requestContract);
     expect(error).toBeInstanceOf(NodeError);
     expect(inspect(error, { depth: 20, showHidden: true })).not.toContain(TOKEN);
   });

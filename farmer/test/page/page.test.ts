@@ -6,13 +6,13 @@ import { FakeLogger } from '@downstream/platform/testing';
 import { describe, expect, it } from '@jest/globals';
 import express from 'express';
 import { EMPTY_TALLY } from '../../src/farming/ports.ts';
-import { challengeTotals, type DiskStatus, type NodeStatus } from '../../src/http/status.ts';
-import { documentOf } from '../../src/page/document.ts';
+import { renderDocument } from '../../src/page/document.ts';
+import { duration } from '../../src/page/format-time.ts';
 import { html } from '../../src/page/html.ts';
-import { Live } from '../../src/page/live.ts';
+import { LiveUpdates } from '../../src/page/live-updates.ts';
 import { pageRoutes } from '../../src/page/routes.ts';
-import { duration } from '../../src/page/time-words.ts';
-import { sectionsOf, type View } from '../../src/page/view.ts';
+import { renderSections, type View } from '../../src/page/view.ts';
+import { type DiskStatus, type NodeStatus, toChallengeTotals } from '../../src/status/status.ts';
 import { terms, waiting } from '../fakes/builders.ts';
 
 const NO_JOBS = { waiting: 0, running: 0 };
@@ -25,24 +25,24 @@ const aView = (but: Partial<View> = {}): View => ({
     version: '1',
     uptimeSeconds: 1_000,
     address: 'a',
-    contracts: { total: 1, capacity: 2, provable: 40, generating: 0, waiting: 1, proving: 0, answering: 0 },
+    contracts: { total: 1, capacity: 2, capacityEstimate: 40, generating: 0, waiting: 1, proving: 0, answering: 0 },
     nodes: [
       {
         alias: 'main',
         url: 'http://node',
         reachable: true,
         circuitOpen: false,
-        tokenDenied: false,
+        tokenRejected: false,
         leaving: 'no',
-        ended: { ended_by_node: 0, token_lost: 0, given_back: 0 },
+        ended: { ended_by_node: 0, token_lost: 0, released: 0 },
         clockSkewSeconds: null,
         farmerId: 'f'.repeat(20),
         contracts: { total: 1, capacity: 2, generating: 0, waiting: 1, proving: 0, answering: 0 },
         nextDue: null,
-        challenges: challengeTotals(EMPTY_TALLY),
+        challenges: toChallengeTotals(EMPTY_TALLY),
       },
     ],
-    stateWritten: true,
+    stateSaved: true,
     disks: [
       {
         path: '/data',
@@ -60,7 +60,7 @@ const aView = (but: Partial<View> = {}): View => ({
     },
     bytes: { used: 1024, capacity: 4096 },
     nextDue: new Date(1_060_000).toISOString(),
-    challenges: challengeTotals({
+    challenges: toChallengeTotals({
       passed: 3,
       wrong_answer: 1,
       late: 0,
@@ -73,7 +73,7 @@ const aView = (but: Partial<View> = {}): View => ({
   verdict: { word: 'Passing', tone: 'calm', sentence: 'All is well.' },
   intervalMs: 60_000,
   lastPassedAt: 990_000,
-  spans: [{ from: 0, minutes: 1, passed: 3, failed: 1, leastSlackMs: -50 }],
+  spans: [{ from: 0, minutes: 1, passed: 3, failed: 1, minSlackMs: -50 }],
   soonest: [{ ...waiting(), round: { number: 0, issuedAt: 1_000_000 } }],
   queues: { chunks: NO_JOBS, answers: NO_JOBS },
   workers: { size: 2, busy: 1 },
@@ -85,13 +85,15 @@ const aView = (but: Partial<View> = {}): View => ({
 /** The page where something about its disk is otherwise. */
 const withDisk = (but: Partial<DiskStatus>): string => {
   const { status } = aView();
-  return documentOf(aView({ status: { ...status, disks: status.disks.map((disk) => ({ ...disk, ...but })) } })).text;
+  return renderDocument(aView({ status: { ...status, disks: status.disks.map((disk) => ({ ...disk, ...but })) } }))
+    .text;
 };
 
 /** The page where something about its node is otherwise. */
 const withNode = (but: Partial<NodeStatus>): string => {
   const { status } = aView();
-  return documentOf(aView({ status: { ...status, nodes: status.nodes.map((node) => ({ ...node, ...but })) } })).text;
+  return renderDocument(aView({ status: { ...status, nodes: status.nodes.map((node) => ({ ...node, ...but })) } }))
+    .text;
 };
 
 /** The page as it is served; `look` changes what is seen from the next look on. */
@@ -104,7 +106,7 @@ async function aPage(first: View = aView()) {
     return view;
   };
   const log = new FakeLogger();
-  const live = new Live({ view: seen, log }, { everyMs: 10 });
+  const live = new LiveUpdates({ view: seen, log }, { updateIntervalMs: 10 });
   const app = express().use(pageRoutes({ view: seen, live }));
   const server = await listen(app, { host: '127.0.0.1', port: 0, setting: 'X' });
   return {
@@ -147,7 +149,7 @@ async function events(url: string) {
 
 describe('the page', () => {
   it('says the essentials without any script', () => {
-    const { text } = documentOf(aView());
+    const { text } = renderDocument(aView());
     for (const essential of [
       'Passing',
       'All is well.',
@@ -163,7 +165,7 @@ describe('the page', () => {
 
   it('says of a contract what stands in its way, and how it came out last', () => {
     const contract = { ...waiting(), obstacle: 'chunk_unreadable' as const, last: 'wrong_answer' as const };
-    const { text } = documentOf(aView({ soonest: [contract, { ...waiting(), last: 'passed' }] }));
+    const { text } = renderDocument(aView({ soonest: [contract, { ...waiting(), last: 'passed' }] }));
     expect(text).toContain('chunk unreadable');
     expect(text).toContain('✕ wrong answer');
     expect(text).toContain('<td>passed</td>');
@@ -171,9 +173,9 @@ describe('the page', () => {
   });
 
   it('says how the node answers', () => {
-    expect(documentOf(aView()).text).toContain('7, of which 0 failed</dd>');
+    expect(renderDocument(aView()).text).toContain('7, of which 0 failed</dd>');
     const lastFailure = { route: 'due', outcome: 'http_error', at: 940_000 };
-    const { text } = documentOf(
+    const { text } = renderDocument(
       aView({ requests: new Map([['main', { asked: 9, failed: 2, answeredAt: undefined, lastFailure }]]) }),
     );
     expect(text).toContain('last heard never');
@@ -183,14 +185,14 @@ describe('the page', () => {
   it('has a script that knows every part of it', async () => {
     await using page = await aPage();
     const script = await (await fetch(`${page.url}/page.js`)).text();
-    for (const id of Object.keys(sectionsOf(aView()))) {
+    for (const id of Object.keys(renderSections(aView()))) {
       expect(script).toContain(`'${id}'`);
-      expect(documentOf(aView()).text).toContain(`<div id="${id}">`);
+      expect(renderDocument(aView()).text).toContain(`<div id="${id}">`);
     }
   });
 
   it('says it when the disk is too small for what is given', () => {
-    expect(documentOf(aView()).text).not.toContain('Too small');
+    expect(renderDocument(aView()).text).not.toContain('Too small');
     expect(withDisk({ freeBytes: 1024 })).toContain('2 KiB are missing');
     expect(withDisk({ freeBytes: null })).toContain('can not be read');
   });
@@ -201,12 +203,12 @@ describe('the page', () => {
     expect(withDisk(failed)).not.toContain('/mnt/b');
     const { status } = aView();
     const disks = status.disks.flatMap((disk) => [disk, { ...disk, ...failed }]);
-    expect(documentOf(aView({ status: { ...status, disks } })).text).toContain('<code>/mnt/b</code>');
+    expect(renderDocument(aView({ status: { ...status, disks } })).text).toContain('<code>/mnt/b</code>');
   });
 
   it('says how many contracts were lost, but for those that were given back', () => {
-    expect(withNode({ ended: { ended_by_node: 0, token_lost: 0, given_back: 5 } })).not.toContain('lost since');
-    const text = withNode({ ended: { ended_by_node: 2, token_lost: 11, given_back: 5 } });
+    expect(withNode({ ended: { ended_by_node: 0, token_lost: 0, released: 5 } })).not.toContain('lost since');
+    const text = withNode({ ended: { ended_by_node: 2, token_lost: 11, released: 5 } });
     expect(text).toContain('Contracts lost since the start: 13');
     expect(text).toContain('(ended by the node 2, lost with a token 11)');
   });
@@ -222,7 +224,7 @@ describe('the page', () => {
     const hostile = `"><script>alert('x')</script>&`;
     const { status } = aView();
     const contract = { ...waiting(), terms: terms({ id: '<img src=x>' }) };
-    const { text } = documentOf(
+    const { text } = renderDocument(
       aView({
         status: {
           ...status,

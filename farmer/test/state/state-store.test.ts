@@ -19,22 +19,22 @@ import fc from 'fast-check';
 import type { JournalEntry } from '../../src/contract/journal-entry.ts';
 import { EMPTY_TALLY, type StoredContract, type StoredOutcome } from '../../src/farming/ports.ts';
 import type { NodeStore } from '../../src/state/node-store.ts';
-import { asStateError } from '../../src/state/sqlite.ts';
+import { toStateError } from '../../src/state/sqlite.ts';
 import { StateReader } from '../../src/state/state-reader.ts';
 import { StateStore } from '../../src/state/state-store.ts';
-import { INTERVAL_MS, idOf, T0, terms } from '../fakes/builders.ts';
+import { INTERVAL_MS, makeId, T0, terms } from '../fakes/builders.ts';
 
 const NODE = { url: 'http://node:5000' };
 const OTHER = { url: 'http://other:5000' };
 const IDENTITY = { address: 'address', nodes: [NODE] };
 const STAY = { nodeMoved: false };
 const contract = (n: number): StoredContract => ({
-  terms: terms({ id: idOf(n), takenAt: T0 + n }),
+  terms: terms({ id: makeId(n), acceptedAt: T0 + n }),
   round: { number: 0, issuedAt: T0 + n },
   hadChunk: false,
 });
 const entry = (n: number, round = 0): JournalEntry => ({
-  contract: idOf(n),
+  contract: makeId(n),
   round,
   count: 1,
   dueAt: T0 + 60_000,
@@ -86,7 +86,7 @@ describe('the state', () => {
     node.insert(contract(1));
     node.insert({
       ...contract(2),
-      terms: terms({ id: idOf(2), source: { kind: 'url', url: 'http://node/x' }, takenAt: T0 + 2 }),
+      terms: terms({ id: makeId(2), source: { kind: 'url', url: 'http://node/x' }, acceptedAt: T0 + 2 }),
     });
     const changed = { ...contract(1), round: { number: 7, issuedAt: T0 + 0.5 }, settled: '0.1', hadChunk: true };
     node.update(changed, outcome('passed', 1));
@@ -98,11 +98,11 @@ describe('the state', () => {
       changed,
       {
         ...contract(2),
-        terms: terms({ id: idOf(2), source: { kind: 'url', url: 'http://node/x' }, takenAt: T0 + 2 }),
+        terms: terms({ id: makeId(2), source: { kind: 'url', url: 'http://node/x' }, acceptedAt: T0 + 2 }),
       },
     ]);
     expect(again.tally()).toEqual({ ...EMPTY_TALLY, passed: 1, missed: 5 });
-    again.remove(idOf(1));
+    again.remove(makeId(1));
     expect(nodeOf(restart()).contracts()).toHaveLength(1);
   });
 
@@ -114,8 +114,8 @@ describe('the state', () => {
     clock.wallOffsetMs = 0;
     const store = restart();
     const [kept] = nodeOf(store).contracts();
-    expect(kept).toMatchObject({ terms: { takenAt: T0 + 1 + 3_600_000 }, round: { issuedAt: T0 + 1 + 3_600_000 } });
-    expect(store.journal.of(idOf(1), 1)).toMatchObject([{ dueAt: T0 + 60_000 + 3_600_000 }]);
+    expect(kept).toMatchObject({ terms: { acceptedAt: T0 + 1 + 3_600_000 }, round: { issuedAt: T0 + 1 + 3_600_000 } });
+    expect(store.journal.of(makeId(1), 1)).toMatchObject([{ dueAt: T0 + 60_000 + 3_600_000 }]);
   });
 
   it('keeps the contracts, the token and the totals of each node by themselves', () => {
@@ -124,8 +124,8 @@ describe('the state', () => {
     two?.insert(contract(2));
     two?.saveToken('of the second');
     two?.update(contract(2), outcome('passed', 9));
-    expect(one?.contracts().map(({ terms: { id } }) => id)).toEqual([idOf(1)]);
-    expect(two?.contracts().map(({ terms: { id } }) => id)).toEqual([idOf(2)]);
+    expect(one?.contracts().map(({ terms: { id } }) => id)).toEqual([makeId(1)]);
+    expect(two?.contracts().map(({ terms: { id } }) => id)).toEqual([makeId(2)]);
     expect([one?.token(), two?.token()]).toEqual([undefined, 'of the second']);
     expect([one?.tally().passed, two?.tally().passed]).toEqual([0, 9]);
   });
@@ -146,11 +146,11 @@ describe('the state', () => {
   it('remembers where the scrub is, which disks there are, and whether a node is left', () => {
     const store = openStore();
     expect(store.scrub()).toBeUndefined();
-    nodeOf(store).setLeaving('leaving');
-    store.saveScrub({ startedAt: T0, cursor: idOf(3), completedAt: T0 - 5 });
+    nodeOf(store).saveExitState('leaving');
+    store.saveScrub({ startedAt: T0, cursor: makeId(3), completedAt: T0 - 5 });
     store.saveDisks(new Map([['one', '/a']]));
     const again = restart();
-    expect(again.scrub()).toEqual({ startedAt: T0, cursor: idOf(3), completedAt: T0 - 5 });
+    expect(again.scrub()).toEqual({ startedAt: T0, cursor: makeId(3), completedAt: T0 - 5 });
     expect(again.disks()).toEqual(new Map([['one', '/a']]));
     expect(nodeOf(again).leaving()).toBe('leaving');
   });
@@ -197,7 +197,7 @@ describe('the state', () => {
       { ...contract(1), round: { number: 7, issuedAt: T0 + 420_001 }, hadChunk: true },
       {
         ...contract(2),
-        terms: terms({ id: idOf(2), source: { kind: 'url', url: 'http://node:5000/x' }, takenAt: T0 + 2 }),
+        terms: terms({ id: makeId(2), source: { kind: 'url', url: 'http://node:5000/x' }, acceptedAt: T0 + 2 }),
       },
     ]);
     expect(node.tally().passed).toBe(7);
@@ -230,7 +230,7 @@ describe('a data directory', () => {
     const store = openStore();
     const [, two] = store.claim({ ...IDENTITY, nodes: [NODE, OTHER] }, STAY);
     expect(() => store.claim(IDENTITY, STAY)).toThrow(expect.objectContaining({ code: 'other_identity' }));
-    two?.setLeaving('left');
+    two?.saveExitState('left');
     expect(store.claim(IDENTITY, STAY)).toHaveLength(1);
     const [, anew] = store.claim({ ...IDENTITY, nodes: [NODE, OTHER] }, STAY);
     expect(anew?.leaving()).toBe('no');
@@ -259,9 +259,9 @@ describe('the journal', () => {
       acknowledgedAt: T0 + 6,
     };
     for (const round of [0, 1, 2, 3]) node.update(contract(1), outcome('passed', round, { ...whole, round }));
-    expect(store.journal.of(idOf(1), 10).map(({ round }) => round)).toEqual([3, 2, 1]);
-    expect(store.journal.of(idOf(1), 1)).toEqual([{ ...whole, round: 3, cause: undefined }]);
-    expect(store.journal.of(idOf(2), 10)).toEqual([]);
+    expect(store.journal.of(makeId(1), 10).map(({ round }) => round)).toEqual([3, 2, 1]);
+    expect(store.journal.of(makeId(1), 1)).toEqual([{ ...whole, round: 3, cause: undefined }]);
+    expect(store.journal.of(makeId(2), 10)).toEqual([]);
   });
 
   it('finds the contract that an id begins with, where there is but one', () => {
@@ -279,7 +279,7 @@ describe('the journal', () => {
   it('of no size is not kept at all', () => {
     const store = openStore(0);
     nodeOf(store).update(contract(1), outcome('passed', 1));
-    expect(store.journal.of(idOf(1), 1)).toEqual([]);
+    expect(store.journal.of(makeId(1), 1)).toEqual([]);
   });
 });
 
@@ -288,7 +288,7 @@ function aClosedState(contracts = 3): void {
   const node = nodeOf(openStore());
   node.saveToken('token');
   for (let n = 1; n <= contracts; n++) node.insert(contract(n));
-  node.setLeaving('leaving');
+  node.saveExitState('leaving');
   close();
 }
 
@@ -328,7 +328,7 @@ describe('a state file that', () => {
     expect(node.token()).toBe('token');
     expect(node.leaving()).toBe('leaving');
     expect(node.contracts().map(({ terms: { id }, round }) => ({ id, round: round.number }))).toEqual(
-      [1, 2, 3].map((n) => ({ id: idOf(n), round: 2 })),
+      [1, 2, 3].map((n) => ({ id: makeId(n), round: 2 })),
     );
     expect(restart().restored).toBeUndefined();
   });
@@ -427,12 +427,12 @@ describe('a state file that', () => {
           ['state.mirror.db', fromMirror.filter((n) => !fromState.includes(n))],
         ] as const) {
           const db = new DatabaseSync(inFolder(file));
-          for (const n of lost) db.prepare('DELETE FROM contract WHERE id = ?').run(idOf(n));
+          for (const n of lost) db.prepare('DELETE FROM contract WHERE id = ?').run(makeId(n));
           db.close();
         }
         const node = nodeOf(openStore());
-        expect(node.contracts().map(({ terms: { id } }) => id)).toEqual([1, 2, 3, 4].map(idOf));
-        for (const n of [1, 2, 3, 4]) node.remove(idOf(n));
+        expect(node.contracts().map(({ terms: { id } }) => id)).toEqual([1, 2, 3, 4].map(makeId));
+        for (const n of [1, 2, 3, 4]) node.remove(makeId(n));
         expect(nodeOf(restart()).contracts()).toEqual([]);
         close();
         for (const name of readdirSync(folder)) rmSync(inFolder(name));
@@ -452,7 +452,7 @@ const refuseWritesTo = (table: string, file: string) => {
 
 describe('what can not be written to the second copy', () => {
   it.each<[string, (node: NodeStore) => void, (node: NodeStore) => unknown]>([
-    ['that the node is left', (node) => node.setLeaving('leaving'), (node) => node.leaving()],
+    ['that the node is left', (node) => node.saveExitState('leaving'), (node) => node.leaving()],
     ['a token', (node) => node.saveToken('new'), (node) => node.token()],
   ])('is in the state neither: %s', (_, write, read) => {
     nodeOf(openStore()).saveToken('token');
@@ -468,7 +468,7 @@ describe('what can not be written to the second copy', () => {
   it('is no reason not to start: the next start tries again', () => {
     aClosedState(2);
     const db = new DatabaseSync(inFolder('state.mirror.db'));
-    db.prepare('DELETE FROM contract WHERE id = ?').run(idOf(1));
+    db.prepare('DELETE FROM contract WHERE id = ?').run(makeId(1));
     db.close();
     refuseWritesTo('contract', 'state.mirror.db');
     const store = openStore();
@@ -481,7 +481,7 @@ describe('what can not be written to the second copy', () => {
   it('gives no token of a node that was left to the one that takes its place', () => {
     const left = nodeOf(openStore());
     left.saveToken('token');
-    left.setLeaving('left');
+    left.saveExitState('left');
     close();
     refuseWritesTo('node', 'state.mirror.db');
     const instead = { ...IDENTITY, nodes: [OTHER] };
@@ -538,7 +538,7 @@ describe('the state of a farmer that does not run', () => {
     close();
     const before = contentsOf(folder);
     const reader = read();
-    expect(reader.journal().of(idOf(1), 5)).toMatchObject([{ outcome: 'missed' }]);
+    expect(reader.journal().of(makeId(1), 5)).toMatchObject([{ outcome: 'missed' }]);
     await reader.backup(inFolder('backup.db'));
     reader.close();
     rmSync(inFolder('backup.db'));
@@ -552,7 +552,7 @@ describe('the state of a farmer that does not run', () => {
     close();
     for (const suffix of ['', '-wal']) copyFileSync(inFolder(`killed${suffix}`), `${state()}${suffix}`);
     const reader = read();
-    expect(reader.journal().find(idOf(1))).toBe(idOf(1));
+    expect(reader.journal().find(makeId(1))).toBe(makeId(1));
     reader.close();
   });
 
@@ -585,6 +585,6 @@ describe('what SQLite reports', () => {
     [8, 'not_writable'],
     [5, 'locked'],
   ])('%i is %s', (errcode, code) => {
-    expect(asStateError(Object.assign(new Error('x'), { errcode }), '/state.db')).toMatchObject({ code });
+    expect(toStateError(Object.assign(new Error('x'), { errcode }), '/state.db')).toMatchObject({ code });
   });
 });

@@ -1,14 +1,14 @@
-import { type Logger, messageOf } from '@downstream/platform';
+import { getErrorMessage, type Logger } from '@downstream/platform';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import type { MockMetrics } from '../metrics.ts';
-import type { Exchange } from './exchange.ts';
-import type { Recorder } from './recorder.ts';
+import type { RequestRecorder } from './recorder.ts';
 import type { Route } from './reply.ts';
+import type { RequestPipeline } from './request-pipeline.ts';
 
-export interface ApiParts {
+export interface ApiDeps {
   readonly routes: readonly Route[];
-  readonly exchange: Exchange;
-  readonly recorder: Recorder;
+  readonly exchange: RequestPipeline;
+  readonly recorder: RequestRecorder;
   readonly metrics: MockMetrics;
   readonly log: Logger;
 }
@@ -17,7 +17,7 @@ export interface ApiParts {
 const BODY_BYTES = 16 * 1024;
 
 /** What farmers talk to: the node's API, and beside it `/healthz` and `/metrics`, which faults leave alone. */
-export function apiApp({ routes, exchange, recorder, metrics, log }: ApiParts): Express {
+export function createApiApp({ routes, exchange, recorder, metrics, log }: ApiDeps): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -54,8 +54,10 @@ export function apiApp({ routes, exchange, recorder, metrics, log }: ApiParts): 
       return;
     }
     const status = error.status ?? 500;
-    if (status >= 500) log.error('request failed', { ...recorder.factsOf(request, response), error });
-    response.status(status).json({ status: 'error', message: status < 500 ? messageOf(error) : 'internal error' });
+    if (status >= 500) log.error('request failed', { ...recorder.toFacts(request, response), error });
+    response
+      .status(status)
+      .json({ status: 'error', message: status < 500 ? getErrorMessage(error) : 'internal error' });
   };
   app.use(failed);
   return app;

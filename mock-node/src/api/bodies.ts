@@ -4,8 +4,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 export type Body = Buffer | Iterable<Buffer>;
 
 /** Of a body whose length is not known before, so much counts as its beginning. */
-export const FIRST_BYTES = 64 * 1024;
-const BLANKS = Buffer.alloc(FIRST_BYTES, ' ');
+export const PREFIX_BYTES = 64 * 1024;
+const BLANKS = Buffer.alloc(PREFIX_BYTES, ' ');
 
 /** The first bytes of a body; of one whose length is known one less than all of it at most. */
 export function* firstOf(body: Body, most: number): Generator<Buffer> {
@@ -19,7 +19,7 @@ export function* firstOf(body: Body, most: number): Generator<Buffer> {
 
 /** Half of a body's beginning: where it was JSON, it is none. */
 export function halfOf(body: Body): Buffer {
-  const first = Buffer.concat([...firstOf(body, FIRST_BYTES)]);
+  const first = Buffer.concat([...firstOf(body, PREFIX_BYTES)]);
   return first.subarray(0, Math.ceil(first.length / 2));
 }
 

@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import type { RouteName } from '@downstream/control-api';
 import type { Logger } from '@downstream/platform';
 import type { Request, RequestHandler, Response } from 'express';
-import type { Recorded } from '../journal/journal.ts';
-import { marked, shorten, withoutSecrets } from '../journal/shorten.ts';
+import type { RequestRecord } from '../journal/journal.ts';
+import { marked, redactSecrets, shorten } from '../journal/redact.ts';
 
 /** So much of a body is kept, in characters. */
-const BODY_KEPT = 2_048;
-const PATH_KEPT = 512;
+const MAX_BODY_CHARS = 2_048;
+const MAX_PATH_CHARS = 512;
 
 /** What a request turned out to be about. */
 interface Subject {
@@ -24,28 +24,28 @@ interface Trace {
   subject?: Subject;
   /** What is served beside the API: it has a name, and no place in the journal. */
   aside?: string;
-  replyBody?: string;
+  responseBody?: string;
 }
 
-export interface RecorderParts {
+export interface RequestRecorderDeps {
   readonly now: () => number;
   readonly log: Pick<Logger, 'debug'>;
-  readonly journal: (recorded: Recorded) => void;
+  readonly journal: (recorded: RequestRecord) => void;
   readonly metrics: { request(route: string, code: number | undefined, seconds: number): void };
 }
 
 /** Keeps what each request was and what came of it: for the journal, the metrics and the log. Nothing secret is kept. */
-export class Recorder {
-  readonly #parts: RecorderParts;
+export class RequestRecorder {
+  readonly #deps: RequestRecorderDeps;
   readonly #traces = new WeakMap<Response, Trace>();
 
-  constructor(parts: RecorderParts) {
-    this.#parts = parts;
+  constructor(parts: RequestRecorderDeps) {
+    this.#deps = parts;
   }
 
   /** Gives each request its id, and records it when its reply has gone or its connection has. */
   readonly middleware: RequestHandler = (request, response, next) => {
-    const trace: Trace = { id: requestIdOf(request) };
+    const trace: Trace = { id: getRequestId(request) };
     this.#traces.set(response, trace);
     const start = performance.now();
     const bytesBefore = request.socket.bytesWritten;
@@ -53,15 +53,15 @@ export class Recorder {
     response.once('close', () => {
       const durationMs = performance.now() - start;
       const status = response.headersSent ? response.statusCode : undefined;
-      this.#record(trace, request, { status, durationMs, replyBytes: request.socket.bytesWritten - bytesBefore });
+      this.#record(trace, request, { status, durationMs, responseBytes: request.socket.bytesWritten - bytesBefore });
     });
     next();
   };
 
   /** What the log calls a request, and what it is about. */
-  factsOf(request: Request, response: Response): { request: string; method: string; route: string } {
+  toFacts(request: Request, response: Response): { request: string; method: string; route: string } {
     const trace = this.#traces.get(response);
-    return { request: trace?.id ?? '', method: request.method, route: routeOf(trace) };
+    return { request: trace?.id ?? '', method: request.method, route: getRouteLabel(trace) };
   }
 
   /** What the request is about, as soon as that is known. */
@@ -79,17 +79,18 @@ export class Recorder {
   /** The beginning of what is replied. */
   replied(response: Response, body: Buffer): void {
     const trace = this.#traces.get(response);
-    if (trace !== undefined) trace.replyBody = withoutSecrets(body.subarray(0, 2 * BODY_KEPT).toString(), BODY_KEPT);
+    if (trace !== undefined)
+      trace.responseBody = redactSecrets(body.subarray(0, 2 * MAX_BODY_CHARS).toString(), MAX_BODY_CHARS);
   }
 
   #record(
     trace: Trace,
     { method, path }: Request,
-    { status, durationMs, replyBytes }: { status: number | undefined; durationMs: number; replyBytes: number },
+    { status, durationMs, responseBytes }: { status: number | undefined; durationMs: number; responseBytes: number },
   ): void {
-    const { now, log, journal, metrics } = this.#parts;
-    const { id, subject, aside, replyBody } = trace;
-    const route = routeOf(trace);
+    const { now, log, journal, metrics } = this.#deps;
+    const { id, subject, aside, responseBody } = trace;
+    const route = getRouteLabel(trace);
     const faults = subject?.faults ?? [];
     metrics.request(route, status, durationMs / 1000);
     log.debug('request served', {
@@ -102,32 +103,32 @@ export class Recorder {
     });
     if (aside !== undefined) return;
     const { token, hash } = subject?.params ?? {};
-    const requestBody = withoutSecrets(subject?.requestBody ?? '', BODY_KEPT);
+    const requestBody = redactSecrets(subject?.requestBody ?? '', MAX_BODY_CHARS);
     journal({
       at: new Date(now()).toISOString(),
       requestId: id,
       method,
       route: subject?.route ?? null,
-      path: subject === undefined ? withoutSecrets(path, PATH_KEPT) : pathOf(subject),
+      path: subject === undefined ? redactSecrets(path, MAX_PATH_CHARS) : pathOf(subject),
       ...(token !== undefined && { farmer: shorten(token) }),
       ...(hash !== undefined && { contract: hash.slice(0, 64) }),
       status: status ?? null,
       durationMs: Math.round(durationMs * 10) / 10,
       faults: [...faults],
       ...(requestBody !== '' && { requestBody }),
-      ...(replyBody !== undefined && { replyBody }),
-      replyBytes,
+      ...(responseBody !== undefined && { responseBody }),
+      responseBytes,
     });
   }
 }
 
 /** One name for all that is no route: paths would be label values without end. */
-function routeOf(trace: Trace | undefined): string {
+function getRouteLabel(trace: Trace | undefined): string {
   return trace?.subject?.route ?? trace?.aside ?? 'unknown';
 }
 
 /** The caller's id for the request where it is one, else a new one: both sides' logs call the request by it. */
-function requestIdOf(request: Request): string {
+function getRequestId(request: Request): string {
   const given = request.get('X-Request-Id') ?? '';
   return /^[\w-]{1,64}$/.test(given) ? given : randomBytes(6).toString('hex');
 }
@@ -138,5 +139,5 @@ function pathOf({ pattern, params }: Subject): string {
     const value = params[name] ?? '';
     return name === 'token' || name === 'response' ? marked(value) : encodeURIComponent(value);
   });
-  return path.slice(0, PATH_KEPT);
+  return path.slice(0, MAX_PATH_CHARS);
 }

@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { randomio } from '@downstream/file-encryptor';
 import type { Response } from 'express';
 import type { AppliedFault } from '../faults/fault-plan.ts';
-import { type Body, blownUp, FIRST_BYTES, firstOf, halfOf, inPieces } from './bodies.ts';
+import { type Body, blownUp, firstOf, halfOf, inPieces, PREFIX_BYTES } from './bodies.ts';
 import { json, type Reply } from './reply.ts';
 
 /** The connection that a reply goes over, and what effects need beside it. */
@@ -48,7 +48,7 @@ export async function deliver(reply: Reply, fault: AppliedFault | undefined, lin
       return await send({ ...reply, body: blownUp(reply.body, effect.bytes) }, line);
     case 'wrong_content_type':
       return await send({ ...reply, headers: { ...reply.headers, 'Content-Type': effect.contentType } }, line);
-    case 'accept_but_drop_reply':
+    case 'drop_response':
       line.socket.resetAndDestroy();
       return;
     default:
@@ -130,7 +130,7 @@ async function truncated({ status, headers, body }: Reply, afterBytes: number | 
   const { response, socket, signal } = line;
   begin(response, { status, headers });
   if (Buffer.isBuffer(body)) response.set('Content-Length', String(body.length));
-  const most = afterBytes ?? (Buffer.isBuffer(body) ? Math.floor(body.length / 2) : FIRST_BYTES);
+  const most = afterBytes ?? (Buffer.isBuffer(body) ? Math.floor(body.length / 2) : PREFIX_BYTES);
   response.flushHeaders();
   for (const piece of firstOf(body, most)) {
     if (signal.aborted) return;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { BLOCK_BYTES, randomio } from '@downstream/file-encryptor';
-import { CodedError, codeOf } from '@downstream/platform';
+import { CodedError, getErrorCode } from '@downstream/platform';
 
 /** The file that every chunk is made from: its hash, and its bytes as often as they are wanted. */
 export interface Genesis {
@@ -29,7 +29,7 @@ export const standardGenesis: Genesis = {
  *
  * @throws GenesisError
  */
-export function fileGenesis(path: string, sha256: string): Genesis {
+export function loadGenesisFile(path: string, sha256: string): Genesis {
   const genesis = { sha256, blocks: () => fileBlocks(path) };
   const hash = createHash('sha256');
   try {
@@ -37,7 +37,7 @@ export function fileGenesis(path: string, sha256: string): Genesis {
   } catch (error) {
     throw new GenesisError(
       'unreadable',
-      `the genesis file ${path} can't be read (${codeOf(error) ?? 'unknown'}): check MOCK_GENESIS`,
+      `the genesis file ${path} can't be read (${getErrorCode(error) ?? 'unknown'}): check MOCK_GENESIS`,
     );
   }
   const actual = hash.digest('hex');

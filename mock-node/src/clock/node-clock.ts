@@ -1,12 +1,12 @@
 /** How a node's time passes. */
-export interface Pace {
+export interface ClockRate {
   readonly mode: 'real' | 'frozen';
   /** Node time that passes in a unit of real time, while it passes. */
   readonly scale: number;
 }
 
 /** Where a clock stood, for another to go on from there. */
-export interface ClockMark extends Pace {
+export interface ClockSnapshot extends ClockRate {
   /** The scale that it began with. */
   readonly startScale: number;
   readonly node: number;
@@ -20,7 +20,7 @@ export interface ClockMark extends Pace {
 export class NodeClock {
   readonly #real: () => number;
   readonly #startScale: number;
-  #pace: Pace;
+  #pace: ClockRate;
   /** Node time was `node` when real time was `real`. */
   #anchor: { readonly node: number; readonly real: number };
 
@@ -30,7 +30,7 @@ export class NodeClock {
    * @param mark of a former clock: this one goes on with its time and its pace. Time that passes does so while there is no
    *   clock, too. If that clock began with another scale, the new one holds from here on.
    */
-  constructor(real: () => number, { scale = 1, mark }: { scale?: number; mark?: ClockMark | undefined } = {}) {
+  constructor(real: () => number, { scale = 1, mark }: { scale?: number; mark?: ClockSnapshot | undefined } = {}) {
     this.#real = real;
     this.#startScale = scale;
     const now = real();
@@ -38,12 +38,12 @@ export class NodeClock {
     this.#anchor = { node: mark === undefined ? now : shownAt(now, mark), real: now };
   }
 
-  get pace(): Pace {
+  get pace(): ClockRate {
     return this.#pace;
   }
 
   /** Where it stands. */
-  get mark(): ClockMark {
+  get mark(): ClockSnapshot {
     return { ...this.#pace, startScale: this.#startScale, node: this.now(), real: this.#real() };
   }
 
@@ -54,7 +54,7 @@ export class NodeClock {
   }
 
   /** From here on time passes like that. */
-  setPace({ mode, scale = this.#pace.scale }: { mode: Pace['mode']; scale?: number | undefined }): void {
+  setRate({ mode, scale = this.#pace.scale }: { mode: ClockRate['mode']; scale?: number | undefined }): void {
     this.#moveTo(this.now());
     this.#pace = { mode, scale };
   }
@@ -77,6 +77,6 @@ export class NodeClock {
 }
 
 /** What a clock shows that stood like that. Should real time have gone back meanwhile, it has waited. */
-function shownAt(now: number, { mode, scale, node, real }: ClockMark): number {
+function shownAt(now: number, { mode, scale, node, real }: ClockSnapshot): number {
   return mode === 'frozen' ? node : Math.floor(node + Math.max(0, now - real) * scale);
 }

@@ -1,11 +1,11 @@
 import {
-  type Asked,
-  type Given,
+  type FieldError,
   OPERATIONS,
   type Operation,
+  type OperationInput,
   type OperationName,
-  type Place,
-  placesOf,
+  type OperationResult,
+  toFieldErrors,
 } from '@downstream/control-api';
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import { z } from 'zod';
@@ -20,14 +20,14 @@ interface Context {
 }
 
 type Handler<Name extends OperationName> = (
-  asked: Asked<Name>,
+  asked: OperationInput<Name>,
   context: Context,
 ) => Result<Name> | Promise<Result<Name>>;
 
 /** A stream is written by its handler. */
 type Result<Name extends OperationName> = (typeof OPERATIONS)[Name] extends { contentType: string }
   ? undefined
-  : Given<Name>;
+  : OperationResult<Name>;
 
 /** What does each operation. */
 export type Handlers = { readonly [Name in OperationName]: Handler<Name> };
@@ -37,7 +37,7 @@ export type Handlers = { readonly [Name in OperationName]: Handler<Name> };
  *
  * @param save has what an operation changed written down, before anybody is told of it
  */
-export function adminRoutes(
+export function createAdminRoutes(
   handlers: Handlers,
   { token, save }: { token: string | undefined; save: () => void },
 ): Router {
@@ -50,13 +50,13 @@ export function adminRoutes(
     // That each handler gets what its own operation says is what `Handlers` is for: by name, the compiler knows only all of them.
     const handle = handlers[name as OperationName] as (asked: unknown, context: Context) => unknown;
     router[operation.method](path, ...guards, readBody, async (request, response) => {
-      const asked = askedOf(operation, request);
+      const asked = parseInput(operation, request);
       if (operation.contentType !== undefined && request.method === 'HEAD') {
         // A stream has no end that could be waited for.
         response.type(operation.contentType).end();
         return;
       }
-      const given = await handle(asked, { response, gone: goneOf(response) });
+      const given = await handle(asked, { response, gone: createDisconnectSignal(response) });
       save();
       if (response.headersSent) return;
       response.status(operation.status);
@@ -66,23 +66,26 @@ export function adminRoutes(
     const method = operation.method.toUpperCase();
     allowed.set(path, [...(allowed.get(path) ?? []), ...(method === 'GET' ? ['GET', 'HEAD'] : [method])]);
   }
-  for (const [path, methods] of allowed) router.all(path, notAllowed(methods));
+  for (const [path, methods] of allowed) router.all(path, rejectMethod(methods));
   return router;
 }
 
 const nothing = z.strictObject({});
 
 /** What was asked, checked. @throws RequestProblem that names every place where something is wrong */
-function askedOf({ params, query, body }: Operation, request: Request): Record<'params' | 'query' | 'body', unknown> {
+function parseInput(
+  { params, query, body }: Operation,
+  request: Request,
+): Record<'params' | 'query' | 'body', unknown> {
   const checks = {
     params: { schema: params ?? nothing, given: request.params, at: ['path'] },
     query: { schema: query ?? nothing, given: request.query, at: ['query'] },
     body: { schema: body ?? nothing.optional(), given: bodyOf(request), at: [] },
   };
-  const errors: Place[] = [];
+  const errors: FieldError[] = [];
   const check = ({ schema, given, at }: (typeof checks)[keyof typeof checks]) => {
     const parsed = schema.safeParse(given);
-    if (!parsed.success) errors.push(...placesOf(parsed.error.issues, at));
+    if (!parsed.success) errors.push(...toFieldErrors(parsed.error.issues, at));
     return parsed.data;
   };
   const asked = { params: check(checks.params), query: check(checks.query), body: check(checks.body) };
@@ -101,13 +104,13 @@ function bodyOf(request: Request): unknown {
   }
 }
 
-function goneOf(response: Response): AbortSignal {
+function createDisconnectSignal(response: Response): AbortSignal {
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   return gone.signal;
 }
 
-function notAllowed(methods: readonly string[]): RequestHandler {
+function rejectMethod(methods: readonly string[]): RequestHandler {
   const allow = methods.join(', ');
   return () => {
     throw new RequestProblem(405, `this takes ${allow}`, { headers: { Allow: allow } });

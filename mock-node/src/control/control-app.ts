@@ -1,16 +1,16 @@
 import { ADMIN_PREFIX } from '@downstream/control-api';
 import type { Logger } from '@downstream/platform';
 import express, { type Express, type RequestHandler } from 'express';
-import type { Lab } from '../lab.ts';
+import type { NodeController } from '../controller.ts';
 import type { MockMetrics } from '../metrics.ts';
-import { adminRoutes } from './admin-routes.ts';
+import { createAdminRoutes } from './admin-routes.ts';
 import { EventStreams } from './event-streams.ts';
-import { refuseForeignPages } from './guard.ts';
-import { controlHandlers } from './handlers.ts';
+import { rejectCrossOrigin } from './guard.ts';
+import { createControlHandlers } from './handlers.ts';
 import { failed, RequestProblem } from './problems.ts';
 
-export interface ControlParts {
-  readonly lab: Lab;
+export interface ControlDeps {
+  readonly controller: NodeController;
   readonly metrics: MockMetrics;
   readonly log: Logger;
   /** Whether the node can be used. */
@@ -22,9 +22,9 @@ export interface ControlParts {
 }
 
 /** The control API under `/__admin`, the metrics and the page, on a port of their own that no fault ever hits. */
-export function controlApp({ token }: { token: string | undefined }, parts: ControlParts): Express {
-  const { lab, metrics, log, ready, closing, page } = parts;
-  const streams = new EventStreams(lab.events);
+export function createControlApp({ token }: { token: string | undefined }, parts: ControlDeps): Express {
+  const { controller, metrics, log, ready, closing, page } = parts;
+  const streams = new EventStreams(controller.events);
   closing.addEventListener('abort', () => streams.close());
   const app = express();
   app.disable('x-powered-by');
@@ -44,9 +44,9 @@ export function controlApp({ token }: { token: string | undefined }, parts: Cont
     const { contentType, text } = await metrics.scrape();
     response.type(contentType).send(text);
   });
-  app.use(ADMIN_PREFIX, refuseForeignPages(token));
-  const handlers = controlHandlers({ lab, log, streams, ready, closing });
-  app.use(ADMIN_PREFIX, adminRoutes(handlers, { token, save: () => lab.save() }));
+  app.use(ADMIN_PREFIX, rejectCrossOrigin(token));
+  const handlers = createControlHandlers({ controller, log, streams, ready, closing });
+  app.use(ADMIN_PREFIX, createAdminRoutes(handlers, { token, save: () => controller.save() }));
   if (page !== undefined) app.use(page);
   app.use(() => {
     throw new RequestProblem(404, `nothing here: ${ADMIN_PREFIX}/openapi.json says what there is`);

@@ -1,15 +1,15 @@
 import type { ServerResponse } from 'node:http';
-import type { LabEvent } from '@downstream/control-api';
-import type { LabEvents } from '../lab.ts';
+import type { ControllerEvent } from '@downstream/control-api';
+import type { ControllerEvents } from '../controller.ts';
 
-const MOST_LISTENERS = 32;
+const MAX_LISTENERS = 32;
 const HEARTBEAT_MS = 15_000;
 /** Who is so much behind does not read: they can come again. In characters. */
-const MOST_BEHIND = 8 * 1024 * 1024;
+const MAX_BACKLOG = 8 * 1024 * 1024;
 
 export interface EventStreamsOptions {
   readonly heartbeatMs?: number;
-  readonly mostBehind?: number;
+  readonly maxBacklog?: number;
 }
 
 /**
@@ -17,26 +17,29 @@ export interface EventStreamsOptions {
  * all while nobody does; those of one turn go out together, so that ten thousand at once are one write.
  */
 export class EventStreams {
-  readonly #events: LabEvents;
+  readonly #events: ControllerEvents;
   readonly #heartbeatMs: number;
-  readonly #mostBehind: number;
+  readonly #maxBacklog: number;
   readonly #listeners = new Set<ServerResponse>();
   #stop: (() => void) | undefined;
   #pending: string[] = [];
   #pendingLength = 0;
 
-  constructor(events: LabEvents, { heartbeatMs = HEARTBEAT_MS, mostBehind = MOST_BEHIND }: EventStreamsOptions = {}) {
+  constructor(
+    events: ControllerEvents,
+    { heartbeatMs = HEARTBEAT_MS, maxBacklog = MAX_BACKLOG }: EventStreamsOptions = {},
+  ) {
     this.#events = events;
     this.#heartbeatMs = heartbeatMs;
-    this.#mostBehind = mostBehind;
+    this.#maxBacklog = maxBacklog;
   }
 
   /**
    * @param first is sent before anything that happens from now on
    * @returns false where there are too many listeners already
    */
-  add(response: ServerResponse, first: LabEvent): boolean {
-    if (this.#listeners.size >= MOST_LISTENERS) return false;
+  add(response: ServerResponse, first: ControllerEvent): boolean {
+    if (this.#listeners.size >= MAX_LISTENERS) return false;
     // What has happened before is not for the new one.
     this.#flush();
     response.writeHead(200, {
@@ -83,7 +86,7 @@ export class EventStreams {
     if (this.#pending.length === 0) setImmediate(() => this.#flush());
     this.#pending.push(text);
     this.#pendingLength += text.length;
-    if (this.#pendingLength > this.#mostBehind) this.#flush();
+    if (this.#pendingLength > this.#maxBacklog) this.#flush();
   }
 
   #flush(): void {
@@ -92,7 +95,7 @@ export class EventStreams {
     this.#pending = [];
     this.#pendingLength = 0;
     for (const response of [...this.#listeners]) {
-      if (response.writableLength > this.#mostBehind) {
+      if (response.writableLength > this.#maxBacklog) {
         response.destroy();
         this.#drop(response);
       } else response.write(text);
@@ -100,6 +103,6 @@ export class EventStreams {
   }
 }
 
-function textOf(event: LabEvent): string {
+function textOf(event: ControllerEvent): string {
   return `data: ${JSON.stringify(event)}\n\n`;
 }

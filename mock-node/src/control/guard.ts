@@ -11,7 +11,7 @@ const PRIVATE_NAME = /(^|\.)(localhost|local|internal|test|home\.arpa)$/;
  * A page can have its own name lead here (DNS rebinding), and then `Origin` and `Host` agree: so without a token, which no
  * browser sends by itself, the name must be one that a stranger can not have. Who sends no `Origin` is no browser's page.
  */
-export function refuseForeignPages(token: string | undefined): RequestHandler {
+export function rejectCrossOrigin(token: string | undefined): RequestHandler {
   return (request, _response, next) => {
     const origin = request.get('Origin');
     if (origin !== undefined) {

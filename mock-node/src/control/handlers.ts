@@ -1,17 +1,17 @@
-import type { ContractView, LabEvent } from '@downstream/control-api';
+import type { ContractView, ControllerEvent } from '@downstream/control-api';
 import type { Logger } from '@downstream/platform';
-import { shorten } from '../journal/shorten.ts';
-import type { Lab } from '../lab.ts';
+import type { NodeController } from '../controller.ts';
+import { shorten } from '../journal/redact.ts';
 import type { ContractFacts } from '../ledger/ledger.ts';
 import type { Handlers } from './admin-routes.ts';
 import type { EventStreams } from './event-streams.ts';
-import { openApi } from './openapi.ts';
+import { createOpenApi } from './openapi.ts';
 import { RequestProblem } from './problems.ts';
 
-const MOST_WAITERS = 32;
+const MAX_WAITERS = 32;
 
-export interface HandlerParts {
-  readonly lab: Lab;
+export interface HandlerDeps {
+  readonly controller: NodeController;
   readonly log: Pick<Logger, 'info'>;
   readonly streams: EventStreams;
   /** Whether the node can be used. */
@@ -21,11 +21,11 @@ export interface HandlerParts {
 }
 
 /** What the operations of the control API do: each change is a line of the log. */
-export function controlHandlers({ lab, log, streams, ready, closing }: HandlerParts): Handlers {
-  const { faults, journal, ledger } = lab;
-  const now = () => lab.clock.now();
+export function createControlHandlers({ controller, log, streams, ready, closing }: HandlerDeps): Handlers {
+  const { faults, journal, ledger } = controller;
+  const now = () => controller.clock.now();
   /** Made when somebody asks for it: that takes longer than the rest of the start. */
-  let document: ReturnType<typeof openApi> | undefined;
+  let document: ReturnType<typeof createOpenApi> | undefined;
   let waiters = 0;
   return {
     live: () => ({ status: 'ok' }),
@@ -33,14 +33,14 @@ export function controlHandlers({ lab, log, streams, ready, closing }: HandlerPa
       if (ready() && !closing.aborted) return { status: 'ok' };
       throw new RequestProblem(503, 'the node is going down, or can not listen on its port');
     },
-    info: () => lab.info(),
+    info: () => controller.info(),
     reset: ({ body }) => {
-      lab.reset(body?.parts);
+      controller.reset(body?.parts);
       log.info('reset', { parts: body?.parts ?? 'all' });
     },
-    config: () => lab.config,
+    config: () => controller.config,
     configure: ({ body }) => {
-      const config = lab.configure(body);
+      const config = controller.configure(body);
       log.info('settings changed', { ...body });
       return config;
     },
@@ -76,19 +76,19 @@ export function controlHandlers({ lab, log, streams, ready, closing }: HandlerPa
       log.info('fault removed', { fault: params.name });
     },
 
-    scenarios: () => lab.scenarios,
-    scenario: ({ params }) => lab.scenario(params.name),
+    scenarios: () => controller.scenarios,
+    scenario: ({ params }) => controller.scenario(params.name),
     defineScenario: ({ params: { name }, body }) => {
       if (body.name !== undefined && body.name !== name)
         throw new RequestProblem(400, 'the request is not what this takes', {
           errors: [{ pointer: '/name', message: `is not ${name}, as the path has it` }],
         });
-      lab.define({ ...body, name });
+      controller.define({ ...body, name });
       log.info('scenario defined', { scenario: name });
-      return lab.scenario(name);
+      return controller.scenario(name);
     },
     applyScenario: ({ params }) => {
-      const scenario = lab.apply(params.name);
+      const scenario = controller.apply(params.name);
       log.info('scenario applied', { scenario: params.name, faults: scenario.faults.length });
       return scenario;
     },
@@ -100,7 +100,7 @@ export function controlHandlers({ lab, log, streams, ready, closing }: HandlerPa
     },
     countRequests: ({ query }) => ({ count: journal.find(query).length }),
     waitForRequests: async ({ query: { count: wanted, timeoutMs, ...filter } }, { gone }) => {
-      if (waiters >= MOST_WAITERS) throw new RequestProblem(503, `${MOST_WAITERS} wait already`);
+      if (waiters >= MAX_WAITERS) throw new RequestProblem(503, `${MAX_WAITERS} wait already`);
       waiters += 1;
       try {
         const end = AbortSignal.any([gone, closing, AbortSignal.timeout(timeoutMs)]);
@@ -116,48 +116,48 @@ export function controlHandlers({ lab, log, streams, ready, closing }: HandlerPa
     contracts: ({ query: { farmer, order, limit } }) => {
       const found = ledger.all(now()).filter(({ token }) => farmer === undefined || token.startsWith(farmer));
       const inOrder = order === 'due' ? [...found].sort((a, b) => a.dueAt - b.dueAt) : found.take(limit);
-      return [...inOrder].slice(0, limit).map(viewOf);
+      return [...inOrder].slice(0, limit).map(toContractView);
     },
-    contract: ({ params: { hash } }) => viewOf(ledger.contract(hash, now()) ?? noContract(hash)),
+    contract: ({ params: { hash } }) => toContractView(ledger.contract(hash, now()) ?? throwUnknownContract(hash)),
     expireContract: ({ params: { hash } }) => {
-      if (!ledger.expire(hash, now())) noContract(hash);
+      if (!ledger.expire(hash, now())) throwUnknownContract(hash);
       log.info('contract expired', { contract: hash });
     },
     challengeContract: ({ params: { hash } }) => {
-      const challenged = ledger.challengeNow(hash, now()) ?? noContract(hash);
+      const challenged = ledger.challengeNow(hash, now()) ?? throwUnknownContract(hash);
       log.info('contract challenged', { contract: hash, opened: challenged.opened });
       return challenged;
     },
 
-    clock: () => lab.clockView(),
+    clock: () => controller.clockView(),
     setClock: ({ body }) => {
-      const clock = lab.setClock(body);
+      const clock = controller.setClock(body);
       log.info('clock set', { ...clock });
       return clock;
     },
     advanceClock: ({ body }) => {
-      const clock = lab.advanceClock(body.ms);
+      const clock = controller.advanceClock(body.ms);
       log.info('clock advanced', { ms: body.ms, now: clock.now });
       return clock;
     },
 
     events: (_asked, { response }) => {
-      const first: LabEvent = { type: 'clock', clock: lab.clockView() };
+      const first: ControllerEvent = { type: 'clock', clock: controller.clockView() };
       if (!closing.aborted && streams.add(response, first)) return;
       throw new RequestProblem(503, 'too many listen already', { headers: { 'Retry-After': '10' } });
     },
     openapi: () => {
-      document ??= openApi();
+      document ??= createOpenApi();
       return document;
     },
   };
 }
 
-function viewOf({ token, results, takenAt, dueAt, ...facts }: ContractFacts): ContractView {
+function toContractView({ token, results, acceptedAt, dueAt, ...facts }: ContractFacts): ContractView {
   const instant = (ms: number) => new Date(ms).toISOString();
-  return { ...facts, ...results, farmer: shorten(token), takenAt: instant(takenAt), dueAt: instant(dueAt) };
+  return { ...facts, ...results, farmer: shorten(token), acceptedAt: instant(acceptedAt), dueAt: instant(dueAt) };
 }
 
-function noContract(hash: string): never {
+function throwUnknownContract(hash: string): never {
   throw new RequestProblem(404, `there is no contract ${hash} running`);
 }

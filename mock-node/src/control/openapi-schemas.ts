@@ -6,6 +6,7 @@ import {
   config,
   configChange,
   contractView,
+  controllerEvent,
   EFFECTS,
   effect,
   fault,
@@ -15,7 +16,6 @@ import {
   health,
   info,
   journalEntry,
-  labEvent,
   problem,
   requestCount,
   resetRequest,
@@ -55,38 +55,38 @@ const GIVEN = {
   RequestCount: requestCount,
   Info: info,
   Health: health,
-  Event: labEvent,
+  Event: controllerEvent,
   Problem: problem,
 };
 
 /** Which way a schema is looked at: what it takes, or what it gives. */
 type Direction = 'input' | 'output';
 
-const NAMES = { input: namesOf(TAKEN), output: namesOf(GIVEN) };
+const NAMES = { input: createRegistry(TAKEN), output: createRegistry(GIVEN) };
 
 /** All schemas that have a name in the document. */
-export function schemaComponents(): Json {
-  return { ...componentsOf('input'), ...componentsOf('output') };
+export function createSchemaComponents(): Json {
+  return { ...toComponents('input'), ...toComponents('output') };
 }
 
 /** A schema by its name, a list of such, or as it is. */
-export function schemaOf(schema: z.core.$ZodType, io: Direction): Json {
+export function toSchema(schema: z.core.$ZodType, io: Direction): Json {
   const id = NAMES[io].get(schema)?.id;
   if (id !== undefined) return { $ref: refTo(id) };
-  if (schema instanceof z.ZodOptional) return schemaOf(schema.unwrap(), io);
-  if (schema instanceof z.ZodArray) return { type: 'array', items: schemaOf(schema.element, io) };
+  if (schema instanceof z.ZodOptional) return toSchema(schema.unwrap(), io);
+  if (schema instanceof z.ZodArray) return { type: 'array', items: toSchema(schema.element, io) };
   return bare(z.toJSONSchema(schema, { io }));
 }
 
-function namesOf(schemas: Readonly<Record<string, z.ZodType>>) {
+function createRegistry(schemas: Readonly<Record<string, z.ZodType>>) {
   const names = z.registry<{ id: string }>();
   for (const [id, schema] of Object.entries(schemas)) names.add(schema, { id });
   return names;
 }
 
-function componentsOf(io: Direction): Json {
+function toComponents(io: Direction): Json {
   const override = ({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodType; jsonSchema: JsonSchema }) => {
-    if (io === 'input' && zodSchema === effect) allowKindsAlone(jsonSchema);
+    if (io === 'input' && zodSchema === effect) allowBareKinds(jsonSchema);
   };
   const { schemas } = z.toJSONSchema(NAMES[io], { io, uri: refTo, override });
   return Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, bare(schema)]));
@@ -102,7 +102,7 @@ function bare({ $schema, $id, ...schema }: JsonSchema): Json {
 }
 
 /** An effect that needs no parameters can be its kind alone: a step before the schema makes an object of it. */
-function allowKindsAlone(schema: JsonSchema): void {
+function allowBareKinds(schema: JsonSchema): void {
   const object = { ...schema };
   for (const key of Object.keys(schema)) delete schema[key];
   const kinds = Object.entries(EFFECTS).flatMap(([kind, { parameters }]) =>

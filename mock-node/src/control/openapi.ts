@@ -1,7 +1,7 @@
 import { ADMIN_PREFIX, OPERATIONS, type Operation } from '@downstream/control-api';
 import { z } from 'zod';
 import { VERSION } from '../version.ts';
-import { type Json, schemaComponents, schemaOf } from './openapi-schemas.ts';
+import { createSchemaComponents, type Json, toSchema } from './openapi-schemas.ts';
 
 const ABOUT = `Everything of a mock node that can be looked at and changed while it runs, on a port that no fault ever hits.
 
@@ -18,7 +18,7 @@ const REFUSALS: Readonly<Record<number, string>> = {
 };
 
 /** The control API in OpenAPI 3.1, made from the table of operations and from the schemas that the server checks by. */
-export function openApi() {
+export function createOpenApi() {
   const paths: Record<string, Record<string, Json>> = {};
   for (const [operationId, operation] of Object.entries<Operation>(OPERATIONS)) {
     const path = ADMIN_PREFIX + operation.path;
@@ -33,7 +33,7 @@ export function openApi() {
       securitySchemes: {
         token: { type: 'http', scheme: 'bearer', description: 'Where the node was given one: MOCK_CONTROL_TOKEN.' },
       },
-      schemas: schemaComponents(),
+      schemas: createSchemaComponents(),
       responses: Object.fromEntries(
         Object.entries(REFUSALS).map(([status, about]) => [`Refusal${status}`, refusal(about)]),
       ),
@@ -49,11 +49,11 @@ function described(operationId: string, operation: Operation): Json {
     summary: about,
     tags: [path.split('/')[1]],
     ...(isOpen && { security: [] }),
-    parameters: [...parametersOf(params, 'path'), ...parametersOf(query, 'query')],
+    parameters: [...toParameters(params, 'path'), ...toParameters(query, 'query')],
     ...(body !== undefined && {
       requestBody: {
         required: !body.safeParse(undefined).success,
-        content: { 'application/json': { schema: schemaOf(body, 'input'), example } },
+        content: { 'application/json': { schema: toSchema(body, 'input'), example } },
       },
     }),
     responses: {
@@ -68,7 +68,7 @@ function success({ gives, contentType }: Operation): Json {
   if (gives === undefined) return { description: 'Done.' };
   return {
     description: 'Done.',
-    content: { [contentType ?? 'application/json']: { schema: schemaOf(gives, 'output') } },
+    content: { [contentType ?? 'application/json']: { schema: toSchema(gives, 'output') } },
   };
 }
 
@@ -76,7 +76,7 @@ function refusal(description: string): Json {
   return { description, content: { 'application/json': { schema: { $ref: '#/components/schemas/Problem' } } } };
 }
 
-function parametersOf(schema: z.ZodObject | undefined, where: 'path' | 'query'): Json[] {
+function toParameters(schema: z.ZodObject | undefined, where: 'path' | 'query'): Json[] {
   if (schema === undefined) return [];
   const { properties = {}, required = [] } = z.toJSONSchema(schema, { io: 'input' });
   return Object.entries(properties).map(([name, property]) => ({

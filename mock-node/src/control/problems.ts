@@ -1,10 +1,10 @@
 import type { Problem } from '@downstream/control-api';
-import { placesOf } from '@downstream/control-api';
+import { toFieldErrors } from '@downstream/control-api';
 import { CodedError, type Logger } from '@downstream/platform';
 import type { ErrorRequestHandler } from 'express';
 import { z } from 'zod';
+import { ClockError, ScenarioError } from '../controller.ts';
 import { FaultError } from '../faults/fault-plan.ts';
-import { ClockError, ScenarioError } from '../lab.ts';
 
 /** So much may a body have. */
 export const BODY_BYTES = 1024 * 1024;
@@ -30,7 +30,7 @@ export class RequestProblem extends Error {
 type NodeError = FaultError | ScenarioError | ClockError;
 
 /** What the errors of the node's parts are over HTTP. */
-const STATUS_OF: Readonly<Record<NodeError['code'], number>> = {
+const STATUS_BY_CODE: Readonly<Record<NodeError['code'], number>> = {
   unknown: 404,
   exists: 409,
   too_many: 409,
@@ -39,22 +39,22 @@ const STATUS_OF: Readonly<Record<NodeError['code'], number>> = {
   bad_change: 400,
 };
 
-function problemOf(error: unknown): RequestProblem | undefined {
+function toProblem(error: unknown): RequestProblem | undefined {
   if (error instanceof RequestProblem) return error;
   if (error instanceof FaultError || error instanceof ScenarioError || error instanceof ClockError) {
     const { cause } = error;
-    const errors = cause instanceof z.ZodError ? { errors: placesOf(cause.issues) } : {};
-    return new RequestProblem(STATUS_OF[error.code], error.message, errors);
+    const errors = cause instanceof z.ZodError ? { errors: toFieldErrors(cause.issues) } : {};
+    return new RequestProblem(STATUS_BY_CODE[error.code], error.message, errors);
   }
   // What express throws where a request is none.
-  const status = statusOf(error);
+  const status = getHttpStatus(error);
   if (status === 413) return new RequestProblem(413, `a body may have ${BODY_BYTES} bytes`);
   return status !== undefined && status < 500 && error instanceof Error
     ? new RequestProblem(status, error.message)
     : undefined;
 }
 
-function statusOf(error: unknown): number | undefined {
+function getHttpStatus(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null || error instanceof CodedError || !('status' in error))
     return undefined;
   return typeof error.status === 'number' ? error.status : undefined;
@@ -63,7 +63,7 @@ function statusOf(error: unknown): number | undefined {
 /** Says what is wrong; what is wrong on this side goes into the log alone. */
 export function failed(log: Pick<Logger, 'error'>): ErrorRequestHandler {
   return (error, { method, path }, response, _next) => {
-    const problem = problemOf(error);
+    const problem = toProblem(error);
     if (problem === undefined) log.error('control request failed', { method, path: path.slice(0, 200), error });
     if (response.headersSent) {
       response.destroy();

@@ -7,9 +7,9 @@ import {
   type FaultChange,
   type FaultReport,
   fault as faultSchema,
-  MOST_FAULTS,
+  getEffectRoutes,
+  MAX_FAULTS,
   type RouteName,
-  routesOf,
 } from '@downstream/control-api';
 import { CodedError } from '@downstream/platform';
 
@@ -17,7 +17,7 @@ import { CodedError } from '@downstream/platform';
 export class FaultError extends CodedError<'exists' | 'unknown' | 'too_many' | 'bad_change'> {}
 
 /** What of a request faults are chosen by. */
-export interface FaultCall {
+export interface FaultRequest {
   readonly route: RouteName;
   readonly method: string;
   readonly token?: string | undefined;
@@ -50,7 +50,7 @@ interface Entry {
   limit: { since: number; used: number };
 }
 
-export interface FaultPlanParts {
+export interface FaultPlanDeps {
   readonly chance: (fault: string, index: number, what: string) => number;
   readonly onChange: (change: 'added' | 'changed' | 'removed' | 'applied', name: string) => void;
 }
@@ -62,16 +62,16 @@ export interface FaultPlanParts {
  * that applies. Where that one keeps the request from being handled, none of the protocol's effects applies.
  */
 export class FaultPlan {
-  readonly #parts: FaultPlanParts;
+  readonly #deps: FaultPlanDeps;
   #entries: Entry[] = [];
 
-  constructor(parts: FaultPlanParts) {
-    this.#parts = parts;
+  constructor(parts: FaultPlanDeps) {
+    this.#deps = parts;
   }
 
   /** The faults to be applied to a request, in order; counted as such. */
-  apply(call: FaultCall, now: number): AppliedFault[] {
-    this.#dropDead(now);
+  apply(call: FaultRequest, now: number): AppliedFault[] {
+    this.#removeExpired(now);
     const wire = this.#firstOf((kind) => decidesTheWire(kind), call, now);
     const isHandled = wire === undefined || EFFECTS[wire.effect.kind].handled;
     const others = this.#allOf(
@@ -83,29 +83,29 @@ export class FaultPlan {
   }
 
   list(now: number): FaultReport[] {
-    this.#dropDead(now);
+    this.#removeExpired(now);
     return this.#entries.map((entry) => reportOf(entry, now));
   }
 
   /** @throws FaultError `unknown` */
   get(name: string, now: number): FaultReport {
-    this.#dropDead(now);
+    this.#removeExpired(now);
     return reportOf(this.#entry(name), now);
   }
 
   /** @throws FaultError `exists`, `too_many` */
   add(fault: Fault, now: number): FaultReport {
-    this.#dropDead(now);
+    this.#removeExpired(now);
     if (this.#entries.some((entry) => entry.fault.name === fault.name))
       throw new FaultError(
         'exists',
         `there is a fault ${fault.name} already: change or remove it, or take another name`,
       );
-    if (this.#entries.length >= MOST_FAULTS)
-      throw new FaultError('too_many', `there are ${MOST_FAULTS} faults already: remove some`);
+    if (this.#entries.length >= MAX_FAULTS)
+      throw new FaultError('too_many', `there are ${MAX_FAULTS} faults already: remove some`);
     const entry = { fault, addedAt: now, matched: 0, applied: 0, limit: { since: now, used: 0 } };
     this.#entries.push(entry);
-    this.#parts.onChange('added', fault.name);
+    this.#deps.onChange('added', fault.name);
     return reportOf(entry, now);
   }
 
@@ -121,7 +121,7 @@ export class FaultPlan {
    * @throws FaultError `unknown`, `bad_change` where what comes of it is no fault
    */
   change(name: string, change: FaultChange, now: number): FaultReport {
-    this.#dropDead(now);
+    this.#removeExpired(now);
     const entry = this.#entry(name);
     const changed = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
     // `null` takes a bound away, as if it had never been given.
@@ -130,17 +130,17 @@ export class FaultPlan {
     if (!parsed.success)
       throw new FaultError('bad_change', parsed.error.issues[0]?.message ?? 'no fault', {}, { cause: parsed.error });
     entry.fault = parsed.data;
-    this.#parts.onChange('changed', name);
+    this.#deps.onChange('changed', name);
     return reportOf(entry, now);
   }
 
   /** Begins a fault's counts, and with them its draws, its window and its time to live, again. @throws FaultError `unknown` */
   restart(name: string, now: number): FaultReport {
-    this.#dropDead(now);
+    this.#removeExpired(now);
     const entry = this.#entry(name);
     const fresh = { fault: entry.fault, addedAt: now, matched: 0, applied: 0, limit: { since: now, used: 0 } };
     this.#entries = this.#entries.map((each) => (each === entry ? fresh : each));
-    this.#parts.onChange('changed', name);
+    this.#deps.onChange('changed', name);
     return reportOf(fresh, now);
   }
 
@@ -148,14 +148,14 @@ export class FaultPlan {
   remove(name: string): void {
     const entry = this.#entry(name);
     this.#entries = this.#entries.filter((each) => each !== entry);
-    this.#parts.onChange('removed', name);
+    this.#deps.onChange('removed', name);
   }
 
   removeAll(): void {
     for (const { fault } of this.#entries) this.remove(fault.name);
   }
 
-  #firstOf(isWanted: (kind: EffectKind) => boolean, call: FaultCall, now: number): AppliedFault | undefined {
+  #firstOf(isWanted: (kind: EffectKind) => boolean, call: FaultRequest, now: number): AppliedFault | undefined {
     for (const entry of this.#entries) {
       const applied = isWanted(entry.fault.effect.kind) ? this.#applied(entry, call, now) : undefined;
       if (applied !== undefined) return applied;
@@ -163,7 +163,7 @@ export class FaultPlan {
     return undefined;
   }
 
-  #allOf(isWanted: (kind: EffectKind) => boolean, call: FaultCall, now: number): AppliedFault[] {
+  #allOf(isWanted: (kind: EffectKind) => boolean, call: FaultRequest, now: number): AppliedFault[] {
     return this.#entries.flatMap((entry) => {
       const applied = isWanted(entry.fault.effect.kind) ? this.#applied(entry, call, now) : undefined;
       return applied ?? [];
@@ -171,17 +171,17 @@ export class FaultPlan {
   }
 
   /** Counts the request where it fits. @returns the fault where it is to be applied */
-  #applied(entry: Entry, call: FaultCall, now: number): AppliedFault | undefined {
+  #applied(entry: Entry, call: FaultRequest, now: number): AppliedFault | undefined {
     const { name, effect, match, skip, probability } = entry.fault;
-    if (stateOf(entry, now) !== 'active' || !fits(entry.fault, call)) return undefined;
+    if (getState(entry, now) !== 'active' || !fits(entry.fault, call)) return undefined;
     const index = entry.matched++;
-    const chance = (what: string) => this.#parts.chance(name, index, what);
+    const chance = (what: string) => this.#deps.chance(name, index, what);
     if (index < skip || chance('apply') >= probability) return undefined;
     const applied = { name, effect, contract: match.contract, index, chance };
-    const limited = effect.kind === 'rate_limit' ? limitedBy(entry.limit, effect, now) : {};
+    const limited = effect.kind === 'rate_limit' ? takeRateLimit(entry.limit, effect, now) : {};
     if (limited === undefined) return undefined;
     entry.applied += 1;
-    this.#parts.onChange('applied', name);
+    this.#deps.onChange('applied', name);
     return { ...applied, ...limited };
   }
 
@@ -191,7 +191,7 @@ export class FaultPlan {
     return entry;
   }
 
-  #dropDead(now: number): void {
+  #removeExpired(now: number): void {
     const dead = this.#entries.filter(
       ({ fault, addedAt }) => fault.ttlMs !== undefined && now - addedAt >= fault.ttlMs,
     );
@@ -199,9 +199,9 @@ export class FaultPlan {
   }
 }
 
-function fits({ match, effect }: Fault, call: FaultCall): boolean {
+function fits({ match, effect }: Fault, call: FaultRequest): boolean {
   const { route = '*', method, token, contract } = match;
-  const routes = routesOf(effect.kind);
+  const routes = getEffectRoutes(effect.kind);
   if (routes !== undefined && !routes.includes(call.route)) return false;
   if (route !== '*' && ![route].flat().includes(call.route)) return false;
   if (method !== undefined && method !== call.method) return false;
@@ -210,7 +210,7 @@ function fits({ match, effect }: Fault, call: FaultCall): boolean {
   return call.contract === undefined ? call.lists(contract) : call.contract.startsWith(contract);
 }
 
-function stateOf({ fault, addedAt, applied }: Entry, now: number): FaultReport['state'] {
+function getState({ fault, addedAt, applied }: Entry, now: number): FaultReport['state'] {
   if (!fault.enabled) return 'off';
   if (fault.times !== undefined && applied >= fault.times) return 'over';
   if (fault.window === undefined) return 'active';
@@ -222,11 +222,11 @@ function stateOf({ fault, addedAt, applied }: Entry, now: number): FaultReport['
 
 function reportOf(entry: Entry, now: number): FaultReport {
   const { fault, addedAt, matched, applied } = entry;
-  return { ...fault, addedAt: new Date(addedAt).toISOString(), matched, applied, state: stateOf(entry, now) };
+  return { ...fault, addedAt: new Date(addedAt).toISOString(), matched, applied, state: getState(entry, now) };
 }
 
 /** Takes one of the requests that may be made in this stretch of time. @returns what there is to say where none was left */
-function limitedBy(
+function takeRateLimit(
   limit: Entry['limit'],
   { requests, perMs }: { requests: number; perMs: number },
   now: number,

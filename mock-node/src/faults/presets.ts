@@ -8,7 +8,7 @@ export const PRESETS = [
     faults: [
       { name: 'flaky-reset', probability: 0.03, effect: 'reset' },
       { name: 'flaky-503', probability: 0.03, effect: { kind: 'status', status: 503, retryAfterSeconds: 1 } },
-      { name: 'flaky-lost-reply', probability: 0.02, effect: 'accept_but_drop_reply' },
+      { name: 'flaky-lost-reply', probability: 0.02, effect: 'drop_response' },
       { name: 'flaky-slow', probability: 0.02, effect: { kind: 'uniform', minMs: 500, maxMs: 2_000 } },
     ],
   },
@@ -26,19 +26,19 @@ export const PRESETS = [
     faults: [{ name: 'offline', effect: { kind: 'refuse', forMs: 30_000 } }],
   },
   {
-    name: 'amnesiac',
+    name: 'forgetful',
     description: 'Now and then the node forgets a farmer, a contract, or everything.',
     faults: [
-      { name: 'amnesiac-contract', match: { route: 'due' }, probability: 0.05, effect: 'expire_contract' },
-      { name: 'amnesiac-token', match: { route: 'due' }, skip: 20, probability: 0.01, effect: 'token_revoked' },
-      { name: 'amnesiac-all', match: { route: 'due' }, skip: 50, probability: 0.005, effect: 'amnesia' },
+      { name: 'forgetful-contract', match: { route: 'due' }, probability: 0.05, effect: 'expire_contract' },
+      { name: 'forgetful-token', match: { route: 'due' }, skip: 20, probability: 0.01, effect: 'revoke_token' },
+      { name: 'forgetful-all', match: { route: 'due' }, skip: 50, probability: 0.005, effect: 'forget_all' },
     ],
   },
   {
     name: 'tight-deadlines',
     description: 'Challenges follow each other four times as fast, and the node answers slowly.',
     faults: [
-      { name: 'tight-interval', effect: { kind: 'deadline_shrink', factor: 0.25, told: true } },
+      { name: 'tight-interval', effect: { kind: 'shorten_interval', factor: 0.25, told: true } },
       { name: 'tight-delay', effect: { kind: 'uniform', minMs: 50, maxMs: 400 } },
     ],
   },

@@ -1,9 +1,9 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { placesOf, type Scenario, scenario } from '@downstream/control-api';
-import { codeOf, messageOf, SettingsError } from '@downstream/platform';
+import { type Scenario, scenario, toFieldErrors } from '@downstream/control-api';
+import { getErrorCode, getErrorMessage, SettingsError } from '@downstream/platform';
 import { parse } from 'yaml';
 
-const MOST_BYTES = 1024 * 1024;
+const MAX_BYTES = 1024 * 1024;
 
 /**
  * A scenario from a file of YAML or JSON, which is YAML too.
@@ -14,9 +14,9 @@ export function readScenarioFile(path: string): Scenario {
   const wrong = (what: string) => `MOCK_SCENARIO is ${JSON.stringify(path)}: ${what}`;
   let text: string;
   try {
-    text = readText(path, MOST_BYTES);
+    text = readText(path, MAX_BYTES);
   } catch (error) {
-    const why = error instanceof RangeError ? error.message : `can't be read (${codeOf(error) ?? 'unknown'})`;
+    const why = error instanceof RangeError ? error.message : `can't be read (${getErrorCode(error) ?? 'unknown'})`;
     throw new SettingsError([wrong(`it ${why}: give a file of faults and settings`)]);
   }
   let document: unknown;
@@ -24,10 +24,10 @@ export function readScenarioFile(path: string): Scenario {
     document = parse(text, { maxAliasCount: 100, logLevel: 'error' });
   } catch (error) {
     // The first line says what is wrong and where; below it is a piece of the file.
-    const [why = ''] = messageOf(error).split('\n');
+    const [why = ''] = getErrorMessage(error).split('\n');
     throw new SettingsError([wrong(`it is neither YAML nor JSON: ${why.replace(/:$/, '')}`)]);
   }
-  return checkedScenario(document, wrong);
+  return parseScenario(document, wrong);
 }
 
 /**
@@ -36,21 +36,23 @@ export function readScenarioFile(path: string): Scenario {
  * @param wrong puts in front what it was given as
  * @throws SettingsError with a line for everything that is wrong
  */
-export function checkedScenario(given: unknown, wrong: (what: string) => string): Scenario {
+export function parseScenario(given: unknown, wrong: (what: string) => string): Scenario {
   const { data, error } = scenario.safeParse(given);
   if (error === undefined) return data;
-  throw new SettingsError(placesOf(error.issues).map(({ pointer, message }) => wrong(`${pointer || '/'}: ${message}`)));
+  throw new SettingsError(
+    toFieldErrors(error.issues).map(({ pointer, message }) => wrong(`${pointer || '/'}: ${message}`)),
+  );
 }
 
 /** Reads no more than a scenario may have: the path may be that of something without an end. */
-function readText(path: string, mostBytes: number): string {
+function readText(path: string, maxBytes: number): string {
   const file = openSync(path, 'r');
   try {
-    const bytes = Buffer.alloc(mostBytes + 1);
+    const bytes = Buffer.alloc(maxBytes + 1);
     let length = 0;
     for (let read = 1; read > 0 && length < bytes.length; length += read)
       read = readSync(file, bytes, { offset: length });
-    if (length > mostBytes) throw new RangeError(`has more than the ${mostBytes} bytes that a scenario may have`);
+    if (length > maxBytes) throw new RangeError(`has more than the ${maxBytes} bytes that a scenario may have`);
     return bytes.toString('utf8', 0, length);
   } finally {
     closeSync(file);

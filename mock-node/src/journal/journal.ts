@@ -1,7 +1,7 @@
 import type { JournalEntry, JournalFilter } from '@downstream/control-api';
 
 /** What is known of a request when it has gone. */
-export type Recorded = Omit<JournalEntry, 'id'>;
+export type RequestRecord = Omit<JournalEntry, 'id'>;
 
 interface Waiter {
   readonly filter: JournalFilter;
@@ -31,7 +31,7 @@ export class Journal {
     return { kept: this.#entries.length, dropped: this.#dropped };
   }
 
-  add(recorded: Recorded): JournalEntry {
+  add(recorded: RequestRecord): JournalEntry {
     const entry = { id: ++this.#lastId, ...recorded };
     if (this.#size === 0) this.#dropped += 1;
     else if (this.#entries.length < this.#size) this.#entries.push(entry);

@@ -1,43 +1,43 @@
 import type { ChallengeResult } from './ledger.ts';
 
 /** What of a contract has to be kept for it to go on: its challenges are drawn again, its verifier made again. */
-export interface KeptContract {
+export interface StoredContract {
   readonly index: number;
   readonly token: string;
   readonly hash: string;
   readonly secret: string;
   readonly intervalMs: number;
-  readonly takenAt: number;
+  readonly acceptedAt: number;
   /** When round 0 began, or would have for its rounds to be where they are. */
   startedAt: number;
   round: number;
   /** The first answer of this round, which settled it. */
   settled: { readonly response: string; readonly passed: boolean } | undefined;
-  failuresInARow: number;
+  consecutiveFailures: number;
   readonly results: Record<ChallengeResult, number>;
 }
 
 /** How many were ever made: where the draws go on. */
-export interface Made {
+export interface CreatedCounts {
   readonly farmers: number;
   readonly contracts: number;
 }
 
 /** All that a ledger is made of. */
-export interface KeptLedger {
-  readonly made: Made;
+export interface StoredLedger {
+  readonly made: CreatedCounts;
   /** Tokens, in the order in which they were given. */
   readonly farmers: readonly string[];
   /** In the order in which they were taken. */
-  readonly contracts: readonly KeptContract[];
+  readonly contracts: readonly StoredContract[];
 }
 
 /** Told what changes in a ledger, to keep it: each call makes the former ones about the same thing void. */
 export interface LedgerStore {
-  made(made: Made): void;
+  made(made: CreatedCounts): void;
   /** @param isKnown false: the farmer is forgotten */
   farmer(token: string, isKnown: boolean): void;
   /** What is to be kept may be read later: it is the contract as it is then. */
-  contract(contract: Readonly<KeptContract>): void;
-  ended(contract: Readonly<KeptContract>): void;
+  contract(contract: Readonly<StoredContract>): void;
+  ended(contract: Readonly<StoredContract>): void;
 }

@@ -1,5 +1,5 @@
-import type { Draws } from './draws.ts';
-import type { KeptContract, KeptLedger, LedgerStore } from './ledger-store.ts';
+import type { LedgerStore, StoredContract, StoredLedger } from './ledger-store.ts';
+import type { SeededRandom } from './seeded-random.ts';
 
 /** What verifies answers on one chunk, without the chunk. */
 export interface Verifier {
@@ -39,14 +39,14 @@ export interface LedgerObserver {
   ended?(reason: EndReason, hash: string): void;
 }
 
-export interface LedgerParts {
-  readonly draws: Draws;
+export interface LedgerDeps {
+  readonly draws: SeededRandom;
   readonly observer: LedgerObserver;
   /** None: nothing outlives the process. */
   readonly store?: LedgerStore | undefined;
 }
 
-interface Contract extends KeptContract {
+interface Contract extends StoredContract {
   challenge: string;
   /** None: it was lost in a restart, and nobody has needed it since. */
   verifier: Verifier | undefined;
@@ -61,10 +61,10 @@ export interface ContractFacts {
   readonly round: number;
   readonly challenge: string;
   readonly intervalMs: number;
-  readonly takenAt: number;
+  readonly acceptedAt: number;
   /** When this round ends. */
   readonly dueAt: number;
-  readonly failuresInARow: number;
+  readonly consecutiveFailures: number;
   readonly results: Readonly<Record<ChallengeResult, number>>;
 }
 
@@ -85,12 +85,12 @@ type Contracts = Map<string, Contract>;
  */
 export class Ledger {
   readonly #options: () => LedgerOptions;
-  readonly #draws: Draws;
+  readonly #draws: SeededRandom;
   readonly #observer: LedgerObserver;
   readonly #store: LedgerStore | undefined;
   readonly #farmers = new Map<string, Contracts>();
-  #farmersMade = 0;
-  #contractsMade = 0;
+  #farmersCreated = 0;
+  #contractsCreated = 0;
   /** Contracts, and places spoken for. */
   #running = 0;
 
@@ -98,12 +98,12 @@ export class Ledger {
    * @param options asked for each time, so that they may change
    * @param kept what a former ledger on the same draws left to its store: this one goes on with it
    */
-  constructor(options: () => LedgerOptions, { draws, observer, store }: LedgerParts, kept?: KeptLedger) {
+  constructor(options: () => LedgerOptions, { draws, observer, store }: LedgerDeps, kept?: StoredLedger) {
     this.#options = options;
     this.#draws = draws;
     this.#observer = observer;
     this.#store = store;
-    if (kept !== undefined) this.#goOnWith(kept);
+    if (kept !== undefined) this.#restore(kept);
   }
 
   /** Contracts running, places spoken for among them. */
@@ -129,10 +129,10 @@ export class Ledger {
 
   /** A new farmer's token. */
   register(): string {
-    const token = this.#draws.token(this.#farmersMade++);
+    const token = this.#draws.token(this.#farmersCreated++);
     this.#farmers.set(token, new Map());
     this.#store?.farmer(token, true);
-    this.#tellMade();
+    this.#storeCreated();
     return token;
   }
 
@@ -145,18 +145,18 @@ export class Ledger {
    *
    * @returns undefined where there is none to give
    */
-  nextSecret(now: number): { index: number; secret: string } | undefined {
+  reserveContract(now: number): { index: number; secret: string } | undefined {
     const { maxContracts } = this.#options();
     // Farmers that went away never ask again: what they left behind has to be found before a place is denied.
-    if (this.#running >= maxContracts) this.catchUp(now);
+    if (this.#running >= maxContracts) this.settleMissedRounds(now);
     if (this.#running >= maxContracts) return undefined;
     this.#running += 1;
-    const index = this.#contractsMade++;
-    this.#tellMade();
+    const index = this.#contractsCreated++;
+    this.#storeCreated();
     return { index, secret: this.#draws.secret(index) };
   }
 
-  /** Gives a place that {@link nextSecret} took back: no contract came of it. */
+  /** Gives a place that {@link reserveContract} took back: no contract came of it. */
   abandon(): void {
     this.#running -= 1;
   }
@@ -188,12 +188,12 @@ export class Ledger {
       hash,
       secret,
       intervalMs,
-      takenAt: now,
+      acceptedAt: now,
       startedAt: now,
       round: 0,
       challenge,
       settled: undefined,
-      failuresInARow: 0,
+      consecutiveFailures: 0,
       results: { passed: 0, wrong: 0, unanswered: 0 },
       verifier,
     };
@@ -204,7 +204,7 @@ export class Ledger {
   }
 
   /** Counts what went unanswered by now, and ends what failed too often, over all farmers: a look at each contract. */
-  catchUp(now: number): void {
+  settleMissedRounds(now: number): void {
     for (const token of this.#farmers.keys()) this.due(token, now);
   }
 
@@ -214,10 +214,10 @@ export class Ledger {
     if (contracts === undefined) return undefined;
     const listing: Listing = { all: [], due: [], settled: [] };
     for (const hash of contracts.keys()) {
-      const contract = this.#runningOf(contracts, hash, now);
+      const contract = this.#getRunning(contracts, hash, now);
       if (contract === undefined) continue;
       listing.all.push(hash);
-      listing[stateOf(contract)].push({ hash, challenge: contract.challenge });
+      listing[getState(contract)].push({ hash, challenge: contract.challenge });
     }
     return listing;
   }
@@ -227,15 +227,15 @@ export class Ledger {
    *
    * @returns the secret of the chunk whose verifier was lost in a restart; undefined where nothing is wanting
    */
-  secretToVerify(token: string, hash: string, now: number): string | undefined {
+  getUnverifiedSecret(token: string, hash: string, now: number): string | undefined {
     const contracts = this.#farmers.get(token);
-    const contract = contracts && this.#runningOf(contracts, hash, now);
-    const isWanting = contract?.settled === undefined && contract?.verifier === undefined;
-    return isWanting ? contract?.secret : undefined;
+    const contract = contracts && this.#getRunning(contracts, hash, now);
+    const isMissing = contract?.settled === undefined && contract?.verifier === undefined;
+    return isMissing ? contract?.secret : undefined;
   }
 
   /** Has answers verified on the chunk of that secret, if the contract still runs. */
-  verifyWith(verifier: Verifier, { token, hash, secret }: { token: string; hash: string; secret: string }): void {
+  setVerifier(verifier: Verifier, { token, hash, secret }: { token: string; hash: string; secret: string }): void {
     const contract = this.#farmers.get(token)?.get(hash);
     if (contract?.secret === secret) contract.verifier ??= verifier;
   }
@@ -244,7 +244,7 @@ export class Ledger {
    * Takes an answer. The first one settles a challenge; the same again hears the same, any other fails.
    *
    * @param reject takes a first answer for wrong, whatever it is
-   * @throws Error where {@link secretToVerify} says that a verifier is wanting
+   * @throws Error where {@link getUnverifiedSecret} says that a verifier is wanting
    */
   answer(
     token: string,
@@ -253,7 +253,7 @@ export class Ledger {
   ): 'pass' | 'fail' | 'no_token' | 'no_hash' {
     const contracts = this.#farmers.get(token);
     if (contracts === undefined) return 'no_token';
-    const contract = this.#runningOf(contracts, hash, now);
+    const contract = this.#getRunning(contracts, hash, now);
     if (contract === undefined) return 'no_hash';
     if (contract.settled !== undefined) {
       return contract.settled.passed && contract.settled.response === response ? 'pass' : 'fail';
@@ -262,7 +262,7 @@ export class Ledger {
     const passed = !reject && contract.verifier.response(contract.challenge) === response;
     contract.settled = { response, passed };
     this.#count(contract, passed ? 'passed' : 'wrong', 1);
-    contract.failuresInARow = passed ? 0 : contract.failuresInARow + 1;
+    contract.consecutiveFailures = passed ? 0 : contract.consecutiveFailures + 1;
     this.#store?.contract(contract);
     return passed ? 'pass' : 'fail';
   }
@@ -271,14 +271,14 @@ export class Ledger {
   remove(token: string, hash: string, now: number): 'ok' | 'no_token' | 'no_hash' {
     const contracts = this.#farmers.get(token);
     if (contracts === undefined) return 'no_token';
-    const contract = this.#runningOf(contracts, hash, now);
+    const contract = this.#getRunning(contracts, hash, now);
     if (contract === undefined) return 'no_hash';
     this.#end(contract, 'removed');
     return 'ok';
   }
 
   /** The secret of a running contract's chunk, by the contract's hash. */
-  secretOf(hash: string, now: number): string | undefined {
+  getChunkSecret(hash: string, now: number): string | undefined {
     return this.#find(hash, now)?.secret;
   }
 
@@ -286,8 +286,8 @@ export class Ledger {
   *all(now: number): Generator<ContractFacts> {
     for (const contracts of this.#farmers.values()) {
       for (const hash of contracts.keys()) {
-        const contract = this.#runningOf(contracts, hash, now);
-        if (contract !== undefined) yield factsOf(contract);
+        const contract = this.#getRunning(contracts, hash, now);
+        if (contract !== undefined) yield toFacts(contract);
       }
     }
   }
@@ -295,11 +295,11 @@ export class Ledger {
   /** One running contract. */
   contract(hash: string, now: number): ContractFacts | undefined {
     const contract = this.#find(hash, now);
-    return contract && factsOf(contract);
+    return contract && toFacts(contract);
   }
 
   /** A farmer's first running contract whose hash begins like that; the one held longest for an empty beginning. */
-  firstOf(token: string, beginning: string, now: number): string | undefined {
+  findFirst(token: string, beginning: string, now: number): string | undefined {
     return this.due(token, now)?.all.find((hash) => hash.startsWith(beginning));
   }
 
@@ -322,7 +322,7 @@ export class Ledger {
     const opened = contract.settled !== undefined;
     if (opened) {
       contract.startedAt = now - (contract.round + 1) * contract.intervalMs;
-      this.#bringUpTo(now, contract);
+      this.#advanceTo(now, contract);
     }
     return { challenge: contract.challenge, opened };
   }
@@ -344,47 +344,47 @@ export class Ledger {
   /** Forgets everything, and begins its draws from the start. */
   reset(): void {
     this.forget();
-    this.#farmersMade = 0;
-    this.#contractsMade = 0;
-    this.#tellMade();
+    this.#farmersCreated = 0;
+    this.#contractsCreated = 0;
+    this.#storeCreated();
   }
 
   #find(hash: string, now: number): Contract | undefined {
     for (const contracts of this.#farmers.values()) {
-      const contract = this.#runningOf(contracts, hash, now);
+      const contract = this.#getRunning(contracts, hash, now);
       if (contract !== undefined) return contract;
     }
     return undefined;
   }
 
   /** A contract as it stands now; undefined where there is none, or none any more. */
-  #runningOf(contracts: Contracts, hash: string, now: number): Contract | undefined {
+  #getRunning(contracts: Contracts, hash: string, now: number): Contract | undefined {
     const contract = contracts.get(hash);
-    if (contract === undefined || this.#bringUpTo(now, contract)) return contract;
+    if (contract === undefined || this.#advanceTo(now, contract)) return contract;
     this.#end(contract, 'failed');
     return undefined;
   }
 
   /** Counts the rounds that went by unanswered. @returns whether the contract still runs */
-  #bringUpTo(now: number, contract: Contract): boolean {
+  #advanceTo(now: number, contract: Contract): boolean {
     const { maxFailures } = this.#options();
     const round = Math.floor((now - contract.startedAt) / contract.intervalMs);
     if (round > contract.round) {
       const unanswered = round - contract.round - (contract.settled === undefined ? 0 : 1);
-      const counted = Math.max(0, Math.min(unanswered, maxFailures - contract.failuresInARow));
+      const counted = Math.max(0, Math.min(unanswered, maxFailures - contract.consecutiveFailures));
       if (counted > 0) this.#count(contract, 'unanswered', counted);
-      contract.failuresInARow += counted;
+      contract.consecutiveFailures += counted;
       contract.round = round;
       contract.challenge = this.#draws.challenge(contract.index, round);
       contract.settled = undefined;
       this.#store?.contract(contract);
     }
-    return contract.failuresInARow < maxFailures;
+    return contract.consecutiveFailures < maxFailures;
   }
 
-  #goOnWith({ made, farmers, contracts }: KeptLedger): void {
-    this.#farmersMade = made.farmers;
-    this.#contractsMade = made.contracts;
+  #restore({ made, farmers, contracts }: StoredLedger): void {
+    this.#farmersCreated = made.farmers;
+    this.#contractsCreated = made.contracts;
     for (const token of farmers) this.#farmers.set(token, new Map());
     for (const kept of contracts) {
       const challenge = this.#draws.challenge(kept.index, kept.round);
@@ -393,8 +393,8 @@ export class Ledger {
     }
   }
 
-  #tellMade(): void {
-    this.#store?.made({ farmers: this.#farmersMade, contracts: this.#contractsMade });
+  #storeCreated(): void {
+    this.#store?.made({ farmers: this.#farmersCreated, contracts: this.#contractsCreated });
   }
 
   #count(contract: Contract, result: ChallengeResult, count: number): void {
@@ -411,13 +411,14 @@ export class Ledger {
   }
 }
 
-function stateOf({ settled }: Contract): ContractState {
+function getState({ settled }: Contract): ContractState {
   return settled === undefined ? 'due' : 'settled';
 }
 
-function factsOf(contract: Contract): ContractFacts {
-  const { token, hash, index, round, challenge, intervalMs, takenAt, startedAt, failuresInARow, results } = contract;
+function toFacts(contract: Contract): ContractFacts {
+  const { token, hash, index, round, challenge, intervalMs, acceptedAt, startedAt, consecutiveFailures, results } =
+    contract;
   const dueAt = startedAt + (round + 1) * intervalMs;
-  const state = stateOf(contract);
-  return { token, hash, index, state, round, challenge, intervalMs, takenAt, dueAt, failuresInARow, results };
+  const state = getState(contract);
+  return { token, hash, index, state, round, challenge, intervalMs, acceptedAt, dueAt, consecutiveFailures, results };
 }

@@ -1,9 +1,9 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { oneHashExtents, oneHashResponse, oneHashSeeds } from '@downstream/heartbeat';
-import { codeOf, SettingsError } from '@downstream/platform';
-import type { Draws } from '../ledger/draws.ts';
+import { computeOneHashExtents, computeOneHashResponse, generateOneHashSeeds } from '@downstream/heartbeat';
+import { getErrorCode, SettingsError } from '@downstream/platform';
+import type { SeededRandom } from '../ledger/seeded-random.ts';
 
 /** A challenge as it is handed out; a response is never among them. */
 export interface OfferedChallenge {
@@ -20,11 +20,11 @@ interface FileChallenges {
   readonly draw: () => OfferedChallenge;
 }
 
-const OPEN_AT_ONCE = 1000;
+const OPEN_CHALLENGES = 1000;
 /** The challenges of so many files are remembered, at 200 kB each; those of the file that nobody asked for longest go first. */
-const FILES_REMEMBERED = 100;
+const MAX_FILES = 100;
 /** Opening a pipe must not wait for its writer, and what became a link since it was looked at must not be followed. */
-const READ_PLAIN = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
+const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 
 /**
  * Says at the start that there is no such folder, rather than later that it has no such file.
@@ -32,7 +32,7 @@ const READ_PLAIN = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOL
  * @throws SettingsError
  */
 export async function checkFolder(folder: string): Promise<void> {
-  const found = await stat(folder).catch((error: unknown) => codeOf(error) ?? 'unknown');
+  const found = await stat(folder).catch((error: unknown) => getErrorCode(error) ?? 'unknown');
   if (typeof found !== 'string' && found.isDirectory()) return;
   const why = typeof found === 'string' ? found : 'not a folder';
   throw new SettingsError([`MOCK_FILES is ${JSON.stringify(folder)} (${why}): give a folder`]);
@@ -44,13 +44,13 @@ export async function checkFolder(folder: string): Promise<void> {
  */
 export class OwnershipFiles {
   readonly #folder: string | undefined;
-  readonly #draws: Draws;
+  readonly #draws: SeededRandom;
   readonly #files = new Map<string, FileChallenges>();
   /** How often a file's chain was begun: each is another one, or forgotten challenges could be answered again. */
   readonly #begun = new Map<string, number>();
 
   /** @param folder undefined: no file can be verified */
-  constructor(folder: string | undefined, draws: Draws) {
+  constructor(folder: string | undefined, draws: SeededRandom) {
     this.#folder = folder;
     this.#draws = draws;
   }
@@ -59,7 +59,7 @@ export class OwnershipFiles {
   async challenges(filename: string): Promise<OfferedChallenge[] | undefined> {
     await using file = await this.#open(filename);
     if (file === undefined) return undefined;
-    return [...this.#challengesOf(filename, (await file.stat()).size).open.values()];
+    return [...this.#getChallenges(filename, (await file.stat()).size).open.values()];
   }
 
   /** Whether a response is right; undefined where there is no such open challenge. */
@@ -69,16 +69,16 @@ export class OwnershipFiles {
   ): Promise<boolean | undefined> {
     await using file = await this.#open(filename);
     if (file === undefined) return undefined;
-    const { size, open: offered, draw } = this.#challengesOf(filename, (await file.stat()).size);
+    const { size, open: offered, draw } = this.#getChallenges(filename, (await file.stat()).size);
     if (offered.get(seed)?.block !== block) return undefined;
     offered.delete(seed);
     const next = draw();
     offered.set(next.seed, next);
     const pieces: Buffer[] = [];
-    for (const { offset, length } of oneHashExtents(size, block)) {
+    for (const { offset, length } of computeOneHashExtents(size, block)) {
       pieces.push((await file.read(Buffer.alloc(length), 0, length, offset)).buffer);
     }
-    return oneHashResponse(pieces, seed) === response;
+    return computeOneHashResponse(pieces, seed) === response;
   }
 
   /** Opens a plain file that lies directly in the folder: no path, no link that leads out of it. */
@@ -88,17 +88,17 @@ export class OwnershipFiles {
       const folder = await realpath(this.#folder);
       const path = await realpath(join(folder, filename));
       if (dirname(path) !== folder) return undefined;
-      const file = await open(path, READ_PLAIN);
+      const file = await open(path, READ_FLAGS);
       if ((await file.stat()).isFile()) return file;
       await file.close();
       return undefined;
     } catch (error) {
-      if (codeOf(error) !== undefined) return undefined;
+      if (getErrorCode(error) !== undefined) return undefined;
       throw error;
     }
   }
 
-  #challengesOf(filename: string, size: number): FileChallenges {
+  #getChallenges(filename: string, size: number): FileChallenges {
     const known = this.#files.get(filename);
     this.#files.delete(filename);
     if (known?.size === size) {
@@ -108,7 +108,7 @@ export class OwnershipFiles {
     const chain = this.#begun.get(filename) ?? 0;
     this.#begun.set(filename, chain + 1);
     const { rootSeed, secret } = this.#draws.ownership(filename, chain);
-    const seeds = oneHashSeeds(rootSeed, secret);
+    const seeds = generateOneHashSeeds(rootSeed, secret);
     let drawn = 0;
     const draw = (): OfferedChallenge => ({
       filename,
@@ -116,10 +116,10 @@ export class OwnershipFiles {
       block: this.#draws.offset(filename, drawn++, size),
       seed: seeds.next().value,
     });
-    const offered = Array.from({ length: OPEN_AT_ONCE }, draw);
+    const offered = Array.from({ length: OPEN_CHALLENGES }, draw);
     const made: FileChallenges = { size, open: new Map(offered.map((challenge) => [challenge.seed, challenge])), draw };
     const [oldest] = this.#files.keys();
-    if (oldest !== undefined && this.#files.size >= FILES_REMEMBERED) this.#files.delete(oldest);
+    if (oldest !== undefined && this.#files.size >= MAX_FILES) this.#files.delete(oldest);
     this.#files.set(filename, made);
     return made;
   }

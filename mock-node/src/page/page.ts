@@ -8,7 +8,7 @@ const FILES = { '/': 'index.html', '/page.css': 'page.css', '/page.js': 'page.js
  * The page at the control port's `/`. It holds no data: its script asks the control API, as anybody could, so that the
  * token guards what it shows, and it can do nothing that the API can't.
  */
-export function pageRoutes(): Router {
+export function createPageRoutes(): Router {
   const router = Router();
   for (const [path, name] of Object.entries(FILES)) {
     const content = readFileSync(new URL(`../../assets/${name}`, import.meta.url), 'utf8');

@@ -19,7 +19,7 @@ const answer = z.object({
 });
 
 /** File ownership. The body counts as JSON whatever its content type says, as it did for the original. */
-export function ownershipRoutes(files: OwnershipFiles): Route[] {
+export function createOwnershipRoutes(files: OwnershipFiles): Route[] {
   return [
     {
       name: 'answer',
@@ -42,7 +42,7 @@ export function ownershipRoutes(files: OwnershipFiles): Route[] {
 }
 
 async function answered({ params, body: text }: Call, files: OwnershipFiles): Promise<Reply> {
-  const body = jsonObject(text);
+  const body = parseJsonObject(text);
   if (body === undefined || Object.keys(body).length === 0) return json({ msg: 'missing request json' }, 400);
   if (Object.keys(body).sort().join() !== 'block,response,seed') return json({ msg: 'missing data' }, 400);
   const parsed = answer.safeParse(body);
@@ -50,7 +50,7 @@ async function answered({ params, body: text }: Call, files: OwnershipFiles): Pr
   return match === undefined ? json({ msg: 'unknown challenge' }, 404) : json({ msg: 'ok', match });
 }
 
-function jsonObject(text: string): object | undefined {
+function parseJsonObject(text: string): object | undefined {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;

@@ -1,14 +1,14 @@
 import { isSjcxAddress, PROTOTYPE_PREFIX } from '@downstream/protocol';
 import { type Call, json, type Reply, type Route } from '../api/reply.ts';
-import type { Minter } from '../chunks/minter.ts';
+import type { ChunkFactory } from '../chunks/chunk-factory.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 
-export interface PrototypeParts {
+export interface PrototypeDeps {
   readonly ledger: Ledger;
-  readonly minter: Minter;
+  readonly minter: ChunkFactory;
   readonly settings: () => PrototypeSettings;
   /** What a node says where it lies. */
-  readonly lies: { falseHash(hash: string): string; falseChallenge(challenge: string): string };
+  readonly lies: { fakeHash(hash: string): string; fakeChallenge(challenge: string): string };
   readonly now: () => number;
   /** So much node time passes in a unit of the farmer's. */
   readonly timeScale: () => number;
@@ -22,7 +22,7 @@ interface PrototypeSettings {
 const NO_TOKEN = { status: 'no_token' };
 
 /** The contracts of the prototype API. Errors are a `status` under HTTP 200, as the original's were. */
-export function prototypeRoutes(parts: PrototypeParts): Route[] {
+export function createPrototypeRoutes(parts: PrototypeDeps): Route[] {
   const { ledger, minter } = parts;
   return [
     { name: 'connectivity', methods: ['get'], path: '/', handle: () => json({ msg: 'ok' }) },
@@ -39,7 +39,7 @@ export function prototypeRoutes(parts: PrototypeParts): Route[] {
       name: 'chunk',
       methods: ['get'],
       path: `${PROTOTYPE_PREFIX}/chunk/:token`,
-      handle: async (call) => await takeContract(call, parts),
+      handle: async (call) => await acceptContract(call, parts),
     },
     {
       name: 'due',
@@ -53,8 +53,8 @@ export function prototypeRoutes(parts: PrototypeParts): Route[] {
       path: `${PROTOTYPE_PREFIX}/challenge/:token/:hash/:response`,
       handle: async ({ params, now, faults }) => {
         const { token = '', hash = '', response = '' } = params;
-        const secret = ledger.secretToVerify(token, hash, now);
-        if (secret !== undefined) ledger.verifyWith(await minter.verifierOf(secret), { token, hash, secret });
+        const secret = ledger.getUnverifiedSecret(token, hash, now);
+        if (secret !== undefined) ledger.setVerifier(await minter.createVerifier(secret), { token, hash, secret });
         const reject = faults.one('reject_answer') !== undefined;
         return json({ status: ledger.answer(token, { hash, response, reject }, now) });
       },
@@ -70,7 +70,7 @@ export function prototypeRoutes(parts: PrototypeParts): Route[] {
       methods: ['get'],
       path: `${PROTOTYPE_PREFIX}/download/:hash`,
       handle: ({ params, now }) => {
-        const secret = ledger.secretOf(params['hash'] ?? '', now);
+        const secret = ledger.getChunkSecret(params['hash'] ?? '', now);
         if (secret === undefined) return json({ status: 'error', message: 'No such chunk.' }, 404);
         return { status: 200, headers: { 'Content-Type': 'application/octet-stream' }, body: minter.bytes(secret) };
       },
@@ -78,22 +78,22 @@ export function prototypeRoutes(parts: PrototypeParts): Route[] {
   ];
 }
 
-async function takeContract(
+async function acceptContract(
   call: Call,
-  { ledger, minter, settings, lies, now, timeScale }: PrototypeParts,
+  { ledger, minter, settings, lies, now, timeScale }: PrototypeDeps,
 ): Promise<Reply> {
   const { params, faults, origin } = call;
   const { token = '' } = params;
   if (!ledger.knows(token)) return json(NO_TOKEN);
-  const next = faults.one('no_chunks') === undefined ? ledger.nextSecret(call.now) : undefined;
+  const next = faults.one('no_chunks') === undefined ? ledger.reserveContract(call.now) : undefined;
   if (next === undefined) return json({ status: 'no_chunks' });
   const { index, secret } = next;
   const minted = await minter.mint(secret).catch((error: unknown) => {
     ledger.abandon();
     throw error;
   });
-  const chunk = faults.one('wrong_hash') ? { ...minted, fileHash: lies.falseHash(minted.fileHash) } : minted;
-  const shrunk = faults.one('deadline_shrink')?.effect;
+  const chunk = faults.one('wrong_hash') ? { ...minted, fileHash: lies.fakeHash(minted.fileHash) } : minted;
+  const shrunk = faults.one('shorten_interval')?.effect;
   const { intervalMs: whole, contractForm } = settings();
   const intervalMs = Math.max(1, Math.round(whole * (shrunk?.factor ?? 1)));
   const challenge = ledger.start(token, { index, chunk, intervalMs }, now());
@@ -103,18 +103,18 @@ async function takeContract(
   return json({
     ...(contractForm === 'secret' ? { secret } : { url: `${origin}${PROTOTYPE_PREFIX}/download/${fileHash}` }),
     file_hash: fileHash,
-    challenge: faults.concern('wrong_challenge', fileHash) ? lies.falseChallenge(challenge) : challenge,
+    challenge: faults.concern('wrong_challenge', fileHash) ? lies.fakeChallenge(challenge) : challenge,
     // Farmers live in real time, whatever the node's clock does.
     interval: told / 1000 / timeScale(),
   });
 }
 
-function listing({ params, now, faults }: Call, { ledger, lies }: PrototypeParts): Reply {
+function listing({ params, now, faults }: Call, { ledger, lies }: PrototypeDeps): Reply {
   const listed = ledger.due(params['token'] ?? '', now);
   if (listed === undefined) return json(NO_TOKEN);
   const told = ({ hash, challenge }: { hash: string; challenge: string }) => ({
     hash,
-    challenge: faults.concern('wrong_challenge', hash) ? lies.falseChallenge(challenge) : challenge,
+    challenge: faults.concern('wrong_challenge', hash) ? lies.fakeChallenge(challenge) : challenge,
   });
   const isTwice = ({ hash }: { hash: string }) => faults.concern('duplicate_challenge', hash);
   const all = listed.all.map((hash) => ({ hash }));

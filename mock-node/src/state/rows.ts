@@ -1,14 +1,14 @@
 import { z } from 'zod';
-import type { ClockMark } from '../clock/node-clock.ts';
-import type { KeptContract } from '../ledger/ledger-store.ts';
+import type { ClockSnapshot } from '../clock/node-clock.ts';
+import type { StoredContract } from '../ledger/ledger-store.ts';
 
 /** What stands in the state file, checked when it is read: somebody may have been at it. */
 
 export const nodeRow = z.object({
   seed: z.string(),
   genesis_sha256: z.string(),
-  farmers_made: z.number(),
-  contracts_made: z.number(),
+  farmers_created: z.number(),
+  contracts_created: z.number(),
 });
 export const farmerRow = z.object({ token: z.string() });
 export const clockRow = z
@@ -20,7 +20,7 @@ export const clockRow = z
     real_ms: z.number(),
   })
   .transform(
-    ({ start_scale, node_ms, real_ms, ...pace }): ClockMark => ({
+    ({ start_scale, node_ms, real_ms, ...pace }): ClockSnapshot => ({
       ...pace,
       startScale: start_scale,
       node: node_ms,
@@ -34,38 +34,49 @@ export const contractRow = z
     hash: z.string(),
     secret: z.string(),
     interval_ms: z.number(),
-    taken_at: z.number(),
+    accepted_at: z.number(),
     started_at: z.number(),
     round: z.number(),
     response: z.string().nullable(),
     response_passed: z.number().nullable(),
-    failures_in_a_row: z.number(),
+    consecutive_failures: z.number(),
     passed: z.number(),
     wrong: z.number(),
     unanswered: z.number(),
   })
   .transform(
-    (row): KeptContract => ({
+    (row): StoredContract => ({
       index: row.number,
       token: row.token,
       hash: row.hash,
       secret: row.secret,
       intervalMs: row.interval_ms,
-      takenAt: row.taken_at,
+      acceptedAt: row.accepted_at,
       startedAt: row.started_at,
       round: row.round,
       settled: row.response === null ? undefined : { response: row.response, passed: row.response_passed === 1 },
-      failuresInARow: row.failures_in_a_row,
+      consecutiveFailures: row.consecutive_failures,
       results: { passed: row.passed, wrong: row.wrong, unanswered: row.unanswered },
     }),
   );
 
 /** In the order of the statement that puts them. */
-export function valuesOf(contract: Readonly<KeptContract>) {
-  const { index, token, hash, secret, intervalMs, takenAt, startedAt, round, settled, failuresInARow, results } =
-    contract;
+export function toRowValues(contract: Readonly<StoredContract>) {
+  const {
+    index,
+    token,
+    hash,
+    secret,
+    intervalMs,
+    acceptedAt,
+    startedAt,
+    round,
+    settled,
+    consecutiveFailures,
+    results,
+  } = contract;
   const answered = settled === undefined ? [null, null] : [settled.response, Number(settled.passed)];
   const { passed, wrong, unanswered } = results;
-  const terms = [index, token, hash, secret, intervalMs, takenAt];
-  return [...terms, startedAt, round, ...answered, failuresInARow, passed, wrong, unanswered];
+  const terms = [index, token, hash, secret, intervalMs, acceptedAt];
+  return [...terms, startedAt, round, ...answered, consecutiveFailures, passed, wrong, unanswered];
 }

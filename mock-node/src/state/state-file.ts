@@ -1,22 +1,22 @@
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { z } from 'zod';
-import type { ClockMark } from '../clock/node-clock.ts';
-import type { KeptContract, KeptLedger, LedgerStore, Made } from '../ledger/ledger-store.ts';
-import { checkKind, migrate } from './migrations.ts';
-import { clockRow, contractRow, farmerRow, nodeRow, valuesOf } from './rows.ts';
-import { asStateError, StateError } from './state-error.ts';
+import type { ClockSnapshot } from '../clock/node-clock.ts';
+import type { CreatedCounts, LedgerStore, StoredContract, StoredLedger } from '../ledger/ledger-store.ts';
+import { clockRow, contractRow, farmerRow, nodeRow, toRowValues } from './rows.ts';
+import { checkFileKind, migrate } from './schema.ts';
+import { StateError, toStateError } from './state-error.ts';
 
 /** What a node draws from, and makes chunks of: its contracts mean nothing to another. */
-export interface StateOwner {
+export interface StateIdentity {
   readonly seed: string;
   readonly genesisSha256: string;
 }
 
 /** What a node was when it was last written down. */
-export interface KeptState {
-  readonly ledger: KeptLedger;
-  readonly clock: ClockMark | undefined;
+export interface StoredState {
+  readonly ledger: StoredLedger;
+  readonly clock: ClockSnapshot | undefined;
 }
 
 /**
@@ -31,9 +31,9 @@ export class StateFile implements LedgerStore {
     StatementSync
   >;
   /** What is to be written; by what it is about, so that only the last change counts. */
-  #made: Made | undefined;
+  #made: CreatedCounts | undefined;
   readonly #farmers = new Map<string, boolean>();
-  readonly #contracts = new Map<number, Readonly<KeptContract> | undefined>();
+  readonly #contracts = new Map<number, Readonly<StoredContract> | undefined>();
 
   private constructor(path: string, db: DatabaseSync) {
     this.#path = path;
@@ -41,15 +41,15 @@ export class StateFile implements LedgerStore {
     this.#statements = {
       begin: db.prepare('BEGIN'),
       commit: db.prepare('COMMIT'),
-      made: db.prepare('UPDATE node SET farmers_made = ?, contracts_made = ?'),
+      made: db.prepare('UPDATE node SET farmers_created = ?, contracts_created = ?'),
       clock: db.prepare(
         'INSERT OR REPLACE INTO clock (id, mode, scale, start_scale, node_ms, real_ms) VALUES (1, ?, ?, ?, ?, ?)',
       ),
       addFarmer: db.prepare('INSERT OR IGNORE INTO farmer (token) VALUES (?)'),
       removeFarmer: db.prepare('DELETE FROM farmer WHERE token = ?'),
       put: db.prepare(
-        `INSERT OR REPLACE INTO contract (number, token, hash, secret, interval_ms, taken_at, started_at, round, response,
-           response_passed, failures_in_a_row, passed, wrong, unanswered) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT OR REPLACE INTO contract (number, token, hash, secret, interval_ms, accepted_at, started_at, round, response,
+           response_passed, consecutive_failures, passed, wrong, unanswered) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ),
       remove: db.prepare('DELETE FROM contract WHERE number = ?'),
     };
@@ -60,13 +60,13 @@ export class StateFile implements LedgerStore {
    *
    * @throws StateError whose message says what to do
    */
-  static open(path: string, owner: StateOwner): StateFile {
+  static open(path: string, owner: StateIdentity): StateFile {
     try {
       // SQLite would make it for everybody to read.
       closeSync(openSync(path, 'a', 0o600));
       const db = new DatabaseSync(path, { timeout: 0 });
       try {
-        checkKind(db);
+        checkFileKind(db);
         db.exec(
           'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN EXCLUSIVE; COMMIT;',
         );
@@ -78,31 +78,31 @@ export class StateFile implements LedgerStore {
         throw error;
       }
     } catch (error) {
-      throw asStateError(error, path);
+      throw toStateError(error, path);
     }
   }
 
   /** @throws StateError where the file is damaged */
-  load(): KeptState {
+  load(): StoredState {
     try {
-      const { farmers_made, contracts_made } = nodeRow.parse(this.#db.prepare('SELECT * FROM node').get());
+      const { farmers_created, contracts_created } = nodeRow.parse(this.#db.prepare('SELECT * FROM node').get());
       const farmers = z.array(farmerRow).parse(this.#db.prepare('SELECT token FROM farmer ORDER BY number').all());
       const contracts = this.#db.prepare('SELECT * FROM contract ORDER BY number').all();
       const clock = this.#db.prepare('SELECT * FROM clock').get();
       return {
         ledger: {
-          made: { farmers: farmers_made, contracts: contracts_made },
+          made: { farmers: farmers_created, contracts: contracts_created },
           farmers: farmers.map(({ token }) => token),
           contracts: contracts.map((row) => contractRow.parse(row)),
         },
         clock: clock && clockRow.parse(clock),
       };
     } catch (error) {
-      throw asStateError(error, this.#path);
+      throw toStateError(error, this.#path);
     }
   }
 
-  made(made: Made): void {
+  made(made: CreatedCounts): void {
     this.#made = made;
   }
 
@@ -110,11 +110,11 @@ export class StateFile implements LedgerStore {
     this.#farmers.set(token, isKnown);
   }
 
-  contract(contract: Readonly<KeptContract>): void {
+  contract(contract: Readonly<StoredContract>): void {
     this.#contracts.set(contract.index, contract);
   }
 
-  ended({ index }: Readonly<KeptContract>): void {
+  ended({ index }: Readonly<StoredContract>): void {
     this.#contracts.set(index, undefined);
   }
 
@@ -129,7 +129,7 @@ export class StateFile implements LedgerStore {
    *
    * @throws StateError
    */
-  save(clock: ClockMark): void {
+  save(clock: ClockSnapshot): void {
     try {
       this.#statements.begin.run();
       try {
@@ -140,7 +140,7 @@ export class StateFile implements LedgerStore {
         throw error;
       }
     } catch (error) {
-      throw asStateError(error, this.#path);
+      throw toStateError(error, this.#path);
     }
     this.#made = undefined;
     this.#farmers.clear();
@@ -152,7 +152,7 @@ export class StateFile implements LedgerStore {
    *
    * @param clock where time stands: written, with whatever is not yet
    */
-  close(clock?: ClockMark): void {
+  close(clock?: ClockSnapshot): void {
     if (!this.#db.isOpen) return;
     try {
       if (clock !== undefined) this.save(clock);
@@ -161,23 +161,23 @@ export class StateFile implements LedgerStore {
     }
   }
 
-  #write({ mode, scale, startScale, node, real }: ClockMark): void {
+  #write({ mode, scale, startScale, node, real }: ClockSnapshot): void {
     const { made, addFarmer, removeFarmer, put, remove, clock } = this.#statements;
     if (this.#made !== undefined) made.run(this.#made.farmers, this.#made.contracts);
     for (const [token, isKnown] of this.#farmers) (isKnown ? addFarmer : removeFarmer).run(token);
     for (const [index, contract] of this.#contracts) {
       if (contract === undefined) remove.run(index);
-      else put.run(...valuesOf(contract));
+      else put.run(...toRowValues(contract));
     }
     clock.run(mode, scale, startScale, node, real);
   }
 }
 
 /** Makes a new file this node's, for good. @throws StateError where it is another's */
-function claim(db: DatabaseSync, path: string, { seed, genesisSha256 }: StateOwner): void {
+function claim(db: DatabaseSync, path: string, { seed, genesisSha256 }: StateIdentity): void {
   const row = db.prepare('SELECT * FROM node').get();
   if (row === undefined) {
-    db.prepare('INSERT INTO node (seed, genesis_sha256, farmers_made, contracts_made) VALUES (?, ?, 0, 0)').run(
+    db.prepare('INSERT INTO node (seed, genesis_sha256, farmers_created, contracts_created) VALUES (?, ?, 0, 0)').run(
       seed,
       genesisSha256,
     );

@@ -1,11 +1,11 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ControlClient, type LabEvent } from '@downstream/control-api';
+import { ControlClient, type ControllerEvent } from '@downstream/control-api';
 import { describe, expect, it } from '@jest/globals';
-import { API } from '../a-node.ts';
-import { aControl } from './a-control.ts';
+import { setUpControlApi } from '../support/control-api.ts';
+import { API } from '../support/mock-node.ts';
 
-const { start, farm, get, register, controlUrl, close } = aControl();
+const { start, farm, get, register, controlUrl, close } = setUpControlApi();
 
 const client = (token?: string) => new ControlClient(controlUrl(), { token });
 const BUSY = { name: 'busy', match: { route: 'new' as const }, effect: { kind: 'status' as const, status: 503 } };
@@ -73,7 +73,7 @@ describe('the client', () => {
     await start();
     const control = client();
     const enough = new AbortController();
-    const seen: LabEvent[] = [];
+    const seen: ControllerEvent[] = [];
     for await (const event of control.events({ signal: enough.signal })) {
       seen.push(event);
       if (event.type === 'clock') await control.addFault(BUSY);
@@ -151,9 +151,9 @@ describe("the client's errors", () => {
   });
 
   it.each([
-    ['no JSON', 200, '<html>', 'bad_reply'],
-    ['other JSON', 200, '{"version":1}', 'bad_reply'],
-    ['nothing', 200, '', 'bad_reply'],
+    ['no JSON', 200, '<html>', 'invalid_response'],
+    ['other JSON', 200, '{"version":1}', 'invalid_response'],
+    ['nothing', 200, '', 'invalid_response'],
     ['an error of somebody else', 502, '{"oops":true}', 'failed'],
     ["a proxy's page", 502, '<html>', 'failed'],
   ])('say when the reply is %s', async (_, status, body, code) => {

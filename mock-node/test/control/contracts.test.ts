@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { API, INTERVAL_MS } from '../a-node.ts';
-import { aControl } from './a-control.ts';
+import { setUpControlApi } from '../support/control-api.ts';
+import { API, INTERVAL_MS } from '../support/mock-node.ts';
 
-const { start, ask, farm, get, pass, told } = aControl();
+const { start, ask, farm, get, pass, told } = setUpControlApi();
 
 const ABSENT = 'ab'.repeat(32);
 
@@ -22,9 +22,9 @@ describe('contracts over the control API', () => {
         round: 0,
         challenge: one.challenge,
         intervalMs: INTERVAL_MS,
-        takenAt: '1970-01-01T00:16:40.000Z',
+        acceptedAt: '1970-01-01T00:16:40.000Z',
         dueAt: '1970-01-01T00:17:40.000Z',
-        failuresInARow: 0,
+        consecutiveFailures: 0,
         passed: 1,
         wrong: 0,
         unanswered: 0,
@@ -82,7 +82,7 @@ describe('contracts over the control API', () => {
 });
 
 describe('the clock over the control API', () => {
-  const nowOf = async () => Date.parse((await ask('GET', '/clock')).json.now);
+  const getNodeTime = async () => Date.parse((await ask('GET', '/clock')).json.now);
 
   it('stands still, and is moved on by hand', async () => {
     await start();
@@ -91,14 +91,14 @@ describe('the clock over the control API', () => {
       json: { mode: 'frozen', scale: 1, now: '1970-01-01T00:16:40.000Z' },
     });
     pass(5_000);
-    expect(await nowOf()).toBe(1_000_000);
+    expect(await getNodeTime()).toBe(1_000_000);
     expect(await ask('POST', '/clock/advance', { body: { ms: 1_500 } })).toMatchObject({
       status: 200,
       json: { now: '1970-01-01T00:16:41.500Z' },
     });
     await ask('PUT', '/clock', { body: { mode: 'real', scale: 60 } });
     pass(1_000);
-    expect(await nowOf()).toBe(1_000_000 + 1_500 + 60_000);
+    expect(await getNodeTime()).toBe(1_000_000 + 1_500 + 60_000);
     expect(told()).toEqual([
       { message: 'clock set', mode: 'frozen', scale: 1, now: '1970-01-01T00:16:40.000Z' },
       { message: 'clock advanced', ms: 1_500, now: '1970-01-01T00:16:41.500Z' },
@@ -114,7 +114,7 @@ describe('the clock over the control API', () => {
     expect((await ask('GET', `/contracts/${hash}`)).json).toMatchObject({ unanswered: 0, challenge });
     await ask('POST', '/clock/advance', { body: { ms: 1 } });
     const { json } = await ask('GET', `/contracts/${hash}`);
-    expect(json).toMatchObject({ unanswered: 1, failuresInARow: 1, round: 1, state: 'due' });
+    expect(json).toMatchObject({ unanswered: 1, consecutiveFailures: 1, round: 1, state: 'due' });
     expect(json.challenge).not.toBe(challenge);
     expect((await ask('GET', '/info')).json.challenges).toEqual({ passed: 0, wrong: 0, unanswered: 1 });
     expect(await answer()).toEqual({ status: 'fail' });

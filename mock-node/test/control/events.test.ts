@@ -1,17 +1,17 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
-import type { LabEvent } from '@downstream/control-api';
+import type { ControllerEvent } from '@downstream/control-api';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { EventStreams, type EventStreamsOptions } from '../../src/control/event-streams.ts';
-import { LabEvents } from '../../src/lab.ts';
-import { API } from '../a-node.ts';
-import { aControl } from './a-control.ts';
+import { ControllerEvents } from '../../src/controller.ts';
+import { setUpControlApi } from '../support/control-api.ts';
+import { API } from '../support/mock-node.ts';
 
-const { start, ask, farm, get, lab, newToken, close, controlUrl } = aControl();
+const { start, ask, farm, get, controller, newToken, close, controlUrl } = setUpControlApi();
 
 /** Reads a stream piece by piece, as far as a test wants to. */
-function readerOf(response: Response) {
+function createReader(response: Response) {
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
   return {
@@ -42,7 +42,7 @@ describe('the events', () => {
     await start();
     const response = await listen();
     expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
-    const reader = readerOf(response);
+    const reader = createReader(response);
     await ask('POST', '/faults', { body: { name: 'late', match: { route: 'due' }, effect: { kind: 'fixed', ms: 1 } } });
     const { hash, token, answer } = await farm();
     await answer();
@@ -68,7 +68,7 @@ describe('the events', () => {
 
   it('have nothing secret in them', async () => {
     await start();
-    const reader = readerOf(await listen());
+    const reader = createReader(await listen());
     const { token, secret, response, answer } = await farm();
     await answer();
     const text = await reader.until('"route":"challenge"');
@@ -78,7 +78,7 @@ describe('the events', () => {
 
   it('end when the node closes, as do waits: nobody is cut off', async () => {
     await start();
-    const reader = readerOf(await listen());
+    const reader = createReader(await listen());
     await reader.until('"clock"');
     const waiting = ask('GET', '/requests/wait?timeoutMs=60000');
     await ask('GET', '/info');
@@ -89,7 +89,7 @@ describe('the events', () => {
 
   it('are for thirty-two listeners at once, and for others when one has left', async () => {
     await start();
-    const readers = (await Promise.all(Array.from({ length: 32 }, listen))).map(readerOf);
+    const readers = (await Promise.all(Array.from({ length: 32 }, listen))).map(createReader);
     const refused = await ask('GET', '/events');
     expect(refused).toMatchObject({ status: 503, json: { status: 'error' } });
     expect(refused.headers.get('retry-after')).toBe('10');
@@ -97,13 +97,13 @@ describe('the events', () => {
     let late = await listen();
     for (let n = 0; n < 1_000 && late.status !== 200; n++) late = await listen();
     expect(late.status).toBe(200);
-    for (const reader of [...readers.slice(1), readerOf(late)]) await reader.leave();
+    for (const reader of [...readers.slice(1), createReader(late)]) await reader.leave();
   });
 
   it('of twenty thousand contracts at once come whole', async () => {
     await start({ maxContracts: 20_000 });
     takeMany(20_000, await newToken());
-    const reader = readerOf(await listen());
+    const reader = createReader(await listen());
     await reader.until('"clock"');
     await ask('POST', '/clock/advance', { body: { ms: 60_000 } });
     await ask('POST', '/reset');
@@ -115,10 +115,10 @@ describe('the events', () => {
 
   /** Contracts on chunks that nobody has to make. */
   function takeMany(count: number, token: string): void {
-    const { ledger, clock } = lab();
+    const { ledger, clock } = controller();
     const now = clock.now();
     for (let n = 0; n < count; n++) {
-      const { index, secret } = ledger.nextSecret(now) ?? { index: -1, secret: '' };
+      const { index, secret } = ledger.reserveContract(now) ?? { index: -1, secret: '' };
       const fileHash = index.toString(16).padStart(64, '0');
       const chunk = { fileHash, secret, verifier: { response: () => '' } };
       ledger.start(token, { index, chunk, intervalMs: 60_000 }, now);
@@ -127,7 +127,7 @@ describe('the events', () => {
 });
 
 describe('a stream of events', () => {
-  const FIRST: LabEvent = { type: 'config' };
+  const FIRST: ControllerEvent = { type: 'config' };
   let server: Server | undefined;
   afterEach(async () => {
     server?.closeAllConnections();
@@ -137,7 +137,7 @@ describe('a stream of events', () => {
 
   /** Streams alone, and a way to listen to them that reads when it is told to. */
   async function streaming(options: EventStreamsOptions = {}) {
-    const events = new LabEvents();
+    const events = new ControllerEvents();
     const streams = new EventStreams(events, options);
     const gone: number[] = [];
     let joined = 0;
@@ -171,7 +171,7 @@ describe('a stream of events', () => {
   /** An event that counts how often it is made into text. */
   function counted() {
     const times = { count: 0 };
-    const event: LabEvent = {
+    const event: ControllerEvent = {
       get type() {
         times.count += 1;
         return 'scenario' as const;
@@ -209,7 +209,7 @@ describe('a stream of events', () => {
   });
 
   it('is cut for a listener who is too far behind, and goes on for the others', async () => {
-    const { events, gone, join } = await streaming({ mostBehind: 64 * 1024 });
+    const { events, gone, join } = await streaming({ maxBacklog: 64 * 1024 });
     const [slow, quick] = [await join(), await join()];
     slow.socket.pause();
     let sent = 0;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { aControl } from './a-control.ts';
+import { setUpControlApi } from '../support/control-api.ts';
 
-const { start, ask, register, told, pass, get } = aControl();
+const { start, ask, register, told, pass, get } = setUpControlApi();
 
 const BUSY = { name: 'busy', match: { route: 'new' }, effect: { kind: 'status', status: 503 } };
 

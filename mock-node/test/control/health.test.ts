@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
-import { aControl } from './a-control.ts';
+import { setUpControlApi } from '../support/control-api.ts';
 
-const { start, ask, register, url, controlUrl, log, lab } = aControl();
+const { start, ask, register, url, controlUrl, log, controller } = setUpControlApi();
 
 const READY = { status: 200, json: { status: 'ok' } };
 const REFUSE = { name: 'away', match: { route: 'new' }, times: 1, effect: { kind: 'refuse', forMs: 3_600_000 } };
@@ -23,7 +23,7 @@ async function healthcheck(env: Record<string, string>): Promise<number> {
   return code;
 }
 
-const portOf = (where: string) => new URL(where).port;
+const getPort = (where: string) => new URL(where).port;
 
 describe('health', () => {
   it('is well from the start', async () => {
@@ -38,7 +38,7 @@ describe('health', () => {
     await expect(register()).rejects.toThrow();
     await expect(register()).rejects.toThrow();
     expect(await ask('GET', '/health/ready')).toMatchObject(READY);
-    expect(await healthcheck({ MOCK_CONTROL_PORT: portOf(controlUrl()), MOCK_PORT: portOf(url()) })).toBe(0);
+    expect(await healthcheck({ MOCK_CONTROL_PORT: getPort(controlUrl()), MOCK_PORT: getPort(url()) })).toBe(0);
   });
 
   it('is not ready while somebody else has the port of the node, and is again afterwards', async () => {
@@ -46,7 +46,7 @@ describe('health', () => {
     await ask('POST', '/faults', { body: REFUSE });
     await expect(register()).rejects.toThrow();
     const other = createServer();
-    other.listen(Number(portOf(url())), '127.0.0.1');
+    other.listen(Number(getPort(url())), '127.0.0.1');
     await once(other, 'listening');
     await ask('DELETE', '/faults/away');
     await until(async () => (await ask('GET', '/health/ready')).status === 503);
@@ -62,18 +62,18 @@ describe('health', () => {
 describe("the image's health check", () => {
   it('asks the node itself where the control API is off', async () => {
     await start({ controlPort: undefined });
-    expect(await healthcheck({ MOCK_CONTROL_PORT: 'off', MOCK_PORT: portOf(url()) })).toBe(0);
+    expect(await healthcheck({ MOCK_CONTROL_PORT: 'off', MOCK_PORT: getPort(url()) })).toBe(0);
   });
 
   it('needs no token', async () => {
     await start({ controlToken: 'open-sesame' });
-    expect(await healthcheck({ MOCK_CONTROL_PORT: portOf(controlUrl()) })).toBe(0);
+    expect(await healthcheck({ MOCK_CONTROL_PORT: getPort(controlUrl()) })).toBe(0);
   });
 
   it('fails where nobody listens, or somebody else', async () => {
     await start();
-    expect(lab().apiPort).toBe(Number(portOf(url())));
-    expect(await healthcheck({ MOCK_CONTROL_PORT: portOf(url()) })).toBe(1);
+    expect(controller().apiPort).toBe(Number(getPort(url())));
+    expect(await healthcheck({ MOCK_CONTROL_PORT: getPort(url()) })).toBe(1);
     expect(await healthcheck({ MOCK_CONTROL_PORT: '1' })).toBe(1);
   });
 });

@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { API } from '../a-node.ts';
-import { aControl } from './a-control.ts';
+import { setUpControlApi } from '../support/control-api.ts';
+import { API } from '../support/mock-node.ts';
 
-const { start, ask, farm, register, get, told, controlUrl } = aControl();
+const { start, ask, farm, register, get, told, controlUrl } = setUpControlApi();
 
-const idsOf = async (query: string) => (await ask('GET', `/requests${query}`)).json.map(({ id }: { id: number }) => id);
+const getIds = async (query: string) =>
+  (await ask('GET', `/requests${query}`)).json.map(({ id }: { id: number }) => id);
 
 describe('the journal', () => {
   it('has each request to the API as it went, with nothing secret in it', async () => {
@@ -29,8 +30,8 @@ describe('the journal', () => {
         status: 200,
         durationMs: expect.any(Number),
         faults: ['late'],
-        replyBody: '{"status":"pass"}',
-        replyBytes: expect.any(Number),
+        responseBody: '{"status":"pass"}',
+        responseBytes: expect.any(Number),
       },
     ]);
     const everything = text + (await ask('GET', '/requests')).text;
@@ -55,15 +56,15 @@ describe('the journal', () => {
     await get(`${API}/due/${token}`);
     await get(`${API}/remove/${token}/${hash}`, { method: 'DELETE' });
     await get('/elsewhere');
-    expect(await idsOf('')).toEqual([1, 2, 3, 4, 5, 6]);
-    expect(await idsOf('?route=due')).toEqual([3, 4]);
-    expect(await idsOf('?method=DELETE')).toEqual([5]);
-    expect(await idsOf('?status=503')).toEqual([4]);
-    expect(await idsOf('?status=404')).toEqual([6]);
-    expect(await idsOf('?fault=busy')).toEqual([4]);
-    expect(await idsOf('?since=4')).toEqual([5, 6]);
-    expect(await idsOf('?route=due&status=200')).toEqual([3]);
-    expect(await idsOf('?route=answer')).toEqual([]);
+    expect(await getIds('')).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(await getIds('?route=due')).toEqual([3, 4]);
+    expect(await getIds('?method=DELETE')).toEqual([5]);
+    expect(await getIds('?status=503')).toEqual([4]);
+    expect(await getIds('?status=404')).toEqual([6]);
+    expect(await getIds('?fault=busy')).toEqual([4]);
+    expect(await getIds('?since=4')).toEqual([5, 6]);
+    expect(await getIds('?route=due&status=200')).toEqual([3]);
+    expect(await getIds('?route=answer')).toEqual([]);
   });
 
   it('is looked through by farmer and contract, whole or by how they begin', async () => {
@@ -72,16 +73,16 @@ describe('the journal', () => {
     await one.answer();
     await other.answer();
     for (const farmer of [one.token, one.token.slice(0, 10), one.token.slice(0, 6), one.token.slice(0, 3)])
-      expect(await idsOf(`?farmer=${farmer}`)).toEqual([2, 5]);
-    expect(await idsOf(`?farmer=${other.token}`)).toEqual([4, 6]);
-    for (const contract of [one.hash, one.hash.slice(0, 8)]) expect(await idsOf(`?contract=${contract}`)).toEqual([5]);
-    expect(await idsOf(`?contract=${one.hash}&farmer=${other.token}`)).toEqual([]);
+      expect(await getIds(`?farmer=${farmer}`)).toEqual([2, 5]);
+    expect(await getIds(`?farmer=${other.token}`)).toEqual([4, 6]);
+    for (const contract of [one.hash, one.hash.slice(0, 8)]) expect(await getIds(`?contract=${contract}`)).toEqual([5]);
+    expect(await getIds(`?contract=${one.hash}&farmer=${other.token}`)).toEqual([]);
   });
 
   it('gives the newest where there are more than asked for, oldest first', async () => {
     await start();
     for (let n = 0; n < 5; n++) await register();
-    expect(await idsOf('?limit=2')).toEqual([4, 5]);
+    expect(await getIds('?limit=2')).toEqual([4, 5]);
   });
 
   it('counts', async () => {
@@ -95,14 +96,14 @@ describe('the journal', () => {
   it('keeps so many, and counts those that fell out', async () => {
     await start({ journalSize: 3 });
     for (let n = 0; n < 5; n++) await register();
-    expect(await idsOf('')).toEqual([3, 4, 5]);
+    expect(await getIds('')).toEqual([3, 4, 5]);
     expect((await ask('GET', '/info')).json.requests).toEqual({ kept: 3, dropped: 2 });
   });
 
   it('keeps none where it has no size', async () => {
     await start({ journalSize: 0 });
     await register();
-    expect(await idsOf('')).toEqual([]);
+    expect(await getIds('')).toEqual([]);
     expect((await ask('GET', '/info')).json.requests).toEqual({ kept: 0, dropped: 1 });
   });
 
@@ -118,9 +119,9 @@ describe('the journal', () => {
     await start();
     await register();
     expect(await ask('DELETE', '/requests')).toMatchObject({ status: 204 });
-    expect(await idsOf('')).toEqual([]);
+    expect(await getIds('')).toEqual([]);
     await register();
-    expect(await idsOf('')).toEqual([2]);
+    expect(await getIds('')).toEqual([2]);
     expect(told()).toEqual([{ message: 'requests forgotten' }]);
   });
 });

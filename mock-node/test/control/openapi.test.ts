@@ -2,21 +2,28 @@ import { listen, silentLogger } from '@downstream/platform';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import type { Router } from 'express';
-import { controlApp } from '../../src/control/control-app.ts';
+import { createControlApp } from '../../src/control/control-app.ts';
 import { MockMetrics } from '../../src/metrics.ts';
-import { aControl } from './a-control.ts';
-import { DOCUMENT, exampleOf, OPERATIONS, type Operation, replyOf, wrongWith } from './the-document.ts';
+import { setUpControlApi } from '../support/control-api.ts';
+import {
+  DOCUMENT,
+  findSchemaErrors,
+  getDocumentedResponse,
+  getExample,
+  OPERATIONS,
+  type Operation,
+} from '../support/openapi-document.ts';
 
-const { start, ask, farm, pass, lab, controlUrl } = aControl();
+const { start, ask, farm, pass, controller, controlUrl } = setUpControlApi();
 
 const metrics = () =>
   new MockMetrics({ version: '0' }, { contracts: () => ({ due: 0, settled: 0 }), farmers: () => 0 });
 /** The control API of the node that was started, as an app of its own. */
 const appOf = ({ ready }: { ready: boolean }) =>
-  controlApp(
+  createControlApp(
     { token: undefined },
     {
-      lab: lab(),
+      controller: controller(),
       metrics: metrics(),
       log: silentLogger,
       ready: () => ready,
@@ -38,7 +45,7 @@ describe('the OpenAPI document', () => {
 
   it('has every route that is served, and no other', async () => {
     await start();
-    const served = routesOf(appOf({ ready: true }).router).filter((route) => route !== 'GET /metrics');
+    const served = getEffectRoutes(appOf({ ready: true }).router).filter((route) => route !== 'GET /metrics');
     const described = OPERATIONS.map(({ method, path }) => `${method} ${path}`);
     expect(described.toSorted()).toEqual(served.toSorted());
   });
@@ -55,16 +62,16 @@ describe('the OpenAPI document', () => {
     'has an example for $operationId that is as it says',
     (operation) => {
       const schema = operation.requestBody?.content['application/json'].schema ?? {};
-      expect(wrongWith(exampleOf(operation), schema)).toBeNull();
+      expect(findSchemaErrors(getExample(operation), schema)).toBeNull();
     },
   );
 });
 
 /** Of a router, and of the one under the prefix. `all` is what refuses the other methods. */
-function routesOf(router: Router, prefix = ''): string[] {
+function getEffectRoutes(router: Router, prefix = ''): string[] {
   return router.stack.flatMap((layer) => {
     const { route, handle } = layer;
-    if (route === undefined) return 'stack' in handle ? routesOf(handle as unknown as Router, '/__admin') : [];
+    if (route === undefined) return 'stack' in handle ? getEffectRoutes(handle as unknown as Router, '/__admin') : [];
     const path = prefix + route.path.replace(/:(\w+)/g, '{$1}');
     return route.stack
       .flatMap(({ method }) => (method === undefined ? [] : `${method.toUpperCase()} ${path}`))
@@ -137,7 +144,7 @@ describe('each operation', () => {
     const { method, operationId } = operation;
     await startWithOneOfEverything(status === '401' ? 'open-sesame' : undefined);
     const path = pathTo(operation);
-    const body = exampleOf(operation);
+    const body = getExample(operation);
     switch (`${operationId} ${status}`) {
       case 'ready 503':
         return await notReady(path);
@@ -182,10 +189,10 @@ describe('each operation', () => {
   it.each(documented)('replies as documented: %s %s', async (_, status, operation) => {
     const reply = await provoke(operation, status);
     expect({ status: String(reply.status), text: reply.text }).toMatchObject({ status });
-    const { type, schema } = replyOf(operation, status);
+    const { type, schema } = getDocumentedResponse(operation, status);
     expect(reply.headers.get('content-type')?.split(';')[0]).toBe(type);
     if (schema === undefined) expect(reply.text).toBe('');
-    else expect(wrongWith(reply.json, schema)).toBeNull();
+    else expect(findSchemaErrors(reply.json, schema)).toBeNull();
   });
 });
 
@@ -213,7 +220,7 @@ describe('the document and the server agree on', () => {
     const { status } = await ask('POST', '/faults', { body });
     expect({
       server: status === 201,
-      document: wrongWith(body, { $ref: '#/components/schemas/FaultInput' }) === null,
+      document: findSchemaErrors(body, { $ref: '#/components/schemas/FaultInput' }) === null,
     }).toEqual({
       server: isTaken,
       document: isTaken,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { aControl } from './a-control.ts';
+import { setUpControlApi } from '../support/control-api.ts';
 
-const { start, ask, farm, register, told } = aControl();
+const { start, ask, farm, register, told } = setUpControlApi();
 
 describe('the node', () => {
   it('says what it is and how it is doing', async () => {
@@ -59,7 +59,7 @@ describe('scenarios', () => {
       'flaky',
       'slow',
       'offline',
-      'amnesiac',
+      'forgetful',
       'tight-deadlines',
       'hostile',
     ]);

@@ -1,15 +1,15 @@
-import { EFFECTS, type FaultInput, fault as faultSchema, MOST_FAULTS } from '@downstream/control-api';
+import { EFFECTS, type FaultInput, fault as faultSchema, MAX_FAULTS } from '@downstream/control-api';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { type FaultCall, FaultPlan } from '../../src/faults/fault-plan.ts';
-import { Draws } from '../../src/ledger/draws.ts';
+import { FaultPlan, type FaultRequest } from '../../src/faults/fault-plan.ts';
+import { SeededRandom } from '../../src/ledger/seeded-random.ts';
 
 const T0 = 1_000_000;
 const TOKEN = 'aaaaaabbbbbbccccccdddddd';
 const HASH = '0123456789abcdef'.repeat(4);
 
 /** A request for what is due, but for what is given. */
-const aCall = (given: Partial<FaultCall> = {}): FaultCall => ({
+const aCall = (given: Partial<FaultRequest> = {}): FaultRequest => ({
   route: 'due',
   method: 'GET',
   token: TOKEN,
@@ -17,8 +17,8 @@ const aCall = (given: Partial<FaultCall> = {}): FaultCall => ({
   ...given,
 });
 
-function aPlan(...given: FaultInput[]) {
-  const draws = new Draws('seed');
+function createPlan(...given: FaultInput[]) {
+  const draws = new SeededRandom('seed');
   const events: string[] = [];
   const plan = new FaultPlan({
     chance: (fault, index, what) => draws.chance(fault, index, what),
@@ -27,7 +27,7 @@ function aPlan(...given: FaultInput[]) {
   const add = (fault: FaultInput, now = T0) => plan.add(faultSchema.parse(fault), now);
   for (const fault of given) add(fault);
   /** The names of the faults that a request gets. */
-  const apply = (call: Partial<FaultCall> = {}, now = T0) => plan.apply(aCall(call), now).map(({ name }) => name);
+  const apply = (call: Partial<FaultRequest> = {}, now = T0) => plan.apply(aCall(call), now).map(({ name }) => name);
   /** Of so many requests in a row, which get a fault. */
   const hits = (count: number, name = 'a', now = T0) =>
     Array.from({ length: count }, (_, n) => (apply({}, now).includes(name) ? [n] : [])).flat();
@@ -42,26 +42,26 @@ const DELAY = { kind: 'fixed', ms: 1 } as const;
 
 describe('a fault', () => {
   it('is applied to every request if nothing else is said', () => {
-    const { hits, counts } = aPlan({ name: 'a', effect: 'reset' });
+    const { hits, counts } = createPlan({ name: 'a', effect: 'reset' });
     expect(hits(3)).toEqual([0, 1, 2]);
     expect(counts()).toEqual({ matched: 3, applied: 3 });
   });
 
   it('lets the first ones go that it is to skip', () => {
-    const { hits, counts } = aPlan({ name: 'a', skip: 2, effect: 'reset' });
+    const { hits, counts } = createPlan({ name: 'a', skip: 2, effect: 'reset' });
     expect(hits(4)).toEqual([2, 3]);
     expect(counts()).toEqual({ matched: 4, applied: 2 });
   });
 
   it('is applied so many times, and is over then', () => {
-    const { plan, hits } = aPlan({ name: 'a', skip: 1, times: 2, effect: 'reset' });
+    const { plan, hits } = createPlan({ name: 'a', skip: 1, times: 2, effect: 'reset' });
     expect(plan.get('a', T0).state).toBe('active');
     expect(hits(5)).toEqual([1, 2]);
     expect(plan.get('a', T0)).toMatchObject({ state: 'over', matched: 3, applied: 2 });
   });
 
   it('is as if it were not there while it is off', () => {
-    const { plan, hits, counts } = aPlan({ name: 'a', enabled: false, effect: 'reset' });
+    const { plan, hits, counts } = createPlan({ name: 'a', enabled: false, effect: 'reset' });
     expect(hits(3)).toEqual([]);
     expect(counts()).toEqual({ matched: 0, applied: 0 });
     expect(plan.get('a', T0).state).toBe('off');
@@ -70,7 +70,7 @@ describe('a fault', () => {
   });
 
   it('keeps to its window, by the time that it is told', () => {
-    const { plan, apply, counts } = aPlan({
+    const { plan, apply, counts } = createPlan({
       name: 'a',
       window: { afterMs: 1_000, durationMs: 500 },
       effect: 'reset',
@@ -84,13 +84,13 @@ describe('a fault', () => {
   });
 
   it('has a window without an end where none is given', () => {
-    const { apply } = aPlan({ name: 'a', window: { afterMs: 10 }, effect: 'reset' });
+    const { apply } = createPlan({ name: 'a', window: { afterMs: 10 }, effect: 'reset' });
     expect(apply({}, T0 + 9)).toEqual([]);
     expect(apply({}, T0 + 1e12)).toEqual(['a']);
   });
 
   it('is gone when its time to live is over, and its name is free', () => {
-    const { plan, events, apply, add } = aPlan({ name: 'a', ttlMs: 100, effect: 'reset' });
+    const { plan, events, apply, add } = createPlan({ name: 'a', ttlMs: 100, effect: 'reset' });
     expect(apply({}, T0 + 99)).toEqual(['a']);
     expect(apply({}, T0 + 100)).toEqual([]);
     expect(plan.list(T0 + 100)).toEqual([]);
@@ -100,7 +100,7 @@ describe('a fault', () => {
   });
 
   it.each(['get', 'restart'] as const)('cannot be had by %s when its time to live is over', (what) => {
-    const { plan } = aPlan({ name: 'a', ttlMs: 100, effect: 'reset' });
+    const { plan } = createPlan({ name: 'a', ttlMs: 100, effect: 'reset' });
     expect(() => plan[what]('a', T0 + 100)).toThrow('there is no fault a');
   });
 
@@ -126,13 +126,13 @@ describe('a fault', () => {
     [{ route: 'due', method: 'GET', token: TOKEN, contract: HASH }, { contract: HASH }, true],
     [{ route: 'due', method: 'GET', token: TOKEN, contract: HASH }, { contract: HASH, method: 'HEAD' }, false],
   ] as const)('for %j fits a request for what is due with %j: %p', (match, call, fits) => {
-    const { apply, counts } = aPlan({ name: 'a', match: faultSchema.shape.match.parse(match), effect: 'reset' });
+    const { apply, counts } = createPlan({ name: 'a', match: faultSchema.shape.match.parse(match), effect: 'reset' });
     expect(apply(call)).toEqual(fits ? ['a'] : []);
     expect(counts().matched).toBe(fits ? 1 : 0);
   });
 
   it('fits no request on which its effect never has any', () => {
-    const { apply, counts } = aPlan({ name: 'a', effect: 'wrong_hash' });
+    const { apply, counts } = createPlan({ name: 'a', effect: 'wrong_hash' });
     expect(apply()).toEqual([]);
     expect(counts().matched).toBe(0);
     expect(apply({ route: 'chunk' })).toEqual(['a']);
@@ -151,8 +151,10 @@ describe('a fault', () => {
     const requests = fc.array(fc.record({ pauseMs: fc.nat(100), fits: fc.boolean() }), { maxLength: 40 });
     fc.assert(
       fc.property(given, requests, (fault, steps) => {
-        const draws = new Draws('seed');
-        const { apply } = aPlan(faultSchema.parse({ name: 'a', match: { route: 'due' }, effect: 'reset', ...fault }));
+        const draws = new SeededRandom('seed');
+        const { apply } = createPlan(
+          faultSchema.parse({ name: 'a', match: { route: 'due' }, effect: 'reset', ...fault }),
+        );
         const { skip, times = Number.POSITIVE_INFINITY, probability, window, ttlMs = Number.POSITIVE_INFINITY } = fault;
         const from = window?.afterMs ?? 0;
         const to = from + (window?.durationMs ?? Number.POSITIVE_INFINITY);
@@ -172,29 +174,29 @@ describe('a fault', () => {
 
 describe('the probability of a fault', () => {
   it('of 0 is never, of 1 always', () => {
-    const never = aPlan({ name: 'a', probability: 0, effect: 'reset' });
+    const never = createPlan({ name: 'a', probability: 0, effect: 'reset' });
     expect(never.hits(1_000)).toEqual([]);
     expect(never.counts()).toEqual({ matched: 1_000, applied: 0 });
-    expect(aPlan({ name: 'a', probability: 1, effect: 'reset' }).hits(1_000)).toHaveLength(1_000);
+    expect(createPlan({ name: 'a', probability: 1, effect: 'reset' }).hits(1_000)).toHaveLength(1_000);
   });
 
   it.each([0.01, 0.3, 0.9])('of %p is about so often', (probability) => {
     const count = 20_000;
-    const { length } = aPlan({ name: 'a', probability, effect: 'reset' }).hits(count);
+    const { length } = createPlan({ name: 'a', probability, effect: 'reset' }).hits(count);
     // Four standard deviations of a binomial distribution.
     const margin = 4 * Math.sqrt(count * probability * (1 - probability));
     expect(Math.abs(length - count * probability)).toBeLessThan(margin);
   });
 
   it('means for a likelier fault of that name all requests that a less likely one gets, and more', () => {
-    const rare = aPlan({ name: 'a', probability: 0.2, effect: 'reset' }).hits(500);
-    const common = aPlan({ name: 'a', probability: 0.6, effect: 'reset' }).hits(500);
+    const rare = createPlan({ name: 'a', probability: 0.2, effect: 'reset' }).hits(500);
+    const common = createPlan({ name: 'a', probability: 0.6, effect: 'reset' }).hits(500);
     expect(common).toEqual(expect.arrayContaining(rare));
     expect(common.length).toBeGreaterThan(rare.length);
   });
 
   it('is drawn for each fault by itself: two of them hit together as often as chance would have it', () => {
-    const { plan } = aPlan(
+    const { plan } = createPlan(
       { name: 'a', probability: 0.5, effect: DELAY },
       { name: 'b', probability: 0.5, effect: DELAY },
     );
@@ -214,7 +216,7 @@ describe('the probability of a fault', () => {
       token: fc.constantFrom(undefined, TOKEN, 'someone else'),
       pauseMs: fc.nat(1_000),
     });
-    const alone = aPlan({ name: 'a', match: { route: 'due' }, probability: 0.4, effect: 'reset' }).hits(12);
+    const alone = createPlan({ name: 'a', match: { route: 'due' }, probability: 0.4, effect: 'reset' }).hits(12);
     fc.assert(
       fc.property(
         fc.array(fc.array(noise, { maxLength: 4 }), { minLength: 12, maxLength: 12 }),
@@ -222,7 +224,7 @@ describe('the probability of a fault', () => {
         fc.subarray(others),
         (between, place, present) => {
           const fault: FaultInput = { name: 'a', match: { route: 'due' }, probability: 0.4, effect: 'reset' };
-          const { apply } = aPlan(...present.toSpliced(place, 0, fault));
+          const { apply } = createPlan(...present.toSpliced(place, 0, fault));
           let now = T0;
           const hit = between.map((calls) => {
             for (const { route, token, pauseMs } of calls) {
@@ -239,7 +241,7 @@ describe('the probability of a fault', () => {
 
   it('repeats for whatever else is drawn too: the same for the same fault, count and purpose, else another', () => {
     const run = () => {
-      const { plan } = aPlan({ name: 'a', effect: DELAY }, { name: 'b', effect: DELAY });
+      const { plan } = createPlan({ name: 'a', effect: DELAY }, { name: 'b', effect: DELAY });
       const applied = [...plan.apply(aCall(), T0), ...plan.apply(aCall(), T0)];
       return applied.flatMap(({ chance }) => [chance('radius'), chance('angle')]);
     };
@@ -250,17 +252,17 @@ describe('the probability of a fault', () => {
 
 describe('faults together', () => {
   it('decide the wire by the first in order that applies; the others do not count that request', () => {
-    const { apply, counts } = aPlan(
+    const { apply, counts } = createPlan(
       { name: 'a', times: 1, effect: 'reset' },
       { name: 'b', times: 1, effect: 'truncate' },
-      { name: 'c', effect: 'accept_but_drop_reply' },
+      { name: 'c', effect: 'drop_response' },
     );
     expect([apply(), apply(), apply()]).toEqual([['a'], ['b'], ['c']]);
     expect([counts('a'), counts('b'), counts('c')].map(({ matched }) => matched)).toEqual([1, 1, 1]);
   });
 
   it('take turns where the first fits but is not applied: both count the request', () => {
-    const { apply, counts } = aPlan({ name: 'a', skip: 1, effect: 'reset' }, { name: 'b', effect: 'status' });
+    const { apply, counts } = createPlan({ name: 'a', skip: 1, effect: 'reset' }, { name: 'b', effect: 'status' });
     expect([apply(), apply()]).toEqual([['b'], ['a']]);
     expect(counts('b')).toEqual({ matched: 1, applied: 1 });
   });
@@ -272,8 +274,8 @@ describe('faults together', () => {
     expect(instead).toEqual(['reset', 'empty', 'hang', 'refuse', 'status', 'rate_limit', 'html', 'redirect']);
     for (const kind of instead) {
       const effect = faultSchema.shape.effect.parse(kind === 'rate_limit' ? { kind, requests: 0 } : kind);
-      const { apply, counts } = aPlan(
-        { name: 'forget', effect: 'amnesia' },
+      const { apply, counts } = createPlan(
+        { name: 'forget', effect: 'forget_all' },
         { name: 'skew', effect: { kind: 'clock_skew', ms: 1 } },
         { name: 'late', effect: DELAY },
         { name: 'wire', effect },
@@ -284,10 +286,10 @@ describe('faults together', () => {
   });
 
   it('go together where the node sees the request: delays, effects of the protocol, and one for the wire', () => {
-    const { apply } = aPlan(
+    const { apply } = createPlan(
       { name: 'wire', effect: 'truncate' },
       { name: 'late', effect: DELAY },
-      { name: 'forget', effect: 'amnesia' },
+      { name: 'forget', effect: 'forget_all' },
       { name: 'later', effect: DELAY },
       { name: 'never', effect: 'garbage' },
       { name: 'skew', effect: { kind: 'clock_skew', ms: 1 } },
@@ -296,7 +298,7 @@ describe('faults together', () => {
   });
 
   it('leave to the next what a rate limit lets through', () => {
-    const { apply, counts } = aPlan(
+    const { apply, counts } = createPlan(
       { name: 'limit', effect: { kind: 'rate_limit', requests: 1, perMs: 1_000 } },
       { name: 'wire', effect: 'html' },
     );
@@ -315,12 +317,12 @@ describe('faults together', () => {
         const faults = given.map(([effect, probability], n) =>
           faultSchema.parse({ name: `f${n}`, effect, probability }),
         );
-        const { plan, counts } = aPlan(...faults);
+        const { plan, counts } = createPlan(...faults);
         const total = new Map<string, number>();
         for (const route of asked) {
           const applied = plan.apply(aCall({ route }), T0);
           const wire = applied.filter(({ effect: { kind } }) => EFFECTS[kind].group !== 'protocol');
-          const dropped = applied.filter(({ effect: { kind } }) => kind === 'accept_but_drop_reply');
+          const dropped = applied.filter(({ effect: { kind } }) => kind === 'drop_response');
           expect(wire.length + dropped.length).toBeLessThanOrEqual(1);
           if (wire.some(({ effect: { kind } }) => !EFFECTS[kind].handled)) expect(applied).toHaveLength(1);
           for (const { name } of applied) total.set(name, (total.get(name) ?? 0) + 1);
@@ -333,25 +335,25 @@ describe('faults together', () => {
 
 describe('the plan', () => {
   it('has each name once', () => {
-    const { plan, add } = aPlan({ name: 'a', effect: 'reset' });
+    const { plan, add } = createPlan({ name: 'a', effect: 'reset' });
     expect(() => add({ name: 'a', effect: 'empty' })).toThrow(expect.objectContaining({ code: 'exists' }));
     expect(plan.list(T0)).toHaveLength(1);
   });
 
   it('has no more than so many faults', () => {
-    const { plan, add } = aPlan();
-    for (let n = 0; n < MOST_FAULTS; n++) add({ name: `f${n}`, ttlMs: n === 0 ? 10 : 20, effect: 'reset' });
+    const { plan, add } = createPlan();
+    for (let n = 0; n < MAX_FAULTS; n++) add({ name: `f${n}`, ttlMs: n === 0 ? 10 : 20, effect: 'reset' });
     expect(() => add({ name: 'more', effect: 'reset' })).toThrow(expect.objectContaining({ code: 'too_many' }));
     add({ name: 'more', effect: 'reset' }, T0 + 10);
-    expect(plan.list(T0 + 10)).toHaveLength(MOST_FAULTS);
+    expect(plan.list(T0 + 10)).toHaveLength(MAX_FAULTS);
   });
 
   it.each(['get', 'restart'] as const)('knows no fault that is not there: %s', (what) => {
-    expect(() => aPlan().plan[what]('a', T0)).toThrow(expect.objectContaining({ code: 'unknown' }));
+    expect(() => createPlan().plan[what]('a', T0)).toThrow(expect.objectContaining({ code: 'unknown' }));
   });
 
   it('removes one, or all, and can have other faults in place of all', () => {
-    const { plan, apply, events } = aPlan({ name: 'a', effect: DELAY }, { name: 'b', effect: DELAY });
+    const { plan, apply, events } = createPlan({ name: 'a', effect: DELAY }, { name: 'b', effect: DELAY });
     plan.remove('a');
     expect(apply()).toEqual(['b']);
     expect(() => plan.remove('a')).toThrow(expect.objectContaining({ code: 'unknown' }));
@@ -364,7 +366,7 @@ describe('the plan', () => {
 
   it('begins one fault again: its counts, draws, window and time to live, in its place', () => {
     const fault = { name: 'a', probability: 0.5, effect: DELAY };
-    const { plan, hits, apply, counts } = aPlan(
+    const { plan, hits, apply, counts } = createPlan(
       { ...fault, window: { durationMs: 1_000 }, ttlMs: 2_000 },
       { name: 'b', effect: DELAY },
     );
@@ -380,14 +382,14 @@ describe('the plan', () => {
   });
 
   it('begins a rate limit again', () => {
-    const { plan, hits } = aPlan({ name: 'a', effect: { kind: 'rate_limit', requests: 2, perMs: 1_000 } });
+    const { plan, hits } = createPlan({ name: 'a', effect: { kind: 'rate_limit', requests: 2, perMs: 1_000 } });
     expect(hits(3)).toEqual([2]);
     plan.restart('a', T0 + 1);
     expect(hits(3, 'a', T0 + 1)).toEqual([2]);
   });
 
   it('changes a fault, which goes on counting', () => {
-    const { plan, hits, counts } = aPlan({ name: 'a', times: 2, ttlMs: 1_000, effect: 'reset' });
+    const { plan, hits, counts } = createPlan({ name: 'a', times: 2, ttlMs: 1_000, effect: 'reset' });
     hits(3);
     const report = plan.change('a', { times: 3, ttlMs: null, effect: { kind: 'empty' } }, T0 + 1);
     expect(report).toMatchObject({ times: 3, effect: { kind: 'empty' }, matched: 2, applied: 2, state: 'active' });
@@ -400,14 +402,14 @@ describe('the plan', () => {
 
   it('leaves alone what of a fault is not to be changed', () => {
     const fault = { enabled: false, match: { route: 'due' }, skip: 3, probability: 0.5 } as const;
-    const { plan } = aPlan({ name: 'a', effect: 'reset', ...fault });
+    const { plan } = createPlan({ name: 'a', effect: 'reset', ...fault });
     plan.change('a', { enabled: undefined, match: undefined, skip: undefined, probability: undefined }, T0);
     plan.change('a', {}, T0);
     expect(plan.get('a', T0)).toMatchObject(fault);
   });
 
   it('refuses a change that no fault comes of, and keeps the fault as it was', () => {
-    const { plan } = aPlan({ name: 'a', match: { route: 'due' }, effect: 'reset' });
+    const { plan } = createPlan({ name: 'a', match: { route: 'due' }, effect: 'reset' });
     expect(() => plan.change('a', { effect: { kind: 'wrong_hash' } }, T0)).toThrow(
       expect.objectContaining({
         code: 'bad_change',
@@ -419,7 +421,7 @@ describe('the plan', () => {
   });
 
   it('tells of everything that happens to a fault', () => {
-    const { plan, apply, events } = aPlan({ name: 'a', effect: 'reset' });
+    const { plan, apply, events } = createPlan({ name: 'a', effect: 'reset' });
     apply();
     plan.change('a', { skip: 1 }, T0);
     plan.restart('a', T0);

@@ -1,10 +1,10 @@
 import { EFFECTS, type EffectKind, effect as effectSchema } from '@downstream/control-api';
 import { describe, expect, it } from '@jest/globals';
-import { aNode } from '../a-node.ts';
-import { talk } from './raw-client.ts';
-import { jsonOf, session } from './session.ts';
+import { parseJson, session } from '../support/farmer-session.ts';
+import { setUpMockNode } from '../support/mock-node.ts';
+import { talk } from '../support/raw-client.ts';
 
-const { start, url, lab, fault, pass, rewind } = aNode();
+const { start, url, controller, fault, pass, rewind } = setUpMockNode();
 
 /** Parameters that have no default. */
 const NEEDED: Partial<Record<EffectKind, object>> = {
@@ -21,21 +21,27 @@ async function run(prepare: () => void) {
   await start();
   prepare();
   const happened: unknown[] = [];
-  lab().events.listen((event) => {
+  controller().events.listen((event) => {
     if (event.type !== 'request') happened.push(event);
   });
   let count = 0;
   const replies = await session(
     async (path) => {
       const { text, end } = await talk(url(), path, { requestId: `r${count++}` });
-      return { seen: { text, end }, json: jsonOf(text.split('\r\n\r\n')[1] ?? '') };
+      return { seen: { text, end }, json: parseJson(text.split('\r\n\r\n')[1] ?? '') };
     },
     { rounds: 6, after: pass },
   );
-  const journal = lab()
+  const journal = controller()
     .journal.find()
     .map(({ durationMs: _, ...entry }) => entry);
-  return { replies, journal, happened, contracts: [...lab().ledger.all(lab().clock.now())], info: lab().info() };
+  return {
+    replies,
+    journal,
+    happened,
+    contracts: [...controller().ledger.all(controller().clock.now())],
+    info: controller().info(),
+  };
 }
 
 describe('faults of probability 0', () => {
@@ -45,7 +51,7 @@ describe('faults of probability 0', () => {
       for (const kind of KINDS) fault({ probability: 0, effect: effectSchema.parse({ kind, ...NEEDED[kind] }) });
     });
     expect(
-      lab()
+      controller()
         .faults.list(0)
         .filter(({ matched }) => matched > 0),
     ).toHaveLength(KINDS.length);

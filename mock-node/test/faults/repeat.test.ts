@@ -1,11 +1,11 @@
-import type { FaultInput, LabEvent } from '@downstream/control-api';
+import type { ControllerEvent, FaultInput } from '@downstream/control-api';
 import { describe, expect, it } from '@jest/globals';
 import { PRESETS } from '../../src/faults/presets.ts';
-import { ADDRESS, API, aNode, sha256 } from '../a-node.ts';
-import { ask } from './raw-client.ts';
-import { jsonOf, type Outcome, session } from './session.ts';
+import { type Outcome, parseJson, session } from '../support/farmer-session.ts';
+import { ADDRESS, API, setUpMockNode, sha256 } from '../support/mock-node.ts';
+import { ask } from '../support/raw-client.ts';
 
-const { start, url, lab, pass, rewind } = aNode();
+const { start, url, controller, pass, rewind } = setUpMockNode();
 
 const FLAKY_AND_HOSTILE: readonly FaultInput[] = PRESETS.filter(({ name }) => ['flaky', 'hostile'].includes(name))
   .flatMap(({ faults }): readonly FaultInput[] => faults)
@@ -19,26 +19,26 @@ const OFTEN: readonly FaultInput[] = [
   { name: 'limit', match: { route: 'due' }, effect: { kind: 'rate_limit', requests: 3, perMs: 60_000 } },
   { name: 'html', probability: 0.05, effect: 'html' },
   { name: 'half', probability: 0.1, effect: 'truncate' },
-  { name: 'drop', probability: 0.1, effect: 'accept_but_drop_reply' },
+  { name: 'drop', probability: 0.1, effect: 'drop_response' },
   { name: 'late', probability: 0.2, effect: { kind: 'lognormal', medianMs: 2, maxMs: 10 } },
-  { name: 'shrink', probability: 0.3, effect: 'deadline_shrink' },
+  { name: 'shrink', probability: 0.3, effect: 'shorten_interval' },
   { name: 'expire', match: { route: 'due' }, probability: 0.1, effect: 'expire_contract' },
   { name: 'none', probability: 0.1, effect: 'no_chunks' },
-  { name: 'revoke', skip: 5, probability: 0.05, effect: 'token_revoked' },
-  { name: 'forget', skip: 50, times: 1, probability: 0.1, effect: 'amnesia' },
+  { name: 'revoke', skip: 5, probability: 0.05, effect: 'revoke_token' },
+  { name: 'forget', skip: 50, times: 1, probability: 0.1, effect: 'forget_all' },
 ];
 
 async function send(path: string): Promise<Outcome> {
   const { status, error, headers, body } = await ask(url(), path);
   const { 'x-request-id': _, ...kept } = headers;
-  return { seen: { status, error, headers: kept, body: sha256(body) }, json: jsonOf(body.toString()) };
+  return { seen: { status, error, headers: kept, body: sha256(body) }, json: parseJson(body.toString()) };
 }
 
 async function startWith(faults: readonly FaultInput[], seed: string) {
   rewind();
   await start({ seed, faults });
-  const events: LabEvent[] = [];
-  lab().events.listen((event) => {
+  const events: ControllerEvent[] = [];
+  controller().events.listen((event) => {
     if (event.type !== 'request') events.push(event);
   });
   return events;
@@ -51,15 +51,15 @@ async function run(faults: readonly FaultInput[], seed: string) {
   const seen = await session(send, {
     rounds: 10,
     after: (ms) => {
-      contracts.push([...lab().ledger.all(lab().clock.now())]);
+      contracts.push([...controller().ledger.all(controller().clock.now())]);
       pass(ms);
     },
   });
-  const journal = lab()
+  const journal = controller()
     .journal.find()
     .map(({ path, status, faults: applied }) => ({ path, status, applied }));
-  const counts = lab()
-    .faults.list(lab().clock.now())
+  const counts = controller()
+    .faults.list(controller().clock.now())
     .map(({ name, matched, applied }) => ({ name, matched, applied }));
   return { seen, events, contracts, journal, counts };
 }
@@ -68,9 +68,9 @@ async function run(faults: readonly FaultInput[], seed: string) {
 async function crowd(faults: readonly FaultInput[], order: (n: number) => number) {
   await startWith(faults, 'a');
   const hits = new Map<string, number[]>(faults.map(({ name }) => [name, []]));
-  lab().events.listen((event) => {
+  controller().events.listen((event) => {
     if (event.type !== 'fault' || event.change !== 'applied') return;
-    hits.get(event.name)?.push(lab().faults.get(event.name, 0).matched - 1);
+    hits.get(event.name)?.push(controller().faults.get(event.name, 0).matched - 1);
   });
   const token = (await send(`${API}/new/${ADDRESS}`)).json?.token ?? 'nobody';
   const paths = [`${API}/due/${token}`, '/', `${API}/chunk/${token}`, `${API}/new/${ADDRESS}`];
@@ -79,7 +79,7 @@ async function crowd(faults: readonly FaultInput[], order: (n: number) => number
     for (let k = 0; k < 12; k++) await send(paths[(order(n) + k) % paths.length] ?? '/');
   });
   await Promise.all(clients);
-  const matched = (name: string) => lab().faults.get(name, 0).matched;
+  const matched = (name: string) => controller().faults.get(name, 0).matched;
   return new Map([...hits].map(([name, indices]) => [name, { indices, matched: matched(name) }]));
 }
 

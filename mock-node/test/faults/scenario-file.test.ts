@@ -6,8 +6,8 @@ import { startMockNode } from '@downstream/mock-node';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { PRESETS } from '../../src/faults/presets.ts';
 import { readScenarioFile } from '../../src/faults/scenario-file.ts';
-import { aNode } from '../a-node.ts';
-import { ask, until } from './raw-client.ts';
+import { setUpMockNode } from '../support/mock-node.ts';
+import { ask, until } from '../support/raw-client.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -96,7 +96,7 @@ describe('a scenario file', () => {
     const path = aFile(text);
     expect(() => readScenarioFile(path)).toThrow(
       expect.objectContaining({
-        code: 'bad_settings',
+        code: 'invalid_settings',
         message: expect.stringContaining(`MOCK_SCENARIO is ${JSON.stringify(path)}: ${message}`),
       }),
     );
@@ -155,21 +155,21 @@ describe('a scenario file', () => {
 });
 
 describe('a node', () => {
-  const { start, url, lab } = aNode();
+  const { start, url, controller } = setUpMockNode();
 
   it('begins with the faults and settings of its preset, its scenario file and its caller, in this order', async () => {
     const scenarioPath = aFile(YAML);
     await start({ preset: 'flaky', scenarioPath, faults: [{ name: 'mine', skip: 1, effect: 'reset' }] });
     const names = () =>
-      lab()
-        .faults.list(lab().clock.now())
+      controller()
+        .faults.list(controller().clock.now())
         .map(({ name }) => name);
     const all = ['flaky-reset', 'flaky-503', 'flaky-lost-reply', 'flaky-slow', 'late', 'away', 'mine'];
     expect(names()).toEqual(all);
-    expect(lab().config.intervalMs).toBe(5_000);
-    lab().reset();
+    expect(controller().config.intervalMs).toBe(5_000);
+    controller().reset();
     expect(names()).toEqual(all);
-    expect(lab().config.intervalMs).toBe(5_000);
+    expect(controller().config.intervalMs).toBe(5_000);
   });
 
   it('refuses faults at the start that are none, and says where', async () => {
@@ -180,18 +180,18 @@ describe('a node', () => {
 
   it.each(PRESET_NAMES)('does something by the preset %s', async (preset) => {
     await start({ preset });
-    const before = lab().faults.list(lab().clock.now());
+    const before = controller().faults.list(controller().clock.now());
     expect(before.length).toBeGreaterThan(0);
     const routes = ['', 'chunk/', 'due/', 'challenge/', 'remove/'];
     const tried = until(
       'a fault is applied',
       async () => {
-        const token = lab().ledger.register();
+        const token = controller().ledger.register();
         const path = (route: string) => (route === '' ? '/' : `/api/downstream/${route}${token}/hash/response`);
         const two = (route: string) => path(route).replace(/\/hash\/response$/, '');
         for (const route of routes) await ask(url(), ['chunk/', 'due/'].includes(route) ? two(route) : path(route));
-        return lab()
-          .faults.list(lab().clock.now())
+        return controller()
+          .faults.list(controller().clock.now())
           .some(({ applied }) => applied > 0);
       },
       25_000,

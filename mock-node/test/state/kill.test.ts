@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { ADDRESS, API, aNode, chunkOf, GENESIS_SHA256, sha256 } from '../a-node.ts';
+import { ADDRESS, API, createChunk, GENESIS_SHA256, setUpMockNode, sha256 } from '../support/mock-node.ts';
 
-const { path } = aNode();
+const { path } = setUpMockNode();
 const children: ChildProcess[] = [];
 afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
@@ -53,7 +53,7 @@ interface Told {
   isRemoved?: boolean;
 }
 
-const right = ({ secret, challenge }: Told) => sha256(chunkOf(secret), challenge);
+const right = ({ secret, challenge }: Told) => sha256(createChunk(secret), challenge);
 
 /** Four farmers ask for one thing after the other, until so many replies have come; then the node is killed at once. */
 async function live({ get, kill }: Awaited<ReturnType<typeof aLife>>, replies: number) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { API, aNode, chunkOf, INTERVAL_MS, sha256 } from '../a-node.ts';
+import { API, createChunk, INTERVAL_MS, setUpMockNode, sha256 } from '../support/mock-node.ts';
 
-const { start, close, get, log, pass, lab, path, newToken, takeContract } = aNode();
+const { start, close, get, log, pass, controller, path, newToken, acceptContract } = setUpMockNode();
 
 const due = async (token: string) => (await get(`${API}/due/${token}`)).json;
 const answer = async (token: string, hash: string, response: string) =>
@@ -13,8 +13,8 @@ const startOn = async (options: Parameters<typeof start>[0] = {}) =>
 /** A farmer with one contract, and its right answer to any challenge. */
 async function aFarmer() {
   const token = await newToken();
-  const { secret, file_hash: hash, challenge } = await takeContract(token);
-  return { token, secret, hash, challenge, right: (asked: string) => sha256(chunkOf(secret), asked) };
+  const { secret, file_hash: hash, challenge } = await acceptContract(token);
+  return { token, secret, hash, challenge, right: (asked: string) => sha256(createChunk(secret), asked) };
 }
 
 describe('a node that is started again on its state', () => {
@@ -22,12 +22,12 @@ describe('a node that is started again on its state', () => {
     await startOn();
     const [one, two] = [await newToken(), await newToken()];
     const taken: string[] = [];
-    for (const token of [one, two, one]) taken.push((await takeContract(token)).file_hash);
+    for (const token of [one, two, one]) taken.push((await acceptContract(token)).file_hash);
     const before = [await due(one), await due(two)];
     await startOn();
     expect([await due(one), await due(two)]).toEqual(before);
     expect(before[0].all_contracts).toEqual([{ hash: taken[0] }, { hash: taken[2] }]);
-    expect(lab().ledger.running).toBe(3);
+    expect(controller().ledger.running).toBe(3);
     expect(await due('nobody')).toEqual({ status: 'no_token' });
   });
 
@@ -37,9 +37,9 @@ describe('a node that is started again on its state', () => {
     await answer(token, hash, right(challenge));
     pass(3 * INTERVAL_MS);
     await answer(token, hash, 'wrong');
-    const facts = () => lab().ledger.contract(hash, lab().clock.now());
+    const facts = () => controller().ledger.contract(hash, controller().clock.now());
     const before = facts();
-    expect(before).toMatchObject({ round: 3, failuresInARow: 3, results: { passed: 1, wrong: 1, unanswered: 2 } });
+    expect(before).toMatchObject({ round: 3, consecutiveFailures: 3, results: { passed: 1, wrong: 1, unanswered: 2 } });
     await startOn();
     expect(facts()).toEqual(before);
   });
@@ -78,7 +78,7 @@ describe('a node that is started again on its state', () => {
     expect(await answer(one.token, one.hash, one.right(one.challenge))).toBe('pass');
     expect(await answer(two.token, two.hash, 'wrong')).toBe('fail');
     await startOn();
-    expect(lab().ledger.secretToVerify(one.token, one.hash, lab().clock.now())).toBeUndefined();
+    expect(controller().ledger.getUnverifiedSecret(one.token, one.hash, controller().clock.now())).toBeUndefined();
     expect(await answer(one.token, one.hash, one.right(one.challenge))).toBe('pass');
     expect(await answer(one.token, one.hash, 'wrong')).toBe('fail');
     expect(await answer(two.token, two.hash, two.right(two.challenge))).toBe('fail');
@@ -91,7 +91,7 @@ describe('a node that is started again on its state', () => {
     await startOn();
     const verdicts = await Promise.all(Array.from({ length: 10 }, () => answer(token, hash, right(challenge))));
     expect(verdicts).toEqual(Array.from({ length: 10 }, () => 'pass'));
-    expect(lab().info().challenges).toEqual({ passed: 1, wrong: 0, unanswered: 0 });
+    expect(controller().info().challenges).toEqual({ passed: 1, wrong: 0, unanswered: 0 });
   });
 
   it('gives the tokens and secrets that would have come next, and none twice', async () => {
@@ -115,15 +115,15 @@ describe('a node that is started again on its state', () => {
     await startOn({ maxContracts: 1 });
     const { token } = await aFarmer();
     await startOn({ maxContracts: 1 });
-    expect(await takeContract(token)).toEqual({ status: 'no_chunks' });
+    expect(await acceptContract(token)).toEqual({ status: 'no_chunks' });
   });
 
   it.each([
     ['removed by its farmer', async ({ token, hash }) => await get(`${API}/remove/${token}/${hash}`)],
-    ['expired', async ({ hash }) => lab().ledger.expire(hash, lab().clock.now())],
+    ['expired', async ({ hash }) => controller().ledger.expire(hash, controller().clock.now())],
     ['failed too often', async () => pass(10 * INTERVAL_MS)],
-    ['forgotten with its farmer', async ({ token }) => lab().ledger.revoke(token)],
-    ['forgotten with everything', async () => lab().ledger.forget()],
+    ['forgotten with its farmer', async ({ token }) => controller().ledger.revoke(token)],
+    ['forgotten with everything', async () => controller().ledger.forget()],
   ] satisfies [string, (farmer: { token: string; hash: string }) => Promise<unknown>][])(
     'has no contract that was %s',
     async (_, end) => {
@@ -133,7 +133,7 @@ describe('a node that is started again on its state', () => {
       const before = await due(farmer.token);
       await startOn();
       expect(await due(farmer.token)).toEqual(before);
-      expect(lab().ledger.running).toBe(0);
+      expect(controller().ledger.running).toBe(0);
       const next = await aFarmer();
       expect(next.token).not.toBe(farmer.token);
       expect(next.secret).not.toBe(farmer.secret);
@@ -144,9 +144,9 @@ describe('a node that is started again on its state', () => {
     await startOn();
     const { token, secret } = await aFarmer();
     await aFarmer();
-    lab().reset();
+    controller().reset();
     await startOn();
-    expect(lab().ledger.farmers).toBe(0);
+    expect(controller().ledger.farmers).toBe(0);
     expect(await aFarmer()).toMatchObject({ token, secret });
   });
 
@@ -155,7 +155,7 @@ describe('a node that is started again on its state', () => {
     const { token, hash, challenge, right } = await aFarmer();
     await answer(token, hash, right(challenge));
     pass(10_000);
-    const opened = lab().ledger.challengeNow(hash, lab().clock.now());
+    const opened = controller().ledger.challengeNow(hash, controller().clock.now());
     await startOn();
     expect((await due(token)).due_contracts).toEqual([{ hash, challenge: opened?.challenge }]);
     pass(INTERVAL_MS - 1);
@@ -174,7 +174,7 @@ describe('a node that is started again on its state', () => {
 });
 
 describe('the time of a node that is started again', () => {
-  const now = () => lab().clock.now();
+  const now = () => controller().clock.now();
 
   it('is real time where it was', async () => {
     await startOn();
@@ -187,7 +187,7 @@ describe('the time of a node that is started again', () => {
 
   it('keeps what it was moved on by', async () => {
     await startOn();
-    lab().advanceClock(1_000_000);
+    controller().advanceClock(1_000_000);
     const before = now();
     await startOn();
     expect(now()).toBe(before);
@@ -197,20 +197,20 @@ describe('the time of a node that is started again', () => {
 
   it('stands still where it stood still, and goes on from there', async () => {
     await startOn();
-    lab().setClock({ mode: 'frozen' });
+    controller().setClock({ mode: 'frozen' });
     const before = now();
     await close();
     pass(5_000);
     await startOn();
-    expect(lab().clockView()).toMatchObject({ mode: 'frozen', now: new Date(before).toISOString() });
-    lab().setClock({ mode: 'real' });
+    expect(controller().clockView()).toMatchObject({ mode: 'frozen', now: new Date(before).toISOString() });
+    controller().setClock({ mode: 'real' });
     pass(3);
     expect(now()).toBe(before + 3);
   });
 
   it('goes on at its pace, while there is no node too', async () => {
     await startOn();
-    lab().setClock({ mode: 'real', scale: 60 });
+    controller().setClock({ mode: 'real', scale: 60 });
     const before = now();
     await close();
     pass(1_000);
@@ -222,9 +222,9 @@ describe('the time of a node that is started again', () => {
 
   it('has the pace that it is started with, where that is another than the last time', async () => {
     await startOn({ timeScale: 2 });
-    lab().setClock({ mode: 'real', scale: 60 });
+    controller().setClock({ mode: 'real', scale: 60 });
     await startOn({ timeScale: 3 });
-    expect(lab().clock.pace).toEqual({ mode: 'real', scale: 3 });
+    expect(controller().clock.pace).toEqual({ mode: 'real', scale: 3 });
   });
 
   it('does not go back when real time does', async () => {

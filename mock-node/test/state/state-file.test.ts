@@ -2,22 +2,22 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { KeptContract } from '../../src/ledger/ledger-store.ts';
+import type { StoredContract } from '../../src/ledger/ledger-store.ts';
 import { StateFile } from '../../src/state/state-file.ts';
 
 const OWNER = { seed: 'seed', genesisSha256: 'a'.repeat(64) };
 const CLOCK = { mode: 'real', scale: 1, startScale: 1, node: 2_000.5, real: 1_000 } as const;
-const contract = (index: number): KeptContract => ({
+const contract = (index: number): StoredContract => ({
   index,
   token: 'token',
   hash: `hash ${index}`,
   secret: 'secret',
   intervalMs: 60_000,
-  takenAt: 10,
+  acceptedAt: 10,
   startedAt: 10,
   round: 0,
   settled: undefined,
-  failuresInARow: 0,
+  consecutiveFailures: 0,
   results: { passed: 0, wrong: 0, unanswered: 0 },
 });
 

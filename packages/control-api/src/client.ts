@@ -1,22 +1,28 @@
 import { z } from 'zod';
 import type { ConfigChange } from './config.ts';
 import { ControlError } from './control-error.ts';
-import { eventsOf } from './event-stream.ts';
+import { parseEventStream } from './event-stream.ts';
 import type { FaultChangeInput, FaultInput } from './faults.ts';
 import {
   ADMIN_PREFIX,
-  type Given,
   OPERATIONS,
   type Operation,
+  type OperationBody,
   type OperationName,
-  type SentBody,
+  type OperationResult,
 } from './operations.ts';
 import type { ScenarioInput } from './scenarios.ts';
-import { type ClockChange, type JournalFilter, type LabEvent, labEvent, type ResetPart } from './views.ts';
+import {
+  type ClockChange,
+  type ControllerEvent,
+  controllerEvent,
+  type JournalFilter,
+  type ResetPart,
+} from './views.ts';
 
 /** Beyond what the server takes by itself. */
 const TIMEOUT_MS = 10_000;
-const NOT_UNDERSTOOD = 'the control API replied what this client does not understand';
+const INVALID_RESPONSE = 'the control API replied what this client does not understand';
 
 /** What is sent with any operation. */
 interface Message {
@@ -96,10 +102,10 @@ export class ControlClient {
    * @param signal ends it
    * @throws ControlError where the stream breaks off
    */
-  async *events({ signal }: { signal?: AbortSignal } = {}): AsyncGenerator<LabEvent, void> {
+  async *events({ signal }: { signal?: AbortSignal } = {}): AsyncGenerator<ControllerEvent, void> {
     try {
       const { body } = await this.#fetch(OPERATIONS.events, {}, signal);
-      if (body !== null) for await (const data of eventsOf(body)) yield labEvent.parse(JSON.parse(data));
+      if (body !== null) for await (const data of parseEventStream(body)) yield controllerEvent.parse(JSON.parse(data));
     } catch (error) {
       if (signal?.aborted) return;
       throw error instanceof ControlError
@@ -110,15 +116,15 @@ export class ControlClient {
 
   async #ask<Name extends OperationName>(
     name: Name,
-    sent: Message & { body?: SentBody<Name> } = {},
+    sent: Message & { body?: OperationBody<Name> } = {},
     serverMs = 0,
-  ): Promise<Given<Name>> {
+  ): Promise<OperationResult<Name>> {
     const { gives = z.undefined(), status }: Operation = OPERATIONS[name];
     const response = await this.#fetch(OPERATIONS[name], sent, AbortSignal.timeout(serverMs + TIMEOUT_MS));
-    const parsed = gives.safeParse(await bodyOf(response));
-    // The table says that this schema gives what `Given` says: the compiler can not follow it through a name.
-    if (parsed.success) return parsed.data as Given<Name>;
-    throw new ControlError('bad_reply', NOT_UNDERSTOOD, { status }, { cause: parsed.error });
+    const parsed = gives.safeParse(await readJsonBody(response));
+    // The table says that this schema gives what `OperationResult` says: the compiler can not follow it through a name.
+    if (parsed.success) return parsed.data as OperationResult<Name>;
+    throw new ControlError('invalid_response', INVALID_RESPONSE, { status }, { cause: parsed.error });
   }
 
   async #fetch({ method, path, status }: Operation, sent: Message, signal: AbortSignal | undefined): Promise<Response> {
@@ -133,13 +139,13 @@ export class ControlClient {
     const response = await fetch(url, init).catch((error: unknown) => {
       throw unreachable(url, error);
     });
-    if (response.status !== status) throw ControlError.of(response.status, await bodyOf(response));
+    if (response.status !== status) throw ControlError.of(response.status, await readJsonBody(response));
     return response;
   }
 }
 
 /** The body of a reply, from JSON; undefined where there is none, or something else. */
-async function bodyOf(response: Response): Promise<unknown> {
+async function readJsonBody(response: Response): Promise<unknown> {
   const text = await response.text().catch((error: unknown) => {
     throw unreachable(new URL(response.url), error);
   });

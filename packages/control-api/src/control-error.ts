@@ -1,6 +1,6 @@
 import { type Problem, problem } from './views.ts';
 
-/** What went wrong, by the reply's status; `unreachable` without one, `bad_reply` for one that is not understood. */
+/** What went wrong, by the reply's status; `unreachable` without one, `invalid_response` for one that is not understood. */
 const CODES = {
   400: 'bad_request',
   401: 'unauthorized',
@@ -12,7 +12,7 @@ const CODES = {
   503: 'unavailable',
 } as const;
 
-export type ControlErrorCode = (typeof CODES)[keyof typeof CODES] | 'failed' | 'unreachable' | 'bad_reply';
+export type ControlErrorCode = (typeof CODES)[keyof typeof CODES] | 'failed' | 'unreachable' | 'invalid_response';
 
 /** The control API refused what it was asked, or could not be asked. `code` is stable; `message` is for people. */
 export class ControlError extends Error {

@@ -3,7 +3,7 @@ import type { RouteName } from './routes.ts';
 
 const ms = (most: number) => z.number().min(0).max(most);
 const HOUR_MS = 3_600_000;
-const LONGEST_DELAY_MS = HOUR_MS;
+const MAX_DELAY_MS = HOUR_MS;
 const MIB = 1024 * 1024;
 const httpStatus = z.number().int().min(200).max(599);
 /** Printable ASCII: what a header may hold. */
@@ -145,14 +145,14 @@ export const EFFECTS = {
     group: 'delay',
     handled: true,
     about: 'The reply waits for `ms`. What was asked is done before.',
-    parameters: z.strictObject({ ms: ms(LONGEST_DELAY_MS) }),
+    parameters: z.strictObject({ ms: ms(MAX_DELAY_MS) }),
   },
   uniform: {
     group: 'delay',
     handled: true,
     about: 'The reply waits for a time drawn evenly between `minMs` and `maxMs`.',
     parameters: z
-      .strictObject({ minMs: ms(LONGEST_DELAY_MS).default(0), maxMs: ms(LONGEST_DELAY_MS) })
+      .strictObject({ minMs: ms(MAX_DELAY_MS).default(0), maxMs: ms(MAX_DELAY_MS) })
       .refine(({ minMs, maxMs }) => minMs <= maxMs, { path: ['minMs'], message: 'must not be more than maxMs' }),
   },
   lognormal: {
@@ -161,9 +161,9 @@ export const EFFECTS = {
     about:
       'The reply waits as real ones do: `medianMs` in the middle, a long tail by `sigma`, never more than `maxMs`.',
     parameters: z.strictObject({
-      medianMs: ms(LONGEST_DELAY_MS),
+      medianMs: ms(MAX_DELAY_MS),
       sigma: z.number().min(0).max(5).default(0.5),
-      maxMs: ms(LONGEST_DELAY_MS).default(60_000),
+      maxMs: ms(MAX_DELAY_MS).default(60_000),
     }),
   },
   wrong_hash: {
@@ -203,26 +203,26 @@ export const EFFECTS = {
     about: 'There is no contract to be had: `{"status":"no_chunks"}`.',
     parameters: z.strictObject({}),
   },
-  token_revoked: {
+  revoke_token: {
     group: 'protocol',
     handled: true,
     routes: ['chunk', 'due', 'challenge', 'remove'],
     about: 'The node forgets this farmer, with all its contracts, before it looks at the request.',
     parameters: z.strictObject({}),
   },
-  amnesia: {
+  forget_all: {
     group: 'protocol',
     handled: true,
     about: 'The node forgets every farmer and every contract before it looks at the request.',
     parameters: z.strictObject({}),
   },
-  accept_but_drop_reply: {
+  drop_response: {
     group: 'protocol',
     handled: true,
     about: 'What was asked is done, and the connection is reset before the reply.',
     parameters: z.strictObject({}),
   },
-  deadline_shrink: {
+  shorten_interval: {
     group: 'protocol',
     handled: true,
     routes: ['chunk'],
@@ -298,11 +298,11 @@ const WIRE_GROUPS: ReadonlySet<EffectGroup> = new Set(['connection', 'http', 'bo
 
 /** Whether an effect decides what goes over the wire instead of the reply: a request takes one such at most. */
 export function decidesTheWire(kind: EffectKind): boolean {
-  return WIRE_GROUPS.has(EFFECTS[kind].group) || kind === 'accept_but_drop_reply';
+  return WIRE_GROUPS.has(EFFECTS[kind].group) || kind === 'drop_response';
 }
 
 /** Where an effect can have any; every route without. */
-export function routesOf(kind: EffectKind): readonly RouteName[] | undefined {
+export function getEffectRoutes(kind: EffectKind): readonly RouteName[] | undefined {
   const entry = EFFECTS[kind];
   return 'routes' in entry ? entry.routes : undefined;
 }

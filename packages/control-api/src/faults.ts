@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { type Effect, effect, routesOf } from './effects.ts';
+import { type Effect, effect, getEffectRoutes } from './effects.ts';
 import { instant } from './instants.ts';
 import { routeName } from './routes.ts';
 
 const YEAR_MS = 366 * 86_400_000;
-const countFrom = (least: number) => z.number().int().min(least).max(1_000_000_000);
-const count = countFrom(0);
+const countSchema = (least: number) => z.number().int().min(least).max(1_000_000_000);
+const count = countSchema(0);
 const duration = z.number().min(0).max(YEAR_MS);
 
 /** What a fault is called: a label of the metrics and a part of URLs. */
@@ -17,7 +17,7 @@ export const faultName = z
   );
 
 /** The whole, or its first characters, six at least. */
-const prefixOf = (what: string, pattern: RegExp) =>
+const prefixSchema = (what: string, pattern: RegExp) =>
   z.string().regex(pattern, `must be ${what}, or its first six characters or more`);
 
 /** Which requests a fault is for: those that fit all that is given; every one where nothing is. */
@@ -27,10 +27,10 @@ const match = z.strictObject({
     .optional()
     .describe('A route, several, or `*` for all.'),
   method: z.enum(['GET', 'HEAD', 'POST', 'DELETE']).optional(),
-  token: prefixOf("a farmer's token", /^[A-Za-z0-9_-]{6,128}$/)
+  token: prefixSchema("a farmer's token", /^[A-Za-z0-9_-]{6,128}$/)
     .optional()
     .describe("A farmer's token, or its first six characters or more."),
-  contract: prefixOf("a contract's hash", /^[0-9a-f]{6,64}$/)
+  contract: prefixSchema("a contract's hash", /^[0-9a-f]{6,64}$/)
     .optional()
     .describe(
       "A contract's hash, or its first six characters or more. A farmer's listing fits when it has that contract.",
@@ -46,7 +46,7 @@ const fields = {
   enabled: z.boolean().describe('A switch: off, it is as if there were no such fault.'),
   match,
   skip: count.describe('So many fitting requests are let go first.'),
-  times: countFrom(1).describe('Applied so often at most; without end if not given.'),
+  times: countSchema(1).describe('Applied so often at most; without end if not given.'),
   probability: z.number().min(0).max(1).describe('How likely it is applied to a fitting request. At 0 it never is.'),
   window,
   ttlMs: duration.describe('Gone so long after it was added, by the node’s clock.'),
@@ -61,7 +61,7 @@ function fits({
   match: z.output<typeof match>;
   effect: Effect;
 }): boolean {
-  const routes = routesOf(kind);
+  const routes = getEffectRoutes(kind);
   if (routes === undefined || route === '*') return true;
   return [route].flat().some((name) => routes.includes(name));
 }
@@ -119,12 +119,12 @@ export const faultReport = z.object({
 export type FaultReport = z.output<typeof faultReport>;
 
 /** So many faults at once. */
-export const MOST_FAULTS = 100;
+export const MAX_FAULTS = 100;
 
 /** Names are unique. */
 export const faults = z
   .array(fault)
-  .max(MOST_FAULTS)
+  .max(MAX_FAULTS)
   .superRefine((list, context) => {
     const seen = new Set<string>();
     for (const [index, { name }] of list.entries()) {

@@ -8,11 +8,11 @@ import {
   clockChange,
   clockView,
   contractView,
+  controllerEvent,
   health,
   info,
   journalEntry,
   journalFilter,
-  labEvent,
   requestCount,
   resetRequest,
 } from './views.ts';
@@ -51,7 +51,7 @@ const NO_SCENARIO = { 404: 'There is no such scenario.' };
 const NO_CONTRACT = { 404: 'There is no such contract running.' };
 const TOO_FAR = { 409: 'The clock can not be set beyond the year 9999.' };
 
-const exampleFault = {
+const EXAMPLE_FAULT = {
   name: 'busy',
   match: { route: ['due', 'challenge'] },
   times: 3,
@@ -108,7 +108,7 @@ export const OPERATIONS = {
     path: '/faults',
     about: 'Adds a fault, after the others.',
     body: fault,
-    example: exampleFault,
+    example: EXAMPLE_FAULT,
     status: 201,
     gives: faultReport,
     refusals: { 409: 'There is a fault of that name, or no room for another.' },
@@ -118,7 +118,7 @@ export const OPERATIONS = {
     path: '/faults',
     about: 'Has these faults, as new ones, and no others.',
     body: faults,
-    example: [exampleFault, { name: 'lost', probability: 0.1, effect: 'accept_but_drop_reply' }],
+    example: [EXAMPLE_FAULT, { name: 'lost', probability: 0.1, effect: 'drop_response' }],
     status: 200,
     gives: z.array(faultReport),
   },
@@ -182,7 +182,7 @@ export const OPERATIONS = {
     about: 'Keeps a scenario under a name, in place of one that was there. It is not applied by that.',
     params: named,
     body: scenarioDefinition,
-    example: { description: 'A busy hour.', config: { intervalMs: 10_000 }, faults: [exampleFault] },
+    example: { description: 'A busy hour.', config: { intervalMs: 10_000 }, faults: [EXAMPLE_FAULT] },
     status: 200,
     gives: scenario,
     refusals: { 409: 'That name is a built-in one, or there is no room for another scenario.' },
@@ -299,7 +299,7 @@ export const OPERATIONS = {
     about:
       'What happens, as it happens: server-sent events, each a JSON object as `data`. The first tells the clock as it is. A listener that is too far behind is cut off.',
     status: 200,
-    gives: labEvent,
+    gives: controllerEvent,
     contentType: 'text/event-stream',
     refusals: { 503: 'Too many listen already.' },
   },
@@ -318,14 +318,14 @@ type Part<Name extends OperationName, Key extends 'params' | 'query' | 'body' | 
   (typeof OPERATIONS)[Name] extends Record<Key, infer Schema extends z.ZodType> ? Schema : z.ZodUndefined;
 
 /** What an operation is asked with, once it was checked. */
-export interface Asked<Name extends OperationName> {
+export interface OperationInput<Name extends OperationName> {
   readonly params: z.output<Part<Name, 'params'>>;
   readonly query: z.output<Part<Name, 'query'>>;
   readonly body: z.output<Part<Name, 'body'>>;
 }
 
 /** The body of an operation, as it is sent. */
-export type SentBody<Name extends OperationName> = z.input<Part<Name, 'body'>>;
+export type OperationBody<Name extends OperationName> = z.input<Part<Name, 'body'>>;
 
 /** What an operation gives. */
-export type Given<Name extends OperationName> = z.output<Part<Name, 'gives'>>;
+export type OperationResult<Name extends OperationName> = z.output<Part<Name, 'gives'>>;

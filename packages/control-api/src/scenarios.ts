@@ -13,7 +13,7 @@ export type Scenario = z.output<typeof scenario>;
 export type ScenarioInput = z.input<typeof scenario>;
 
 /** The scenarios that every mock node has. */
-export const PRESET_NAMES = ['flaky', 'slow', 'offline', 'amnesiac', 'tight-deadlines', 'hostile'] as const;
+export const PRESET_NAMES = ['flaky', 'slow', 'offline', 'forgetful', 'tight-deadlines', 'hostile'] as const;
 export type PresetName = (typeof PRESET_NAMES)[number];
 
 /** A scenario as it is put under a name, which need not be said twice. */

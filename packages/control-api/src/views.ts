@@ -35,9 +35,9 @@ export const contractView = z.object({
   round: count,
   challenge: z.string(),
   intervalMs: z.number(),
-  takenAt: instant,
+  acceptedAt: instant,
   dueAt: instant.describe('When this round ends.'),
-  failuresInARow: count,
+  consecutiveFailures: count,
   passed: count,
   wrong: count,
   unanswered: count,
@@ -58,8 +58,8 @@ export const journalEntry = z.object({
   durationMs: z.number(),
   faults: z.array(faultName).describe('Applied to it, in order.'),
   requestBody: z.string().optional().describe('Its beginning.'),
-  replyBody: z.string().optional().describe('Its beginning, with tokens, secrets and responses shortened.'),
-  replyBytes: count,
+  responseBody: z.string().optional().describe('Its beginning, with tokens, secrets and responses shortened.'),
+  responseBytes: count,
 });
 export type JournalEntry = z.output<typeof journalEntry>;
 
@@ -98,7 +98,7 @@ export const resetRequest = z.strictObject({ parts: z.array(z.enum(RESETTABLE)).
 export type ResetPart = (typeof RESETTABLE)[number];
 
 /** Something that happened, told to whoever listens. */
-export const labEvent = z.discriminatedUnion('type', [
+export const controllerEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('request'), request: journalEntry }),
   z.object({
     type: z.literal('contract'),
@@ -118,7 +118,7 @@ export const labEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('config') }),
   z.object({ type: z.literal('reset'), parts: z.array(z.enum(RESETTABLE)) }),
 ]);
-export type LabEvent = z.output<typeof labEvent>;
+export type ControllerEvent = z.output<typeof controllerEvent>;
 
 export const health = z.object({ status: z.literal('ok') });
 

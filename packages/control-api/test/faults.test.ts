@@ -5,8 +5,8 @@ import {
   fault,
   faultChange,
   faults,
+  getEffectRoutes,
   ROUTE_NAMES,
-  routesOf,
 } from '@downstream/control-api';
 import { describe, expect, it } from '@jest/globals';
 
@@ -103,7 +103,7 @@ describe.each(KINDS)('the effect %s', (kind) => {
   });
 
   it('is taken on the routes where it can have any effect, and on no other alone', () => {
-    const able: readonly string[] = routesOf(kind) ?? ROUTE_NAMES;
+    const able: readonly string[] = getEffectRoutes(kind) ?? ROUTE_NAMES;
     for (const route of ROUTE_NAMES) {
       const places = placesIn({ name: 'a', match: { route }, effect: full });
       expect({ route, places }).toEqual({ route, places: able.includes(route) ? [] : ['match/route'] });

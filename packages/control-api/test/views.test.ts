@@ -8,7 +8,7 @@ import {
 } from '@downstream/control-api';
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { eventsOf } from '../src/event-stream.ts';
+import { parseEventStream } from '../src/event-stream.ts';
 
 describe('a scenario', () => {
   it('needs nothing but a name', () => {
@@ -87,7 +87,7 @@ describe('the table of operations', () => {
 describe('a stream of events', () => {
   const read = async (pieces: Uint8Array[]) => {
     const data: string[] = [];
-    for await (const event of eventsOf(ReadableStream.from(pieces))) data.push(event);
+    for await (const event of parseEventStream(ReadableStream.from(pieces))) data.push(event);
     return data;
   };
   const cutUp = (text: string, size: number) => {

@@ -11,12 +11,12 @@ export const DEFAULT_PASSPHRASE = 'Something old, something new.';
  * @param plaintextSha256 lowercase hex, 64 characters
  * @returns 32 bytes
  */
-export function convergentKey(plaintextSha256: string, passphrase: string = DEFAULT_PASSPHRASE): Buffer {
+export function deriveConvergentKey(plaintextSha256: string, passphrase: string = DEFAULT_PASSPHRASE): Buffer {
   return createHmac('sha256', passphrase).update(plaintextSha256, 'ascii').digest();
 }
 
 /**
- * Encrypts a file's blocks under {@link convergentKey}. Decryption is the same operation with the same key.
+ * Encrypts a file's blocks under {@link deriveConvergentKey}. Decryption is the same operation with the same key.
  *
  * @param blocks the plaintext in order, in pieces of any size
  * @yields one block of ciphertext for each block of plaintext; memory does not grow with the file
@@ -36,8 +36,8 @@ export function* encrypt(key: Uint8Array, blocks: Iterable<Uint8Array>): Generat
 export async function encryptInline(path: string, passphrase: string = DEFAULT_PASSPHRASE): Promise<Buffer> {
   await using file = await open(path, 'r+');
   const hash = createHash('sha256');
-  for await (const { bytes } of blocksOf(file)) hash.update(bytes);
-  const key = convergentKey(hash.digest('hex'), passphrase);
+  for await (const { bytes } of readBlocks(file)) hash.update(bytes);
+  const key = deriveConvergentKey(hash.digest('hex'), passphrase);
   await rewrite(file, key);
   return key;
 }
@@ -55,7 +55,7 @@ export async function decryptInline(path: string, key: Uint8Array): Promise<void
 
 async function rewrite(file: FileHandle, key: Uint8Array): Promise<void> {
   const keystream = createKeystream(key);
-  for await (const { bytes, position } of blocksOf(file)) {
+  for await (const { bytes, position } of readBlocks(file)) {
     const output = keystream.update(bytes);
     for (let done = 0; done < output.length; ) {
       done += (await file.write(output, done, output.length - done, position + done)).bytesWritten;
@@ -63,7 +63,7 @@ async function rewrite(file: FileHandle, key: Uint8Array): Promise<void> {
   }
 }
 
-async function* blocksOf(file: FileHandle): AsyncGenerator<{ bytes: Buffer; position: number }> {
+async function* readBlocks(file: FileHandle): AsyncGenerator<{ bytes: Buffer; position: number }> {
   const buffer = Buffer.allocUnsafe(BLOCK_BYTES);
   for (let position = 0; ; ) {
     const { bytesRead } = await file.read(buffer, 0, BLOCK_BYTES, position);

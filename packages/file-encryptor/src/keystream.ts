@@ -1,7 +1,7 @@
 import { type Cipheriv, createCipheriv } from 'node:crypto';
 
 /** A 128-bit big-endian counter that starts at one, not zero: what makes these streams compatible with the originals. */
-const COUNTER_FROM_ONE = Buffer.from('00000000000000000000000000000001', 'hex');
+const INITIAL_COUNTER = Buffer.from('00000000000000000000000000000001', 'hex');
 
 /** Bytes handled at a time: large enough to keep AES and SHA-256 at full speed, small enough to stay in the cache. */
 export const BLOCK_BYTES = 512 * 1024;
@@ -13,5 +13,5 @@ export const BLOCK_BYTES = 512 * 1024;
  * @param key 32 bytes
  */
 export function createKeystream(key: Uint8Array): Pick<Cipheriv, 'update'> {
-  return createCipheriv('aes-256-ctr', key, COUNTER_FROM_ONE);
+  return createCipheriv('aes-256-ctr', key, INITIAL_COUNTER);
 }

@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
-  convergentKey,
   DEFAULT_PASSPHRASE,
   decryptInline,
+  deriveConvergentKey,
   encrypt,
   encryptInline,
   randomio,
@@ -45,7 +45,7 @@ describe('convergent encryption', () => {
   it.each(vectors)(
     'gives the known key and ciphertext for $plaintext under $passphrase',
     ({ plaintext, passphrase, key_hex, ciphertext }) => {
-      const key = convergentKey(plaintext.sha256, passphrase ?? undefined);
+      const key = deriveConvergentKey(plaintext.sha256, passphrase ?? undefined);
       expect(key.toString('hex')).toBe(key_hex);
       const output = Buffer.concat([...encrypt(key, randomio(plaintext.randomio_seed, plaintext.size))]);
       const { head_hex, tail_hex } = ciphertext;
@@ -70,7 +70,7 @@ describe('convergent encryption', () => {
 
   it('encrypts the same in pieces of any size', () => {
     const plaintext = Buffer.concat([...randomio('pieces', 1000)]);
-    const key = convergentKey(sha256([plaintext]), 'p');
+    const key = deriveConvergentKey(sha256([plaintext]), 'p');
     const pieces = [plaintext.subarray(0, 1), plaintext.subarray(1, 18), plaintext.subarray(18)];
     expect(Buffer.concat([...encrypt(key, pieces)])).toEqual(Buffer.concat([...encrypt(key, [plaintext])]));
   });
@@ -85,7 +85,7 @@ describe('the genesis file', () => {
     const { randomio_seed, size, sha256: pinned } = genesis.genesis;
     expect(sha256(randomio(randomio_seed, size))).toBe(pinned);
     for (const { secret, file_hash } of genesis.chunks) {
-      expect(sha256(encrypt(convergentKey(pinned, secret), randomio(randomio_seed, size)))).toBe(file_hash);
+      expect(sha256(encrypt(deriveConvergentKey(pinned, secret), randomio(randomio_seed, size)))).toBe(file_hash);
     }
   });
 });

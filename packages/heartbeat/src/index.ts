@@ -1,8 +1,8 @@
 export { ChunkDigest, type ContractProof, proveContract } from './contract-challenge.ts';
 export {
+  computeOneHashExtents,
+  computeOneHashResponse,
   type Extent,
+  generateOneHashSeeds,
   type OneHashChallenge,
-  oneHashExtents,
-  oneHashResponse,
-  oneHashSeeds,
 } from './one-hash.ts';

@@ -14,7 +14,7 @@ export interface Extent {
   readonly length: number;
 }
 
-const MOST_BYTES = 1024;
+const MAX_BYTES = 1024;
 
 /**
  * Which bytes of a file of `size` bytes a challenge asks for, in order: at most 1 024 of them, wrapping to the
@@ -22,11 +22,11 @@ const MOST_BYTES = 1024;
  *
  * @throws RangeError where `block` is not an offset in the file or its end
  */
-export function oneHashExtents(size: number, block: number): Extent[] {
+export function computeOneHashExtents(size: number, block: number): Extent[] {
   if (!Number.isSafeInteger(block) || block < 0 || block > size) {
     throw new RangeError(`block must be an offset from 0 to ${size}, not ${block}`);
   }
-  const wanted = Math.min(MOST_BYTES, Math.floor(size / 10));
+  const wanted = Math.min(MAX_BYTES, Math.floor(size / 10));
   const over = block - (size - wanted);
   if (over <= 0) return [{ offset: block, length: wanted }];
   return [
@@ -38,10 +38,10 @@ export function oneHashExtents(size: number, block: number): Extent[] {
 /**
  * The answer to a file-ownership challenge.
  *
- * @param pieces the bytes of {@link oneHashExtents}, in that order
+ * @param pieces the bytes of {@link computeOneHashExtents}, in that order
  * @returns lowercase hex SHA-256(bytes ‖ UTF-8(seed))
  */
-export function oneHashResponse(pieces: Iterable<Uint8Array>, seed: string): string {
+export function computeOneHashResponse(pieces: Iterable<Uint8Array>, seed: string): string {
   const hash = createHash('sha256');
   for (const piece of pieces) hash.update(piece);
   return hash.update(seed, 'utf8').digest('hex');
@@ -51,7 +51,7 @@ export function oneHashResponse(pieces: Iterable<Uint8Array>, seed: string): str
  * The endless chain of challenge seeds: s(0) = SHA-256(root), s(i+1) = SHA-256(s(i) ‖ secret), each as lowercase hex.
  * Without the secret no seed foretells the next.
  */
-export function* oneHashSeeds(rootSeed: string, secret: string): Generator<string, never, undefined> {
+export function* generateOneHashSeeds(rootSeed: string, secret: string): Generator<string, never, undefined> {
   let seed = createHash('sha256').update(rootSeed, 'utf8').digest('hex');
   for (;;) {
     yield seed;

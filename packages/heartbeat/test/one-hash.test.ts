@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { randomio } from '@downstream/file-encryptor';
-import { oneHashExtents, oneHashResponse, oneHashSeeds } from '@downstream/heartbeat';
+import { computeOneHashExtents, computeOneHashResponse, generateOneHashSeeds } from '@downstream/heartbeat';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 
@@ -21,15 +21,17 @@ describe('a file-ownership challenge', () => {
     'has the known response: $size bytes, block $block',
     ({ randomio_seed, size, block, seed, response }) => {
       const file = Buffer.concat([...randomio(randomio_seed, size)]);
-      const pieces = oneHashExtents(size, block).map(({ offset, length }) => file.subarray(offset, offset + length));
-      expect(oneHashResponse(pieces, seed)).toBe(response);
+      const pieces = computeOneHashExtents(size, block).map(({ offset, length }) =>
+        file.subarray(offset, offset + length),
+      );
+      expect(computeOneHashResponse(pieces, seed)).toBe(response);
     },
   );
 
   it('asks for bytes inside the file only, never more than 1024', () => {
     fc.assert(
       fc.property(fc.nat(1 << 20), fc.nat(1 << 20), (size, seed) => {
-        const extents = oneHashExtents(size, seed % (size + 1));
+        const extents = computeOneHashExtents(size, seed % (size + 1));
         for (const { offset, length } of extents) {
           expect(length).toBeGreaterThanOrEqual(0);
           expect(offset + length).toBeLessThanOrEqual(size);
@@ -40,13 +42,13 @@ describe('a file-ownership challenge', () => {
   });
 
   it.each([-1, 11, 0.5, Number.NaN])('refuses block %p of a file of 10 bytes', (block) => {
-    expect(() => oneHashExtents(10, block)).toThrow(RangeError);
+    expect(() => computeOneHashExtents(10, block)).toThrow(RangeError);
   });
 });
 
 describe('the seed chain', () => {
   it('has the known seeds', () => {
     const { num, root_seed, secret, seeds } = fixture.generate_seeds;
-    expect(oneHashSeeds(root_seed, secret).take(num).toArray()).toEqual(seeds);
+    expect(generateOneHashSeeds(root_seed, secret).take(num).toArray()).toEqual(seeds);
   });
 });

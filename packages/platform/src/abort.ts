@@ -34,11 +34,11 @@ export async function withTimeout<T>(
 }
 
 /**
- * Waits for work that no signal ends. Given up, it goes on, and nobody hears of it.
+ * Waits for work that no signal ends. SettingsInput up, it goes on, and nobody hears of it.
  *
  * @throws TimeoutError when time ran out; else what the work throws
  */
-export async function inTime<T>(
+export async function waitAtMost<T>(
   timeoutMs: number,
   work: Promise<T>,
   clock: Pick<Clock, 'sleep'> = systemClock,

@@ -1,4 +1,4 @@
-import type { Rng } from './rng.ts';
+import type { Random } from './random.ts';
 
 /** How pauses between attempts grow. */
 export interface BackoffPolicy {
@@ -14,6 +14,6 @@ export interface BackoffPolicy {
  *
  * @returns milliseconds, from 0
  */
-export function backoffMs({ baseMs, capMs }: BackoffPolicy, attempt: number, rng: Rng): number {
-  return rng.random() * Math.min(capMs, baseMs * 2 ** Math.min(attempt - 1, 40));
+export function computeBackoffMs({ baseMs, capMs }: BackoffPolicy, attempt: number, random: Random): number {
+  return random.random() * Math.min(capMs, baseMs * 2 ** Math.min(attempt - 1, 40));
 }

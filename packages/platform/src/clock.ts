@@ -11,15 +11,15 @@ export type Instant = number;
 export interface Clock {
   now(): Instant;
   /** What the machine's clock says at that instant, as it is set now: for people, and for what outlives the process. */
-  wallOf(instant: Instant): number;
+  toWallTime(instant: Instant): number;
   /** The instant at which the machine's clock, as it is set now, shows `wall`. */
-  instantOf(wall: number): Instant;
+  toInstant(wall: number): Instant;
   /** Resolves after `ms` (at once when not positive); rejects with the signal's reason when it is aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
 /** Longer timers overflow in Node.js and fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** What a steady clock is made of, each in milliseconds. */
 export interface TimeSources {
@@ -38,9 +38,9 @@ const SYSTEM: TimeSources = {
 };
 
 /** How often the uptime is asked for at most. */
-const LOOK_EVERY_MS = 1_000;
+const CHECK_INTERVAL_MS = 1_000;
 /** The uptime may be told in whole seconds: less than this is no suspension. */
-const LEAST_SUSPENSION_MS = 2_500;
+const MIN_SUSPENSION_MS = 2_500;
 
 /**
  * Time since the process began, told as if the machine's clock had never been set since: differences between two readings are true. A
@@ -63,28 +63,28 @@ export class SteadyClock implements Clock {
     const monotonicMs = this.#sources.monotonicMs();
     // The machine's clock goes on while it is suspended: a jump of it is looked into at once.
     const aheadMs = this.#sources.wallMs() - monotonicMs;
-    const hasJumped = aheadMs - this.#looked.aheadMs >= LEAST_SUSPENSION_MS;
-    if (hasJumped || monotonicMs - this.#looked.monotonicMs >= LOOK_EVERY_MS) this.#lookForSuspension(monotonicMs);
+    const hasJumped = aheadMs - this.#looked.aheadMs >= MIN_SUSPENSION_MS;
+    if (hasJumped || monotonicMs - this.#looked.monotonicMs >= CHECK_INTERVAL_MS) this.#checkForSuspension(monotonicMs);
     return this.#origin + monotonicMs + this.#suspendedMs;
   }
 
-  wallOf(instant: Instant): number {
+  toWallTime(instant: Instant): number {
     return instant + this.#sources.wallMs() - this.now();
   }
 
-  instantOf(wall: number): Instant {
+  toInstant(wall: number): Instant {
     return wall + this.now() - this.#sources.wallMs();
   }
 
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
-    for (let left = ms; left > 0; left -= LONGEST_TIMER_MS) await nap(Math.min(left, LONGEST_TIMER_MS), signal);
+    for (let left = ms; left > 0; left -= MAX_TIMER_MS) await nap(Math.min(left, MAX_TIMER_MS), signal);
   }
 
-  #lookForSuspension(monotonicMs: number): void {
+  #checkForSuspension(monotonicMs: number): void {
     const uptimeMs = this.#sources.uptimeMs();
-    const standstillMs = uptimeMs - this.#looked.uptimeMs - (monotonicMs - this.#looked.monotonicMs);
-    if (standstillMs >= LEAST_SUSPENSION_MS) this.#suspendedMs += standstillMs;
+    const suspendedForMs = uptimeMs - this.#looked.uptimeMs - (monotonicMs - this.#looked.monotonicMs);
+    if (suspendedForMs >= MIN_SUSPENSION_MS) this.#suspendedMs += suspendedForMs;
     this.#looked = { monotonicMs, uptimeMs, aheadMs: this.#sources.wallMs() - monotonicMs };
   }
 }

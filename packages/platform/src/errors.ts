@@ -18,12 +18,12 @@ export class CodedError<Code extends string = string> extends Error {
 }
 
 /** The `code` of a Node.js or {@link CodedError}, or undefined: what may be logged of an error from elsewhere. */
-export function codeOf(error: unknown): string | undefined {
+export function getErrorCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
 /** The error's message, whatever was thrown. */
-export function messageOf(error: unknown): string {
+export function getErrorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

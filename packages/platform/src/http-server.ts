@@ -1,8 +1,10 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
-import { CodedError, codeOf } from './errors.ts';
+import { CodedError, getErrorCode } from './errors.ts';
 
 /** A server that could not start listening. */
-export class ListenError extends CodedError<'port_taken' | 'not_allowed' | 'no_address' | 'listen_failed'> {}
+export class ListenError extends CodedError<
+  'port_in_use' | 'permission_denied' | 'address_not_available' | 'listen_failed'
+> {}
 
 /** A listening HTTP server. */
 export interface HttpServer {
@@ -17,12 +19,12 @@ export interface HttpServer {
   resume(): Promise<void>;
 }
 
-const GRACE_MS = 500;
+const CLOSE_GRACE_MS = 500;
 
 /**
  * Listens on `host:port` (port 0: any free one).
  *
- * @param at.mostConnections further ones are cut as they come: each holds a file handle. No bound if not given
+ * @param at.maxConnections further ones are cut as they come: each holds a file handle. No bound if not given
  * @throws ListenError whose message names the address and says what to do
  */
 export async function listen(
@@ -31,14 +33,14 @@ export async function listen(
     host,
     port,
     setting,
-    mostConnections,
-  }: { host: string; port: number; setting: string; mostConnections?: number | undefined },
+    maxConnections,
+  }: { host: string; port: number; setting: string; maxConnections?: number | undefined },
 ): Promise<HttpServer> {
   const server = createServer(handler);
-  if (mostConnections !== undefined) server.maxConnections = mostConnections;
+  if (maxConnections !== undefined) server.maxConnections = maxConnections;
   const open = async (at: number) =>
     await new Promise<void>((resolve, reject) => {
-      const fail = (error: unknown) => reject(listenError(error, { host, port: at, setting }));
+      const fail = (error: unknown) => reject(toListenError(error, { host, port: at, setting }));
       server.once('error', fail);
       server.listen(at, host, () => {
         server.off('error', fail);
@@ -64,7 +66,7 @@ export async function listen(
 }
 
 async function close(server: Server): Promise<void> {
-  const cut = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+  const cut = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
   await new Promise<void>((resolve) => {
     server.close(() => resolve());
     server.closeIdleConnections();
@@ -72,26 +74,26 @@ async function close(server: Server): Promise<void> {
   clearTimeout(cut);
 }
 
-function listenError(error: unknown, at: { host: string; port: number; setting: string }): ListenError {
+function toListenError(error: unknown, at: { host: string; port: number; setting: string }): ListenError {
   const { host, port, setting } = at;
   const details = { host, port };
-  switch (codeOf(error)) {
+  switch (getErrorCode(error)) {
     case 'EADDRINUSE':
       return new ListenError(
-        'port_taken',
+        'port_in_use',
         `port ${port} on ${host} is already taken: stop what listens there, or choose another with ${setting}`,
         details,
       );
     case 'EACCES':
       return new ListenError(
-        'not_allowed',
+        'permission_denied',
         `port ${port} needs privileges: choose one above 1023 with ${setting}`,
         details,
       );
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
       return new ListenError(
-        'no_address',
+        'address_not_available',
         `this machine has no address ${host} to listen on: choose one of its own, or 0.0.0.0 for all, with ${setting.replace(/(CONTROL_)?PORT$/, 'HOST')}`,
         details,
       );

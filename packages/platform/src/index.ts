@@ -1,8 +1,8 @@
-export { inTime, TimeoutError, withTimeout } from './abort.ts';
-export { type BackoffPolicy, backoffMs } from './backoff.ts';
+export { TimeoutError, waitAtMost, withTimeout } from './abort.ts';
+export { type BackoffPolicy, computeBackoffMs } from './backoff.ts';
 export { formatBytes, parseBytes } from './bytes.ts';
 export { type Clock, type Instant, SteadyClock, systemClock, type TimeSources } from './clock.ts';
-export { CodedError, codeOf, type Details, messageOf } from './errors.ts';
+export { CodedError, type Details, getErrorCode, getErrorMessage } from './errors.ts';
 export { exit } from './exit.ts';
 export { flush, flushSync } from './flush.ts';
 export { type HttpServer, ListenError, listen } from './http-server.ts';
@@ -19,20 +19,20 @@ export {
   silentLogger,
   withFields,
 } from './logger.ts';
-export { type Catalogue, MetricSet, type MetricSpec, metricsMarkdown, type Scrape } from './metrics.ts';
+export { type Catalogue, formatMetricsMarkdown, MetricSet, type MetricSpec, type Scrape } from './metrics.ts';
 export { onAbort } from './on-abort.ts';
-export { outliveOutput } from './output.ts';
+export { ignoreOutputErrors } from './output-errors.ts';
 export { PAGE_POLICY } from './page-policy.ts';
-export { type Rng, systemRng } from './rng.ts';
+export { type Random, systemRandom } from './random.ts';
 export {
-  flagsByKey,
-  type Given,
+  formatSettingsMarkdown,
   parseSettings,
   type Setting,
   type Settings,
   SettingsError,
-  settingsMarkdown,
+  type SettingsInput,
+  toFlags,
   type Values,
 } from './settings.ts';
 export { Shutdown } from './shutdown.ts';
-export { packageVersion } from './version.ts';
+export { readPackageVersion } from './version.ts';

@@ -1,5 +1,5 @@
 import { createLogger as createWinston, format, transports } from 'winston';
-import { CodedError, codeOf } from './errors.ts';
+import { CodedError, getErrorCode } from './errors.ts';
 
 /** Facts beside a log message. An `error` is reduced to its code and message: never its stack of foreign objects. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -48,8 +48,8 @@ export interface LogLine {
   readonly text: string;
 }
 
-const TAIL_LINES = 100;
-const LONGEST_LINE = 1_000;
+const MAX_TAIL_LINES = 100;
+const MAX_LINE_LENGTH = 1_000;
 
 /** The last hundred lines of a log, each cut at a thousand characters. */
 export class LogTail {
@@ -61,8 +61,8 @@ export class LogTail {
   }
 
   add(level: string, text: string): void {
-    const cut = text.length > LONGEST_LINE ? `${text.slice(0, LONGEST_LINE)}…` : text;
-    this.#lines = [...this.#lines.slice(1 - TAIL_LINES), { level, text: cut }];
+    const cut = text.length > MAX_LINE_LENGTH ? `${text.slice(0, MAX_LINE_LENGTH)}…` : text;
+    this.#lines = [...this.#lines.slice(1 - MAX_TAIL_LINES), { level, text: cut }];
   }
 }
 
@@ -107,7 +107,7 @@ function printable(value: unknown): unknown {
 }
 
 function describe(error: Error): object {
-  const code = codeOf(error);
+  const code = getErrorCode(error);
   return {
     ...(code !== undefined && { code }),
     message: error.message,

@@ -34,7 +34,7 @@ type Instruments<C extends Catalogue> = { readonly [Key in keyof C]: Instrument<
 /** Sets a gauge just before it is scraped. */
 type Reader<Spec extends MetricSpec> = (gauge: Gauge<LabelsOf<Spec>>) => void | Promise<void>;
 
-type KnownLabels = Readonly<Record<string, readonly string[]>>;
+type RuntimeLabelValues = Readonly<Record<string, readonly string[]>>;
 
 export interface Scrape {
   readonly contentType: string;
@@ -49,13 +49,13 @@ export class MetricSet<C extends Catalogue> {
   readonly instruments: Instruments<C>;
   readonly #registry = new Registry();
   readonly #readers = new Map<keyof C, Reader<MetricSpec>>();
-  readonly #known: KnownLabels;
+  readonly #known: RuntimeLabelValues;
   readonly #onError: (metric: string, error: unknown) => void;
 
   /** @param known the values of labels that only a run knows, by label */
   constructor(
     catalogue: C,
-    { known = {}, onError }: { known?: KnownLabels; onError: (metric: string, error: unknown) => void },
+    { known = {}, onError }: { known?: RuntimeLabelValues; onError: (metric: string, error: unknown) => void },
   ) {
     this.#onError = onError;
     this.#known = known;
@@ -81,11 +81,11 @@ export class MetricSet<C extends Catalogue> {
 
   /** All metrics in Prometheus' text format. Never throws. */
   async scrape(): Promise<Scrape> {
-    const texts = await Promise.all(this.names.map(async (name) => await this.#textOf(name)));
+    const texts = await Promise.all(this.names.map(async (name) => await this.#formatMetric(name)));
     return { contentType: this.#registry.contentType, text: `${texts.filter(Boolean).join('\n\n')}\n` };
   }
 
-  async #textOf(name: string): Promise<string> {
+  async #formatMetric(name: string): Promise<string> {
     try {
       return await this.#registry.getSingleMetricAsString(name);
     } catch (error) {
@@ -124,7 +124,7 @@ export class MetricSet<C extends Catalogue> {
 }
 
 /** Every combination of the labels' values; none where there is a label whose values are not known. */
-function combinations(labels: NonNullable<MetricSpec['labels']>, known: KnownLabels): Record<string, string>[] {
+function combinations(labels: NonNullable<MetricSpec['labels']>, known: RuntimeLabelValues): Record<string, string>[] {
   return Object.entries(labels).reduce<Record<string, string>[]>(
     (found, [label, values]) =>
       found.flatMap((one) => (values ?? known[label] ?? []).map((value) => ({ ...one, [label]: value }))),
@@ -133,7 +133,7 @@ function combinations(labels: NonNullable<MetricSpec['labels']>, known: KnownLab
 }
 
 /** The catalogue as Markdown, for the documentation. */
-export function metricsMarkdown(catalogue: Catalogue): string {
+export function formatMetricsMarkdown(catalogue: Catalogue): string {
   const rows = Object.values(catalogue).map(({ name, type, unit, labels = {}, question, help }) => {
     const shown = Object.entries(labels).map(
       ([label, values]) => `\`${label}\`${values ? `: ${values.map((value) => `\`${value}\``).join(' ')}` : ''}`,

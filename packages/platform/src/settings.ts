@@ -17,22 +17,22 @@ export interface Setting<Schema extends z.ZodType = z.ZodType> {
   /** As a person would write it. */
   readonly default?: string;
   /** What a help text shows where the default is not a fixed text. */
-  readonly defaultNote?: string;
+  readonly defaultDescription?: string;
 }
 
 export type Settings = Readonly<Record<string, Setting>>;
 export type Values<S extends Settings> = { readonly [Name in keyof S]: z.infer<S[Name]['schema']> };
 
 /** What was given: environment variables by name, flags by the setting's key in the table. */
-export interface Given {
+export interface SettingsInput {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly flags?: Readonly<Record<string, string | boolean | undefined>>;
 }
 
 /** One or more settings are wrong; the message has a line for each, with the variable, the value and what is allowed. */
-export class SettingsError extends CodedError<'bad_settings'> {
+export class SettingsError extends CodedError<'invalid_settings'> {
   constructor(lines: readonly string[]) {
-    super('bad_settings', lines.join('\n'));
+    super('invalid_settings', lines.join('\n'));
   }
 }
 
@@ -41,7 +41,7 @@ export class SettingsError extends CodedError<'bad_settings'> {
  *
  * @throws SettingsError naming everything that is wrong at once
  */
-export function parseSettings<S extends Settings>(table: S, { env, flags = {} }: Given): Values<S> {
+export function parseSettings<S extends Settings>(table: S, { env, flags = {} }: SettingsInput): Values<S> {
   const wrong: string[] = [];
   const values = Object.entries(table).map(([name, setting]) => {
     const flag = flags[name];
@@ -66,9 +66,9 @@ function shorten(text: string): string {
 }
 
 /** The table as Markdown, for a README. */
-export function settingsMarkdown(table: Settings): string {
-  const rows = Object.values(table).map(({ env, flag, value, description, default: text, defaultNote }) => {
-    const shown = defaultNote ?? (text === undefined ? '' : `\`${text}\``);
+export function formatSettingsMarkdown(table: Settings): string {
+  const rows = Object.values(table).map(({ env, flag, value, description, default: text, defaultDescription }) => {
+    const shown = defaultDescription ?? (text === undefined ? '' : `\`${text}\``);
     return `| \`${env}\` | \`${[flag, value].filter(Boolean).join(' ')}\` | ${shown} | ${description} |`;
   });
   return ['| variable | flag | default | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n');
@@ -79,7 +79,7 @@ export function settingsMarkdown(table: Settings): string {
  *
  * @param options what the parser found
  */
-export function flagsByKey(
+export function toFlags(
   table: Settings,
   options: Readonly<Record<string, unknown>>,
 ): Record<string, string | boolean | undefined> {

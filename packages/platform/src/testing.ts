@@ -17,11 +17,11 @@ export class FakeClock implements Clock {
   /** How far the machine's clock is from this one. */
   wallOffsetMs = 0;
 
-  wallOf(instant: Instant): number {
+  toWallTime(instant: Instant): number {
     return instant + this.wallOffsetMs;
   }
 
-  instantOf(wall: number): Instant {
+  toInstant(wall: number): Instant {
     return wall - this.wallOffsetMs;
   }
 

@@ -41,7 +41,7 @@ describe('a steady clock', () => {
     expect(clock.now()).toBe(1_000_000);
     pass(90_500);
     expect(clock.now()).toBe(1_090_500);
-    expect(clock.wallOf(clock.now())).toBe(1_090_500);
+    expect(clock.toWallTime(clock.now())).toBe(1_090_500);
   });
 
   it.each([3_600_000, -3_600_000, 500])("does not notice that the machine's clock is set by %i ms", (byMs) => {
@@ -57,8 +57,8 @@ describe('a steady clock', () => {
     pass(10_000);
     set(3_600_000);
     const due = clock.now() + 5_000;
-    expect(clock.wallOf(due)).toBe(1_015_000 + 3_600_000);
-    expect(clock.instantOf(clock.wallOf(due))).toBe(due);
+    expect(clock.toWallTime(due)).toBe(1_015_000 + 3_600_000);
+    expect(clock.toInstant(clock.toWallTime(due))).toBe(due);
   });
 
   it('counts the time that the machine was suspended, as the node does', () => {

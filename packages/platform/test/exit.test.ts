@@ -47,11 +47,11 @@ describe('the end of a process', () => {
     const path = aHangingFile();
     const hang = `require('node:worker_threads').parentPort.postMessage('now'); require('node:fs').openSync('${path}')`;
     // Ended before it is held, a thread ends: then another one is begun, and given more time.
-    const begun = `for (let givenMs = 10, isHeld = false; !isHeld; givenMs *= 2) {
+    const begun = `for (let givenMs = 10, isBlockedByDisk = false; !isBlockedByDisk; givenMs *= 2) {
         const worker = new Worker(${JSON.stringify(hang)}, { eval: true });
         await new Promise((resolve) => worker.once('message', () => setTimeout(resolve, givenMs)));
         const late = new Promise((resolve) => setTimeout(resolve, 200, true));
-        isHeld = await Promise.race([worker.terminate().then(() => false), late]);
+        isBlockedByDisk = await Promise.race([worker.terminate().then(() => false), late]);
       }`;
     expect(ended(begun)).toEqual({ status: null, signal: 'SIGKILL' });
   });

@@ -9,11 +9,11 @@ describe('an HTTP server', () => {
     const server = await listen(handler, { host: '127.0.0.1', port: 0, setting: 'X_PORT' });
     expect(await (await fetch(server.url)).text()).toBe('hello');
     await expect(listen(handler, { host: '127.0.0.1', port: server.port, setting: 'X_PORT' })).rejects.toMatchObject({
-      code: 'port_taken',
+      code: 'port_in_use',
       message: expect.stringMatching(new RegExp(`${server.port}.*X_PORT`)),
     });
     await expect(listen(handler, { host: '203.0.113.1', port: 0, setting: 'X_PORT' })).rejects.toMatchObject({
-      code: 'no_address',
+      code: 'address_not_available',
       message: expect.stringContaining('X_HOST'),
     });
     await server.close();
@@ -43,7 +43,7 @@ describe('an HTTP server', () => {
       host: '127.0.0.1',
       port: 0,
       setting: 'X_PORT',
-      mostConnections: 8,
+      maxConnections: 8,
     });
     const open = async () => {
       const socket = connect(server.port, '127.0.0.1');

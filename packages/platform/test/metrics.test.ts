@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { MetricSet, metricsMarkdown } from '../src/metrics.ts';
+import { formatMetricsMarkdown, MetricSet } from '../src/metrics.ts';
 
 const CATALOGUE = {
   done: {
@@ -82,7 +82,7 @@ describe('metrics', () => {
   );
 
   it('are told in a table, with all their label values', () => {
-    expect(metricsMarkdown(CATALOGUE).split('\n').slice(2, 4)).toEqual([
+    expect(formatMetricsMarkdown(CATALOGUE).split('\n').slice(2, 4)).toEqual([
       '| `test_done_total` | counter | jobs | `kind`: `a` `b`<br>`result`: `good` `bad` | How much is done? | Jobs done. |',
       '| `test_seconds` | histogram | seconds | `kind`: `a` | How long? | Time taken. |',
     ]);

@@ -2,17 +2,17 @@ import { spawn } from 'node:child_process';
 import { getEventListeners, once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import {
-  backoffMs,
-  flagsByKey,
+  computeBackoffMs,
   formatBytes,
-  inTime,
+  formatSettingsMarkdown,
   Lane,
   parseBytes,
   parseSettings,
   Shutdown,
-  settingsMarkdown,
   systemClock,
   TimeoutError,
+  toFlags,
+  waitAtMost,
   withTimeout,
 } from '@downstream/platform';
 import { FakeClock, FakeLogger, settle } from '@downstream/platform/testing';
@@ -22,8 +22,8 @@ import { z } from 'zod';
 
 describe('a program', () => {
   const PROGRAM = `
-    import { outliveOutput } from '@downstream/platform';
-    outliveOutput();
+    import { ignoreOutputErrors } from '@downstream/platform';
+    ignoreOutputErrors();
     const written = (stream) => new Promise((resolve) => stream.write('a line\\n', resolve));
     for (let n = 0; n < 5; n++) for (const stream of [process.stdout, process.stderr]) await written(stream);
     process.exit(7);`;
@@ -127,7 +127,7 @@ describe('the pause between attempts', () => {
         fc.integer({ min: 1, max: 1_000 }),
         fc.double({ min: 0, max: 0.999, noNaN: true }),
         (attempt, throwOfDice) => {
-          const pause = backoffMs({ baseMs: 100, capMs: 5_000 }, attempt, { random: () => throwOfDice });
+          const pause = computeBackoffMs({ baseMs: 100, capMs: 5_000 }, attempt, { random: () => throwOfDice });
           const longest = Math.min(5_000, 100 * 2 ** (attempt - 1));
           expect(pause).toBeCloseTo(longest * throwOfDice, 6);
         },
@@ -140,7 +140,7 @@ describe('the pause between attempts, for the same throw of the dice', () => {
   it('never shrinks, and is still finite after years of failures', () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 0.999, noNaN: true }), fc.nat(10_000), (throwOfDice, attempt) => {
-        const pause = (n: number) => backoffMs({ baseMs: 100, capMs: 5_000 }, n, { random: () => throwOfDice });
+        const pause = (n: number) => computeBackoffMs({ baseMs: 100, capMs: 5_000 }, n, { random: () => throwOfDice });
         expect(pause(attempt + 2)).toBeGreaterThanOrEqual(pause(attempt + 1));
         expect(pause(attempt + 1)).toBeLessThanOrEqual(5_000);
       }),
@@ -148,7 +148,7 @@ describe('the pause between attempts, for the same throw of the dice', () => {
   });
 
   it('differs with the dice', () => {
-    const pause = (random: number) => backoffMs({ baseMs: 100, capMs: 5_000 }, 3, { random: () => random });
+    const pause = (random: number) => computeBackoffMs({ baseMs: 100, capMs: 5_000 }, 3, { random: () => random });
     expect([pause(0), pause(0.5)]).toEqual([0, 200]);
   });
 });
@@ -217,7 +217,7 @@ describe('settings', () => {
     const both = { ...table, name: { ...table.name, schema: z.string().max(1) } };
     expect(() => parseSettings(both, { env: { X_PORT: 'x', X_NAME: 'xx' } })).toThrow(
       expect.objectContaining({
-        code: 'bad_settings',
+        code: 'invalid_settings',
         message: 'X_PORT is "x": give a port\nX_NAME is "xx": give a name',
       }),
     );
@@ -237,8 +237,8 @@ describe('settings', () => {
   });
 
   it('find their flags, and make a table', () => {
-    expect(flagsByKey(table, { httpPort: '1', other: '2' })).toEqual({ port: '1', name: undefined });
-    expect(settingsMarkdown(table)).toContain('| `X_PORT` | `--http-port <port>` | `80` | The port. |');
+    expect(toFlags(table, { httpPort: '1', other: '2' })).toEqual({ port: '1', name: undefined });
+    expect(formatSettingsMarkdown(table)).toContain('| `X_PORT` | `--http-port <port>` | `80` | The port. |');
   });
 });
 
@@ -258,12 +258,12 @@ describe('a bounded call', () => {
   });
 
   it('waits so long, and no longer, for what no signal ends', async () => {
-    await expect(inTime(5, new Promise(() => {}))).rejects.toBeInstanceOf(TimeoutError);
-    expect(await inTime(60_000, Promise.resolve('done'))).toBe('done');
-    await expect(inTime(60_000, Promise.reject(new Error('own')))).rejects.toThrow('own');
+    await expect(waitAtMost(5, new Promise(() => {}))).rejects.toBeInstanceOf(TimeoutError);
+    expect(await waitAtMost(60_000, Promise.resolve('done'))).toBe('done');
+    await expect(waitAtMost(60_000, Promise.reject(new Error('own')))).rejects.toThrow('own');
     // What fails after it was given up is nobody's business any more.
     const work = Promise.withResolvers<void>();
-    await expect(inTime(5, work.promise)).rejects.toBeInstanceOf(TimeoutError);
+    await expect(waitAtMost(5, work.promise)).rejects.toBeInstanceOf(TimeoutError);
     work.reject(new Error('too late'));
   });
 

@@ -21,7 +21,7 @@ export const prototypePaths = {
 } as const;
 
 const SECOND_MS = 1000;
-const YEAR_S = 366 * 24 * 3600;
+const MAX_INTERVAL_SECONDS = 366 * 24 * 3600;
 
 /** Lowercase hex SHA-256: the only thing that may name a chunk's file. */
 export const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/);
@@ -43,7 +43,7 @@ const contractTerms = {
   interval: z
     .number()
     .min(1)
-    .max(YEAR_S)
+    .max(MAX_INTERVAL_SECONDS)
     .transform((seconds) => seconds * SECOND_MS),
 };
 

@@ -4,15 +4,15 @@ import {
   ControlClient,
   type FaultInput,
   type PresetName,
-  placesOf,
   type Scenario,
   type ScenarioInput,
   scenario as scenarioSchema,
+  toFieldErrors,
 } from '@downstream/control-api';
 import { GenericContainer, type StartedTestContainer, Wait } from 'testcontainers';
-import { LastWords } from './last-words.ts';
+import { ContainerLogTail } from './container-log-tail.ts';
 import { MockNodeError } from './mock-node-error.ts';
-import { API_PORT, CONTROL_PORT, StartedMockNodeContainer, urlOf } from './started-mock-node-container.ts';
+import { API_PORT, buildUrl, CONTROL_PORT, StartedMockNodeContainer } from './started-mock-node-container.ts';
 
 const GENESIS_PATH = '/genesis';
 const SCENARIO_PATH = '/scenario.json';
@@ -111,13 +111,13 @@ export class MockNodeContainer extends GenericContainer {
 
   /** @throws MockNodeError `not_started`, with what the node said */
   override async start(): Promise<StartedMockNodeContainer> {
-    const said = new LastWords();
+    const said = new ContainerLogTail();
     const theirs = this.logConsumer;
     super.withLogConsumer(said.consumer(theirs));
     try {
       const container = await super.start();
       const token = this.environment['MOCK_CONTROL_TOKEN'];
-      return new StartedMockNodeContainer(container, { token, seed: await seedOf(container, token) });
+      return new StartedMockNodeContainer(container, { token, seed: await fetchSeed(container, token) });
     } catch (cause) {
       const message = ['the mock node did not start', said.text].filter((text) => text !== '').join(':\n');
       throw new MockNodeError('not_started', message, { cause });
@@ -136,9 +136,9 @@ export class MockNodeContainer extends GenericContainer {
 }
 
 /** Asked of the node, which is the one to know. */
-async function seedOf(container: StartedTestContainer, token: string | undefined): Promise<string> {
+async function fetchSeed(container: StartedTestContainer, token: string | undefined): Promise<string> {
   try {
-    return (await new ControlClient(urlOf(container, CONTROL_PORT), { token }).info()).seed;
+    return (await new ControlClient(buildUrl(container, CONTROL_PORT), { token }).info()).seed;
   } catch (error) {
     await container.stop();
     throw error;
@@ -149,6 +149,6 @@ async function seedOf(container: StartedTestContainer, token: string | undefined
 function checked(scenario: ScenarioInput, faults: readonly FaultInput[]): Scenario {
   const parsed = scenarioSchema.safeParse({ ...scenario, faults: [...(scenario.faults ?? []), ...faults] });
   if (parsed.success) return parsed.data;
-  const places = placesOf(parsed.error.issues).map(({ pointer, message }) => `${pointer || '/'}: ${message}`);
+  const places = toFieldErrors(parsed.error.issues).map(({ pointer, message }) => `${pointer || '/'}: ${message}`);
   throw new MockNodeError('invalid_scenario', places.join('\n'));
 }

@@ -18,12 +18,12 @@ export class StartedMockNodeContainer extends AbstractStartedContainer {
 
   /** Where farmers find the node. Ask anew after a restart, which may publish the port elsewhere. */
   getUrl(): string {
-    return urlOf(this, API_PORT);
+    return buildUrl(this, API_PORT);
   }
 
   /** Where the control API and the page are. Ask anew after a restart. */
   getControlUrl(): string {
-    return urlOf(this, CONTROL_PORT);
+    return buildUrl(this, CONTROL_PORT);
   }
 
   /** Looks at the node and changes it while it runs: faults, contracts, requests, time. Ask anew after a restart. */
@@ -38,6 +38,6 @@ export class StartedMockNodeContainer extends AbstractStartedContainer {
 }
 
 /** Where this machine reaches a port of a container. */
-export function urlOf(container: StartedTestContainer, port: number): string {
+export function buildUrl(container: StartedTestContainer, port: number): string {
   return `http://${container.getHost()}:${container.getMappedPort(port)}`;
 }

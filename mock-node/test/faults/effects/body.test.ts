@@ -1,16 +1,16 @@
 import { expect } from '@jest/globals';
-import { API, aNode, chunkOf, GENESIS_BYTES, sha256 } from '../../a-node.ts';
-import { ask, askForMuch, talk } from '../raw-client.ts';
-import { prove } from './prove.ts';
+import { API, createChunk, GENESIS_BYTES, setUpMockNode, sha256 } from '../../support/mock-node.ts';
+import { ask, requestLargeBody, talk } from '../../support/raw-client.ts';
+import { prove } from './test-effects.ts';
 
-const { start, url, get, fault, lab, newToken, takeContract, close } = aNode();
+const { start, url, get, fault, controller, newToken, acceptContract, close } = setUpMockNode();
 const WHOLE = '{"msg":"ok"}';
 const MIB = 1024 * 1024;
 
 /** Where the chunk of a new contract can be had, and what it is. */
 async function aDownload(): Promise<{ path: string; chunk: Buffer }> {
-  const { secret, file_hash: hash } = await takeContract(await newToken());
-  return { path: `${API}/download/${hash}`, chunk: chunkOf(secret) };
+  const { secret, file_hash: hash } = await acceptContract(await newToken());
+  return { path: `${API}/download/${hash}`, chunk: createChunk(secret) };
 }
 
 /** What came before the empty line of an HTTP reply, and what after it. */
@@ -43,7 +43,7 @@ prove('body', {
         [12, WHOLE.slice(0, 11)],
         [1_000, WHOLE.slice(0, 11)],
       ] as const) {
-        lab().faults.removeAll();
+        controller().faults.removeAll();
         fault({ effect: { kind: 'truncate', afterBytes } });
         const { text } = await talk(url(), '/');
         expect(parts(text).head).toContain('content-length: 12');
@@ -57,7 +57,7 @@ prove('body', {
       const { status, body, error } = await ask(url(), path);
       expect({ status, error }).toEqual({ status: 200, error: 'ECONNRESET' });
       expect(body.equals(chunk.subarray(0, 10_000))).toBe(true);
-      lab().faults.removeAll();
+      controller().faults.removeAll();
       fault({ effect: { kind: 'truncate', afterBytes: GENESIS_BYTES } });
       expect(await ask(url(), path)).toMatchObject({ status: 200, error: 'ECONNRESET' });
     },
@@ -150,7 +150,7 @@ prove('body', {
       await start();
       fault({ effect: { kind: 'dribble', overMs: 60_000 } });
       const seen = talk(url(), '/');
-      while (lab().faults.get('dribble', 0).applied === 0) await new Promise(setImmediate);
+      while (controller().faults.get('dribble', 0).applied === 0) await new Promise(setImmediate);
       const begun = performance.now();
       await close();
       expect(performance.now() - begun).toBeLessThan(1_000);
@@ -176,7 +176,7 @@ prove('body', {
       await start();
       fault({ effect: { kind: 'oversize', bytes: 384 * MIB } });
       const before = process.memoryUsage().rss;
-      const { bytes, last } = await askForMuch(url(), '/');
+      const { bytes, last } = await requestLargeBody(url(), '/');
       expect(bytes).toBeGreaterThanOrEqual(384 * MIB);
       expect(last).toBe(' '.repeat(16));
       expect(process.memoryUsage().rss - before).toBeLessThan(256 * MIB);

@@ -1,11 +1,11 @@
 import { Agent } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { expect } from '@jest/globals';
-import { API, aNode } from '../../a-node.ts';
-import { ask, talk, until } from '../raw-client.ts';
-import { prove } from './prove.ts';
+import { API, setUpMockNode } from '../../support/mock-node.ts';
+import { ask, talk, until } from '../../support/raw-client.ts';
+import { prove } from './test-effects.ts';
 
-const { start, url, get, fault, lab, log, newToken, close } = aNode();
+const { start, url, get, fault, controller, log, newToken, close } = setUpMockNode();
 
 /** A request that gets no reply while the test runs. */
 function stuck(
@@ -39,7 +39,7 @@ prove('connection', {
       const token = await newToken();
       fault({ match: { route: 'chunk' }, effect: 'reset' });
       expect((await talk(url(), `${API}/chunk/${token}`)).end).toBe('ECONNRESET');
-      expect(lab().ledger.running).toBe(0);
+      expect(controller().ledger.running).toBe(0);
     },
   },
 
@@ -54,7 +54,7 @@ prove('connection', {
       await start();
       fault({ effect: 'empty' });
       const { leave } = stuck('/', { allowHalfOpen: true });
-      await until('the node is done with it', () => lab().journal.find().length === 1);
+      await until('the node is done with it', () => controller().journal.find().length === 1);
       leave();
     },
   },
@@ -71,7 +71,7 @@ prove('connection', {
       await start();
       fault({ match: { route: 'new' }, effect: 'hang' });
       const { ended, leave } = stuck(`${API}/new/somebody`);
-      await until('the request has come', () => lab().faults.get('hang', 0).applied === 1);
+      await until('the request has come', () => controller().faults.get('hang', 0).applied === 1);
       for (let n = 0; n < 20; n++) expect((await get('/')).code).toBe(200);
       expect(ended()).toBeUndefined();
       leave();
@@ -80,17 +80,17 @@ prove('connection', {
       await start();
       fault({ effect: 'hang' });
       const { leave } = stuck('/');
-      await until('the request has come', () => lab().faults.get('hang', 0).applied === 1);
-      expect(lab().journal.find()).toEqual([]);
+      await until('the request has come', () => controller().faults.get('hang', 0).applied === 1);
+      expect(controller().journal.find()).toEqual([]);
       leave();
-      await until('the node has noticed', () => lab().journal.find().length === 1);
-      expect(lab().journal.find()[0]).toMatchObject({ status: null, faults: ['hang'], replyBytes: 0 });
+      await until('the node has noticed', () => controller().journal.find().length === 1);
+      expect(controller().journal.find()[0]).toMatchObject({ status: null, faults: ['hang'], responseBytes: 0 });
     },
     'does not keep the node from closing': async () => {
       await start();
       fault({ effect: 'hang' });
       const { ended } = stuck('/');
-      await until('the request has come', () => lab().faults.get('hang', 0).applied === 1);
+      await until('the request has come', () => controller().faults.get('hang', 0).applied === 1);
       const begun = performance.now();
       await close();
       expect(performance.now() - begun).toBeLessThan(1_000);
@@ -115,7 +115,7 @@ prove('connection', {
       const [kept] = Object.values(agent.freeSockets).flat();
       fault({ name: 'held', times: 1, effect: 'hang' });
       const { ended } = stuck('/');
-      await until('the request has come', () => lab().faults.get('held', 0).applied === 1);
+      await until('the request has come', () => controller().faults.get('held', 0).applied === 1);
       fault({ times: 1, effect: { kind: 'refuse', forMs: 200 } });
       expect(kept?.destroyed).toBe(false);
       expect((await talk(url(), '/')).end).toBe('ECONNRESET');
@@ -154,12 +154,12 @@ prove('connection', {
     'is over at once when its fault is taken away, switched off, or the faults are reset': async () => {
       await start();
       const ends: Record<string, () => void> = {
-        removed: () => lab().faults.remove('refuse'),
-        changed: () => lab().faults.change('refuse', { enabled: false }, 0),
-        reset: () => lab().reset(['faults']),
+        removed: () => controller().faults.remove('refuse'),
+        changed: () => controller().faults.change('refuse', { enabled: false }, 0),
+        reset: () => controller().reset(['faults']),
       };
       for (const [what, end] of Object.entries(ends)) {
-        lab().faults.removeAll();
+        controller().faults.removeAll();
         fault({ effect: { kind: 'refuse', forMs: 60_000 } });
         await talk(url(), '/');
         expect((await talk(url(), '/')).end).toBe('ECONNREFUSED');

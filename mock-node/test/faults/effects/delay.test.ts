@@ -2,23 +2,23 @@ import type { Effect } from '@downstream/control-api';
 import { expect } from '@jest/globals';
 import fc from 'fast-check';
 import { delayMs } from '../../../src/api/delays.ts';
-import { Draws } from '../../../src/ledger/draws.ts';
-import { API, aNode, chunkOf, sha256 } from '../../a-node.ts';
-import { ask, talk, until } from '../raw-client.ts';
-import { prove } from './prove.ts';
+import { SeededRandom } from '../../../src/ledger/seeded-random.ts';
+import { API, createChunk, setUpMockNode, sha256 } from '../../support/mock-node.ts';
+import { ask, talk, until } from '../../support/raw-client.ts';
+import { prove } from './test-effects.ts';
 
-const { start, url, get, fault, lab, newToken, takeContract, close } = aNode();
+const { start, url, get, fault, controller, newToken, acceptContract, close } = setUpMockNode();
 
 /** The delays of the first requests that an effect is applied to. */
 function delays(effect: Effect, count: number, seed = 'seed', name = 'late'): number[] {
-  const draws = new Draws(seed);
+  const draws = new SeededRandom(seed);
   return Array.from({ length: count }, (_, index) => {
     const chance = (what: string) => draws.chance(name, index, what);
     return delayMs([{ effect, chance }]);
   });
 }
 
-const applied = (name: string) => until(`${name} is applied`, () => lab().faults.get(name, 0).applied > 0);
+const applied = (name: string) => until(`${name} is applied`, () => controller().faults.get(name, 0).applied > 0);
 
 prove('delay', {
   fixed: {
@@ -43,7 +43,7 @@ prove('delay', {
       const token = await newToken();
       fault({ name: 'late', match: { route: ['chunk', 'challenge'] }, effect: { kind: 'fixed', ms: 400 } });
       let hasContract = false;
-      const taken = takeContract(token).finally(() => {
+      const taken = acceptContract(token).finally(() => {
         hasContract = true;
       });
       const due = async () => (await get(`${API}/due/${token}`)).json;
@@ -51,7 +51,7 @@ prove('delay', {
       expect(hasContract).toBe(false);
       const { secret, file_hash: hash, challenge } = await taken;
       let hasVerdict = false;
-      const verdict = get(`${API}/challenge/${token}/${hash}/${sha256(chunkOf(secret), challenge)}`).finally(() => {
+      const verdict = get(`${API}/challenge/${token}/${hash}/${sha256(createChunk(secret), challenge)}`).finally(() => {
         hasVerdict = true;
       });
       await until('another client sees it settled', async () => (await due()).due_contracts.length === 0);
@@ -66,8 +66,8 @@ prove('delay', {
       await applied('fixed');
       gone.abort();
       expect(await asked).toBe('gone');
-      await until('the node has noticed', () => lab().journal.find({ fault: 'fixed' }).length === 1);
-      expect(lab().journal.find()[0]).toMatchObject({ status: null, replyBytes: 0 });
+      await until('the node has noticed', () => controller().journal.find({ fault: 'fixed' }).length === 1);
+      expect(controller().journal.find()[0]).toMatchObject({ status: null, responseBytes: 0 });
     },
     'does not keep the node from closing': async () => {
       await start();

@@ -1,9 +1,9 @@
 import { expect } from '@jest/globals';
-import { API, aNode } from '../../a-node.ts';
-import { ask, talk } from '../raw-client.ts';
-import { prove } from './prove.ts';
+import { API, setUpMockNode } from '../../support/mock-node.ts';
+import { ask, talk } from '../../support/raw-client.ts';
+import { prove } from './test-effects.ts';
 
-const { start, url, get, fault, lab, newToken, pass } = aNode();
+const { start, url, get, fault, controller, newToken, pass } = setUpMockNode();
 
 /** How many of so many requests are let through, and what the last one is told. */
 async function burst(count: number) {
@@ -33,7 +33,7 @@ prove('http', {
       const token = await newToken();
       fault({ match: { route: 'chunk' }, effect: 'status' });
       expect((await get(`${API}/chunk/${token}`)).code).toBe(503);
-      expect(lab().ledger.running).toBe(0);
+      expect(controller().ledger.running).toBe(0);
     },
     'has no body, and no length of one, where HTTP has none': async () => {
       await start();
@@ -61,8 +61,8 @@ prove('http', {
       await start();
       fault({ name: 'limit', effect: { kind: 'rate_limit', requests: 2, perMs: 1_000 } });
       await burst(5);
-      expect(lab().faults.get('limit', 0)).toMatchObject({ matched: 5, applied: 3 });
-      expect(lab().journal.find({ fault: 'limit' })).toHaveLength(3);
+      expect(controller().faults.get('limit', 0)).toMatchObject({ matched: 5, applied: 3 });
+      expect(controller().journal.find({ fault: 'limit' })).toHaveLength(3);
     },
     'keeps to its stretches of time, however long nobody asked': async () => {
       await start();

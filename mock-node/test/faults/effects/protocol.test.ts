@@ -1,9 +1,9 @@
 import { expect } from '@jest/globals';
-import { ADDRESS, API, aNode, chunkOf, INTERVAL_MS, sha256 } from '../../a-node.ts';
-import { ask, talk } from '../raw-client.ts';
-import { prove } from './prove.ts';
+import { ADDRESS, API, createChunk, INTERVAL_MS, setUpMockNode, sha256 } from '../../support/mock-node.ts';
+import { ask, talk } from '../../support/raw-client.ts';
+import { prove } from './test-effects.ts';
 
-const { start, url, get, fault, lab, pass, newToken, takeContract } = aNode();
+const { start, url, get, fault, controller, pass, newToken, acceptContract } = setUpMockNode();
 
 const due = async (token: string) => (await get(`${API}/due/${token}`)).json;
 const remove = async (token: string, hash: string) => (await get(`${API}/remove/${token}/${hash}`)).json;
@@ -15,10 +15,11 @@ const NOTHING = { all_contracts: [], due_contracts: [] };
 /** A farmer with so many contracts, and its right answer to any challenge of one. */
 async function aFarmer(count = 1) {
   const token = await newToken();
-  const contracts: Awaited<ReturnType<typeof takeContract>>[] = [];
-  for (let n = 0; n < count; n++) contracts.push(await takeContract(token));
+  const contracts: Awaited<ReturnType<typeof acceptContract>>[] = [];
+  for (let n = 0; n < count; n++) contracts.push(await acceptContract(token));
   const hashes: string[] = contracts.map(({ file_hash: hash }) => hash);
-  const right = (hash: string, challenge: string) => sha256(chunkOf(contracts[hashes.indexOf(hash)].secret), challenge);
+  const right = (hash: string, challenge: string) =>
+    sha256(createChunk(contracts[hashes.indexOf(hash)].secret), challenge);
   const [hash = '', other = ''] = hashes;
   return { token, contracts, hash, other, challenge: contracts[0]?.challenge, right };
 }
@@ -29,19 +30,19 @@ prove('protocol', {
       await start();
       const token = await newToken();
       fault({ effect: 'wrong_hash' });
-      const { secret, file_hash: hash, challenge } = await takeContract(token);
+      const { secret, file_hash: hash, challenge } = await acceptContract(token);
       expect(hash).toMatch(/^[0-9a-f]{64}$/);
-      expect(hash).not.toBe(sha256(chunkOf(secret)));
+      expect(hash).not.toBe(sha256(createChunk(secret)));
       expect(await due(token)).toEqual({ all_contracts: [{ hash }], due_contracts: [{ hash, challenge }] });
-      expect(await answer(token, hash, sha256(chunkOf(secret), challenge))).toEqual({ status: 'pass' });
-      expect(await remove(token, sha256(chunkOf(secret)))).toEqual({ status: 'no_hash' });
+      expect(await answer(token, hash, sha256(createChunk(secret), challenge))).toEqual({ status: 'pass' });
+      expect(await remove(token, sha256(createChunk(secret)))).toEqual({ status: 'no_hash' });
       expect(await remove(token, hash)).toEqual({ status: 'ok' });
     },
     'has a download under that hash whose bytes have another': async () => {
       await start({ contractForm: 'url' });
       const token = await newToken();
       fault({ effect: 'wrong_hash' });
-      const { url: download, file_hash: hash } = await takeContract(token);
+      const { url: download, file_hash: hash } = await acceptContract(token);
       expect(download).toBe(`${url()}${API}/download/${hash}`);
       const response = await fetch(download);
       expect(response.status).toBe(200);
@@ -93,7 +94,7 @@ prove('protocol', {
       expect(await answer(token, hash, right(hash, challenge))).toEqual({ status: 'fail' });
       expect((await due(token)).due_contracts).toEqual([]);
       expect(await answer(token, hash, right(hash, challenge))).toEqual({ status: 'fail' });
-      expect(lab().info().challenges).toEqual({ passed: 0, wrong: 1, unanswered: 0 });
+      expect(controller().info().challenges).toEqual({ passed: 0, wrong: 1, unanswered: 0 });
     },
     'counts towards the failures that end a contract': async () => {
       await start({ maxFailures: 2 });
@@ -119,7 +120,7 @@ prove('protocol', {
       await start({ contractForm: 'url' });
       fault({ match: { route: ['challenge', 'remove', 'download'] }, effect: 'expire_contract' });
       const token = await newToken();
-      const take = async () => (await takeContract(token)).file_hash;
+      const take = async () => (await acceptContract(token)).file_hash;
       expect(await answer(token, await take(), 'f'.repeat(64))).toEqual({ status: 'no_hash' });
       expect(await remove(token, await take())).toEqual({ status: 'no_hash' });
       expect((await get(`${API}/download/${await take()}`)).code).toBe(404);
@@ -136,8 +137,8 @@ prove('protocol', {
       await start({ maxFailures: 1 });
       const { token } = await aFarmer();
       pass(INTERVAL_MS / 2);
-      const second = await takeContract(token);
-      const third = await takeContract(token);
+      const second = await acceptContract(token);
+      const third = await acceptContract(token);
       expect(second.file_hash).not.toBe(third.file_hash);
       pass(INTERVAL_MS / 2);
       fault({ times: 1, effect: 'expire_contract' });
@@ -150,7 +151,7 @@ prove('protocol', {
       expect(await answer(token, hash, 'f'.repeat(64))).toEqual({ status: 'fail' });
       expect((await due(token)).all_contracts).toEqual([{ hash }]);
       expect((await due(token)).all_contracts).toEqual([{ hash }]);
-      expect(lab().faults.get('expire-contract', 0)).toMatchObject({ matched: 1, applied: 1 });
+      expect(controller().faults.get('expire-contract', 0)).toMatchObject({ matched: 1, applied: 1 });
     },
   },
 
@@ -161,28 +162,28 @@ prove('protocol', {
       fault({ times: 1, effect: 'no_chunks' });
       expect((await get(`${API}/chunk/${token}`)).text).toBe('{"status":"no_chunks"}');
       expect(await due(token)).toEqual(NOTHING);
-      expect(await takeContract(token)).toHaveProperty('file_hash');
+      expect(await acceptContract(token)).toHaveProperty('file_hash');
     },
     'is nothing to strangers': async () => {
       await start();
       fault({ effect: 'no_chunks' });
-      expect(await takeContract('nobody')).toEqual({ status: 'no_token' });
+      expect(await acceptContract('nobody')).toEqual({ status: 'no_token' });
     },
   },
 
-  token_revoked: {
+  revoke_token: {
     'forgets the farmer and its contracts before it looks at the request, and nobody else': async () => {
       await start();
       for (const ask of [
-        async (token: string) => await takeContract(token),
+        async (token: string) => await acceptContract(token),
         due,
         async (token: string, hash: string) => await answer(token, hash, 'f'.repeat(64)),
         remove,
       ]) {
-        lab().faults.removeAll();
+        controller().faults.removeAll();
         const one = await aFarmer();
         const another = await aFarmer();
-        fault({ match: { token: one.token }, times: 1, effect: 'token_revoked' });
+        fault({ match: { token: one.token }, times: 1, effect: 'revoke_token' });
         expect((await due(another.token)).all_contracts).toHaveLength(1);
         expect(await ask(one.token, one.hash)).toEqual({ status: 'no_token' });
         expect(await due(one.token)).toEqual({ status: 'no_token' });
@@ -192,19 +193,19 @@ prove('protocol', {
     },
   },
 
-  amnesia: {
+  forget_all: {
     'forgets every farmer and every contract before it looks at the request': async () => {
       await start();
       const [one, another] = [await aFarmer(2), await aFarmer()];
-      fault({ times: 1, effect: 'amnesia' });
+      fault({ times: 1, effect: 'forget_all' });
       expect(await due(one.token)).toEqual({ status: 'no_token' });
       expect(await due(another.token)).toEqual({ status: 'no_token' });
-      expect(lab().info()).toMatchObject({ farmers: 0, contracts: { due: 0, settled: 0 } });
-      expect(lab().ledger.running).toBe(0);
+      expect(controller().info()).toMatchObject({ farmers: 0, contracts: { due: 0, settled: 0 } });
+      expect(controller().ledger.running).toBe(0);
     },
     'never gives a token, secret or hash twice': async () => {
       await start();
-      fault({ match: { route: 'connectivity' }, effect: 'amnesia' });
+      fault({ match: { route: 'connectivity' }, effect: 'forget_all' });
       const seen: string[] = [];
       for (let n = 0; n < 4; n++) {
         const { token, contracts } = await aFarmer(2);
@@ -216,23 +217,23 @@ prove('protocol', {
     'goes with any request': async () => {
       await start();
       const { hash } = await aFarmer();
-      fault({ effect: 'amnesia' });
+      fault({ effect: 'forget_all' });
       expect((await get(`${API}/download/${hash}`)).code).toBe(404);
     },
   },
 
-  accept_but_drop_reply: {
+  drop_response: {
     'does what was asked, and resets the connection before the reply': async () => {
       await start();
       const token = await newToken();
-      fault({ match: { route: 'chunk' }, effect: 'accept_but_drop_reply' });
+      fault({ match: { route: 'chunk' }, effect: 'drop_response' });
       expect(await talk(url(), `${API}/chunk/${token}`)).toMatchObject({ text: '', end: 'ECONNRESET' });
       expect((await due(token)).all_contracts).toHaveLength(1);
     },
     'takes an answer, so that the same again hears the verdict': async () => {
       await start();
       const { token, hash, challenge, right } = await aFarmer();
-      fault({ times: 1, effect: 'accept_but_drop_reply' });
+      fault({ times: 1, effect: 'drop_response' });
       const path = answerPath(token, hash, right(hash, challenge));
       expect((await ask(url(), path)).error).toBe('ECONNRESET');
       expect((await due(token)).due_contracts).toEqual([]);
@@ -240,10 +241,10 @@ prove('protocol', {
     },
   },
 
-  deadline_shrink: {
+  shorten_interval: {
     'has challenges follow each other faster than the contract says': async () => {
       await start();
-      fault({ effect: { kind: 'deadline_shrink', factor: 0.25 } });
+      fault({ effect: { kind: 'shorten_interval', factor: 0.25 } });
       const { token, hash, challenge, contracts } = await aFarmer();
       expect(contracts[0].interval).toBe(INTERVAL_MS / 1000);
       pass(INTERVAL_MS / 4 - 1);
@@ -253,7 +254,7 @@ prove('protocol', {
     },
     'says so in the contract where it is to be told': async () => {
       await start();
-      fault({ effect: { kind: 'deadline_shrink', factor: 0.1, told: true } });
+      fault({ effect: { kind: 'shorten_interval', factor: 0.1, told: true } });
       const { token, challenge, contracts } = await aFarmer();
       expect(contracts[0].interval).toBe(6);
       pass(6_000);
@@ -262,9 +263,9 @@ prove('protocol', {
     'leaves contracts alone that were there before, or come after': async () => {
       await start();
       const { token, hash, challenge } = await aFarmer();
-      fault({ times: 1, effect: 'deadline_shrink' });
-      await takeContract(token);
-      const last = await takeContract(token);
+      fault({ times: 1, effect: 'shorten_interval' });
+      await acceptContract(token);
+      const last = await acceptContract(token);
       pass(INTERVAL_MS - 1);
       const { due_contracts: listed } = await due(token);
       expect(listed[0]).toEqual({ hash, challenge });
@@ -294,7 +295,7 @@ prove('protocol', {
         expect(told).toBe(challenge);
         expect(await answer(token, hash, right(hash, told))).toEqual({ status: 'pass' });
       }
-      expect(lab().info().challenges.passed).toBe(1);
+      expect(controller().info().challenges.passed).toBe(1);
     },
     'is for one contract where it is told so': async () => {
       await start();

@@ -1,0 +1,83 @@
+import type { Clock, Instant, LogTail } from '@downstream/platform';
+import { type Contract, dueAt } from '../contract/contract.ts';
+import type { OutcomePort } from '../farming/ports.ts';
+import type { OutcomeHistory } from '../status/outcome-history.ts';
+import type { RequestStats } from '../status/request-stats.ts';
+import type { Status } from '../status/status.ts';
+import { assessStatus, windowMs } from './overall-status.ts';
+import type { View } from './view.ts';
+
+/** What of the farmer the page is read from; what is not there yet at the start is undefined. */
+export interface ViewSources {
+  readonly clock: Clock;
+  readonly status: () => Status;
+  readonly history: OutcomeHistory;
+  readonly tail: Pick<LogTail, 'lines'>;
+  readonly farms: () => readonly { shortestIntervalMs: number | undefined; soonest(count: number): Contract[] }[];
+  readonly farming: () => Pick<View, 'queues'> | undefined;
+  readonly pool: () => View['workers'] | undefined;
+  /** How asking each node has gone, by alias. */
+  readonly requests: ReadonlyMap<string, RequestStats>;
+}
+
+const MAX_CONTRACTS_SHOWN = 25;
+const NO_JOBS = { waiting: 0, running: 0 };
+
+/** Everything that the page shows, as it is now. */
+export function readView({ clock, history, tail, ...sources }: ViewSources): View {
+  const now: Instant = clock.now();
+  const status = sources.status();
+  const farms = sources.farms();
+  const intervals = farms.flatMap(({ shortestIntervalMs }) => shortestIntervalMs ?? []);
+  const intervalMs = intervals.length === 0 ? undefined : Math.min(...intervals);
+  const { startedAt, lastPassedAt } = history;
+  const requests = new Map([...sources.requests].map(([alias, { summary }]) => [alias, summary]));
+  return {
+    now,
+    status,
+    startedAt,
+    verdict: assessStatus({
+      now,
+      startedAt,
+      nodes: status.nodes.map(({ farmerId, ...node }) => ({ ...node, hasToken: farmerId !== null })),
+      stateSaved: status.stateSaved,
+      failedDisks: status.disks.filter(({ state }) => state === 'quarantined').map(({ path }) => path),
+      requestsFailed: [...requests.values()].reduce((sum, { failed }) => sum + failed, 0),
+      contracts: status.contracts,
+      intervalMs,
+      lastPassedAt,
+      lastFailedAt: history.lastFailedAt,
+      recent: history.within(windowMs(intervalMs), now),
+    }),
+    intervalMs,
+    lastPassedAt,
+    spans: history.spans(now),
+    soonest: farms
+      .flatMap((farm) => farm.soonest(MAX_CONTRACTS_SHOWN))
+      .sort((a, b) => dueAt(a) - dueAt(b))
+      .slice(0, MAX_CONTRACTS_SHOWN),
+    queues: sources.farming()?.queues ?? { chunks: NO_JOBS, answers: NO_JOBS },
+    workers: sources.pool() ?? { size: 0, busy: 0 },
+    requests,
+    log: tail.lines,
+  };
+}
+
+/** Outcomes go on to where they are counted, and passes and failures into the history as well. */
+export function recordInHistory(outcomes: OutcomePort, history: OutcomeHistory, clock: Clock): OutcomePort {
+  return {
+    passed: (slackMs, at) => {
+      outcomes.passed(slackMs, at);
+      history.passed(slackMs, at);
+    },
+    failed: (reason, count, slackMs) => {
+      outcomes.failed(reason, count, slackMs);
+      history.failed(reason, count, slackMs, clock.now());
+    },
+    taken: () => outcomes.taken(),
+    refused: (reason) => outcomes.refused(reason),
+    ended: (reason) => outcomes.ended(reason),
+    repaired: () => outcomes.repaired(),
+    proofWaited: (ms) => outcomes.proofWaited(ms),
+  };
+}

@@ -1,0 +1,199 @@
+import { createHash } from 'node:crypto';
+import type { Clock, Instant } from '@downstream/platform';
+import { FAILURE_REASONS, PHASES, type Phase } from '../contract/contract.ts';
+import {
+  type DiskState,
+  EMPTY_TALLY,
+  type EndReason,
+  type ExitState,
+  type ScrubResult,
+  type Tally,
+} from '../farming/ports.ts';
+
+type Ended = Readonly<Record<EndReason, number>>;
+type Contracts = { readonly total: number; readonly capacity: number } & Readonly<Record<Phase, number>>;
+
+/** One of the nodes that are farmed for. */
+export interface NodeStatus {
+  readonly alias: string;
+  readonly url: string;
+  /** Whether it answered when it was last asked. */
+  readonly reachable: boolean;
+  /** Whether it failed so often that it is left alone but for an attempt now and then. */
+  readonly circuitOpen: boolean;
+  /** Whether it says that it does not know this farmer's token: if it goes on saying so, all its contracts are given up. */
+  readonly tokenRejected: boolean;
+  /** Whether this farmer leaves it. */
+  readonly leaving: ExitState;
+  /** How far its clock is ahead of ours; null while it has not said. */
+  readonly clockSkewSeconds: number | null;
+  /** Shown to people: first 20 hex characters of SHA-256 over the token. Null until the node gave one. */
+  readonly farmerId: string | null;
+  readonly contracts: Contracts;
+  /** Contracts that ended since the start, by reason. */
+  readonly ended: Ended;
+  /** ISO 8601; null without contracts. */
+  readonly nextDue: string | null;
+  readonly challenges: Challenges;
+}
+
+export interface DiskStatus {
+  readonly path: string;
+  readonly state: DiskState;
+  /** Why it is not used. */
+  readonly reason: string | null;
+  readonly bytes: { readonly used: number; readonly capacity: number };
+  /** Of its file system; null where it can't be asked. */
+  readonly freeBytes: number | null;
+  readonly sizeBytes: number | null;
+}
+
+interface Challenges {
+  readonly passed: number;
+  readonly failed: number;
+  readonly failedByReason: Omit<Tally, 'passed'>;
+}
+
+/** What `/status` says: a farmer at a glance, for people and scripts. Nothing secret. */
+export interface Status {
+  readonly alias: string;
+  readonly version: string;
+  readonly uptimeSeconds: number;
+  readonly address: string;
+  readonly nodes: readonly NodeStatus[];
+  readonly disks: readonly DiskStatus[];
+  /** Whether what there was to write down last could be. */
+  readonly stateSaved: boolean;
+  /** Of all nodes. `capacityEstimate`: at how many challenges would begin to be missed; null while that was not measured. */
+  readonly contracts: Contracts & { readonly capacityEstimate: number | null };
+  readonly bytes: { readonly used: number; readonly capacity: number };
+  /** ISO 8601; null without contracts. */
+  readonly nextDue: string | null;
+  /** Since this data directory began. */
+  readonly challenges: Challenges;
+  readonly scrub: {
+    readonly running: boolean;
+    /** ISO 8601; null if it never came to its end. */
+    readonly completedAt: string | null;
+    /** Of the scrub that somebody asked for last. */
+    readonly results: Readonly<Record<ScrubResult, number>>;
+  };
+}
+
+/** What the status of a node is read from; nothing but its name while the farmer starts. */
+export interface NodeStatusSource {
+  readonly alias: string;
+  readonly url: string;
+  readonly capacity: number;
+  readonly skewSeconds?: number | undefined;
+  readonly isOpen?: boolean | undefined;
+  readonly farming?:
+    | {
+        readonly reachable: boolean;
+        readonly leaving: { readonly state: ExitState };
+        readonly session: { readonly token: string | undefined; readonly isTokenDenied: boolean };
+        readonly farm: {
+          readonly size: number;
+          readonly phases: Readonly<Record<Phase, number>>;
+          readonly nextDueAt: Instant | undefined;
+          readonly tally: Tally;
+          readonly ended: Ended;
+        };
+      }
+    | undefined;
+}
+
+const NO_PHASES: Readonly<Record<Phase, number>> = { generating: 0, waiting: 0, proving: 0, answering: 0 };
+
+const NO_ENDS: Ended = { ended_by_node: 0, token_lost: 0, released: 0 };
+
+export function toNodeStatus(
+  { alias, url, capacity, skewSeconds, isOpen, farming }: NodeStatusSource,
+  clock: Clock,
+): NodeStatus {
+  const token = farming?.session.token;
+  return {
+    alias,
+    url,
+    reachable: farming?.reachable ?? false,
+    circuitOpen: isOpen ?? false,
+    tokenRejected: farming?.session.isTokenDenied ?? false,
+    leaving: farming?.leaving.state ?? 'no',
+    clockSkewSeconds: skewSeconds ?? null,
+    farmerId: token === undefined ? null : farmerId(token),
+    contracts: { total: farming?.farm.size ?? 0, capacity, ...(farming?.farm.phases ?? NO_PHASES) },
+    ended: farming?.farm.ended ?? NO_ENDS,
+    nextDue: toIso(farming?.farm.nextDueAt, clock),
+    challenges: toChallengeTotals(farming?.farm.tally ?? EMPTY_TALLY),
+  };
+}
+
+export function toDiskStatus(disk: {
+  readonly path: string;
+  readonly state: DiskState;
+  readonly reason: string | undefined;
+  readonly usedBytes: number;
+  readonly capacityBytes: number;
+  readonly freeBytes: number | undefined;
+  readonly sizeBytes: number | undefined;
+}): DiskStatus {
+  const { path, state, reason, usedBytes, capacityBytes, freeBytes, sizeBytes } = disk;
+  return {
+    path,
+    state,
+    reason: reason ?? null,
+    bytes: { used: usedBytes, capacity: capacityBytes },
+    freeBytes: freeBytes ?? null,
+    sizeBytes: sizeBytes ?? null,
+  };
+}
+
+const NO_SCRUB_RESULTS: Status['scrub']['results'] = { sound: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 };
+
+/** @param scrubber undefined while the farmer starts */
+export function toScrubStatus(
+  scrubber:
+    | { readonly completedAt: Instant | undefined; readonly progress: Pick<Status['scrub'], 'running' | 'results'> }
+    | undefined,
+  clock: Clock,
+): Status['scrub'] {
+  const { running = false, results = NO_SCRUB_RESULTS } = scrubber?.progress ?? {};
+  return { running, completedAt: toIso(scrubber?.completedAt, clock), results };
+}
+
+/** The contracts of all nodes together. */
+export function sumContracts(nodes: readonly NodeStatus[]): Contracts {
+  const sum = (count: (contracts: Contracts) => number) => nodes.reduce((all, node) => all + count(node.contracts), 0);
+  const phases = { ...NO_PHASES };
+  for (const phase of PHASES) phases[phase] = sum((contracts) => contracts[phase]);
+  return { total: sum(({ total }) => total), capacity: sum(({ capacity }) => capacity), ...phases };
+}
+
+const NAMES: readonly (keyof Tally)[] = ['passed', ...FAILURE_REASONS];
+
+/** The challenges of all nodes together. */
+export function sumChallenges(tallies: readonly Tally[]): Challenges {
+  const sum = { ...EMPTY_TALLY };
+  for (const tally of tallies) for (const name of NAMES) sum[name] += tally[name];
+  return toChallengeTotals(sum);
+}
+
+/** Of several dates the first, as ISO 8601 dates compare. */
+export function soonest(dates: readonly (string | null)[]): string | null {
+  return dates.filter((date) => date !== null).sort()[0] ?? null;
+}
+
+function toIso(instant: Instant | undefined, clock: Clock): string | null {
+  return instant === undefined ? null : new Date(clock.toWallTime(instant)).toISOString();
+}
+
+/** The farmer's public id: a token shown without giving it away. */
+export function farmerId(token: string): string {
+  const bytes = /^([0-9a-f]{2})+$/i.test(token) ? Buffer.from(token, 'hex') : Buffer.from(token, 'utf8');
+  return createHash('sha256').update(bytes).digest('hex').slice(0, 20);
+}
+
+/** Outcomes as they are shown. */
+export function toChallengeTotals({ passed, ...failedByReason }: Tally): Challenges {
+  return { passed, failed: Object.values(failedByReason).reduce((sum, count) => sum + count, 0), failedByReason };
+}

@@ -1,0 +1,192 @@
+import { FakeClock, FakeLogger } from '@downstream/platform/testing';
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { type ContractEvent, dueAt, PHASES } from '../../src/contract/contract.ts';
+import { ContractTable } from '../../src/farming/contract-table.ts';
+import { INTERVAL_MS, makeId, terms } from '../fakes/builders.ts';
+import { FakeChunks, FakeOutcomes, MemoryStore } from '../fakes/fake-farmer.ts';
+
+const CONTRACTS = 4;
+
+type Act =
+  | { readonly kind: 'take' | 'end'; readonly n: number }
+  | { readonly kind: 'event'; readonly n: number; readonly event: (now: number) => ContractEvent }
+  /** Its chunk is there, and its open challenge is passed. */
+  | { readonly kind: 'answer'; readonly n: number }
+  | { readonly kind: 'sweep' }
+  | { readonly kind: 'pass'; readonly ms: number }
+  | { readonly kind: 'disk'; readonly full: boolean };
+
+const n = fc.integer({ min: 1, max: CONTRACTS });
+const challenge = fc.constantFrom('0.1', '0.2', '0.3');
+const event = fc.oneof(
+  fc
+    .constantFrom<ContractEvent>(
+      { type: 'chunk_stored' },
+      { type: 'chunk_found' },
+      { type: 'chunk_lost' },
+      { type: 'chunk_verified' },
+    )
+    .map((each) => () => each),
+  challenge.map((each) => () => ({ type: 'reading', challenge: each }) as const),
+  challenge.map((each) => () => ({ type: 'proved', challenge: each, response: 'r' }) as const),
+  challenge.map((each) => () => ({ type: 'sent', challenge: each }) as const),
+  fc.tuple(challenge, fc.boolean()).map(
+    ([each, passed]) =>
+      () =>
+        ({ type: 'verdict', challenge: each, passed }) as const,
+  ),
+  fc
+    .tuple(challenge, fc.boolean(), fc.nat(INTERVAL_MS), fc.boolean())
+    .map(([each, nodeReachable, agoMs, wasListed]) => (now: number) => ({
+      type: 'challenged' as const,
+      challenge: each,
+      askedAt: now - agoMs / 10,
+      notListedAt: wasListed ? now - agoMs : undefined,
+      nodeReachable,
+      runningSince: 0,
+    })),
+);
+const act: fc.Arbitrary<Act> = fc.oneof(
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('take' as const, 'end' as const), n }) },
+  { weight: 8, arbitrary: fc.record({ kind: fc.constant('event' as const), n, event }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('answer' as const), n }) },
+  { weight: 2, arbitrary: fc.constant({ kind: 'sweep' as const }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('pass' as const), ms: fc.nat(2 * INTERVAL_MS) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('disk' as const), full: fc.boolean() }) },
+);
+
+/** A farm, and whatever happens to it. */
+function aFarm() {
+  const clock = new FakeClock();
+  const store = new MemoryStore();
+  const outcomes = new FakeOutcomes();
+  const log = new FakeLogger();
+  const farm = new ContractTable(
+    { capacityContracts: CONTRACTS, chunkBytes: 1 },
+    { store, chunks: new FakeChunks(), outcomes, clock, log },
+  );
+  const answer = (id: string) => {
+    farm.apply(id, { type: 'chunk_stored' });
+    const contract = farm.get(id);
+    if (contract?.phase !== 'proving') return;
+    farm.apply(id, { type: 'proved', challenge: contract.challenge, response: 'r' });
+    farm.apply(id, { type: 'verdict', challenge: contract.challenge, passed: true });
+  };
+  const perform = async (act: Act) => {
+    switch (act.kind) {
+      case 'take':
+        if (farm.has(makeId(act.n)) || store.full) return;
+        farm.add(terms({ id: makeId(act.n), acceptedAt: clock.now() }), '0.1');
+        return;
+      case 'end':
+        await farm.end(makeId(act.n), 'ended_by_node');
+        return;
+      case 'event':
+        farm.apply(makeId(act.n), act.event(clock.now()));
+        return;
+      case 'answer':
+        answer(makeId(act.n));
+        return;
+      case 'sweep':
+        farm.sweep({ nodeReachable: true, runningSince: 0 });
+        return;
+      case 'pass':
+        await clock.jump(act.ms);
+        return;
+      case 'disk':
+        store.full = act.full;
+        return;
+    }
+  };
+  return { clock, store, outcomes, farm, perform };
+}
+
+const whateverHappens = fc.array(act, { maxLength: 60, size: 'max' });
+
+describe('whatever happens, in whatever order', () => {
+  it('every contract held is in the store, and none is lost track of', async () => {
+    await fc.assert(
+      fc.asyncProperty(whateverHappens, async (acts) => {
+        const { farm, store, perform } = aFarm();
+        for (const each of acts) {
+          await perform(each);
+          expect(farm.ids().every((id) => store.rows.has(id))).toBe(true);
+          expect(PHASES.reduce((sum, phase) => sum + farm.phases[phase], 0)).toBe(farm.size);
+          expect(farm.load.challengesPerMs).toBeCloseTo(farm.size / INTERVAL_MS, 9);
+        }
+      }),
+    );
+  });
+
+  it('the deadline queue forgets no contract: what is due next is due next', async () => {
+    await fc.assert(
+      fc.asyncProperty(whateverHappens, async (acts) => {
+        const { farm, perform } = aFarm();
+        for (const each of acts) {
+          await perform(each);
+          const dues = farm
+            .ids()
+            .flatMap((id) => farm.get(id) ?? [])
+            .map(dueAt);
+          expect(farm.nextDueAt).toBe(dues.length === 0 ? undefined : Math.min(...dues));
+        }
+      }),
+    );
+  });
+
+  it('after a look at the time no round is overdue', async () => {
+    await fc.assert(
+      fc.asyncProperty(whateverHappens, async (acts) => {
+        const { farm, clock, perform } = aFarm();
+        for (const each of acts) await perform(each);
+        await perform({ kind: 'sweep' });
+        for (const id of farm.ids()) {
+          const contract = farm.get(id);
+          expect(contract && dueAt(contract)).toBeGreaterThan(clock.now());
+        }
+      }),
+    );
+  });
+
+  it('every round is settled once, counted once, and written down once', async () => {
+    await fc.assert(
+      fc.asyncProperty(whateverHappens, async (acts) => {
+        const { farm, store, outcomes, perform } = aFarm();
+        const next = new Map<string, number>();
+        let written = 0;
+        for (const each of acts) {
+          if (each.kind === 'disk') continue;
+          await perform(each);
+          if (each.kind === 'take' && farm.get(makeId(each.n))?.round.number === 0) next.set(makeId(each.n), 0);
+          for (const { contract, round, count } of store.entries.slice(written)) {
+            expect(round).toBe(next.get(contract));
+            next.set(contract, round + count);
+          }
+          written = store.entries.length;
+          for (const id of farm.ids()) expect(farm.get(id)?.round.number).toBe(next.get(id));
+        }
+        const counted = outcomes.passes.length + outcomes.failures.reduce((sum, { count }) => sum + count, 0);
+        expect(counted).toBe(store.entries.reduce((sum, { count }) => sum + count, 0));
+        expect(Object.values(farm.tally).reduce((sum, count) => sum + count, 0)).toBe(counted);
+      }),
+    );
+  });
+
+  it('a round that is over but for the last bit of a fraction is settled a moment later', async () => {
+    const { farm, clock, outcomes } = aFarm();
+    const acceptedAt = clock.now();
+    // So that the sum of start and interval is rounded down.
+    const ms = Array.from({ length: 1_000 }, (_, n) => 1_000 + n / 7).find(
+      (each) => acceptedAt + each - acceptedAt < each,
+    );
+    if (ms === undefined) throw new Error('no such interval');
+    farm.add(terms({ id: makeId(1), acceptedAt, intervalMs: ms }), '0.1');
+    const sweep = () => farm.sweep({ nodeReachable: true, runningSince: 0 });
+    await clock.jump(acceptedAt + ms - acceptedAt);
+    sweep();
+    await clock.jump(1);
+    sweep();
+    expect(outcomes.failures).toHaveLength(1);
+  });
+});

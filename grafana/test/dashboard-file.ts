@@ -1,0 +1,165 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The dashboards as Grafana gets them: read from the committed files, and typed only as far as the tests look. */
+export interface DashboardFile {
+  readonly uid: string;
+  readonly title: string;
+  readonly description: string;
+  readonly editable: boolean;
+  readonly schemaVersion: number;
+  readonly id?: number;
+  readonly refresh: string;
+  readonly links: readonly { readonly type: string; readonly url?: string; readonly tags: readonly string[] }[];
+  readonly tags: readonly string[];
+  readonly templating: { readonly list: readonly Variable[] };
+  readonly annotations: { readonly list: readonly Annotation[] };
+  readonly panels: readonly PanelFile[];
+}
+
+interface Variable {
+  readonly name: string;
+  readonly type: string;
+  readonly label: string;
+  readonly multi: boolean;
+  readonly includeAll: boolean;
+  readonly allValue?: string;
+  readonly refresh?: number;
+  readonly query: string | { readonly query: string };
+  readonly datasource?: { readonly uid: string };
+}
+
+interface Annotation {
+  readonly name: string;
+  readonly expr: string;
+  readonly datasource: { readonly uid: string };
+}
+
+export interface PanelFile {
+  readonly id: number;
+  readonly type: string;
+  readonly title: string;
+  readonly description: string;
+  readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
+  readonly interval?: string;
+  readonly datasource: { readonly uid: string };
+  readonly links?: readonly { readonly title: string; readonly url: string }[];
+  readonly targets?: readonly Target[];
+  readonly transformations?: readonly { readonly id: string; readonly options: Record<string, unknown> }[];
+  readonly fieldConfig: {
+    readonly defaults: FieldDefaults;
+    readonly overrides: readonly {
+      readonly matcher: { readonly id: string; readonly options: string };
+      readonly properties: readonly { readonly id: string; readonly value: unknown }[];
+    }[];
+  };
+  readonly options: {
+    readonly legend?: { readonly showLegend?: boolean };
+    readonly reduceOptions?: { readonly calcs: readonly string[] };
+    readonly textMode?: string;
+  };
+}
+
+interface FieldDefaults {
+  readonly unit?: string;
+  readonly decimals?: number;
+  readonly min?: number;
+  readonly max?: number;
+  readonly noValue?: string;
+  readonly color?: { readonly mode: string; readonly fixedColor?: string };
+  readonly thresholds?: { readonly steps: readonly { readonly value: number | null; readonly color: string }[] };
+  readonly mappings?: readonly Mapping[];
+  readonly custom?: Record<string, unknown>;
+}
+
+export type Mapping =
+  | { readonly type: 'value'; readonly options: Record<string, { readonly text: string; readonly color: string }> }
+  | {
+      readonly type: 'special';
+      readonly options: { readonly match: string; readonly result: { readonly text: string; readonly color: string } };
+    };
+
+interface Target {
+  readonly refId: string;
+  readonly expr: string;
+  readonly legendFormat: string;
+  readonly instant: boolean;
+  readonly range: boolean;
+  readonly format: string;
+  readonly datasource: { readonly uid: string };
+}
+
+const FOLDER = join(import.meta.dirname, '../dashboards');
+
+export const DASHBOARDS: readonly DashboardFile[] = readdirSync(FOLDER)
+  .sort()
+  .map((name) => JSON.parse(readFileSync(join(FOLDER, name), 'utf8')) as DashboardFile);
+
+/** All panels that are not rows. */
+export function listPanels({ panels }: DashboardFile): PanelFile[] {
+  return panels.filter(({ type }) => type !== 'row');
+}
+
+/** One query that a dashboard sends, wherever it stands. */
+export interface SentQuery {
+  readonly dashboard: string;
+  readonly where: string;
+  readonly expr: string;
+  readonly kind: 'instant' | 'range' | 'annotation' | 'variable';
+  readonly panel?: PanelFile;
+  readonly legend?: string;
+}
+
+/** Every query of a dashboard: of its panels, its annotations and its variables. */
+export function listQueries(dashboard: DashboardFile): SentQuery[] {
+  const of = dashboard.title;
+  const panels = listPanels(dashboard).flatMap((panel) =>
+    (panel.targets ?? []).map(({ refId, expr, instant, legendFormat }) => ({
+      dashboard: of,
+      where: `${panel.title} ${refId}`,
+      expr,
+      kind: instant ? ('instant' as const) : ('range' as const),
+      panel,
+      legend: legendFormat,
+    })),
+  );
+  const annotations = dashboard.annotations.list.map(({ name, expr }) => ({
+    dashboard: of,
+    where: `annotation ${name}`,
+    expr,
+    kind: 'annotation' as const,
+  }));
+  const variables = dashboard.templating.list
+    .filter(({ type }) => type === 'query')
+    .map(({ name, query }) => {
+      const [, series = '', label = ''] = /^label_values\((.+), (\w+)\)$/.exec(queryText(query)) ?? [];
+      return {
+        dashboard: of,
+        where: `variable ${name}`,
+        expr: `group by (${label}) (${series})`,
+        kind: 'variable' as const,
+      };
+    });
+  return [...variables, ...annotations, ...panels];
+}
+
+function queryText(query: Variable['query']): string {
+  return typeof query === 'string' ? query : query.query;
+}
+
+/** What Grafana puts in the place of variables. */
+export interface Replacements {
+  readonly job: string;
+  readonly stepSeconds: number;
+  readonly rateInterval: string;
+  readonly range: string;
+}
+
+export function replaced(expr: string, { job, stepSeconds, rateInterval, range }: Replacements): string {
+  return expr
+    .replaceAll('$__rate_interval', rateInterval)
+    .replaceAll('$__interval_ms', String(stepSeconds * 1000))
+    .replaceAll('$__range', range)
+    .replaceAll('$job', job)
+    .replaceAll('$instance', '.+');
+}

@@ -1,0 +1,82 @@
+import { docker } from './docker.ts';
+import { eventually } from './eventually.ts';
+import { IMAGES, LABEL_OPTIONS } from './images.ts';
+
+/** One look of the health check. */
+interface HealthLook {
+  readonly Start: string;
+  readonly ExitCode: number;
+}
+
+/** The mock node's image, run by nothing but the docker command, with as little power as docker-compose.yml gives. */
+export class StandaloneMockNode implements AsyncDisposable {
+  readonly #id: string;
+
+  private constructor(id: string) {
+    this.#id = id;
+  }
+
+  /** Starts it and waits until its health check says that it is well. @param options of `docker run` */
+  static async start(...options: readonly string[]): Promise<StandaloneMockNode> {
+    const ports = ['--publish', '127.0.0.1::5000', '--publish', '127.0.0.1::5001'];
+    const power = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges:true'];
+    const often = ['--health-interval', '1s'];
+    const id = await docker([
+      'run',
+      '--detach',
+      ...LABEL_OPTIONS,
+      ...ports,
+      ...power,
+      ...often,
+      ...options,
+      IMAGES['mock-node'],
+    ]);
+    const run = new StandaloneMockNode(id);
+    await run.healthy();
+    return run;
+  }
+
+  /** Where the node is; asked for anew each time: a restart may publish the port elsewhere. */
+  async url(): Promise<string> {
+    return `http://${await docker(['port', this.#id, '5000'])}`;
+  }
+
+  async controlUrl(): Promise<string> {
+    return `http://${await docker(['port', this.#id, '5001'])}`;
+  }
+
+  async health(): Promise<{ Status: string; Log: readonly HealthLook[] }> {
+    return JSON.parse(await docker(['inspect', '--format', '{{json .State.Health}}', this.#id]));
+  }
+
+  async healthy(): Promise<void> {
+    await eventually(
+      'the container to be healthy',
+      async () => await this.health(),
+      ({ Status }) => Status === 'healthy',
+    );
+  }
+
+  /** What it wrote on its standard output. */
+  async output(): Promise<string> {
+    return await docker(['logs', this.#id]);
+  }
+
+  /** SIGTERM, and SIGKILL if that does not help. */
+  async stop(): Promise<{ exitCode: number; seconds: number }> {
+    const startedAt = performance.now();
+    await docker(['stop', '--time', '20', this.#id]);
+    const seconds = (performance.now() - startedAt) / 1000;
+    return { exitCode: Number(await docker(['inspect', '--format', '{{.State.ExitCode}}', this.#id])), seconds };
+  }
+
+  /** SIGKILL, without a warning. */
+  async kill(): Promise<void> {
+    await docker(['kill', '--signal', 'KILL', this.#id]);
+    await docker(['wait', this.#id]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await docker(['rm', '--force', '--volumes', this.#id]);
+  }
+}

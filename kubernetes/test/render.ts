@@ -1,0 +1,97 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import type { Deployment, StatefulSet } from 'kubernetes-types/apps/v1.d.ts';
+import type { ConfigMap, Container, Namespace, PodSpec, Service, ServiceAccount } from 'kubernetes-types/core/v1.d.ts';
+import type { NetworkPolicy } from 'kubernetes-types/networking/v1.d.ts';
+import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.d.ts';
+import { parseAllDocuments } from 'yaml';
+import type { PodMonitor, PrometheusRule } from './operator-types.ts';
+
+/** Every kind that our manifests have, and the module that has its type. */
+export const MODULES = {
+  StatefulSet: 'kubernetes-types/apps/v1.d.ts',
+  Deployment: 'kubernetes-types/apps/v1.d.ts',
+  ConfigMap: 'kubernetes-types/core/v1.d.ts',
+  Namespace: 'kubernetes-types/core/v1.d.ts',
+  Service: 'kubernetes-types/core/v1.d.ts',
+  ServiceAccount: 'kubernetes-types/core/v1.d.ts',
+  NetworkPolicy: 'kubernetes-types/networking/v1.d.ts',
+  PodDisruptionBudget: 'kubernetes-types/policy/v1.d.ts',
+  PodMonitor: '../operator-types.ts',
+  PrometheusRule: '../operator-types.ts',
+} as const;
+
+interface Kinds {
+  StatefulSet: StatefulSet;
+  Deployment: Deployment;
+  ConfigMap: ConfigMap;
+  Namespace: Namespace;
+  Service: Service;
+  ServiceAccount: ServiceAccount;
+  NetworkPolicy: NetworkPolicy;
+  PodDisruptionBudget: PodDisruptionBudget;
+  PodMonitor: PodMonitor;
+  PrometheusRule: PrometheusRule;
+}
+type Kind = keyof Kinds;
+
+export interface Rendered {
+  readonly objects: readonly { readonly kind: string; readonly [field: string]: unknown }[];
+  all<K extends Kind>(kind: K): Kinds[K][];
+  one<K extends Kind>(kind: K, name: string): Kinds[K];
+}
+
+export const OVERLAYS = ['dev', 'production'] as const;
+
+/** What `kubectl apply -k` would send for an overlay. */
+export function render(overlay: (typeof OVERLAYS)[number]): Rendered {
+  const folder = join(import.meta.dirname, '../overlays', overlay);
+  const text = execFileSync('kubectl', ['kustomize', folder], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
+  const objects = parseAllDocuments(text).map((document) => document.toJS());
+  const all = <K extends Kind>(kind: K): Kinds[K][] => objects.filter((object) => object.kind === kind);
+  return {
+    objects,
+    all,
+    one: (kind, name) => {
+      const found = all(kind).find(({ metadata }) => metadata?.name === name);
+      if (found === undefined) throw new Error(`there is no ${kind} ${name}`);
+      return found;
+    },
+  };
+}
+
+/** The pod of each workload. */
+export function listPods({ all }: Rendered): { name: string; labels: Record<string, string>; spec: PodSpec }[] {
+  return [...all('StatefulSet'), ...all('Deployment')].map(({ metadata, spec }) => {
+    const template = spec?.template;
+    if (template?.spec === undefined) throw new Error('a workload without a pod');
+    return { name: metadata?.name ?? '', labels: template.metadata?.labels ?? {}, spec: template.spec };
+  });
+}
+
+/** The only container of a pod. */
+export function getOnlyContainer({ containers }: PodSpec): Container {
+  const [container, ...others] = containers;
+  if (container === undefined || others.length > 0) throw new Error('not one container');
+  return container;
+}
+
+/**
+ * A container's environment: the ConfigMap's, and its own.
+ *
+ * @param fields what only a pod knows, such as `metadata.name`; variables that take another field are left out
+ */
+export function resolveEnvironment(
+  rendered: Rendered,
+  container: Container,
+  fields: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const maps = (container.envFrom ?? []).map(
+    ({ configMapRef }) => rendered.one('ConfigMap', configMapRef?.name ?? '').data ?? {},
+  );
+  const own = (container.env ?? []).flatMap(({ name, value, valueFrom }) => {
+    const given = value ?? fields[valueFrom?.fieldRef?.fieldPath ?? ''];
+    return given === undefined ? [] : [[name, given]];
+  });
+  return Object.assign({}, ...maps, Object.fromEntries(own));
+}

@@ -1,0 +1,68 @@
+import { ADDRESS, API, createChunk, INTERVAL_MS, sha256 } from './mock-node.ts';
+
+/** What became of a request: what is to be compared, and the JSON of its reply if it had any. */
+export interface Outcome {
+  readonly seen: unknown;
+  // biome-ignore lint/suspicious/noExplicitAny: a stranger's client looks at what it gets.
+  readonly json: any;
+}
+
+/** JSON, or undefined where a text is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+interface Farmer {
+  token: string | undefined;
+  readonly secrets: Map<string, string>;
+}
+
+/**
+ * A few farmers, one request after the other, for some rounds of half an interval each: they register, take contracts,
+ * answer what is due, download and remove. What they do follows from what they are told, and they bear anything.
+ *
+ * @param after called after each round
+ * @returns what they saw, in order
+ */
+export async function session(
+  send: (path: string) => Promise<Outcome>,
+  { rounds, after }: { rounds: number; after: (passedMs: number) => void },
+): Promise<unknown[]> {
+  const log: unknown[] = [];
+  const ask = async (path: string) => {
+    const { seen, json } = await send(path);
+    log.push(seen);
+    return json;
+  };
+  const farmers: Farmer[] = [1, 2].map(() => ({ token: undefined, secrets: new Map() }));
+  for (let round = 0; round < rounds; round++) {
+    await ask('/');
+    for (const farmer of farmers) await farm(farmer, round, ask);
+    after(INTERVAL_MS / 2);
+  }
+  return log;
+}
+
+async function farm(farmer: Farmer, round: number, ask: (path: string) => Promise<Outcome['json']>): Promise<void> {
+  const { secrets } = farmer;
+  farmer.token ??= (await ask(`${API}/new/${ADDRESS}`))?.token;
+  const { token } = farmer;
+  if (token === undefined) return;
+  const contract = await ask(`${API}/chunk/${token}`);
+  if (typeof contract?.secret === 'string') secrets.set(contract.file_hash, contract.secret);
+  const listing = await ask(`${API}/due/${token}`);
+  if (listing?.status === 'no_token') farmer.token = undefined;
+  for (const { hash, challenge } of listing?.due_contracts ?? []) {
+    const secret = secrets.get(hash);
+    if (secret !== undefined) await ask(`${API}/challenge/${token}/${hash}/${sha256(createChunk(secret), challenge)}`);
+  }
+  const [oldest] = secrets.keys();
+  if (oldest === undefined || round % 2 === 0) return;
+  await ask(`${API}/download/${oldest}`);
+  await ask(`${API}/remove/${token}/${oldest}`);
+  secrets.delete(oldest);
+}

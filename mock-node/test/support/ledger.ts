@@ -1,0 +1,45 @@
+import { type ChallengeResult, Ledger, type LedgerOptions } from '../../src/ledger/ledger.ts';
+import { SeededRandom } from '../../src/ledger/seeded-random.ts';
+
+export const T0 = 1_000_000;
+export const INTERVAL = 60_000;
+export const TOKEN = new SeededRandom('seed').token(0);
+
+/** A ledger with one farmer, whose chunks answer `right:` and the challenge. */
+export function createLedger({
+  intervalMs = INTERVAL,
+  ...options
+}: Partial<LedgerOptions & { intervalMs: number }> = {}) {
+  const results: Record<ChallengeResult, number> = { passed: 0, wrong: 0, unanswered: 0 };
+  /** What the observer was told of contracts, in order. */
+  const events: string[] = [];
+  const ledger = new Ledger(() => ({ maxContracts: 10, maxFailures: 3, ...options }), {
+    draws: new SeededRandom('seed'),
+    observer: {
+      taken: (hash) => events.push(`taken ${hash}`),
+      settled: (result, count, hash) => {
+        results[result] += count;
+        events.push(`${result} ${count} ${hash}`);
+      },
+      ended: (reason, hash) => events.push(`${reason} ${hash}`),
+    },
+  });
+  const token = ledger.register();
+  /** The next contract's place and chunk, not yet started. */
+  const speakFor = (hash: string, now: number) => {
+    const next = ledger.reserveContract(now);
+    const verifier = { response: (challenge: string) => `right:${challenge}` };
+    return next && { index: next.index, chunk: { fileHash: hash, secret: next.secret, verifier } };
+  };
+  const take = (hash = 'hash', now = T0, farmer = token, ms = intervalMs) => {
+    const next = speakFor(hash, now);
+    if (next === undefined) throw new Error('no contract');
+    const challenge = ledger.start(farmer, { ...next, intervalMs: ms }, now);
+    if (challenge === undefined) throw new Error('the farmer is unknown');
+    return challenge;
+  };
+  const answer = (challenge: string, now: number) =>
+    ledger.answer(token, { hash: 'hash', response: `right:${challenge}` }, now);
+  const challengeAt = (now: number) => ledger.due(token, now)?.due[0]?.challenge;
+  return { ledger, token, results, events, speakFor, take, answer, challengeAt };
+}

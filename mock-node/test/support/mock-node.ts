@@ -1,0 +1,117 @@
+import { createCipheriv, createHash, createHmac } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { request as rawRequest } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type FaultInput, fault as faultSchema } from '@downstream/control-api';
+import { type MockNode, startMockNode } from '@downstream/mock-node';
+import { FakeLogger } from '@downstream/platform/testing';
+import { afterEach, beforeEach } from '@jest/globals';
+
+/** No schema or helper of ours for what goes over the wire: what a stranger's client would send and compute. */
+export const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
+export const API = '/api/downstream';
+export const INTERVAL_MS = 60_000;
+const START = 1_000_000;
+const GENESIS = Buffer.alloc(50_000, 'genesis');
+export const GENESIS_BYTES = GENESIS.length;
+
+export const sha256 = (...parts: (Buffer | string)[]) => {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest('hex');
+};
+
+export const GENESIS_SHA256 = sha256(GENESIS);
+
+/** The chunk of a secret, over the genesis file of {@link setUpMockNode}. */
+export const createChunk = (secret: string) => {
+  const key = createHmac('sha256', secret).update(GENESIS_SHA256).digest();
+  return createCipheriv('aes-256-ctr', key, Buffer.from('00000000000000000000000000000001', 'hex')).update(GENESIS);
+};
+
+/** A node for each test of a file, once the test starts it: its own folder, its own clock, a small genesis file. */
+export function setUpMockNode() {
+  let folder: string;
+  let now: number;
+  let node: MockNode | undefined;
+  let log = new FakeLogger();
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'mock-node-'));
+    writeFileSync(join(folder, 'genesis'), GENESIS);
+    mkdirSync(join(folder, 'files'));
+    now = START;
+    log = new FakeLogger();
+  });
+  afterEach(async () => {
+    await node?.close();
+    node = undefined;
+    rmSync(folder, { recursive: true });
+  });
+
+  const running = () => {
+    if (node === undefined) throw new Error('start the node first');
+    return node;
+  };
+  const url = () => running().url;
+  const get = async (path: string, init: RequestInit = {}) => {
+    const response = await fetch(url() + path, init);
+    const text = await response.text();
+    const id = response.headers.get('x-request-id');
+    return { code: response.status, text, id, json: text.startsWith('{') ? JSON.parse(text) : undefined };
+  };
+  return {
+    url,
+    get,
+    path: (...names: string[]) => join(folder, ...names),
+    log: () => log.lines,
+    controller: () => running().controller,
+    /** Adds a fault, which is called after its effect if it has no name. */
+    fault(given: Omit<FaultInput, 'name'> & { name?: string }): void {
+      const { effect, name = (typeof effect === 'string' ? effect : effect.kind).replaceAll('_', '-') } = given;
+      const { controller } = running();
+      controller.faults.add(faultSchema.parse({ ...given, name }), controller.clock.now());
+    },
+    close: async () => await running().close(),
+    pass: (ms: number) => {
+      now += ms;
+    },
+    /** Has the next node start when the first one did. */
+    rewind: () => {
+      now = START;
+    },
+    /** Starts the node; one that runs already is closed first. */
+    async start(options: Parameters<typeof startMockNode>[0] = {}): Promise<void> {
+      await node?.close();
+      node = undefined;
+      const genesis = { genesisPath: join(folder, 'genesis'), genesisSha256: GENESIS_SHA256 };
+      node = await startMockNode(
+        { port: 0, files: join(folder, 'files'), ...genesis, ...options },
+        { now: () => now, log },
+      );
+    },
+    /** Where its control API is, if it was started with a `controlPort`. */
+    controlUrl(): string {
+      const { controlUrl } = running();
+      if (controlUrl === undefined) throw new Error('start the node with a control port first');
+      return controlUrl;
+    },
+    /** Sends a path to the letter: `fetch` would tidy it first. */
+    async getRaw(path: string): Promise<{ code: number | undefined; text: string }> {
+      const { hostname, port } = new URL(url());
+      return await new Promise((resolve, reject) => {
+        rawRequest({ hostname, port, path }, (response) => {
+          let text = '';
+          response.on('data', (piece) => {
+            text += piece;
+          });
+          response.on('end', () => resolve({ code: response.statusCode, text }));
+        })
+          .on('error', reject)
+          .end();
+      });
+    },
+    newToken: async (): Promise<string> => (await get(`${API}/new/${ADDRESS}`)).json.token,
+    acceptContract: async (token: string) => (await get(`${API}/chunk/${token}`)).json,
+  };
+}

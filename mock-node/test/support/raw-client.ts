@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import { Agent, type ClientRequest, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { connect } from 'node:net';
+
+/** What a client without any library sees of a connection: every byte, when it came, and how it ended. */
+export interface Seen {
+  readonly text: string;
+  readonly bytes: number;
+  /** Real time of each arrival since the request, in milliseconds. */
+  readonly arrivals: readonly number[];
+  /** `closed` in good order, or the error's code. */
+  readonly end: string;
+  readonly tookMs: number;
+}
+
+/** Sends one HTTP/1.1 request by hand, and reads until the connection ends. */
+export async function talk(url: string, path: string, { requestId = 'by-hand' } = {}): Promise<Seen> {
+  const { hostname, port } = new URL(url);
+  const start = performance.now();
+  return await new Promise((resolve) => {
+    const pieces: Buffer[] = [];
+    const arrivals: number[] = [];
+    let end = 'closed';
+    const socket = connect({ host: hostname, port: Number(port) }, () => {
+      const headers = ['Host: node', 'Connection: close', `X-Request-Id: ${requestId}`];
+      socket.write(`GET ${path} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`);
+    });
+    socket.on('data', (piece: Buffer) => {
+      pieces.push(piece);
+      arrivals.push(performance.now() - start);
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      end = error.code ?? error.message;
+    });
+    socket.on('close', () => {
+      const all = Buffer.concat(pieces);
+      resolve({ text: all.toString('latin1'), bytes: all.length, arrivals, end, tookMs: performance.now() - start });
+    });
+  });
+}
+
+/** What Node's own HTTP client makes of a reply. */
+export interface Asked {
+  readonly status: number | undefined;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  /** The code of what went wrong, at any point. */
+  readonly error: string | undefined;
+  readonly tookMs: number;
+}
+
+/** Asks with Node's HTTP client, which follows no redirect and tries nothing twice. */
+export async function ask(url: string, path: string, { method = 'GET', agent = new Agent() } = {}): Promise<Asked> {
+  const start = performance.now();
+  return await new Promise((resolve) => {
+    const pieces: Buffer[] = [];
+    let status: number | undefined;
+    let headers: IncomingHttpHeaders = {};
+    const done = (error?: string) =>
+      resolve({ status, headers, body: Buffer.concat(pieces), error, tookMs: performance.now() - start });
+    const failed = (error: NodeJS.ErrnoException) => done(error.code ?? error.message);
+    const request: ClientRequest = httpRequest(url + path, { method, agent }, (response) => {
+      ({ statusCode: status, headers } = response);
+      response.on('data', (piece: Buffer) => pieces.push(piece));
+      response.on('end', () => done());
+      response.on('error', failed);
+    });
+    request.on('error', failed);
+    request.end();
+  });
+}
+
+/** As {@link ask}, with a body of a size that is not to be kept: how many bytes came, and their hash. */
+export async function requestLargeBody(
+  url: string,
+  path: string,
+): Promise<{ bytes: number; sha256: string; last: string }> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  let last = '';
+  return await new Promise((resolve, reject) => {
+    const request = httpRequest(url + path, (response) => {
+      response.on('data', (piece: Buffer) => {
+        bytes += piece.length;
+        hash.update(piece);
+        last = piece.subarray(-16).toString();
+      });
+      response.on('end', () => resolve({ bytes, sha256: hash.digest('hex'), last }));
+      response.on('error', reject);
+    });
+    request.on('error', reject);
+    request.end();
+  });
+}
+
+/** Waits for something to become true, and fails loudly if it does not within `withinMs`. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>, withinMs = 5_000): Promise<void> {
+  const end = performance.now() + withinMs;
+  while (!(await holds())) {
+    if (performance.now() > end) throw new Error(`waited ${withinMs} ms in vain until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

@@ -1,0 +1,143 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { leave } from '../farmer/src/cli/ask.ts';
+import { ADDRESS, TestFarm, until } from './support/test-farm.ts';
+
+describe('a farmer and a node', () => {
+  it.each(['secret', 'url'] as const)(
+    'farm together with contracts by %s, and nothing secret is told',
+    async (contractForm) => {
+      await using farm = new TestFarm();
+      const node = await farm.node({ contractForm });
+      const farmer = await farm.farmer(node.url);
+      await until(farmer.status, ({ challenges, contracts }) => contracts.waiting === 5 && challenges.passed >= 10);
+      expect(farmer.status()).toMatchObject({
+        nodes: [{ alias: 'node', farmerId: expect.stringMatching(/^[0-9a-f]{20}$/) }],
+        challenges: { failed: 0 },
+      });
+      const metrics = await farmer.metrics();
+      const passed = /^farmer_challenges_passed_total\{node="node"\} (\d+)$/m.exec(metrics)?.[1];
+      expect(Number(passed)).toBeGreaterThanOrEqual(10);
+      expect(metrics).toContain('farmer_challenges_failed_total{node="node",reason="missed"} 0');
+
+      const [token] = farmer.secrets;
+      const told = [farmer.lines.join(''), metrics, JSON.stringify(farmer.status())].join('');
+      expect(token).toMatch(/^[0-9a-f]{32}$/);
+      expect(told).not.toContain(token);
+      expect(metrics).not.toContain(ADDRESS);
+      expect(await farmer.stop()).toBe(true);
+    },
+  );
+
+  it('keep their promises over a restart: same token, nothing made again, files for the owner alone', async () => {
+    await using farm = new TestFarm();
+    const node = await farm.node();
+    const first = await farm.farmer(node.url);
+    await until(
+      first.status,
+      ({ challenges, contracts: { total, generating } }) => challenges.passed >= 5 && total === 5 && generating === 0,
+    );
+    const [{ farmerId } = {}] = first.status().nodes;
+    await first.stop();
+    const data = farm.dataDir;
+    const chunks = readdirSync(join(data, 'chunks'));
+    expect(chunks).toHaveLength(5);
+    expect([data, join(data, 'chunks')].map((path) => statSync(path).mode & 0o777)).toEqual([0o700, 0o700]);
+    expect(
+      [join(data, 'state.db'), join(data, 'chunks', chunks[0] ?? '')].map((path) => statSync(path).mode & 0o777),
+    ).toEqual([0o600, 0o600]);
+
+    writeFileSync(join(data, 'chunks', `${'a'.repeat(64)}.1-1.partial`), 'half');
+    const second = await farm.farmer(node.url);
+    await until(second.status, ({ challenges }) => challenges.passed >= 12);
+    expect(second.status()).toMatchObject({ nodes: [{ farmerId }], challenges: { failed: 0 } });
+    expect(await second.metrics()).toContain('farmer_chunk_generation_duration_seconds_count 0');
+    expect(readdirSync(join(data, 'chunks')).sort()).toEqual(chunks.sort());
+  });
+
+  it('go on when nobody reads what the farmer says any more', async () => {
+    await using farm = new TestFarm();
+    const node = await farm.node();
+    const main = join(import.meta.dirname, '../farmer/src/main.ts');
+    const env = { ...process.env, ...farm.env(node.url) };
+    const farmer = spawn(process.execPath, ['--conditions=source', main], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const exited = once(farmer, 'exit');
+    await once(farmer.stdout, 'data');
+    farmer.stdout.destroy();
+    farmer.stderr.destroy();
+    const passed = async () => {
+      const metrics = await (await fetch(`${node.url}/metrics`)).text();
+      return Number(/^mock_node_challenges_total\{result="passed"\} (\d+)$/m.exec(metrics)?.[1]);
+    };
+    try {
+      await until(passed, (count) => count >= 10);
+      // More threads for files than a disk or two that hang could hold.
+      expect(readdirSync(`/proc/${farmer.pid}/task`).length).toBeGreaterThan(64);
+    } finally {
+      farmer.kill('SIGTERM');
+    }
+    expect(await exited).toEqual([0, null]);
+  });
+
+  it('that disagree on the genesis file make no contract: all refused, nothing left on disk', async () => {
+    await using farm = new TestFarm();
+    const node = await farm.node(farm.createGenesis('another'));
+    const farmer = await farm.farmer(node.url);
+    const metrics = await until(farmer.metrics, (text) =>
+      /refused_total\{node="node",reason="hash_mismatch"\} [1-9]/.test(text),
+    );
+    expect(metrics).toContain('farmer_challenges_passed_total{node="node"} 0');
+    await farmer.stop();
+    expect(readdirSync(join(farm.dataDir, 'chunks'))).toEqual([]);
+  });
+
+  it('go on when a chunk rots: it is made again before a wrong answer is sent', async () => {
+    await using farm = new TestFarm();
+    const node = await farm.node();
+    const farmer = await farm.farmer(node.url);
+    await until(farmer.status, ({ contracts }) => contracts.waiting === 5);
+    const chunks = join(farm.dataDir, 'chunks');
+    const [name = ''] = readdirSync(chunks);
+    const sound = readFileSync(join(chunks, name));
+    writeFileSync(
+      join(chunks, name),
+      sound.map((byte, at) => (at === 0 ? byte ^ 1 : byte)),
+    );
+    await until(() => readFileSync(join(chunks, name)).equals(sound), Boolean);
+    await until(farmer.status, ({ challenges }) => challenges.passed >= 12);
+    expect(farmer.status().challenges.failed).toBe(0);
+  });
+
+  it('do without each other: the farmer waits for a node that is not there, healthy but not ready', async () => {
+    await using farm = new TestFarm();
+    const farmer = await farm.farmer('http://127.0.0.1:1');
+    const code = async (path: string) => (await fetch(farmer.url + path)).status;
+    expect([await code('/healthz'), await code('/readyz')]).toEqual([200, 503]);
+    expect(await farmer.stop()).toBe(true);
+  });
+
+  it('part for good when the operator wants it: the node has its contracts back, and the farmer is ready, with nothing to do', async () => {
+    await using farm = new TestFarm();
+    const node = await farm.node();
+    const first = await farm.farmer(node.url);
+    await until(first.status, ({ contracts }) => contracts.waiting === 5);
+    const config = { dataDir: farm.dataDir };
+    expect(await leave(config, { cancel: false, yes: true }, () => {})).toBe(0);
+    expect([...node.controller.ledger.all(node.controller.clock.now())]).toEqual([]);
+    await first.stop();
+    const second = await farm.farmer(node.url);
+    expect((await fetch(`${second.url}/readyz`)).status).toBe(200);
+    expect(second.status().contracts.total).toBe(0);
+  });
+
+  it('refuse a second farmer on the same data directory, and free what they took', async () => {
+    await using farm = new TestFarm();
+    const first = await farm.farmer('http://127.0.0.1:1');
+    await expect(farm.farmer('http://127.0.0.1:1')).rejects.toMatchObject({ code: 'locked' });
+    await first.stop();
+    await farm.farmer('http://127.0.0.1:1');
+  });
+});

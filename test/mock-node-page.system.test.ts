@@ -1,0 +1,217 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import type { Browser, Page } from 'playwright-core';
+import { findAccessibilityViolations, launchBrowser, openPage, type PageOptions } from './support/browser.ts';
+import { ADDRESS, TestFarm, until } from './support/test-farm.ts';
+import { describeWith } from './support/tools.ts';
+
+describeWith(['chromium'], "the mock node's page in a browser", () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchBrowser();
+  });
+  afterAll(async () => await browser?.close());
+
+  const open = async (url: string, options: PageOptions = {}) => await openPage(browser, url, options);
+  const isLive = async (page: Page) => await page.getByText('live', { exact: true }).waitFor();
+  const figure = async (page: Page, name: string) =>
+    Number(await page.locator(`.figures > div:has(dt:text-is("${name}")) dd`).textContent());
+  const newcomer = async (url: string) => (await fetch(`${url}/api/downstream/new/${ADDRESS}`)).status;
+
+  /** A node with a control port, and where its page is. */
+  async function aNode(farm: TestFarm, options: Parameters<TestFarm['node']>[0] = {}) {
+    const node = await farm.node({ controlPort: 0, ...options });
+    return { ...node, pageUrl: `${node.controlUrl}/` };
+  }
+
+  it('is live: contracts, countdowns, passes and requests appear as they come', async () => {
+    await using farm = new TestFarm();
+    const node = await aNode(farm);
+    const { page, complaints } = await open(node.pageUrl);
+    await isLive(page);
+    expect(await figure(page, 'Contracts')).toBe(0);
+
+    const farmer = await farm.farmer(node.url);
+    await until(
+      async () => await page.locator('#contracts tbody tr').count(),
+      (rows) => rows === 5,
+    );
+    await until(
+      async () => await figure(page, 'Passed'),
+      (passed) => passed >= 10,
+    );
+    expect(await page.locator('#requests tbody').textContent()).toContain('GET challenge');
+    expect(await page.locator('#contracts tbody time').first().textContent()).toMatch(/^(now|in \d|\d)/);
+    // What is secret is not even here.
+    const text = await page.locator('body').innerHTML();
+    for (const secret of farmer.secrets) expect(text).not.toContain(secret);
+
+    await node.close();
+    await page.getByText('not live: does the node still run?').waitFor();
+    expect(complaints.filter((complaint) => !/ERR_CONNECTION|ERR_INCOMPLETE|__admin/.test(complaint))).toEqual([]);
+  }, 60_000);
+
+  it('switches faults on and off, applies scenarios, and moves the clock', async () => {
+    await using farm = new TestFarm();
+    const node = await aNode(farm, { faults: [{ name: 'closed', match: { route: 'new' }, effect: 'status' }] });
+    const { page, complaints } = await open(node.pageUrl);
+    await isLive(page);
+    expect(await newcomer(node.url)).toBe(503);
+
+    const toggle = page.getByRole('switch', { name: 'fault closed' });
+    expect(await toggle.getAttribute('aria-checked')).toBe('true');
+    await until(
+      async () => await page.locator('#faults tbody').textContent(),
+      (text) => text?.includes('1 of 1') === true,
+    );
+    await toggle.focus();
+    await page.keyboard.press('Space');
+    await until(
+      async () => await toggle.getAttribute('aria-checked'),
+      (checked) => checked === 'false',
+    );
+    expect(await newcomer(node.url)).toBe(200);
+    // What had the focus keeps it, whatever is put in around it.
+    expect(await page.evaluate('document.activeElement.ariaLabel')).toBe('fault closed');
+
+    await page.getByRole('button', { name: 'tight-deadlines' }).click();
+    await page.getByRole('switch', { name: 'fault tight-delay' }).waitFor();
+    expect(node.controller.faults.list(node.controller.clock.now()).map(({ name }) => name)).toEqual([
+      'tight-interval',
+      'tight-delay',
+    ]);
+    await page.getByRole('button', { name: 'remove tight-delay' }).click();
+    await page.getByRole('switch', { name: 'fault tight-delay' }).waitFor({ state: 'detached' });
+
+    await page.getByRole('button', { name: 'Freeze' }).click();
+    await page.getByRole('button', { name: 'Let it run' }).waitFor();
+    const before = node.controller.clock.now();
+    await page.getByRole('button', { name: '+ 1 min' }).click();
+    await until(
+      () => node.controller.clock.now(),
+      (now) => now === before + 60_000,
+    );
+
+    await page.getByRole('button', { name: 'Reset everything' }).click();
+    await page.getByRole('switch', { name: 'fault closed' }).waitFor();
+    expect(node.controller.clock.pace.mode).toBe('real');
+    expect(complaints).toEqual([]);
+  }, 60_000);
+
+  it('says how long a fault has left by the clock of the node, and which day it is having', async () => {
+    await using farm = new TestFarm();
+    const node = await aNode(farm, { preset: 'offline' });
+    const tell = async (method: string, path: string, body: unknown) => {
+      const headers = { 'Content-Type': 'application/json' };
+      await fetch(`${node.controlUrl}/__admin${path}`, { method, headers, body: JSON.stringify(body) });
+    };
+    await tell('PUT', '/clock', { mode: 'frozen' });
+    await tell('PUT', '/faults', [
+      { name: 'brief', ttlMs: 3_600_000, effect: 'status' },
+      { name: 'later', window: { afterMs: 7_200_000, durationMs: 3_600_000 }, effect: 'status' },
+      { name: 'lasting', effect: 'html' },
+    ]);
+    const { page, complaints } = await open(node.pageUrl);
+    await isLive(page);
+    const turn = async (name: string) =>
+      await page.locator(`#faults tr[data-key="${name}"] small:has(time)`).textContent();
+    expect(await page.locator('#scenarios [aria-current="true"]').allTextContents()).toEqual(['offline']);
+    expect([await turn('brief'), await turn('later')]).toEqual(['gone in 1 h', 'begins in 2 h']);
+    expect(await page.locator('#faults tr[data-key="lasting"] small:has(time)').isVisible()).toBe(false);
+
+    await page.getByRole('button', { name: '+ 1 min' }).click();
+    await until(
+      async () => await turn('brief'),
+      (said) => said === 'gone in 59 min',
+    );
+    await tell('POST', '/clock/advance', { ms: 7_200_000 });
+    await until(
+      async () => await turn('later'),
+      (said) => said === 'ends in 59 min',
+    );
+    expect(await page.locator('#faults tr[data-key="brief"]').count()).toBe(0);
+    expect(complaints).toEqual([]);
+  }, 60_000);
+
+  it('challenges and expires contracts, and says what could not be done', async () => {
+    await using farm = new TestFarm();
+    const node = await aNode(farm, { intervalMs: 60_000 });
+    const farmer = await farm.farmer(node.url);
+    await until(farmer.status, ({ challenges }) => challenges.passed === 5);
+    const { page } = await open(node.pageUrl);
+    await isLive(page);
+    const hash = (await page.locator('#contracts tbody tr').first().getAttribute('data-key')) ?? '';
+    // Its place changes with its round.
+    const row = page.locator(`#contracts tr[data-key="${hash}"]`);
+    await row.getByRole('button', { name: 'challenge' }).click();
+    await until(
+      () => node.controller.ledger.contract(hash, node.controller.clock.now())?.results.passed,
+      (passed) => passed === 2,
+    );
+    await row.getByRole('button', { name: 'expire' }).click();
+    await row.waitFor({ state: 'detached' });
+
+    const gone = page.locator('#contracts tbody tr').last();
+    const expired = (await gone.getAttribute('data-key')) ?? '';
+    node.controller.ledger.forget();
+    await page.evaluate(`document.querySelector('tr[data-key="${expired}"] .actions button').click()`);
+    await page.getByRole('alert').getByText(`Not done: there is no contract ${expired} running`).waitFor();
+  }, 60_000);
+
+  it.each(['light', 'dark'] as const)(
+    'is accessible, %s, and fits a phone',
+    async (colorScheme) => {
+      await using farm = new TestFarm();
+      const node = await aNode(farm, { preset: 'hostile' });
+      const farmer = await farm.farmer(node.url);
+      await until(farmer.status, ({ contracts }) => contracts.total > 0);
+      const { page } = await open(node.pageUrl, {
+        colorScheme,
+        bypassCSP: true,
+        viewport: { width: 360, height: 700 },
+      });
+      await isLive(page);
+      await until(
+        async () => await page.locator('#requests tbody tr').count(),
+        (rows) => rows >= 20,
+      );
+      expect(await findAccessibilityViolations(page)).toEqual([]);
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
+    },
+    60_000,
+  );
+
+  it('shows nothing without the token, and everything with it', async () => {
+    await using farm = new TestFarm();
+    const node = await aNode(farm, { controlToken: 'open sesame'.replace(' ', '-') });
+    const { page } = await open(node.pageUrl);
+    await page.getByText('waits for the token').waitFor();
+    expect(await page.locator('#figures').textContent()).toBe('');
+    await page.getByLabel('This node wants its control token').fill('open-sesame');
+    await page.getByRole('button', { name: 'Enter' }).click();
+    await isLive(page);
+    expect(await figure(page, 'Farmers')).toBe(0);
+    expect(await page.locator('#key').isVisible()).toBe(false);
+  });
+
+  it('takes what strangers send for text', async () => {
+    await using farm = new TestFarm();
+    const node = await aNode(farm);
+    const { page, complaints } = await open(node.pageUrl);
+    await isLive(page);
+    await fetch(`${node.url}/${encodeURIComponent('<img src=x onerror=alert(1)>')}`);
+    await fetch(`${node.url}/api/downstream/due/<b>bold`);
+    await until(
+      async () => await page.locator('#requests tbody tr').count(),
+      (rows) => rows === 2,
+    );
+    expect(await page.locator('#requests img, #requests b').count()).toBe(0);
+    expect(complaints).toEqual([]);
+  });
+
+  it('says where else everything is to who has no JavaScript', async () => {
+    await using farm = new TestFarm();
+    const node = await aNode(farm);
+    const { page } = await open(node.pageUrl, { javaScriptEnabled: false });
+    expect(await page.locator('main').textContent()).toContain('All of it is in the control API too');
+  });
+});

@@ -1,0 +1,52 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+/** A command of a session, and what the guide says that it prints. */
+export interface Step {
+  readonly command: string;
+  /** `…` stands for anything. */
+  readonly printed: string;
+}
+
+/** The fenced blocks of a language, in order. */
+export function extractCodeBlocks(markdown: string, language: string): string[] {
+  return [...markdown.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(
+    ([, block]) => block ?? '',
+  );
+}
+
+/** The commands of a `console` block: lines that begin with `$ `, with `> ` where they go on; the rest is what they print. */
+export function parseSteps(block: string): Step[] {
+  const steps: { command: string; printed: string }[] = [];
+  for (const line of block.trimEnd().split('\n')) {
+    const last = steps.at(-1);
+    if (line.startsWith('$ ')) steps.push({ command: line.slice(2), printed: '' });
+    else if (last === undefined) throw new Error(`a session begins with a command, not with ${line}`);
+    else if (line.startsWith('> ') && last.printed === '') last.command += `\n${line.slice(2)}`;
+    else last.printed += `${line}\n`;
+  }
+  return steps;
+}
+
+/** Runs commands in one shell, one after the other. @returns what each printed */
+export async function runInShell(commands: readonly string[], options: { cwd: string }): Promise<string[]> {
+  const mark = '--- next command ---';
+  const script = commands.map((command) => `${command}\nprintf '\\n%s\\n' '${mark}'`).join('\n');
+  const shell = spawn('bash', ['-c', script], { ...options, stdio: ['ignore', 'pipe', 'inherit'] });
+  let out = '';
+  shell.stdout.on('data', (piece) => {
+    out += piece;
+  });
+  await once(shell, 'close');
+  return out.split(`\n${mark}\n`).slice(0, commands.length);
+}
+
+/** Whether a text is what the guide says, where `…` stands for anything. */
+export function matchesTranscript(said: string, seen: string): boolean {
+  const pattern = said
+    .trim()
+    .split('…')
+    .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+    .join('[^]*?');
+  return new RegExp(`^${pattern}$`).test(seen.trim());
+}
