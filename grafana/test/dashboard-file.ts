@@ -72,7 +72,7 @@ interface FieldDefaults {
   readonly custom?: Record<string, unknown>;
 }
 
-export type Mapping =
+type Mapping =
   | { readonly type: 'value'; readonly options: Record<string, { readonly text: string; readonly color: string }> }
   | {
       readonly type: 'special';
