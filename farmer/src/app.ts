@@ -24,7 +24,7 @@ import { createHttpApp } from './http/http-app.ts';
 import { FarmerMetrics } from './metrics/metrics.ts';
 import { PrototypeNode } from './node/prototype-node.ts';
 import { LiveUpdates } from './page/live-updates.ts';
-import { readView, recordInHistory } from './page/read-view.ts';
+import { readView } from './page/read-view.ts';
 import { pageRoutes } from './page/routes.ts';
 import { OutcomeHistory } from './status/outcome-history.ts';
 import { RequestStats } from './status/request-stats.ts';
@@ -201,7 +201,7 @@ export async function startFarmer(
         const state = nodeStores[at];
         if (state === undefined) return [];
         const nodeLog = withFields(log, { node: node.alias });
-        const outcomes = recordInHistory(metrics.node(node.alias), history, clock);
+        const outcomes = history.recordFrom(metrics.node(node.alias), clock);
         const options = { capacityContracts: shares[at] ?? 0, chunkBytes: genesis.size };
         return {
           alias: node.alias,

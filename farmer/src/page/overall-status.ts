@@ -43,7 +43,7 @@ export interface OverallStatus {
     | 'Denied'
     | 'Cut off'
     | 'Partly cut off'
-    | 'ExitState'
+    | 'Leaving'
     | 'Left'
     | 'Disk failing'
     | 'Waiting'
@@ -169,7 +169,7 @@ function departure({ nodes, contracts }: StatusEvidence): OverallStatus | undefi
   }
   if (nodes.every(({ leaving }) => leaving !== 'no')) {
     return {
-      word: 'ExitState',
+      word: 'Leaving',
       tone: 'busy',
       sentence: `Contracts are given back, as you wanted it; ${contracts.total} are left, and are proved meanwhile.`,
     };

@@ -1,6 +1,5 @@
 import type { Clock, Instant, LogTail } from '@downstream/platform';
 import { type Contract, dueAt } from '../contract/contract.ts';
-import type { OutcomePort } from '../farming/ports.ts';
 import type { OutcomeHistory } from '../status/outcome-history.ts';
 import type { RequestStats } from '../status/request-stats.ts';
 import type { Status } from '../status/status.ts';
@@ -60,24 +59,5 @@ export function readView({ clock, history, tail, ...sources }: ViewSources): Vie
     workers: sources.pool() ?? { size: 0, busy: 0 },
     requests,
     log: tail.lines,
-  };
-}
-
-/** Outcomes go on to where they are counted, and passes and failures into the history as well. */
-export function recordInHistory(outcomes: OutcomePort, history: OutcomeHistory, clock: Clock): OutcomePort {
-  return {
-    passed: (slackMs, at) => {
-      outcomes.passed(slackMs, at);
-      history.passed(slackMs, at);
-    },
-    failed: (reason, count, slackMs) => {
-      outcomes.failed(reason, count, slackMs);
-      history.failed(reason, count, slackMs, clock.now());
-    },
-    taken: () => outcomes.taken(),
-    refused: (reason) => outcomes.refused(reason),
-    ended: (reason) => outcomes.ended(reason),
-    repaired: () => outcomes.repaired(),
-    proofWaited: (ms) => outcomes.proofWaited(ms),
   };
 }

@@ -1,5 +1,6 @@
-import type { Instant } from '@downstream/platform';
+import type { Clock, Instant } from '@downstream/platform';
 import type { FailureReason } from '../contract/contract.ts';
+import type { OutcomePort } from '../farming/ports.ts';
 
 /** What became of the challenges of some minutes. */
 export interface HistorySpan {
@@ -70,6 +71,21 @@ export class OutcomeHistory {
     minute.failed += count;
     minute.byReason.set(reason, (minute.byReason.get(reason) ?? 0) + count);
     if (slackMs !== undefined) noteSlack(minute, slackMs);
+  }
+
+  /** @returns a port that passes everything on to `outcomes` and records passed and failed challenges here */
+  recordFrom(outcomes: OutcomePort, clock: Pick<Clock, 'now'>): OutcomePort {
+    return {
+      ...outcomes,
+      passed: (slackMs, at) => {
+        outcomes.passed(slackMs, at);
+        this.passed(slackMs, at);
+      },
+      failed: (reason, count, slackMs) => {
+        outcomes.failed(reason, count, slackMs);
+        this.failed(reason, count, slackMs, clock.now());
+      },
+    };
   }
 
   /** Totals of the minutes that began in the last `windowMs`; twelve hours at most. */

@@ -120,7 +120,7 @@ export function toNodeStatus(
     tokenRejected: farming?.session.isTokenDenied ?? false,
     leaving: farming?.leaving.state ?? 'no',
     clockSkewSeconds: skewSeconds ?? null,
-    farmerId: token === undefined ? null : farmerId(token),
+    farmerId: token === undefined ? null : toFarmerId(token),
     contracts: { total: farming?.farm.size ?? 0, capacity, ...(farming?.farm.phases ?? NO_PHASES) },
     ended: farming?.farm.ended ?? NO_ENDS,
     nextDue: toIso(farming?.farm.nextDueAt, clock),
@@ -188,7 +188,7 @@ function toIso(instant: Instant | undefined, clock: Clock): string | null {
 }
 
 /** The farmer's public id: a token shown without giving it away. */
-export function farmerId(token: string): string {
+export function toFarmerId(token: string): string {
   const bytes = /^([0-9a-f]{2})+$/i.test(token) ? Buffer.from(token, 'hex') : Buffer.from(token, 'utf8');
   return createHash('sha256').update(bytes).digest('hex').slice(0, 20);
 }

@@ -2,7 +2,7 @@ import { listen } from '@downstream/platform';
 import { describe, expect, it } from '@jest/globals';
 import { EMPTY_TALLY } from '../../src/farming/ports.ts';
 import { createHttpApp } from '../../src/http/http-app.ts';
-import { farmerId, type Status, toChallengeTotals } from '../../src/status/status.ts';
+import { type Status, toChallengeTotals } from '../../src/status/status.ts';
 
 const STATUS: Status = {
   alias: 'here',
@@ -114,13 +114,5 @@ describe('the HTTP of a farmer', () => {
 
   it('helps who is lost', async () => {
     expect(await get('/nothing')).toMatchObject({ code: 404, text: expect.stringContaining('/metrics') });
-  });
-});
-
-describe('the farmer id', () => {
-  it("is made of the token's bytes", () => {
-    // SHA-256 of the bytes 00 ff, by any other tool.
-    expect(farmerId('00ff')).toBe('06eb7d6a69ee19e5fbdf');
-    expect(farmerId('dfs9mfa2')).toMatch(/^[0-9a-f]{20}$/);
   });
 });

@@ -1,5 +1,7 @@
+import { FakeClock } from '@downstream/platform/testing';
 import { describe, expect, it } from '@jest/globals';
 import { OutcomeHistory } from '../../src/status/outcome-history.ts';
+import { FakeOutcomes } from '../fakes/fake-farmer.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -55,5 +57,19 @@ describe('the history', () => {
     history.passed(1, 20 * MINUTE);
     expect(history.within(10 * MINUTE, 20 * MINUTE)).toEqual({ passed: 1, failed: 2, mostly: 'missed' });
     expect(history.within(9 * MINUTE, 20 * MINUTE)).toEqual({ passed: 1, failed: 0 });
+  });
+
+  it('records the outcomes that it passes on', () => {
+    const clock = new FakeClock();
+    const history = new OutcomeHistory(clock.now());
+    const outcomes = new FakeOutcomes();
+    const recorder = history.recordFrom(outcomes, clock);
+    recorder.passed(900, clock.now());
+    recorder.failed('late', 2, -100);
+    expect(history.within(MINUTE, clock.now())).toMatchObject({ passed: 1, failed: 2, mostly: 'late' });
+    expect({ passes: outcomes.passes, failures: outcomes.failures }).toEqual({
+      passes: [900],
+      failures: [{ reason: 'late', count: 2 }],
+    });
   });
 });
