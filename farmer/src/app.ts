@@ -94,27 +94,27 @@ export async function startFarmer(
   });
   const history = new OutcomeHistory(startedAt);
   const requests = new Map(aliases.map((alias) => [alias, new RequestStats()]));
-  let farming: Farmer | undefined;
+  let farmer: Farmer | undefined;
   let pool: WorkerPool | undefined;
   let disks: Disks | undefined;
   let connections: readonly Connection[] = [];
   let operations: FarmerOperations | undefined;
 
   const missing = () => {
-    const hasToken = farming?.nodes.some(
+    const hasToken = farmer?.nodes.some(
       ({ session, leaving }) => session.token !== undefined || leaving.state === 'left',
     );
-    return [...(farming ? [] : ['state and genesis file']), ...(hasToken ? [] : ['token from the node'])];
+    return [...(farmer ? [] : ['state and genesis file']), ...(hasToken ? [] : ['token from the node'])];
   };
-  const status = (): Status => statusOf({ config, startedAt, clock, farming, disks, connections });
+  const status = (): Status => statusOf({ config, startedAt, clock, farmer, disks, connections });
   const sources = {
     clock,
     status,
     history,
     tail,
     requests,
-    farms: () => farming?.nodes.map(({ farm }) => farm) ?? [],
-    farming: () => farming,
+    tables: () => farmer?.nodes.map(({ contracts }) => contracts) ?? [],
+    farmer: () => farmer,
     pool: () => pool,
   };
   const view = async () => readView(sources);
@@ -125,7 +125,7 @@ export async function startFarmer(
       createHttpApp({
         scrape: async () => await metrics.scrape(),
         status,
-        isAlive: () => farming?.isTicking ?? true,
+        isAlive: () => farmer?.isTicking ?? true,
         missing,
         contract: (id) => operations?.explain(id),
         page: pageRoutes({ view, live }),
@@ -157,7 +157,7 @@ export async function startFarmer(
     );
 
     const parts = { metrics, history, clock, log };
-    const opened = await openDisks({ store, chunkBytes: genesis.size }, { config, ...parts, farming: () => farming });
+    const opened = await openDisks({ store, chunkBytes: genesis.size }, { config, ...parts, farmer: () => farmer });
     const inventory = await opened.load();
     disks = opened;
     if (inventory.partial + inventory.orphans > 0) {
@@ -169,7 +169,7 @@ export async function startFarmer(
       const connection = connect(node, {
         ...parts,
         requests: requests.get(node.alias),
-        shortestIntervalMs: () => farming?.nodes.find(({ alias }) => alias === node.alias)?.farm.shortestIntervalMs,
+        shortestIntervalMs: () => farmer?.nodes.find(({ alias }) => alias === node.alias)?.contracts.shortestIntervalMs,
       });
       shutdown.add(`connections to ${node.alias}`, () => connection.http.close());
       return connection;
@@ -196,7 +196,7 @@ export async function startFarmer(
         },
       },
     );
-    farming = new Farmer(config, {
+    farmer = new Farmer(config, {
       nodes: connections.flatMap(({ node, http, breaker }, at) => {
         const state = nodeStores[at];
         if (state === undefined) return [];
@@ -211,7 +211,7 @@ export async function startFarmer(
           circuit: breaker,
           tokens: maskingTokens(state, secrets),
           leaving: state,
-          farm: new ContractTable(options, { store: state, chunks, outcomes, clock, log: nodeLog }),
+          contracts: new ContractTable(options, { store: state, chunks, outcomes, clock, log: nodeLog }),
           outcomes,
           log: nodeLog,
         };
@@ -225,21 +225,21 @@ export async function startFarmer(
       log,
     });
     const links = new Map(connections.map((connection) => [connection.node.alias, connection]));
-    metrics.read({ farming, links, pool: workers, disks: opened, clock });
-    farming.start((id) => inventory.present.has(id), onFault);
-    shutdown.add('farming', async () => await farming?.stop());
+    metrics.read({ farmer, links, pool: workers, disks: opened, clock });
+    farmer.start((id) => inventory.present.has(id), onFault);
+    shutdown.add('farming', async () => await farmer?.stop());
     const watching = new AbortController();
     void opened.run(watching.signal).catch((error: unknown) => {
       if (!watching.signal.aborted) onFault(error);
     });
     shutdown.add('disks', () => watching.abort());
 
-    operations = new FarmerOperations({ farming, store, disks: opened, clock });
+    operations = new FarmerOperations({ farmer, store, disks: opened, clock });
     const control = await openControlServer(join(config.dataDir, CONTROL_SOCKET), { operations, log });
     shutdown.add('control socket', async () => await control?.close());
 
-    logStart(config, server, farming, log);
-    const { size: contracts } = farming;
+    logStart(config, server, farmer, log);
+    const { size: contracts } = farmer;
     const fit = computeMaxContracts(config, genesis);
     if (contracts > fit) log.warn('more contracts are held than fit into what is given', { contracts, fit });
     return { url: server.url, status, stop: async () => await shutdown.run(STOP_BUDGET_MS) };
@@ -253,22 +253,22 @@ interface StatusSources {
   readonly config: FarmerConfig;
   readonly startedAt: number;
   readonly clock: Clock;
-  readonly farming: Farmer | undefined;
+  readonly farmer: Farmer | undefined;
   readonly disks: Disks | undefined;
   readonly connections: readonly Connection[];
 }
 
-function statusOf({ config, startedAt, clock, farming, disks, connections }: StatusSources): Status {
+function statusOf({ config, startedAt, clock, farmer, disks, connections }: StatusSources): Status {
   const nodes = config.nodes.map(({ alias, url }, at) => {
-    const node = farming?.nodes[at];
+    const node = farmer?.nodes[at];
     const { skew, breaker } = connections[at] ?? {};
-    const capacity = node?.farm.capacityContracts ?? 0;
+    const capacity = node?.contracts.capacityContracts ?? 0;
     return toNodeStatus(
-      { alias, url, capacity, skewSeconds: skew?.seconds, isOpen: breaker?.isOpen, farming: node },
+      { alias, url, capacity, skewSeconds: skew?.seconds, isOpen: breaker?.isOpen, worker: node },
       clock,
     );
   });
-  const farms = farming?.nodes.map(({ farm }) => farm) ?? [];
+  const tables = farmer?.nodes.map(({ contracts }) => contracts) ?? [];
   return {
     alias: config.alias,
     version: VERSION,
@@ -276,26 +276,26 @@ function statusOf({ config, startedAt, clock, farming, disks, connections }: Sta
     address: config.address,
     nodes,
     disks: (disks?.readings ?? []).map(toDiskStatus),
-    stateSaved: farms.every(({ isWritten }) => isWritten),
-    contracts: { ...sumContracts(nodes), capacityEstimate: farming?.capacityEstimate ?? null },
+    stateSaved: tables.every(({ isWritten }) => isWritten),
+    contracts: { ...sumContracts(nodes), capacityEstimate: farmer?.capacityEstimate ?? null },
     bytes: {
-      used: farms.reduce((sum, { bytes }) => sum + bytes, 0),
+      used: tables.reduce((sum, { bytes }) => sum + bytes, 0),
       capacity: config.disks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     },
     nextDue: soonest(nodes.map(({ nextDue }) => nextDue)),
-    challenges: sumChallenges(farms.map(({ tally }) => tally)),
-    scrub: toScrubStatus(farming?.scrubber, clock),
+    challenges: sumChallenges(tables.map(({ tally }) => tally)),
+    scrub: toScrubStatus(farmer?.scrubber, clock),
   };
 }
 
-function logStart(config: FarmerConfig, server: HttpServer, farming: Farmer, log: Logger): void {
+function logStart(config: FarmerConfig, server: HttpServer, farmer: Farmer, log: Logger): void {
   log.info('farmer started', {
     alias: config.alias,
     version: VERSION,
     nodes: config.nodes.map(({ alias, url }) => `${alias}=${url}`).join(' '),
     dataDir: config.disks.map(({ path }) => path).join(' '),
     capacity: formatBytes(config.disks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)),
-    contracts: farming.size,
+    contracts: farmer.size,
     workers: config.workers,
     http: server.url,
   });

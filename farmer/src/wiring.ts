@@ -66,7 +66,7 @@ export function computeMaxContracts({ disks }: FarmerConfig, genesis: Genesis): 
 /** The disks, those that can't be used now in quarantine from the start. @throws DataDirError */
 export async function openDisks(
   { store, chunkBytes }: { store: StateStore; chunkBytes: number },
-  { config, metrics, clock, log, farming }: Common & { config: FarmerConfig; farming: () => Farmer | undefined },
+  { config, metrics, clock, log, farmer }: Common & { config: FarmerConfig; farmer: () => Farmer | undefined },
 ): Promise<Disks> {
   const { farmId = '' } = store;
   const known = store.disks();
@@ -90,10 +90,10 @@ export async function openDisks(
     disks,
     clock,
     log,
-    isHeld: (id) => farming()?.nodes.some(({ farm }) => farm.has(id)) ?? atStart.has(id),
-    heldCount: () => farming()?.size ?? atStart.size,
-    onLost: (ids) => farming()?.lost(ids),
-    onFound: (ids) => farming()?.found(ids),
+    isHeld: (id) => farmer()?.nodes.some(({ contracts }) => contracts.has(id)) ?? atStart.has(id),
+    heldCount: () => farmer()?.size ?? atStart.size,
+    onLost: (ids) => farmer()?.lost(ids),
+    onFound: (ids) => farmer()?.found(ids),
     onError: (path, kind) => metrics.diskFailed(path, kind),
   });
 }

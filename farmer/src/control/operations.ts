@@ -16,7 +16,7 @@ import {
 export class OperationError extends CodedError<'no_such_node'> {}
 
 export interface OperationsDeps {
-  readonly farming: Farmer;
+  readonly farmer: Farmer;
   readonly store: {
     readonly journal: {
       of(id: ContractId, limit: number): JournalEntry[];
@@ -39,24 +39,24 @@ export class FarmerOperations implements Operations {
   }
 
   explain(given: string, last = DEFAULT_ENTRIES): ContractReport | undefined {
-    const { farming, store, disks, clock } = this.#deps;
+    const { farmer, store, disks, clock } = this.#deps;
     const id = ID.test(given) ? store.journal.find(given) : undefined;
     if (id === undefined) return undefined;
-    const node = farming.nodes.find(({ farm }) => farm.has(id));
-    const contract = node?.farm.get(id);
+    const node = farmer.nodes.find(({ contracts }) => contracts.has(id));
+    const contract = node?.contracts.get(id);
     const holding = node && contract && { contract, node: node.alias, disk: disks.of(id)?.path };
     return createContractReport(id, { holding, entries: store.journal.of(id, last) }, clock);
   }
 
   startScrub(): ScrubReport {
-    this.#deps.farming.scrubber.start();
+    this.#deps.farmer.scrubber.start();
     return this.scrub();
   }
 
   scrub(): ScrubReport {
-    const { scrubber, nodes } = this.#deps.farming;
+    const { scrubber, nodes } = this.#deps.farmer;
     const { running, done, total, results } = scrubber.progress;
-    const rebuilding = nodes.reduce((sum, { farm }) => sum + farm.phases.generating, 0);
+    const rebuilding = nodes.reduce((sum, { contracts }) => sum + contracts.phases.generating, 0);
     return { running, done, total, results, rebuilding };
   }
 
@@ -71,7 +71,7 @@ export class FarmerOperations implements Operations {
   }
 
   leaving(): ExitReport {
-    const nodes = this.#deps.farming.nodes.map(({ alias, leaving: { lastError, ...progress } }) => ({
+    const nodes = this.#deps.farmer.nodes.map(({ alias, leaving: { lastError, ...progress } }) => ({
       alias,
       ...progress,
       lastError: lastError ?? null,
@@ -84,7 +84,7 @@ export class FarmerOperations implements Operations {
   }
 
   #named(alias: string | undefined): Farmer['nodes'] {
-    const { nodes } = this.#deps.farming;
+    const { nodes } = this.#deps.farmer;
     const found = alias === undefined ? nodes : nodes.filter((node) => node.alias === alias);
     if (found.length > 0) return found;
     const known = nodes.map((node) => node.alias).join(', ');

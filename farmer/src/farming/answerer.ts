@@ -11,7 +11,7 @@ interface AnswererDeps {
   readonly node: Pick<NodePort, 'answer'>;
   readonly circuit: CircuitPort;
   readonly session: Session;
-  readonly farm: ContractTable;
+  readonly contracts: ContractTable;
   readonly answers: WorkQueue;
   readonly pace: NodeThroughput;
   readonly clock: Clock;
@@ -51,7 +51,7 @@ export class Answerer {
   }
 
   async #deliver(id: ContractId, challenge: string, signals: Signals, attempt: number): Promise<void> {
-    const { node, circuit, session, farm, pace, clock, log } = this.#deps;
+    const { node, circuit, session, contracts, pace, clock, log } = this.#deps;
     const contract = this.#current(id, challenge);
     if (contract === undefined || session.token === undefined) return;
     const sentAt = clock.now();
@@ -59,14 +59,14 @@ export class Answerer {
     // After the deadline the node would take it for a wrong answer to the next challenge; it must be there, not only sent.
     if (leftMs <= Math.min(contract.terms.intervalMs / 20, Math.max(MIN_MARGIN_MS, 2 * pace.answerMs))) return;
     if (circuit.retryAfterMs !== undefined) return this.#retryLater(contract, signals, attempt, circuit.retryAfterMs);
-    farm.apply(id, { type: 'sent', challenge });
+    contracts.apply(id, { type: 'sent', challenge });
     try {
       const timeoutMs = Math.min(leftMs, Math.max(MIN_TIMEOUT_MS, leftMs / MIN_ATTEMPTS));
       const answer = { id, response: contract.response };
       const passed = await node.answer(session.token, answer, { signal: signals.cut, timeoutMs });
       pace.answered(clock.now() - sentAt);
       if (passed) session.resetDenials();
-      farm.apply(id, { type: 'verdict', challenge, passed });
+      contracts.apply(id, { type: 'verdict', challenge, passed });
     } catch (error) {
       if (signals.cut.aborted) return;
       if (!(error instanceof NodeError)) throw error;
@@ -91,7 +91,7 @@ export class Answerer {
   }
 
   #current(id: ContractId, challenge: string): Contract<'answering'> | undefined {
-    const contract = this.#deps.farm.get(id);
+    const contract = this.#deps.contracts.get(id);
     return contract?.phase === 'answering' && contract.challenge === challenge ? contract : undefined;
   }
 }

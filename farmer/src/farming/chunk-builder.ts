@@ -10,7 +10,7 @@ interface ChunkBuilderDeps {
   readonly chunks: Pick<ChunkPort, 'create' | 'remove'>;
   readonly node: Pick<NodePort, 'release'>;
   readonly session: Session;
-  readonly farm: ContractTable;
+  readonly contracts: ContractTable;
   readonly chunkWork: WorkQueue;
   /** Chunks that come from the node: they wait for the network, and hold no worker up. */
   readonly downloads: WorkQueue;
@@ -54,12 +54,12 @@ export class ChunkBuilder {
   }
 
   #queue(contract: Contract, signal: AbortSignal, attempt: Attempt): void {
-    const { farm, chunkWork, downloads } = this.#deps;
+    const { contracts, chunkWork, downloads } = this.#deps;
     const queue = contract.terms.source.kind === 'url' ? downloads : chunkWork;
     const { id } = contract.terms;
     const queuedFor = dueAt(contract);
     const make = async () => {
-      const now = farm.get(id);
+      const now = contracts.get(id);
       // Rounds went by while it waited: those that can still be met come first.
       if (now?.phase === 'generating' && dueAt(now) > queuedFor) this.#queue(now, signal, attempt);
       else if (!(await this.#make(id, signal, attempt))) this.#taken.delete(id);
@@ -69,8 +69,8 @@ export class ChunkBuilder {
 
   /** @returns whether it will be tried again */
   async #make(id: ContractId, signal: AbortSignal, attempt: Attempt): Promise<boolean> {
-    const { chunks, farm, log } = this.#deps;
-    const contract = farm.get(id);
+    const { chunks, contracts, log } = this.#deps;
+    const contract = contracts.get(id);
     if (contract?.phase !== 'generating' || signal.aborted) return false;
     try {
       await chunks.create(id, contract.terms.source, { signal });
@@ -84,19 +84,19 @@ export class ChunkBuilder {
         return false;
       }
       // It came back meanwhile, with the disk that it was on.
-      if (farm.get(id)?.phase !== 'generating') return false;
+      if (contracts.get(id)?.phase !== 'generating') return false;
       // What goes on failing is told less and less often: at the 1st, 2nd, 4th, 8th attempt …
       if (Number.isInteger(Math.log2(attempt.number))) {
         log.error('chunk not made', { contract: id, attempt: attempt.number, error });
       }
-      farm.apply(id, { type: 'chunk_lost' });
+      contracts.apply(id, { type: 'chunk_lost' });
       this.#retryLater(id, signal, { number: attempt.number + 1, refusals });
       return true;
     }
-    if (farm.get(id) === undefined) await this.#removeUnwanted(id);
+    if (contracts.get(id) === undefined) await this.#removeUnwanted(id);
     // Before the event: what follows from it may be that the chunk is lost again.
     this.#taken.delete(id);
-    farm.apply(id, { type: 'chunk_stored' });
+    contracts.apply(id, { type: 'chunk_stored' });
     return false;
   }
 
@@ -111,8 +111,8 @@ export class ChunkBuilder {
   }
 
   async #giveBack(id: ContractId, reason: RejectionReason, signal: AbortSignal): Promise<void> {
-    const { farm, node, session, log } = this.#deps;
-    await farm.refuse(id, reason);
+    const { contracts, node, session, log } = this.#deps;
+    await contracts.refuse(id, reason);
     if (session.token === undefined) return;
     try {
       await node.release(session.token, id, { signal });
@@ -123,13 +123,13 @@ export class ChunkBuilder {
   }
 
   #retryLater(id: ContractId, signal: AbortSignal, attempt: Attempt): void {
-    const { clock, random, farm } = this.#deps;
-    const roundMs = farm.get(id)?.terms.intervalMs ?? 0;
+    const { clock, random, contracts } = this.#deps;
+    const roundMs = contracts.get(id)?.terms.intervalMs ?? 0;
     const wantedMs = Math.min(PAUSE.capMs, Math.max(PAUSE.baseMs, roundMs / MIN_RETRIES_PER_ROUND));
     const capMs = Math.max(wantedMs, this.#taken.size * RETRY_SPACING_MS);
     void clock.sleep(computeBackoffMs({ ...PAUSE, capMs }, attempt.number - 1, random), signal).then(
       () => {
-        const contract = farm.get(id);
+        const contract = contracts.get(id);
         if (contract?.phase === 'generating') this.#queue(contract, signal, attempt);
         else this.#taken.delete(id);
       },

@@ -10,7 +10,7 @@ import type { WorkQueue } from './work-queue.ts';
 interface ContractAcceptorDeps {
   readonly node: Pick<NodePort, 'requestContract'>;
   readonly session: Session;
-  readonly farm: ContractTable;
+  readonly contracts: ContractTable;
   readonly chunkWork: WorkQueue;
   readonly room: FreeSpacePort;
   readonly pace: NodeThroughput;
@@ -49,7 +49,7 @@ export class ContractAcceptor {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { farm, chunkWork, clock, random } = this.#deps;
+    const { contracts, chunkWork, clock, random } = this.#deps;
     for (let fruitless = 0; !signal.aborted; ) {
       await chunkWork.waitForSizeBelow(this.#most);
       if (!this.#wantsMore()) {
@@ -58,25 +58,25 @@ export class ContractAcceptor {
       }
       const { taken, retryAfterMs = 0 } = await this.#acceptOne(signal);
       fruitless = taken ? 0 : fruitless + 1;
-      const pauses = Math.max(fruitless, farm.consecutiveRejections);
+      const pauses = Math.max(fruitless, contracts.consecutiveRejections);
       if (pauses > 0) await clock.sleep(Math.max(computeBackoffMs(PAUSE, pauses, random), retryAfterMs), signal);
     }
   }
 
   /** More contracts are taken only where they can be stored, and proved in time beside those that are held. */
   #wantsMore(): boolean {
-    const { farm, room, pace, leaving, countGenerating } = this.#deps;
+    const { contracts, room, pace, leaving, countGenerating } = this.#deps;
     return (
       leaving.leaving() === 'no' &&
-      farm.wanted > 0 &&
-      farm.phases.generating < this.#most &&
+      contracts.wanted > 0 &&
+      contracts.phases.generating < this.#most &&
       room.chunks > countGenerating() &&
       pace.hasCapacity
     );
   }
 
   async #acceptOne(signal: AbortSignal): Promise<{ taken: boolean; retryAfterMs?: number | undefined }> {
-    const { node, session, farm, isHeld, clock, log } = this.#deps;
+    const { node, session, contracts, isHeld, clock, log } = this.#deps;
     const { token } = session;
     if (token === undefined) return { taken: false };
     try {
@@ -92,7 +92,7 @@ export class ContractAcceptor {
       session.resetDenials();
       const { id, source, intervalMs, challenge } = offer;
       if (isHeld(id)) {
-        farm.rejectDuplicate(id);
+        contracts.rejectDuplicate(id);
         return { taken: false };
       }
       return { taken: this.#keep({ id, source, intervalMs, acceptedAt }, challenge) };
@@ -107,9 +107,9 @@ export class ContractAcceptor {
 
   /** A contract that can't be written down is not farmed: the node's next listings show it, and it is given back. */
   #keep(terms: Terms, challenge: string): boolean {
-    const { farm, log } = this.#deps;
+    const { contracts, log } = this.#deps;
     try {
-      farm.add(terms, challenge);
+      contracts.add(terms, challenge);
       log.debug('contract taken', { contract: terms.id, intervalMs: terms.intervalMs });
       return true;
     } catch (error) {

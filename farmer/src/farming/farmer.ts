@@ -52,8 +52,8 @@ export class Farmer {
       pace: this.pace,
       // A contract that is asked for has its place already: several nodes may give one at the same time.
       countGenerating: () =>
-        this.nodes.reduce((sum, { farm, isAsking }) => sum + farm.phases.generating + Number(isAsking), 0),
-      isHeld: (id: ContractId) => this.nodes.some(({ farm }) => farm.has(id)),
+        this.nodes.reduce((sum, { contracts, isAsking }) => sum + contracts.phases.generating + Number(isAsking), 0),
+      isHeld: (id: ContractId) => this.nodes.some(({ contracts }) => contracts.has(id)),
     };
     this.nodes = nodes.map(
       ({ alias, address, pollIntervalMs, ...own }) =>
@@ -61,13 +61,13 @@ export class Farmer {
     );
     this.scrubber = new Scrubber(
       { cycleMs: scrubCycleMs },
-      { ...shared, farms: this.nodes.map(({ farm }) => farm), store: scrubs, count: scrubbed },
+      { ...shared, tables: this.nodes.map(({ contracts }) => contracts), store: scrubs, count: scrubbed },
     );
   }
 
   /** How many contracts are held, of all nodes. */
   get size(): number {
-    return this.nodes.reduce((sum, { farm }) => sum + farm.size, 0);
+    return this.nodes.reduce((sum, { contracts }) => sum + contracts.size, 0);
   }
 
   /** The work under way: on chunks, and on answers. */
@@ -98,12 +98,12 @@ export class Farmer {
 
   /** Chunks that are not where they were: they are made again. */
   lost(ids: Iterable<ContractId>): void {
-    for (const id of ids) for (const { farm } of this.nodes) farm.apply(id, { type: 'chunk_lost' });
+    for (const id of ids) for (const { contracts } of this.nodes) contracts.apply(id, { type: 'chunk_lost' });
   }
 
   /** Chunks that are there again. */
   found(ids: Iterable<ContractId>): void {
-    for (const id of ids) for (const { farm } of this.nodes) farm.apply(id, { type: 'chunk_found' });
+    for (const id of ids) for (const { contracts } of this.nodes) contracts.apply(id, { type: 'chunk_found' });
   }
 
   /** Goes on with the contracts held, and starts every loop. Returns at once; `onFault` hears of a loop that broke. */
@@ -152,7 +152,7 @@ export class Farmer {
   }
 
   #load(): Load {
-    const loads = this.nodes.map(({ farm }) => farm.load);
+    const loads = this.nodes.map(({ contracts }) => contracts.load);
     return {
       contracts: loads.reduce((sum, { contracts }) => sum + contracts, 0),
       challengesPerMs: loads.reduce((sum, { challengesPerMs }) => sum + challengesPerMs, 0),

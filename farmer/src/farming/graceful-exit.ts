@@ -8,7 +8,7 @@ import type { Session } from './session.ts';
 interface GracefulExitDeps {
   readonly node: Pick<NodePort, 'release'>;
   readonly session: Session;
-  readonly farm: ContractTable;
+  readonly contracts: ContractTable;
   /** Says whether a contract may be on its way to us. */
   readonly onboarder: { readonly isAsking: boolean };
   readonly leaving: ExitStorePort;
@@ -46,16 +46,16 @@ export class GracefulExit {
   }
 
   get progress(): ExitProgress {
-    const { leaving, farm } = this.#deps;
-    return { state: leaving.leaving(), removed: this.#removed, left: farm.size, lastError: this.#lastError };
+    const { leaving, contracts } = this.#deps;
+    return { state: leaving.leaving(), removed: this.#removed, left: contracts.size, lastError: this.#lastError };
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { leaving, farm, onboarder, clock, random } = this.#deps;
+    const { leaving, contracts, onboarder, clock, random } = this.#deps;
     for (let failures = 0; !signal.aborted; ) {
       const id = leaving.leaving() === 'leaving' ? this.#next() : undefined;
       if (id === undefined) {
-        if (leaving.leaving() === 'leaving' && farm.size === 0 && !onboarder.isAsking) this.#finish();
+        if (leaving.leaving() === 'leaving' && contracts.size === 0 && !onboarder.isAsking) this.#finish();
         await clock.sleep(POLL_MS, signal);
         continue;
       }
@@ -66,10 +66,10 @@ export class GracefulExit {
 
   /** Each in its turn, so that one that the node does not take back holds up no other. */
   #next(): ContractId | undefined {
-    const { farm } = this.#deps;
-    if (this.#inTurn.length === 0) this.#inTurn = farm.ids();
+    const { contracts } = this.#deps;
+    if (this.#inTurn.length === 0) this.#inTurn = contracts.ids();
     for (let id = this.#inTurn.shift(); id !== undefined; id = this.#inTurn.shift()) {
-      if (farm.get(id) !== undefined) return id;
+      if (contracts.get(id) !== undefined) return id;
     }
     return undefined;
   }
@@ -86,7 +86,7 @@ export class GracefulExit {
   }
 
   async #remove(id: ContractId, signal: AbortSignal): Promise<boolean> {
-    const { node, session, farm, log } = this.#deps;
+    const { node, session, contracts, log } = this.#deps;
     try {
       if (session.token !== undefined) await node.release(session.token, id, { signal });
     } catch (error) {
@@ -96,7 +96,7 @@ export class GracefulExit {
       log.warn('contract not given back to the node', { contract: id, error });
       return false;
     }
-    await farm.end(id, 'released');
+    await contracts.end(id, 'released');
     this.#removed += 1;
     this.#lastError = undefined;
     return true;

@@ -34,7 +34,7 @@ export interface NodeDeps {
   readonly circuit: CircuitPort;
   readonly tokens: TokenStorePort;
   readonly leaving: ExitStorePort;
-  readonly farm: ContractTable;
+  readonly contracts: ContractTable;
   readonly outcomes: Pick<OutcomePort, 'proofWaited'>;
   readonly log: Logger;
 }
@@ -66,7 +66,7 @@ const SUSPENDED_AFTER_MS = 5_000;
  */
 export class NodeWorker {
   readonly alias: string;
-  readonly farm: ContractTable;
+  readonly contracts: ContractTable;
   readonly session: Session;
   readonly pace: NodeThroughput;
   readonly #refresher: Refresher;
@@ -87,9 +87,9 @@ export class NodeWorker {
     { alias, address, pollIntervalMs, maxGenerating }: NodeWorkerOptions & { maxGenerating: number },
     parts: NodeDeps & SharedDeps,
   ) {
-    const { clock, log, farm, leaving } = parts;
+    const { clock, log, contracts, leaving } = parts;
     this.alias = alias;
-    this.farm = farm;
+    this.contracts = contracts;
     this.#leaving = leaving;
     this.#clock = clock;
     this.#log = log;
@@ -103,7 +103,7 @@ export class NodeWorker {
     this.session = new Session({ address }, parts);
     this.pace = new NodeThroughput(
       { answerConcurrency: ANSWER_CONCURRENCY },
-      { pace: parts.pace, load: () => farm.load },
+      { pace: parts.pace, load: () => contracts.load },
     );
     const shared = { ...parts, session: this.session, answers: this.#answers, downloads: this.#downloads };
     const withPace = { ...shared, pace: this.pace };
@@ -145,8 +145,8 @@ export class NodeWorker {
   /** Goes on with the contracts held; from here on work is taken up. */
   resume(hasChunk: (id: ContractId) => boolean, signals: { stopping: AbortSignal; cut: AbortSignal }): void {
     this.#runningSince = this.#clock.now();
-    this.farm.onPhaseChange((contract) => this.#dispatch(contract, signals));
-    this.farm.resume(hasChunk);
+    this.contracts.onPhaseChange((contract) => this.#dispatch(contract, signals));
+    this.contracts.resume(hasChunk);
   }
 
   /** Every loop; each ends with an error of its own, or the signal's reason. */
@@ -166,7 +166,7 @@ export class NodeWorker {
   leave(): ExitProgress {
     if (this.#leaving.leaving() === 'no') {
       this.#leaving.saveExitState('leaving');
-      this.#log.info('leaving the node', { contracts: this.farm.size });
+      this.#log.info('leaving the node', { contracts: this.contracts.size });
     }
     return this.leaving;
   }
@@ -175,7 +175,7 @@ export class NodeWorker {
   stay(): ExitProgress {
     if (this.#leaving.leaving() !== 'no') {
       this.#leaving.saveExitState('no');
-      this.#log.info('staying with the node', { contracts: this.farm.size });
+      this.#log.info('staying with the node', { contracts: this.contracts.size });
     }
     return this.leaving;
   }
@@ -212,7 +212,7 @@ export class NodeWorker {
       // After a restart the node is asked first: what it ended meanwhile is not ours to fail.
       if (reachable !== undefined) {
         const witness = { nodeReachable: reachable, runningSince: this.#runningSince };
-        this.farm.sweep(witness, (id) => this.#refresher.mayHaveEnded(id));
+        this.contracts.sweep(witness, (id) => this.#refresher.mayHaveEnded(id));
       }
       this.#answers.relieve();
       this.#downloads.relieve();

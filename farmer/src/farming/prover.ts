@@ -8,7 +8,7 @@ import type { WorkQueue } from './work-queue.ts';
 
 interface ProverDeps {
   readonly chunks: Pick<ChunkPort, 'prove'>;
-  readonly farm: ContractTable;
+  readonly contracts: ContractTable;
   readonly chunkWork: WorkQueue;
   readonly pace: ThroughputEstimator;
   readonly outcomes: Pick<OutcomePort, 'proofWaited'>;
@@ -41,18 +41,18 @@ export class Prover {
   }
 
   async #prove(id: ContractId, challenge: string): Promise<void> {
-    const { chunks, farm, pace, clock } = this.#deps;
+    const { chunks, contracts, pace, clock } = this.#deps;
     const contract = this.#current(id, challenge);
     if (contract === undefined) return;
     const startedAt = clock.now();
     const leftMs = dueAt(contract) - startedAt;
     // The mean is of all chunks, and may be wrong for this one: with a tenth of a round left it is tried all the same.
     if (leftMs <= Math.min((pace.proofMs ?? 0) / 2, contract.terms.intervalMs / 10)) return;
-    farm.apply(id, { type: 'reading', challenge });
+    contracts.apply(id, { type: 'reading', challenge });
     try {
       const response = await chunks.prove(id, challenge, { timeoutMs: leftMs });
       pace.proved(clock.now() - startedAt);
-      farm.apply(id, { type: 'proved', challenge, response });
+      contracts.apply(id, { type: 'proved', challenge, response });
     } catch (error) {
       this.#failed(id, { challenge, startedAt, error });
     }
@@ -63,8 +63,8 @@ export class Prover {
     id: ContractId,
     { challenge, startedAt, error }: { challenge: string; startedAt: Instant; error: unknown },
   ): void {
-    const { farm, log } = this.#deps;
-    const held = farm.get(id);
+    const { contracts, log } = this.#deps;
+    const held = contracts.get(id);
     if (held === undefined || (error instanceof ChunkError && error.code === 'interrupted')) return;
     if (error instanceof ChunkError && error.code === 'exhausted') {
       log.warn('chunk not read for want of file handles, threads or memory', { contract: id, error });
@@ -79,7 +79,7 @@ export class Prover {
       return;
     }
     log.error('chunk unreadable, making it again', { contract: id, error });
-    farm.apply(id, { type: 'chunk_lost' });
+    contracts.apply(id, { type: 'chunk_lost' });
   }
 
   async #enqueueLater(id: ContractId, challenge: string): Promise<void> {
@@ -97,7 +97,7 @@ export class Prover {
   }
 
   #current(id: ContractId, challenge: string): Contract<'proving'> | undefined {
-    const contract = this.#deps.farm.get(id);
+    const contract = this.#deps.contracts.get(id);
     return contract?.phase === 'proving' && contract.challenge === challenge ? contract : undefined;
   }
 }

@@ -9,7 +9,7 @@ import type { Session } from './session.ts';
 interface RefresherDeps {
   readonly node: Pick<NodePort, 'listContracts' | 'release'>;
   readonly session: Session;
-  readonly farm: ContractTable;
+  readonly contracts: ContractTable;
   /** Says whether a contract may be on its way to us. */
   readonly onboarder: { readonly isAsking: boolean };
   /** Since when this farmer has been at it without a break. */
@@ -58,9 +58,9 @@ export class Refresher {
    * interval without a listing is long: the round is lost if it goes on.
    */
   get reachable(): boolean | undefined {
-    const { clock, farm } = this.#deps;
+    const { clock, contracts } = this.#deps;
     const waitedMs = this.#askingSince === undefined ? 0 : clock.now() - this.#askingSince;
-    return this.#reachable && waitedMs < (farm.shortestIntervalMs ?? MAX_MS) / 2;
+    return this.#reachable && waitedMs < (contracts.shortestIntervalMs ?? MAX_MS) / 2;
   }
 
   /** Whether the node may have ended a contract: it said so the last time, and is not believed yet. */
@@ -90,11 +90,11 @@ export class Refresher {
 
   /** Asks once. */
   async refresh(signal: AbortSignal): Promise<void> {
-    const { node, session, farm, runningSince, clock, log } = this.#deps;
+    const { node, session, contracts, runningSince, clock, log } = this.#deps;
     if (session.token === undefined) return;
     const askedAt = clock.now();
     // What is taken while the listing is under way may be missing from it.
-    const ours = farm.ids();
+    const ours = contracts.ids();
     this.#askingSince = askedAt;
     try {
       const listing = await node.listContracts(session.token, { signal, timeoutMs: this.#longestMs() });
@@ -104,7 +104,7 @@ export class Refresher {
       session.resetDenials();
       this.#failures = 0;
       for (const { id, challenge } of listing.open) {
-        farm.apply(id, {
+        contracts.apply(id, {
           type: 'challenged',
           challenge,
           askedAt,
@@ -113,7 +113,7 @@ export class Refresher {
           runningSince: runningSince(),
         });
       }
-      const doubtful = ours.filter((id) => !this.#hasPassedSince(this.#listedAt, farm.get(id)));
+      const doubtful = ours.filter((id) => !this.#hasPassedSince(this.#listedAt, contracts.get(id)));
       this.#listedAt = askedAt;
       this.#openBefore = new Map(listing.open.map(({ id, challenge }) => [id, challenge]));
       this.#reconcile(listing, doubtful, signal);
@@ -142,27 +142,27 @@ export class Refresher {
 
   /** What not both know of. No listing waits for what follows from it: a disk or a node may be slow. */
   #reconcile({ held }: Listing, ours: readonly ContractId[], signal: AbortSignal): void {
-    const { farm, onboarder, clock } = this.#deps;
+    const { contracts, onboarder, clock } = this.#deps;
     const now = clock.now();
-    const missing = ours.filter((id) => !held.has(id) && farm.get(id) !== undefined);
+    const missing = ours.filter((id) => !held.has(id) && contracts.get(id) !== undefined);
     for (const id of this.#missing.heard(missing, { now, minMs: this.#confirmMs() })) {
-      void farm.end(id, 'ended_by_node');
+      void contracts.end(id, 'ended_by_node');
     }
     // The node may have given one that is on its way to us.
     if (onboarder.isAsking) return;
-    const strangers = [...held].filter((id) => !farm.has(id));
+    const strangers = [...held].filter((id) => !contracts.has(id));
     void this.#giveBack(this.#strangers.heard(strangers, { now, minMs: 0 }), signal);
   }
 
   /** A contract that the node gave and this farmer lost before it was written down can't be proved. One after the other. */
   async #giveBack(ids: readonly ContractId[], signal: AbortSignal): Promise<void> {
-    const { farm, onboarder } = this.#deps;
+    const { contracts, onboarder } = this.#deps;
     if (this.#givesBack) return;
     this.#givesBack = true;
     try {
       for (const id of ids) {
         // Much may have happened since the listing.
-        const isStranger = this.#strangers.has(id) && !farm.has(id) && !onboarder.isAsking;
+        const isStranger = this.#strangers.has(id) && !contracts.has(id) && !onboarder.isAsking;
         if (isStranger && !signal.aborted) await this.#release(id, signal);
       }
     } finally {
@@ -184,28 +184,28 @@ export class Refresher {
   }
 
   async #denied(signal: AbortSignal): Promise<void> {
-    const { session, farm, log } = this.#deps;
+    const { session, contracts, log } = this.#deps;
     const believed = session.denied(this.#confirmMs());
     log.warn('the node denies our token', { believed });
     if (!believed) return;
     this.#reachable = false;
-    await Promise.all(farm.ids().map(async (id) => await farm.end(id, 'token_lost')));
+    await Promise.all(contracts.ids().map(async (id) => await contracts.end(id, 'token_lost')));
     await session.renew(signal);
     this.#failures = 0;
   }
 
   /** For how long the node must say that contracts have ended; nothing is at stake where there are none. */
   #confirmMs(): number {
-    return Math.min(CONFIRM_MS, this.#deps.farm.shortestIntervalMs ?? 0);
+    return Math.min(CONFIRM_MS, this.#deps.contracts.shortestIntervalMs ?? 0);
   }
 
   /** The longest that a listing may take, or a pause may last: two more fit into the shortest round. */
   #longestMs(): number {
-    return Math.max(MIN_MS, (this.#deps.farm.shortestIntervalMs ?? MAX_MS) / 3);
+    return Math.max(MIN_MS, (this.#deps.contracts.shortestIntervalMs ?? MAX_MS) / 3);
   }
 
   #usualPause(): number {
-    const intervalMs = this.#deps.farm.shortestIntervalMs ?? 10 * IDLE_POLL_MS;
+    const intervalMs = this.#deps.contracts.shortestIntervalMs ?? 10 * IDLE_POLL_MS;
     return this.#pollIntervalMs ?? Math.min(MAX_MS, Math.max(MIN_MS, intervalMs / 10));
   }
 

@@ -12,7 +12,7 @@ export interface ScrubberOptions {
 
 interface ScrubberDeps {
   readonly chunks: Pick<ChunkPort, 'verify'>;
-  readonly farms: readonly ContractTable[];
+  readonly tables: readonly ContractTable[];
   readonly chunkWork: WorkQueue;
   readonly store: ScrubStorePort;
   readonly count: (result: ScrubResult) => void;
@@ -142,9 +142,9 @@ export class Scrubber {
   /** @returns undefined where there is nothing to say: the contract is gone, its chunk is in the making, or it could not be tried to read it */
   async #verify(id: ContractId, signal: AbortSignal): Promise<ScrubResult | undefined> {
     const { chunks, chunkWork, count, log } = this.#deps;
-    const farm = this.#farmOf(id);
-    const phase = farm?.get(id)?.phase;
-    if (farm === undefined || phase === undefined || phase === 'generating') return undefined;
+    const contracts = this.#farmOf(id);
+    const phase = contracts?.get(id)?.phase;
+    if (contracts === undefined || phase === undefined || phase === 'generating') return undefined;
     const startedAt = this.#deps.clock.now();
     const result = await new Promise<ScrubResult | undefined>((resolve) => {
       const verify = async () => {
@@ -164,8 +164,8 @@ export class Scrubber {
     // What was wrong is gone already.
     if (result !== 'sound' && (this.#verifiedAt(id) ?? 0) > startedAt) return undefined;
     count(result);
-    if (result === 'sound') farm.apply(id, { type: 'chunk_verified' });
-    else if (result !== 'slow') farm.apply(id, { type: 'chunk_lost' });
+    if (result === 'sound') contracts.apply(id, { type: 'chunk_verified' });
+    else if (result !== 'slow') contracts.apply(id, { type: 'chunk_lost' });
     return result;
   }
 
@@ -183,11 +183,11 @@ export class Scrubber {
   }
 
   #ids(): ContractId[] {
-    return this.#deps.farms.flatMap((farm) => farm.ids()).sort();
+    return this.#deps.tables.flatMap((contracts) => contracts.ids()).sort();
   }
 
   #farmOf(id: ContractId): ContractTable | undefined {
-    return this.#deps.farms.find((farm) => farm.has(id));
+    return this.#deps.tables.find((contracts) => contracts.has(id));
   }
 
   #verifiedAt(id: ContractId): Instant | undefined {

@@ -15,7 +15,7 @@ import { FARMER_METRICS } from './catalogue.ts';
 /** What gauges of one node are read from. */
 interface NodeReadings {
   readonly alias: string;
-  readonly farm: {
+  readonly contracts: {
     readonly phases: Readonly<Record<Phase, number>>;
     readonly bytes: number;
     readonly capacityBytes: number;
@@ -39,7 +39,7 @@ interface DiskReadings {
 
 /** What gauges are read from at each scrape. */
 export interface Readings {
-  readonly farming: {
+  readonly farmer: {
     readonly nodes: readonly NodeReadings[];
     readonly queues: Readonly<Record<'chunks' | 'answers', { readonly waiting: number; readonly running: number }>>;
     readonly capacityEstimate: number | undefined;
@@ -94,30 +94,30 @@ export class FarmerMetrics implements ChunkObserver {
   }
 
   /** From here on, gauges are read from these at each scrape. */
-  read({ farming, links, pool, disks, clock }: Readings): void {
+  read({ farmer, links, pool, disks, clock }: Readings): void {
     const set = this.#set;
     this.#toWallTime = (instant) => clock.toWallTime(instant);
     const seconds = (instant: number | undefined) => (instant === undefined ? 0 : clock.toWallTime(instant) / 1000);
     const forEachNode = (key: NodeGauge, value: (node: NodeReadings) => number) =>
       set.onScrape(key, (gauge) => {
-        for (const node of farming.nodes) gauge.set({ node: node.alias }, value(node));
+        for (const node of farmer.nodes) gauge.set({ node: node.alias }, value(node));
       });
     set.onScrape('contracts', (gauge) => {
-      for (const { alias, farm } of farming.nodes)
-        for (const state of PHASES) gauge.set({ node: alias, state }, farm.phases[state]);
+      for (const { alias, contracts } of farmer.nodes)
+        for (const state of PHASES) gauge.set({ node: alias, state }, contracts.phases[state]);
     });
-    forEachNode('contractBytes', ({ farm }) => farm.bytes);
-    forEachNode('capacityBytes', ({ farm }) => farm.capacityBytes);
-    forEachNode('nextDue', ({ farm }) => seconds(farm.nextDueAt));
-    forEachNode('interval', ({ farm }) => (farm.shortestIntervalMs ?? 0) / 1000);
+    forEachNode('contractBytes', ({ contracts }) => contracts.bytes);
+    forEachNode('capacityBytes', ({ contracts }) => contracts.capacityBytes);
+    forEachNode('nextDue', ({ contracts }) => seconds(contracts.nextDueAt));
+    forEachNode('interval', ({ contracts }) => (contracts.shortestIntervalMs ?? 0) / 1000);
     forEachNode('nodeReachable', ({ reachable }) => Number(reachable));
     forEachNode('leaving', ({ leaving }) => Number(leaving.state !== 'no'));
     forEachNode('clockSkew', ({ alias }) => links.get(alias)?.skew.seconds ?? 0);
     forEachNode('circuitOpen', ({ alias }) => Number(links.get(alias)?.breaker.isOpen ?? false));
-    set.onScrape('capacityEstimate', (gauge) => gauge.set(farming.capacityEstimate ?? 0));
-    set.onScrape('scrubCompleted', (gauge) => gauge.set(seconds(farming.scrubber.completedAt)));
+    set.onScrape('capacityEstimate', (gauge) => gauge.set(farmer.capacityEstimate ?? 0));
+    set.onScrape('scrubCompleted', (gauge) => gauge.set(seconds(farmer.scrubber.completedAt)));
     set.onScrape('queueJobs', (gauge) => {
-      for (const [queue, { waiting, running }] of Object.entries(farming.queues)) {
+      for (const [queue, { waiting, running }] of Object.entries(farmer.queues)) {
         gauge.set({ queue, state: 'waiting' }, waiting);
         gauge.set({ queue, state: 'running' }, running);
       }

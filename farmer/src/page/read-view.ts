@@ -12,8 +12,8 @@ export interface ViewSources {
   readonly status: () => Status;
   readonly history: OutcomeHistory;
   readonly tail: Pick<LogTail, 'lines'>;
-  readonly farms: () => readonly { shortestIntervalMs: number | undefined; soonest(count: number): Contract[] }[];
-  readonly farming: () => Pick<View, 'queues'> | undefined;
+  readonly tables: () => readonly { shortestIntervalMs: number | undefined; soonest(count: number): Contract[] }[];
+  readonly farmer: () => Pick<View, 'queues'> | undefined;
   readonly pool: () => View['workers'] | undefined;
   /** How asking each node has gone, by alias. */
   readonly requests: ReadonlyMap<string, RequestStats>;
@@ -26,8 +26,8 @@ const NO_JOBS = { waiting: 0, running: 0 };
 export function readView({ clock, history, tail, ...sources }: ViewSources): View {
   const now: Instant = clock.now();
   const status = sources.status();
-  const farms = sources.farms();
-  const intervals = farms.flatMap(({ shortestIntervalMs }) => shortestIntervalMs ?? []);
+  const tables = sources.tables();
+  const intervals = tables.flatMap(({ shortestIntervalMs }) => shortestIntervalMs ?? []);
   const intervalMs = intervals.length === 0 ? undefined : Math.min(...intervals);
   const { startedAt, lastPassedAt } = history;
   const requests = new Map([...sources.requests].map(([alias, { summary }]) => [alias, summary]));
@@ -51,11 +51,11 @@ export function readView({ clock, history, tail, ...sources }: ViewSources): Vie
     intervalMs,
     lastPassedAt,
     spans: history.spans(now),
-    soonest: farms
-      .flatMap((farm) => farm.soonest(MAX_CONTRACTS_SHOWN))
+    soonest: tables
+      .flatMap((contracts) => contracts.soonest(MAX_CONTRACTS_SHOWN))
       .sort((a, b) => dueAt(a) - dueAt(b))
       .slice(0, MAX_CONTRACTS_SHOWN),
-    queues: sources.farming()?.queues ?? { chunks: NO_JOBS, answers: NO_JOBS },
+    queues: sources.farmer()?.queues ?? { chunks: NO_JOBS, answers: NO_JOBS },
     workers: sources.pool() ?? { size: 0, busy: 0 },
     requests,
     log: tail.lines,

@@ -87,12 +87,12 @@ export interface NodeStatusSource {
   readonly capacity: number;
   readonly skewSeconds?: number | undefined;
   readonly isOpen?: boolean | undefined;
-  readonly farming?:
+  readonly worker?:
     | {
         readonly reachable: boolean;
         readonly leaving: { readonly state: ExitState };
         readonly session: { readonly token: string | undefined; readonly isTokenDenied: boolean };
-        readonly farm: {
+        readonly contracts: {
           readonly size: number;
           readonly phases: Readonly<Record<Phase, number>>;
           readonly nextDueAt: Instant | undefined;
@@ -108,23 +108,23 @@ const NO_PHASES: Readonly<Record<Phase, number>> = { generating: 0, waiting: 0, 
 const NO_ENDS: Ended = { ended_by_node: 0, token_lost: 0, released: 0 };
 
 export function toNodeStatus(
-  { alias, url, capacity, skewSeconds, isOpen, farming }: NodeStatusSource,
+  { alias, url, capacity, skewSeconds, isOpen, worker }: NodeStatusSource,
   clock: Clock,
 ): NodeStatus {
-  const token = farming?.session.token;
+  const token = worker?.session.token;
   return {
     alias,
     url,
-    reachable: farming?.reachable ?? false,
+    reachable: worker?.reachable ?? false,
     circuitOpen: isOpen ?? false,
-    tokenRejected: farming?.session.isTokenDenied ?? false,
-    leaving: farming?.leaving.state ?? 'no',
+    tokenRejected: worker?.session.isTokenDenied ?? false,
+    leaving: worker?.leaving.state ?? 'no',
     clockSkewSeconds: skewSeconds ?? null,
     farmerId: token === undefined ? null : toFarmerId(token),
-    contracts: { total: farming?.farm.size ?? 0, capacity, ...(farming?.farm.phases ?? NO_PHASES) },
-    ended: farming?.farm.ended ?? NO_ENDS,
-    nextDue: toIso(farming?.farm.nextDueAt, clock),
-    challenges: toChallengeTotals(farming?.farm.tally ?? EMPTY_TALLY),
+    contracts: { total: worker?.contracts.size ?? 0, capacity, ...(worker?.contracts.phases ?? NO_PHASES) },
+    ended: worker?.contracts.ended ?? NO_ENDS,
+    nextDue: toIso(worker?.contracts.nextDueAt, clock),
+    challenges: toChallengeTotals(worker?.contracts.tally ?? EMPTY_TALLY),
   };
 }
 

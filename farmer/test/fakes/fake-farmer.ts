@@ -325,7 +325,7 @@ export function aFarmer({
   const room = { chunks: Number.POSITIVE_INFINITY };
   const circuit: { retryAfterMs: number | undefined } = { retryAfterMs: undefined };
   const scrubs: Record<ScrubResult, number> = { sound: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 };
-  const farm = new ContractTable(
+  const table = new ContractTable(
     { capacityContracts: contracts, chunkBytes: 1 },
     { store, chunks, outcomes, clock, log },
   );
@@ -334,10 +334,10 @@ export function aFarmer({
     address: 'a',
     pollIntervalMs: pollIntervalMs === 'default' ? undefined : pollIntervalMs,
   };
-  const farming = new Farmer(
+  const farmer = new Farmer(
     { workers: 2, scrubCycleMs },
     {
-      nodes: [{ ...one, node: theNode, circuit, tokens: store, leaving: store, farm, outcomes, log }],
+      nodes: [{ ...one, node: theNode, circuit, tokens: store, leaving: store, contracts: table, outcomes, log }],
       chunks,
       room,
       scrubs: store,
@@ -347,8 +347,8 @@ export function aFarmer({
       log,
     },
   );
-  const [nodeFarming] = farming.nodes;
-  if (nodeFarming === undefined) throw new Error('a farmer has a node');
+  const [worker] = farmer.nodes;
+  if (worker === undefined) throw new Error('a farmer has a node');
   const faults: unknown[] = [];
   return {
     clock,
@@ -357,15 +357,15 @@ export function aFarmer({
     store,
     outcomes,
     log,
-    farm,
-    farming,
-    nodeFarming,
+    table,
+    farmer,
+    worker,
     room,
     circuit,
     scrubs,
     faults,
     start: () =>
-      farming.start(
+      farmer.start(
         (id) => chunks.present.has(id),
         (error) => faults.push(error),
       ),

@@ -62,34 +62,34 @@ function aFarm() {
   const store = new MemoryStore();
   const outcomes = new FakeOutcomes();
   const log = new FakeLogger();
-  const farm = new ContractTable(
+  const table = new ContractTable(
     { capacityContracts: CONTRACTS, chunkBytes: 1 },
     { store, chunks: new FakeChunks(), outcomes, clock, log },
   );
   const answer = (id: string) => {
-    farm.apply(id, { type: 'chunk_stored' });
-    const contract = farm.get(id);
+    table.apply(id, { type: 'chunk_stored' });
+    const contract = table.get(id);
     if (contract?.phase !== 'proving') return;
-    farm.apply(id, { type: 'proved', challenge: contract.challenge, response: 'r' });
-    farm.apply(id, { type: 'verdict', challenge: contract.challenge, passed: true });
+    table.apply(id, { type: 'proved', challenge: contract.challenge, response: 'r' });
+    table.apply(id, { type: 'verdict', challenge: contract.challenge, passed: true });
   };
   const perform = async (act: Act) => {
     switch (act.kind) {
       case 'take':
-        if (farm.has(makeId(act.n)) || store.full) return;
-        farm.add(terms({ id: makeId(act.n), acceptedAt: clock.now() }), '0.1');
+        if (table.has(makeId(act.n)) || store.full) return;
+        table.add(terms({ id: makeId(act.n), acceptedAt: clock.now() }), '0.1');
         return;
       case 'end':
-        await farm.end(makeId(act.n), 'ended_by_node');
+        await table.end(makeId(act.n), 'ended_by_node');
         return;
       case 'event':
-        farm.apply(makeId(act.n), act.event(clock.now()));
+        table.apply(makeId(act.n), act.event(clock.now()));
         return;
       case 'answer':
         answer(makeId(act.n));
         return;
       case 'sweep':
-        farm.sweep({ nodeReachable: true, runningSince: 0 });
+        table.sweep({ nodeReachable: true, runningSince: 0 });
         return;
       case 'pass':
         await clock.jump(act.ms);
@@ -99,7 +99,7 @@ function aFarm() {
         return;
     }
   };
-  return { clock, store, outcomes, farm, perform };
+  return { clock, store, outcomes, table, perform };
 }
 
 const whateverHappens = fc.array(act, { maxLength: 60, size: 'max' });
@@ -108,12 +108,12 @@ describe('whatever happens, in whatever order', () => {
   it('every contract held is in the store, and none is lost track of', async () => {
     await fc.assert(
       fc.asyncProperty(whateverHappens, async (acts) => {
-        const { farm, store, perform } = aFarm();
+        const { table, store, perform } = aFarm();
         for (const each of acts) {
           await perform(each);
-          expect(farm.ids().every((id) => store.rows.has(id))).toBe(true);
-          expect(PHASES.reduce((sum, phase) => sum + farm.phases[phase], 0)).toBe(farm.size);
-          expect(farm.load.challengesPerMs).toBeCloseTo(farm.size / INTERVAL_MS, 9);
+          expect(table.ids().every((id) => store.rows.has(id))).toBe(true);
+          expect(PHASES.reduce((sum, phase) => sum + table.phases[phase], 0)).toBe(table.size);
+          expect(table.load.challengesPerMs).toBeCloseTo(table.size / INTERVAL_MS, 9);
         }
       }),
     );
@@ -122,14 +122,14 @@ describe('whatever happens, in whatever order', () => {
   it('the deadline queue forgets no contract: what is due next is due next', async () => {
     await fc.assert(
       fc.asyncProperty(whateverHappens, async (acts) => {
-        const { farm, perform } = aFarm();
+        const { table, perform } = aFarm();
         for (const each of acts) {
           await perform(each);
-          const dues = farm
+          const dues = table
             .ids()
-            .flatMap((id) => farm.get(id) ?? [])
+            .flatMap((id) => table.get(id) ?? [])
             .map(dueAt);
-          expect(farm.nextDueAt).toBe(dues.length === 0 ? undefined : Math.min(...dues));
+          expect(table.nextDueAt).toBe(dues.length === 0 ? undefined : Math.min(...dues));
         }
       }),
     );
@@ -138,11 +138,11 @@ describe('whatever happens, in whatever order', () => {
   it('after a look at the time no round is overdue', async () => {
     await fc.assert(
       fc.asyncProperty(whateverHappens, async (acts) => {
-        const { farm, clock, perform } = aFarm();
+        const { table, clock, perform } = aFarm();
         for (const each of acts) await perform(each);
         await perform({ kind: 'sweep' });
-        for (const id of farm.ids()) {
-          const contract = farm.get(id);
+        for (const id of table.ids()) {
+          const contract = table.get(id);
           expect(contract && dueAt(contract)).toBeGreaterThan(clock.now());
         }
       }),
@@ -152,37 +152,37 @@ describe('whatever happens, in whatever order', () => {
   it('every round is settled once, counted once, and written down once', async () => {
     await fc.assert(
       fc.asyncProperty(whateverHappens, async (acts) => {
-        const { farm, store, outcomes, perform } = aFarm();
+        const { table, store, outcomes, perform } = aFarm();
         const next = new Map<string, number>();
         let written = 0;
         for (const each of acts) {
           if (each.kind === 'disk') continue;
           await perform(each);
-          if (each.kind === 'take' && farm.get(makeId(each.n))?.round.number === 0) next.set(makeId(each.n), 0);
+          if (each.kind === 'take' && table.get(makeId(each.n))?.round.number === 0) next.set(makeId(each.n), 0);
           for (const { contract, round, count } of store.entries.slice(written)) {
             expect(round).toBe(next.get(contract));
             next.set(contract, round + count);
           }
           written = store.entries.length;
-          for (const id of farm.ids()) expect(farm.get(id)?.round.number).toBe(next.get(id));
+          for (const id of table.ids()) expect(table.get(id)?.round.number).toBe(next.get(id));
         }
         const counted = outcomes.passes.length + outcomes.failures.reduce((sum, { count }) => sum + count, 0);
         expect(counted).toBe(store.entries.reduce((sum, { count }) => sum + count, 0));
-        expect(Object.values(farm.tally).reduce((sum, count) => sum + count, 0)).toBe(counted);
+        expect(Object.values(table.tally).reduce((sum, count) => sum + count, 0)).toBe(counted);
       }),
     );
   });
 
   it('a round that is over but for the last bit of a fraction is settled a moment later', async () => {
-    const { farm, clock, outcomes } = aFarm();
+    const { table, clock, outcomes } = aFarm();
     const acceptedAt = clock.now();
     // So that the sum of start and interval is rounded down.
     const ms = Array.from({ length: 1_000 }, (_, n) => 1_000 + n / 7).find(
       (each) => acceptedAt + each - acceptedAt < each,
     );
     if (ms === undefined) throw new Error('no such interval');
-    farm.add(terms({ id: makeId(1), acceptedAt, intervalMs: ms }), '0.1');
-    const sweep = () => farm.sweep({ nodeReachable: true, runningSince: 0 });
+    table.add(terms({ id: makeId(1), acceptedAt, intervalMs: ms }), '0.1');
+    const sweep = () => table.sweep({ nodeReachable: true, runningSince: 0 });
     await clock.jump(acceptedAt + ms - acceptedAt);
     sweep();
     await clock.jump(1);

@@ -72,15 +72,15 @@ describe('a farmer, through whatever times', () => {
   it('loses no contract, breaks down nowhere, and passes again', async () => {
     await fc.assert(
       fc.asyncProperty(badTimes, async (times) => {
-        const { farm, node, store, outcomes, faults, clock, farming } = await farmThrough(times);
+        const { table, node, store, outcomes, faults, clock, farmer } = await farmThrough(times);
         expect(faults).toEqual([]);
         expect(outcomes.ends).toEqual([]);
-        expect([...node.contracts.keys()].sort()).toEqual(farm.ids().sort());
-        expect([...store.rows.keys()].sort()).toEqual(farm.ids().sort());
+        expect([...node.contracts.keys()].sort()).toEqual(table.ids().sort());
+        expect([...store.rows.keys()].sort()).toEqual(table.ids().sort());
         const passed = outcomes.passes.length;
         await clock.advance(61 * SECOND);
         expect(outcomes.passes.length - passed).toBeGreaterThanOrEqual(CONTRACTS);
-        await farming.stop();
+        await farmer.stop();
       }),
       RUNS,
     );
@@ -89,11 +89,11 @@ describe('a farmer, through whatever times', () => {
   it('never sends a wrong answer, nor an answer again that the node has acknowledged', async () => {
     await fc.assert(
       fc.asyncProperty(badTimes, async (times) => {
-        const { node, outcomes, farming } = await farmThrough(times);
+        const { node, outcomes, farmer } = await farmThrough(times);
         expect(node.wrong).toEqual([]);
         expect(node.afterAcknowledgement).toEqual([]);
         expect(outcomes.failures.filter(({ reason }) => reason === 'wrong_answer' || reason === 'late')).toEqual([]);
-        await farming.stop();
+        await farmer.stop();
       }),
       RUNS,
     );
@@ -102,10 +102,10 @@ describe('a farmer, through whatever times', () => {
   it('believes to have passed no more than the node knows of', async () => {
     await fc.assert(
       fc.asyncProperty(badTimes, async (times) => {
-        const { node, farm, farming } = await farmThrough(times);
+        const { node, table, farmer } = await farmThrough(times);
         const verdicts = [...node.contracts.values()].flatMap(({ settled }) => [...settled.values()]);
-        expect(farm.tally.passed).toBeLessThanOrEqual(verdicts.filter(Boolean).length);
-        await farming.stop();
+        expect(table.tally.passed).toBeLessThanOrEqual(verdicts.filter(Boolean).length);
+        await farmer.stop();
       }),
       RUNS,
     );

@@ -8,10 +8,10 @@ const SECOND = 1_000;
 
 describe('a farmer', () => {
   it('fills its capacity and answers the first challenges at once', async () => {
-    const { start, clock, farm, outcomes, faults } = aFarmer({ contracts: 3 });
+    const { start, clock, table, outcomes, faults } = aFarmer({ contracts: 3 });
     start();
     await clock.advance(SECOND);
-    expect(farm.phases).toMatchObject({ waiting: 3, generating: 0 });
+    expect(table.phases).toMatchObject({ waiting: 3, generating: 0 });
     expect(outcomes.passes).toHaveLength(3);
     expect(faults).toEqual([]);
   });
@@ -27,40 +27,40 @@ describe('a farmer', () => {
 
   it('says how long a challenge waited for a worker', async () => {
     const gate = Promise.withResolvers<void>();
-    const { start, clock, chunks, outcomes, farming } = aFarmer({ contracts: 3 });
+    const { start, clock, chunks, outcomes, farmer } = aFarmer({ contracts: 3 });
     start();
     await clock.advance(INTERVAL_MS - SECOND);
     outcomes.waits = [];
     chunks.gate = gate.promise;
     await clock.advance(2.5 * SECOND);
-    expect(farming.queues.chunks).toMatchObject({ waiting: 1, running: 2 });
+    expect(farmer.queues.chunks).toMatchObject({ waiting: 1, running: 2 });
     expect(outcomes.waits).toEqual([0, 0]);
     chunks.gate = undefined;
     gate.resolve();
     await clock.advance(0);
     expect(outcomes.waits).toEqual([0, 0, expect.any(Number)]);
     expect(outcomes.waits[2]).toBeGreaterThanOrEqual(SECOND);
-    expect(farming.queues.chunks).toMatchObject({ waiting: 0, running: 0 });
+    expect(farmer.queues.chunks).toMatchObject({ waiting: 0, running: 0 });
   });
 
   it('takes no more than fits, and replaces what the node ended', async () => {
-    const { start, clock, node, farm, chunks, outcomes } = aFarmer({ contracts: 2 });
+    const { start, clock, node, table, chunks, outcomes } = aFarmer({ contracts: 2 });
     node.supply = 10;
     start();
     await clock.advance(SECOND);
-    expect(farm.size).toBe(2);
+    expect(table.size).toBe(2);
     node.contracts.delete(makeId(1));
     await clock.advance(INTERVAL_MS + 5 * SECOND);
     expect(outcomes.ends).toEqual(['ended_by_node']);
     expect([...chunks.present]).toEqual([makeId(2), makeId(3)]);
-    expect(farm.ids()).toEqual([makeId(2), makeId(3)]);
+    expect(table.ids()).toEqual([makeId(2), makeId(3)]);
   });
 
   it('asks for its token once, and goes on after a restart with token, contracts and chunks', async () => {
     const first = aFarmer({ contracts: 3 });
     first.start();
     await first.clock.advance(SECOND);
-    await first.farming.stop();
+    await first.farmer.stop();
     const second = aFarmer(first);
     second.start();
     await second.clock.advance(2 * INTERVAL_MS);
@@ -68,14 +68,14 @@ describe('a farmer', () => {
     expect(first.chunks.created).toHaveLength(3);
     expect(second.outcomes.failures).toEqual([]);
     expect(second.outcomes.passes.length).toBeGreaterThanOrEqual(3);
-    expect(second.farm.tally.passed).toBe(3 + second.outcomes.passes.length);
+    expect(second.table.tally.passed).toBe(3 + second.outcomes.passes.length);
   });
 
   it('counts the challenges that went by while it was away', async () => {
     const first = aFarmer({ contracts: 1 });
     first.start();
     await first.clock.advance(SECOND);
-    await first.farming.stop();
+    await first.farmer.stop();
     await first.clock.advance(3.5 * INTERVAL_MS);
     const second = aFarmer(first);
     second.start();
@@ -85,11 +85,11 @@ describe('a farmer', () => {
   });
 
   it('keeps trying to connect while there is no node, and is not ready meanwhile', async () => {
-    const { start, clock, node, nodeFarming, farm, log } = aFarmer({ contracts: 1 });
+    const { start, clock, node, worker, table, log } = aFarmer({ contracts: 1 });
     node.down = true;
     start();
     await clock.advance(30 * SECOND);
-    expect(nodeFarming.session.token).toBeUndefined();
+    expect(worker.session.token).toBeUndefined();
     const pauses = log.lines
       .filter(({ message }) => message === 'no token from the node yet')
       .map(({ fields }) => Number(fields['pauseMs']));
@@ -97,17 +97,17 @@ describe('a farmer', () => {
     expect(pauses).toEqual([...pauses].sort((a, b) => a - b));
     node.down = false;
     await clock.advance(60 * SECOND);
-    expect(nodeFarming.session.token).toBe('token1');
-    expect(farm.size).toBe(1);
+    expect(worker.session.token).toBe('token1');
+    expect(table.size).toBe(1);
   });
 
   it('counts what a node that went away kept it from answering, and passes again when it is back', async () => {
-    const { start, clock, node, outcomes, nodeFarming } = aFarmer({ contracts: 1 });
+    const { start, clock, node, outcomes, worker } = aFarmer({ contracts: 1 });
     start();
     await clock.advance(SECOND);
     node.down = true;
     await clock.advance(3 * INTERVAL_MS);
-    expect(nodeFarming.reachable).toBe(false);
+    expect(worker.reachable).toBe(false);
     expect(outcomes.failures).toEqual([
       { reason: 'node_error', count: 1 },
       { reason: 'node_error', count: 1 },
@@ -118,21 +118,21 @@ describe('a farmer', () => {
   });
 
   it('counts against the node what it keeps waiting: listings as well as verdicts', async () => {
-    const { start, clock, node, outcomes, nodeFarming } = aFarmer({ contracts: 1 });
+    const { start, clock, node, outcomes, worker } = aFarmer({ contracts: 1 });
     start();
     await clock.advance(SECOND);
     const gate = Promise.withResolvers<void>();
     node.listingGate = gate.promise;
     await clock.advance(INTERVAL_MS / 4);
-    expect(nodeFarming.reachable).toBe(true);
+    expect(worker.reachable).toBe(true);
     await clock.advance(2 * INTERVAL_MS);
-    expect(nodeFarming.reachable).toBe(false);
+    expect(worker.reachable).toBe(false);
     expect(outcomes.failures).toEqual([{ reason: 'node_error', count: 1 }]);
     node.listingGate = undefined;
     gate.resolve();
     await clock.advance(INTERVAL_MS / 2);
     expect(outcomes.passes).toHaveLength(2);
-    expect(nodeFarming.reachable).toBe(true);
+    expect(worker.reachable).toBe(true);
     node.silent = true;
     await clock.advance(2 * INTERVAL_MS);
     expect(outcomes.failures.map(({ reason }) => reason)).toEqual(['node_error', 'node_error']);
@@ -198,7 +198,7 @@ describe('a farmer', () => {
   });
 
   it('counts chunk_unreadable when a lost chunk can not be made again in time, and tries on', async () => {
-    const { start, clock, chunks, outcomes, farm } = aFarmer({ contracts: 1 });
+    const { start, clock, chunks, outcomes, table } = aFarmer({ contracts: 1 });
     start();
     await clock.advance(SECOND);
     chunks.present.clear();
@@ -207,18 +207,18 @@ describe('a farmer', () => {
     expect(outcomes.failures).toEqual([{ reason: 'chunk_unreadable', count: 1 }]);
     await clock.advance(3 * INTERVAL_MS);
     expect(chunks.present.has(makeId(1))).toBe(true);
-    expect(farm.phases.waiting).toBe(1);
+    expect(table.phases.waiting).toBe(1);
   });
 
   it('takes no further contracts while the disk is full', async () => {
-    const { start, clock, chunks, farm } = aFarmer({ contracts: 50 });
+    const { start, clock, chunks, table } = aFarmer({ contracts: 50 });
     chunks.failures = Array.from({ length: 1000 }, () => new ChunkError('disk_full', 'full'));
     start();
     await clock.advance(20 * SECOND);
-    expect(farm.size).toBeLessThanOrEqual(4);
+    expect(table.size).toBeLessThanOrEqual(4);
     chunks.failures = [];
     await clock.advance(2 * INTERVAL_MS);
-    expect(farm.phases.waiting).toBe(50);
+    expect(table.phases.waiting).toBe(50);
   });
 
   it('refuses a contract whose chunk has another hash, gives it back, and slows down', async () => {
@@ -248,13 +248,13 @@ describe('a farmer', () => {
   });
 
   it('makes a chunk again soon after it can, however long it could not', async () => {
-    const { start, clock, node, chunks, farming } = aFarmer({ contracts: 1 });
+    const { start, clock, node, chunks, farmer } = aFarmer({ contracts: 1 });
     node.intervalMs = INTERVAL_MS / 6;
     start();
     await clock.advance(SECOND);
     chunks.failures = Array.from({ length: 100_000 }, () => new ChunkError('no_space', 'none'));
     chunks.present.clear();
-    farming.lost([makeId(1)]);
+    farmer.lost([makeId(1)]);
     await clock.advance(10 * INTERVAL_MS);
     chunks.failures = [];
     await clock.advance(SECOND);
@@ -262,7 +262,7 @@ describe('a farmer', () => {
   });
 
   it('keeps a chunk that was made again while an older reading of it failed', async () => {
-    const { start, clock, chunks, farming, outcomes } = aFarmer({ contracts: 1 });
+    const { start, clock, chunks, farmer, outcomes } = aFarmer({ contracts: 1 });
     start();
     await clock.advance(INTERVAL_MS - SECOND);
     const gate = Promise.withResolvers<void>();
@@ -274,7 +274,7 @@ describe('a farmer', () => {
       throw new ChunkError('unreadable', 'the disk went away');
     };
     await clock.advance(3 * SECOND);
-    farming.lost([makeId(1)]);
+    farmer.lost([makeId(1)]);
     await clock.advance(SECOND);
     gate.resolve();
     await clock.advance(SECOND);
@@ -282,13 +282,13 @@ describe('a farmer', () => {
   });
 
   it('finishes the answers under way when it is stopped, and takes nothing new', async () => {
-    const { start, clock, node, chunks, farming, outcomes } = aFarmer({ contracts: 1 });
+    const { start, clock, node, chunks, farmer, outcomes } = aFarmer({ contracts: 1 });
     const gate = Promise.withResolvers<void>();
     chunks.gate = gate.promise;
     start();
     await clock.advance(SECOND);
     node.supply = 5;
-    const stopped = farming.stop();
+    const stopped = farmer.stop();
     await settle();
     expect(node.answers).toEqual([]);
     gate.resolve();
@@ -299,11 +299,11 @@ describe('a farmer', () => {
   });
 
   it('gives up after three seconds what a silent node does not acknowledge', async () => {
-    const { start, clock, node, farming, faults } = aFarmer({ contracts: 1 });
+    const { start, clock, node, farmer, faults } = aFarmer({ contracts: 1 });
     node.silent = true;
     start();
     await clock.advance(SECOND);
-    const stopped = farming.stop();
+    const stopped = farmer.stop();
     await clock.advance(3 * SECOND);
     await stopped;
     expect(node.answers).toHaveLength(1);
@@ -311,7 +311,7 @@ describe('a farmer', () => {
   });
 
   it('farms on, and writes the truth later, while its state can not be written', async () => {
-    const { start, clock, store, outcomes, farm, log, faults } = aFarmer({ contracts: 2, scrubCycleMs: 10 * SECOND });
+    const { start, clock, store, outcomes, table, log, faults } = aFarmer({ contracts: 2, scrubCycleMs: 10 * SECOND });
     start();
     await clock.advance(SECOND);
     store.full = true;
@@ -319,33 +319,33 @@ describe('a farmer', () => {
     expect(outcomes.passes).toHaveLength(6);
     expect(log.messages('error')).toContain('state not written');
     expect(log.messages('warn')).toContain('scrub not written down');
-    expect([faults, farm.isWritten]).toEqual([[], false]);
+    expect([faults, table.isWritten]).toEqual([[], false]);
     store.full = false;
     await clock.advance(INTERVAL_MS);
-    expect(farm.isWritten).toBe(true);
+    expect(table.isWritten).toBe(true);
     expect(store.tally().passed).toBe(outcomes.passes.length);
-    expect(store.rows.get(makeId(1))?.round).toEqual(farm.get(makeId(1))?.round);
+    expect(store.rows.get(makeId(1))?.round).toEqual(table.get(makeId(1))?.round);
   });
 
   it('takes no contract that it can not write down, and gives it back', async () => {
-    const { start, clock, store, node, farm } = aFarmer({ contracts: 1 });
+    const { start, clock, store, node, table } = aFarmer({ contracts: 1 });
     store.saveToken(await node.register());
     store.full = true;
     start();
     await clock.advance(10 * SECOND);
-    expect(farm.size).toBe(0);
+    expect(table.size).toBe(0);
     expect(node.released).toEqual([makeId(1)]);
   });
 
   it('uses no token that it can not write down: the contracts would be lost with it', async () => {
-    const { start, clock, store, node, farm, faults } = aFarmer({ contracts: 1 });
+    const { start, clock, store, node, table, faults } = aFarmer({ contracts: 1 });
     store.full = true;
     start();
     await clock.advance(30 * SECOND);
-    expect([farm.size, node.contracts.size]).toEqual([0, 0]);
+    expect([table.size, node.contracts.size]).toEqual([0, 0]);
     store.full = false;
     await clock.advance(60 * SECOND);
-    expect([store.saved, farm.size]).toEqual([node.token, 1]);
+    expect([store.saved, table.size]).toEqual([node.token, 1]);
     expect(faults).toEqual([]);
   });
 
@@ -363,31 +363,31 @@ describe('a farmer', () => {
   });
 
   it('takes none while the disks have no room, and goes on when they have', async () => {
-    const { start, clock, room, farm, outcomes } = aFarmer({ contracts: 5 });
+    const { start, clock, room, table, outcomes } = aFarmer({ contracts: 5 });
     room.chunks = 2;
     start();
     await clock.advance(10 * SECOND);
     room.chunks = 0;
-    const held = farm.size;
+    const held = table.size;
     expect(held).toBeGreaterThan(0);
     await clock.advance(INTERVAL_MS);
-    expect(farm.size).toBe(held);
+    expect(table.size).toBe(held);
     expect(outcomes.failures).toEqual([]);
     room.chunks = 10;
     await clock.advance(INTERVAL_MS);
-    expect(farm.size).toBe(5);
+    expect(table.size).toBe(5);
   });
 
   it('takes no more than it can prove in time, as it measures itself', async () => {
-    const { start, clock, chunks, farm, farming, outcomes, node } = aFarmer({ contracts: 100 });
+    const { start, clock, chunks, table, farmer, outcomes, node } = aFarmer({ contracts: 100 });
     node.intervalMs = 10 * SECOND;
     const proofMs = 1_000;
     chunks.proofTime = async () => await clock.sleep(proofMs);
     start();
     await clock.advance(5 * INTERVAL_MS);
     // Two workers have nine seconds of ten, less a proof: sixteen, of which seven tenths are taken on.
-    expect(farming.capacityEstimate).toBe(15);
-    expect(farm.size).toBe(10);
+    expect(farmer.capacityEstimate).toBe(15);
+    expect(table.size).toBe(10);
     expect(outcomes.failures).toEqual([]);
   });
 
@@ -417,8 +417,8 @@ describe('a farmer', () => {
   });
 
   it('tries a proof with a tenth of its round left, however slow the proofs of other contracts are', async () => {
-    const { start, clock, chunks, outcomes, farming } = aFarmer({ contracts: 1 });
-    farming.pace.proved(10 * INTERVAL_MS);
+    const { start, clock, chunks, outcomes, farmer } = aFarmer({ contracts: 1 });
+    farmer.pace.proved(10 * INTERVAL_MS);
     chunks.proofTime = async () => await clock.sleep(SECOND);
     start();
     await clock.advance(3 * INTERVAL_MS - SECOND);
@@ -439,17 +439,17 @@ describe('a farmer', () => {
   });
 
   it('misses no challenge of a chunk that is whole while many others are made again', async () => {
-    const { start, clock, node, chunks, farming, store, farm } = aFarmer({ contracts: 40 });
+    const { start, clock, node, chunks, farmer, store, table } = aFarmer({ contracts: 40 });
     node.supply = 30;
     start();
     await clock.advance(SECOND);
     Object.assign(node, { supply: 40, intervalMs: 2 * INTERVAL_MS });
     await clock.advance(INTERVAL_MS - 5 * SECOND);
-    expect(farm.phases.waiting).toBe(40);
+    expect(table.phases.waiting).toBe(40);
     chunks.makeTime = async () => await clock.sleep(30 * SECOND);
     const lost = Array.from({ length: 30 }, (_, n) => makeId(n + 1));
     for (const id of lost) chunks.present.delete(id);
-    farming.lost(lost);
+    farmer.lost(lost);
     await clock.advance(5 * INTERVAL_MS);
     const ofWhole = store.entries.filter(({ contract }) => !lost.includes(contract));
     expect(ofWhole.filter(({ outcome }) => outcome !== 'passed')).toEqual([]);
@@ -458,7 +458,7 @@ describe('a farmer', () => {
   });
 
   it('counts a chunk that it made again as repaired', async () => {
-    const { start, clock, chunks, outcomes, farming } = aFarmer({ contracts: 2 });
+    const { start, clock, chunks, outcomes, farmer } = aFarmer({ contracts: 2 });
     start();
     await clock.advance(SECOND);
     expect(outcomes.repairs).toBe(0);
@@ -466,22 +466,22 @@ describe('a farmer', () => {
     await clock.advance(INTERVAL_MS);
     expect(outcomes.repairs).toBe(1);
     chunks.present.delete(makeId(2));
-    farming.lost([makeId(2)]);
+    farmer.lost([makeId(2)]);
     await clock.advance(SECOND);
     expect(outcomes.repairs).toBe(2);
     expect(chunks.present.has(makeId(2))).toBe(true);
   });
 
   it('goes on with a chunk that is found again before it could be made', async () => {
-    const { start, clock, chunks, farming, farm } = aFarmer({ contracts: 1 });
+    const { start, clock, chunks, farmer, table } = aFarmer({ contracts: 1 });
     start();
     await clock.advance(SECOND);
     chunks.failures = Array.from({ length: 1000 }, () => new ChunkError('no_space', 'none'));
-    farming.lost([makeId(1)]);
+    farmer.lost([makeId(1)]);
     await clock.advance(10 * SECOND);
-    expect(farm.phases.generating).toBe(1);
-    farming.found([makeId(1)]);
-    expect(farm.phases.generating).toBe(0);
+    expect(table.phases.generating).toBe(1);
+    farmer.found([makeId(1)]);
+    expect(table.phases.generating).toBe(0);
   });
 
   it('counts what fell due while it was stopped as missed, however long nobody asked the node', async () => {

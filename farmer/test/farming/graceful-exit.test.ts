@@ -6,17 +6,17 @@ const SECOND = 1_000;
 
 describe('a farmer that leaves', () => {
   it('tells the node of every contract, deletes the chunks, and takes none any more', async () => {
-    const { start, clock, node, nodeFarming, farm, chunks, store, outcomes } = aFarmer({ contracts: 3 });
+    const { start, clock, node, worker, table, chunks, store, outcomes } = aFarmer({ contracts: 3 });
     start();
     await clock.advance(SECOND);
-    expect(nodeFarming.leave()).toMatchObject({ state: 'leaving', left: 3 });
+    expect(worker.leave()).toMatchObject({ state: 'leaving', left: 3 });
     await clock.advance(10 * SECOND);
-    expect(nodeFarming.leaving).toEqual({ state: 'left', removed: 3, left: 0, lastError: undefined });
+    expect(worker.leaving).toEqual({ state: 'left', removed: 3, left: 0, lastError: undefined });
     expect(node.released.sort()).toEqual([makeId(1), makeId(2), makeId(3)]);
-    expect([farm.size, chunks.present.size, store.rows.size, node.contracts.size]).toEqual([0, 0, 0, 0]);
+    expect([table.size, chunks.present.size, store.rows.size, node.contracts.size]).toEqual([0, 0, 0, 0]);
     expect(outcomes.ends).toEqual(['released', 'released', 'released']);
     await clock.advance(INTERVAL_MS);
-    expect(farm.size).toBe(0);
+    expect(table.size).toBe(0);
   });
 
   it('goes on after a restart, and proves meanwhile what it still holds', async () => {
@@ -24,108 +24,104 @@ describe('a farmer that leaves', () => {
     first.start();
     await first.clock.advance(SECOND);
     first.node.keepsContracts = true;
-    first.nodeFarming.leave();
+    first.worker.leave();
     await first.clock.advance(2 * INTERVAL_MS);
-    expect(first.farm.size).toBe(3);
-    expect(first.nodeFarming.leaving.lastError).toBe('unreachable');
+    expect(first.table.size).toBe(3);
+    expect(first.worker.leaving.lastError).toBe('unreachable');
     expect(first.outcomes.passes.length).toBeGreaterThanOrEqual(6);
-    await first.farming.stop();
+    await first.farmer.stop();
     const second = aFarmer(first);
     second.node.keepsContracts = false;
     second.start();
     await second.clock.advance(10 * SECOND);
-    expect(second.nodeFarming.leaving).toMatchObject({ state: 'left', left: 0 });
-    expect(second.farm.size).toBe(0);
+    expect(second.worker.leaving).toMatchObject({ state: 'left', left: 0 });
+    expect(second.table.size).toBe(0);
   });
 
   it('has left as soon as that can be written down', async () => {
-    const { start, clock, store, nodeFarming, faults } = aFarmer({ contracts: 2 });
+    const { start, clock, store, worker, faults } = aFarmer({ contracts: 2 });
     start();
     await clock.advance(SECOND);
-    nodeFarming.leave();
+    worker.leave();
     store.full = true;
     await clock.advance(10 * SECOND);
-    expect(nodeFarming.leaving).toMatchObject({ state: 'leaving', left: 2 });
+    expect(worker.leaving).toMatchObject({ state: 'leaving', left: 2 });
     store.full = false;
     await clock.advance(4 * SECOND);
-    expect([nodeFarming.leaving.state, store.rows.size, faults]).toEqual(['left', 0, []]);
+    expect([worker.leaving.state, store.rows.size, faults]).toEqual(['left', 0, []]);
   });
 
   it('counts as gone, after a while, what the node knows nothing of and does not list', async () => {
-    const { start, clock, node, nodeFarming, farm } = aFarmer({ contracts: 1 });
+    const { start, clock, node, worker, table } = aFarmer({ contracts: 1 });
     start();
     await clock.advance(SECOND);
     node.losesReleases = true;
-    nodeFarming.leave();
+    worker.leave();
     await clock.advance(10 * SECOND);
-    expect([farm.size, nodeFarming.leaving.lastError]).toEqual([1, 'no_hash']);
+    expect([table.size, worker.leaving.lastError]).toEqual([1, 'no_hash']);
     await clock.advance(INTERVAL_MS);
-    expect([farm.size, nodeFarming.leaving.state]).toEqual([0, 'left']);
+    expect([table.size, worker.leaving.state]).toEqual([0, 'left']);
   });
 
   it('gives nothing up untold, though its token is denied for a moment', async () => {
-    const { start, clock, node, nodeFarming, outcomes } = aFarmer({ contracts: 5 });
+    const { start, clock, node, worker, outcomes } = aFarmer({ contracts: 5 });
     start();
     await clock.advance(SECOND);
     const { token } = node;
     node.token = 'forgotten';
-    nodeFarming.leave();
+    worker.leave();
     await clock.advance(5 * SECOND);
     node.token = token;
     await clock.advance(INTERVAL_MS);
-    expect([nodeFarming.leaving.state, node.released.length, outcomes.ends]).toEqual([
-      'left',
-      5,
-      Array(5).fill('released'),
-    ]);
+    expect([worker.leaving.state, node.released.length, outcomes.ends]).toEqual(['left', 5, Array(5).fill('released')]);
   });
 
   it('has not left while a contract is on its way to it', async () => {
-    const { start, clock, node, nodeFarming, farm } = aFarmer({ contracts: 1 });
+    const { start, clock, node, worker, table } = aFarmer({ contracts: 1 });
     const gate = Promise.withResolvers<void>();
     node.offerGate = gate.promise;
     start();
     await clock.advance(SECOND);
-    nodeFarming.leave();
+    worker.leave();
     await clock.advance(10 * SECOND);
-    expect(nodeFarming.leaving).toMatchObject({ state: 'leaving', left: 0 });
+    expect(worker.leaving).toMatchObject({ state: 'leaving', left: 0 });
     gate.resolve();
     await clock.advance(3 * SECOND);
-    expect([nodeFarming.leaving.state, farm.size, node.released]).toEqual(['left', 0, [makeId(1)]]);
+    expect([worker.leaving.state, table.size, node.released]).toEqual(['left', 0, [makeId(1)]]);
   });
 
   it('goes on with the others when the node does not take one back', async () => {
-    const { start, clock, node, nodeFarming, farm } = aFarmer({ contracts: 3 });
+    const { start, clock, node, worker, table } = aFarmer({ contracts: 3 });
     start();
     await clock.advance(SECOND);
     node.rejectsRelease = makeId(1);
-    nodeFarming.leave();
+    worker.leave();
     await clock.advance(10 * SECOND);
-    expect(farm.ids()).toEqual([makeId(1)]);
-    expect(nodeFarming.leaving.lastError).toBe('rejected');
+    expect(table.ids()).toEqual([makeId(1)]);
+    expect(worker.leaving.lastError).toBe('rejected');
     node.rejectsRelease = undefined;
     await clock.advance(60 * SECOND);
-    expect(nodeFarming.leaving.state).toBe('left');
+    expect(worker.leaving.state).toBe('left');
   });
 
   it('has left at once a node that it never reached', async () => {
-    const { start, clock, node, nodeFarming } = aFarmer({ contracts: 1 });
+    const { start, clock, node, worker } = aFarmer({ contracts: 1 });
     node.down = true;
     start();
     await clock.advance(10 * SECOND);
-    nodeFarming.leave();
+    worker.leave();
     await clock.advance(2 * SECOND);
-    expect(nodeFarming.leaving.state).toBe('left');
+    expect(worker.leaving.state).toBe('left');
   });
 
   it('stays when the operator thinks better of it', async () => {
-    const { start, clock, nodeFarming, farm } = aFarmer({ contracts: 2 });
+    const { start, clock, worker, table } = aFarmer({ contracts: 2 });
     start();
     await clock.advance(SECOND);
-    nodeFarming.leave();
+    worker.leave();
     await clock.advance(10 * SECOND);
-    expect(nodeFarming.stay()).toMatchObject({ state: 'no' });
+    expect(worker.stay()).toMatchObject({ state: 'no' });
     await clock.advance(10 * SECOND);
-    expect(farm.phases.waiting).toBe(2);
+    expect(table.phases.waiting).toBe(2);
   });
 });

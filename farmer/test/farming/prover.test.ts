@@ -22,7 +22,7 @@ describe('a proof for which this process lacks file handles or memory', () => {
   });
 
   it('is tried until its deadline, never in a loop that rests not, and with the next challenge again', async () => {
-    const { start, clock, chunks, farm, outcomes } = aFarmer({ contracts: 1 });
+    const { start, clock, chunks, table, outcomes } = aFarmer({ contracts: 1 });
     let tries = 0;
     chunks.proofTime = async () => {
       tries += 1;
@@ -33,7 +33,7 @@ describe('a proof for which this process lacks file handles or memory', () => {
     expect(tries).toBeGreaterThan(60);
     expect(tries).toBeLessThan(110);
     expect(outcomes.failures).toEqual([{ reason: 'missed', count: 1 }]);
-    expect(farm.get(makeId(1))?.phase).toBe('proving');
+    expect(table.get(makeId(1))?.phase).toBe('proving');
     chunks.proofTime = async () => {};
     await clock.advance(5 * SECOND);
     expect([outcomes.passes.length, chunks.created]).toEqual([1, [makeId(1)]]);

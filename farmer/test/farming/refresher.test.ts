@@ -6,7 +6,7 @@ const SECOND = 1_000;
 
 describe('what the node says of its contracts', () => {
   it('keeps a contract that it took while a listing without it was under way', async () => {
-    const { start, clock, node, farm, outcomes } = aFarmer({ contracts: 1 });
+    const { start, clock, node, table, outcomes } = aFarmer({ contracts: 1 });
     const gate = Promise.withResolvers<void>();
     node.supply = 0;
     start();
@@ -15,22 +15,22 @@ describe('what the node says of its contracts', () => {
     await clock.advance(3 * SECOND);
     node.supply = 1;
     await clock.advance(40 * SECOND);
-    expect(farm.size).toBe(1);
+    expect(table.size).toBe(1);
     gate.resolve();
     await clock.advance(SECOND);
-    expect(farm.size).toBe(1);
+    expect(table.size).toBe(1);
     expect(outcomes.ends).toEqual([]);
   });
 
   it('believes only after a while that contracts ended: a listing may be empty by mistake', async () => {
-    const { start, clock, node, chunks, outcomes, farm } = aFarmer({ contracts: 3 });
+    const { start, clock, node, chunks, outcomes, table } = aFarmer({ contracts: 3 });
     start();
     await clock.advance(INTERVAL_MS / 2);
     node.listsNothing = true;
     await clock.advance(INTERVAL_MS - 5 * SECOND);
     node.listsNothing = false;
     await clock.advance(INTERVAL_MS / 2);
-    expect([farm.size, outcomes.ends, outcomes.failures]).toEqual([3, [], []]);
+    expect([table.size, outcomes.ends, outcomes.failures]).toEqual([3, [], []]);
     expect([outcomes.passes.length, chunks.created.length]).toEqual([6, 3]);
   });
 
@@ -60,14 +60,14 @@ describe('what the node says of its contracts', () => {
     await silent.clock.advance(3 * SECOND);
     silent.node.down = true;
     await silent.clock.advance(3 * INTERVAL_MS);
-    expect([silent.farm.size, silent.outcomes.failures.map(({ reason }) => reason)]).toEqual([
+    expect([silent.table.size, silent.outcomes.failures.map(({ reason }) => reason)]).toEqual([
       1,
       ['node_error', 'node_error'],
     ]);
   });
 
   it('keeps no contract that it asked for with a token that it has no more', async () => {
-    const { start, clock, node, farm } = aFarmer({ contracts: 1 });
+    const { start, clock, node, table } = aFarmer({ contracts: 1 });
     const gate = Promise.withResolvers<void>();
     node.offerGate = gate.promise;
     start();
@@ -78,11 +78,11 @@ describe('what the node says of its contracts', () => {
     node.supply = 0;
     gate.resolve();
     await clock.advance(SECOND);
-    expect(farm.size).toBe(0);
+    expect(table.size).toBe(0);
   });
 
   it('misses nothing while a disk deletes no chunk, or the node takes nothing back', async () => {
-    const { start, clock, node, chunks, outcomes, farm, log } = aFarmer({ contracts: 5 });
+    const { start, clock, node, chunks, outcomes, table, log } = aFarmer({ contracts: 5 });
     const gate = Promise.withResolvers<void>();
     start();
     await clock.advance(SECOND);
@@ -93,9 +93,9 @@ describe('what the node says of its contracts', () => {
     for (const n of [97, 98, 99]) node.contracts.set(makeId(n), { startedAt: clock.now(), settled: new Map() });
     await clock.advance(10 * INTERVAL_MS);
     expect(outcomes.ends).toHaveLength(3);
-    expect([farm.ids(), outcomes.failures]).toEqual([[makeId(4), makeId(5)], []]);
+    expect([table.ids(), outcomes.failures]).toEqual([[makeId(4), makeId(5)], []]);
     // What can't be deleted holds up for a few seconds only what was to go.
-    expect([farm.size, log.messages('error')]).toEqual([2, Array(3).fill('chunk not deleted')]);
+    expect([table.size, log.messages('error')]).toEqual([2, Array(3).fill('chunk not deleted')]);
     gate.resolve();
     await clock.advance(10 * SECOND);
     expect(node.released.sort()).toEqual([97, 98, 99].map(makeId));
@@ -106,12 +106,12 @@ describe('what the node says of its contracts', () => {
     first.node.listsSettled = true;
     first.start();
     await first.clock.advance(10 * SECOND);
-    await first.farming.stop();
+    await first.farmer.stop();
     const second = aFarmer(first);
     second.start();
     await second.clock.advance(INTERVAL_MS);
     expect(first.node.afterAcknowledgement).toEqual([]);
-    expect(second.farm.tally.passed).toBe(2);
+    expect(second.table.tally.passed).toBe(2);
   });
 
   it('looks more often as soon as it holds a contract with a short interval', async () => {
@@ -124,13 +124,13 @@ describe('what the node says of its contracts', () => {
   });
 
   it('believes a node that denies its token only after a while, then starts anew', async () => {
-    const { start, clock, node, outcomes, farm } = aFarmer({ contracts: 2 });
+    const { start, clock, node, outcomes, table } = aFarmer({ contracts: 2 });
     start();
     await clock.advance(SECOND);
     const { token } = node;
     node.token = 'forgotten';
     await clock.advance(INTERVAL_MS - 5 * SECOND);
-    expect(farm.size).toBe(2);
+    expect(table.size).toBe(2);
     node.token = token;
     await clock.advance(INTERVAL_MS);
     expect([outcomes.passes.length, outcomes.failures]).toEqual([4, []]);
@@ -139,14 +139,14 @@ describe('what the node says of its contracts', () => {
     await clock.advance(2 * INTERVAL_MS);
     expect(outcomes.ends).toEqual(['token_lost', 'token_lost']);
     expect(node.registrations).toBe(2);
-    expect(farm.phases.waiting).toBe(2);
+    expect(table.phases.waiting).toBe(2);
   });
 
   it.each<[string, Partial<FakeNode>, number]>([
     ['denies their token', { deniesListings: true }, 50],
     ['lists them no more', { listsNothing: true }, 15],
   ])('ends no contracts whose answers the node takes, though it %s', async (_, trouble, secondsMore) => {
-    const { start, clock, node, chunks, outcomes, farm } = aFarmer({ contracts: 4 });
+    const { start, clock, node, chunks, outcomes, table } = aFarmer({ contracts: 4 });
     const proofs = [1, 2, 3, 4].map(() => Promise.withResolvers<void>());
     const begun = [...proofs];
     chunks.proofTime = async () => await begun.shift()?.promise;
@@ -162,23 +162,23 @@ describe('what the node says of its contracts', () => {
     await clock.advance(secondsMore * SECOND);
     Object.assign(node, { deniesListings: false, listsNothing: false });
     await clock.advance(INTERVAL_MS);
-    expect([farm.size, outcomes.ends, node.registrations]).toEqual([4, [], 1]);
+    expect([table.size, outcomes.ends, node.registrations]).toEqual([4, [], 1]);
   });
 
   it('is told apart, where it denies the token, from not answering', async () => {
-    const { start, clock, node, nodeFarming } = aFarmer({ contracts: 1 });
+    const { start, clock, node, worker } = aFarmer({ contracts: 1 });
     start();
     await clock.advance(SECOND);
     node.down = true;
     await clock.advance(20 * SECOND);
-    expect([nodeFarming.reachable, nodeFarming.session.isTokenDenied]).toEqual([false, false]);
+    expect([worker.reachable, worker.session.isTokenDenied]).toEqual([false, false]);
     Object.assign(node, { down: false, token: 'forgotten' });
     await clock.advance(25 * SECOND);
-    expect([nodeFarming.reachable, nodeFarming.session.isTokenDenied]).toEqual([true, true]);
+    expect([worker.reachable, worker.session.isTokenDenied]).toEqual([true, true]);
   });
 
   it('believes no denial that other troubles come between', async () => {
-    const { start, clock, node, outcomes, farm } = aFarmer({ contracts: 2 });
+    const { start, clock, node, outcomes, table } = aFarmer({ contracts: 2 });
     start();
     await clock.advance(SECOND);
     const { token } = node;
@@ -188,28 +188,28 @@ describe('what the node says of its contracts', () => {
     }
     Object.assign(node, { token, down: false });
     await clock.advance(INTERVAL_MS);
-    expect([farm.size, outcomes.ends]).toEqual([2, []]);
+    expect([table.size, outcomes.ends]).toEqual([2, []]);
   });
 
   it('takes nothing with a token that was denied, though the node should know it again', async () => {
-    const { start, clock, node, outcomes, farm, nodeFarming } = aFarmer({ contracts: 2 });
+    const { start, clock, node, outcomes, table, worker } = aFarmer({ contracts: 2 });
     start();
     await clock.advance(SECOND);
     const { token } = node;
     Object.assign(node, { token: 'forgotten', refusesNew: true });
     await clock.advance(3 * INTERVAL_MS);
-    expect([farm.size, nodeFarming.session.token]).toEqual([0, undefined]);
+    expect([table.size, worker.session.token]).toEqual([0, undefined]);
     node.contracts.clear();
     node.token = token;
     await clock.advance(INTERVAL_MS);
     expect(node.contracts.size).toBe(0);
     node.refusesNew = false;
     await clock.advance(2 * INTERVAL_MS);
-    expect([farm.size, outcomes.ends]).toEqual([2, ['token_lost', 'token_lost']]);
+    expect([table.size, outcomes.ends]).toEqual([2, ['token_lost', 'token_lost']]);
   });
 
   it('gives back nothing that it takes while others are given back', async () => {
-    const { start, clock, node, farm } = aFarmer({ contracts: 3 });
+    const { start, clock, node, table } = aFarmer({ contracts: 3 });
     node.supply = 2;
     start();
     await clock.advance(SECOND);
@@ -219,17 +219,17 @@ describe('what the node says of its contracts', () => {
     await clock.advance(10 * SECOND);
     node.supply = 5;
     await clock.advance(INTERVAL_MS);
-    expect(farm.ids()).toEqual([1, 2, 3].map(makeId));
+    expect(table.ids()).toEqual([1, 2, 3].map(makeId));
     gate.resolve();
     await clock.advance(INTERVAL_MS);
-    expect([node.released, farm.size]).toEqual([[makeId(98)], 3]);
+    expect([node.released, table.size]).toEqual([[makeId(98)], 3]);
   });
 
   it.each<[string, Partial<FakeNode>]>([
     ['denied its token', { token: 'forgotten' }],
     ['could not be reached', { down: true }],
   ])('misses no challenge of what it takes from a node that %s while nothing was held', async (_, trouble) => {
-    const { start, clock, node, outcomes, farm } = aFarmer({ contracts: 2, pollIntervalMs: 'default' });
+    const { start, clock, node, outcomes, table } = aFarmer({ contracts: 2, pollIntervalMs: 'default' });
     Object.assign(node, { intervalMs: 4 * SECOND, supply: 0 });
     start();
     for (let seconds = 31; seconds < 61; seconds++) {
@@ -238,7 +238,7 @@ describe('what the node says of its contracts', () => {
       await clock.advance(seconds * SECOND);
       node.down = false;
       await clock.advance(60 * SECOND);
-      expect(farm.size).toBe(2);
+      expect(table.size).toBe(2);
       expect(outcomes.failures).toEqual([]);
       node.supply = 0;
       node.contracts.clear();
@@ -257,7 +257,7 @@ describe('what the node says of its contracts', () => {
   });
 
   it('does not give back a contract that is long on its way to it', async () => {
-    const { start, clock, node, farm } = aFarmer({ contracts: 1 });
+    const { start, clock, node, table } = aFarmer({ contracts: 1 });
     const gate = Promise.withResolvers<void>();
     node.offerGate = gate.promise;
     start();
@@ -265,7 +265,7 @@ describe('what the node says of its contracts', () => {
     expect(node.contracts.size).toBe(1);
     gate.resolve();
     await clock.advance(SECOND);
-    expect(farm.ids()).toEqual([...node.contracts.keys()]);
+    expect(table.ids()).toEqual([...node.contracts.keys()]);
     expect(node.released).toEqual([]);
   });
 });

@@ -28,21 +28,21 @@ function aScrubber(contracts: number, cycleMs?: number, kept: Kept = {}) {
   const { clock = new FakeClock(), chunks = new FakeChunks(), store = new MemoryStore() } = kept;
   const outcomes = new FakeOutcomes();
   const log = new FakeLogger();
-  const farm = new ContractTable(
+  const table = new ContractTable(
     { capacityContracts: contracts, chunkBytes: 1 },
     { store, chunks, outcomes, clock, log },
   );
-  farm.resume((id) => chunks.present.has(id));
-  for (let n = farm.size + 1; n <= contracts; n++) {
+  table.resume((id) => chunks.present.has(id));
+  for (let n = table.size + 1; n <= contracts; n++) {
     const id = makeId(n);
-    farm.add(terms({ id, acceptedAt: clock.now(), intervalMs: 1000 * HOUR }), '0.1');
+    table.add(terms({ id, acceptedAt: clock.now(), intervalMs: 1000 * HOUR }), '0.1');
     chunks.present.add(id);
-    farm.apply(id, { type: 'chunk_stored' });
+    table.apply(id, { type: 'chunk_stored' });
   }
   const chunkWork = new WorkQueue({ concurrency: 1, slowAfterMs: SECOND, maxSlow: 0 }, () => clock.now());
   const scrubs: Record<ScrubResult, number> = { sound: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 };
   const count = (result: ScrubResult) => void scrubs[result]++;
-  const scrubber = new Scrubber({ cycleMs }, { chunks, farms: [farm], chunkWork, store, count, clock, log });
+  const scrubber = new Scrubber({ cycleMs }, { chunks, tables: [table], chunkWork, store, count, clock, log });
   const controller = new AbortController();
   stopping.add(controller);
   const ended = scrubber.run(controller.signal).catch(() => {});
@@ -50,7 +50,7 @@ function aScrubber(contracts: number, cycleMs?: number, kept: Kept = {}) {
     controller.abort();
     await ended;
   };
-  return { clock, chunks, store, farm, scrubs, scrubber, chunkWork, log, stop };
+  return { clock, chunks, store, table, scrubs, scrubber, chunkWork, log, stop };
 }
 
 const ALL = [1, 2, 3, 4].map(makeId);
@@ -69,19 +69,19 @@ describe('the scrub', () => {
   });
 
   it('does not read again what a proof has read whole since the round began', async () => {
-    const { clock, chunks, scrubs, farm } = aScrubber(2, HOUR);
+    const { clock, chunks, scrubs, table } = aScrubber(2, HOUR);
     await clock.advance(SECOND);
-    farm.apply(makeId(1), { type: 'reading', challenge: '0.1' });
-    farm.apply(makeId(1), { type: 'proved', challenge: '0.1', response: 'r' });
+    table.apply(makeId(1), { type: 'reading', challenge: '0.1' });
+    table.apply(makeId(1), { type: 'proved', challenge: '0.1', response: 'r' });
     await clock.advance(HOUR);
     expect(chunks.verified).toEqual([makeId(2)]);
     expect(scrubs).toMatchObject({ sound: 1, proved: 1 });
   });
 
   it('reads what came back with its disk: nobody knows what became of it there', async () => {
-    const { clock, chunks, farm } = aScrubber(1, HOUR);
-    farm.apply(makeId(1), { type: 'chunk_lost' });
-    farm.apply(makeId(1), { type: 'chunk_found' });
+    const { clock, chunks, table } = aScrubber(1, HOUR);
+    table.apply(makeId(1), { type: 'chunk_lost' });
+    table.apply(makeId(1), { type: 'chunk_found' });
     await clock.advance(HOUR);
     expect(chunks.verified).toEqual([makeId(1)]);
   });
@@ -90,43 +90,43 @@ describe('the scrub', () => {
     ['has rotted', 'corrupt'],
     ['is gone', 'unreadable'],
   ])('finds a chunk that %s, and has it made again', async (_, result) => {
-    const { clock, chunks, scrubs, farm } = aScrubber(2, HOUR);
+    const { clock, chunks, scrubs, table } = aScrubber(2, HOUR);
     if (result === 'corrupt') chunks.corrupt.add(makeId(1));
     else chunks.present.delete(makeId(1));
     await clock.advance(HOUR);
     expect(scrubs).toMatchObject({ [result]: 1, sound: 1 });
-    expect(farm.get(makeId(1))).toMatchObject({ phase: 'generating', again: true });
+    expect(table.get(makeId(1))).toMatchObject({ phase: 'generating', again: true });
   });
 
   it('says nothing of a chunk that this process had no file handle or memory to read', async () => {
-    const { clock, chunks, scrubs, farm, log } = aScrubber(1, HOUR);
+    const { clock, chunks, scrubs, table, log } = aScrubber(1, HOUR);
     chunks.proofTime = async () => await Promise.reject(new ChunkError('exhausted', 'no more', { cause: 'EMFILE' }));
     await clock.advance(HOUR);
-    expect(farm.get(makeId(1))?.phase).toBe('proving');
+    expect(table.get(makeId(1))?.phase).toBe('proving');
     expect(Object.values(scrubs)).toEqual([0, 0, 0, 0, 0]);
     expect([chunks.verified, log.messages('error')]).toEqual([[makeId(1)], []]);
   });
 
   it('does not call a chunk bad that was made again while it was read', async () => {
-    const { clock, chunks, scrubs, farm } = aScrubber(1, HOUR);
+    const { clock, chunks, scrubs, table } = aScrubber(1, HOUR);
     const gate = Promise.withResolvers<void>();
     chunks.proofTime = async () => {
       await gate.promise;
       chunks.corrupt.add(makeId(1));
     };
     await clock.advance(HOUR);
-    farm.apply(makeId(1), { type: 'chunk_lost' });
+    table.apply(makeId(1), { type: 'chunk_lost' });
     await clock.advance(SECOND);
-    farm.apply(makeId(1), { type: 'chunk_stored' });
+    table.apply(makeId(1), { type: 'chunk_stored' });
     gate.resolve();
     await clock.advance(SECOND);
-    expect(farm.get(makeId(1))?.phase).not.toBe('generating');
+    expect(table.get(makeId(1))?.phase).not.toBe('generating');
     expect(scrubs).toMatchObject({ corrupt: 0 });
   });
 
   it('leaves a chunk alone that is being made', async () => {
-    const { clock, chunks, farm } = aScrubber(2, HOUR);
-    farm.apply(makeId(1), { type: 'chunk_lost' });
+    const { clock, chunks, table } = aScrubber(2, HOUR);
+    table.apply(makeId(1), { type: 'chunk_lost' });
     await clock.advance(HOUR);
     expect(chunks.verified).toEqual([makeId(2)]);
   });
@@ -170,7 +170,7 @@ describe('the scrub', () => {
   });
 
   it('that somebody asks for reads everything at once, and says how far it is', async () => {
-    const { clock, chunks, scrubber, farm } = aScrubber(3);
+    const { clock, chunks, scrubber, table } = aScrubber(3);
     expect(scrubber.progress).toMatchObject({ running: false, done: 0, total: 0 });
     chunks.corrupt.add(makeId(2));
     expect(scrubber.start()).toMatchObject({ running: true, total: 3 });
@@ -179,13 +179,13 @@ describe('the scrub', () => {
     const { progress } = scrubber;
     expect(progress).toMatchObject({ running: false, done: 3, results: { sound: 2, corrupt: 1, proved: 0 } });
     expect([scrubber.completedAt, progress.finishedAt]).toEqual([clock.now(), clock.now()]);
-    expect(farm.get(makeId(2))?.phase).toBe('generating');
+    expect(table.get(makeId(2))?.phase).toBe('generating');
   });
 
   it('that somebody asks for comes in between, and reads what was proved too', async () => {
-    const { clock, scrubs, scrubber, farm } = aScrubber(3, 100 * HOUR);
+    const { clock, scrubs, scrubber, table } = aScrubber(3, 100 * HOUR);
     await clock.advance(HOUR);
-    farm.apply(makeId(1), { type: 'chunk_verified' });
+    table.apply(makeId(1), { type: 'chunk_verified' });
     scrubber.start();
     await settle();
     expect(scrubber.progress).toMatchObject({ running: false, done: 3 });

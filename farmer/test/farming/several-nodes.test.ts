@@ -16,13 +16,13 @@ function aFarmerOf(count: number, contracts: number) {
     const node = Object.assign(new FakeNode(clock), { supply: contracts, idsFrom: 10_000 * at });
     const store = new MemoryStore();
     const outcomes = new FakeOutcomes();
-    const farm = new ContractTable(
+    const table = new ContractTable(
       { capacityContracts: contracts, chunkBytes: 1 },
       { store, chunks, outcomes, clock, log },
     );
-    return { node, farm, outcomes, store };
+    return { node, contracts: table, outcomes, store };
   });
-  const farming = new Farmer(
+  const farmer = new Farmer(
     { workers: 2 },
     {
       nodes: nodes.map(({ store, ...parts }, at) => ({
@@ -44,16 +44,16 @@ function aFarmerOf(count: number, contracts: number) {
       log,
     },
   );
-  farming.start(
+  farmer.start(
     (id) => chunks.present.has(id),
     () => {},
   );
-  return { clock, chunks, room, farming, nodes };
+  return { clock, chunks, room, farmer, nodes };
 }
 
 describe('several nodes', () => {
   it('are filled though one of them takes long to acknowledge answers', async () => {
-    const { clock, chunks, farming, nodes } = aFarmerOf(2, 60);
+    const { clock, chunks, farmer, nodes } = aFarmerOf(2, 60);
     const [slow, quick] = nodes;
     chunks.proofTime = async () => await clock.sleep(100);
     if (slow) Object.assign(slow.node, { supply: 20, answerTime: async () => await clock.sleep(40 * SECOND) });
@@ -61,8 +61,8 @@ describe('several nodes', () => {
     await clock.advance(150 * SECOND);
     for (const { node } of nodes) node.supply = 60;
     await clock.advance(60 * SECOND);
-    expect(nodes.map(({ farm }) => farm.size)).toEqual([20, 60]);
-    expect(farming.capacityEstimate).toBeGreaterThan(100);
+    expect(nodes.map(({ contracts }) => contracts.size)).toEqual([20, 60]);
+    expect(farmer.capacityEstimate).toBeGreaterThan(100);
   });
 
   it('together take no more than there is room for, though all give at the same time', async () => {
@@ -71,6 +71,6 @@ describe('several nodes', () => {
     chunks.makeTime = async () => await new Promise(() => {});
     for (const { node } of nodes) node.offerGate = clock.sleep(SECOND / 2);
     await clock.advance(SECOND);
-    expect(nodes.reduce((sum, { farm }) => sum + farm.size, 0)).toBe(1);
+    expect(nodes.reduce((sum, { contracts }) => sum + contracts.size, 0)).toBe(1);
   });
 });

@@ -3,11 +3,11 @@ import { describe, expect, it } from '@jest/globals';
 import { FarmerMetrics, type Readings } from '../../src/metrics/metrics.ts';
 
 const READINGS: Readings = {
-  farming: {
+  farmer: {
     nodes: [
       {
         alias: 'main',
-        farm: {
+        contracts: {
           phases: { generating: 1, waiting: 2, proving: 3, answering: 4 },
           bytes: 10,
           capacityBytes: 20,
