@@ -19,7 +19,7 @@ describe('the house', () => {
   it.each([
     ['packages/heartbeat/src', "import 'node:fs';"],
     ['packages/platform/src', "import '@downstream/protocol';"],
-    ['packages/control-api/src', "import '@downstream/protocol';"],
+    ['packages/control-api/src', "import '@downstream/platform';"],
     ['packages/testcontainers/src', "import '@downstream/mock-node';"],
     ['farmer/src/contract', "import 'node:crypto';"],
     ['farmer/src/contract', "import '../farming/farm.ts';"],

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { STANDARD_GENESIS } from '@downstream/protocol';
 import { writeRandomio } from '../../farmer/src/chunks/chunk-io.ts';
-import { STANDARD_GENESIS } from '../../farmer/src/chunks/genesis.ts';
 import { type Result, result } from './result.ts';
 import { median } from './rounds.ts';
 import { startFarmer, startMockNode, until } from './services.ts';
@@ -17,7 +17,7 @@ export async function firstPass(folder: string): Promise<Result[]> {
 
 async function timeOne(dataDir: string): Promise<number> {
   mkdirSync(dataDir, { recursive: true });
-  writeRandomio(join(dataDir, 'genesis'), STANDARD_GENESIS.seed, STANDARD_GENESIS.size);
+  writeRandomio(join(dataDir, 'genesis'), STANDARD_GENESIS.seed, STANDARD_GENESIS.sizeBytes);
   await using node = await startMockNode({ MOCK_INTERVAL: '60' });
   const start = performance.now();
   await using farmer = await startFarmer(node, { FARMER_DATA_DIR: dataDir, FARMER_SIZE: '32MiB' });

@@ -1,5 +1,5 @@
 import { parseSettings, SettingsError, type SettingsInput as SettingsGiven, type Values } from '@downstream/platform';
-import { STANDARD_GENESIS } from './chunks/genesis.ts';
+import { STANDARD_GENESIS } from '@downstream/protocol';
 import { SETTINGS, toAlias } from './settings.ts';
 
 /** A node to farm for. */
@@ -48,7 +48,7 @@ export function readConfig({ flags, env = process.env }: Partial<SettingsGiven> 
   const disks = resolveDisks(folders, size);
   if (config.genesisPath === undefined) {
     for (const { path, sizeBytes } of disks) {
-      if (sizeBytes >= STANDARD_GENESIS.size) continue;
+      if (sizeBytes >= STANDARD_GENESIS.sizeBytes) continue;
       const what = size === undefined && folders.length > 1 ? `the capacity of ${path}` : 'FARMER_SIZE';
       throw new SettingsError([`${what} is ${sizeBytes} bytes: give at least 32MiB, the size of one chunk`]);
     }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { JournalFilter, RouteName } from '@downstream/control-api';
+import type { JournalFilter } from '@downstream/control-api';
+import type { RouteName } from '@downstream/protocol';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Journal, type RequestRecord } from '../src/journal/journal.ts';

@@ -1,5 +1,6 @@
-import type { EffectInput, EffectKind, FaultInput, RouteName } from '@downstream/control-api';
+import type { EffectInput, EffectKind, FaultInput } from '@downstream/control-api';
 import type { startMockNode } from '@downstream/mock-node';
+import type { RouteName } from '@downstream/protocol';
 import type { FailureReason } from '../../farmer/src/contract/contract.ts';
 import type { ChunkErrorKind, NodeErrorCode } from '../../farmer/src/farming/errors.ts';
 import type { EndReason, RejectionReason } from '../../farmer/src/farming/ports.ts';

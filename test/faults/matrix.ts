@@ -1,5 +1,6 @@
-import { EFFECTS, type EffectKind, fault as faultSchema, type RouteName } from '@downstream/control-api';
+import { EFFECTS, type EffectKind, fault as faultSchema } from '@downstream/control-api';
 import type { MockNode } from '@downstream/mock-node';
+import type { RouteName } from '@downstream/protocol';
 import { type Count, type ExpectedOutcome, FAULT_CASES, type FaultCase, PRESET_CASES } from './cases.ts';
 import type { Seen, Trial } from './trial.ts';
 

@@ -1,5 +1,6 @@
 import { rename, rm, stat } from 'node:fs/promises';
 import { CodedError, formatBytes, getErrorCode } from '@downstream/platform';
+import { STANDARD_GENESIS } from '@downstream/protocol';
 import { ChunkError } from '../farming/errors.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
@@ -9,13 +10,6 @@ export interface Genesis {
   readonly sha256: string;
   readonly size: number;
 }
-
-/** The genesis file that every client has: 32 MiB of RandomIO, pinned by its hash. */
-export const STANDARD_GENESIS = {
-  seed: 'downstream genesis',
-  size: 32 * 1024 * 1024,
-  sha256: 'dd77b298cb0c48ade39b99a194b89bdd71b77c8b2bdfe87b588ce103d9ccf3d3',
-} as const;
 
 /** There is no sound genesis file. */
 class GenesisError extends CodedError<'wrong_hash' | 'unreadable' | 'not_created'> {}
@@ -27,7 +21,7 @@ class GenesisError extends CodedError<'wrong_hash' | 'unreadable' | 'not_created
  * @throws GenesisError `not_created`
  */
 export async function ensureStandardGenesis(path: string, pool: WorkerPool): Promise<Genesis> {
-  const { seed, size, sha256 } = STANDARD_GENESIS;
+  const { seed, sizeBytes: size, sha256 } = STANDARD_GENESIS;
   const genesis = { path, size, sha256 };
   try {
     if ((await hashGenesis(path, pool)) === sha256) return genesis;

@@ -21,29 +21,16 @@ export const NODE_ERROR_CODES = [
 ] as const;
 export type NodeErrorCode = (typeof NODE_ERROR_CODES)[number];
 
-/** The routes of a node, as they are named in logs and metrics: never a path, since paths hold tokens. */
-export const ROUTES = [
-  'connectivity',
-  'new',
-  'chunk',
-  'due',
-  'challenge',
-  'remove',
-  'download',
-  'challenges',
-  'answer',
-] as const;
-export type Route = (typeof ROUTES)[number];
-
 /** A call to a node failed. Neither message nor details nor cause hold a URL: URLs of this API hold the token. */
 export class NodeError extends CodedError<NodeErrorCode> {
-  readonly route: Route;
+  /** The route's name in the protocol. */
+  readonly route: string;
   /** How long the node, or the circuit breaker before it, wants to be left alone; already bounded. */
   readonly retryAfterMs: number | undefined;
 
   constructor(
     code: NodeErrorCode,
-    route: Route,
+    route: string,
     message: string,
     { retryAfterMs, ...details }: Details & { readonly retryAfterMs?: number | undefined } = {},
   ) {

@@ -1,6 +1,7 @@
 import type { Catalogue } from '@downstream/platform';
+import { ROUTE_NAMES } from '@downstream/protocol';
 import { FAILURE_REASONS, PHASES } from '../contract/contract.ts';
-import { CHUNK_ERROR_KINDS, NODE_ERROR_CODES, ROUTES } from '../farming/errors.ts';
+import { CHUNK_ERROR_KINDS, NODE_ERROR_CODES } from '../farming/errors.ts';
 import { DISK_ERROR_KINDS, DISK_STATES, END_REASONS, REJECTION_REASONS, SCRUB_RESULTS } from '../farming/ports.ts';
 
 /** Doubling from 0.2 ms: from a small chunk in the cache to a large one on a slow disk. */
@@ -282,7 +283,7 @@ export const FARMER_METRICS = {
     unit: 'requests',
     question: 'Does the node answer, and how?',
     help: 'Requests to the node, by route and outcome.',
-    labels: { node: null, route: ROUTES, outcome: REQUEST_OUTCOMES },
+    labels: { node: null, route: ROUTE_NAMES, outcome: REQUEST_OUTCOMES },
   },
   requestSeconds: {
     type: 'histogram',
@@ -290,7 +291,7 @@ export const FARMER_METRICS = {
     unit: 'seconds',
     question: 'How fast does the node answer?',
     help: 'Time that requests to the node took, failed ones included.',
-    labels: { node: null, route: ROUTES },
+    labels: { node: null, route: ROUTE_NAMES },
     buckets: REQUEST_BUCKETS_SECONDS,
   },
   nodeReachable: {

@@ -1,5 +1,6 @@
 import { type Clock, computeBackoffMs, type Instant, type Random } from '@downstream/platform';
-import { NodeError, type NodeErrorCode, type Route } from '../farming/errors.ts';
+import type { RouteName } from '@downstream/protocol';
+import { NodeError, type NodeErrorCode } from '../farming/errors.ts';
 
 export interface CircuitBreakerOptions {
   /** The longest that nothing is sent at all; asked for anew each time, since it depends on the contracts held. */
@@ -54,7 +55,7 @@ export class CircuitBreaker {
   }
 
   /** @throws NodeError `circuit_open` at once while it is open; else what `request` throws */
-  async run<T>(route: Route, request: () => Promise<T>): Promise<T> {
+  async run<T>(route: RouteName, request: () => Promise<T>): Promise<T> {
     const { retryAfterMs } = this;
     if (retryAfterMs !== undefined) {
       throw new NodeError('circuit_open', route, 'the node failed again and again, and is left alone for a while', {

@@ -3,8 +3,9 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
 import { type Clock, getErrorCode, systemClock, TimeoutError, withTimeout } from '@downstream/platform';
+import type { RouteName } from '@downstream/protocol';
 import axios, { type AxiosInstance, type AxiosResponse, isAxiosError } from 'axios';
-import { NodeError, type NodeErrorCode, type Route } from '../farming/errors.ts';
+import { NodeError, type NodeErrorCode } from '../farming/errors.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { ClockSkew } from './clock-skew.ts';
 import { retryAfterMs } from './retry-after.ts';
@@ -12,7 +13,7 @@ import { TIMEOUTS_MS } from './timeouts.ts';
 
 /** How a request ended. */
 export interface RequestOutcome {
-  readonly route: Route;
+  readonly route: RouteName;
   readonly outcome: 'ok' | Exclude<NodeErrorCode, 'circuit_open'>;
   readonly seconds: number;
   /** What both sides' logs call the request. */
@@ -23,7 +24,7 @@ export interface RequestOutcome {
 type RequestObserver = (end: RequestOutcome) => void;
 
 export interface NodeRequest<T> {
-  readonly route: Route;
+  readonly route: RouteName;
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
   /** JSON to send. */
@@ -146,7 +147,7 @@ export class NodeHttp {
 
   /** As {@link #timed}, unless the circuit is open. */
   async #guarded<T>(
-    route: Route,
+    route: RouteName,
     signal: AbortSignal | undefined,
     work: (headers: Record<string, string>) => Promise<T>,
   ): Promise<T> {
@@ -168,7 +169,7 @@ export class NodeHttp {
   }
 
   async #timed<T>(
-    route: Route,
+    route: RouteName,
     signal: AbortSignal | undefined,
     work: (headers: Record<string, string>) => Promise<T>,
   ): Promise<T> {
@@ -190,7 +191,7 @@ export class NodeHttp {
 }
 
 /** What of an HTTP client's error may be told: its code. The rest holds the URL, and the URL the token. */
-function toNodeError(error: unknown, route: Route): NodeError {
+function toNodeError(error: unknown, route: RouteName): NodeError {
   if (error instanceof NodeError) return error;
   if (error instanceof TimeoutError) return new NodeError('timeout', route, 'the node did not answer in time');
   const cause = getErrorCode(error) ?? 'unknown';

@@ -1,5 +1,5 @@
 import type { OneHashChallenge } from '@downstream/heartbeat';
-import { challengesReply, matchReply, prototypePaths as paths } from '@downstream/protocol';
+import { buildPath, challengesResponse, matchResponse } from '@downstream/protocol';
 import { NodeError } from '../farming/errors.ts';
 import type { NodeHttp } from './node-http.ts';
 import { readJson } from './replies.ts';
@@ -20,12 +20,12 @@ export class OwnershipNode {
     return await this.#http.request({
       route: 'challenges',
       method: 'GET',
-      path: paths.challenges(filename),
+      path: buildPath('challenges', { filename }),
       maxBytes: MAX_CHALLENGES_BYTES,
       read: (reply) => {
         if (reply.status === 404)
           throw new NodeError('rejected', 'challenges', 'the node has no file of that name', { status: 404 });
-        return readJson('challenges', challengesReply, reply).challenges;
+        return readJson('challenges', challengesResponse, reply).challenges;
       },
     });
   }
@@ -36,10 +36,10 @@ export class OwnershipNode {
     return await this.#http.request({
       route: 'answer',
       method: 'POST',
-      path: paths.answer(filename),
+      path: buildPath('answer', { filename }),
       body: { block, seed, response },
       maxBytes: MAX_REPLY_BYTES,
-      read: (reply) => readJson('answer', matchReply, reply).match,
+      read: (reply) => readJson('answer', matchResponse, reply).match,
     });
   }
 }

@@ -1,11 +1,11 @@
 import {
-  contractReply,
-  dueReply,
-  prototypePaths as paths,
-  removeReply,
-  tokenReply,
+  buildPath,
+  contractResponse,
+  dueResponse,
+  removeResponse,
+  tokenResponse,
   token as tokenText,
-  verdictReply,
+  verdictResponse,
 } from '@downstream/protocol';
 import { NodeError } from '../farming/errors.ts';
 import type { CallOptions, Listing, NodePort, Offer } from '../farming/ports.ts';
@@ -28,7 +28,7 @@ export class PrototypeNode implements NodePort {
     await this.#http.request({
       route: 'connectivity',
       method: 'GET',
-      path: paths.connectivity,
+      path: buildPath('connectivity', {}),
       maxBytes: MAX_REPLY_BYTES,
       timeoutMs,
       signal,
@@ -37,10 +37,10 @@ export class PrototypeNode implements NodePort {
           throw new NodeError('http_error', 'connectivity', `the node answered with HTTP ${status}`, { status });
       },
     });
-    return await this.#get('new', paths.new(address), { signal, timeoutMs }, (reply) => {
+    return await this.#get('new', buildPath('new', { address }), { signal, timeoutMs }, (reply) => {
       const bare = tokenText.safeParse(reply.text.trim());
       if (reply.status === 200 && bare.success) return bare.data;
-      return readJson('new', tokenReply, reply).token;
+      return readJson('new', tokenResponse, reply).token;
     });
   }
 
@@ -48,13 +48,13 @@ export class PrototypeNode implements NodePort {
     return await this.#http.request({
       route: 'chunk',
       method: 'GET',
-      path: paths.chunk(token),
+      path: buildPath('chunk', { token }),
       maxBytes: MAX_REPLY_BYTES,
       timeoutMs,
       signal,
       read: (reply) => {
         if (parseStatus(reply) === 'no_chunks') return undefined;
-        const { file_hash, challenge, interval, secret, url } = readJson('chunk', contractReply, reply);
+        const { file_hash, challenge, interval, secret, url } = readJson('chunk', contractResponse, reply);
         const source = secret === undefined ? { kind: 'url' as const, url } : { kind: 'secret' as const, secret };
         return { id: file_hash, source, challenge, intervalMs: interval };
       },
@@ -65,12 +65,12 @@ export class PrototypeNode implements NodePort {
     return await this.#http.request({
       route: 'due',
       method: 'GET',
-      path: paths.due(token),
+      path: buildPath('due', { token }),
       maxBytes: MAX_LISTING_BYTES,
       timeoutMs,
       signal,
       read: (reply) => {
-        const { all_contracts, due_contracts } = readJson('due', dueReply, reply);
+        const { all_contracts, due_contracts } = readJson('due', dueResponse, reply);
         return {
           // One that is challenged runs, whatever else is said of it.
           held: new Set([...all_contracts, ...due_contracts].map(({ hash }) => hash)),
@@ -85,20 +85,25 @@ export class PrototypeNode implements NodePort {
     { id, response }: { id: string; response: string },
     { signal, timeoutMs }: CallOptions = {},
   ): Promise<boolean> {
-    return await this.#get('challenge', paths.challenge(token, id, response), { signal, timeoutMs }, (reply) => {
-      return readJson('challenge', verdictReply, reply).status === 'pass';
-    });
+    return await this.#get(
+      'challenge',
+      buildPath('challenge', { token, hash: id, response }),
+      { signal, timeoutMs },
+      (reply) => {
+        return readJson('challenge', verdictResponse, reply).status === 'pass';
+      },
+    );
   }
 
   async release(token: string, id: string, { signal, timeoutMs }: CallOptions = {}): Promise<void> {
     await this.#http.request({
       route: 'remove',
       method: 'DELETE',
-      path: paths.remove(token, id),
+      path: buildPath('remove', { token, hash: id }),
       maxBytes: MAX_REPLY_BYTES,
       timeoutMs,
       signal,
-      read: (reply) => readJson('remove', removeReply, reply),
+      read: (reply) => readJson('remove', removeResponse, reply),
     });
   }
 

@@ -1,6 +1,6 @@
-import { statusReply } from '@downstream/protocol';
+import { type RouteName, statusResponse } from '@downstream/protocol';
 import type { z } from 'zod';
-import { NodeError, type Route } from '../farming/errors.ts';
+import { NodeError } from '../farming/errors.ts';
 import type { Reply } from './node-http.ts';
 
 /**
@@ -9,11 +9,11 @@ import type { Reply } from './node-http.ts';
  *
  * @throws NodeError `no_token`, `no_hash`, `rejected`, `http_error` or `bad_reply`
  */
-export function readJson<T>(route: Route, schema: z.ZodType<T>, { status, text }: Reply): T {
+export function readJson<T>(route: RouteName, schema: z.ZodType<T>, { status, text }: Reply): T {
   const body = parseJson(text);
   const expected = schema.safeParse(body);
   if (expected.success && status >= 200 && status < 300) return expected.data;
-  const said = statusReply.safeParse(body);
+  const said = statusResponse.safeParse(body);
   if (said.success) throw statusError(route, said.data.status, status);
   if (status < 200 || status >= 300)
     throw new NodeError('http_error', route, `the node answered with HTTP ${status}`, { status });
@@ -25,11 +25,11 @@ export function readJson<T>(route: Route, schema: z.ZodType<T>, { status, text }
 
 /** The `status` that a reply carries, if that is what it is. */
 export function parseStatus({ text }: Reply): string | undefined {
-  const said = statusReply.safeParse(parseJson(text));
+  const said = statusResponse.safeParse(parseJson(text));
   return said.success ? said.data.status : undefined;
 }
 
-function statusError(route: Route, said: string, status: number): NodeError {
+function statusError(route: RouteName, said: string, status: number): NodeError {
   switch (said) {
     case 'no_token':
       return new NodeError('no_token', route, "the node does not know this farmer's token", { status });

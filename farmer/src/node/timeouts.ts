@@ -1,7 +1,7 @@
-import type { Route } from '../farming/errors.ts';
+import type { RouteName } from '@downstream/protocol';
 
 /** How long each route may take to reply, in milliseconds; a caller that has less time gives it. */
-export const TIMEOUTS_MS: Readonly<Record<Route, number>> = {
+export const TIMEOUTS_MS: Readonly<Record<RouteName, number>> = {
   connectivity: 15_000,
   new: 15_000,
   /** A node may make a chunk of 32 MiB to know its hash, and have a queue of farmers that want one. */

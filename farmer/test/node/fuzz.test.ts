@@ -4,12 +4,13 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { ROUTE_NAMES, type RouteName } from '@downstream/protocol';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ChunkFiles } from '../../src/chunks/chunk-files.ts';
 import { ChunkStore } from '../../src/chunks/chunk-store.ts';
 import { SingleFolder } from '../../src/chunks/single-folder.ts';
 import { WorkerPool } from '../../src/chunks/worker-pool.ts';
-import { ChunkError, NodeError, ROUTES, type Route } from '../../src/farming/errors.ts';
+import { ChunkError, NodeError } from '../../src/farming/errors.ts';
 import { NodeHttp } from '../../src/node/node-http.ts';
 import { OwnershipNode } from '../../src/node/ownership-node.ts';
 import { PrototypeNode } from '../../src/node/prototype-node.ts';
@@ -55,7 +56,7 @@ afterAll(async () => {
 });
 
 /** What each route is asked with; what it gives is carried on to where it leads. */
-const CALLS: Record<Route, () => Promise<unknown>> = {
+const CALLS: Record<RouteName, () => Promise<unknown>> = {
   connectivity: async () => await node().register('address'),
   new: async () => await node().register('address'),
   chunk: async () => {
@@ -83,7 +84,7 @@ const node = () => new PrototypeNode(http);
 const ownership = () => new OwnershipNode(http);
 
 describe(`a node whose replies are mutated (seed ${seed})`, () => {
-  it.each(ROUTES)(
+  it.each(ROUTE_NAMES)(
     `gets nowhere with ${BODIES} of them on %s: each call ends as a value or an error that we know`,
     async (route) => {
       const outcomes: Record<string, number> = {};

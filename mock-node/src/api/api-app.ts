@@ -1,4 +1,5 @@
 import { getErrorMessage, type Logger } from '@downstream/platform';
+import { ROUTES, type RouteDefinition } from '@downstream/protocol';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import type { MockMetrics } from '../metrics.ts';
 import type { RequestRecorder } from './recorder.ts';
@@ -32,7 +33,7 @@ export function createApiApp({ routes, exchange, recorder, metrics, log }: ApiDe
     response.type(contentType).send(text);
   });
   for (const route of routes) {
-    const { path, methods } = route;
+    const { path, methods }: RouteDefinition = ROUTES[route.name];
     for (const method of methods) {
       const body = method === 'post' ? [express.text({ type: () => true, limit: BODY_BYTES })] : [];
       app[method](path, ...body, async (request, response) => await exchange.serve(route, request, response));

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { RouteName } from '@downstream/control-api';
 import type { Logger } from '@downstream/platform';
+import type { RouteName } from '@downstream/protocol';
 import type { Request, RequestHandler, Response } from 'express';
 import type { RequestRecord } from '../journal/journal.ts';
 import { marked, redactSecrets, shorten } from '../journal/redact.ts';

@@ -1,4 +1,5 @@
-import type { Effect, EffectKind, RouteName } from '@downstream/control-api';
+import type { Effect, EffectKind } from '@downstream/control-api';
+import type { RouteName } from '@downstream/protocol';
 import type { AppliedFault } from '../faults/fault-plan.ts';
 import type { Body } from './bodies.ts';
 
@@ -31,9 +32,6 @@ export interface Call {
 /** One thing that can be asked of the node. */
 export interface Route {
   readonly name: RouteName;
-  readonly methods: readonly ('get' | 'post' | 'delete')[];
-  /** As express takes it; a parameter `token`, `hash` or `response` is known as such. */
-  readonly path: string;
   readonly handle: (call: Call) => Reply | Promise<Reply>;
 }
 

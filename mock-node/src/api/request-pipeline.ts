@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { decidesTheWire, EFFECTS } from '@downstream/control-api';
+import { ROUTES } from '@downstream/protocol';
 import type { Request, Response } from 'express';
 import type { FaultPlan } from '../faults/fault-plan.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -49,7 +50,7 @@ export class RequestPipeline {
     const faults = new RequestFaults(applied);
     recorder.about(response, {
       route: name,
-      pattern: route.path,
+      pattern: ROUTES[route.name].path,
       params,
       faults: faults.names,
       requestBody: body,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { BLOCK_BYTES, randomio } from '@downstream/file-encryptor';
 import { CodedError, getErrorCode } from '@downstream/platform';
+import { STANDARD_GENESIS } from '@downstream/protocol';
 
 /** The file that every chunk is made from: its hash, and its bytes as often as they are wanted. */
 export interface Genesis {
@@ -12,16 +13,10 @@ export interface Genesis {
 /** There is no sound genesis file. */
 class GenesisError extends CodedError<'unreadable' | 'wrong_hash'> {}
 
-const STANDARD = {
-  seed: 'downstream genesis',
-  size: 32 * 1024 * 1024,
-  sha256: 'dd77b298cb0c48ade39b99a194b89bdd71b77c8b2bdfe87b588ce103d9ccf3d3',
-} as const;
-
 /** The standard genesis file is computed anew each time: it needs no disk and no memory. */
 export const standardGenesis: Genesis = {
-  sha256: STANDARD.sha256,
-  blocks: () => randomio(STANDARD.seed, STANDARD.size),
+  sha256: STANDARD_GENESIS.sha256,
+  blocks: () => randomio(STANDARD_GENESIS.seed, STANDARD_GENESIS.sizeBytes),
 };
 
 /**

@@ -9,9 +9,9 @@ import {
   fault as faultSchema,
   getEffectRoutes,
   MAX_FAULTS,
-  type RouteName,
 } from '@downstream/control-api';
 import { CodedError } from '@downstream/platform';
+import type { RouteName } from '@downstream/protocol';
 
 /** A fault that can't be had, or is not there. */
 export class FaultError extends CodedError<'exists' | 'unknown' | 'too_many' | 'bad_change'> {}

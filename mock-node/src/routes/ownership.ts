@@ -1,4 +1,3 @@
-import { PROTOTYPE_PREFIX } from '@downstream/protocol';
 import { z } from 'zod';
 import { type Call, json, type Reply, type Route } from '../api/reply.ts';
 import type { OwnershipFiles } from '../ownership/files.ts';
@@ -23,14 +22,10 @@ export function createOwnershipRoutes(files: OwnershipFiles): Route[] {
   return [
     {
       name: 'answer',
-      methods: ['post'],
-      path: `${PROTOTYPE_PREFIX}/challenges/answer/:filename`,
       handle: async (call) => await answered(call, files),
     },
     {
       name: 'challenges',
-      methods: ['get'],
-      path: `${PROTOTYPE_PREFIX}/challenges/:filename`,
       handle: async ({ params }) => {
         const challenges = await files.challenges(params['filename'] ?? '');
         return challenges === undefined

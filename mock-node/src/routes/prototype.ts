@@ -1,4 +1,4 @@
-import { isSjcxAddress, PROTOTYPE_PREFIX } from '@downstream/protocol';
+import { buildPath, isSjcxAddress } from '@downstream/protocol';
 import { type Call, json, type Reply, type Route } from '../api/reply.ts';
 import type { ChunkFactory } from '../chunks/chunk-factory.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -25,11 +25,9 @@ const NO_TOKEN = { status: 'no_token' };
 export function createPrototypeRoutes(parts: PrototypeDeps): Route[] {
   const { ledger, minter } = parts;
   return [
-    { name: 'connectivity', methods: ['get'], path: '/', handle: () => json({ msg: 'ok' }) },
+    { name: 'connectivity', handle: () => json({ msg: 'ok' }) },
     {
       name: 'new',
-      methods: ['get'],
-      path: `${PROTOTYPE_PREFIX}/new/:address`,
       handle: ({ params }) =>
         isSjcxAddress(params['address'] ?? '')
           ? json({ token: ledger.register() })
@@ -37,20 +35,14 @@ export function createPrototypeRoutes(parts: PrototypeDeps): Route[] {
     },
     {
       name: 'chunk',
-      methods: ['get'],
-      path: `${PROTOTYPE_PREFIX}/chunk/:token`,
       handle: async (call) => await acceptContract(call, parts),
     },
     {
       name: 'due',
-      methods: ['get'],
-      path: `${PROTOTYPE_PREFIX}/due/:token`,
       handle: (call) => listing(call, parts),
     },
     {
       name: 'challenge',
-      methods: ['get'],
-      path: `${PROTOTYPE_PREFIX}/challenge/:token/:hash/:response`,
       handle: async ({ params, now, faults }) => {
         const { token = '', hash = '', response = '' } = params;
         const secret = ledger.getUnverifiedSecret(token, hash, now);
@@ -61,14 +53,10 @@ export function createPrototypeRoutes(parts: PrototypeDeps): Route[] {
     },
     {
       name: 'remove',
-      methods: ['get', 'delete'],
-      path: `${PROTOTYPE_PREFIX}/remove/:token/:hash`,
       handle: ({ params, now }) => json({ status: ledger.remove(params['token'] ?? '', params['hash'] ?? '', now) }),
     },
     {
       name: 'download',
-      methods: ['get'],
-      path: `${PROTOTYPE_PREFIX}/download/:hash`,
       handle: ({ params, now }) => {
         const secret = ledger.getChunkSecret(params['hash'] ?? '', now);
         if (secret === undefined) return json({ status: 'error', message: 'No such chunk.' }, 404);
@@ -101,7 +89,7 @@ async function acceptContract(
   const told = shrunk?.told === false ? whole : intervalMs;
   const { fileHash } = chunk;
   return json({
-    ...(contractForm === 'secret' ? { secret } : { url: `${origin}${PROTOTYPE_PREFIX}/download/${fileHash}` }),
+    ...(contractForm === 'secret' ? { secret } : { url: origin + buildPath('download', { hash: fileHash }) }),
     file_hash: fileHash,
     challenge: faults.concern('wrong_challenge', fileHash) ? lies.fakeChallenge(challenge) : challenge,
     // Farmers live in real time, whatever the node's clock does.

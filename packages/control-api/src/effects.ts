@@ -1,5 +1,5 @@
+import type { RouteName } from '@downstream/protocol';
 import { z } from 'zod';
-import type { RouteName } from './routes.ts';
 
 const ms = (most: number) => z.number().min(0).max(most);
 const HOUR_MS = 3_600_000;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Effect, effect, getEffectRoutes } from './effects.ts';
 import { instant } from './instants.ts';
-import { routeName } from './routes.ts';
+import { routeName } from './route-name.ts';
 
 const YEAR_MS = 366 * 86_400_000;
 const countSchema = (least: number) => z.number().int().min(least).max(1_000_000_000);

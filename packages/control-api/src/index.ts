@@ -5,6 +5,5 @@ export * from './effects.ts';
 export * from './faults.ts';
 export * from './field-errors.ts';
 export * from './operations.ts';
-export * from './routes.ts';
 export * from './scenarios.ts';
 export * from './views.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { faultName } from './faults.ts';
 import { instant } from './instants.ts';
-import { routeName } from './routes.ts';
+import { routeName } from './route-name.ts';
 
 const count = z.number().int().min(0);
 

@@ -1,13 +1,5 @@
-import {
-  EFFECTS,
-  type EffectKind,
-  effect,
-  fault,
-  faultChange,
-  faults,
-  getEffectRoutes,
-  ROUTE_NAMES,
-} from '@downstream/control-api';
+import { EFFECTS, type EffectKind, effect, fault, faultChange, faults, getEffectRoutes } from '@downstream/control-api';
+import { ROUTE_NAMES } from '@downstream/protocol';
 import { describe, expect, it } from '@jest/globals';
 
 const RESET = { name: 'a', effect: 'reset' };

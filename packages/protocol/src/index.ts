@@ -1,15 +1,15 @@
 export { isSjcxAddress } from './address.ts';
+export { STANDARD_GENESIS } from './genesis.ts';
 export {
-  challengesReply,
-  contractReply,
-  dueReply,
-  matchReply,
-  PROTOTYPE_PREFIX,
-  prototypePaths,
-  removeReply,
+  challengesResponse,
+  contractResponse,
+  dueResponse,
+  matchResponse,
+  removeResponse,
   sha256Hex,
-  statusReply,
+  statusResponse,
   token,
-  tokenReply,
-  verdictReply,
+  tokenResponse,
+  verdictResponse,
 } from './prototype.ts';
+export { buildPath, type PathParameters, ROUTE_NAMES, ROUTES, type RouteDefinition, type RouteName } from './routes.ts';

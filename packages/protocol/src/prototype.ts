@@ -1,24 +1,9 @@
 import { z } from 'zod';
 
-/**
- * The prototype API: contracts over a genesis file that each farmer encrypts with a per-contract secret.
- * Schemas are bounds as well as shapes: nothing from the network reaches a path, a timer or memory without one.
+/*
+ * Responses of the prototype API: contracts over a genesis file that each farmer encrypts with a per-contract secret.
+ * Every schema also bounds sizes and ranges, because its values reach paths, timers and memory.
  */
-export const PROTOTYPE_PREFIX = '/api/downstream';
-
-/** Paths of the prototype API. Every parameter is encoded; tokens and hashes are part of a path, so paths are secret. */
-export const prototypePaths = {
-  connectivity: '/',
-  new: (address: string) => `${PROTOTYPE_PREFIX}/new/${encodeURIComponent(address)}`,
-  chunk: (token: string) => `${PROTOTYPE_PREFIX}/chunk/${encodeURIComponent(token)}`,
-  due: (token: string) => `${PROTOTYPE_PREFIX}/due/${encodeURIComponent(token)}`,
-  challenge: (token: string, hash: string, response: string) =>
-    `${PROTOTYPE_PREFIX}/challenge/${encodeURIComponent(token)}/${encodeURIComponent(hash)}/${encodeURIComponent(response)}`,
-  remove: (token: string, hash: string) =>
-    `${PROTOTYPE_PREFIX}/remove/${encodeURIComponent(token)}/${encodeURIComponent(hash)}`,
-  challenges: (filename: string) => `${PROTOTYPE_PREFIX}/challenges/${encodeURIComponent(filename)}`,
-  answer: (filename: string) => `${PROTOTYPE_PREFIX}/challenges/answer/${encodeURIComponent(filename)}`,
-} as const;
 
 const SECOND_MS = 1000;
 const MAX_INTERVAL_SECONDS = 366 * 24 * 3600;
@@ -32,9 +17,9 @@ export const token = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/);
 const challengeText = z.string().min(1).max(1024);
 
 /** `{"status": …}`: how the API says that something did not work, under HTTP 200 as under 4xx. */
-export const statusReply = z.object({ status: z.string().max(64), message: z.string().max(4096).optional() });
+export const statusResponse = z.object({ status: z.string().max(64), message: z.string().max(4096).optional() });
 
-export const tokenReply = z.object({ token });
+export const tokenResponse = z.object({ token });
 
 const contractTerms = {
   file_hash: sha256Hex,
@@ -48,25 +33,25 @@ const contractTerms = {
 };
 
 /** A contract in exactly one of its two forms: the secret that makes the chunk, or the URL that has it. */
-export const contractReply = z.union([
+export const contractResponse = z.union([
   z.object({ ...contractTerms, secret: z.string().min(1).max(1024), url: z.undefined().optional() }),
   z.object({ ...contractTerms, url: z.url({ protocol: /^https?$/ }).max(2048), secret: z.undefined().optional() }),
 ]);
 
-export const dueReply = z.object({
+export const dueResponse = z.object({
   all_contracts: z.array(z.object({ hash: sha256Hex })),
   due_contracts: z.array(z.object({ hash: sha256Hex, challenge: challengeText })),
 });
 
-export const verdictReply = z.object({ status: z.enum(['pass', 'fail']) });
+export const verdictResponse = z.object({ status: z.enum(['pass', 'fail']) });
 
-export const removeReply = z.object({ status: z.literal('ok') });
+export const removeResponse = z.object({ status: z.literal('ok') });
 
-export const challengesReply = z.object({
+export const challengesResponse = z.object({
   challenges: z
     .array(z.object({ block: z.number().int().nonnegative(), seed: z.string().min(1).max(1024) }))
     .min(1)
     .max(100_000),
 });
 
-export const matchReply = z.object({ match: z.boolean() });
+export const matchResponse = z.object({ match: z.boolean() });

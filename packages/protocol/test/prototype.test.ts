@@ -1,14 +1,13 @@
 import {
-  challengesReply,
-  contractReply,
-  dueReply,
-  matchReply,
-  prototypePaths,
-  removeReply,
+  challengesResponse,
+  contractResponse,
+  dueResponse,
+  matchResponse,
+  removeResponse,
   sha256Hex,
-  statusReply,
-  tokenReply,
-  verdictReply,
+  statusResponse,
+  tokenResponse,
+  verdictResponse,
 } from '@downstream/protocol';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
@@ -27,7 +26,7 @@ describe('a contract', () => {
     ['a secret', bySecret],
     ['a URL', byUrl],
   ])('has %s, and its interval in milliseconds from here on', (_name, contract) => {
-    expect(contractReply.parse(contract)).toEqual({ ...contract, interval: 60_000 });
+    expect(contractResponse.parse(contract)).toEqual({ ...contract, interval: 60_000 });
   });
 
   it.each([
@@ -43,11 +42,11 @@ describe('a contract', () => {
     ['a challenge that is a number', { ...bySecret, challenge: 0.012381234 }],
     ['no hash', { ...bySecret, file_hash: undefined }],
   ])('is none with %s', (_name, contract) => {
-    expect(takes(contractReply, contract)).toBe(false);
+    expect(takes(contractResponse, contract)).toBe(false);
   });
 
   it('takes what it does not know without keeping it', () => {
-    expect(contractReply.parse({ ...bySecret, extra: FLOOD })).not.toHaveProperty('extra');
+    expect(contractResponse.parse({ ...bySecret, extra: FLOOD })).not.toHaveProperty('extra');
   });
 
   it.each([
@@ -67,7 +66,7 @@ describe('a contract', () => {
     [60],
     true,
   ])('is none with the interval %p', (interval) => {
-    expect(takes(contractReply, { ...bySecret, interval })).toBe(false);
+    expect(takes(contractResponse, { ...bySecret, interval })).toBe(false);
   });
 
   it.each([
@@ -75,7 +74,7 @@ describe('a contract', () => {
     [1.5, 1_500],
     [366 * 24 * 3600, 31_622_400_000],
   ])('may have an interval of %p seconds', (interval, intervalMs) => {
-    expect(contractReply.parse({ ...bySecret, interval }).interval).toBe(intervalMs);
+    expect(contractResponse.parse({ ...bySecret, interval }).interval).toBe(intervalMs);
   });
 
   it.each([
@@ -91,7 +90,7 @@ describe('a contract', () => {
     null,
     7,
   ])('is none with the URL %p', (url) => {
-    expect(takes(contractReply, { ...terms, url })).toBe(false);
+    expect(takes(contractResponse, { ...terms, url })).toBe(false);
   });
 });
 
@@ -119,9 +118,9 @@ describe('a file hash', () => {
     { toString: () => HASH },
   ])('is never %p', (hash) => {
     expect(takes(sha256Hex, hash)).toBe(false);
-    expect(takes(contractReply, { ...bySecret, file_hash: hash })).toBe(false);
-    expect(takes(dueReply, { all_contracts: [{ hash }], due_contracts: [] })).toBe(false);
-    expect(takes(dueReply, { all_contracts: [], due_contracts: [{ hash, challenge: '0.1' }] })).toBe(false);
+    expect(takes(contractResponse, { ...bySecret, file_hash: hash })).toBe(false);
+    expect(takes(dueResponse, { all_contracts: [{ hash }], due_contracts: [] })).toBe(false);
+    expect(takes(dueResponse, { all_contracts: [], due_contracts: [{ hash, challenge: '0.1' }] })).toBe(false);
   });
 
   it('is any 64 lowercase hex characters, and no other text', () => {
@@ -135,7 +134,7 @@ describe('a file hash', () => {
 
 describe('a token', () => {
   it.each(['dfs9mfa2', 'a', '0123456789abcdef0123456789abcdef', 'A_b-c', 'x'.repeat(128)])('may be %p', (token) => {
-    expect(tokenReply.parse({ token })).toEqual({ token });
+    expect(tokenResponse.parse({ token })).toEqual({ token });
   });
 
   it.each([
@@ -155,77 +154,47 @@ describe('a token', () => {
     null,
     ['a'],
   ])('is never %p', (token) => {
-    expect(takes(tokenReply, { token })).toBe(false);
+    expect(takes(tokenResponse, { token })).toBe(false);
   });
 });
 
 describe('other replies', () => {
   it.each([
-    ['what is due', dueReply, { all_contracts: [{ hash: HASH }], due_contracts: [{ hash: HASH, challenge: '0.1' }] }],
-    ['nothing due', dueReply, { all_contracts: [], due_contracts: [] }],
-    ['a pass', verdictReply, { status: 'pass' }],
-    ['a fail', verdictReply, { status: 'fail' }],
-    ['a removal', removeReply, { status: 'ok' }],
-    ['an error', statusReply, { status: 'error', message: 'no' }],
-    ['challenges', challengesReply, { challenges: [{ block: 0, seed: 's', filename: 'f', rootseed: 'r' }] }],
-    ['a match', matchReply, { msg: 'ok', match: true }],
+    [
+      'what is due',
+      dueResponse,
+      { all_contracts: [{ hash: HASH }], due_contracts: [{ hash: HASH, challenge: '0.1' }] },
+    ],
+    ['nothing due', dueResponse, { all_contracts: [], due_contracts: [] }],
+    ['a pass', verdictResponse, { status: 'pass' }],
+    ['a fail', verdictResponse, { status: 'fail' }],
+    ['a removal', removeResponse, { status: 'ok' }],
+    ['an error', statusResponse, { status: 'error', message: 'no' }],
+    ['challenges', challengesResponse, { challenges: [{ block: 0, seed: 's', filename: 'f', rootseed: 'r' }] }],
+    ['a match', matchResponse, { msg: 'ok', match: true }],
   ])('may be %s', (_name, reply, value) => {
     expect(takes(reply, value)).toBe(true);
   });
 
   it.each([
-    ['due contracts only', dueReply, { due_contracts: [] }],
-    ['an object for a list', dueReply, { all_contracts: {}, due_contracts: [] }],
-    ['a due contract without a challenge', dueReply, { all_contracts: [], due_contracts: [{ hash: HASH }] }],
-    ['the stub that was once answered', dueReply, { contracts: 'data' }],
-    ['a verdict of another word', verdictReply, { status: 'PASS' }],
-    ['a verdict that is an error', verdictReply, { status: 'no_token' }],
-    ['a removal that was none', removeReply, { status: 'no_hash' }],
-    ['an endless status', statusReply, { status: FLOOD }],
-    ['an endless message', statusReply, { status: 'error', message: FLOOD }],
-    ['no challenge at all', challengesReply, { challenges: [] }],
-    ['a negative block', challengesReply, { challenges: [{ block: -1, seed: 's' }] }],
-    ['half a block', challengesReply, { challenges: [{ block: 0.5, seed: 's' }] }],
-    ['a block beyond counting', challengesReply, { challenges: [{ block: 2 ** 53, seed: 's' }] }],
-    ['a block as text', challengesReply, { challenges: [{ block: '1', seed: 's' }] }],
-    ['an endless seed', challengesReply, { challenges: [{ block: 1, seed: FLOOD }] }],
-    ['a match as text', matchReply, { match: 'true' }],
-    ['a page of HTML', matchReply, '<!doctype html>'],
+    ['due contracts only', dueResponse, { due_contracts: [] }],
+    ['an object for a list', dueResponse, { all_contracts: {}, due_contracts: [] }],
+    ['a due contract without a challenge', dueResponse, { all_contracts: [], due_contracts: [{ hash: HASH }] }],
+    ['the stub that was once answered', dueResponse, { contracts: 'data' }],
+    ['a verdict of another word', verdictResponse, { status: 'PASS' }],
+    ['a verdict that is an error', verdictResponse, { status: 'no_token' }],
+    ['a removal that was none', removeResponse, { status: 'no_hash' }],
+    ['an endless status', statusResponse, { status: FLOOD }],
+    ['an endless message', statusResponse, { status: 'error', message: FLOOD }],
+    ['no challenge at all', challengesResponse, { challenges: [] }],
+    ['a negative block', challengesResponse, { challenges: [{ block: -1, seed: 's' }] }],
+    ['half a block', challengesResponse, { challenges: [{ block: 0.5, seed: 's' }] }],
+    ['a block beyond counting', challengesResponse, { challenges: [{ block: 2 ** 53, seed: 's' }] }],
+    ['a block as text', challengesResponse, { challenges: [{ block: '1', seed: 's' }] }],
+    ['an endless seed', challengesResponse, { challenges: [{ block: 1, seed: FLOOD }] }],
+    ['a match as text', matchResponse, { match: 'true' }],
+    ['a page of HTML', matchResponse, '<!doctype html>'],
   ])('are never %s', (_name, reply, value) => {
     expect(takes(reply, value)).toBe(false);
-  });
-});
-
-describe('a path', () => {
-  it('has as many segments as its route, whatever its parameters hold', () => {
-    fc.assert(
-      fc.property(fc.string(), fc.string(), fc.string(), (a, b, c) => {
-        expect(prototypePaths.new(a).split('/')).toHaveLength(5);
-        expect(prototypePaths.chunk(a).split('/')).toHaveLength(5);
-        expect(prototypePaths.due(a).split('/')).toHaveLength(5);
-        expect(prototypePaths.challenge(a, b, c).split('/')).toHaveLength(7);
-        expect(prototypePaths.remove(a, b).split('/')).toHaveLength(6);
-        expect(prototypePaths.challenges(a).split('/')).toHaveLength(5);
-        expect(prototypePaths.answer(a).split('/')).toHaveLength(6);
-      }),
-    );
-  });
-
-  it('gives its parameters back as they were', () => {
-    fc.assert(
-      fc.property(fc.string(), (name) => {
-        expect(decodeURIComponent(prototypePaths.challenges(name).split('/').at(-1) ?? '')).toBe(name);
-      }),
-    );
-  });
-
-  it.each([
-    [prototypePaths.connectivity, '/'],
-    [prototypePaths.new('addr'), '/api/downstream/new/addr'],
-    [prototypePaths.remove('tok', 'hash'), '/api/downstream/remove/tok/hash'],
-    [prototypePaths.challenge('tok', 'hash', 'resp'), '/api/downstream/challenge/tok/hash/resp'],
-    [prototypePaths.answer('a b/c'), '/api/downstream/challenges/answer/a%20b%2Fc'],
-  ])('is as it was recorded: %s', (path, recorded) => {
-    expect(path).toBe(recorded);
   });
 });
