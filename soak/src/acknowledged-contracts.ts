@@ -1,29 +1,29 @@
 import type { FarmerLine } from './farmer-line.ts';
 
-/** What a farmer said that it holds: the contracts that it acknowledged and did not end since. */
-export class Promises {
-  readonly #held = new Set<string>();
-  readonly #ever = new Set<string>();
+/** The contracts that a farmer has acknowledged, according to its log. */
+export class AcknowledgedContracts {
+  readonly #current = new Set<string>();
+  readonly #all = new Set<string>();
 
-  /** @returns the contract that it gave up with this line, if it did */
-  hear({ message, contract, reason }: FarmerLine): string | undefined {
+  /** @returns the contract that the farmer dropped with this line, if any */
+  observe({ message, contract, reason }: FarmerLine): string | undefined {
     if (contract === undefined) return undefined;
     if (message === 'contract taken') {
-      this.#held.add(contract);
-      this.#ever.add(contract);
+      this.#current.add(contract);
+      this.#all.add(contract);
     }
-    // One that is offered twice is refused, and the one held stays.
-    const isOver = message === 'contract ended' || (message === 'contract refused' && reason !== 'duplicate');
-    return isOver && this.#held.delete(contract) ? contract : undefined;
+    // Rejecting a duplicate offer does not drop the contract that is held.
+    const isDropped = message === 'contract ended' || (message === 'contract refused' && reason !== 'duplicate');
+    return isDropped && this.#current.delete(contract) ? contract : undefined;
   }
 
-  /** Acknowledged, and not given up since. */
-  get held(): ReadonlySet<string> {
-    return this.#held;
+  /** Acknowledged and not dropped since. */
+  get current(): ReadonlySet<string> {
+    return this.#current;
   }
 
   /** Acknowledged at any time. */
-  get ever(): ReadonlySet<string> {
-    return this.#ever;
+  get all(): ReadonlySet<string> {
+    return this.#all;
   }
 }

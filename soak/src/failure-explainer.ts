@@ -1,65 +1,65 @@
 import { BREAKS_CONTRACTS, DELAYS_ANSWERS, INVALIDATES_ANSWERS } from './plan.ts';
 import type { FailedRound, Round } from './rounds.ts';
 
-/** A fault, or a time in which the farmer was off. */
+/** A fault, or a time in which the farmer was not running. */
 export interface Disturbance {
   readonly kind: string;
   readonly from: number;
   readonly until: number;
 }
 
-/** Harm done to a chunk. */
-export interface Harm {
+/** Deliberate damage to a chunk. */
+export interface Damage {
   readonly contract: string;
   readonly at: number;
 }
 
 export interface Circumstances {
   readonly disturbances: readonly Disturbance[];
-  readonly harms: readonly Harm[];
-  /** Contracts that the farmer said it had. One that it never heard of it can't answer for, but has to give back. */
+  readonly damages: readonly Damage[];
+  /** Contracts that the farmer acknowledged. It cannot prove others, but must release them. */
   readonly acknowledged: ReadonlySet<string>;
 }
 
-export interface Allowance {
+export interface Tolerance {
   readonly settleMs: number;
   readonly disturbedMs: number;
   readonly repairMs: number;
   readonly unknownContractRounds: number;
 }
 
-/** Judges challenges by what was going on in their rounds, and by nothing that the farmer says of itself. */
+/** Explains failed challenges by the faults during their rounds, not by what the farmer reports about itself. */
 export class FailureExplainer {
-  readonly #allowance: Allowance;
+  readonly #tolerance: Tolerance;
   readonly #circumstances: Circumstances;
 
-  constructor(allowance: Allowance, circumstances: Circumstances) {
-    this.#allowance = allowance;
+  constructor(tolerance: Tolerance, circumstances: Circumstances) {
+    this.#tolerance = tolerance;
     this.#circumstances = circumstances;
   }
 
-  /** Why a challenge failed; undefined where there is no excuse for it. */
+  /** @returns why the challenge failed; undefined if nothing explains it */
   explain(round: FailedRound): string | undefined {
-    return round.result === 'wrong' ? this.#falsifying(round) : this.explainMissing(round);
+    return round.result === 'wrong' ? this.#explainWrong(round) : this.explainUnanswered(round);
   }
 
-  /** Why a challenge could not be answered; undefined where it could. */
-  explainMissing(round: Round): string | undefined {
-    const { harms, acknowledged } = this.#circumstances;
-    const { repairMs, unknownContractRounds } = this.#allowance;
-    const disturbed = this.#disturbing(round);
-    if (disturbed !== undefined) return disturbed;
+  /** @returns why a challenge could not be answered; undefined if it could */
+  explainUnanswered(round: Round): string | undefined {
+    const { damages, acknowledged } = this.#circumstances;
+    const { repairMs, unknownContractRounds } = this.#tolerance;
+    const disturbance = this.#findDisturbance(round);
+    if (disturbance !== undefined) return disturbance;
     const { contract, number, from, until } = round;
-    if (number < unknownContractRounds && !acknowledged.has(contract)) return 'the farmer never heard of the contract';
-    const isHarmedLate = harms.some(
-      (harm) => harm.contract === contract && harm.at >= from && harm.at < until && harm.at > until - repairMs,
+    if (number < unknownContractRounds && !acknowledged.has(contract)) return 'contract unknown to the farmer';
+    const isDamagedLate = damages.some(
+      (damage) => damage.contract === contract && damage.at >= Math.max(from, until - repairMs) && damage.at < until,
     );
-    return isHarmedLate ? 'chunk damaged too late' : undefined;
+    return isDamagedLate ? 'chunk damaged too late' : undefined;
   }
 
-  /** What may have made a right answer wrong. Whatever else is going on, a farmer sends none that is not right. */
-  #falsifying({ from, until }: Round): string | undefined {
-    const { settleMs } = this.#allowance;
+  /** Only a few faults can turn a correct answer into a wrong one. */
+  #explainWrong({ from, until }: Round): string | undefined {
+    const { settleMs } = this.#tolerance;
     return this.#circumstances.disturbances.find(
       ({ kind, ...time }) =>
         (INVALIDATES_ANSWERS.has(kind) && time.from < until && time.until + settleMs > from) ||
@@ -67,35 +67,35 @@ export class FailureExplainer {
     )?.kind;
   }
 
-  /** What disturbed a round for longer than is allowed: all of it, in words. */
-  #disturbing({ from, until }: Round): string | undefined {
-    const { settleMs, disturbedMs } = this.#allowance;
-    const within = this.#circumstances.disturbances
+  /** @returns the kinds of disturbances, if they took more of the round than is tolerated */
+  #findDisturbance({ from, until }: Round): string | undefined {
+    const { settleMs, disturbedMs } = this.#tolerance;
+    const overlaps = this.#circumstances.disturbances
       .map(({ kind, ...time }) => ({
         kind,
         from: Math.max(from, time.from),
         until: Math.min(until, time.until + settleMs),
       }))
       .filter((time) => time.until > time.from);
-    if (lengthOf(within) <= disturbedMs) return undefined;
-    return [...new Set(within.map(({ kind }) => kind))].join(' and ');
+    if (computeCoveredMs(overlaps) <= disturbedMs) return undefined;
+    return [...new Set(overlaps.map(({ kind }) => kind))].join(' and ');
   }
 }
 
-/** Whether a contract was taken while the node spoilt those that it gave: it is rightly given up. */
+/** Whether a contract was accepted during a fault that makes contracts unprovable. The farmer may drop it. */
 export function isFromBreakingFault(acceptedAt: number, disturbances: readonly Disturbance[]): boolean {
   return disturbances.some(
     ({ kind, from, until }) => BREAKS_CONTRACTS.has(kind) && acceptedAt >= from && acceptedAt <= until,
   );
 }
 
-/** How long some stretches of time are together, what they share counted once. */
-function lengthOf(stretches: readonly { from: number; until: number }[]): number {
-  let length = 0;
+/** The length of the union of intervals. */
+function computeCoveredMs(intervals: readonly { from: number; until: number }[]): number {
+  let coveredMs = 0;
   let end = Number.NEGATIVE_INFINITY;
-  for (const { from, until } of [...stretches].sort((a, b) => a.from - b.from)) {
-    length += Math.max(0, until - Math.max(from, end));
+  for (const { from, until } of intervals.toSorted((a, b) => a.from - b.from)) {
+    coveredMs += Math.max(0, until - Math.max(from, end));
     end = Math.max(end, until);
   }
-  return length;
+  return coveredMs;
 }

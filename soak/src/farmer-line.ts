@@ -1,33 +1,33 @@
-/** What is read of a line of the farmer's log. */
+/** The fields of a log line that the checks use. */
 export interface FarmerLine {
   readonly message: string;
   readonly contract?: string | undefined;
   readonly route?: string | undefined;
   readonly reason?: string | undefined;
-  /** How many challenges it is about. */
+  /** The number of challenges that the line reports. */
   readonly count?: number | undefined;
 }
 
-/** Reads a line of JSON; undefined for anything else, such as what a crash prints. */
-export function readLine(text: string): FarmerLine | undefined {
-  const fields = parsed(text);
+/** Parses a JSON log line; undefined for other output, such as a stack trace. */
+export function parseLine(text: string): FarmerLine | undefined {
+  const fields = parseObject(text);
   if (fields === undefined) return undefined;
   const { message, contract, route, reason, count } = fields;
   if (typeof message !== 'string') return undefined;
   return {
     message,
-    contract: textOr(contract),
-    route: textOr(route),
-    reason: textOr(reason),
+    contract: toText(contract),
+    route: toText(route),
+    reason: toText(reason),
     count: typeof count === 'number' ? count : undefined,
   };
 }
 
-function textOr(value: unknown): string | undefined {
+function toText(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-function parsed(text: string): Record<string, unknown> | undefined {
+function parseObject(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null ? { ...value } : undefined;

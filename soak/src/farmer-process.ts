@@ -1,47 +1,61 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type FarmerLine, readLine } from './farmer-line.ts';
+import { randomio } from '@downstream/file-encryptor';
+import { type FarmerLine, parseLine } from './farmer-line.ts';
 
 export interface FarmerSetup {
-  readonly env: Readonly<Record<string, string>>;
-  /** Where compiled code is kept from one start to the next: it halves the time that a start takes. */
+  readonly nodeUrl: string;
+  readonly dataDir: string;
+  readonly sizeBytes: number;
+  readonly genesis: Genesis;
+  /** Where compiled code is cached between starts, which halves the start-up time. */
   readonly cacheDir: string;
+  /** Settings besides those that every run needs. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
-interface Ended {
+export interface Genesis {
+  readonly genesisPath: string;
+  readonly genesisSha256: string;
+}
+
+interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
 
 const MAIN = join(import.meta.dirname, '../../farmer/src/main.ts');
+const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
 const MAX_OUTPUT_LINES = 40;
 const running = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** A farmer, run from source in a process of its own and seen from outside: its log, signals, its exit code. */
+/** A farmer in its own process, run from source and observed through its log, signals and exit code. */
 export class FarmerProcess {
   readonly #child: ChildProcess;
-  readonly #ended: Promise<Ended>;
+  readonly #exit: Promise<Exit>;
   readonly #recentOutput: string[] = [];
 
   private constructor(child: ChildProcess) {
     this.#child = child;
-    this.#ended = once(child, 'close').then(() => {
+    this.#exit = once(child, 'close').then(() => {
       running.delete(child);
       return { code: child.exitCode, signal: child.signalCode };
     });
   }
 
-  /** @param onLine told each line of its log, in order */
+  /** @param onLine called with each log line, in order */
   static start(setup: FarmerSetup, onLine: (line: FarmerLine) => void): FarmerProcess {
     const child = spawn(process.execPath, ['--conditions=source', MAIN], {
-      env: { ...setup.env, NODE_COMPILE_CACHE: setup.cacheDir },
+      env: createEnv(setup),
       stdio: ['ignore', 'pipe', 'pipe'],
-      // A terminal's Ctrl-C is for whoever started it, who knows what to do with it.
+      // Keeps the terminal's Ctrl-C from the farmer: the parent decides how to stop it.
       detached: true,
     });
     running.add(child);
@@ -50,14 +64,14 @@ export class FarmerProcess {
       if (stream === null) continue;
       createInterface(stream).on('line', (text) => {
         farmer.#remember(text);
-        const line = readLine(text);
+        const line = parseLine(text);
         if (line !== undefined) onLine(line);
       });
     }
     return farmer;
   }
 
-  /** Runs the command to its end once, without farming, so that its code is compiled and kept. */
+  /** Fills the cache of compiled code. */
   static async warmUp(cacheDir: string): Promise<void> {
     const child = spawn(process.execPath, ['--conditions=source', MAIN, '--version'], {
       env: { NODE_COMPILE_CACHE: cacheDir },
@@ -66,32 +80,57 @@ export class FarmerProcess {
     await once(child, 'close');
   }
 
-  get ended(): Promise<Ended> {
-    return this.#ended;
+  get exit(): Promise<Exit> {
+    return this.#exit;
   }
 
   get isRunning(): boolean {
     return running.has(this.#child);
   }
 
-  /** What it said last, whatever it was. */
-  get recentOutput(): readonly string[] {
-    return this.#recentOutput;
+  /** The last lines of standard output and standard error. */
+  get recentOutput(): string {
+    return this.#recentOutput.join('\n');
   }
 
-  /** The signal, and nothing else: does not wait. */
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }
 
-  /** Ends it with a signal. */
-  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<Ended> {
+  /** Sends a signal and waits for the exit. */
+  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<Exit> {
     this.#child.kill(signal);
-    return await this.#ended;
+    return await this.#exit;
   }
 
   #remember(text: string): void {
     this.#recentOutput.push(text);
     if (this.#recentOutput.length > MAX_OUTPUT_LINES) this.#recentOutput.shift();
   }
+}
+
+/** Writes a small genesis file; small chunks make many rounds affordable. */
+export function writeGenesis(folder: string, bytes: number): Genesis {
+  const content = Buffer.concat([...randomio('soak', bytes)]);
+  const genesisPath = join(folder, 'genesis');
+  writeFileSync(genesisPath, content);
+  return { genesisPath, genesisSha256: createHash('sha256').update(content).digest('hex') };
+}
+
+function createEnv({ nodeUrl, dataDir, sizeBytes, genesis, cacheDir, env }: FarmerSetup): Record<string, string> {
+  return {
+    NODE_COMPILE_CACHE: cacheDir,
+    FARMER_NODE_URL: nodeUrl,
+    FARMER_ADDRESS: ADDRESS,
+    FARMER_DATA_DIR: dataDir,
+    FARMER_INIT: 'true',
+    FARMER_SIZE: String(sizeBytes),
+    FARMER_MIN_FREE: '0',
+    FARMER_GENESIS: genesis.genesisPath,
+    FARMER_GENESIS_SHA256: genesis.genesisSha256,
+    FARMER_HTTP_PORT: '0',
+    FARMER_LOG_LEVEL: 'debug',
+    FARMER_LOG_FORMAT: 'json',
+    ...env,
+  };
 }

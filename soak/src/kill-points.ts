@@ -1,30 +1,30 @@
 import type { FarmerLine } from './farmer-line.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
-/** When to kill a farmer: so long after so many lines of its log, or after the first that says this. */
+/** When to kill a farmer: a delay after a number of log lines, or after the first line with a message. */
 export interface KillPoint {
   readonly after: number | string;
-  readonly plusMs: number;
+  readonly delayMs: number;
 }
 
 const MAX_LINES = 32;
 const MAX_DELAY_MS = 20;
 
-/** An end is believed only after a while: by chance hardly any farmer would live to remove a contract. */
-const REMOVALS = 0.15;
+/** The share of kills aimed at the end of a contract, which few farmers would otherwise live to see. */
+const END_SHARE = 0.15;
 
-/** Any step may be the last, from before the first line to well into farming; early ones more often, since they are few. */
-export function killPoint(dice: SeededRandom): KillPoint {
-  const plusMs = dice.random() * MAX_DELAY_MS;
-  if (dice.random() < REMOVALS) return { after: 'contract ended', plusMs };
-  return { after: Math.floor(dice.random() ** 2 * (MAX_LINES + 1)), plusMs };
+/** Chooses any point from before the first line; early points are more likely, because start-up has few lines. */
+export function chooseKillPoint(random: SeededRandom): KillPoint {
+  const delayMs = random.random() * MAX_DELAY_MS;
+  if (random.random() < END_SHARE) return { after: 'contract ended', delayMs };
+  return { after: Math.floor(random.random() ** 2 * (MAX_LINES + 1)), delayMs };
 }
 
-/** What a farmer was at when it was killed. */
-export const STEPS = ['starting', 'taking', 'generating', 'listing', 'answering', 'removing', 'other'] as const;
+/** What a farmer was doing when it was killed. */
+export const STEPS = ['starting', 'accepting', 'generating', 'listing', 'answering', 'removing', 'other'] as const;
 export type Step = (typeof STEPS)[number];
 
-const BY_MESSAGE: Readonly<Record<string, Step>> = {
+const STEP_BY_MESSAGE: Readonly<Record<string, Step>> = {
   'connected to the node': 'starting',
   'removed what a former run left behind': 'starting',
   'farmer started': 'starting',
@@ -39,29 +39,27 @@ const BY_MESSAGE: Readonly<Record<string, Step>> = {
   'gave back a contract that this farmer knows nothing of': 'removing',
 };
 
-const BY_ROUTE: Readonly<Record<string, Step>> = {
+const STEP_BY_ROUTE: Readonly<Record<string, Step>> = {
   new: 'starting',
-  chunk: 'taking',
+  chunk: 'accepting',
   download: 'generating',
   due: 'listing',
   challenge: 'answering',
   remove: 'removing',
 };
 
-/** What was seen of a farmer's end. */
 export interface KillObservation {
-  /** The last that it said; undefined where it had said nothing yet. */
-  readonly last: FarmerLine | undefined;
-  /** The node had given a contract that was not written down yet. */
+  /** Undefined if the farmer had logged nothing. */
+  readonly lastLine: FarmerLine | undefined;
+  /** The node had issued a contract that was not in the state database yet. */
   readonly hasNewContract: boolean;
-  /** There was a half-written chunk. */
   readonly hasPartialChunk: boolean;
 }
 
-/** What is left behind says more than the last word. */
-export function stepAt({ last, hasNewContract, hasPartialChunk }: KillObservation): Step {
-  if (hasNewContract) return 'taking';
+/** Files on disk are better evidence than the last log line. */
+export function identifyStep({ lastLine, hasNewContract, hasPartialChunk }: KillObservation): Step {
+  if (hasNewContract) return 'accepting';
   if (hasPartialChunk) return 'generating';
-  if (last === undefined) return 'starting';
-  return BY_MESSAGE[last.message] ?? BY_ROUTE[last.route ?? ''] ?? 'other';
+  if (lastLine === undefined) return 'starting';
+  return STEP_BY_MESSAGE[lastLine.message] ?? STEP_BY_ROUTE[lastLine.route ?? ''] ?? 'other';
 }

@@ -1,21 +1,18 @@
-import { createHash } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fault } from '@downstream/control-api';
-import { randomio } from '@downstream/file-encryptor';
 import { type MockNode, startMockNode } from '@downstream/mock-node';
-import { Promises } from './acknowledged-contracts.ts';
+import { AcknowledgedContracts } from './acknowledged-contracts.ts';
+import { findDeletedChunks, findLeftovers, findViolations } from './checks.ts';
 import { DataDir } from './data-dir.ts';
 import type { FarmerLine } from './farmer-line.ts';
-import { FarmerProcess, type FarmerSetup } from './farmer-process.ts';
-import { deleted, findLeftovers, findViolations } from './kill-checks.ts';
-import { type KillObservation, killPoint, STEPS, type Step, stepAt } from './kill-points.ts';
+import { FarmerProcess, type FarmerSetup, writeGenesis } from './farmer-process.ts';
+import { chooseKillPoint, identifyStep, type KillObservation, STEPS, type Step } from './kill-points.ts';
 import { SeededRandom } from './seeded-random.ts';
 
-/** A farmer to kill again and again, and its node. */
 export interface KillRunOptions {
-  /** Its own, which is not there yet. */
+  /** Must not exist yet. */
   readonly folder: string;
   readonly seed: string;
   readonly chunkBytes: number;
@@ -23,270 +20,247 @@ export interface KillRunOptions {
   readonly cacheDir: string;
 }
 
-/** What came of a lane. */
 export interface KillRunReport {
   readonly cycles: number;
-  /** Contracts that the farmer said it had. */
+  /** How many contracts the farmer acknowledged. */
   readonly acknowledged: number;
   readonly passed: number;
-  /** Answers that were wrong, in words. */
+  /** A sentence for each wrong answer. */
   readonly wrong: readonly string[];
-  /** Answers that came just after their round was over. */
+  /** How many answers arrived just after their round. */
   readonly late: number;
-  /** Kills by what the farmer was at. */
-  readonly hits: Readonly<Record<Step, number>>;
-  /** What a start did not clear away. */
-  readonly notCleared: readonly string[];
-  /** Every promise that was not kept, in words. */
-  readonly broken: readonly string[];
+  readonly killsByStep: Readonly<Record<Step, number>>;
+  /** Files that a start should have deleted. */
+  readonly leftovers: readonly string[];
+  /** A sentence for each guarantee that the farmer broke. */
+  readonly violations: readonly string[];
 }
 
-const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
 const INTERVAL_MS = 2_000;
-/** So many contracts fit; from so many on, the node ends some, so that there is always something to take and to remove. */
 const CAPACITY = 24;
-const CROWD = 12;
+/** From this many contracts on, the node ends some, so that the farmer keeps accepting and removing contracts. */
+const MIN_CONTRACTS = 12;
 const END_CONTRACT_EVERY_MS = 100;
-/** Of the contracts that the node ends, so many are the youngest: others live through many kills. */
-const YOUNGEST = 0.85;
-/** A farmer that does not say what is waited for is killed all the same. */
+/** The share of ended contracts that are the newest one, so that older ones survive many kills. */
+const NEWEST_SHARE = 0.85;
+/** Kills a farmer that never logs the line of its kill point. */
 const MAX_LIFETIME_MS = 5_000;
-/** How long, at the end, until there is a contract, and each has passed. */
+const MAX_START_DELAY_MS = 800;
 const FINISH_TIMEOUT_MS = 60_000;
-/** So soon after a round began, a wrong answer is the right one to the round before, held up on its way: the node is in this busy process. */
+/** A wrong answer this early in a round is a delayed answer to the previous one: the node shares this busy process. */
 const LATE_MS = 250;
 
-/** A farmer, killed at random points while it farms for a node that is always busy with it. */
+/** Kills one farmer at random points while the node keeps it busy, and checks each time what it left on disk. */
 export class KillRun {
-  readonly #options: KillRunOptions;
-  readonly #dice: SeededRandom;
+  readonly #random: SeededRandom;
+  readonly #node: MockNode;
+  readonly #setup: FarmerSetup;
   readonly #dataDir: DataDir;
-  readonly #promises = new Promises();
-  readonly #hits: Record<Step, number>;
-  readonly #broken: string[] = [];
-  readonly #notCleared: string[] = [];
+  readonly #acknowledged = new AcknowledgedContracts();
+  readonly #killsByStep: Record<Step, number>;
+  readonly #violations: string[] = [];
+  readonly #leftovers: string[] = [];
   readonly #wrong: string[] = [];
   #late = 0;
   #cycles = 0;
-  #strangers: ReadonlySet<string> = new Set();
-  #findLeftovers: readonly string[] = [];
-  /** Chunks that the next start must leave alone, and when they were written. */
-  #whole = new Map<string, number>();
+  #unknownContracts: ReadonlySet<string> = new Set();
+  #expectedDeletions: readonly string[] = [];
+  /** Modification times of the chunks that the next start must keep. */
+  #intactChunks = new Map<string, number>();
 
-  constructor(options: KillRunOptions) {
-    this.#options = options;
-    this.#dice = new SeededRandom(options.seed);
-    this.#dataDir = new DataDir(join(options.folder, 'data'));
-    this.#hits = { starting: 0, taking: 0, generating: 0, listing: 0, answering: 0, removing: 0, other: 0 };
+  constructor(seed: string, { node, setup }: { node: MockNode; setup: FarmerSetup }) {
+    this.#random = new SeededRandom(seed);
+    this.#node = node;
+    this.#setup = setup;
+    this.#dataDir = new DataDir(setup.dataDir);
+    this.#killsByStep = Object.fromEntries(STEPS.map((step) => [step, 0])) as Record<Step, number>;
   }
 
-  /** @param another says whether the farmer is to be killed once more */
-  async run(another: () => boolean): Promise<KillRunReport> {
-    const { folder, seed, contractForm } = this.#options;
+  /** @param shouldContinue asked before each kill */
+  static async run(options: KillRunOptions, shouldContinue: () => boolean): Promise<KillRunReport> {
+    const { folder, seed, chunkBytes, contractForm, cacheDir } = options;
     mkdirSync(folder);
-    const genesis = this.#genesis();
-    // A challenge that fails ends no contract here: what the farmer loses must be its own doing.
-    const options = { port: 0, intervalMs: INTERVAL_MS, maxFailures: 1_000_000, contractForm, seed, ...genesis };
-    const node = await startMockNode(options);
-    this.#watch(node);
-    const setup = this.#setup(node, genesis);
-    // Spread out, so that taking lasts, and does not drown everything else.
-    node.controller.faults.add(
-      fault.parse({ name: 'pace', match: { route: 'chunk' }, effect: { kind: 'uniform', minMs: 5, maxMs: 60 } }),
-      node.controller.clock.now(),
-    );
-    const ending = setInterval(() => this.#endOne(node), END_CONTRACT_EVERY_MS);
+    const genesis = writeGenesis(folder, chunkBytes);
+    // Failed challenges must not end contracts here: any loss must be the farmer's fault.
+    const nodeOptions = { port: 0, intervalMs: INTERVAL_MS, maxFailures: 1_000_000, contractForm, seed, ...genesis };
+    const node = await startMockNode(nodeOptions);
+    const setup = {
+      nodeUrl: node.url,
+      dataDir: join(folder, 'data'),
+      sizeBytes: CAPACITY * chunkBytes,
+      genesis,
+      cacheDir,
+      env: { FARMER_POLL_INTERVAL: '200ms', FARMER_WORKERS: '1' },
+    };
     try {
-      while (another()) await this.#cycle(node, setup);
-      clearInterval(ending);
-      await this.#finish(node, setup);
+      return await new KillRun(seed, { node, setup }).#run(shouldContinue);
     } finally {
-      clearInterval(ending);
       await node.close();
     }
-    const { passed } = node.controller.info().challenges;
+  }
+
+  async #run(shouldContinue: () => boolean): Promise<KillRunReport> {
+    const { controller } = this.#node;
+    this.#watchNode();
+    // Slows acceptance down, so that it overlaps with the other steps.
+    controller.faults.add(
+      fault.parse({ name: 'delay', match: { route: 'chunk' }, effect: { kind: 'uniform', minMs: 5, maxMs: 60 } }),
+      controller.clock.now(),
+    );
+    const timer = setInterval(() => this.#endOneContract(), END_CONTRACT_EVERY_MS);
+    try {
+      while (shouldContinue()) await this.#killOnce();
+    } finally {
+      clearInterval(timer);
+    }
+    await this.#finish();
     return {
       cycles: this.#cycles,
-      acknowledged: this.#promises.ever.size,
-      passed,
+      acknowledged: this.#acknowledged.all.size,
+      passed: controller.info().challenges.passed,
       wrong: this.#wrong,
       late: this.#late,
-      hits: this.#hits,
-      notCleared: this.#notCleared,
-      broken: this.#broken,
+      killsByStep: this.#killsByStep,
+      leftovers: this.#leftovers,
+      violations: this.#violations,
     };
   }
 
-  async #cycle(node: MockNode, setup: FarmerSetup): Promise<void> {
+  async #killOnce(): Promise<void> {
     this.#cycles += 1;
-    const { after, plusMs } = killPoint(this.#dice);
-    const heard = Promise.withResolvers<void>();
+    const { after, delayMs } = chooseKillPoint(this.#random);
+    const reached = Promise.withResolvers<void>();
     let lines = 0;
-    let last: FarmerLine | undefined;
-    const farmer = this.#start(node, setup, (line) => {
+    let lastLine: FarmerLine | undefined;
+    const farmer = this.#startFarmer((line) => {
       lines += 1;
-      last = line;
-      if (after === line.message || (typeof after === 'number' && lines >= after)) heard.resolve();
+      lastLine = line;
+      if (after === line.message || (typeof after === 'number' && lines >= after)) reached.resolve();
     });
-    const patience = new AbortController();
-    // Nothing is logged until it has started, which takes its time.
+    const timeout = new AbortController();
     await Promise.race([
-      after === 0 ? pause(this.#dice.random() * 800) : heard.promise,
-      farmer.ended,
-      pause(MAX_LIFETIME_MS, undefined, patience).catch(() => {}),
+      after === 0 ? pause(this.#random.random() * MAX_START_DELAY_MS) : reached.promise,
+      farmer.exit,
+      pause(MAX_LIFETIME_MS, undefined, timeout).catch(() => {}),
     ]);
-    patience.abort();
-    await pause(plusMs);
+    timeout.abort();
+    await pause(delayMs);
     const { code } = await farmer.end('SIGKILL');
-    if (code !== null)
-      this.#broken.push(`the farmer ended by itself, with ${code}:\n${farmer.recentOutput.join('\n')}`);
-    this.#hits[stepAt({ last, ...this.#look(node) })] += 1;
+    if (code !== null) this.#violations.push(`the farmer exited with ${code} by itself:\n${farmer.recentOutput}`);
+    this.#killsByStep[identifyStep({ lastLine, ...this.#checkRemains() })] += 1;
   }
 
-  /** Undisturbed, until every contract on the node's books, one at least, has passed a challenge; then it is stopped. */
-  async #finish(node: MockNode, setup: FarmerSetup): Promise<void> {
-    const { controller } = node;
-    const passes = () =>
+  /** Runs the farmer undisturbed until every contract has passed a challenge, then stops it. */
+  async #finish(): Promise<void> {
+    const { controller } = this.#node;
+    const countPasses = () =>
       new Map([...controller.ledger.all(controller.clock.now())].map(({ hash, results }) => [hash, results.passed]));
-    const before = passes();
-    const farmer = this.#start(node, setup, () => {});
+    const before = countPasses();
+    const farmer = this.#startFarmer(() => {});
     const end = performance.now() + FINISH_TIMEOUT_MS;
     const waitWhile = async (condition: () => boolean) => {
       while (condition() && performance.now() < end && farmer.isRunning) await pause(50);
     };
-    const hasNone = () => this.#promises.held.isDisjointFrom(nodeContracts(node));
+    const hasNone = () => this.#acknowledged.current.isDisjointFrom(this.#listRunning());
     await waitWhile(hasNone);
-    if (hasNone()) this.#broken.push('nothing to prove: the node has no contract that the farmer acknowledged');
+    if (hasNone()) this.#violations.push('nothing proved: the node has no contract that the farmer acknowledged');
     controller.configure({ maxContracts: 0 });
-    const silent = () => [...passes()].filter(([hash, passed]) => passed <= (before.get(hash) ?? 0));
-    await waitWhile(() => silent().length > 0);
-    for (const [hash] of silent()) this.#broken.push(`not answerable: contract ${hash} never passed again`);
+    const listUnproved = () => [...countPasses()].filter(([hash, passed]) => passed <= (before.get(hash) ?? 0));
+    await waitWhile(() => listUnproved().length > 0);
+    for (const [hash] of listUnproved()) this.#violations.push(`unanswered: contract ${hash} did not pass again`);
     const { code } = await farmer.end('SIGTERM');
-    if (code !== 0) this.#broken.push(`the farmer's exit code was ${code}:\n${farmer.recentOutput.join('\n')}`);
-    this.#look(node);
+    if (code !== 0) this.#violations.push(`the farmer's exit code was ${code}:\n${farmer.recentOutput}`);
+    this.#checkRemains();
   }
 
-  #start(node: MockNode, setup: FarmerSetup, onLine: (line: FarmerLine) => void): FarmerProcess {
-    return FarmerProcess.start(setup, (line) => {
+  #startFarmer(onLine: (line: FarmerLine) => void): FarmerProcess {
+    return FarmerProcess.start(this.#setup, (line) => {
       if (line.message === 'farmer started') {
-        this.#expectCleared();
-        this.#expectKept(node);
+        this.#checkLeftoversDeleted();
+        this.#checkChunksKept();
       }
-      const over = this.#promises.hear(line);
-      const { ledger, clock } = node.controller;
-      if (over !== undefined && ledger.contract(over, clock.now()) !== undefined)
-        this.#broken.push(`given up: contract ${over}, which the node has (${line.message}, ${line.reason})`);
+      const dropped = this.#acknowledged.observe(line);
+      const { ledger, clock } = this.#node.controller;
+      if (dropped !== undefined && ledger.contract(dropped, clock.now()) !== undefined)
+        this.#violations.push(`dropped: contract ${dropped} is running at the node (${line.message}, ${line.reason})`);
       onLine(line);
     });
   }
 
-  /** The farmer is dead: what did it leave behind? */
-  #look(node: MockNode): Pick<KillObservation, 'hasNewContract' | 'hasPartialChunk'> {
-    this.#expectKept(node);
-    const stateFiles = [this.#dataDir.state(), this.#dataDir.mirror()] as const;
-    const [{ contracts: inState }] = stateFiles;
-    const running = nodeContracts(node);
-    const chunks = this.#dataDir.chunks();
-    for (const what of findViolations({
-      acknowledged: this.#promises.held,
-      nodeContracts: running,
-      stateFiles,
-      chunks,
-    }))
-      this.#broken.push(`after kill ${this.#cycles}: ${what}`);
-    this.#findLeftovers = findLeftovers(this.#dataDir.names(), inState);
-    const whole = chunks.filter(({ name, sha256 }) => name === sha256 && inState.has(name));
-    this.#whole = this.#dataDir.writtenAt(whole.map(({ name }) => name));
-    const before = this.#strangers;
-    this.#strangers = running.difference(inState);
+  /** Checks the data directory of a farmer that is not running. */
+  #checkRemains(): Pick<KillObservation, 'hasNewContract' | 'hasPartialChunk'> {
+    this.#checkChunksKept();
+    const state = this.#dataDir.readState();
+    const running = this.#listRunning();
+    const chunks = this.#dataDir.listChunks();
+    const stateFiles = [state, this.#dataDir.readReplica()];
+    for (const violation of findViolations({ acknowledged: this.#acknowledged.current, running, stateFiles, chunks }))
+      this.#violations.push(`after kill ${this.#cycles}: ${violation}`);
+    this.#expectedDeletions = findLeftovers(this.#dataDir.listNames(), state.contracts);
+    const intact = chunks.filter(({ name, sha256 }) => name === sha256 && state.contracts.has(name));
+    this.#intactChunks = this.#dataDir.getModificationTimes(intact.map(({ name }) => name));
+    const before = this.#unknownContracts;
+    this.#unknownContracts = running.difference(state.contracts);
     return {
-      hasNewContract: this.#strangers.difference(before).size > 0,
-      hasPartialChunk: this.#dataDir.partial().length > 0,
+      hasNewContract: this.#unknownContracts.difference(before).size > 0,
+      hasPartialChunk: this.#dataDir.listPartialChunks().length > 0,
     };
   }
 
-  #expectCleared(): void {
-    const names = new Set(this.#dataDir.names());
-    this.#notCleared.push(...this.#findLeftovers.filter((name) => names.has(name)));
-    this.#findLeftovers = [];
+  #checkLeftoversDeleted(): void {
+    const names = new Set(this.#dataDir.listNames());
+    this.#leftovers.push(...this.#expectedDeletions.filter((name) => names.has(name)));
+    this.#expectedDeletions = [];
   }
 
-  /** Asked when it has started, and again when it is dead: it may not have come so far. */
-  #expectKept(node: MockNode): void {
-    const now = this.#dataDir.writtenAt(this.#whole.keys());
-    for (const name of deleted(this.#whole, { now, nodeContracts: nodeContracts(node) })) {
-      this.#whole.delete(name);
-      this.#broken.push(`deleted: chunk ${name} was whole, and the node has its contract: before kill ${this.#cycles}`);
+  /** Called after a start and again after the kill, because the farmer may be killed before it has started. */
+  #checkChunksKept(): void {
+    const now = this.#dataDir.getModificationTimes(this.#intactChunks.keys());
+    for (const name of findDeletedChunks(this.#intactChunks, { now, running: this.#listRunning() })) {
+      this.#intactChunks.delete(name);
+      this.#violations.push(
+        `deleted: chunk ${name} was intact and its contract is running at the node; before kill ${this.#cycles}`,
+      );
     }
   }
 
-  /** A contract that the farmer acknowledged is only over when the node says so, and no answer is ever wrong. */
-  #watch({ controller }: MockNode): void {
+  /** The farmer must not release a contract that it acknowledged, and must not send a wrong answer. */
+  #watchNode(): void {
+    const { controller } = this.#node;
     controller.events.listen((event) => {
       if (event.type === 'contract' && event.change === 'ended' && event.reason === 'removed') {
-        if (this.#promises.held.has(event.hash))
-          this.#broken.push(`given back: contract ${event.hash}, which had been acknowledged`);
+        if (this.#acknowledged.current.has(event.hash))
+          this.#violations.push(`released: contract ${event.hash} had been acknowledged`);
       }
-      if (event.type === 'challenge' && event.result === 'wrong') {
-        const now = controller.clock.now();
-        const { round, dueAt, intervalMs } = controller.ledger.contract(event.hash, now) ?? NOTHING;
-        const into = Math.round(now - dueAt + intervalMs);
-        if (round > 0 && into < LATE_MS) {
-          this.#late += 1;
-          return;
-        }
-        this.#wrong.push(
-          `wrong answer: contract ${event.hash}, ${into} ms into its round ${round}, before kill ${this.#cycles}`,
-        );
-      }
+      if (event.type === 'challenge' && event.result === 'wrong') this.#countWrongAnswer(event.hash);
     });
   }
 
-  #endOne({ controller }: MockNode): void {
-    const now = controller.clock.now();
-    const running = [...controller.ledger.all(now)];
-    if (running.length < CROWD) return;
-    const victim = this.#dice.random() < YOUNGEST ? running.at(-1) : this.#dice.pick(running);
-    if (victim !== undefined) controller.ledger.expire(victim.hash, now);
+  #countWrongAnswer(hash: string): void {
+    const { ledger, clock } = this.#node.controller;
+    const now = clock.now();
+    const { round, dueAt, intervalMs } = ledger.contract(hash, now) ?? { round: 0, dueAt: 0, intervalMs: 0 };
+    const elapsedMs = Math.round(now - dueAt + intervalMs);
+    if (round > 0 && elapsedMs < LATE_MS) {
+      this.#late += 1;
+      return;
+    }
+    this.#wrong.push(
+      `wrong answer: contract ${hash}, ${elapsedMs} ms into round ${round}, before kill ${this.#cycles}`,
+    );
   }
 
-  #genesis(): { genesisPath: string; genesisSha256: string } {
-    const { folder, chunkBytes } = this.#options;
-    const bytes = Buffer.concat([...randomio('kill loop', chunkBytes)]);
-    const genesisPath = join(folder, 'genesis');
-    writeFileSync(genesisPath, bytes);
-    return { genesisPath, genesisSha256: createHash('sha256').update(bytes).digest('hex') };
+  #endOneContract(): void {
+    const { ledger, clock } = this.#node.controller;
+    const now = clock.now();
+    const running = [...ledger.all(now)];
+    if (running.length < MIN_CONTRACTS) return;
+    const contract = this.#random.random() < NEWEST_SHARE ? running.at(-1) : this.#random.pick(running);
+    if (contract !== undefined) ledger.expire(contract.hash, now);
   }
 
-  #setup(node: MockNode, { genesisPath, genesisSha256 }: { genesisPath: string; genesisSha256: string }): FarmerSetup {
-    const { chunkBytes, cacheDir } = this.#options;
-    const env = {
-      FARMER_NODE_URL: node.url,
-      FARMER_ADDRESS: ADDRESS,
-      FARMER_DATA_DIR: this.#dataDir.path,
-      FARMER_INIT: 'true',
-      FARMER_SIZE: String(CAPACITY * chunkBytes),
-      FARMER_MIN_FREE: '0',
-      FARMER_GENESIS: genesisPath,
-      FARMER_GENESIS_SHA256: genesisSha256,
-      FARMER_HTTP_PORT: '0',
-      FARMER_POLL_INTERVAL: '200ms',
-      FARMER_WORKERS: '1',
-      FARMER_LOG_LEVEL: 'debug',
-      FARMER_LOG_FORMAT: 'json',
-    };
-    return { env, cacheDir };
+  #listRunning(): Set<string> {
+    const { ledger, clock } = this.#node.controller;
+    return new Set([...ledger.all(clock.now())].map(({ hash }) => hash));
   }
-}
-
-/** What runs at the node. */
-function nodeContracts({ controller }: MockNode): Set<string> {
-  return new Set([...controller.ledger.all(controller.clock.now())].map(({ hash }) => hash));
-}
-
-const NOTHING = { round: 0, dueAt: 0, intervalMs: 0 };
-
-/** Hits of several lanes, together. */
-export function countKillsByStep(reports: readonly KillRunReport[]): { step: Step; kills: number }[] {
-  return STEPS.map((step) => ({ step, kills: reports.reduce((sum, { hits }) => sum + hits[step], 0) }));
 }

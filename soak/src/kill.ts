@@ -3,19 +3,18 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { checkLateAnswers, findZeroCounts } from './checks.ts';
 import { FarmerProcess } from './farmer-process.ts';
-import { checkLateAnswers } from './kill-checks.ts';
-import { countKillsByStep, KillRun, type KillRunOptions } from './kill-run.ts';
-import { findZeroCounts } from './proof.ts';
+import { STEPS } from './kill-points.ts';
+import { KillRun, type KillRunOptions, type KillRunReport } from './kill-run.ts';
 
 /**
- * `npm run soak:kill -- --cycles N [--seed S]`: farmers are killed at random points, N times in all, and must have lost nothing each
- * time. The seed repeats the choices; when exactly a process dies is up to the machine. Exits with 1, and keeps the folder, where
- * a promise was broken, or nothing was proved.
+ * `npm run soak:kill -- --cycles N [--seed S]`: kills farmers N times at random points and checks that they lose nothing.
+ * The seed repeats the choices but not the exact timing. Exits with 1 and keeps the folder if a check fails.
  */
-const LANES: readonly Pick<KillRunOptions, 'chunkBytes' | 'contractForm'>[] = [
+const FARMS: readonly Pick<KillRunOptions, 'chunkBytes' | 'contractForm'>[] = [
   { chunkBytes: 16 * 1024, contractForm: 'secret' },
-  // Large enough that writing one takes a while.
+  // Large enough that kills hit the writing of a chunk.
   { chunkBytes: 640 * 1024, contractForm: 'secret' },
   { chunkBytes: 16 * 1024, contractForm: 'url' },
 ];
@@ -23,12 +22,11 @@ const LANES: readonly Pick<KillRunOptions, 'chunkBytes' | 'contractForm'>[] = [
 const { values } = parseArgs({ options: { cycles: { type: 'string', default: '200' }, seed: { type: 'string' } } });
 const cycles = Number(values.cycles);
 if (!Number.isInteger(cycles) || cycles < 1) {
-  console.error(`--cycles is ${values.cycles}: give a whole number from 1`);
+  console.error(`--cycles must be a positive integer (got ${JSON.stringify(values.cycles)})`);
   process.exit(2);
 }
 const seed = values.seed ?? randomBytes(4).toString('hex');
 const folder = mkdtempSync(join(tmpdir(), 'kill-loop-'));
-// Those who are interrupted want no folder; the farmers are killed when this process exits.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     rmSync(folder, { recursive: true, force: true });
@@ -40,51 +38,45 @@ const startedAt = performance.now();
 const cacheDir = join(folder, 'compiled');
 await FarmerProcess.warmUp(cacheDir);
 let left = cycles;
-const another = () => left-- > 0;
 const reports = await Promise.all(
-  LANES.map(async (lane, at) => {
-    const options = { ...lane, folder: join(folder, `farm-${at}`), seed: `${seed}/${at}`, cacheDir };
-    return await new KillRun(options).run(another);
+  FARMS.map(async (farm, n) => {
+    const options = { ...farm, folder: join(folder, `farm-${n}`), seed: `${seed}/${n}`, cacheDir };
+    return await KillRun.run(options, () => left-- > 0);
   }),
 );
 
-const seconds = (performance.now() - startedAt) / 1000;
-const sum = (of: (report: (typeof reports)[number]) => number) =>
-  reports.reduce((total, report) => total + of(report), 0);
+const sum = (count: (report: KillRunReport) => number) => reports.reduce((total, report) => total + count(report), 0);
 const acknowledged = sum((report) => report.acknowledged);
 const passed = sum((report) => report.passed);
 const late = sum((report) => report.late);
-const broken = [
-  ...reports.flatMap((report) => report.broken),
+const violations = [
+  ...reports.flatMap((report) => report.violations),
   ...findZeroCounts({ 'contracts acknowledged': acknowledged, 'challenges passed': passed }),
   ...checkLateAnswers({ late, passed }),
 ];
-const notCleared = reports.flatMap((report) => report.notCleared);
+const leftovers = reports.flatMap((report) => report.leftovers);
 const wrong = reports.flatMap((report) => report.wrong);
 const figures = {
   cycles: sum((report) => report.cycles),
   acknowledged,
-  lost: broken.length,
+  violations: violations.length,
   wrong: wrong.length,
-  partial: notCleared.length,
+  leftovers: leftovers.length,
   late,
   passed,
   seed,
-  seconds: seconds.toFixed(1),
+  seconds: ((performance.now() - startedAt) / 1000).toFixed(1),
 };
-console.log(
-  `kill loop: ${Object.entries(figures)
-    .map(([name, value]) => `${name}=${value}`)
-    .join(' ')}`,
-);
-console.log('killed while');
-for (const { step, kills } of countKillsByStep(reports))
-  console.log(`  ${step.padEnd(12)}${String(kills).padStart(5)}`);
+const summary = Object.entries(figures).map(([name, value]) => `${name}=${value}`);
+console.log(`kill loop: ${summary.join(' ')}`);
+console.log('kills by step:');
+for (const step of STEPS)
+  console.log(`  ${step.padEnd(12)}${String(sum(({ killsByStep }) => killsByStep[step])).padStart(5)}`);
 
-if (broken.length + notCleared.length + wrong.length > 0) {
-  for (const what of [...broken, ...wrong]) console.error(what);
-  for (const name of notCleared) console.error(`not cleared away by the next start: ${name}`);
-  console.error(`What they left is in ${folder}`);
+if (violations.length + leftovers.length + wrong.length > 0) {
+  for (const text of [...violations, ...wrong]) console.error(text);
+  for (const name of leftovers) console.error(`not deleted by the next start: ${name}`);
+  console.error(`data kept in ${folder}`);
   process.exitCode = 1;
 } else {
   rmSync(folder, { recursive: true });

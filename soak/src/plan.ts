@@ -1,39 +1,38 @@
 import type { EffectInput, EffectKind } from '@downstream/control-api';
 
-/** Everything that a soak run is made of, and what its judge allows. */
+/** The parameters of a soak run. */
 export const PLAN = {
   intervalMs: 4_000,
   contracts: 20,
   chunkBytes: 64 * 1024,
-  /** Nothing but the damage of a chunk happens for so long between two faults. */
-  calmMs: { least: 3_000, most: 10_000 },
-  /** And for so long after a contract has ended: no sooner a farmer believes it, and asks for another. */
+  /** The time between two faults, in which only chunks are damaged. */
+  pauseMs: { min: 3_000, max: 10_000 },
+  /** How long the farmer needs to confirm that a contract ended; only then does it ask for another. */
   confirmMs: 4_000,
-  /** So long a fault lasts. */
-  faultMs: { least: 1_000, most: 4_000 },
-  /** How likely a calm begins with a chunk damaged. */
-  damage: 0.7,
-  /** The last calm: whatever is to be made good is made good in it. */
+  faultMs: { min: 1_000, max: 4_000 },
+  /** The probability that a chunk is damaged during a pause. */
+  damageProbability: 0.7,
+  /** The last pause, in which everything must be repaired. */
   endMs: 12_000,
-  /** So long, at most, the node makes a contract that it was asked for. */
+  /** The longest time the node needs to create a contract. */
   generationMs: 250,
-  /** How often the node's books are read. */
+  /** How often the node's contracts are read. */
   pollMs: 100,
 } as const;
 
-/** What a challenge is allowed to fail for. A farmer that needs more than this has failed. */
-export const ALLOWANCE = {
-  /** After a fault is over, so long until the farmer is itself again: pauses between attempts, connections, a start. */
+/** What explains a failed challenge. A farmer that needs more has failed. */
+export const TOLERANCE = {
+  /** The time to recover after a fault: retry pauses, connections, a start. */
   settleMs: 4_000,
-  /** A round may have been disturbed for so long, and could be answered all the same. */
+  /** A round that was disturbed for no longer than this can still be answered. */
   disturbedMs: 1_000,
-  /** A chunk that was damaged so long before the deadline could have been made again. */
+  /** A chunk damaged this long before the deadline can be rebuilt in time. */
   repairMs: 2_500,
-  /** A contract whose reply was lost is given back when three listings, a second apart, have named it: in its first round. */
+  /** Unknown contracts are released after three listings, one second apart, so within their first round. */
   unknownContractRounds: 1,
 } as const;
 
-/** Every effect that a node's fault can have, as it is used here. */
+/** Every fault effect, with its parameters. */
 export const NODE_FAULTS: Readonly<Record<EffectKind, EffectInput>> = {
   reset: 'reset',
   empty: 'empty',
@@ -65,22 +64,25 @@ export const NODE_FAULTS: Readonly<Record<EffectKind, EffectInput>> = {
   clock_skew: { kind: 'clock_skew', ms: 3_600_000 },
 };
 
-/** Effects that would empty the farm again and again: applied so often at most. */
+/** Limits for effects that would otherwise remove all contracts again and again. */
 export const TIMES: Partial<Record<EffectKind, number>> = { expire_contract: 2, revoke_token: 1, forget_all: 1 };
 
-/** Under these a right answer may be wrong at the node. All others, delays too, come before or after an answer is judged. */
+/** Faults under which the node may judge a correct answer as wrong. */
 export const INVALIDATES_ANSWERS: ReadonlySet<string> = new Set([
   'reject_answer',
   'wrong_challenge',
-  // A deadline that nobody was told of: the answer may come when the next challenge is open.
+  // The farmer does not know the earlier deadline and may answer when the next challenge is open.
   'shorten_interval',
 ]);
 
-/** An answer just being sent is held up under these, maybe until its deadline is over. */
+/** Disturbances that can delay an answer in transit beyond its deadline. */
 export const DELAYS_ANSWERS: ReadonlySet<string> = new Set(['farmer frozen']);
 
-/** Contracts made under these stay false for good: the node ends them with the fault. */
+/** Faults that make new contracts unprovable for good. The node ends these contracts with the fault. */
 export const BREAKS_CONTRACTS: ReadonlySet<string> = new Set(['wrong_hash', 'shorten_interval']);
 
-export const DAMAGES = ['truncated', 'flipped', 'deleted', 'a folder'] as const;
-export type Damage = (typeof DAMAGES)[number];
+/** Disturbances other than the node's fault effects. */
+export const OUTAGES = ['farmer killed', 'farmer stopped', 'farmer frozen', 'node stopped'] as const;
+
+export const DAMAGE_KINDS = ['truncated', 'flipped', 'deleted', 'replaced by a folder'] as const;
+export type DamageKind = (typeof DAMAGE_KINDS)[number];

@@ -1,19 +1,19 @@
-/** What the node's books say of a contract at one moment. */
-export interface Entry {
+/** The node's view of a contract at one moment. */
+export interface Snapshot {
   readonly hash: string;
   readonly state: 'due' | 'settled';
   readonly round: number;
   readonly intervalMs: number;
   readonly acceptedAt: number;
-  /** When this round ends. */
+  /** When the current round ends. */
   readonly dueAt: number;
   readonly results: Readonly<Record<'passed' | 'wrong' | 'unanswered', number>>;
 }
 
-/** One challenge of a contract: from when until when it could be answered. */
+/** One challenge of a contract, and the time in which it could be answered. */
 export interface Round {
   readonly contract: string;
-  /** From 0. */
+  /** Starts at 0. */
   readonly number: number;
   readonly from: number;
   readonly until: number;
@@ -24,32 +24,31 @@ export interface FailedRound extends Round {
 }
 
 /**
- * What became of a contract between two looks at the books.
+ * Derives the rounds of a contract that ended between two snapshots.
  *
- * @param before undefined where it was not there yet
+ * @param before undefined if the contract is new
  */
-export function between(before: Entry | undefined, after: Entry): { over: Round[]; failed: FailedRound[] } {
-  const earlier = before ?? firstOf(after);
-  const roundAt = (number: number): Round => {
+export function compareSnapshots(
+  before: Snapshot | undefined,
+  after: Snapshot,
+): { elapsed: Round[]; failed: FailedRound[] } {
+  const earlier = before ?? toInitialSnapshot(after);
+  const getRound = (number: number): Round => {
     const until = earlier.dueAt + (number - earlier.round) * after.intervalMs;
     return { contract: after.hash, number, from: until - after.intervalMs, until };
   };
-  const over = Array.from({ length: after.round - earlier.round }, (_, at) => roundAt(earlier.round + at));
+  const elapsed = Array.from({ length: after.round - earlier.round }, (_, n) => getRound(earlier.round + n));
   const unanswered = after.results.unanswered - earlier.results.unanswered;
-  const wrong = after.results.wrong - earlier.results.wrong;
-  return {
-    over,
-    failed: [
-      // Of the rounds that are over only the first can have had its answer.
-      ...over.slice(over.length - unanswered).map((round) => ({ ...round, result: 'unanswered' as const })),
-      ...(wrong === 0
-        ? []
-        : [{ ...roundAt(after.state === 'settled' ? after.round : earlier.round), result: 'wrong' as const }]),
-    ],
-  };
+  const failed: FailedRound[] = elapsed
+    // Only the first elapsed round can have had its answer before.
+    .slice(elapsed.length - unanswered)
+    .map((round) => ({ ...round, result: 'unanswered' }));
+  if (after.results.wrong > earlier.results.wrong)
+    failed.push({ ...getRound(after.state === 'settled' ? after.round : earlier.round), result: 'wrong' });
+  return { elapsed, failed };
 }
 
-function firstOf({ hash, intervalMs, acceptedAt }: Entry): Entry {
+function toInitialSnapshot({ hash, intervalMs, acceptedAt }: Snapshot): Snapshot {
   const results = { passed: 0, wrong: 0, unanswered: 0 };
   return { hash, state: 'due', round: 0, intervalMs, acceptedAt, dueAt: acceptedAt + intervalMs, results };
 }

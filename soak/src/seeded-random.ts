@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** SeededRandom that fall the same way for the same seed. */
+/** A pseudorandom number generator (mulberry32). The same seed gives the same sequence. */
 export class SeededRandom {
   #state: number;
 
@@ -8,7 +8,7 @@ export class SeededRandom {
     this.#state = createHash('sha256').update(seed).digest().readUInt32LE();
   }
 
-  /** A number in [0, 1): mulberry32, which is plenty for choosing when to do harm. */
+  /** A number in [0, 1). */
   random(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
@@ -16,21 +16,20 @@ export class SeededRandom {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number from `least` to `most`, both among them. */
-  whole(least: number, most: number): number {
-    return least + Math.floor(this.random() * (most - least + 1));
+  /** An integer from `min` to `max`, inclusive. */
+  integer(min: number, max: number): number {
+    return min + Math.floor(this.random() * (max - min + 1));
   }
 
-  /** One of a list; undefined of an empty one. */
+  /** One element; undefined if the list is empty. */
   pick<T>(list: readonly T[]): T | undefined {
-    return list[this.whole(0, list.length - 1)];
+    return list[this.integer(0, list.length - 1)];
   }
 
-  /** The list in another order. */
-  shuffled<T>(list: readonly T[]): T[] {
+  shuffle<T>(list: readonly T[]): T[] {
     return list
-      .map((item) => ({ item, place: this.random() }))
-      .sort((a, b) => a.place - b.place)
+      .map((item) => ({ item, key: this.random() }))
+      .sort((a, b) => a.key - b.key)
       .map(({ item }) => item);
   }
 }

@@ -1,31 +1,29 @@
-import { createHash } from 'node:crypto';
-import { mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, truncateSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { randomio } from '@downstream/file-encryptor';
 import { type MockNode, startMockNode } from '@downstream/mock-node';
-import { Promises } from './acknowledged-contracts.ts';
+import { AcknowledgedContracts } from './acknowledged-contracts.ts';
 import { DataDir } from './data-dir.ts';
 import type { FarmerLine } from './farmer-line.ts';
-import { FarmerProcess } from './farmer-process.ts';
-import { type Damage, PLAN } from './plan.ts';
-import type { Entry } from './rounds.ts';
+import { FarmerProcess, type Genesis, writeGenesis } from './farmer-process.ts';
+import { type DamageKind, PLAN } from './plan.ts';
+import type { Snapshot } from './rounds.ts';
 
-const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
-const START_MS = 20_000;
+const START_TIMEOUT_MS = 20_000;
 
-/** A node and a farmer that can be switched off and on, and chunks that can be spoilt. */
+/** A node and a farmer that can be stopped and started, and chunks that can be damaged. */
 export class SoakFarm {
-  readonly promises = new Promises();
+  readonly acknowledged = new AcknowledgedContracts();
   readonly dataDir: DataDir;
-  /** What the farmer counted as failed, by its reasons. */
-  readonly missedByReason = new Map<string, number>();
-  /** What should not have been, in words. */
-  readonly broken: string[] = [];
+  /** Failed challenges by the farmer's own reasons. */
+  readonly failuresByReason = new Map<string, number>();
+  /** A sentence for each broken guarantee. */
+  readonly violations: string[] = [];
   readonly challenges = { passed: 0, wrong: 0, unanswered: 0 };
   restarts = -1;
   readonly #folder: string;
   readonly #seed: string;
+  readonly #genesis: Genesis;
   #node: MockNode | undefined;
   #port = 0;
   #farmer: FarmerProcess | undefined;
@@ -33,21 +31,22 @@ export class SoakFarm {
   constructor(folder: string, seed: string) {
     this.#folder = folder;
     this.#seed = seed;
+    this.#genesis = writeGenesis(folder, PLAN.chunkBytes);
     this.dataDir = new DataDir(join(folder, 'data'));
   }
 
-  /** What the node has on its books, in the time of this process; nothing while it is away. */
-  entries(): Entry[] {
+  /** The node's contracts, in this process's time; empty while the node is stopped. */
+  takeSnapshots(): Snapshot[] {
     if (this.#node === undefined) return [];
     const { ledger, clock } = this.#node.controller;
     const now = clock.now();
-    const ahead = now - Date.now();
+    const aheadMs = now - Date.now();
     return [...ledger.all(now)].map((facts) => ({
       ...facts,
-      // The ledger goes on counting in the one that it shows.
+      // A copy, because the ledger keeps counting in its own object.
       results: { ...facts.results },
-      acceptedAt: facts.acceptedAt - ahead,
-      dueAt: facts.dueAt - ahead,
+      acceptedAt: facts.acceptedAt - aheadMs,
+      dueAt: facts.dueAt - aheadMs,
     }));
   }
 
@@ -60,22 +59,22 @@ export class SoakFarm {
   }
 
   async startNode(): Promise<void> {
-    const genesis = this.#genesis();
     const node = await startMockNode({
       port: this.#port,
       seed: this.#seed,
       intervalMs: PLAN.intervalMs,
-      // A contract that went on failing would vanish from the books, and the judge would not see it fail.
+      // A contract must not end because it fails: its failures would no longer be seen.
       maxFailures: 1_000_000,
       statePath: join(this.#folder, 'node.db'),
-      ...genesis,
+      ...this.#genesis,
     });
     this.#node = node;
     this.#port = node.port;
     node.controller.events.listen((event) => {
       if (event.type === 'challenge') this.challenges[event.result] += event.count;
       if (event.type === 'contract' && event.change === 'ended' && event.reason === 'removed')
-        if (this.promises.held.has(event.hash)) this.broken.push(`contract ${event.hash} was given back to the node`);
+        if (this.acknowledged.current.has(event.hash))
+          this.violations.push(`released: contract ${event.hash} had been acknowledged`);
     });
   }
 
@@ -86,60 +85,55 @@ export class SoakFarm {
   }
 
   /**
-   * Starts the farmer and waits until it says that it has.
+   * Starts the farmer and waits until it logs that it has started.
    *
-   * @param onGivenUp told of each contract that it gives up though the node has it
+   * @param onDropped called with each contract that the farmer drops although it is running at the node
    */
-  async startFarmer(onGivenUp: (contract: Entry, line: FarmerLine) => void): Promise<void> {
+  async startFarmer(onDropped: (contract: Snapshot, line: FarmerLine) => void): Promise<void> {
     this.restarts += 1;
     const started = Promise.withResolvers<void>();
-    const { genesisPath, genesisSha256 } = this.#genesis();
-    const env = {
-      FARMER_NODE_URL: `http://127.0.0.1:${this.#port}`,
-      FARMER_ADDRESS: ADDRESS,
-      FARMER_DATA_DIR: this.dataDir.path,
-      FARMER_INIT: 'true',
-      FARMER_SIZE: String(PLAN.contracts * PLAN.chunkBytes),
-      FARMER_MIN_FREE: '0',
-      FARMER_GENESIS: genesisPath,
-      FARMER_GENESIS_SHA256: genesisSha256,
-      FARMER_HTTP_PORT: '0',
-      FARMER_LOG_LEVEL: 'debug',
-      FARMER_LOG_FORMAT: 'json',
+    const setup = {
+      nodeUrl: `http://127.0.0.1:${this.#port}`,
+      dataDir: this.dataDir.path,
+      sizeBytes: PLAN.contracts * PLAN.chunkBytes,
+      genesis: this.#genesis,
+      cacheDir: join(this.#folder, 'compiled'),
     };
-    const farmer = FarmerProcess.start({ env, cacheDir: join(this.#folder, 'compiled') }, (line) => {
+    const farmer = FarmerProcess.start(setup, (line) => {
       if (line.message === 'farmer started') started.resolve();
-      if (line.message === 'challenge failed') this.#count(line);
-      const over = this.promises.hear(line);
-      const contract = this.entries().find(({ hash }) => hash === over);
-      if (contract !== undefined) onGivenUp(contract, line);
+      if (line.message === 'challenge failed') this.#countFailures(line);
+      const dropped = this.acknowledged.observe(line);
+      const contract = this.takeSnapshots().find(({ hash }) => hash === dropped);
+      if (contract !== undefined) onDropped(contract, line);
     });
     this.#farmer = farmer;
-    const late = setTimeout(() => started.reject(new Error('it did not start')), START_MS);
-    const ended = farmer.ended.then(({ code }) => {
-      throw new Error(`it ended with ${code}`);
+    const timer = setTimeout(() => started.reject(new Error('start timed out')), START_TIMEOUT_MS);
+    const exited = farmer.exit.then(({ code }) => {
+      throw new Error(`exited with ${code}`);
     });
     try {
-      await Promise.race([started.promise, ended]);
-      ended.catch(() => {});
+      await Promise.race([started.promise, exited]);
+      exited.catch(() => {});
     } catch (error) {
-      throw new Error(`the farmer: ${error}\n${farmer.recentOutput.join('\n')}`, { cause: error });
+      throw new Error(`farmer did not start: ${error}\n${farmer.recentOutput}`, { cause: error });
     } finally {
-      clearTimeout(late);
+      clearTimeout(timer);
     }
   }
 
-  /** @returns its exit code, null where it was killed */
-  async endFarmer(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
+  /** Ends the farmer, if it is running. After SIGTERM, an exit code other than 0 is a violation. */
+  async endFarmer(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     const farmer = this.#farmer;
     this.#farmer = undefined;
-    return farmer === undefined ? null : (await farmer.end(signal)).code;
+    if (farmer === undefined) return;
+    const { code } = await farmer.end(signal);
+    if (signal === 'SIGTERM' && code !== 0) this.violations.push(`the farmer's exit code was ${code} after SIGTERM`);
   }
 
-  /** Spoils the chunk of a contract behind the farmer's back. */
-  async spoil(contract: string, damage: Damage): Promise<void> {
+  /** Damages the chunk of a contract while the farmer is running. */
+  async damageChunk(contract: string, kind: DamageKind): Promise<void> {
     const path = this.dataDir.chunkPath(contract);
-    switch (damage) {
+    switch (kind) {
       case 'truncated':
         return truncateSync(path, PLAN.chunkBytes / 2);
       case 'flipped': {
@@ -150,20 +144,13 @@ export class SoakFarm {
       }
       case 'deleted':
         return rmSync(path);
-      case 'a folder':
+      case 'replaced by a folder':
         rmSync(path);
         mkdirSync(join(path, 'inside'), { recursive: true });
     }
   }
 
-  #count({ reason = 'unknown', count = 1 }: FarmerLine): void {
-    this.missedByReason.set(reason, (this.missedByReason.get(reason) ?? 0) + count);
-  }
-
-  #genesis(): { genesisPath: string; genesisSha256: string } {
-    const bytes = Buffer.concat([...randomio('soak', PLAN.chunkBytes)]);
-    const genesisPath = join(this.#folder, 'genesis');
-    writeFileSync(genesisPath, bytes);
-    return { genesisPath, genesisSha256: createHash('sha256').update(bytes).digest('hex') };
+  #countFailures({ reason = 'unknown', count = 1 }: FarmerLine): void {
+    this.failuresByReason.set(reason, (this.failuresByReason.get(reason) ?? 0) + count);
   }
 }

@@ -1,137 +1,137 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fault } from '@downstream/control-api';
-import { type Disturbance, type Harm, isFromBreakingFault } from './failure-explainer.ts';
-import { BREAKS_CONTRACTS, DAMAGES, type Damage, NODE_FAULTS, PLAN, TIMES } from './plan.ts';
-import { between, type Entry, type FailedRound, type Round } from './rounds.ts';
+import { type Damage, type Disturbance, isFromBreakingFault } from './failure-explainer.ts';
+import { BREAKS_CONTRACTS, DAMAGE_KINDS, type DamageKind, NODE_FAULTS, OUTAGES, PLAN, TIMES } from './plan.ts';
+import { compareSnapshots, type FailedRound, type Round, type Snapshot } from './rounds.ts';
 import { SeededRandom } from './seeded-random.ts';
 import type { SoakFarm } from './soak-farm.ts';
 
-/** What was done to a farm, and what the node's books say of it. */
-export interface Observed {
+/** What was done to the farm, and how its rounds ended. */
+export interface Observations {
   readonly disturbances: readonly Disturbance[];
-  readonly harms: readonly (Harm & { damage: Damage; repaired: boolean })[];
+  readonly damages: readonly ChunkDamage[];
   readonly rounds: readonly Round[];
   readonly failed: readonly FailedRound[];
 }
 
-type Done = () => Promise<void> | void;
+interface ChunkDamage extends Damage {
+  readonly kind: DamageKind;
+  isRepaired: boolean;
+}
 
-/** A farm that is disturbed by one thing after the other, in an order and at times that the seed says. */
+type Undo = () => Promise<void> | void;
+
+/** Disturbs a farm with one fault after the other. The seed determines their order and times. */
 export class SoakRun {
   readonly #farm: SoakFarm;
-  readonly #dice: SeededRandom;
+  readonly #random: SeededRandom;
   readonly #disturbances: { kind: string; from: number; until: number }[] = [];
-  readonly #harms: (Harm & { damage: Damage; repaired: boolean })[] = [];
+  readonly #damages: ChunkDamage[] = [];
   readonly #rounds: Round[] = [];
   readonly #failed: FailedRound[] = [];
-  #books = new Map<string, Entry>();
-  #deck: string[] = [];
-  #damages: Damage[] = [];
+  #snapshots = new Map<string, Snapshot>();
+  #remainingFaults: string[] = [];
+  #remainingDamages: DamageKind[] = [];
 
   constructor(farm: SoakFarm, seed: string) {
     this.#farm = farm;
-    this.#dice = new SeededRandom(seed);
+    this.#random = new SeededRandom(seed);
   }
 
-  get observed(): Observed {
-    return { disturbances: this.#disturbances, harms: this.#harms, rounds: this.#rounds, failed: this.#failed };
+  get observations(): Observations {
+    return { disturbances: this.#disturbances, damages: this.#damages, rounds: this.#rounds, failed: this.#failed };
   }
 
-  /** Until the time is up, or somebody wants the report. */
-  async run(forMs: number, signal: AbortSignal): Promise<void> {
+  /** Runs for a time, or until the signal is aborted. Errors become violations, so that a report is always possible. */
+  async run(durationMs: number, signal: AbortSignal): Promise<void> {
     const farm = this.#farm;
-    const looking = setInterval(() => this.#look(), PLAN.pollMs);
-    const end = Date.now() + forMs - PLAN.endMs;
+    const polling = setInterval(() => this.#poll(), PLAN.pollMs);
+    const end = Date.now() + durationMs - PLAN.endMs;
     try {
       await farm.startNode();
-      await this.#disturbed('start', () => this.#startFarmer());
+      await this.#disturb('start', () => this.#startFarmer());
       while (Date.now() < end && !signal.aborted) {
-        await this.#calm(signal);
+        await this.#pause(signal);
         if (signal.aborted || Date.now() >= end) break;
-        await this.#doHarm(signal);
+        await this.#applyNextFault(signal);
       }
-      if (!signal.aborted) await this.#rest(PLAN.endMs, signal);
-      this.#look();
-      for (const { contract, damage } of this.#harms.filter(({ repaired }) => !repaired)) {
-        if (!signal.aborted && this.#books.has(contract))
-          farm.broken.push(`chunk ${contract}, ${damage}, was not repaired`);
+      if (!signal.aborted) await this.#wait(PLAN.endMs, signal);
+      this.#poll();
+      for (const { contract, kind, isRepaired } of this.#damages) {
+        if (!isRepaired && !signal.aborted && this.#snapshots.has(contract))
+          farm.violations.push(`not repaired: chunk ${contract}, ${kind}`);
       }
-      const code = await farm.endFarmer('SIGTERM');
-      if (code !== 0) farm.broken.push(`the farmer's exit code was ${code}`);
+      await farm.endFarmer('SIGTERM');
     } catch (error) {
-      // What was seen until then is told all the same.
-      farm.broken.push(error instanceof Error ? error.message : String(error));
+      farm.violations.push(error instanceof Error ? error.message : String(error));
     } finally {
-      clearInterval(looking);
+      clearInterval(polling);
       await farm.endFarmer('SIGKILL');
       await farm.stopNode();
     }
   }
 
-  async #calm(signal: AbortSignal): Promise<void> {
-    const calmMs = this.#dice.whole(PLAN.calmMs.least, PLAN.calmMs.most);
-    const beforeMs = this.#dice.random() * calmMs;
-    await this.#rest(beforeMs, signal);
-    if (this.#dice.random() < PLAN.damage && !signal.aborted) await this.#spoilOne();
-    await this.#rest(calmMs - beforeMs, signal);
+  async #pause(signal: AbortSignal): Promise<void> {
+    const pauseMs = this.#random.integer(PLAN.pauseMs.min, PLAN.pauseMs.max);
+    const beforeMs = this.#random.random() * pauseMs;
+    await this.#wait(beforeMs, signal);
+    if (this.#random.random() < PLAN.damageProbability && !signal.aborted) await this.#damageOneChunk();
+    await this.#wait(pauseMs - beforeMs, signal);
   }
 
-  async #spoilOne(): Promise<void> {
-    if (this.#damages.length === 0) this.#damages = this.#dice.shuffled(DAMAGES);
-    const damage = this.#damages.pop() ?? 'deleted';
-    const sound = this.#farm.entries().filter(({ hash }) => this.#farm.dataDir.hashOf(hash) === hash);
-    const contract = this.#dice.pick(sound)?.hash;
+  async #damageOneChunk(): Promise<void> {
+    if (this.#remainingDamages.length === 0) this.#remainingDamages = this.#random.shuffle(DAMAGE_KINDS);
+    const kind = this.#remainingDamages.pop() ?? 'deleted';
+    const intact = this.#farm.takeSnapshots().filter(({ hash }) => this.#farm.dataDir.hashChunk(hash) === hash);
+    const contract = this.#random.pick(intact)?.hash;
     if (contract === undefined) return;
-    await this.#farm.spoil(contract, damage);
-    // Not before: a chunk that is sound when the books are looked at counts as repaired.
-    this.#harms.push({ contract, damage, at: Date.now(), repaired: false });
+    await this.#farm.damageChunk(contract, kind);
+    // Recorded after the damage: a poll that finds the chunk intact counts as repaired.
+    this.#damages.push({ contract, kind, at: Date.now(), isRepaired: false });
   }
 
-  async #doHarm(signal: AbortSignal): Promise<void> {
-    if (this.#deck.length === 0) this.#deck = this.#dice.shuffled([...FARMER_AND_NODE, ...Object.keys(NODE_FAULTS)]);
-    const kind = this.#deck.pop() ?? 'reset';
-    const forMs = this.#dice.whole(PLAN.faultMs.least, PLAN.faultMs.most);
-    // Something to take, so that the faults of that are met as well.
-    this.#endOne();
-    await this.#rest(PLAN.confirmMs, signal);
-    await this.#disturbed(kind, async () => {
-      const undo = await this.#begin(kind);
-      await this.#rest(forMs, signal);
+  async #applyNextFault(signal: AbortSignal): Promise<void> {
+    if (this.#remainingFaults.length === 0)
+      this.#remainingFaults = this.#random.shuffle([...OUTAGES, ...Object.keys(NODE_FAULTS)]);
+    const kind = this.#remainingFaults.pop() ?? 'reset';
+    const faultMs = this.#random.integer(PLAN.faultMs.min, PLAN.faultMs.max);
+    // Makes the farmer accept a contract, so that acceptance meets faults as well.
+    this.#endOneContract();
+    await this.#wait(PLAN.confirmMs, signal);
+    await this.#disturb(kind, async () => {
+      const undo = await this.#apply(kind);
+      await this.#wait(faultMs, signal);
       await undo();
     });
   }
 
-  /** By the node's own will. */
-  #endOne(): void {
+  #endOneContract(): void {
     const { controller } = this.#farm.node ?? {};
-    const one = this.#dice.pick(this.#farm.entries());
-    if (one !== undefined) controller?.ledger.expire(one.hash, controller.clock.now());
+    const contract = this.#random.pick(this.#farm.takeSnapshots());
+    if (contract !== undefined) controller?.ledger.expire(contract.hash, controller.clock.now());
   }
 
-  /** @returns what ends it */
-  async #begin(kind: string): Promise<Done> {
+  async #apply(kind: string): Promise<Undo> {
     const farm = this.#farm;
     switch (kind) {
       case 'farmer killed':
         await farm.endFarmer('SIGKILL');
         return async () => await this.#startFarmer();
-      case 'farmer stopped': {
-        const code = await farm.endFarmer('SIGTERM');
-        if (code !== 0) farm.broken.push(`stopped, the farmer's exit code was ${code}`);
+      case 'farmer stopped':
+        await farm.endFarmer('SIGTERM');
         return async () => await this.#startFarmer();
-      }
       case 'farmer frozen':
         farm.farmer?.signal('SIGSTOP');
         return () => farm.farmer?.signal('SIGCONT');
-      case 'node away':
+      case 'node stopped':
         await farm.stopNode();
         return async () => await farm.startNode();
       default:
-        return this.#beginAtNode(kind);
+        return this.#applyNodeFault(kind);
     }
   }
 
-  #beginAtNode(kind: string): Done {
+  #applyNodeFault(kind: string): Undo {
     const { controller } = this.#farm.node ?? {};
     const [name, effect] = Object.entries(NODE_FAULTS).find(([each]) => each === kind) ?? [];
     if (controller === undefined || name === undefined) return () => {};
@@ -141,15 +141,15 @@ export class SoakRun {
     return async () => {
       controller.faults.remove('soak');
       if (!BREAKS_CONTRACTS.has(kind)) return;
-      // What was asked for before is made now.
-      await pause(PLAN.generationMs);
+      // The node may still be creating a contract that was requested during the fault.
+      await sleep(PLAN.generationMs);
       const now = controller.clock.now();
       for (const { hash, acceptedAt } of [...controller.ledger.all(now)])
         if (acceptedAt >= since) controller.ledger.expire(hash, now);
     };
   }
 
-  async #disturbed(kind: string, work: () => Promise<void>): Promise<void> {
+  async #disturb(kind: string, work: () => Promise<void>): Promise<void> {
     const disturbance = { kind, from: Date.now(), until: Number.POSITIVE_INFINITY };
     this.#disturbances.push(disturbance);
     await work();
@@ -159,26 +159,24 @@ export class SoakRun {
   async #startFarmer(): Promise<void> {
     await this.#farm.startFarmer(({ hash, acceptedAt }, { message, reason }) => {
       if (!isFromBreakingFault(acceptedAt, this.#disturbances))
-        this.#farm.broken.push(`contract ${hash} was given up (${message}, ${reason})`);
+        this.#farm.violations.push(`dropped: contract ${hash} is running at the node (${message}, ${reason})`);
     });
   }
 
-  #look(): void {
-    const entries = this.#farm.entries();
+  #poll(): void {
+    const snapshots = this.#farm.takeSnapshots();
     if (this.#farm.node === undefined) return;
-    for (const entry of entries) {
-      const { over, failed } = between(this.#books.get(entry.hash), entry);
-      this.#rounds.push(...over);
+    for (const snapshot of snapshots) {
+      const { elapsed, failed } = compareSnapshots(this.#snapshots.get(snapshot.hash), snapshot);
+      this.#rounds.push(...elapsed);
       this.#failed.push(...failed);
     }
-    this.#books = new Map(entries.map((entry) => [entry.hash, entry]));
-    for (const harm of this.#harms)
-      if (!harm.repaired && this.#farm.dataDir.hashOf(harm.contract) === harm.contract) harm.repaired = true;
+    this.#snapshots = new Map(snapshots.map((snapshot) => [snapshot.hash, snapshot]));
+    for (const damage of this.#damages)
+      damage.isRepaired ||= this.#farm.dataDir.hashChunk(damage.contract) === damage.contract;
   }
 
-  async #rest(ms: number, signal: AbortSignal): Promise<void> {
-    await pause(Math.max(0, ms), undefined, { signal }).catch(() => {});
+  async #wait(ms: number, signal: AbortSignal): Promise<void> {
+    await sleep(Math.max(0, ms), undefined, { signal }).catch(() => {});
   }
 }
-
-const FARMER_AND_NODE = ['farmer killed', 'farmer stopped', 'farmer frozen', 'node away'];

@@ -1,149 +1,169 @@
 import { describe, expect, it } from '@jest/globals';
-import { Promises } from '../src/acknowledged-contracts.ts';
+import { AcknowledgedContracts } from '../src/acknowledged-contracts.ts';
+import {
+  checkLateAnswers,
+  findDeletedChunks,
+  findLeftovers,
+  findViolations,
+  findZeroCounts,
+  type Remains,
+} from '../src/checks.ts';
 import type { StateFile } from '../src/data-dir.ts';
-import { checkLateAnswers, deleted, findLeftovers, findViolations, type Remains } from '../src/kill-checks.ts';
-import { killPoint, stepAt } from '../src/kill-points.ts';
-import { findZeroCounts } from '../src/proof.ts';
+import { chooseKillPoint, identifyStep } from '../src/kill-points.ts';
 import { SeededRandom } from '../src/seeded-random.ts';
 
 const A = 'a'.repeat(64);
 const B = 'b'.repeat(64);
 
-describe('the points at which a farmer is killed', () => {
-  const points = (seed: string) => {
-    const dice = new SeededRandom(seed);
-    return Array.from({ length: 200 }, () => killPoint(dice));
+describe('chooseKillPoint', () => {
+  const choosePoints = (seed: string) => {
+    const random = new SeededRandom(seed);
+    return Array.from({ length: 200 }, () => chooseKillPoint(random));
   };
 
-  it('are the same for the same seed, and others for another', () => {
-    expect(points('one')).toEqual(points('one'));
-    expect(points('one')).not.toEqual(points('two'));
+  it('repeats its choices for the same seed only', () => {
+    expect(choosePoints('one')).toEqual(choosePoints('one'));
+    expect(choosePoints('one')).not.toEqual(choosePoints('two'));
   });
 
-  it('begin before the first line, and are up to 20 ms after one', () => {
-    const lines = points('one').flatMap(({ after }) => (typeof after === 'number' ? [after] : []));
+  it('chooses points from before the first log line, each up to 20 ms after a line', () => {
+    const points = choosePoints('one');
+    const lines = points.flatMap(({ after }) => (typeof after === 'number' ? [after] : []));
     expect(Math.min(...lines)).toBe(0);
     expect(new Set(lines).size).toBeGreaterThan(20);
-    expect(points('one').every(({ plusMs }) => plusMs >= 0 && plusMs < 20)).toBe(true);
+    expect(points.every(({ delayMs }) => delayMs >= 0 && delayMs < 20)).toBe(true);
   });
 
-  it('are now and then where a contract ends, which is seldom', () => {
-    const ends = points('one').filter(({ after }) => after === 'contract ended').length;
+  it('aims some kills at the end of a contract', () => {
+    const ends = choosePoints('one').filter(({ after }) => after === 'contract ended').length;
     expect(ends).toBeGreaterThan(10);
     expect(ends).toBeLessThan(60);
   });
+});
 
+describe('identifyStep', () => {
   it.each([
     ['starting', undefined],
     ['starting', { message: 'farmer started' }],
     ['generating', { message: 'contract taken' }],
-    ['taking', { message: 'node asked', route: 'chunk' }],
+    ['accepting', { message: 'node asked', route: 'chunk' }],
     ['listing', { message: 'node asked', route: 'due' }],
     ['answering', { message: 'node asked', route: 'challenge' }],
     ['removing', { message: 'contract ended' }],
-    ['other', { message: 'a word nobody knows' }],
-  ])('are known as %s by the last word', (step, last) => {
-    expect(stepAt({ last, hasNewContract: false, hasPartialChunk: false })).toBe(step);
+    ['other', { message: 'unknown message' }],
+  ])('returns %s for the last line %j', (step, lastLine) => {
+    expect(identifyStep({ lastLine, hasNewContract: false, hasPartialChunk: false })).toBe(step);
   });
 
-  it('are known by what is left behind, rather than by the last word', () => {
-    const last = { message: 'node asked', route: 'due' };
-    expect(stepAt({ last, hasNewContract: true, hasPartialChunk: false })).toBe('taking');
-    expect(stepAt({ last, hasNewContract: false, hasPartialChunk: true })).toBe('generating');
-  });
-});
-
-describe('what a farmer promised', () => {
-  it('is what it took and did not end', () => {
-    const promises = new Promises();
-    for (const contract of [A, B]) promises.hear({ message: 'contract taken', contract });
-    expect(promises.hear({ message: 'contract ended', contract: A })).toBe(A);
-    expect([...promises.held]).toEqual([B]);
-    expect([...promises.ever]).toEqual([A, B]);
-  });
-
-  it('is not less by an offer of what it has already', () => {
-    const promises = new Promises();
-    promises.hear({ message: 'contract taken', contract: A });
-    expect(promises.hear({ message: 'contract refused', contract: A, reason: 'duplicate' })).toBeUndefined();
-    expect(promises.hear({ message: 'contract refused', contract: A, reason: 'hash_mismatch' })).toBe(A);
+  it('prefers the files on disk to the last line', () => {
+    const lastLine = { message: 'node asked', route: 'due' };
+    expect(identifyStep({ lastLine, hasNewContract: true, hasPartialChunk: false })).toBe('accepting');
+    expect(identifyStep({ lastLine, hasNewContract: false, hasPartialChunk: true })).toBe('generating');
   });
 });
 
-describe('the judge of what a killed farmer left', () => {
-  const sound: Remains = {
+describe('AcknowledgedContracts', () => {
+  it('holds contracts from their acceptance to their end', () => {
+    const contracts = new AcknowledgedContracts();
+    for (const contract of [A, B]) contracts.observe({ message: 'contract taken', contract });
+    expect(contracts.observe({ message: 'contract ended', contract: A })).toBe(A);
+    expect([...contracts.current]).toEqual([B]);
+    expect([...contracts.all]).toEqual([A, B]);
+  });
+
+  it('keeps a contract when a duplicate of it is rejected', () => {
+    const contracts = new AcknowledgedContracts();
+    contracts.observe({ message: 'contract taken', contract: A });
+    expect(contracts.observe({ message: 'contract refused', contract: A, reason: 'duplicate' })).toBeUndefined();
+    expect(contracts.observe({ message: 'contract refused', contract: A, reason: 'hash_mismatch' })).toBe(A);
+  });
+});
+
+describe('findViolations', () => {
+  const intact: Remains = {
     acknowledged: new Set([A]),
-    nodeContracts: new Set([A]),
-    stateFiles: stateFiles([A], [A]),
+    running: new Set([A]),
+    stateFiles: createStateFiles([A], [A]),
     chunks: [{ name: A, sha256: A }],
   };
 
-  it('finds nothing wrong where every word was kept', () => {
-    expect(findViolations(sound)).toEqual([]);
+  it('returns nothing if the state and the chunks are complete', () => {
+    expect(findViolations(intact)).toEqual([]);
   });
 
-  it('misses an acknowledged contract that the node has and the state, or its second copy, has not', () => {
-    expect(findViolations({ ...sound, stateFiles: stateFiles([], [A]) })).toEqual([
-      expect.stringMatching(`lost: contract ${A} .* state.db has not`),
+  it('reports an acknowledged contract that is missing from the state or its replica', () => {
+    expect(findViolations({ ...intact, stateFiles: createStateFiles([], [A]) })).toEqual([
+      expect.stringMatching(`lost: contract ${A} .* missing from state.db`),
     ]);
-    expect(findViolations({ ...sound, stateFiles: stateFiles([A], []) })).toEqual([
-      expect.stringMatching(`lost: contract ${A} .* state.mirror.db has not`),
+    expect(findViolations({ ...intact, stateFiles: createStateFiles([A], []) })).toEqual([
+      expect.stringMatching(`lost: contract ${A} .* missing from state.mirror.db`),
     ]);
   });
 
-  it('does not miss one that the node ended, nor one that was never acknowledged, nor a chunk that is still to be made', () => {
-    const lost = stateFiles([], []);
-    expect(findViolations({ ...sound, stateFiles: lost, nodeContracts: new Set() })).toEqual([]);
-    expect(findViolations({ ...sound, stateFiles: lost, acknowledged: new Set() })).toEqual([]);
-    expect(findViolations({ ...sound, chunks: [] })).toEqual([]);
+  it('ignores contracts that the node ended or the farmer never acknowledged, and chunks not generated yet', () => {
+    const stateFiles = createStateFiles([], []);
+    expect(findViolations({ ...intact, stateFiles, running: new Set() })).toEqual([]);
+    expect(findViolations({ ...intact, stateFiles, acknowledged: new Set() })).toEqual([]);
+    expect(findViolations({ ...intact, chunks: [] })).toEqual([]);
   });
 
-  it('sees a file that is not what its name says, or no file', () => {
+  it('reports a chunk that does not match its name or is not a file', () => {
     for (const sha256 of [B, undefined])
-      expect(findViolations({ ...sound, chunks: [{ name: A, sha256 }] })).toEqual([expect.stringContaining('unsound')]);
+      expect(findViolations({ ...intact, chunks: [{ name: A, sha256 }] })).toEqual([
+        expect.stringContaining('corrupt'),
+      ]);
   });
 
-  it('passes on what SQLite complains of', () => {
-    const [state, mirror] = stateFiles([A], [A]);
-    const damaged = [state, { ...mirror, complaints: ['a row is missing'] }];
-    expect(findViolations({ ...sound, stateFiles: damaged })).toEqual(['state.mirror.db: a row is missing']);
-  });
-
-  it('expects the next start to clear half-written chunks and those of no contract away', () => {
-    expect(findLeftovers([A, B, `${A}.1.partial`], new Set([A]))).toEqual([B, `${A}.1.partial`]);
-  });
-
-  it('expects whole chunks to be left alone: one that was made again had been deleted', () => {
-    const whole = new Map([[A, 1]]);
-    const nodeContracts = new Set([A]);
-    expect(deleted(whole, { now: new Map([[A, 1]]), nodeContracts })).toEqual([]);
-    expect(deleted(whole, { now: new Map(), nodeContracts })).toEqual([A]);
-    expect(deleted(whole, { now: new Map([[A, 2]]), nodeContracts })).toEqual([A]);
-  });
-
-  it('lets a chunk go whose contract the node has ended meanwhile', () => {
-    expect(deleted(new Map([[A, 1]]), { now: new Map(), nodeContracts: new Set() })).toEqual([]);
+  it('reports the errors of SQLite', () => {
+    const [state, replica] = createStateFiles([A], [A]);
+    const stateFiles = [state, { ...replica, errors: ['a row is missing'] }];
+    expect(findViolations({ ...intact, stateFiles })).toEqual(['state.mirror.db: a row is missing']);
   });
 });
 
-describe('the judge of a whole run', () => {
-  it('takes nothing for proved where nothing happened', () => {
-    expect(findZeroCounts({ acknowledged: 3, passed: 1 })).toEqual([]);
-    expect(findZeroCounts({ acknowledged: 3, passed: 0 })).toEqual(['nothing was proved: passed: none']);
+describe('findLeftovers', () => {
+  it('returns partial chunks and chunks without a contract', () => {
+    expect(findLeftovers([A, B, `${A}.1.partial`], new Set([A]))).toEqual([B, `${A}.1.partial`]);
+  });
+});
+
+describe('findDeletedChunks', () => {
+  const before = new Map([[A, 1]]);
+  const running = new Set([A]);
+
+  it('reports intact chunks that were deleted or rebuilt', () => {
+    expect(findDeletedChunks(before, { now: new Map([[A, 1]]), running })).toEqual([]);
+    expect(findDeletedChunks(before, { now: new Map(), running })).toEqual([A]);
+    expect(findDeletedChunks(before, { now: new Map([[A, 2]]), running })).toEqual([A]);
   });
 
+  it('ignores chunks whose contract the node has ended', () => {
+    expect(findDeletedChunks(before, { now: new Map(), running: new Set() })).toEqual([]);
+  });
+});
+
+describe('findZeroCounts', () => {
+  it('reports each count that is zero, because such a run proves nothing', () => {
+    expect(findZeroCounts({ acknowledged: 3, passed: 1 })).toEqual([]);
+    expect(findZeroCounts({ acknowledged: 3, 'challenges passed': 0 })).toEqual([
+      'nothing proved: no challenges passed',
+    ]);
+  });
+});
+
+describe('checkLateAnswers', () => {
   it.each([
     [2, 0],
     [5, 500],
-  ])('puts up with %i late answers beside %i that passed, and with no more', (late, passed) => {
+  ])('tolerates %i late answers if %i passed, but not one more', (late, passed) => {
     expect(checkLateAnswers({ late, passed })).toEqual([]);
     expect(checkLateAnswers({ late: late + 1, passed })).toEqual([expect.stringContaining(`${late + 1} answers`)]);
   });
 });
 
-function stateFiles(state: string[], mirror: string[]): [StateFile, StateFile] {
+function createStateFiles(state: string[], replica: string[]): [StateFile, StateFile] {
   return [
-    { name: 'state.db', contracts: new Set(state), complaints: [] },
-    { name: 'state.mirror.db', contracts: new Set(mirror), complaints: [] },
+    { name: 'state.db', contracts: new Set(state), errors: [] },
+    { name: 'state.mirror.db', contracts: new Set(replica), errors: [] },
   ];
 }
