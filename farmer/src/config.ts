@@ -1,124 +1,135 @@
-import { parseSettings, SettingsError, type SettingsInput as SettingsGiven, type Values } from '@downstream/platform';
+import { parseSettings, SettingsError, type SettingsInput, type Values } from '@downstream/platform';
 import { STANDARD_GENESIS } from '@downstream/protocol';
 import { SETTINGS, toAlias } from './settings.ts';
 
-/** A node to farm for. */
 export interface NodeConfig {
-  /** What people call it; no other node has the same. */
+  /** Name of the node in metrics and logs; unique. */
   readonly alias: string;
   readonly url: string;
-  /** Its part of the room, of 1. */
+  /** Share of the capacity; the shares of all nodes add up to 1. */
   readonly share: number;
 }
 
-/** A folder for chunks, and how much of its disk they may take. */
 interface DiskConfig {
   readonly path: string;
+  /** Capacity for chunks. */
   readonly sizeBytes: number;
 }
 
-type Plain = Omit<Values<typeof SETTINGS>, 'nodes' | 'nodeAliases' | 'folders' | 'size'>;
+type ParsedSettings = Values<typeof SETTINGS>;
 
-export interface FarmerConfig extends Plain {
+export interface FarmerConfig extends Omit<ParsedSettings, 'nodes' | 'nodeAliases' | 'folders' | 'size'> {
   readonly nodes: readonly [NodeConfig, ...NodeConfig[]];
   readonly disks: readonly [DiskConfig, ...DiskConfig[]];
-  /** The first of the disks' folders: state and genesis file are there. */
+  /** Folder of the first disk, which also holds the state and the genesis file. */
   readonly dataDir: string;
 }
+
+/** Configuration of the commands that need only the data directory: `scrub`, `exit`, `backup` and `explain`. */
+export type CommandConfig = Pick<FarmerConfig, 'dataDir'>;
 
 const DEFAULT_SIZE = 256 * 1024 * 1024;
 
 /**
- * Reads the configuration, once.
+ * Reads the farmer's configuration.
  *
- * @param flags by the keys of {@link SETTINGS}; they win over the environment
- * @throws SettingsError with a line for everything that is wrong
+ * @param input flags by the keys of {@link SETTINGS}, which take precedence over environment variables
+ * @throws SettingsError with a line for every invalid setting
  */
-export function readConfig({ flags, env = process.env }: Partial<SettingsGiven> = {}): FarmerConfig {
-  const { nodes, nodeAliases, folders, size, ...config } = parseSettings(SETTINGS, { env, ...(flags && { flags }) });
+export function readConfig(input: Partial<SettingsInput> = {}): FarmerConfig {
+  const { nodes, nodeAliases, folders, size, ...config } = parseSettings(SETTINGS, withEnv(input));
   if ((config.genesisPath === undefined) !== (config.genesisSha256 === undefined)) {
     const [set, missing] =
       config.genesisPath === undefined
         ? (['genesisSha256', 'genesisPath'] as const)
         : (['genesisPath', 'genesisSha256'] as const);
     throw new SettingsError([
-      `${SETTINGS[missing].env} is not set, but ${SETTINGS[set].env} is: give ${SETTINGS[missing].allowed}`,
+      `${SETTINGS[missing].env} is not set, but ${SETTINGS[set].env} is: expected ${SETTINGS[missing].allowed}`,
     ]);
   }
   const disks = resolveDisks(folders, size);
   if (config.genesisPath === undefined) {
     for (const { path, sizeBytes } of disks) {
       if (sizeBytes >= STANDARD_GENESIS.sizeBytes) continue;
-      const what = size === undefined && folders.length > 1 ? `the capacity of ${path}` : 'FARMER_SIZE';
-      throw new SettingsError([`${what} is ${sizeBytes} bytes: give at least 32MiB, the size of one chunk`]);
+      const name = folders[0].sizeBytes === undefined ? 'FARMER_SIZE' : `FARMER_DATA_DIR: the capacity of ${path}`;
+      throw new SettingsError([`${name} must be at least 32MiB, the size of one chunk (got ${sizeBytes} bytes)`]);
     }
   }
   return { ...config, nodes: resolveNodes(nodes, nodeAliases), disks, dataDir: disks[0].path };
 }
 
-/** Kubernetes sets variables of this form for a service called farmer. */
+/** @throws SettingsError when the data directory is invalid; other settings are not read */
+export function readCommandConfig(input: Partial<SettingsInput> = {}): CommandConfig {
+  const { folders } = parseSettings({ folders: SETTINGS.folders }, withEnv(input));
+  return { dataDir: folders[0].path };
+}
+
+/** @returns the URL of the first node; other settings are not read */
+export function readNodeUrl(input: Partial<SettingsInput> = {}): string {
+  const { nodes } = parseSettings({ nodes: SETTINGS.nodes }, withEnv(input));
+  return nodes[0].url;
+}
+
+/** Kubernetes sets such variables for a service called `farmer`. */
 const KUBERNETES_VARIABLE = /^FARMER_(SERVICE_|PORT)/;
 
-/** Variables that look like settings of the farmer and are none: typing errors, most often. */
-export function findUnknownVariables(env: SettingsGiven['env'] = process.env): string[] {
+/** Environment variables with the prefix `FARMER_` that are not settings, for example misspelled ones. */
+export function findUnknownVariables(env: SettingsInput['env'] = process.env): string[] {
   const known = new Set<string>(Object.values(SETTINGS).map((setting) => setting.env));
   return Object.keys(env).filter(
-    (name) => /^FARMER_/.test(name) && !known.has(name) && !KUBERNETES_VARIABLE.test(name),
+    (name) => name.startsWith('FARMER_') && !known.has(name) && !KUBERNETES_VARIABLE.test(name),
   );
 }
 
-function resolveNodes(
-  given: readonly { url: string; share: number }[],
-  aliases: readonly string[],
-): FarmerConfig['nodes'] {
-  const twice = given.find(({ url }, at) => given.findIndex((other) => other.url === url) < at);
-  if (twice !== undefined) throw new SettingsError([`FARMER_NODE_URL has ${twice.url} twice: give each node once`]);
-  if (aliases.length > 0 && (aliases.length !== given.length || new Set(aliases).size < aliases.length)) {
+function withEnv({ env = process.env, flags = {} }: Partial<SettingsInput>): SettingsInput {
+  return { env, flags };
+}
+
+function resolveNodes(nodes: ParsedSettings['nodes'], aliases: readonly string[]): FarmerConfig['nodes'] {
+  const duplicate = nodes.find(({ url }, at) => nodes.findIndex((other) => other.url === url) < at);
+  if (duplicate !== undefined) throw new SettingsError([`FARMER_NODE_URL: ${duplicate.url} is listed twice`]);
+  const withoutShare = nodes.find(({ share }) => share === 0);
+  if (withoutShare !== undefined) {
+    throw new SettingsError([`FARMER_NODE_URL: the share of ${withoutShare.url} must be greater than 0 (got "0")`]);
+  }
+  if (aliases.length > 0 && (aliases.length !== nodes.length || new Set(aliases).size < aliases.length)) {
     throw new SettingsError([
-      `FARMER_NODE_ALIAS is ${JSON.stringify(aliases.join(','))}, for ${given.length} ${given.length === 1 ? 'node' : 'nodes'}: give ${SETTINGS.nodeAliases.allowed}`,
+      `FARMER_NODE_ALIAS: expected ${SETTINGS.nodeAliases.allowed} (got "${aliases.join(',')}"; number of nodes: ${nodes.length})`,
     ]);
   }
-  const hosts = given.map(({ url }) => toAlias(new URL(url).host));
-  const sum = given.reduce((total, { share }) => total + share, 0);
-  const [first, ...others] = given.map(({ url, share }, at): NodeConfig => {
+  const hosts = nodes.map(({ url }) => toAlias(new URL(url).host));
+  const sum = nodes.reduce((total, { share }) => total + share, 0);
+  const resolve = ({ url, share }: ParsedSettings['nodes'][0], at: number): NodeConfig => {
     const host = hosts[at] ?? '';
     const alias = aliases[at] ?? (hosts.indexOf(host) === at ? host : `${host.slice(0, 58)}-${at + 1}`);
     return { alias, url, share: share / sum };
-  });
-  if (first === undefined) throw new SettingsError([`FARMER_NODE_URL is empty: give ${SETTINGS.nodes.allowed}`]);
-  return [first, ...others];
+  };
+  const [first, ...others] = nodes;
+  return [resolve(first, 0), ...others.map((node, at) => resolve(node, at + 1))];
 }
 
-function resolveDisks(
-  folders: readonly { path: string; sizeBytes?: number }[],
-  size: number | undefined,
-): FarmerConfig['disks'] {
-  const [first, ...others] = folders;
-  if (first === undefined) throw new SettingsError([`FARMER_DATA_DIR is empty: give ${SETTINGS.folders.allowed}`]);
+function resolveDisks([first, ...others]: ParsedSettings['folders'], size: number | undefined): FarmerConfig['disks'] {
   if (others.length === 0 && first.sizeBytes === undefined) {
     return [{ path: first.path, sizeBytes: size ?? DEFAULT_SIZE }];
   }
-  const sized = ({ path, sizeBytes }: (typeof folders)[number]): DiskConfig => {
-    if (sizeBytes === undefined) {
-      throw new SettingsError([
-        `FARMER_DATA_DIR has no capacity for ${path}: give one to each folder, as in ${path}=500GB`,
-      ]);
-    }
-    return { path, sizeBytes };
-  };
-  const disks: FarmerConfig['disks'] = [sized(first), ...others.map(sized)];
+  const disks: FarmerConfig['disks'] = [requireCapacity(first), ...others.map(requireCapacity)];
   if (size !== undefined) {
-    throw new SettingsError([
-      `FARMER_SIZE is ${size} bytes, but FARMER_DATA_DIR has a capacity for each folder: leave one of them out`,
-    ]);
+    throw new SettingsError(['FARMER_SIZE and capacities in FARMER_DATA_DIR exclude each other: remove one of them']);
   }
   const nested = disks.find(({ path }, at) =>
     disks.some((other, place) => place !== at && `${path}/`.startsWith(`${other.path}/`)),
   );
   if (nested !== undefined) {
     throw new SettingsError([
-      `FARMER_DATA_DIR has ${nested.path} twice, or inside another: give each disk its own folder`,
+      `FARMER_DATA_DIR: ${nested.path} is listed twice or lies inside another folder; each disk needs a separate folder`,
     ]);
   }
   return disks;
+}
+
+function requireCapacity({ path, sizeBytes }: ParsedSettings['folders'][0]): DiskConfig {
+  if (sizeBytes !== undefined) return { path, sizeBytes };
+  throw new SettingsError([
+    `FARMER_DATA_DIR: ${path} has no capacity; with several folders each needs one, such as ${path}=500GB`,
+  ]);
 }

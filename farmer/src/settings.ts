@@ -6,7 +6,7 @@ import { z } from 'zod';
 
 const text = z.string();
 
-const origin = (url: string, context: z.RefinementCtx): string => {
+const parseOrigin = (url: string, context: z.RefinementCtx): string => {
   const parsed = URL.parse(url);
   if (
     parsed === null ||
@@ -22,8 +22,8 @@ const origin = (url: string, context: z.RefinementCtx): string => {
   return parsed.origin + parsed.pathname.replace(/\/+$/, '');
 };
 
-const bytes = (given: string, context: z.RefinementCtx): number => {
-  const size = parseBytes(given);
+const parseSize = (input: string, context: z.RefinementCtx): number => {
+  const size = parseBytes(input);
   if (size === undefined || size === 0) {
     context.addIssue('not a size');
     return z.NEVER;
@@ -33,64 +33,74 @@ const bytes = (given: string, context: z.RefinementCtx): number => {
 
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** A time as people write it: seconds, or with a unit. */
-const milliseconds =
+/** Creates a parser of durations: a number of seconds, or a number with a unit. */
+const durationBetween =
   (minMs: number, maxMs: number) =>
-  (given: string, context: z.RefinementCtx): number => {
-    const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?$/.exec(given) ?? [];
+  (input: string, context: z.RefinementCtx): number => {
+    const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?$/.exec(input) ?? [];
     const result = Number(number) * (UNITS_MS[unit] ?? Number.NaN);
     if (!(result >= minMs && result <= maxMs)) {
-      context.addIssue('not a duration');
+      context.addIssue('not a duration in range');
       return z.NEVER;
     }
     return result;
   };
 
-const listed = (list: string): string[] =>
+const splitList = (list: string): string[] =>
   list
     .split(',')
     .map((item) => item.trim())
     .filter(Boolean);
 
-/** A node as it was given: where it is, and its part of the room. */
-const parseNode = (given: string, context: z.RefinementCtx): { url: string; share: number } => {
-  const [, url = given, share = '1'] = /^(.*)=(\d{1,6}(?:\.\d{1,6})?)$/.exec(given) ?? [];
-  if (Number(share) === 0) {
-    context.addIssue('no share at all');
+const MAX_LIST_ITEMS = 100;
+
+const splitNonEmptyList = (list: string, context: z.RefinementCtx): [string, ...string[]] => {
+  const [first, ...others] = splitList(list);
+  if (first === undefined || others.length >= MAX_LIST_ITEMS) {
+    context.addIssue('not a list of 1 to 100 items');
     return z.NEVER;
   }
-  return { url: origin(url, context), share: Number(share) };
+  return [first, ...others];
 };
 
-/** A folder as it was given, with how much of its disk may be used, where that was said. */
-const parseDisk = (given: string, context: z.RefinementCtx): { path: string; sizeBytes?: number } => {
-  const [, path, size] = /^(.+)=([^=/]*)$/.exec(given) ?? [];
-  if (path === undefined || size === undefined) return { path: resolve(given) };
-  return { path: resolve(path), sizeBytes: bytes(size, context) };
+/** Parses `url` or `url=share`. */
+const parseNode = (input: string, context: z.RefinementCtx): { url: string; share: number } => {
+  const [, url = input, share = '1'] = /^(.*)=(\d{1,6}(?:\.\d{1,6})?)$/.exec(input) ?? [];
+  return { url: parseOrigin(url, context), share: Number(share) };
 };
 
-/** A machine's name, made into one that is allowed. */
+/** Parses `path` or `path=capacity`. */
+const parseFolder = (input: string, context: z.RefinementCtx): { path: string; sizeBytes?: number } => {
+  const [, path, size] = /^(.+)=([^=/]*)$/.exec(input) ?? [];
+  if (path === undefined || size === undefined) return { path: resolve(input) };
+  return { path: resolve(path), sizeBytes: parseSize(size, context) };
+};
+
+/** Replaces characters that an alias may not contain. */
 export const toAlias = (name: string): string => name.replace(/[^\w.-]/g, '-').slice(0, 63) || 'farmer';
+
+const node = text.max(2048).transform(parseNode);
+const folder = text.max(4096).transform(parseFolder);
 
 const ALIAS = /^[\w.-]{1,63}$/;
 
-const wholeNumber = (least: number, most: number) =>
-  text.regex(/^\d+$/).transform(Number).pipe(z.number().min(least).max(most));
+const integerBetween = (min: number, max: number) =>
+  text.regex(/^\d+$/).transform(Number).pipe(z.number().min(min).max(max));
 
-/** Everything an operator can set. The README's table, the flags and the error messages come from here. */
+/** All settings of the farmer. The table in README.md, the command-line flags and the error messages come from here. */
 export const SETTINGS = {
   nodes: {
     env: 'FARMER_NODE_URL',
     flag: '--node-url',
     value: '<urls>',
     description:
-      'The node to farm for, or several, comma-separated. They share the room equally, or as `url=share` says (`https://a.example=3,https://b.example=1`). `downstream <url>` means the same.',
+      'Nodes to farm for, comma-separated. They share the capacity equally, or in proportion to `url=share` (`https://a.example=3,https://b.example=1`). Same as `downstream <url>`.',
     allowed:
-      'http or https URLs without user, query or fragment, such as http://localhost:5000, separated by commas, each with a share (=2) or without',
+      'http or https URLs without user, query or fragment, separated by commas and each optionally followed by =share, such as http://localhost:5000 or https://a.example=2',
     schema: text
       .max(16_384)
-      .transform(listed)
-      .pipe(z.array(text.max(2048).transform(parseNode)).min(1).max(100)),
+      .transform(splitNonEmptyList)
+      .pipe(z.tuple([node], node)),
     default: 'http://localhost:5000',
   },
   nodeAliases: {
@@ -98,19 +108,19 @@ export const SETTINGS = {
     flag: '--node-alias',
     value: '<names>',
     description:
-      'What people call the nodes, comma-separated in the same order: the label `node` of metrics, and in logs.',
+      'Names of the nodes in metrics (label `node`), logs and on the status page, comma-separated, in the order of their URLs.',
     allowed:
-      'as many different names as there are nodes, each of up to 63 letters, digits, dots, hyphens and underscores',
-    schema: text.transform(listed).pipe(z.array(text.regex(ALIAS))),
+      'one unique name per node, separated by commas, each of up to 63 letters, digits, dots, hyphens and underscores',
+    schema: text.transform(splitList).pipe(z.array(text.regex(ALIAS))),
     default: '',
-    defaultDescription: "the URLs' hosts",
+    defaultDescription: 'host and port of each URL',
   },
   address: {
     env: 'FARMER_ADDRESS',
     flag: '--address',
     value: '<address>',
-    description: 'The SJCX address that is to be paid. Required.',
-    allowed: 'the SJCX (Bitcoin) address that is to be paid: 26 to 35 letters and digits, starting with 1',
+    description: 'SJCX address that receives the payout.',
+    allowed: 'an SJCX (Bitcoin) address of 26 to 35 letters and digits, starting with 1',
     schema: text.refine(isSjcxAddress),
     defaultDescription: 'none, required',
   },
@@ -118,29 +128,29 @@ export const SETTINGS = {
     env: 'FARMER_ALIAS',
     flag: '--alias',
     value: '<name>',
-    description: 'What people call this farmer: shown on its page, in `/status` and when it starts.',
+    description: 'Name of this farmer on its status page, in `/status` and in its first log line.',
     allowed: 'a name of up to 63 letters, digits, dots, hyphens and underscores',
     schema: text.regex(ALIAS),
     default: toAlias(hostname()),
-    defaultDescription: "the machine's name",
+    defaultDescription: "the machine's host name",
   },
   size: {
     env: 'FARMER_SIZE',
     flag: '--size',
     value: '<bytes>',
-    description: 'How much disk to give: bytes, or with a unit (`512MiB`, `1GB`). A contract takes 32 MiB.',
-    allowed: 'a number of bytes above 0, or with a unit: 512MiB, 1GB',
-    schema: text.transform(bytes).optional(),
-    defaultDescription: '`256MiB`, unless `FARMER_DATA_DIR` says it for each folder',
+    description: 'Disk capacity for contracts: bytes, or with a unit (`512MiB`, `1GB`). Each contract uses 32 MiB.',
+    allowed: 'a size above 0, in bytes or with a unit, such as 512MiB or 1GB',
+    schema: text.transform(parseSize).optional(),
+    defaultDescription: '`256MiB`, unless `FARMER_DATA_DIR` sets a capacity per folder',
   },
   folders: {
     env: 'FARMER_DATA_DIR',
     flag: '--data-dir',
     value: '<folders>',
     description:
-      'Where state, chunks and genesis file are kept; made where it is not there. Several disks: `path=capacity,path=capacity`; the first also holds the state.',
-    allowed: 'a folder that can be written to, or several, each with its capacity: /mnt/a/farm=500GB,/mnt/b/farm=1TB',
-    schema: text.transform(listed).pipe(z.array(text.max(4096).transform(parseDisk)).min(1).max(100)),
+      'Folder for state, chunks and genesis file; created if missing. For several disks: `path=capacity,path=capacity`; the first one also holds the state.',
+    allowed: 'a folder, or several with a capacity each, such as /mnt/a/farm=500GB,/mnt/b/farm=1TB',
+    schema: text.transform(splitNonEmptyList).pipe(z.tuple([folder], folder)),
     default: join(homedir(), '.downstream'),
     defaultDescription: '`~/.downstream`; `/data` in the image',
   },
@@ -148,7 +158,7 @@ export const SETTINGS = {
     env: 'FARMER_INIT',
     flag: '--init',
     description:
-      'For the first start: begin in folders that are empty, or not there with nothing beside them. Without it they are refused, since a disk may not be mounted.',
+      'Start in empty folders. Needed once for a new farmer; otherwise an empty folder is an error, because its disk may not be mounted.',
     allowed: 'true or false',
     schema: z.enum(['true', 'false']).transform((value) => value === 'true'),
     default: 'false',
@@ -157,26 +167,26 @@ export const SETTINGS = {
     env: 'FARMER_MIN_FREE',
     flag: '--min-free',
     value: '<bytes>',
-    description: 'How much of each disk stays free: with less, no contracts are taken, until there is more again.',
-    allowed: 'a number of bytes, or with a unit: 512MiB, 1GB; 0 for none',
-    schema: text.transform((given, context) => (/^0+[a-z]*$/i.test(given.trim()) ? 0 : bytes(given, context))),
+    description: 'Space to keep free on each disk. With less, the farmer accepts no new contracts.',
+    allowed: 'a size in bytes or with a unit, such as 512MiB or 1GB; 0 keeps nothing free',
+    schema: text.transform((input, context) => (/^0+[a-z]*$/i.test(input.trim()) ? 0 : parseSize(input, context))),
     default: '256MiB',
   },
   genesisPath: {
     env: 'FARMER_GENESIS',
     flag: '--genesis',
     value: '<file>',
-    description: 'Another genesis file than the standard one; with its hash.',
-    allowed: 'the path of a genesis file, and its hash as FARMER_GENESIS_SHA256, or neither',
+    description: 'Custom genesis file. Requires `FARMER_GENESIS_SHA256`.',
+    allowed: 'the path of a genesis file, together with FARMER_GENESIS_SHA256',
     schema: text.optional(),
-    defaultDescription: 'the standard one',
+    defaultDescription: 'the standard genesis file',
   },
   genesisSha256: {
     env: 'FARMER_GENESIS_SHA256',
     flag: '--genesis-sha256',
     value: '<hex>',
-    description: "That genesis file's SHA-256.",
-    allowed: '64 lowercase hex characters, and the file as FARMER_GENESIS, or neither',
+    description: 'SHA-256 of the custom genesis file.',
+    allowed: '64 lowercase hex characters, together with FARMER_GENESIS',
     schema: sha256Hex.optional(),
     defaultDescription: '',
   },
@@ -184,17 +194,16 @@ export const SETTINGS = {
     env: 'FARMER_DOWNLOAD_ORIGINS',
     flag: '--download-origins',
     value: '<urls>',
-    description: "Servers, comma-separated, that chunks may be downloaded from besides the node's own.",
+    description: "Origins besides the node's own from which chunks may be downloaded, comma-separated.",
     allowed: 'http or https origins separated by commas, such as https://chunks.example.org',
-    schema: text.transform(listed).pipe(z.array(text.transform(origin))),
+    schema: text.transform(splitList).pipe(z.array(text.transform(parseOrigin))),
     default: '',
     defaultDescription: "only the node's own",
   },
   nodeMoved: {
     env: 'FARMER_NODE_MOVED',
     flag: '--node-moved',
-    description:
-      'The one node with a new URL is the one that the data directory farms for already, at a new place. For one start.',
+    description: 'Keep the contracts of a node whose URL has changed. Set it for one start only.',
     allowed: 'true or false',
     schema: z.enum(['true', 'false']).transform((value) => value === 'true'),
     default: 'false',
@@ -203,8 +212,8 @@ export const SETTINGS = {
     env: 'FARMER_HTTP_HOST',
     flag: '--http-host',
     value: '<host>',
-    description: 'Where to serve metrics, health and status.',
-    allowed: 'an address of this machine, or 0.0.0.0 for all of them',
+    description: 'Address on which to serve the status page, metrics and health checks.',
+    allowed: 'an address of this machine, or 0.0.0.0 for all of its addresses',
     schema: text.min(1).max(255),
     default: '127.0.0.1',
     defaultDescription: '`127.0.0.1`; `0.0.0.0` in the image',
@@ -213,38 +222,37 @@ export const SETTINGS = {
     env: 'FARMER_HTTP_PORT',
     flag: '--http-port',
     value: '<port>',
-    description: 'Its port; 0 for any free one.',
+    description: 'Port of the HTTP server; 0 selects a free port.',
     allowed: 'a port from 0 to 65535',
-    schema: wholeNumber(0, 65_535),
+    schema: integerBetween(0, 65_535),
     default: '8080',
   },
   pollIntervalMs: {
     env: 'FARMER_POLL_INTERVAL',
     flag: '--poll-interval',
     value: '<time>',
-    description: 'How often to ask the node for challenges: seconds, or with a unit (`500ms`, `2m`).',
-    allowed: 'seconds, or a time with ms, s, m or h, from 100ms to 24h',
-    schema: text.transform(milliseconds(100, UNITS_MS['d'] ?? 0)).optional(),
-    defaultDescription: "a tenth of the contracts' shortest interval, from 1 s to 60 s",
+    description: 'How often to ask each node for open challenges: seconds, or with a unit (`500ms`, `2m`).',
+    allowed: 'seconds, or a time with the unit ms, s, m or h, from 100ms to 24h',
+    schema: text.transform(durationBetween(100, UNITS_MS['d'] ?? 0)).optional(),
+    defaultDescription: 'a tenth of the shortest contract interval, from 1 s to 60 s',
   },
   workers: {
     env: 'FARMER_WORKERS',
     flag: '--workers',
     value: '<count>',
-    description: 'Threads that make and prove chunks.',
-    allowed: 'a whole number from 1 to 64',
-    schema: wholeNumber(1, 64),
+    description: 'Worker threads that generate, verify and prove chunks.',
+    allowed: 'an integer from 1 to 64',
+    schema: integerBetween(1, 64),
     default: String(Math.min(4, availableParallelism())),
-    defaultDescription: 'one a processor, at most 4',
+    defaultDescription: 'one per processor, at most 4',
   },
   readTimeoutMs: {
     env: 'FARMER_READ_TIMEOUT',
     flag: '--read-timeout',
     value: '<time>',
-    description:
-      'How long reading one chunk may take before its disk is given up for this time: seconds, or with a unit.',
-    allowed: 'seconds, or a time with ms, s, m or h, from 100ms to 1h',
-    schema: text.transform(milliseconds(100, 3_600_000)),
+    description: 'Timeout for reading one chunk: seconds, or with a unit.',
+    allowed: 'seconds, or a time with the unit ms, s, m or h, from 100ms to 1h',
+    schema: text.transform(durationBetween(100, 3_600_000)),
     default: '30s',
   },
   scrubCycleMs: {
@@ -252,10 +260,10 @@ export const SETTINGS = {
     flag: '--scrub-cycle',
     value: '<time>',
     description:
-      'In what time every chunk is to be read and compared with its hash, besides proofs: with a unit (`12h`, `14d`), or `off`.',
-    allowed: 'a time with s, m, h or d, from 1s to 365d, or off',
-    schema: text.transform((given, context) =>
-      given === 'off' ? undefined : milliseconds(1_000, 365 * 86_400_000)(given, context),
+      'Period in which the scrub verifies every chunk that no proof has read: a time with a unit (`12h`, `14d`), or `off`.',
+    allowed: 'a time with the unit s, m, h or d, from 1s to 365d, or off',
+    schema: text.transform((input, context) =>
+      input === 'off' ? undefined : durationBetween(1_000, 365 * 86_400_000)(input, context),
     ),
     default: '14d',
   },
@@ -263,16 +271,16 @@ export const SETTINGS = {
     env: 'FARMER_JOURNAL_SIZE',
     flag: '--journal-size',
     value: '<count>',
-    description: 'The last challenges that are kept with their times, for `downstream explain`.',
-    allowed: 'a whole number from 0 to 100000',
-    schema: wholeNumber(0, 100_000),
+    description: 'Number of recent challenges to keep, with their timeline, for `downstream explain`.',
+    allowed: 'an integer from 0 to 100000',
+    schema: integerBetween(0, 100_000),
     default: '20000',
   },
   logLevel: {
     env: 'FARMER_LOG_LEVEL',
     flag: '--log-level',
     value: '<level>',
-    description: `How much to log: ${LOG_LEVELS.map((level) => `\`${level}\``).join(', ')}.`,
+    description: `Least severe level to log: ${LOG_LEVELS.map((level) => `\`${level}\``).join(', ')}.`,
     allowed: `one of ${LOG_LEVELS.join(', ')}`,
     schema: z.enum(LOG_LEVELS),
     default: 'info',
@@ -281,9 +289,9 @@ export const SETTINGS = {
     env: 'FARMER_LOG_FORMAT',
     flag: '--log-format',
     value: '<format>',
-    description: '`json`, a line an object, or `pretty`, for people.',
+    description: '`json` (one object per line) or `pretty` (for a terminal).',
     allowed: `one of ${LOG_FORMATS.join(', ')}`,
     schema: z.enum(LOG_FORMATS).optional(),
-    defaultDescription: '`pretty` on a terminal, else `json`',
+    defaultDescription: '`pretty` on a terminal, otherwise `json`',
   },
 } as const;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { findUnknownVariables, readConfig } from '../src/config.ts';
+import { findUnknownVariables, readCommandConfig, readConfig, readNodeUrl } from '../src/config.ts';
 
 const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
 const read = (env: Record<string, string>, flags?: Record<string, string>) =>
@@ -112,11 +112,10 @@ describe('the configuration', () => {
     ['FARMER_LOG_FORMAT', 'xml', 'json, pretty'],
     ['FARMER_DOWNLOAD_ORIGINS', 'somewhere', 'origins'],
     ['FARMER_NODE_MOVED', 'yes', 'true or false'],
-    ['FARMER_NODE_URL', 'http://a=0', 'a share'],
     ['FARMER_NODE_URL', ',', 'http or https URL'],
-    ['FARMER_NODE_ALIAS', 'a b', 'names'],
-    ['FARMER_NODE_ALIAS', 'one,two', 'as many different names as there are nodes'],
-    ['FARMER_DATA_DIR', '/mnt/a=lots', 'with its capacity'],
+    ['FARMER_NODE_ALIAS', 'a b', 'one unique name per node'],
+    ['FARMER_NODE_ALIAS', 'one,two', 'one unique name per node'],
+    ['FARMER_DATA_DIR', '/mnt/a=lots', 'with a capacity each'],
     ['FARMER_DATA_DIR', ' ', 'a folder'],
     ['FARMER_INIT', '1', 'true or false'],
     ['FARMER_MIN_FREE', 'some', '512MiB'],
@@ -125,7 +124,8 @@ describe('the configuration', () => {
     ['FARMER_JOURNAL_SIZE', '-1', '0 to 100000'],
   ])('refuses %s=%s, naming variable, value and what is allowed', (name, value, allowed) => {
     expect(() => read({ [name]: value })).toThrow(expect.objectContaining({ code: 'invalid_settings' }));
-    expect(() => read({ [name]: value })).toThrow(`${name} is ${JSON.stringify(value)}`);
+    expect(() => read({ [name]: value })).toThrow(name);
+    expect(() => read({ [name]: value })).toThrow(`got ${JSON.stringify(value)}`);
     expect(() => read({ [name]: value })).toThrow(allowed);
   });
 
@@ -139,27 +139,51 @@ describe('the configuration', () => {
   });
 
   it('wants each node once, each disk once, and a capacity for each of several', () => {
-    expect(() => read({ FARMER_NODE_URL: 'http://a,http://a/' })).toThrow('FARMER_NODE_URL has http://a twice');
-    expect(() => read({ FARMER_NODE_URL: 'http://a,http://b', FARMER_NODE_ALIAS: 'x,x' })).toThrow('different names');
-    expect(() => read({ FARMER_DATA_DIR: '/a=1GB,/a=1GB' })).toThrow('/a twice');
-    expect(() => read({ FARMER_DATA_DIR: '/a=1GB,/a/b=1GB' })).toThrow('inside another');
-    expect(() => read({ FARMER_DATA_DIR: '/a=1GB,/b' })).toThrow('no capacity for /b');
-    expect(() => read({ FARMER_DATA_DIR: '/a=1GB', FARMER_SIZE: '2GB' })).toThrow('leave one of them out');
+    expect(() => read({ FARMER_NODE_URL: 'http://a,http://a/' })).toThrow('FARMER_NODE_URL: http://a is listed twice');
+    expect(() => read({ FARMER_NODE_URL: 'http://a=0' })).toThrow(
+      'FARMER_NODE_URL: the share of http://a must be greater than 0 (got "0")',
+    );
+    expect(() => read({ FARMER_NODE_URL: 'http://a,http://b', FARMER_NODE_ALIAS: 'x,x' })).toThrow(
+      'one unique name per node',
+    );
+    expect(() => read({ FARMER_DATA_DIR: '/a=1GB,/a=1GB' })).toThrow('/a is listed twice');
+    expect(() => read({ FARMER_DATA_DIR: '/a=1GB,/a/b=1GB' })).toThrow('inside another folder');
+    expect(() => read({ FARMER_DATA_DIR: '/a=1GB,/b' })).toThrow('/b has no capacity');
+    expect(() => read({ FARMER_DATA_DIR: '/a=1GB', FARMER_SIZE: '2GB' })).toThrow('remove one of them');
   });
 
   it('wants room for one chunk at least', () => {
-    expect(() => read({ FARMER_DATA_DIR: '/a=1GB,/b=1MB' })).toThrow('the capacity of /b is 1000000 bytes');
-    expect(() => read({ FARMER_SIZE: '31MiB' })).toThrow('at least 32MiB');
+    expect(() => read({ FARMER_DATA_DIR: '/a=1GB,/b=1MB' })).toThrow(
+      'FARMER_DATA_DIR: the capacity of /b must be at least 32MiB',
+    );
+    expect(() => read({ FARMER_SIZE: '31MiB' })).toThrow('FARMER_SIZE must be at least 32MiB');
   });
 
   it('names everything that is wrong at once, by flag where a flag was given', () => {
-    expect(() => read({ FARMER_WORKERS: 'x' }, { size: 'y' })).toThrow(/--size is "y".*\n.*FARMER_WORKERS is "x"/s);
+    expect(() => read({ FARMER_WORKERS: 'x' }, { size: 'y' })).toThrow(/--size: .*"y".*\n.*FARMER_WORKERS: .*"x"/s);
   });
 
   it('never shows credentials of a URL', () => {
     expect(() => read({ FARMER_NODE_URL: 'http://me:hunter2@node' })).not.toThrow('hunter2');
     expect(() => read({ FARMER_NODE_URL: 'http://me:hunter2@node' })).toThrow('http://***@node');
     expect(() => read({ FARMER_NODE_URL: 'http://me:p@hunter2@node/' })).toThrow('http://***@node/');
+  });
+});
+
+describe('readCommandConfig', () => {
+  it('needs the data directory and nothing else', () => {
+    const env = { FARMER_DATA_DIR: '/mnt/a=1GB,/mnt/b=1GB', FARMER_SIZE: 'invalid' };
+    expect(readCommandConfig({ env })).toEqual({ dataDir: '/mnt/a' });
+  });
+
+  it('rejects an invalid data directory', () => {
+    expect(() => readCommandConfig({ env: { FARMER_DATA_DIR: ',' } })).toThrow('FARMER_DATA_DIR: expected a folder');
+  });
+});
+
+describe('readNodeUrl', () => {
+  it('returns the first node and reads no other setting', () => {
+    expect(readNodeUrl({ env: { FARMER_NODE_URL: 'http://a,http://b' } })).toBe('http://a');
   });
 });
 

@@ -42,7 +42,7 @@ describe('a mock node container', () => {
   it('says in the words of the node why it did not start', async () => {
     await expect(new MockNodeOfThisRun().withInterval(0.1).start()).rejects.toMatchObject({
       code: 'not_started',
-      message: expect.stringMatching(/^the mock node did not start:\nerror: MOCK_INTERVAL is "0.1"/),
+      message: expect.stringMatching(/^the mock node did not start:\nerror: MOCK_INTERVAL: expected .* \(got "0.1"\)/),
     });
   });
 });

@@ -195,7 +195,7 @@ describeWith(['kubectl'], 'the manifests', () => {
     const node = { FARMER_NODE_URL: 'https://node.example.org' };
     expect(() => readConfig({ env: { ...env, ...node } })).toThrow(/^FARMER_ADDRESS is not set: .*$/);
     // Not the default, which would be remembered by the volume as its node.
-    expect(() => readConfig({ env: { ...env, ...address } })).toThrow(/^FARMER_NODE_URL is "https:\/\/": .*$/);
+    expect(() => readConfig({ env: { ...env, ...address } })).toThrow(/^FARMER_NODE_URL: .* \(got "https:\/\/"\)$/);
     expect(readConfig({ env: { ...env, ...address, ...node } }).disks[0].sizeBytes).toBe(500 * 2 ** 30);
     expect(rendered.one('StatefulSet', 'farmer').spec?.replicas).toBe(3);
   });

@@ -25,20 +25,20 @@ describe('the settings', () => {
   });
 
   it.each([
-    [{ MOCK_PORT: '65536' }, 'MOCK_PORT is "65536": give a port from 0 to 65535'],
-    [{ MOCK_PORT: '80x' }, 'MOCK_PORT is "80x": give a port from 0 to 65535'],
-    [{ MOCK_SEED: 's'.repeat(201) }, `MOCK_SEED is "${'s'.repeat(100)}…": give a text of 1 to 200 characters`],
-    [{ MOCK_INTERVAL: 'soon' }, 'MOCK_INTERVAL is "soon": give seconds from 1 to 31536000'],
-    [{ MOCK_INTERVAL: '0' }, 'MOCK_INTERVAL is "0": give seconds from 1 to 31536000'],
-    [{ MOCK_INTERVAL: '-5' }, 'MOCK_INTERVAL is "-5": give seconds from 1 to 31536000'],
-    [{ MOCK_INTERVAL: 'NaN' }, 'MOCK_INTERVAL is "NaN": give seconds from 1 to 31536000'],
-    [{ MOCK_INTERVAL: '9'.repeat(80) }, 'give seconds from 1 to 31536000'],
-    [{ MOCK_MAX_CONTRACTS: '-1' }, 'MOCK_MAX_CONTRACTS is "-1": give a whole number from 0 to 1000000'],
-    [{ MOCK_MAX_FAILURES: '0' }, 'MOCK_MAX_FAILURES is "0": give a whole number from 1 to 1000000'],
-    [{ MOCK_CONTRACT_FORM: 'paper' }, 'MOCK_CONTRACT_FORM is "paper": give secret or url'],
+    [{ MOCK_PORT: '65536' }, 'MOCK_PORT: expected a port from 0 to 65535 (got "65536")'],
+    [{ MOCK_PORT: '80x' }, 'MOCK_PORT: expected a port from 0 to 65535 (got "80x")'],
+    [{ MOCK_SEED: 's'.repeat(201) }, `MOCK_SEED: expected a text of 1 to 200 characters (got "${'s'.repeat(100)}…")`],
+    [{ MOCK_INTERVAL: 'soon' }, 'MOCK_INTERVAL: expected seconds from 1 to 31536000 (got "soon")'],
+    [{ MOCK_INTERVAL: '0' }, 'MOCK_INTERVAL: expected seconds from 1 to 31536000 (got "0")'],
+    [{ MOCK_INTERVAL: '-5' }, 'MOCK_INTERVAL: expected seconds from 1 to 31536000 (got "-5")'],
+    [{ MOCK_INTERVAL: 'NaN' }, 'MOCK_INTERVAL: expected seconds from 1 to 31536000 (got "NaN")'],
+    [{ MOCK_INTERVAL: '9'.repeat(80) }, 'expected seconds from 1 to 31536000'],
+    [{ MOCK_MAX_CONTRACTS: '-1' }, 'MOCK_MAX_CONTRACTS: expected a whole number from 0 to 1000000 (got "-1")'],
+    [{ MOCK_MAX_FAILURES: '0' }, 'MOCK_MAX_FAILURES: expected a whole number from 1 to 1000000 (got "0")'],
+    [{ MOCK_CONTRACT_FORM: 'paper' }, 'MOCK_CONTRACT_FORM: expected secret or url (got "paper")'],
     [{ MOCK_GENESIS: '/tmp/x' }, 'MOCK_GENESIS and MOCK_GENESIS_SHA256 belong together'],
     [{ MOCK_GENESIS_SHA256: 'a'.repeat(64) }, 'MOCK_GENESIS and MOCK_GENESIS_SHA256 belong together'],
-    [{ MOCK_GENESIS: '/tmp/x', MOCK_GENESIS_SHA256: 'ABC' }, 'MOCK_GENESIS_SHA256 is "ABC": give 64 lowercase hex'],
+    [{ MOCK_GENESIS: '/tmp/x', MOCK_GENESIS_SHA256: 'ABC' }, 'MOCK_GENESIS_SHA256: expected 64 lowercase hex'],
   ])('that are wrong are refused, naming variable, value and what is allowed: %j', (env, message) => {
     expect(() => readConfig({ env })).toThrow(message);
   });

@@ -197,8 +197,8 @@ describe('the process', () => {
     expect(written).toEqual({
       out: '',
       err: [
-        'error: MOCK_INTERVAL is "soon": give seconds from 1 to 31536000',
-        'error: MOCK_CONTRACT_FORM is "paper": give secret or url',
+        'error: MOCK_INTERVAL: expected seconds from 1 to 31536000 (got "soon")',
+        'error: MOCK_CONTRACT_FORM: expected secret or url (got "paper")',
         '',
       ].join('\n'),
     });
@@ -207,7 +207,7 @@ describe('the process', () => {
   it('takes a flag before the variable', async () => {
     const { written, ended } = run({ MOCK_INTERVAL: '60' }, '--interval', 'later');
     expect(await ended).toBe(2);
-    expect(written.err).toContain('--interval is "later"');
+    expect(written.err).toContain('--interval: expected');
   });
 
   it('refuses a flag that there is not, and helps on request', async () => {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { systemClock } from '@downstream/platform';
-import type { FarmerConfig } from '../config.ts';
+import type { CommandConfig } from '../config.ts';
 import { createContractReport } from '../control/contract-report.ts';
 import { ControlClient, ControlError } from '../control/control-client.ts';
 import { CONTROL_SOCKET } from '../control/control-server.ts';
@@ -20,15 +20,14 @@ import { StateReader } from '../state/state-reader.ts';
 
 /** The commands that ask the farmer that runs on a data directory, or, where none does, read its state. */
 
-type Config = Pick<FarmerConfig, 'dataDir'>;
 type Print = (line: string) => void;
 
 const POLL_INTERVAL_MS = 500;
 
-const createClient = ({ dataDir }: Config) => new ControlClient(join(dataDir, CONTROL_SOCKET));
+const createClient = ({ dataDir }: CommandConfig) => new ControlClient(join(dataDir, CONTROL_SOCKET));
 
 /** `downstream scrub`: reads every chunk now. @returns 1 where one is bad or missing */
-export async function scrub(config: Config, print: Print): Promise<number> {
+export async function scrub(config: CommandConfig, print: Print): Promise<number> {
   const client = needing(config, 'downstream scrub needs the farmer that has the chunks');
   let report = await client.ask('POST', '/scrub', scrubReport);
   print(`reading ${report.total} ${report.total === 1 ? 'chunk' : 'chunks'} …`);
@@ -60,7 +59,7 @@ export interface ExitCommand {
 }
 
 /** `downstream exit`: gives all contracts back. Ends when that is done; interrupted, the farmer goes on with it. */
-export async function leave(config: Config, { node, cancel, yes }: ExitCommand, print: Print): Promise<number> {
+export async function leave(config: CommandConfig, { node, cancel, yes }: ExitCommand, print: Print): Promise<number> {
   const client = needing(config, 'downstream exit needs the farmer that holds the contracts');
   const wanted = node === undefined ? {} : { node };
   if (cancel) {
@@ -119,7 +118,7 @@ async function confirmed({ nodes }: ExitReport, node: string | undefined): Promi
 }
 
 /** `downstream backup FILE`: writes a consistent copy of the state, whether a farmer runs or not. */
-export async function backup(config: Config, path: string, print: Print): Promise<number> {
+export async function backup(config: CommandConfig, path: string, print: Print): Promise<number> {
   const { bytes } = await running(
     async () => await createClient(config).ask('POST', '/backup', backupReport, { path }),
     async () => ({ path, bytes: await withStateReader(config, async (state) => await state.backup(path)) }),
@@ -130,7 +129,7 @@ export async function backup(config: Config, path: string, print: Print): Promis
 
 /** `downstream explain CONTRACT`: why its challenges came out as they did. @returns 1 where there is no such contract */
 export async function explainContract(
-  config: Config,
+  config: CommandConfig,
   { id, last }: { readonly id: string; readonly last: number },
   print: Print,
 ): Promise<number> {
@@ -151,7 +150,7 @@ export async function explainContract(
   return 0;
 }
 
-async function asked(config: Config, id: string, last: number): Promise<ContractReport | undefined> {
+async function asked(config: CommandConfig, id: string, last: number): Promise<ContractReport | undefined> {
   try {
     return await createClient(config).ask('GET', `/explain/${encodeURIComponent(id)}?last=${last}`, contractReport);
   } catch (error) {
@@ -176,7 +175,7 @@ async function running<T>(ask: () => Promise<T>, without: () => Promise<T>): Pro
 }
 
 /** The state of a farmer that does not run. */
-async function withStateReader<T>({ dataDir }: Config, use: (state: StateReader) => Promise<T>): Promise<T> {
+async function withStateReader<T>({ dataDir }: CommandConfig, use: (state: StateReader) => Promise<T>): Promise<T> {
   const state = StateReader.open(dataDir, systemClock);
   if (state === undefined) {
     throw new ControlError(
@@ -192,7 +191,7 @@ async function withStateReader<T>({ dataDir }: Config, use: (state: StateReader)
 }
 
 /** A client that says what to do where no farmer runs. @param why the command needs one */
-function needing(config: Config, why: string): Pick<ControlClient, 'ask'> {
+function needing(config: CommandConfig, why: string): Pick<ControlClient, 'ask'> {
   const client = createClient(config);
   return {
     ask: async (method, path, schema, body) => {

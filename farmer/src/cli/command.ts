@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { CodedError, type Setting, SettingsError, toFlags } from '@downstream/platform';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { type FarmerConfig, readConfig } from '../config.ts';
+import { type CommandConfig, readCommandConfig, readConfig, readNodeUrl } from '../config.ts';
 import { DEFAULT_ENTRIES, MAX_ENTRIES } from '../control/reports.ts';
 import { SETTINGS } from '../settings.ts';
 import { VERSION } from '../version.ts';
@@ -49,7 +49,7 @@ export async function command(args: readonly string[], { out, err }: Output): Pr
     'scrub',
     'Reads every chunk now and compares it with its hash; bad ones are made again. 1 where one was bad or missing.',
   ).action(async (_options: Flags, called: Command) => {
-    exitCode = await scrub(configOf(called), print);
+    exitCode = await scrub(toCommandConfig(called), print);
   });
   asking('exit', 'Gives all contracts back and deletes their chunks. Goes on by itself when it is interrupted.')
     .option('--node <alias>', 'leave only this node, and stay with the others')
@@ -57,11 +57,11 @@ export async function command(args: readonly string[], { out, err }: Output): Pr
     .option('--yes', 'do not ask')
     .action(async ({ node, cancel, yes }: Flags, called: Command) => {
       const wanted = { node: typeof node === 'string' ? node : undefined, cancel: cancel === true, yes: yes === true };
-      exitCode = await leave(configOf(called), wanted, print);
+      exitCode = await leave(toCommandConfig(called), wanted, print);
     });
   asking('backup <file>', 'Writes a consistent copy of the state, also while the farmer runs. Holds secrets.').action(
     async (file: string, _options: Flags, called: Command) => {
-      exitCode = await backup(configOf(called), resolve(file), print);
+      exitCode = await backup(toCommandConfig(called), resolve(file), print);
     },
   );
   asking(
@@ -74,7 +74,7 @@ export async function command(args: readonly string[], { out, err }: Output): Pr
         .argParser(parseCount),
     )
     .action(async (id: string, { last }: { last: number }, called: Command) => {
-      exitCode = await explainContract(configOf(called), { id, last }, print);
+      exitCode = await explainContract(toCommandConfig(called), { id, last }, print);
     });
   try {
     await program.parseAsync(args, { from: 'user' });
@@ -97,10 +97,8 @@ function toOption(setting: Setting): Option {
   return new Option([flag, value].filter(Boolean).join(' '), help.replaceAll('`', ''));
 }
 
-/** What a command on a data directory needs to know of it. */
-function configOf(called: Command): FarmerConfig {
-  const flags = toFlags(SETTINGS, called.optsWithGlobals());
-  return readConfig({ flags: { ...flags, address: UNUSED_ADDRESS } });
+function toCommandConfig(called: Command): CommandConfig {
+  return readCommandConfig({ flags: toFlags(SETTINGS, called.optsWithGlobals()) });
 }
 
 async function perform(nodeUrl: string | undefined, options: Flags, out: (text: string) => void): Promise<number> {
@@ -115,12 +113,8 @@ async function perform(nodeUrl: string | undefined, options: Flags, out: (text: 
   }
   const flags = toFlags(SETTINGS, { ...given, ...(nodeUrl !== undefined && { nodeUrl }) });
   if (typeof file !== 'string') return await run(readConfig({ flags }));
-  const { nodes } = readConfig({ flags: { ...flags, address: UNUSED_ADDRESS } });
-  return await verifyOwnership(file, nodes[0].url, (line) => out(`${line}\n`));
+  return await verifyOwnership(file, readNodeUrl({ flags }), (line) => out(`${line}\n`));
 }
-
-/** Some commands need no farming address; the setting wants a valid one all the same. */
-const UNUSED_ADDRESS = '1111111111111111111114oLvT2';
 
 function failure(error: unknown, err: (text: string) => void): number {
   if (error instanceof CommanderError) {

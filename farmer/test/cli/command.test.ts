@@ -48,8 +48,8 @@ describe('the downstream command', () => {
     [['--sizes', '1'], '--sizes'],
     [['http://a', 'http://b'], 'too many arguments'],
     [['http://a', '--node-url', 'http://b', '--address', ADDRESS], 'once'],
-    [['--size', '12XB', '--address', ADDRESS], '--size is "12XB"'],
-    [['--address', 'nobody'], '--address is "nobody"'],
+    [['--size', '12XB', '--address', ADDRESS], '--size: expected a size above 0'],
+    [['--address', 'nobody'], '--address: expected an SJCX'],
     [['explain', 'abcdef', '--last', '1001'], 'from 1 to 1000'],
     [['statsu'], '"statsu" is no command'],
   ])('refuses %j with exit code 2, and says why', async (args, why) => {

@@ -10,7 +10,7 @@ export interface Setting<Schema extends z.ZodType = z.ZodType> {
   /** What stands behind the flag in a help text: `<bytes>`; none for a switch. */
   readonly value?: string;
   readonly description: string;
-  /** What is allowed, as the end of the sentence "…: give …". */
+  /** What is allowed, as the end of the sentence "expected …". */
   readonly allowed: string;
   /** From the text that was given to the value used; undefined goes in where nothing was given and there is no default. */
   readonly schema: Schema;
@@ -50,8 +50,11 @@ export function parseSettings<S extends Settings>(table: S, { env, flags = {} }:
     const result = setting.schema.safeParse(given ?? setting.default);
     if (!result.success) {
       const what = fromFlag ? setting.flag : setting.env;
-      const said = given === undefined ? 'is not set' : `is ${JSON.stringify(shorten(given))}`;
-      wrong.push(`${what} ${said}: give ${setting.allowed}`);
+      wrong.push(
+        given === undefined
+          ? `${what} is not set: expected ${setting.allowed}`
+          : `${what}: expected ${setting.allowed} (got ${JSON.stringify(shorten(given))})`,
+      );
     }
     return [name, result.data];
   });

@@ -208,9 +208,11 @@ describe('settings', () => {
 
   it('that are wrong are all named, with value and what is allowed, long ones cut', () => {
     expect(() => parseSettings(table, { env: { X_PORT: 'x'.repeat(500) } })).toThrow(
-      /^X_PORT is "x{100}…": give a port$/,
+      /^X_PORT: expected a port \(got "x{100}…"\)$/,
     );
-    expect(() => parseSettings(table, { env: {}, flags: { port: 'y' } })).toThrow('--http-port is "y": give a port');
+    expect(() => parseSettings(table, { env: {}, flags: { port: 'y' } })).toThrow(
+      '--http-port: expected a port (got "y")',
+    );
   });
 
   it('that are wrong are named all at once', () => {
@@ -218,7 +220,7 @@ describe('settings', () => {
     expect(() => parseSettings(both, { env: { X_PORT: 'x', X_NAME: 'xx' } })).toThrow(
       expect.objectContaining({
         code: 'invalid_settings',
-        message: 'X_PORT is "x": give a port\nX_NAME is "xx": give a name',
+        message: 'X_PORT: expected a port (got "x")\nX_NAME: expected a name (got "xx")',
       }),
     );
   });
@@ -226,13 +228,13 @@ describe('settings', () => {
   it('that are needed and not given are named too', () => {
     const needed = { name: { ...table.name, schema: z.string() } };
     for (const env of [{}, { X_NAME: '' }]) {
-      expect(() => parseSettings(needed, { env })).toThrow(/^X_NAME is not set: give a name$/);
+      expect(() => parseSettings(needed, { env })).toThrow(/^X_NAME is not set: expected a name$/);
     }
   });
 
   it('that are wrong show no password', () => {
     expect(() => parseSettings(table, { env: { X_PORT: 'http://me:hunter2@node:80/x' } })).toThrow(
-      /^X_PORT is "http:\/\/\*\*\*@node:80\/x": give a port$/,
+      /^X_PORT: expected a port \(got "http:\/\/\*\*\*@node:80\/x"\)$/,
     );
   });
 
