@@ -14,27 +14,26 @@ import {
   VariableSort,
 } from '@grafana/grafana-foundation-sdk/dashboard';
 import { DATASOURCE, RUNBOOKS } from './panels.ts';
-import { chosen, FIRING } from './promql.ts';
+import { FIRING_ALERTS, select } from './promql.ts';
 
 const COLUMNS = 24;
 /** Dashboards with this tag link to each other. */
 const TAG = 'downstream';
 
-/** A dashboard, before Grafana's own bookkeeping. */
-export interface Plan {
+interface DashboardSpec {
   readonly uid: string;
   readonly title: string;
   readonly description: string;
-  /** The metric whose labels are the jobs and instances to choose from; its `version` is watched for changes. */
+  /** The metric whose jobs and instances can be selected, and whose `version` label is annotated when it changes. */
   readonly buildInfo: string;
   readonly rows: readonly { readonly title: string; readonly panels: readonly Panel[] }[];
 }
 
 /**
- * A dashboard as Grafana's files have it. Ids, positions, variables, annotations and links are set here and nowhere else:
- * the builders leave most of them out, and Grafana then guesses.
+ * A dashboard in the format of Grafana's files. Sets ids, positions, variables, annotations and links, most of which the
+ * builders omit and Grafana would guess.
  */
-export function dashboard({ uid, title, description, buildInfo, rows }: Plan): Dashboard {
+export function dashboard({ uid, title, description, buildInfo, rows }: DashboardSpec): Dashboard {
   const builder = new DashboardBuilder(title)
     .uid(uid)
     .description(description)
@@ -45,8 +44,8 @@ export function dashboard({ uid, title, description, buildInfo, rows }: Plan): D
     .timepicker(new TimePickerBuilder().refreshIntervals(['10s', '30s', '1m', '5m', '15m', '1h']))
     .timezone('browser')
     .refresh('30s');
-  for (const variable of variables(buildInfo)) builder.withVariable(variable);
-  for (const annotation of annotations(buildInfo)) builder.annotation(annotation);
+  for (const variable of createVariables(buildInfo)) builder.withVariable(variable);
+  for (const annotation of createAnnotations(buildInfo)) builder.annotation(annotation);
   builder.link(new DashboardLinkBuilder('Dashboards').type(DashboardLinkType.Dashboards).tags([TAG]).keepTime(true));
   builder.link(
     new DashboardLinkBuilder('Runbooks').type(DashboardLinkType.Link).icon('doc').url(RUNBOOKS).targetBlank(true),
@@ -61,17 +60,17 @@ export function dashboard({ uid, title, description, buildInfo, rows }: Plan): D
     for (const panel of row.panels) {
       id += 1;
       const placed = { ...panel, id, gridPos: place(skyline, panel) };
-      if (placed.links) placed.links = placed.links.map(visible);
+      if (placed.links) placed.links = placed.links.map(show);
       builder.withPanel({ build: () => placed });
     }
     y = Math.max(...skyline);
   }
   const built = builder.build();
-  const list = (built.annotations?.list ?? []).map(visible);
-  return { ...built, links: (built.links ?? []).map(visible), annotations: { list } };
+  const list = (built.annotations?.list ?? []).map(show);
+  return { ...built, links: (built.links ?? []).map(show), annotations: { list } };
 }
 
-/** Puts a panel where it fits, as high and then as far left as it can, and raises the skyline there. */
+/** Places a panel at the highest, then leftmost free position, and raises the skyline there. */
 function place(skyline: number[], { title, gridPos }: Panel): { x: number; y: number; w: number; h: number } {
   const { w, h } = gridPos ?? { w: 0, h: 0 };
   let best: { x: number; y: number } | undefined;
@@ -79,17 +78,17 @@ function place(skyline: number[], { title, gridPos }: Panel): { x: number; y: nu
     const y = Math.max(...skyline.slice(x, x + w));
     if (best === undefined || y < best.y) best = { x, y };
   }
-  if (best === undefined || w < 1 || h < 1) throw new Error(`the panel ${title ?? ''} has no place: ${w} by ${h}`);
+  if (best === undefined || w < 1 || h < 1) throw new Error(`panel "${title}" does not fit: ${w} by ${h}`);
   skyline.fill(best.y + h, best.x, best.x + w);
   return { ...best, w, h };
 }
 
-/** The builders' default hides a link, or the switch of an annotation, in a menu. */
-function visible<T extends { placement?: unknown }>({ placement: _, ...rest }: T): T {
+/** The builders' default `placement` hides links and annotation switches in a menu. */
+function show<T extends { placement?: unknown }>({ placement: _, ...rest }: T): T {
   return rest as T;
 }
 
-function variables(buildInfo: string) {
+function createVariables(buildInfo: string) {
   const labels = (name: string, label: string, query: string) =>
     new QueryVariableBuilder(name)
       .label(label)
@@ -106,15 +105,15 @@ function variables(buildInfo: string) {
       .label('Data source')
       .type('prometheus')
       .current({ selected: true, text: 'Prometheus', value: 'prometheus' }),
-    // All jobs are those that have this metric, not any: `up` and `process_…` belong to every job that is scraped.
+    // No `allValue`, so that All means the jobs with this metric: every scraped job has `up` and `process_…`.
     labels('job', 'Job', `label_values(${buildInfo}, job)`),
     labels('instance', 'Instance', `label_values(${buildInfo}{job=~"$job"}, instance)`).allValue('.+'),
   ];
 }
 
-function annotations(buildInfo: string) {
-  const version = chosen(buildInfo);
-  const before = `last_over_time(${chosen(buildInfo)}[1h] offset $__rate_interval)`;
+function createAnnotations(buildInfo: string) {
+  const version = select(buildInfo);
+  const before = `last_over_time(${version}[1h] offset $__rate_interval)`;
   const annotation = (name: string, color: string, expr: string) =>
     new AnnotationQueryBuilder()
       .name(name)
@@ -125,8 +124,8 @@ function annotations(buildInfo: string) {
       .step('')
       .hide(false);
   return [
-    // The value is the time of the start itself: exact, however wide the steps of a graph are.
-    annotation('Starts', 'blue', `${chosen('process_start_time_seconds')} * 1000`)
+    // The value is the exact start time, independent of the graph's step.
+    annotation('Restarts', 'blue', `${select('process_start_time_seconds')} * 1000`)
       .useValueForTime(true)
       .titleFormat('{{instance}} started')
       .tagKeys('job'),
@@ -137,6 +136,9 @@ function annotations(buildInfo: string) {
     )
       .titleFormat('{{instance}} now runs {{version}}')
       .tagKeys('job'),
-    annotation('Alerts', 'red', FIRING).titleFormat('{{alertname}}').textFormat('{{instance}}').tagKeys('severity'),
+    annotation('Alerts', 'red', FIRING_ALERTS)
+      .titleFormat('{{alertname}}')
+      .textFormat('{{instance}}')
+      .tagKeys('severity'),
   ];
 }

@@ -6,14 +6,14 @@ import { mockNodeDashboard } from './mock-node.ts';
 
 const FOLDER = join(import.meta.dirname, '../dashboards');
 
-/** All dashboards by the name of their file. */
-function dashboards(): Record<string, Dashboard> {
+/** By file name. */
+function createDashboards(): Record<string, Dashboard> {
   return { farmer: farmerDashboard(), fleet: fleetDashboard(), 'mock-node': mockNodeDashboard() };
 }
 
 /** The files that Grafana loads. */
-export function dashboardFiles(): { path: string; text: string }[] {
-  return Object.entries(dashboards()).map(([name, dashboard]) => ({
+export function renderDashboardFiles(): { path: string; text: string }[] {
+  return Object.entries(createDashboards()).map(([name, dashboard]) => ({
     path: join(FOLDER, `${name}.json`),
     text: `${JSON.stringify(dashboard, null, 2)}\n`,
   }));

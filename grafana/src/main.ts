@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
-import { dashboardFiles } from './files.ts';
+import { renderDashboardFiles } from './files.ts';
 
 /** `npm run dashboards`: writes dashboards/*.json. */
-for (const { path, text } of dashboardFiles()) {
+for (const { path, text } of renderDashboardFiles()) {
   writeFileSync(path, text);
   console.log(path);
 }

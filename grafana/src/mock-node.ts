@@ -1,55 +1,44 @@
 import type { Dashboard, Panel } from '@grafana/grafana-foundation-sdk/dashboard';
 import { dashboard } from './dashboard.ts';
 import { graph, stat } from './panels.ts';
-import { chosen, increaseOverRange, increasePerStep, quantile, rate } from './promql.ts';
-import { PASS_RATE_COLORS, processPanels } from './shared-panels.ts';
+import { increaseOverRange, increasePerStep, quantile, rate, select } from './promql.ts';
+import { PASS_RATE_COLORS, processPanels, uptimeStat, versionStat } from './shared-panels.ts';
 
 const RESULT_COLORS = { passed: 'green', wrong: 'red', unanswered: 'orange' };
 const STATE_COLORS = { due: 'orange', settled: 'green' };
 const REASON_COLORS = { failed: 'red', removed: 'blue', expired: 'orange', forgotten: 'purple', replaced: 'yellow' };
-const LATENCY = 'mock_node_request_duration_seconds_bucket';
+const DURATION_BUCKETS = 'mock_node_request_duration_seconds_bucket';
+const PASSED = increaseOverRange('mock_node_challenges_total', 'result="passed"');
+const size = [8, 8] as const;
 
-const glance: Panel[] = [
+const overview: Panel[] = [
   stat({
     title: 'Farmers',
-    asks: 'How many farmers have registered?',
-    normal: 'Normal: those that you started, and those of earlier runs.',
-    unit: 'short',
-    decimals: 0,
-    size: [3, 4],
-    queries: [{ expr: `sum(${chosen('mock_node_farmers')})`, legend: 'farmers' }],
+    question: 'How many farmers are registered?',
+    normal: 'those that you started, including earlier runs.',
+    queries: [{ expr: `sum(${select('mock_node_farmers')})`, legend: 'farmers' }],
   }),
   stat({
     title: 'Contracts',
-    asks: 'How many contracts run?',
-    normal: 'Normal: what the farmers hold together.',
-    unit: 'short',
-    decimals: 0,
-    size: [3, 4],
-    queries: [{ expr: `sum(${chosen('mock_node_contracts')})`, legend: 'contracts' }],
+    question: 'How many contracts are active?',
+    normal: 'as many as all farmers hold.',
+    queries: [{ expr: `sum(${select('mock_node_contracts')})`, legend: 'contracts' }],
   }),
   stat({
-    title: 'Challenges passed',
-    asks: 'Do the farmers pass? Over all the time shown.',
-    normal: 'Normal: 100 %, as long as every farmer runs.',
+    title: 'Pass rate',
+    question: 'What share of the challenges in the time range passed?',
+    normal: '100 % while every farmer runs.',
     unit: 'percentunit',
     decimals: 1,
     size: [4, 4],
     colors: PASS_RATE_COLORS,
-    nothing: 'none yet',
-    queries: [
-      {
-        expr: `sum(${increaseOverRange('mock_node_challenges_total', 'result="passed"')}) / sum(${increaseOverRange('mock_node_challenges_total')})`,
-        legend: 'passed',
-      },
-    ],
+    noValue: 'none yet',
+    queries: [{ expr: `sum(${PASSED}) / sum(${increaseOverRange('mock_node_challenges_total')})`, legend: 'passed' }],
   }),
   stat({
     title: 'Server errors',
-    asks: 'How often did the mock node itself fail? Over all the time shown.',
-    normal: 'Normal: 0, unless a fault asks for 500.',
-    unit: 'short',
-    decimals: 0,
+    question: 'How many requests failed with status 500 in the time range?',
+    normal: '0, unless a fault returns 500.',
     size: [4, 4],
     colors: ['green', [1, 'red']],
     queries: [
@@ -60,73 +49,44 @@ const glance: Panel[] = [
     ],
   }),
   stat({
-    title: 'Faults applied',
-    asks: 'How many requests were hit by a fault? Over all the time shown.',
-    normal: 'Normal: 0, until you switch one on.',
-    unit: 'short',
-    decimals: 0,
+    title: 'Applied faults',
+    question: 'How many requests did faults affect in the time range?',
+    normal: '0 until you enable a fault.',
     size: [4, 4],
     queries: [
-      {
-        expr: `round(sum(${increaseOverRange('mock_node_faults_applied_total')})) or vector(0)`,
-        legend: 'faults',
-      },
+      { expr: `round(sum(${increaseOverRange('mock_node_faults_applied_total')})) or vector(0)`, legend: 'faults' },
     ],
   }),
-  stat({
-    title: 'Uptime',
-    asks: 'How long has it run? A restart forgets farmers and contracts, unless MOCK_STATE keeps them.',
-    normal: 'Normal: since you started it.',
-    unit: 's',
-    decimals: 0,
-    size: [3, 4],
-    queries: [{ expr: `time() - max(${chosen('process_start_time_seconds')})`, legend: 'uptime' }],
-  }),
-  stat({
-    title: 'Version',
-    asks: 'Which version runs?',
-    normal: 'Normal: the one of the farmers.',
-    unit: 'none',
-    size: [3, 4],
-    showNames: true,
-    queries: [{ expr: `count by (version) (${chosen('mock_node_build_info')})`, legend: '{{version}}' }],
-  }),
+  uptimeStat(),
+  versionStat('mock_node_build_info'),
 ];
 
-const work: Panel[] = [
+const challenges: Panel[] = [
   graph({
     title: 'Challenges by result',
-    asks: 'Do the farmers pass, answer wrong, or not at all?',
-    normal: 'Normal: all green.',
-    unit: 'short',
-    min: 0,
-    size: [8, 8],
+    question: 'Do farmers pass, answer wrong, or not answer?',
+    normal: 'all passed.',
+    size,
     as: 'bars',
-    step: '1m',
     palette: RESULT_COLORS,
     queries: [{ expr: increasePerStep('mock_node_challenges_total', { by: ['result'] }), legend: '{{result}}' }],
   }),
   graph({
     title: 'Contracts by state',
-    asks: 'How much is farmed, and how much of it still owes an answer?',
-    normal: 'Normal: level, and mostly settled. Contracts that are not proved end.',
-    unit: 'short',
-    min: 0,
-    size: [8, 8],
+    question: 'How many contracts are active, and how many have an open challenge?',
+    normal: 'level, and mostly `settled`. Contracts that are not proved end.',
+    size,
     as: 'area',
     palette: STATE_COLORS,
-    queries: [{ expr: `sum by (state) (${chosen('mock_node_contracts')})`, legend: '{{state}}' }],
+    queries: [{ expr: `sum by (state) (${select('mock_node_contracts')})`, legend: '{{state}}' }],
   }),
   graph({
-    title: 'Contracts ended, by reason',
-    asks: 'What becomes of contracts?',
+    title: 'Ended contracts by reason',
+    question: 'Why do contracts end?',
     normal:
-      'Normal: none. `failed` too often, `removed` by their farmer, `replaced` by another of the same chunk; a fault or you had them `expired` or `forgotten`.',
-    unit: 'short',
-    min: 0,
-    size: [8, 8],
+      'none. `failed`: too many failed challenges. `removed`: by the farmer. `replaced`: by a contract for the same chunk. `expired` and `forgotten`: by a fault or the control API.',
+    size,
     as: 'bars',
-    step: '1m',
     palette: REASON_COLORS,
     queries: [{ expr: increasePerStep('mock_node_contracts_ended_total', { by: ['reason'] }), legend: '{{reason}}' }],
   }),
@@ -134,14 +94,11 @@ const work: Panel[] = [
 
 const faults: Panel[] = [
   graph({
-    title: 'Faults applied, by name',
-    asks: 'Do the faults happen that I asked for?',
-    normal: 'Normal: as often as they are set to; nothing while none is on.',
-    unit: 'short',
-    min: 0,
+    title: 'Applied faults by name',
+    question: 'How often is each fault applied?',
+    normal: 'as often as configured, or none.',
     size: [24, 8],
     as: 'bars',
-    step: '1m',
     queries: [{ expr: increasePerStep('mock_node_faults_applied_total', { by: ['name'] }), legend: '{{name}}' }],
   }),
 ];
@@ -149,46 +106,43 @@ const faults: Panel[] = [
 const requests: Panel[] = [
   graph({
     title: 'Requests by route',
-    asks: 'What do farmers ask for?',
+    question: 'Which requests do farmers send?',
     normal:
-      'Normal: `due` ten times an interval and farmer, `challenge` once an interval and contract, `chunk` while farmers grow.',
+      '`due` ten times per interval and farmer, `challenge` once per interval and contract, `chunk` while farmers accept contracts.',
     unit: 'reqps',
-    min: 0,
-    size: [8, 8],
+    size,
     queries: [{ expr: `sum by (route) (${rate('mock_node_requests_total')})`, legend: '{{route}}' }],
   }),
   graph({
     title: 'Requests by status',
-    asks: 'What do they get?',
+    question: 'Which HTTP statuses do farmers receive?',
     normal:
-      'Normal: 200, also for a token or a hash that the node does not know: the reply says so. Others are what faults ask for, `none` where they keep the reply back; 500 otherwise is the mock node’s own failing.',
+      '200, also for unknown tokens and hashes. Faults cause other statuses; `none`: a fault withheld the response. Other 500s are bugs of the mock node.',
     unit: 'reqps',
-    min: 0,
-    size: [8, 8],
+    size,
     as: 'area',
     queries: [{ expr: `sum by (code) (${rate('mock_node_requests_total')})`, legend: '{{code}}' }],
   }),
   graph({
-    title: 'Time to the reply, slowest twentieth',
-    asks: 'Which route is slow?',
-    normal: 'Normal: milliseconds; giving out a contract takes longer, as its chunk is hashed for it.',
+    title: 'Response time by route, p95',
+    question: 'Which route is slow?',
+    normal: 'milliseconds. Issuing a contract takes longer, because its chunk is hashed.',
     unit: 's',
-    min: 0,
-    size: [8, 8],
-    queries: [{ expr: `${quantile(0.95, rate(LATENCY), ['route'])} >= 0`, legend: '{{route}}' }],
+    size,
+    queries: [{ expr: `${quantile(0.95, rate(DURATION_BUCKETS), ['route'])} >= 0`, legend: '{{route}}' }],
   }),
 ];
 
-/** The mock node: what farmers ask it, and how they do. */
+/** The mock node: what farmers request from it, and whether they pass. */
 export function mockNodeDashboard(): Dashboard {
   return dashboard({
     uid: 'downstream-mock-node',
     title: 'Mock node',
-    description: 'What farmers ask the mock node for, and whether they pass.',
+    description: 'What farmers request from the mock node, and whether they pass.',
     buildInfo: 'mock_node_build_info',
     rows: [
-      { title: 'At a glance', panels: glance },
-      { title: 'Challenges', panels: work },
+      { title: 'Overview', panels: overview },
+      { title: 'Challenges', panels: challenges },
       { title: 'Faults', panels: faults },
       { title: 'Requests', panels: requests },
       { title: 'Process', panels: processPanels('mock_node_metric_errors_total') },

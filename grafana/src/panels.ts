@@ -40,70 +40,69 @@ import { PanelBuilder as StateTimelineBuilder } from '@grafana/grafana-foundatio
 import { PanelBuilder as TableBuilder } from '@grafana/grafana-foundation-sdk/table';
 import { PanelBuilder as TimeseriesBuilder } from '@grafana/grafana-foundation-sdk/timeseries';
 
-/** The variable that every panel and every query takes its data source from. */
+/** Every panel and query uses the data source that this dashboard variable selects. */
 export const DATASOURCE = { type: 'prometheus', uid: `\${datasource}` };
 
 const REPOSITORY = 'https://github.com/downstream/downstream';
 export const RUNBOOKS = `${REPOSITORY}/tree/main/docs/runbooks`;
 export const runbookUrl = (alert: string) => `${REPOSITORY}/blob/main/docs/runbooks/${alert}.md`;
 
-const AN_HOUR_MS = 3_600_000;
+const HOUR_MS = 3_600_000;
 
-/** One query of a panel. */
 interface Query {
   readonly expr: string;
-  /** What its series are called, with {{labels}}. */
+  /** Name of its series, with {{labels}}. */
   readonly legend: string;
   /** One colour for all its series. */
   readonly color?: string;
-  /** Drawn dashed, as a bound that the others are seen against. */
-  readonly bound?: true;
+  /** A limit to compare the other queries with, drawn dashed. */
+  readonly limit?: true;
 }
 
-/** From which value on which colour; the first holds below all others. */
+/** Colours by threshold: `[base, [from, color], …]`. */
 export type Colors = readonly [string, ...(readonly [number, string])[]];
 
-/** What values are called, and their colours. */
+/** Texts and colours that replace values. */
 export type ValueNames = Readonly<Record<string, { readonly text: string; readonly color: string }>>;
 
-/** What every panel has. */
-export interface Basics {
+/** What all kinds of panels have. */
+interface PanelSpec {
   readonly title: string;
   /** The question that the panel answers. */
-  readonly asks: string;
-  /** What it looks like when all is well, or from when on to worry. */
+  readonly question: string;
+  /** What a healthy system shows, or the value at which to act. */
   readonly normal: string;
-  readonly unit: string;
+  /** Default: `short`, a plain number. */
+  readonly unit?: string;
   readonly queries: readonly [Query, ...Query[]];
-  /** Columns of 24, and rows of 30 pixels. */
-  readonly size: readonly [number, number];
+  /** Columns (of 24) and rows (of 30 pixels). */
+  readonly size?: readonly [number, number];
   readonly decimals?: number;
-  readonly min?: number;
   readonly max?: number;
   readonly colors?: Colors;
-  /** What is shown in place of nothing. */
-  readonly nothing?: string;
-  /** Values with a name and a colour. */
-  readonly names?: ValueNames;
-  /** The least step of its graph, for what happens rarely. */
+  /** Text in place of a missing value. */
+  readonly noValue?: string;
+  readonly valueNames?: ValueNames;
+  /** Minimum step of a graph, for rare events. */
   readonly step?: string;
-  /** Alerts whose runbooks say what to do. */
+  /** Alerts whose runbooks apply. */
   readonly runbooks?: readonly string[];
-  /** Where a click on a value leads. */
+  /** Link of its values. */
   readonly link?: { readonly title: string; readonly url: string };
 }
 
-/** A panel's builder, as far as all kinds of panels are alike. */
 type AnyBuilder = StatBuilder | TimeseriesBuilder | HeatmapBuilder | TableBuilder | StateTimelineBuilder;
 
-/** One figure, reckoned for the end of the time shown. */
-export function stat(basics: Basics & { readonly showNames?: true }): Panel {
+/** A single value, evaluated at the end of the time range. */
+export function stat(spec: PanelSpec & { readonly showLegend?: true }): Panel {
+  const { colors, valueNames, showLegend } = spec;
   const builder = new StatBuilder()
     .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']))
-    .colorMode(basics.colors || basics.names ? BigValueColorMode.Value : BigValueColorMode.None)
+    .colorMode(colors || valueNames ? BigValueColorMode.Value : BigValueColorMode.None)
     .graphMode(BigValueGraphMode.None);
-  const panel = finish(builder, basics, PromQueryFormat.TimeSeries, 'instant');
-  return basics.showNames ? { ...panel, options: { ...(panel.options as object), textMode: 'name' } } : panel;
+  const defaults = { size: [3, 4], ...(valueNames || showLegend ? { unit: 'none' } : { decimals: 0 }) } as const;
+  const panel = build(builder, { ...defaults, ...spec }, PromQueryFormat.TimeSeries, 'instant');
+  return showLegend ? { ...panel, options: { ...(panel.options as object), textMode: 'name' } } : panel;
 }
 
 function legendBelow(): VizLegendOptionsBuilder {
@@ -114,16 +113,18 @@ function legendBelow(): VizLegendOptionsBuilder {
     .calcs([]);
 }
 
-/** How things went over time. */
+/** Values over time. */
 export function graph(
-  basics: Basics & {
-    /** `bars` for counts in each step, `area` for shares of a whole: both are stacked. */
+  spec: PanelSpec & {
+    /** `bars`: counts per step, stacked. `area`: parts of a whole, stacked. */
     readonly as?: 'lines' | 'bars' | 'area';
-    /** Colours by name of series, where one query has several. */
+    /** Colours by legend, if one query has several series. */
     readonly palette?: Readonly<Record<string, string>>;
+    /** Values may be below zero. Otherwise the axis starts at 0. */
+    readonly signed?: true;
   },
 ): Panel {
-  const { as = 'lines', palette = {}, queries } = basics;
+  const { as = 'lines', palette = {}, signed, queries } = spec;
   const builder = new TimeseriesBuilder()
     .legend(legendBelow())
     .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.Descending))
@@ -132,28 +133,28 @@ export function graph(
     .fillOpacity({ lines: 8, bars: 80, area: 35 }[as])
     .lineWidth(as === 'bars' ? 0 : 1)
     .showPoints(as === 'bars' ? VisibilityMode.Never : VisibilityMode.Auto)
-    // Where events are rare, a step without any is no gap; elsewhere a gap is the truth.
-    .spanNulls(as === 'lines' && basics.step !== undefined ? AN_HOUR_MS : false);
-  if (basics.colors === undefined) {
-    builder.colorScheme(new FieldColorBuilder().mode(FieldColorModeId.PaletteClassic));
-  }
+    // For rare events, a step without samples is not a gap.
+    .spanNulls(as === 'lines' && spec.step !== undefined ? HOUR_MS : false)
+    .colorScheme(new FieldColorBuilder().mode(FieldColorModeId.PaletteClassic));
+  if (!signed) builder.min(0);
   for (const [name, color] of Object.entries(palette)) builder.overrideByName(name, [fixed(color)]);
-  for (const [at, { color, bound }] of queries.entries()) {
+  for (const [index, { limit, color = limit && 'text' }] of queries.entries()) {
     const properties: DynamicConfigValue[] = [];
     if (color !== undefined) properties.push(fixed(color));
-    if (bound) {
+    if (limit) {
       properties.push(
         { id: 'custom.lineStyle', value: { fill: 'dash', dash: [8, 8] } },
         { id: 'custom.fillOpacity', value: 0 },
       );
     }
-    if (properties.length > 0) builder.overrideByQuery(refId(at), properties);
+    if (properties.length > 0) builder.overrideByQuery(toRefId(index), properties);
   }
-  return finish(builder, basics, PromQueryFormat.TimeSeries, 'range');
+  const defaults = { size: [12, 8], ...(as === 'bars' && { step: '1m' }) } as const;
+  return build(builder, { ...defaults, ...spec }, PromQueryFormat.TimeSeries, 'range');
 }
 
 /** A histogram's buckets over time. */
-export function heatmap(basics: Basics): Panel {
+export function heatmap(spec: PanelSpec & { readonly unit: string }): Panel {
   const builder = new HeatmapBuilder()
     .calculate(false)
     .color(
@@ -165,128 +166,117 @@ export function heatmap(basics: Basics): Panel {
         .steps(64)
         .reverse(false),
     )
-    .yAxis(new YAxisConfigBuilder().unit(basics.unit))
+    .yAxis(new YAxisConfigBuilder().unit(spec.unit))
     .cellGap(1);
-  return finish(builder, basics, PromQueryFormat.Heatmap, 'range');
+  return build(builder, spec, PromQueryFormat.Heatmap, 'range');
 }
 
-/** Which state something was in, as coloured bars over time. */
-export function timeline(basics: Basics): Panel {
+/** States over time, as coloured bars. */
+export function timeline(spec: PanelSpec): Panel {
   const builder = new StateTimelineBuilder()
     .mergeValues(true)
     .showValue(VisibilityMode.Never)
     .rowHeight(0.8)
     .legend(legendBelow());
-  return finish(builder, basics, PromQueryFormat.TimeSeries, 'range');
+  return build(builder, { unit: 'none', ...spec }, PromQueryFormat.TimeSeries, 'range');
 }
 
-/** A column of a table: one query's value, or a label. */
-export interface Column {
-  /** `Value #A` for the first query's, or the label's name. */
+/** A column of a table: the value of a query, or a label. */
+export interface Column extends Pick<PanelSpec, 'unit' | 'decimals' | 'colors' | 'valueNames' | 'link' | 'noValue'> {
+  /** `Value #A` for the first of several queries, or the name of a label. */
   readonly field: string;
   readonly title: string;
-  readonly unit?: string;
-  readonly decimals?: number;
-  readonly colors?: Colors;
-  readonly names?: Basics['names'];
-  readonly link?: Basics['link'];
-  readonly nothing?: string;
 }
 
-/** A row for each set of labels, joined from all queries; only the columns named are shown, in their order. */
+/** One row per label set, joined over all queries. Shows the given columns in their order. */
 export function table(
-  basics: Basics & { readonly columns: readonly Column[]; readonly lowestFirst?: readonly string[] },
+  spec: PanelSpec & { readonly columns: readonly Column[]; readonly lowestFirst?: readonly string[] },
 ): Panel {
-  const { columns, lowestFirst = [], queries } = basics;
+  const { columns, lowestFirst = [], queries } = spec;
   const builder = new TableBuilder().showHeader(true);
   builder.sortBy(lowestFirst.map((column) => new TableSortByFieldStateBuilder().displayName(column).desc(false)));
   if (queries.length > 1) builder.withTransformation({ id: 'merge', options: {} });
-  for (const transformation of onlyColumns(columns)) builder.withTransformation(transformation);
-  for (const column of columns) {
+  for (const transformation of selectColumns(columns)) builder.withTransformation(transformation);
+  for (const { title, unit, decimals, noValue, valueNames, colors, link } of columns) {
     const properties: DynamicConfigValue[] = [];
-    if (column.unit !== undefined) properties.push({ id: 'unit', value: column.unit });
-    if (column.decimals !== undefined) properties.push({ id: 'decimals', value: column.decimals });
-    if (column.nothing !== undefined || column.names !== undefined) {
-      properties.push({ id: 'mappings', value: mappings(column.names, column.nothing) });
-    }
-    if (column.colors !== undefined) {
-      properties.push({ id: 'thresholds', value: { mode: ThresholdsMode.Absolute, steps: steps(column.colors) } });
-    }
-    if (column.colors !== undefined || column.names !== undefined) {
-      properties.push({ id: 'custom.cellOptions', value: { type: 'color-text' } });
-    }
-    if (column.link !== undefined) properties.push({ id: 'links', value: [{ ...column.link, targetBlank: false }] });
-    if (properties.length > 0) builder.overrideByName(column.title, properties);
+    const set = (id: string, value: unknown) => properties.push({ id, value });
+    if (unit !== undefined) set('unit', unit);
+    if (decimals !== undefined) set('decimals', decimals);
+    if (noValue !== undefined || valueNames !== undefined) set('mappings', toMappings(valueNames, noValue));
+    if (colors !== undefined) set('thresholds', { mode: ThresholdsMode.Absolute, steps: toSteps(colors) });
+    if (colors !== undefined || valueNames !== undefined) set('custom.cellOptions', { type: 'color-text' });
+    if (link !== undefined) set('links', [{ ...link, targetBlank: false }]);
+    if (properties.length > 0) builder.overrideByName(title, properties);
   }
-  return finish(builder, basics, PromQueryFormat.Table, 'instant');
+  return build(builder, { unit: 'none', ...spec }, PromQueryFormat.Table, 'instant');
 }
 
-function onlyColumns(columns: readonly Column[]): DataTransformerConfig[] {
+function selectColumns(columns: readonly Column[]): DataTransformerConfig[] {
   return [
     { id: 'filterFieldsByName', options: { include: { names: columns.map(({ field }) => field) } } },
     {
       id: 'organize',
       options: {
         excludeByName: {},
-        indexByName: Object.fromEntries(columns.map(({ field }, at) => [field, at])),
+        indexByName: Object.fromEntries(columns.map(({ field }, index) => [field, index])),
         renameByName: Object.fromEntries(columns.map(({ field, title }) => [field, title])),
       },
     },
   ];
 }
 
-/** Sets on any panel what the builders leave out, or leave to Grafana's own defaults. */
-function finish(builder: AnyBuilder, basics: Basics, format: PromQueryFormat, kind: 'instant' | 'range'): Panel {
-  const { title, asks, normal, unit, queries, size, runbooks = [], names, nothing, link } = basics;
-  const [width, height] = size;
-  // A table's columns have their own colours and names.
-  const valued = !(builder instanceof TableBuilder);
+/** Sets explicitly what the builders omit or leave to Grafana's defaults. */
+function build(builder: AnyBuilder, spec: PanelSpec, format: PromQueryFormat, kind: 'instant' | 'range'): Panel {
+  const { title, question, normal, unit = 'short', queries, runbooks = [], valueNames, noValue, link } = spec;
+  const { size: [width, height] = [12, 8] } = spec;
+  // A table's columns have their own colours and value names.
+  const isTable = builder instanceof TableBuilder;
   builder
     .title(title)
-    .description(`${asks} ${normal}`)
+    .description(`${question} Normal: ${normal}`)
     .datasource(DATASOURCE)
     .unit(unit)
     .span(width)
     .height(height)
-    .thresholds(new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(steps(basics.colors ?? ['text'])));
-  if (basics.colors && valued) {
-    builder.colorScheme(new FieldColorBuilder().mode(FieldColorModeId.Thresholds));
-  }
-  if (basics.decimals !== undefined) builder.decimals(basics.decimals);
-  if (basics.min !== undefined) builder.min(basics.min);
-  if (basics.max !== undefined) builder.max(basics.max);
-  if (basics.step !== undefined) builder.interval(basics.step);
-  if (nothing !== undefined) builder.noValue(nothing);
-  if (valued && (nothing !== undefined || names !== undefined)) builder.mappings(mappings(names, nothing));
+    .thresholds(new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(toSteps(spec.colors ?? ['text'])));
+  if (spec.colors && !isTable) builder.colorScheme(new FieldColorBuilder().mode(FieldColorModeId.Thresholds));
+  if (spec.decimals !== undefined) builder.decimals(spec.decimals);
+  if (spec.max !== undefined) builder.max(spec.max);
+  if (spec.step !== undefined) builder.interval(spec.step);
+  if (noValue !== undefined) builder.noValue(noValue);
+  if (!isTable && (noValue !== undefined || valueNames !== undefined))
+    builder.mappings(toMappings(valueNames, noValue));
   if (link !== undefined) builder.dataLinks([new DashboardLinkBuilder(link.title).url(link.url)]);
   if (runbooks.length > 0) {
     builder.links(
       runbooks.map((alert) => new DashboardLinkBuilder(`Runbook: ${alert}`).url(runbookUrl(alert)).targetBlank(true)),
     );
   }
-  for (const [at, { expr, legend }] of queries.entries()) {
-    const query = new DataqueryBuilder().refId(refId(at)).datasource(DATASOURCE).expr(expr).format(format);
+  for (const [index, { expr, legend }] of queries.entries()) {
+    const query = new DataqueryBuilder().refId(toRefId(index)).datasource(DATASOURCE).expr(expr).format(format);
     query.legendFormat(legend);
     builder.withTarget(kind === 'instant' ? query.instant() : query.range());
   }
   return builder.build();
 }
 
-/** A, B, C …: the name of a panel's query. */
-function refId(at: number): string {
-  return String.fromCharCode('A'.charCodeAt(0) + at);
+/** The name of a panel's query: A, B, C … */
+function toRefId(index: number): string {
+  return String.fromCharCode('A'.charCodeAt(0) + index);
 }
 
-function steps([lowest, ...others]: Colors): Threshold[] {
-  return [{ value: null, color: lowest }, ...others.map(([value, color]) => ({ value, color }))];
+function toSteps([base, ...others]: Colors): Threshold[] {
+  return [{ value: null, color: base }, ...others.map(([value, color]) => ({ value, color }))];
 }
 
-function mappings(names: Basics['names'] = {}, nothing: string | undefined): ValueMapping[] {
-  const named: ValueMapping[] =
-    Object.keys(names).length === 0 ? [] : [{ type: MappingType.ValueToText, options: { ...names } }];
-  if (nothing === undefined) return named;
-  const empty = { match: SpecialValueMatch.NullAndNan, result: { text: nothing, color: 'text' } };
-  return [...named, { type: MappingType.SpecialValue, options: empty }];
+function toMappings(valueNames: ValueNames | undefined, noValue: string | undefined): ValueMapping[] {
+  const mappings: ValueMapping[] = [];
+  if (valueNames !== undefined) mappings.push({ type: MappingType.ValueToText, options: { ...valueNames } });
+  if (noValue !== undefined) {
+    const options = { match: SpecialValueMatch.NullAndNan, result: { text: noValue, color: 'text' } };
+    mappings.push({ type: MappingType.SpecialValue, options });
+  }
+  return mappings;
 }
 
 function fixed(color: string): DynamicConfigValue {

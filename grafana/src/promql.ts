@@ -1,65 +1,66 @@
-/** What every query of every dashboard starts from: the job and the instances chosen at the top. */
-const CHOSEN = 'job=~"$job", instance=~"$instance"';
+/** The jobs and instances selected at the top of a dashboard. */
+const SELECTED = 'job=~"$job", instance=~"$instance"';
 
-/** A metric of the chosen instances. */
-export function chosen(metric: string, matchers = ''): string {
-  return `${metric}{${CHOSEN}${matchers === '' ? '' : `, ${matchers}`}}`;
+/** Firing alerts of the selected instances, and those without an instance, such as FarmerAbsent. */
+export const FIRING_ALERTS = 'ALERTS{alertstate="firing", job=~"$job", instance=~"$instance|"}';
+
+const BY_NODE = ['job', 'instance', 'node'];
+
+/** The series of a metric for the selected instances. */
+export function select(metric: string, matchers = ''): string {
+  return `${metric}{${SELECTED}${matchers === '' ? '' : `, ${matchers}`}}`;
 }
 
-/** Its increase in each step of a graph. The window is longer than the step, so that it holds several scrapes: hence the rate. */
+function sumBy(labels: readonly string[], expr: string): string {
+  return labels.length === 0 ? `sum(${expr})` : `sum by (${labels.join(', ')}) (${expr})`;
+}
+
+/** A counter's increase per second. */
+export function rate(metric: string, matchers = ''): string {
+  return `rate(${select(metric, matchers)}[$__rate_interval])`;
+}
+
+/** A counter's increase in each step of a graph. A rate, because its window must span several scrapes, unlike a step. */
 export function increasePerStep(
   metric: string,
   { matchers = '', by = [] }: { matchers?: string; by?: readonly string[] } = {},
 ): string {
-  const sum = by.length === 0 ? 'sum' : `sum by (${by.join(', ')}) `;
-  return `${sum}(${rate(metric, matchers)}) * $__interval_ms / 1000`;
+  return `${sumBy(by, rate(metric, matchers))} * $__interval_ms / 1000`;
 }
 
-/** Its increase a second. */
-export function rate(metric: string, matchers = ''): string {
-  return `rate(${chosen(metric, matchers)}[$__rate_interval])`;
-}
-
-/** Its increase over all the time that the dashboard shows: works however rare the events are. */
+/** A counter's increase over the dashboard's time range, which suits rare events. */
 export function increaseOverRange(metric: string, matchers = ''): string {
-  return `increase(${chosen(metric, matchers)}[$__range])`;
+  return `increase(${select(metric, matchers)}[$__range])`;
 }
 
-/** A quantile of a histogram, of all chosen instances together or by labels. `increase`: of its buckets, over any time. */
+/** @param increase of the histogram's buckets, over any time */
 export function quantile(q: number, increase: string, by: readonly string[] = []): string {
-  return `histogram_quantile(${q}, sum by (${['le', ...by].join(', ')}) (${increase}))`;
+  return `histogram_quantile(${q}, ${sumBy(['le', ...by], increase)})`;
 }
 
 /**
- * What share of the challenges was passed. NaN without challenges, which panels show as such: it is neither 0 % nor 100 %.
+ * Share of challenges that passed. NaN without challenges, which is neither 0 % nor 100 %.
  *
  * @param increase {@link rate} or {@link increaseOverRange}
  * @param by labels to keep
  */
 export function passRate(increase: (metric: string) => string, by: readonly string[] = []): string {
-  const sum = by.length === 0 ? 'sum' : `sum by (${by.join(', ')}) `;
-  const passed = `${sum}(${increase('farmer_challenges_passed_total')})`;
-  return `${passed} / (${passed} + ${sum}(${increase('farmer_challenges_failed_total')}))`;
+  const passed = sumBy(by, increase('farmer_challenges_passed_total'));
+  return `${passed} / (${passed} + ${sumBy(by, increase('farmer_challenges_failed_total'))})`;
 }
 
 /**
- * What was left of a node's interval when the slowest twentieth of the answers to it had its verdict. Each node by itself, as intervals
- * differ.
+ * Share of the interval left at the verdict, for the slowest 5 % of answers. Per node, because intervals differ.
  *
  * @param increase {@link rate} or {@link increaseOverRange}
  */
 export function headroom(increase: (metric: string) => string): string {
-  const slack = quantile(0.05, increase('farmer_challenge_slack_seconds_bucket'), EACH_NODE);
-  return `${slack} / on (${EACH_NODE.join(', ')}) (${chosen('farmer_challenge_interval_seconds')} > 0)`;
+  const slack = quantile(0.05, increase('farmer_challenge_slack_seconds_bucket'), BY_NODE);
+  return `${slack} / on (${BY_NODE.join(', ')}) (${select('farmer_challenge_interval_seconds')} > 0)`;
 }
 
-const EACH_NODE = ['job', 'instance', 'node'];
-
-/** Which state a disk is in, as a number: 0 ok, 1 full, 2 quarantined. */
+/** A disk's state as a number, see `DISK_STATES`. */
 export function diskState(): string {
-  const is = (state: string) => `sum by (job, instance, disk) (${chosen('farmer_disk_state', `state="${state}"`)})`;
+  const is = (state: string) => sumBy(['job', 'instance', 'disk'], select('farmer_disk_state', `state="${state}"`));
   return `(${is('full')} + 2 * ${is('quarantined')})`;
 }
-
-/** The alerts that fire for the chosen instances, and those that name no instance, such as an absent farmer's. */
-export const FIRING = 'ALERTS{alertstate="firing", job=~"$job", instance=~"$instance|"}';

@@ -1,19 +1,17 @@
 import type { Panel } from '@grafana/grafana-foundation-sdk/dashboard';
 import { type Colors, graph, runbookUrl, stat, table, type ValueNames } from './panels.ts';
-import { chosen, FIRING, increasePerStep, rate } from './promql.ts';
+import { FIRING_ALERTS, increasePerStep, rate, select } from './promql.ts';
 
-/** What more than one dashboard shows. */
-
-/** The objective is 99.9 %; what fails more than 1.44 % for long wakes a person (prometheus/rules/alerts.yml). */
+/** The objective is 99.9 %. A failure rate above 1.44 % pages (prometheus/rules/alerts.yml). */
 export const PASS_RATE_COLORS: Colors = ['red', [0.9856, 'orange'], [0.999, 'green']];
-/** Below a fifth of the interval an alert fires. */
+/** An alert fires below 20 % of the interval. */
 export const HEADROOM_COLORS: Colors = ['red', [0.05, 'orange'], [0.2, 'green']];
 
-/** ValueNames of `diskState()`. */
+/** The values of `diskState()`. */
 export const DISK_STATES: ValueNames = {
   '0': { text: 'ok', color: 'green' },
   '1': { text: 'full', color: 'orange' },
-  '2': { text: 'failed', color: 'red' },
+  '2': { text: 'quarantined', color: 'red' },
 };
 
 const SEVERITIES = {
@@ -22,136 +20,146 @@ const SEVERITIES = {
   info: { text: 'info', color: 'blue' },
 };
 
-export function firingAlerts(size: readonly [number, number]): Panel {
+export function firingAlertsStat(): Panel {
   return stat({
     title: 'Firing alerts',
-    asks: 'Does anything need a person now?',
-    normal: 'Normal: 0.',
-    unit: 'short',
-    decimals: 0,
-    size,
+    question: 'Do any alerts fire?',
+    normal: '0.',
     colors: ['green', [1, 'red']],
-    queries: [{ expr: `count(${FIRING}) or vector(0)`, legend: 'alerts' }],
+    queries: [{ expr: `count(${FIRING_ALERTS}) or vector(0)`, legend: 'alerts' }],
   });
 }
 
 export function alertTable(size: readonly [number, number]): Panel {
   return table({
     title: 'Alerts',
-    asks: 'What needs a person, and where? A click on an alert opens its runbook.',
-    normal: 'Normal: none.',
-    unit: 'none',
+    question: 'Which alerts fire, and where? Click an alert to open its runbook.',
+    normal: 'none.',
     size,
-    nothing: 'No alert is firing',
+    noValue: 'No alert is firing',
     columns: [
-      { field: 'severity', title: 'Severity', names: SEVERITIES },
-      {
-        field: 'alertname',
-        title: 'Alert',
-        link: { title: 'Runbook', url: runbookUrl(`\${__value.text}`) },
-      },
+      { field: 'severity', title: 'Severity', valueNames: SEVERITIES },
+      { field: 'alertname', title: 'Alert', link: { title: 'Runbook', url: runbookUrl(`\${__value.text}`) } },
       { field: 'instance', title: 'Instance' },
       { field: 'about', title: 'Node or disk' },
     ],
-    // No alert is about both.
-    queries: [{ expr: `label_join(${FIRING}, "about", "", "node", "disk")`, legend: '{{alertname}}' }],
+    // No alert has both labels.
+    queries: [{ expr: `label_join(${FIRING_ALERTS}, "about", "", "node", "disk")`, legend: '{{alertname}}' }],
   });
 }
 
-/** What contracts use of what the operator gives. */
-export function storageStat(size: readonly [number, number]): Panel {
+export function contractsStat(): Panel {
+  return stat({
+    title: 'Contracts',
+    question: 'How many contracts do the farmers hold?',
+    normal: 'steady, or growing until the capacity is used.',
+    queries: [{ expr: `sum(${select('farmer_contracts')})`, legend: 'contracts' }],
+  });
+}
+
+export function storageStat(): Panel {
   return stat({
     title: 'Storage',
-    asks: 'How much of what is given do contracts use?',
-    normal: 'Normal: used comes near to given, and never above.',
+    question: 'How much of the capacity do contracts use?',
+    normal: 'used approaches the capacity and never exceeds it.',
     unit: 'bytes',
     decimals: 1,
-    size,
     queries: [
-      { expr: `sum(${chosen('farmer_contract_bytes')})`, legend: 'used' },
-      { expr: `sum(${chosen('farmer_capacity_bytes')})`, legend: 'given' },
+      { expr: `sum(${select('farmer_contract_bytes')})`, legend: 'used' },
+      { expr: `sum(${select('farmer_capacity_bytes')})`, legend: 'capacity' },
     ],
   });
 }
 
-/** The process behind a service, by instance. */
+export function uptimeStat(runbooks: readonly string[] = []): Panel {
+  return stat({
+    title: 'Uptime',
+    question: 'How long has the process run? Shows the most recent start.',
+    normal: 'since the last update.',
+    unit: 's',
+    runbooks,
+    queries: [{ expr: `time() - max(${select('process_start_time_seconds')})`, legend: 'uptime' }],
+  });
+}
+
+export function versionStat(buildInfo: string): Panel {
+  return stat({
+    title: 'Version',
+    question: 'Which versions run?',
+    normal: 'one.',
+    showLegend: true,
+    queries: [{ expr: `count by (version) (${select(buildInfo)})`, legend: '{{version}}' }],
+  });
+}
+
+/** The process of a service, by instance. */
 export function processPanels(
   metricErrors: string,
   runbooks: { readonly blocked?: string; readonly restarting?: string } = {},
 ): Panel[] {
-  const legend = '{{instance}}';
+  const size = [8, 7] as const;
+  const maxOf = (metric: string, legend = '{{instance}}') => ({
+    expr: `max by (instance) (${select(metric)})`,
+    legend,
+  });
   return [
     graph({
       title: 'CPU',
-      asks: 'How many processor cores does the process use?',
-      normal: 'Normal: little, with peaks at proofs and new chunks.',
-      unit: 'short',
-      min: 0,
-      size: [8, 7],
-      queries: [{ expr: `sum by (instance) (${rate('process_cpu_seconds_total')})`, legend }],
+      question: 'How many CPU cores does the process use?',
+      normal: 'low, with peaks during proofs and chunk generation.',
+      size,
+      queries: [{ expr: `sum by (instance) (${rate('process_cpu_seconds_total')})`, legend: '{{instance}}' }],
     }),
     graph({
       title: 'Memory',
-      asks: 'How much memory does the process use?',
-      normal: 'Normal: level over days. A staircase is a leak.',
+      question: 'How much memory does the process use?',
+      normal: 'level over days. Steady growth is a leak.',
       unit: 'bytes',
-      min: 0,
-      size: [8, 7],
+      size,
       queries: [
-        { expr: `max by (instance) (${chosen('process_resident_memory_bytes')})`, legend: 'resident {{instance}}' },
-        { expr: `max by (instance) (${chosen('nodejs_heap_size_used_bytes')})`, legend: 'heap used {{instance}}' },
-        { expr: `max by (instance) (${chosen('nodejs_external_memory_bytes')})`, legend: 'buffers {{instance}}' },
+        maxOf('process_resident_memory_bytes', 'resident {{instance}}'),
+        maxOf('nodejs_heap_size_used_bytes', 'heap used {{instance}}'),
+        maxOf('nodejs_external_memory_bytes', 'buffers {{instance}}'),
       ],
     }),
     graph({
       title: 'Event loop lag',
-      asks: 'Is the main thread held up?',
-      normal:
-        'Normal: from 10 ms, which the measuring itself takes, to 50 ms at 99 %. Proofs are not made there: what holds it up is a fault.',
+      question: 'Is the main thread blocked?',
+      normal: '10 ms (the measurement itself) to 50 ms at p99. Workers compute proofs, so load does not explain more.',
       unit: 's',
-      min: 0,
-      size: [8, 7],
+      size,
       runbooks: runbooks.blocked === undefined ? [] : [runbooks.blocked],
       queries: [
-        { expr: `max by (instance) (${chosen('nodejs_eventloop_lag_p50_seconds')})`, legend: 'half {{instance}}' },
-        { expr: `max by (instance) (${chosen('nodejs_eventloop_lag_p99_seconds')})`, legend: '99 % {{instance}}' },
+        maxOf('nodejs_eventloop_lag_p50_seconds', 'p50 {{instance}}'),
+        maxOf('nodejs_eventloop_lag_p99_seconds', 'p99 {{instance}}'),
       ],
     }),
     graph({
       title: 'Garbage collection',
-      asks: 'What share of the time goes to garbage collection?',
-      normal: 'Normal: below 2 %.',
+      question: 'What share of time does garbage collection take?',
+      normal: 'below 2 %.',
       unit: 'percentunit',
-      min: 0,
-      size: [8, 7],
-      queries: [{ expr: `sum by (instance) (${rate('nodejs_gc_duration_seconds_sum')})`, legend }],
+      size,
+      queries: [{ expr: `sum by (instance) (${rate('nodejs_gc_duration_seconds_sum')})`, legend: '{{instance}}' }],
     }),
     graph({
       title: 'Open files',
-      asks: 'Does the process run out of files and connections?',
-      normal: 'Normal: far below the dashed limit.',
-      unit: 'short',
-      min: 0,
-      size: [8, 7],
-      queries: [
-        { expr: `max by (instance) (${chosen('process_open_fds')})`, legend },
-        { expr: `min(${chosen('process_max_fds')})`, legend: 'limit', color: 'text', bound: true },
-      ],
+      question: 'Does the process run out of file descriptors?',
+      normal: 'far below the dashed limit.',
+      size,
+      queries: [maxOf('process_open_fds'), { expr: `min(${select('process_max_fds')})`, legend: 'limit', limit: true }],
     }),
     graph({
-      title: 'Restarts and unread metrics',
-      asks: 'Does the process start again and again? Could all its metrics be read?',
-      normal: 'Normal: none, but for updates.',
-      unit: 'short',
-      min: 0,
-      size: [8, 7],
+      title: 'Restarts and metric errors',
+      question: 'Does the process restart repeatedly? Are metrics missing from scrapes?',
+      normal: 'none, except for updates.',
+      size,
       as: 'bars',
-      step: '1m',
       runbooks: runbooks.restarting === undefined ? [] : [runbooks.restarting],
-      palette: { restarts: 'orange', 'metrics not read': 'red' },
+      palette: { restarts: 'orange', 'metric errors': 'red' },
       queries: [
-        { expr: `sum(changes(${chosen('process_start_time_seconds')}[$__rate_interval]))`, legend: 'restarts' },
-        { expr: increasePerStep(metricErrors), legend: 'metrics not read' },
+        { expr: `sum(changes(${select('process_start_time_seconds')}[$__rate_interval]))`, legend: 'restarts' },
+        { expr: increasePerStep(metricErrors), legend: 'metric errors' },
       ],
     }),
   ];

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The dashboards as Grafana gets them: read from the committed files, and typed only as far as the tests look. */
+/** A committed dashboard file, with types for the fields that tests read. */
 export interface DashboardFile {
   readonly uid: string;
   readonly title: string;
@@ -95,14 +95,15 @@ export const DASHBOARDS: readonly DashboardFile[] = readdirSync(FOLDER)
   .sort()
   .map((name) => JSON.parse(readFileSync(join(FOLDER, name), 'utf8')) as DashboardFile);
 
-/** All panels that are not rows. */
+/** All panels except rows. */
 export function listPanels({ panels }: DashboardFile): PanelFile[] {
   return panels.filter(({ type }) => type !== 'row');
 }
 
-/** One query that a dashboard sends, wherever it stands. */
-export interface SentQuery {
+/** A query of a panel, an annotation or a variable. */
+export interface DashboardQuery {
   readonly dashboard: string;
+  /** Panel title and query name, or the name of the annotation or variable. */
   readonly where: string;
   readonly expr: string;
   readonly kind: 'instant' | 'range' | 'annotation' | 'variable';
@@ -110,12 +111,11 @@ export interface SentQuery {
   readonly legend?: string;
 }
 
-/** Every query of a dashboard: of its panels, its annotations and its variables. */
-export function listQueries(dashboard: DashboardFile): SentQuery[] {
-  const of = dashboard.title;
+export function listQueries(dashboard: DashboardFile): DashboardQuery[] {
+  const { title } = dashboard;
   const panels = listPanels(dashboard).flatMap((panel) =>
     (panel.targets ?? []).map(({ refId, expr, instant, legendFormat }) => ({
-      dashboard: of,
+      dashboard: title,
       where: `${panel.title} ${refId}`,
       expr,
       kind: instant ? ('instant' as const) : ('range' as const),
@@ -124,7 +124,7 @@ export function listQueries(dashboard: DashboardFile): SentQuery[] {
     })),
   );
   const annotations = dashboard.annotations.list.map(({ name, expr }) => ({
-    dashboard: of,
+    dashboard: title,
     where: `annotation ${name}`,
     expr,
     kind: 'annotation' as const,
@@ -132,9 +132,10 @@ export function listQueries(dashboard: DashboardFile): SentQuery[] {
   const variables = dashboard.templating.list
     .filter(({ type }) => type === 'query')
     .map(({ name, query }) => {
-      const [, series = '', label = ''] = /^label_values\((.+), (\w+)\)$/.exec(queryText(query)) ?? [];
+      const [, series = '', label = ''] =
+        /^label_values\((.+), (\w+)\)$/.exec(typeof query === 'string' ? query : query.query) ?? [];
       return {
-        dashboard: of,
+        dashboard: title,
         where: `variable ${name}`,
         expr: `group by (${label}) (${series})`,
         kind: 'variable' as const,
@@ -143,19 +144,15 @@ export function listQueries(dashboard: DashboardFile): SentQuery[] {
   return [...variables, ...annotations, ...panels];
 }
 
-function queryText(query: Variable['query']): string {
-  return typeof query === 'string' ? query : query.query;
-}
-
-/** What Grafana puts in the place of variables. */
-export interface Replacements {
+interface VariableValues {
   readonly job: string;
   readonly stepSeconds: number;
   readonly rateInterval: string;
   readonly range: string;
 }
 
-export function replaced(expr: string, { job, stepSeconds, rateInterval, range }: Replacements): string {
+/** Replaces variables as Grafana does. */
+export function interpolate(expr: string, { job, stepSeconds, rateInterval, range }: VariableValues): string {
   return expr
     .replaceAll('$__rate_interval', rateInterval)
     .replaceAll('$__interval_ms', String(stepSeconds * 1000))

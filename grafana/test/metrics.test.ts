@@ -7,58 +7,58 @@ import { parser } from '@prometheus-io/lezer-promql';
 import { parse } from 'yaml';
 import { FARMER_METRICS } from '../../farmer/src/metrics/catalogue.ts';
 import { MOCK_METRICS } from '../../mock-node/src/metrics.ts';
-import { DASHBOARDS, listQueries, replaced } from './dashboard-file.ts';
+import { DASHBOARDS, interpolate, listQueries } from './dashboard-file.ts';
 
-/** Label values; `null` for those that only a run knows. */
+/** Label values, or `null` if they are known only at run time. */
 type Labels = Readonly<Record<string, readonly string[] | null>>;
 
-/** What Prometheus itself puts on every series. */
+/** Prometheus adds these labels to every series. */
 const TARGET: Labels = { job: null, instance: null };
 
-/** Labels that prom-client's own metrics have. */
+/** Labels of prom-client's default metrics. */
 const PROCESS_LABELS: Readonly<Record<string, Labels>> = {
   nodejs_gc_duration_seconds: { kind: null },
   nodejs_heap_space_size_used_bytes: { space: null },
 };
 
-/** Declared, and on no dashboard, on purpose. */
+/** Declared metrics that no dashboard needs, and why. */
 const NOT_SHOWN: Readonly<Record<string, string>> = {
-  process_cpu_user_seconds_total: 'a part of process_cpu_seconds_total',
-  process_cpu_system_seconds_total: 'a part of process_cpu_seconds_total',
-  process_virtual_memory_bytes: 'address space: says nothing about memory in use',
-  process_heap_bytes: "the C library's view of memory that is shown as resident",
-  nodejs_eventloop_lag_seconds: 'one sample at the scrape: the quantiles tell more',
-  nodejs_eventloop_lag_min_seconds: 'the quantiles tell more',
-  nodejs_eventloop_lag_max_seconds: 'one outlier: the 99 % quantile is what an alert is on',
-  nodejs_eventloop_lag_mean_seconds: 'the quantiles tell more',
-  nodejs_eventloop_lag_stddev_seconds: 'the quantiles tell more',
-  nodejs_eventloop_lag_p90_seconds: 'between two quantiles that are shown',
-  nodejs_heap_size_total_bytes: 'reserved, not used',
+  process_cpu_user_seconds_total: 'part of process_cpu_seconds_total',
+  process_cpu_system_seconds_total: 'part of process_cpu_seconds_total',
+  process_virtual_memory_bytes: 'address space, not memory in use',
+  process_heap_bytes: 'part of resident memory',
+  nodejs_eventloop_lag_seconds: 'one sample per scrape: the quantiles cover it',
+  nodejs_eventloop_lag_min_seconds: 'the quantiles cover it',
+  nodejs_eventloop_lag_max_seconds: 'a single outlier: the alert uses p99',
+  nodejs_eventloop_lag_mean_seconds: 'the quantiles cover it',
+  nodejs_eventloop_lag_stddev_seconds: 'the quantiles cover it',
+  nodejs_eventloop_lag_p90_seconds: 'between p50 and p99',
+  nodejs_heap_size_total_bytes: 'reserved, not in use',
   nodejs_heap_space_size_total_bytes: 'for a heap profile, not for an operator',
   nodejs_heap_space_size_used_bytes: 'for a heap profile, not for an operator',
   nodejs_heap_space_size_available_bytes: 'for a heap profile, not for an operator',
-  nodejs_version_info: 'farmer_build_info and mock_node_build_info have the version of Node.js too',
+  nodejs_version_info: 'farmer_build_info and mock_node_build_info include it',
 };
 
-/** Every series that queries may ask for, with its labels. */
-function series(): Map<string, Labels> {
-  const found = new Map<string, Labels>([
+/** Every series that queries may use, with its labels. */
+function collectSeries(): Map<string, Labels> {
+  const series = new Map<string, Labels>([
     ['up', TARGET],
     ['ALERTS', { ...TARGET, alertname: null, alertstate: ['pending', 'firing'], severity: null }],
   ]);
   for (const catalogue of [FARMER_METRICS, MOCK_METRICS] as readonly Catalogue[]) {
     for (const { name, type, labels = {} } of Object.values(catalogue)) {
-      for (const [suffix, more] of type === 'histogram' ? HISTOGRAM : PLAIN) {
-        found.set(name + suffix, { ...TARGET, ...labels, ...more });
+      for (const [suffix, extraLabels] of type === 'histogram' ? HISTOGRAM : PLAIN) {
+        series.set(name + suffix, { ...TARGET, ...labels, ...extraLabels });
       }
     }
   }
-  for (const name of processMetrics()) {
+  for (const name of listProcessMetrics()) {
     const labels = { ...TARGET, ...PROCESS_LABELS[name] };
-    for (const [suffix] of name === 'nodejs_gc_duration_seconds' ? HISTOGRAM : PLAIN) found.set(name + suffix, labels);
+    for (const [suffix] of name === 'nodejs_gc_duration_seconds' ? HISTOGRAM : PLAIN) series.set(name + suffix, labels);
   }
-  for (const name of recordedNames()) found.set(name, { ...TARGET, le: null });
-  return found;
+  for (const name of listRecordingRules()) series.set(name, { ...TARGET, le: null });
+  return series;
 }
 
 const PLAIN = [['', {}]] as const;
@@ -68,13 +68,13 @@ const HISTOGRAM = [
   ['_count', {}],
 ] as const;
 
-/** The metrics that both services have beside those that they declare. */
-function processMetrics(): string[] {
+/** Process metrics, which both services have besides those that they declare. */
+function listProcessMetrics(): string[] {
   return new MetricSet({}, { onError: () => undefined }).names;
 }
 
-/** The names of the recording rules. */
-function recordedNames(): string[] {
+/** Names of the recording rules. */
+function listRecordingRules(): string[] {
   const folder = join(import.meta.dirname, '../../prometheus/rules');
   return readdirSync(folder).flatMap((name) => {
     const { groups = [] } = parse(readFileSync(join(folder, name), 'utf8')) as {
@@ -84,89 +84,91 @@ function recordedNames(): string[] {
   });
 }
 
-interface Asked {
+interface Selector {
   readonly where: string;
   readonly metric: string;
   readonly matchers: readonly { readonly label: string; readonly value: string }[];
 }
 
-interface Parsed {
+interface ParsedQuery {
   readonly errors: number;
-  readonly asked: readonly Asked[];
-  /** Labels that the query groups or joins by. */
-  readonly grouping: readonly string[];
+  readonly selectors: readonly Selector[];
+  /** Labels in `by` and `on`. */
+  readonly groupingLabels: readonly string[];
 }
 
-function parsed(where: string, expr: string): Parsed {
-  const asked: { where: string; metric: string; matchers: { label: string; value: string }[] }[] = [];
-  const grouping: string[] = [];
+function parseQuery(where: string, expr: string): ParsedQuery {
+  const selectors: { where: string; metric: string; matchers: { label: string; value: string }[] }[] = [];
+  const groupingLabels: string[] = [];
   let errors = 0;
   const text = (node: SyntaxNodeRef) => expr.slice(node.from, node.to);
   parser.parse(expr).iterate({
     enter(node) {
       if (node.type.isError) errors += 1;
-      if (node.name === 'VectorSelector') asked.push({ where, metric: '', matchers: [] });
-      const last = asked.at(-1);
+      if (node.name === 'VectorSelector') selectors.push({ where, metric: '', matchers: [] });
+      const last = selectors.at(-1);
       if (node.name === 'Identifier' && last) last.metric = text(node);
       if (node.name === 'UnquotedLabelMatcher' && last) {
         const [, label = '', value = ''] = /^(\w+)(?:=~|!~|!=|=)"(.*)"$/.exec(text(node)) ?? [];
         last.matchers.push({ label, value });
       }
-      if (node.name === 'LabelName' && node.node.parent?.name === 'GroupingLabels') grouping.push(text(node));
+      if (node.name === 'LabelName' && node.node.parent?.name === 'GroupingLabels') groupingLabels.push(text(node));
     },
   });
-  return { errors, asked, grouping };
+  return { errors, selectors, groupingLabels };
 }
 
-const KNOWN = series();
+const KNOWN = collectSeries();
 const QUERIES = DASHBOARDS.flatMap(listQueries).map(({ dashboard, where, expr }) => {
-  const plain = replaced(expr, { job: '.+', stepSeconds: 15, rateInterval: '1m', range: '1h' });
-  return { name: `${dashboard}: ${where}`, ...parsed(`${dashboard}: ${where}`, plain) };
+  const plain = interpolate(expr, { job: '.+', stepSeconds: 15, rateInterval: '1m', range: '1h' });
+  return { name: `${dashboard}: ${where}`, ...parseQuery(`${dashboard}: ${where}`, plain) };
 });
-const ASKED = QUERIES.flatMap(({ asked }) => asked);
+const SELECTORS = QUERIES.flatMap(({ selectors }) => selectors);
 
-describe('the queries of the dashboards', () => {
-  it('are PromQL', () => {
-    expect(QUERIES.filter(({ errors, asked }) => errors > 0 || asked.length === 0).map(({ name }) => name)).toEqual([]);
+describe('dashboard queries', () => {
+  it('are valid PromQL', () => {
+    expect(
+      QUERIES.filter(({ errors, selectors }) => errors > 0 || selectors.length === 0).map(({ name }) => name),
+    ).toEqual([]);
   });
 
-  it('ask only for metrics that the code declares', () => {
-    expect(ASKED.filter(({ metric }) => !KNOWN.has(metric)).map(({ where, metric }) => `${where}: ${metric}`)).toEqual(
-      [],
-    );
+  it('use only metrics that the code declares', () => {
+    expect(
+      SELECTORS.filter(({ metric }) => !KNOWN.has(metric)).map(({ where, metric }) => `${where}: ${metric}`),
+    ).toEqual([]);
   });
 
-  it('choose only by labels and values that these metrics have', () => {
-    const wrong = ASKED.flatMap(({ where, metric, matchers }) =>
+  it('select only by labels and values that these metrics have', () => {
+    const wrong = SELECTORS.flatMap(({ where, metric, matchers }) =>
       matchers
-        .filter(({ label, value }) => !has(KNOWN.get(metric)?.[label], value))
+        .filter(({ label, value }) => !hasValues(KNOWN.get(metric)?.[label], value))
         .map(({ label, value }) => `${where}: ${metric}{${label}: ${value}}`),
     );
     expect(wrong).toEqual([]);
   });
 
   it('group only by labels that these metrics have', () => {
-    const wrong = QUERIES.flatMap(({ name, asked, grouping }) =>
-      grouping
-        .filter((label) => !asked.some(({ metric }) => Object.hasOwn(KNOWN.get(metric) ?? {}, label)))
+    const wrong = QUERIES.flatMap(({ name, selectors, groupingLabels }) =>
+      groupingLabels
+        .filter((label) => !selectors.some(({ metric }) => Object.hasOwn(KNOWN.get(metric) ?? {}, label)))
         .map((label) => `${name}: by ${label}`),
     );
     expect(wrong).toEqual([]);
   });
 
-  it('leave out no metric that is declared, but those that are left out on purpose', () => {
-    const shown = new Set(ASKED.map(({ metric }) => metric.replace(/_(bucket|sum|count)$/, '')));
+  it('cover every declared metric, except those listed in NOT_SHOWN', () => {
+    const shown = new Set(SELECTORS.map(({ metric }) => metric.replace(/_(bucket|sum|count)$/, '')));
     const declared = [
       ...Object.values(FARMER_METRICS).map(({ name }) => name),
       ...Object.values(MOCK_METRICS).map(({ name }) => name),
-      ...processMetrics(),
+      ...listProcessMetrics(),
     ];
     expect(declared.filter((name) => !shown.has(name)).sort()).toEqual(Object.keys(NOT_SHOWN).sort());
   });
 });
 
-/** @param values a label's: `undefined` without such a label, `null` when only a run knows them */
-function has(values: readonly string[] | null | undefined, asked: string): boolean {
+/** @param values of a label; `undefined`: no such label, `null`: known only at run time */
+function hasValues(values: readonly string[] | null | undefined, wanted: string): boolean {
   if (values === undefined) return false;
-  return values === null || asked.split('|').every((value) => values.includes(value));
+  return values === null || wanted.split('|').every((value) => values.includes(value));
 }

@@ -7,25 +7,25 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { type Prometheus, type Series, startPrometheus } from '../../test/support/prometheus.ts';
 import { TestFarm, until } from '../../test/support/test-farm.ts';
 import { describeWith } from '../../test/support/tools.ts';
-import { DASHBOARDS, listPanels, listQueries, replaced, type SentQuery } from './dashboard-file.ts';
+import { DASHBOARDS, type DashboardQuery, interpolate, listPanels, listQueries } from './dashboard-file.ts';
 
-/** Queries that may rightly find nothing on a farm that is sound and a few seconds old. */
+/** Queries that may return nothing on a healthy farm that is a few seconds old. */
 const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
-  'annotation Version changes': 'the version does not change while a process runs: see below',
-  'Last full scrub A': 'a round takes two weeks',
-  'Disk full in A': 'a disk that is not filling has no such time: see below',
+  'annotation Version changes': 'the version does not change while a process runs; tested below',
+  'Last full scrub A': 'a cycle takes two weeks',
+  'Disk full in A': 'empty unless a disk is filling; tested below',
 };
 
-/** An alert that always fires, so that there is one to be shown. */
+/** An alert that always fires. */
 const RULES = {
   groups: [{ name: 'test', rules: [{ alert: 'Test', expr: 'up == 1', labels: { severity: 'warning', node: 'n' } }] }],
 };
 
-describeWith(['prometheus'], 'every query of the dashboards, asked of a real Prometheus', () => {
+describeWith(['prometheus'], 'dashboard queries in a real Prometheus', () => {
   let farm: TestFarm;
   let prometheus: Prometheus;
   let exporter: Exporter;
-  const seen = async (expr: string) =>
+  const waitFor = async (expr: string) =>
     await until(
       () => prometheus.query(expr),
       (found) => found.length > 0,
@@ -34,7 +34,7 @@ describeWith(['prometheus'], 'every query of the dashboards, asked of a real Pro
     farm = new TestFarm();
     const rules = join(farm.folder, 'rules.yml');
     writeFileSync(rules, JSON.stringify(RULES));
-    exporter = await anExporter();
+    exporter = await startExporter();
     const node = await farm.node({
       faults: [{ name: 'late', match: { route: 'due' }, effect: { kind: 'fixed', ms: 1 } }],
     });
@@ -47,9 +47,9 @@ describeWith(['prometheus'], 'every query of the dashboards, asked of a real Pro
       ],
       rules: [rules],
     });
-    // What happened before the first scrape is in no increase: a chunk that is made after it is.
-    await seen('farmer_contracts{state="waiting"} == 5');
-    spoil(join(farm.dataDir, 'chunks'));
+    // Increases exclude what happened before the first scrape, so a chunk is rebuilt after it.
+    await waitFor('farmer_contracts{state="waiting"} == 5');
+    corruptChunk(join(farm.dataDir, 'chunks'));
   }, 30_000);
   afterAll(async () => {
     await prometheus?.stop();
@@ -58,15 +58,15 @@ describeWith(['prometheus'], 'every query of the dashboards, asked of a real Pro
   });
 
   it.each(DASHBOARDS.flatMap(listQueries).map((query) => [`${query.dashboard}: ${query.where}`, query] as const))(
-    'finds data for %s',
+    'return data: %s',
     async (_, query) => {
       const mayBeEmpty = MAY_BE_EMPTY[query.where] !== undefined;
-      const found = await answer(prometheus, query, mayBeEmpty ? () => true : hasFigures);
+      const found = await runQuery(prometheus, query, mayBeEmpty ? () => true : hasNumbers);
       for (const { metric } of found) {
         for (const [, label = ''] of (query.legend ?? '').matchAll(/\{\{(\w+)\}\}/g))
           expect(metric).toHaveProperty(label);
       }
-      // A stat shows every series that it gets, side by side.
+      // A stat shows one value per series.
       if (query.panel?.type === 'stat' && !mayBeEmpty) expect(found).toHaveLength(1);
     },
     20_000,
@@ -81,55 +81,55 @@ describeWith(['prometheus'], 'every query of the dashboards, asked of a real Pro
           panel.title,
           listQueries(dashboard).filter((query) => query.panel === panel),
         ]),
-    ) as [string, string, SentQuery[]][],
-  )('finds the labels that are columns of the table on %s: %s', async (_dashboard, _title, queries) => {
-    const answers = await Promise.all(queries.map((query) => answer(prometheus, query, hasFigures)));
+    ) as [string, string, DashboardQuery[]][],
+  )('return the labels that are columns of the table on %s: %s', async (_dashboard, _title, queries) => {
+    const answers = await Promise.all(queries.map((query) => runQuery(prometheus, query, hasNumbers)));
     const labels = answers.flat().flatMap(({ metric }) => Object.keys(metric));
     for (const query of queries) {
-      const columns = Object.keys(organized(query)).filter((field) => !field.startsWith('Value'));
+      const columns = Object.keys(listColumns(query)).filter((field) => !field.startsWith('Value'));
       expect(labels).toEqual(expect.arrayContaining(columns));
     }
   });
 
-  it('marks a change of version where it happens, and no start of the first', async () => {
-    const query = queryAt('annotation Version changes');
-    await seen('farmer_build_info{job="updated", version="1"} offset 6s');
+  it('annotate a version change, but not the first version', async () => {
+    const query = findQuery('annotation Version changes');
+    await waitFor('farmer_build_info{job="updated", version="1"} offset 6s');
     exporter.version = '2';
-    const found = await answer(prometheus, query, hasFigures, 'updated');
+    const found = await runQuery(prometheus, query, hasNumbers, 'updated');
     expect(found.map(({ metric }) => metric['version'])).toEqual(['2']);
   }, 30_000);
 
-  it('says when a disk is full that others fill, and that it is when what is given does not fit', async () => {
-    const query = queryAt('Disk full in A');
-    const [filling] = await answer(prometheus, query, hasFigures, 'updated');
+  it('forecast when other programs fill a disk, and show 0 if the capacity does not fit', async () => {
+    const query = findQuery('Disk full in A');
+    const [filling] = await runQuery(prometheus, query, hasNumbers, 'updated');
     const seconds = filling?.points[0]?.[1];
     expect(seconds).toBeGreaterThan(800);
     expect(seconds).toBeLessThan(1_000);
     exporter.capacityBytes = 2_000_000_000;
     const isNow = ([series]: Series[]) => series?.points[0]?.[1] === 0;
-    expect(await answer(prometheus, query, isNow, 'updated')).toHaveLength(1);
+    expect(await runQuery(prometheus, query, isNow, 'updated')).toHaveLength(1);
   });
 });
 
-/** Asks as Grafana would, again and again until the answer is good; for 15 seconds. */
-async function answer(
+/** Runs a query as Grafana does, until the result is as expected, for at most 15 seconds. */
+async function runQuery(
   prometheus: Prometheus,
-  query: SentQuery,
-  isGood: (found: Series[]) => boolean,
+  query: DashboardQuery,
+  isExpected: (found: Series[]) => boolean,
   job = query.dashboard === 'Mock node' ? 'mock-node' : 'farmer',
 ): Promise<Series[]> {
-  const expr = replaced(query.expr, { job, stepSeconds: 2, rateInterval: '6s', range: '30s' });
+  const expr = interpolate(query.expr, { job, stepSeconds: 2, rateInterval: '6s', range: '30s' });
   const isOverTime = query.kind === 'range' || query.kind === 'annotation';
   return await until(async () => {
     const now = Date.now() / 1000;
     return isOverTime
       ? await prometheus.queryRange(expr, { start: now - 30, end: now, step: 2 })
       : await prometheus.query(expr);
-  }, isGood);
+  }, isExpected);
 }
 
-/** Changes a byte of a chunk: at its next proof the farmer sees it, and makes the chunk again. */
-function spoil(chunks: string): void {
+/** Changes a byte of a chunk, so that the farmer rebuilds it at its next proof. */
+function corruptChunk(chunks: string): void {
   const [name = ''] = readdirSync(chunks);
   const path = join(chunks, name);
   writeFileSync(
@@ -138,9 +138,9 @@ function spoil(chunks: string): void {
   );
 }
 
-function queryAt(place: string): SentQuery {
-  const query = DASHBOARDS.flatMap(listQueries).find(({ where }) => where === place);
-  if (query === undefined) throw new Error(`no query at ${place}`);
+function findQuery(name: string): DashboardQuery {
+  const query = DASHBOARDS.flatMap(listQueries).find(({ where }) => where === name);
+  if (query === undefined) throw new Error(`no query ${name}`);
   return query;
 }
 
@@ -151,8 +151,8 @@ interface Exporter {
   close(): void;
 }
 
-/** What a farmer would say whose version and capacity change, and whose disk of 1 GB loses 1 MB a second to others. */
-async function anExporter(): Promise<Exporter> {
+/** Serves metrics of a farmer with a changing version and capacity, and a disk of 1 GB that fills by 1 MB/s. */
+async function startExporter(): Promise<Exporter> {
   const start = performance.now();
   const exporter = { url: '', version: '1', capacityBytes: 5_000, close: () => server.close() };
   const server = createServer((_request, response) => {
@@ -170,12 +170,12 @@ async function anExporter(): Promise<Exporter> {
   return exporter;
 }
 
-function hasFigures(found: readonly Series[]): boolean {
+function hasNumbers(found: readonly Series[]): boolean {
   return found.some(({ points }) => points.some(([, value]) => Number.isFinite(value)));
 }
 
-/** A table's columns: field to title. */
-function organized({ panel }: SentQuery): Record<string, string> {
+/** The columns of a table, from field to title. */
+function listColumns({ panel }: DashboardQuery): Record<string, string> {
   const options = panel?.transformations?.find(({ id }) => id === 'organize')?.options ?? {};
   return options['renameByName'] as Record<string, string>;
 }
