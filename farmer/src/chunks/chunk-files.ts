@@ -1,7 +1,8 @@
 import { lstat, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { flush, getErrorCode, Lane } from '@downstream/platform';
+import { flush, getErrorCode } from '@downstream/platform';
 import { sha256Hex } from '@downstream/protocol';
+import pLimit from 'p-limit';
 
 const PARTIAL = '.partial';
 /** On a disk that hangs each call holds one of the threads that Node.js has for all files. */
@@ -13,7 +14,7 @@ const MAX_CONCURRENT_CALLS = 2;
  */
 export class ChunkFiles {
   readonly folder: string;
-  readonly #lane = new Lane(MAX_CONCURRENT_CALLS);
+  readonly #limit = pLimit(MAX_CONCURRENT_CALLS);
   readonly #pendingPaths = new Set<string>();
   #serial = 0;
 
@@ -43,7 +44,7 @@ export class ChunkFiles {
   /** Deletes what is written under such a name; where that can't be done, {@link removePartial} does it later. */
   async discard(partialPath: string): Promise<void> {
     this.#pendingPaths.delete(partialPath);
-    await this.#lane.run(async () => await rm(partialPath, { force: true }).catch(() => {}));
+    await this.#limit(async () => await rm(partialPath, { force: true }).catch(() => {}));
   }
 
   /**
@@ -52,7 +53,7 @@ export class ChunkFiles {
    */
   async commit(partialPath: string, id: string): Promise<void> {
     const path = this.path(id);
-    await this.#lane.run(async () => {
+    await this.#limit(async () => {
       await flush(partialPath);
       await this.#clear(path);
       await rename(partialPath, path);
@@ -64,7 +65,7 @@ export class ChunkFiles {
   /** Deletes a chunk; one that is not there is fine. */
   async remove(id: string): Promise<void> {
     const path = this.path(id);
-    await this.#lane.run(async () => await rm(path, { force: true, recursive: true }));
+    await this.#limit(async () => await rm(path, { force: true, recursive: true }));
   }
 
   /** Whatever is there in a chunk's place and is no file (a folder, say) can't be replaced: it goes first. */

@@ -1,4 +1,5 @@
-import { type Clock, type Instant, Lane, type Logger, waitAtMost } from '@downstream/platform';
+import { type Clock, type Instant, type Logger, waitAtMost } from '@downstream/platform';
+import pLimit from 'p-limit';
 import type { Load } from '../contract/admission.ts';
 import { advance } from '../contract/advance.ts';
 import type { RoundContext } from '../contract/contract.ts';
@@ -14,7 +15,7 @@ import {
   type Terms,
   take,
 } from '../contract/contract.ts';
-import { DeadlineQueue } from '../contract/deadline-queue.ts';
+import { type Deadline, DeadlineQueue } from '../contract/deadline-queue.ts';
 import {
   type ChunkPort,
   EMPTY_TALLY,
@@ -68,7 +69,7 @@ export class ContractTable {
   readonly #intervals = new Map<number, number>();
   #tally: Record<keyof Tally, number> = { ...EMPTY_TALLY };
   #listener: PhaseListener = () => {};
-  readonly #deletions = new Lane(DELETION_CONCURRENCY);
+  readonly #deletions = pLimit(DELETION_CONCURRENCY);
   #consecutiveRejections = 0;
   #isWritten = true;
   readonly #ended: Record<EndReason, number> = { ended_by_node: 0, token_lost: 0, released: 0 };
@@ -172,7 +173,7 @@ export class ContractTable {
   get nextDueAt(): Instant | undefined {
     for (let first = this.#deadlines.peek(); first !== undefined; first = this.#deadlines.peek()) {
       if (this.#isCurrent(first)) return first.dueAt;
-      this.#deadlines.take();
+      this.#deadlines.pop();
     }
     return undefined;
   }
@@ -226,19 +227,19 @@ export class ContractTable {
   sweep(witness: RoundContext, mayHaveEnded: (id: ContractId) => boolean = () => false): void {
     for (const contract of this.#unwritten) if (!this.#forget(contract)) break;
     const now = this.#deps.clock.now();
-    const later: { readonly dueAt: Instant; readonly value: ContractId }[] = [];
+    const later: Deadline<ContractId>[] = [];
     for (
       let first = this.#deadlines.peek();
       first !== undefined && first.dueAt <= now;
       first = this.#deadlines.peek()
     ) {
-      this.#deadlines.take();
+      this.#deadlines.pop();
       if (!this.#isCurrent(first)) continue;
       if (!mayHaveEnded(first.value)) this.apply(first.value, { type: 'tick', ...witness });
       // Left as it was: in doubt, or not quite over by the last bit of a fraction.
       if (this.#isCurrent(first)) later.push(first);
     }
-    for (const { dueAt, value } of later) this.#deadlines.add(dueAt, value);
+    for (const deadline of later) this.#deadlines.push(deadline);
   }
 
   /** A contract whose chunk can't be made sound is not kept. */
@@ -279,7 +280,7 @@ export class ContractTable {
     const { chunks, clock, log } = this.#deps;
     this.#going.add(id);
     try {
-      await this.#deletions.run(async () => await waitAtMost(DELETE_TIMEOUT_MS, chunks.remove(id), clock));
+      await this.#deletions(async () => await waitAtMost(DELETE_TIMEOUT_MS, chunks.remove(id), clock));
     } catch (error) {
       log.error('chunk not deleted', { contract: id, error });
     }
@@ -323,10 +324,9 @@ export class ContractTable {
 
   /** What is out of date waits in the queue until its time: where that is more than what is not, it is thrown out. */
   #queue(contract: Contract): void {
-    this.#deadlines.add(dueAt(contract), contract.terms.id);
-    if (this.#deadlines.size <= 2 * this.#contracts.size + FEW_DEADLINES) return;
-    this.#deadlines = new DeadlineQueue();
-    for (const held of this.#contracts.values()) this.#deadlines.add(dueAt(held), held.terms.id);
+    this.#deadlines.push(toDeadline(contract));
+    if (this.#deadlines.length <= 2 * this.#contracts.size + FEW_DEADLINES) return;
+    this.#deadlines = new DeadlineQueue([...this.#contracts.values()].map(toDeadline));
   }
 
   #countInterval(intervalMs: number, by: 1 | -1): void {
@@ -366,4 +366,8 @@ export class ContractTable {
 function toStoredContract(contract: Contract): StoredContract {
   const { terms, round, settled, phase } = contract;
   return { terms, round, settled, hadChunk: phase !== 'generating' || contract.again };
+}
+
+function toDeadline(contract: Contract): Deadline<ContractId> {
+  return { dueAt: dueAt(contract), value: contract.terms.id };
 }

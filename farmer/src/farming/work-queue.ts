@@ -49,7 +49,7 @@ export class WorkQueue {
 
   /** Jobs that have not been started. */
   get waiting(): number {
-    return PRIORITIES.reduce((sum, urgency) => sum + this.#waiting[urgency].size, 0);
+    return PRIORITIES.reduce((sum, urgency) => sum + this.#waiting[urgency].length, 0);
   }
 
   /** Jobs that have been started. */
@@ -63,7 +63,7 @@ export class WorkQueue {
   }
 
   add(dueAt: Instant, job: () => Promise<void>, urgency: Priority = 'urgent'): void {
-    this.#waiting[urgency].add(dueAt, job);
+    this.#waiting[urgency].push({ dueAt, value: job });
     this.#fill();
   }
 
@@ -88,7 +88,7 @@ export class WorkQueue {
   #fill(): void {
     while (this.#placed.size < this.#options.concurrency) {
       const urgency = this.#next();
-      const next = urgency && this.#waiting[urgency].take();
+      const next = urgency && this.#waiting[urgency].pop();
       if (next === undefined) return;
       const job = Symbol();
       const patient = urgency === 'urgent' ? 0 : 1;
@@ -107,7 +107,7 @@ export class WorkQueue {
   #next(): Priority | undefined {
     const { concurrency, maxSlow } = this.#options;
     const isLastPlace = this.#patient >= Math.max(1, concurrency + maxSlow - 1);
-    return PRIORITIES.find((one) => this.#waiting[one].size > 0 && (one === 'urgent' || !isLastPlace));
+    return PRIORITIES.find((one) => this.#waiting[one].length > 0 && (one === 'urgent' || !isLastPlace));
   }
 
   #notifyWaiters(): void {

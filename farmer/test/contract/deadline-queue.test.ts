@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { DeadlineQueue } from '../../src/contract/deadline-queue.ts';
 
-describe('the deadline queue', () => {
-  it('gives what was put in, earliest due first, however adding and taking are mixed', () => {
+describe('DeadlineQueue', () => {
+  it('returns the earliest deadline first, in any order of push and pop', () => {
     fc.assert(
       fc.property(fc.array(fc.option(fc.nat(1000))), (steps) => {
         const queue = new DeadlineQueue<number>();
@@ -12,12 +12,12 @@ describe('the deadline queue', () => {
           if (step === null) {
             model.sort((a, b) => a - b);
             expect(queue.peek()?.dueAt).toBe(model[0]);
-            expect(queue.take()?.value).toBe(model.shift());
+            expect(queue.pop()?.value).toBe(model.shift());
           } else {
-            queue.add(step, step);
+            queue.push({ dueAt: step, value: step });
             model.push(step);
           }
-          expect(queue.size).toBe(model.length);
+          expect(queue.length).toBe(model.length);
         }
       }),
     );

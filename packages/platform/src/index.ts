@@ -6,7 +6,6 @@ export { CodedError, type Details, getErrorCode, getErrorMessage } from './error
 export { exit } from './exit.ts';
 export { flush, flushSync } from './flush.ts';
 export { type HttpServer, ListenError, listen } from './http-server.ts';
-export { Lane } from './lane.ts';
 export {
   createLogger,
   LOG_FORMATS,

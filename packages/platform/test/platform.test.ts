@@ -5,7 +5,6 @@ import {
   computeBackoffMs,
   formatBytes,
   formatSettingsMarkdown,
-  Lane,
   parseBytes,
   parseSettings,
   Shutdown,
@@ -38,30 +37,6 @@ describe('a program', () => {
     const [code] = await once(child, 'exit');
     closeSync(full);
     expect(code).toBe(7);
-  });
-});
-
-describe('a lane', () => {
-  it('runs so many at a time, in their order, also after one that failed', async () => {
-    const lane = new Lane(2);
-    const begun: number[] = [];
-    const ends = [1, 2, 3, 4].map(() => Promise.withResolvers<void>());
-    const all = ends.map(({ promise }, n) =>
-      lane.run(async () => {
-        begun.push(n);
-        await promise;
-      }),
-    );
-    const failing = expect(all[1]).rejects.toThrow('no');
-    await settle();
-    expect(begun).toEqual([0, 1]);
-    ends[1]?.reject(new Error('no'));
-    await failing;
-    await settle();
-    expect(begun).toEqual([0, 1, 2]);
-    for (const { resolve } of ends) resolve();
-    await Promise.allSettled(all);
-    expect(begun).toEqual([0, 1, 2, 3]);
   });
 });
 
