@@ -93,7 +93,7 @@ describeWith(['chromium'], "the mock node's page in a browser", () => {
 
     await page.getByRole('button', { name: 'Reset everything' }).click();
     await page.getByRole('switch', { name: 'fault closed' }).waitFor();
-    expect(node.controller.clock.pace.mode).toBe('real');
+    expect(node.controller.clock.rate.mode).toBe('real');
     expect(complaints).toEqual([]);
   }, 60_000);
 

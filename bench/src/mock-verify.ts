@@ -30,12 +30,15 @@ export async function mockVerify(folder: string): Promise<Result[]> {
   const genesis = Buffer.concat([...randomio('bench', GENESIS_BYTES)]);
   writeFileSync(path, genesis);
   const genesisSha256 = createHash('sha256').update(genesis).digest('hex');
-  const minter = new ChunkFactory(loadGenesisFile(path, genesisSha256));
+  const chunks = new ChunkFactory(loadGenesisFile(path, genesisSha256));
   const state = StateFile.open(join(folder, 'state.db'), { seed: SEED, genesisSha256 });
-  const inMemory = await createFarm(new Ledger(() => OPTIONS, { draws: new SeededRandom(SEED), observer: {} }), minter);
+  const inMemory = await createFarm(
+    new Ledger(() => OPTIONS, { random: new SeededRandom(SEED), observer: {} }),
+    chunks,
+  );
   const written = await createFarm(
-    new Ledger(() => OPTIONS, { draws: new SeededRandom(SEED), observer: {}, store: state }),
-    minter,
+    new Ledger(() => OPTIONS, { random: new SeededRandom(SEED), observer: {}, store: state }),
+    chunks,
   );
   const save = (now: number) => state.save({ mode: 'real', scale: 1, startScale: 1, node: now, real: now });
   const us = medians(
@@ -69,11 +72,11 @@ function wallUs(work: () => void): number {
 }
 
 /** A farmer of a ledger, with all contracts that there may be. Each time all are answered, another round has begun. */
-async function createFarm(ledger: Ledger, minter: ChunkFactory) {
+async function createFarm(ledger: Ledger, chunks: ChunkFactory) {
   const token = ledger.register();
   const hashes: string[] = [];
   for (let next = ledger.reserveContract(0); next !== undefined; next = ledger.reserveContract(0)) {
-    const chunk = await minter.mint(next.secret);
+    const chunk = await chunks.mint(next.secret);
     ledger.start(token, { index: next.index, chunk, intervalMs: INTERVAL_MS }, 0);
     hashes.push(chunk.fileHash);
   }

@@ -7,43 +7,43 @@ import { RequestPipeline } from './api/request-pipeline.ts';
 import { ChunkFactory } from './chunks/chunk-factory.ts';
 import { type Genesis, loadGenesisFile, standardGenesis } from './chunks/genesis.ts';
 import { NodeClock } from './clock/node-clock.ts';
-import { consistent, type MockConfig, readConfig } from './config.ts';
+import { checkConsistency, type MockConfig, readConfig } from './config.ts';
 import { type ControlDeps, createControlApp } from './control/control-app.ts';
-import { ControllerEvents, NodeController } from './controller.ts';
 import { FaultPlan } from './faults/fault-plan.ts';
 import { PRESETS } from './faults/presets.ts';
 import { parseScenario, readScenarioFile } from './faults/scenario-file.ts';
 import { Journal } from './journal/journal.ts';
-import { Ledger, type LedgerObserver } from './ledger/ledger.ts';
+import { Ledger } from './ledger/ledger.ts';
 import { SeededRandom } from './ledger/seeded-random.ts';
 import { MockMetrics } from './metrics.ts';
+import { ControllerEvents, NodeController } from './node-controller.ts';
 import { checkFolder, OwnershipFiles } from './ownership/files.ts';
 import { createPageRoutes } from './page/page.ts';
 import { createOwnershipRoutes } from './routes/ownership.ts';
 import { createPrototypeRoutes } from './routes/prototype.ts';
+import { RuntimeConfig } from './runtime-config.ts';
 import { StateFile } from './state/state-file.ts';
 import { VERSION } from './version.ts';
 
-/** A mock node that listens. */
+/** A running mock node. */
 export interface MockNode {
   readonly url: string;
   readonly port: number;
-  /** Where the control API and the page are; undefined where they are off. */
+  /** The address of the control API and the page; undefined if they are off. */
   readonly controlUrl: string | undefined;
   readonly controlPort: number | undefined;
-  /** Everything that can be looked at and changed while it runs, without HTTP. */
+  /** What the control API can do, without HTTP. */
   readonly controller: NodeController;
   close(): Promise<void>;
 }
 
-/** What differs from the defaults. */
 export interface MockNodeOptions extends Partial<MockConfig> {
-  /** After those of the preset and of the scenario file. */
+  /** Added after the faults of the preset and of the scenario file. */
   readonly faults?: readonly FaultInput[];
 }
 
 interface MockNodeDeps {
-  /** Real time, in milliseconds since the Unix epoch: the node's clock is made from it. */
+  /** Real time in milliseconds since the Unix epoch. The node's clock derives from it. */
   readonly now: () => number;
   readonly log: Logger;
 }
@@ -51,19 +51,18 @@ interface MockNodeDeps {
 /**
  * Starts a mock node in this process.
  *
- * @param options what differs from the defaults; `port: 0` takes any free port; without a `controlPort` there is no
- *   control API, but `controller` has all of it
- * @param parts `now`: real time, in milliseconds; `log`: nowhere without
+ * @param options the settings that differ from the defaults. `port: 0` picks a free port. Without a `controlPort` there is
+ *   no control API; `controller` offers the same.
  * @throws ListenError, GenesisError, SettingsError, StateError
  */
 export async function startMockNode(
   { faults = [], ...options }: MockNodeOptions = {},
   { now = Date.now, log = silentLogger }: Partial<MockNodeDeps> = {},
 ): Promise<MockNode> {
-  const config = consistent({ ...readConfig({ env: {} }), controlPort: undefined, ...options });
+  const config = checkConsistency({ ...readConfig({ env: {} }), controlPort: undefined, ...options });
   if (config.files !== undefined) await checkFolder(config.files);
   const genesis = createGenesis(config);
-  const state = getState(config, genesis);
+  const state = openState(config, genesis);
   try {
     return await start({ config, faults }, { now, log, genesis, state });
   } catch (error) {
@@ -76,90 +75,90 @@ async function start(
   { config, faults }: { config: MockConfig; faults: readonly FaultInput[] },
   { now, log, genesis, state }: MockNodeDeps & { genesis: Genesis; state: StateFile | undefined },
 ): Promise<MockNode> {
-  const kept = state?.load();
+  const stored = state?.load();
+  const random = new SeededRandom(config.seed);
   const events = new ControllerEvents();
-  const draws = new SeededRandom(config.seed);
-  const clock = new NodeClock(now, { scale: config.timeScale, mark: kept?.clock });
-  const observer: LedgerObserver = {
-    taken: (hash) => events.emit({ type: 'contract', change: 'taken', hash }),
-    settled: (result, count, hash) => events.emit({ type: 'challenge', result, count, hash }),
-    ended: (reason, hash) => events.emit({ type: 'contract', change: 'ended', reason, hash }),
-  };
-  // The settings are the controller's, which holds the ledger: they are asked for when the controller is there.
-  const settings = () => controller.config;
-  const ledger = new Ledger(settings, { draws, observer, store: state }, kept?.ledger);
+  const clock = new NodeClock(now, { scale: config.timeScale, snapshot: stored?.clock });
+  const journal = new Journal(config.journalSize);
+  const { intervalMs, maxContracts, maxFailures, contractForm } = config;
+  const runtimeConfig = new RuntimeConfig({ intervalMs, maxContracts, maxFailures, contractForm });
+  const ledger = new Ledger(
+    () => runtimeConfig.current,
+    {
+      random,
+      observer: {
+        accepted: (hash) => events.emit({ type: 'contract', change: 'accepted', hash }),
+        settled: (result, count, hash) => events.emit({ type: 'challenge', result, count, hash }),
+        ended: (reason, hash) => events.emit({ type: 'contract', change: 'ended', reason, hash }),
+      },
+      store: state,
+    },
+    stored?.ledger,
+  );
+  if (stored !== undefined) {
+    const { farmers, contracts } = stored.ledger;
+    log.info('state loaded', { farmers: farmers.length, contracts: contracts.length });
+  }
   const plan = new FaultPlan({
-    chance: (fault, index, what) => draws.chance(fault, index, what),
+    chance: (fault, index, what) => random.chance(fault, index, what),
     onChange: (change, name) => events.emit({ type: 'fault', change, name }),
   });
   const metrics = new MockMetrics(
     { version: VERSION },
-    { contracts: () => ledger.counts(clock.now()), farmers: () => ledger.farmers },
+    { contracts: () => ledger.counts(clock.now()), farmers: () => ledger.farmers, events },
   );
-  metrics.listenTo(events);
-  const { intervalMs, maxContracts, maxFailures, contractForm } = config;
-  const controller: NodeController = new NodeController(
-    {
-      version: VERSION,
-      seed: config.seed,
-      config: { intervalMs, maxContracts, maxFailures, contractForm },
-      scenarios: [...readScenarios(config), ...createStartScenario(faults)],
-    },
-    { clock, ledger, faults: plan, journal: new Journal(config.journalSize), events, state },
+  const controller = new NodeController(
+    { version: VERSION, seed: config.seed, scenarios: [...readScenarios(config), ...createStartScenario(faults)] },
+    { clock, config: runtimeConfig, ledger, faults: plan, journal, events, state },
   );
+  state?.save(clock.snapshot());
 
-  if (kept !== undefined) {
-    const { farmers, contracts } = kept.ledger;
-    log.info('state read', { farmers: farmers.length, contracts: contracts.length });
-  }
-  state?.save(clock.mark);
-
+  const listener = new ApiListener({ host: config.host, port: config.port }, { log });
+  events.subscribe((event) => {
+    if (event.type === 'fault' && (event.change === 'changed' || event.change === 'removed'))
+      listener.stopRefusing(event.name);
+  });
   const recorder = new RequestRecorder({
     now: () => clock.now(),
     log,
     metrics,
-    journal: (recorded) => events.emit({ type: 'request', request: controller.journal.add(recorded) }),
+    journal: (record) => events.emit({ type: 'request', request: journal.add(record) }),
   });
-  const refusal = new ApiListener(log);
-  events.listen((event) => {
-    if (event.type === 'fault' && (event.change === 'changed' || event.change === 'removed'))
-      refusal.endFor(event.name);
-  });
-  const timeScale = () => clock.pace.scale;
-  const exchange = new RequestPipeline({
+  const timeScale = () => clock.rate.scale;
+  const pipeline = new RequestPipeline({
     ledger,
     faults: plan,
     recorder,
     now: () => clock.now(),
     timeScale,
     seed: config.seed,
-    refuse: (ms, fault) => refusal.begin(ms, fault),
+    refuse: (ms, fault) => listener.refuse(ms, fault),
     save: () => controller.save(),
   });
-  const minter = new ChunkFactory(genesis);
   const routes = [
     ...createPrototypeRoutes({
       ledger,
-      minter,
-      settings,
-      lies: draws,
+      chunks: new ChunkFactory(genesis),
+      settings: () => runtimeConfig.current,
+      lies: random,
       now: () => clock.now(),
       timeScale,
     }),
-    ...createOwnershipRoutes(new OwnershipFiles(config.files, draws)),
+    ...createOwnershipRoutes(new OwnershipFiles(config.files, random)),
   ];
-  const api = await listen(createApiApp({ routes, exchange, recorder, metrics, log }), {
-    host: config.host,
-    port: config.port,
-    setting: 'MOCK_PORT',
-  });
-  refusal.of(api);
-  controller.apiPort = api.port;
+  const api = await listener.open(createApiApp({ routes, pipeline, recorder, metrics, log }));
+
   const closing = new AbortController();
-  const ready = () => !refusal.isStuck;
-  const parts = { controller, metrics, log, ready, closing: closing.signal, page: createPageRoutes() };
-  const control = await startControlServer(config, parts).catch(async (error: unknown) => {
-    await api.close();
+  const control = await startControlServer(config, {
+    controller,
+    apiPort: api.port,
+    metrics,
+    log,
+    isReady: () => !listener.isStuck,
+    closing: closing.signal,
+    page: createPageRoutes(),
+  }).catch(async (error: unknown) => {
+    await listener.close();
     throw error;
   });
   return {
@@ -169,20 +168,19 @@ async function start(
     controlPort: control?.port,
     controller,
     close: async () => {
-      refusal.stop();
       closing.abort();
-      await Promise.all([api.close(), control?.close()]);
-      state?.close(clock.mark);
+      await Promise.all([listener.close(), control?.close()]);
+      state?.close(clock.snapshot());
     },
   };
 }
 
 async function startControlServer(
   { host, controlPort, controlToken }: MockConfig,
-  parts: ControlDeps,
+  deps: ControlDeps,
 ): Promise<HttpServer | undefined> {
   if (controlPort === undefined) return undefined;
-  return await listen(createControlApp({ token: controlToken }, parts), {
+  return await listen(createControlApp({ token: controlToken }, deps), {
     host,
     port: controlPort,
     setting: 'MOCK_CONTROL_PORT',
@@ -191,8 +189,8 @@ async function startControlServer(
 
 function createStartScenario(faults: readonly FaultInput[]): Scenario[] {
   if (faults.length === 0) return [];
-  const given = { name: 'start', description: 'The faults that the node was started with.', faults };
-  return [parseScenario(given, (what) => `a fault given at the start is wrong: ${what}`)];
+  const scenario = { name: 'start', description: 'The faults that the node was started with.', faults };
+  return [parseScenario(scenario, (problem) => `invalid fault in the start options: ${problem}`)];
 }
 
 function readScenarios({ preset, scenarioPath }: MockConfig): Scenario[] {
@@ -200,7 +198,7 @@ function readScenarios({ preset, scenarioPath }: MockConfig): Scenario[] {
   return scenarioPath === undefined ? presets : [...presets, readScenarioFile(scenarioPath)];
 }
 
-function getState({ statePath, seed }: MockConfig, { sha256 }: Genesis): StateFile | undefined {
+function openState({ statePath, seed }: MockConfig, { sha256 }: Genesis): StateFile | undefined {
   return statePath === undefined ? undefined : StateFile.open(statePath, { seed, genesisSha256: sha256 });
 }
 

@@ -204,7 +204,7 @@ export type MockConfig = Values<typeof SETTINGS>;
 
 /** @throws SettingsError with a line for everything that is wrong */
 export function readConfig({ flags, env = process.env }: Partial<SettingsInput> = {}): MockConfig {
-  return consistent(parseSettings(SETTINGS, { env, ...(flags && { flags }) }));
+  return checkConsistency(parseSettings(SETTINGS, { env, ...(flags && { flags }) }));
 }
 
 /**
@@ -212,7 +212,7 @@ export function readConfig({ flags, env = process.env }: Partial<SettingsInput> 
  *
  * @throws SettingsError where they do not
  */
-export function consistent(config: MockConfig): MockConfig {
+export function checkConsistency(config: MockConfig): MockConfig {
   if ((config.genesisPath === undefined) === (config.genesisSha256 === undefined)) return config;
   throw new SettingsError(['MOCK_GENESIS and MOCK_GENESIS_SHA256 belong together: give both, or neither']);
 }

@@ -1,6 +1,7 @@
+import type { ControllerEvent } from '@downstream/control-api';
 import { type Catalogue, MetricSet, type Scrape } from '@downstream/platform';
-import type { ControllerEvents } from './controller.ts';
 import { CHALLENGE_RESULTS, CONTRACT_STATES, type ContractState, END_REASONS } from './ledger/ledger.ts';
+import type { ControllerEvents } from './node-controller.ts';
 
 /** Every metric of the mock node, declared here and nowhere else; docs/metrics.md is made from it. */
 export const MOCK_METRICS = {
@@ -77,40 +78,30 @@ export const MOCK_METRICS = {
   },
 } as const satisfies Catalogue;
 
-/** What the gauges are read from. */
-interface Reading {
+/** What the metrics are read and counted from. */
+export interface MockMetricsDeps {
   readonly contracts: () => Record<ContractState, number>;
   readonly farmers: () => number;
+  readonly events: ControllerEvents;
 }
 
-/** Names come from whoever adds faults: the label must not grow without end. */
+/** Clients choose the names of faults: the label must stay bounded. */
 const MAX_FAULT_NAMES = 200;
 
-/** The mock node's metrics, as the rest of it speaks to them. */
+/** The mock node's metrics. */
 export class MockMetrics {
   readonly #set: MetricSet<typeof MOCK_METRICS>;
   readonly #faultNames = new Set<string>();
 
-  constructor({ version }: { version: string }, reading: Reading) {
+  constructor({ version }: { version: string }, { contracts, farmers, events }: MockMetricsDeps) {
     this.#set = new MetricSet(MOCK_METRICS, { onError: () => this.#set.instruments.metricErrors.inc() });
     this.#set.instruments.build.set({ version, node_version: process.versions.node }, 1);
     this.#set.onScrape('contracts', (gauge) => {
-      const counts = reading.contracts();
+      const counts = contracts();
       for (const state of CONTRACT_STATES) gauge.set({ state }, counts[state]);
     });
-    this.#set.onScrape('farmers', (gauge) => gauge.set(reading.farmers()));
-  }
-
-  /** Counts what happens. */
-  listenTo(events: ControllerEvents): void {
-    const { challenges, contractsEnded, faultsApplied } = this.#set.instruments;
-    events.listen((event) => {
-      if (event.type === 'challenge') challenges.inc({ result: event.result }, event.count);
-      if (event.type === 'contract' && event.reason !== undefined) contractsEnded.inc({ reason: event.reason });
-      // Born at 0, so that the first time counts as a rise.
-      if (event.type === 'fault')
-        faultsApplied.inc({ name: this.#bounded(event.name) }, event.change === 'applied' ? 1 : 0);
-    });
+    this.#set.onScrape('farmers', (gauge) => gauge.set(farmers()));
+    events.subscribe((event) => this.#count(event));
   }
 
   /** All metrics in Prometheus' text format. */
@@ -118,13 +109,22 @@ export class MockMetrics {
     return await this.#set.scrape();
   }
 
-  /** @param code undefined where there was no HTTP reply */
+  /** @param code undefined if the client got no HTTP response */
   request(route: string, code: number | undefined, seconds: number): void {
     this.#set.instruments.requests.inc({ route, code: code ?? 'none' });
     this.#set.instruments.requestSeconds.observe({ route }, seconds);
   }
 
-  #bounded(name: string): string {
+  #count(event: ControllerEvent): void {
+    const { challenges, contractsEnded, faultsApplied } = this.#set.instruments;
+    if (event.type === 'challenge') challenges.inc({ result: event.result }, event.count);
+    if (event.type === 'contract' && event.reason !== undefined) contractsEnded.inc({ reason: event.reason });
+    // A new fault's counter starts at 0, so that `increase()` sees its first application.
+    if (event.type === 'fault')
+      faultsApplied.inc({ name: this.#boundName(event.name) }, event.change === 'applied' ? 1 : 0);
+  }
+
+  #boundName(name: string): string {
     if (this.#faultNames.size < MAX_FAULT_NAMES) this.#faultNames.add(name);
     return this.#faultNames.has(name) ? name : 'other';
   }

@@ -8,22 +8,22 @@ function createFactory() {
     begun += 1;
     return [Buffer.from('genesis')];
   };
-  return { minter: new ChunkFactory({ sha256: 'a'.repeat(64), blocks }), begun: () => begun };
+  return { factory: new ChunkFactory({ sha256: 'a'.repeat(64), blocks }), begun: () => begun };
 }
 
-describe('the minter', () => {
+describe('ChunkFactory', () => {
   it('makes a verifier once for all that want it at the same time', async () => {
-    const { minter, begun } = createFactory();
-    const verifiers = await Promise.all(['one', 'two', 'one', 'one'].map((secret) => minter.createVerifier(secret)));
+    const { factory, begun } = createFactory();
+    const verifiers = await Promise.all(['one', 'two', 'one', 'one'].map((secret) => factory.createVerifier(secret)));
     expect(begun()).toBe(2);
     expect(verifiers[2]).toBe(verifiers[0]);
     expect(verifiers[1]?.response('0.1')).not.toBe(verifiers[0]?.response('0.1'));
   });
 
   it('makes the verifier that the contract had when it was new', async () => {
-    const { minter } = createFactory();
-    const { verifier } = await minter.mint('one');
-    expect((await minter.createVerifier('one')).response('0.1')).toBe(verifier.response('0.1'));
+    const { factory } = createFactory();
+    const { verifier } = await factory.mint('one');
+    expect((await factory.createVerifier('one')).response('0.1')).toBe(verifier.response('0.1'));
   });
 
   it('tries again where it failed', async () => {
@@ -32,10 +32,10 @@ describe('the minter', () => {
       if (!isThere) throw new Error('no genesis file');
       return [Buffer.from('genesis')];
     };
-    const minter = new ChunkFactory({ sha256: 'a'.repeat(64), blocks });
-    const failed = await Promise.allSettled([minter.createVerifier('one'), minter.createVerifier('one')]);
+    const factory = new ChunkFactory({ sha256: 'a'.repeat(64), blocks });
+    const failed = await Promise.allSettled([factory.createVerifier('one'), factory.createVerifier('one')]);
     expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     isThere = true;
-    expect((await minter.createVerifier('one')).response('0.1')).toMatch(/^[0-9a-f]{64}$/);
+    expect((await factory.createVerifier('one')).response('0.1')).toMatch(/^[0-9a-f]{64}$/);
   });
 });

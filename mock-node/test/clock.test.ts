@@ -23,7 +23,7 @@ describe("the node's clock", () => {
     expect(clock.now()).toBe(T0);
     pass(1_234);
     expect(now()).toBe(1_234);
-    expect(clock.pace).toEqual({ mode: 'real', scale: 1 });
+    expect(clock.rate).toEqual({ mode: 'real', scale: 1 });
   });
 
   it('goes faster or slower by its scale, in whole milliseconds', () => {
@@ -43,7 +43,7 @@ describe("the node's clock", () => {
     clock.setRate({ mode: 'frozen' });
     pass(1_000);
     expect(now()).toBe(20);
-    expect(clock.pace).toEqual({ mode: 'frozen', scale: 2 });
+    expect(clock.rate).toEqual({ mode: 'frozen', scale: 2 });
     clock.setRate({ mode: 'real' });
     expect(now()).toBe(20);
     pass(5);
@@ -68,8 +68,8 @@ describe("the node's clock", () => {
     clock.advance(90);
     pass(10);
     expect(now()).toBe(600);
-    expect(() => clock.advance(-1)).toThrow('time does not go back');
-    expect(() => clock.advance(Number.NaN)).toThrow('time does not go back');
+    expect(() => clock.advance(-1)).toThrow('the clock cannot go back');
+    expect(() => clock.advance(Number.NaN)).toThrow('the clock cannot go back');
   });
 
   it('goes back to its first pace, and to real time only where nothing is reckoned by it any more', () => {
@@ -78,7 +78,7 @@ describe("the node's clock", () => {
     clock.advance(10_000);
     clock.reset({ keepNow: true });
     expect(now()).toBe(10_000);
-    expect(clock.pace).toEqual({ mode: 'real', scale: 3 });
+    expect(clock.rate).toEqual({ mode: 'real', scale: 3 });
     pass(10);
     expect(now()).toBe(10_030);
     clock.reset({ keepNow: false });

@@ -42,9 +42,9 @@ describe('the journal', () => {
   it('keeps the last requests, oldest first, and counts those that fell out', () => {
     const { journal, add, ids } = createJournal(3);
     for (let n = 0; n < 2; n++) add();
-    expect([ids(), journal.fill]).toEqual([[1, 2], { kept: 2, dropped: 0 }]);
+    expect([ids(), journal.counts]).toEqual([[1, 2], { kept: 2, dropped: 0 }]);
     for (let n = 0; n < 5; n++) add();
-    expect([ids(), journal.fill]).toEqual([[5, 6, 7], { kept: 3, dropped: 4 }]);
+    expect([ids(), journal.counts]).toEqual([[5, 6, 7], { kept: 3, dropped: 4 }]);
   });
 
   it('is a ring of any size, whatever is added and cleared', () => {
@@ -67,7 +67,7 @@ describe('the journal', () => {
               kept = kept.slice(Math.max(0, kept.length - size));
             }
             expect(ids()).toEqual(kept);
-            expect(journal.fill).toEqual({ kept: kept.length, dropped });
+            expect(journal.counts).toEqual({ kept: kept.length, dropped });
           }
         },
       ),

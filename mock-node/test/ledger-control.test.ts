@@ -76,7 +76,7 @@ describe('what the node does of its own will', () => {
     expect(ledger.expire('hash', T0 + 1)).toBe(false);
     expect(ledger.running).toBe(0);
     expect(ledger.answer(token, WRONG, T0 + 2)).toBe('no_hash');
-    expect(events).toEqual(['taken hash', 'expired hash']);
+    expect(events).toEqual(['accepted hash', 'expired hash']);
   });
 
   it('does not expire what has failed already', () => {
@@ -247,7 +247,9 @@ describe('whatever the sequence', () => {
           }
         }
         const told = (what: RegExp) => events.filter((event) => what.test(event)).length;
-        expect(told(/^taken/) - told(/^(failed|removed|expired|forgotten|replaced)/)).toBe([...ledger.all(now)].length);
+        expect(told(/^accepted/) - told(/^(failed|removed|expired|forgotten|replaced)/)).toBe(
+          [...ledger.all(now)].length,
+        );
         const sum = (result: string) =>
           events
             .filter((event) => event.startsWith(result))

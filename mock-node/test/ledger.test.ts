@@ -229,27 +229,27 @@ describe('the ledger', () => {
         (interval, n) => {
           const { take, challengeAt } = createLedger({ intervalMs: interval, maxFailures: 1_000_000 });
           take();
-          const draws = new SeededRandom('seed');
-          expect(challengeAt(T0 + n * interval - 1)).toBe(draws.challenge(0, n - 1));
-          expect(challengeAt(T0 + n * interval)).toBe(draws.challenge(0, n));
+          const random = new SeededRandom('seed');
+          expect(challengeAt(T0 + n * interval - 1)).toBe(random.challenge(0, n - 1));
+          expect(challengeAt(T0 + n * interval)).toBe(random.challenge(0, n));
         },
       ),
     );
   });
 });
 
-describe('the draws', () => {
+describe('SeededRandom', () => {
   it('repeat with the same seed, and differ with another', () => {
     const all = (seed: string) => {
-      const draws = new SeededRandom(seed);
+      const random = new SeededRandom(seed);
       return [
-        draws.token(0),
-        draws.token(1),
-        draws.secret(0),
-        draws.secret(1),
-        draws.challenge(0, 0),
-        draws.challenge(0, 1),
-        draws.challenge(1, 0),
+        random.token(0),
+        random.token(1),
+        random.secret(0),
+        random.secret(1),
+        random.challenge(0, 0),
+        random.challenge(0, 1),
+        random.challenge(1, 0),
       ];
     };
     expect(all('a')).toEqual(all('a'));
@@ -259,10 +259,10 @@ describe('the draws', () => {
   it('have the shapes of the protocol', () => {
     fc.assert(
       fc.property(fc.string(), fc.nat(), fc.nat(), (seed, n, round) => {
-        const draws = new SeededRandom(seed);
-        expect(draws.token(n)).toMatch(/^[0-9a-f]{32}$/);
-        expect(draws.secret(n)).toMatch(/^[0-9a-f]{10}$/);
-        expect(draws.challenge(n, round)).toMatch(/^0\.[0-9]{9}$/);
+        const random = new SeededRandom(seed);
+        expect(random.token(n)).toMatch(/^[0-9a-f]{32}$/);
+        expect(random.secret(n)).toMatch(/^[0-9a-f]{10}$/);
+        expect(random.challenge(n, round)).toMatch(/^0\.[0-9]{9}$/);
       }),
     );
   });

@@ -227,7 +227,7 @@ export class KillRun {
   /** The farmer must not release a contract that it acknowledged, and must not send a wrong answer. */
   #watchNode(): void {
     const { controller } = this.#node;
-    controller.events.listen((event) => {
+    controller.events.subscribe((event) => {
       if (event.type === 'contract' && event.change === 'ended' && event.reason === 'removed') {
         if (this.#acknowledged.current.has(event.hash))
           this.#violations.push(`released: contract ${event.hash} had been acknowledged`);

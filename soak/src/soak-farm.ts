@@ -70,7 +70,7 @@ export class SoakFarm {
     });
     this.#node = node;
     this.#port = node.port;
-    node.controller.events.listen((event) => {
+    node.controller.events.subscribe((event) => {
       if (event.type === 'challenge') this.challenges[event.result] += event.count;
       if (event.type === 'contract' && event.change === 'ended' && event.reason === 'removed')
         if (this.acknowledged.current.has(event.hash))

@@ -71,7 +71,7 @@ function presetRow(name: string, { amid, ...promised }: ExpectedOutcome & { amid
       contractsToExpire: 0,
       begin: (node) => {
         before = settled(node);
-        node.controller.apply(name);
+        node.controller.applyScenario(name);
       },
       isOver: (node) => settled(node) >= before + CHALLENGES,
       end: ({ controller }) => controller.reset(['faults']),

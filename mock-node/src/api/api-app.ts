@@ -8,7 +8,7 @@ import type { RequestPipeline } from './request-pipeline.ts';
 
 export interface ApiDeps {
   readonly routes: readonly Route[];
-  readonly exchange: RequestPipeline;
+  readonly pipeline: RequestPipeline;
   readonly recorder: RequestRecorder;
   readonly metrics: MockMetrics;
   readonly log: Logger;
@@ -18,7 +18,7 @@ export interface ApiDeps {
 const BODY_BYTES = 16 * 1024;
 
 /** What farmers talk to: the node's API, and beside it `/healthz` and `/metrics`, which faults leave alone. */
-export function createApiApp({ routes, exchange, recorder, metrics, log }: ApiDeps): Express {
+export function createApiApp({ routes, pipeline, recorder, metrics, log }: ApiDeps): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -36,7 +36,7 @@ export function createApiApp({ routes, exchange, recorder, metrics, log }: ApiDe
     const { path, methods }: RouteDefinition = ROUTES[route.name];
     for (const method of methods) {
       const body = method === 'post' ? [express.text({ type: () => true, limit: BODY_BYTES })] : [];
-      app[method](path, ...body, async (request, response) => await exchange.serve(route, request, response));
+      app[method](path, ...body, async (request, response) => await pipeline.serve(route, request, response));
     }
     if (!methods.includes('get')) {
       app.all(path, (_request, response) => {

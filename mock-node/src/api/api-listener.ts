@@ -1,64 +1,77 @@
-import type { HttpServer, Logger } from '@downstream/platform';
+import type { RequestListener } from 'node:http';
+import { type HttpServer, type Logger, listen } from '@downstream/platform';
 
-/** Somebody else may have taken the port meanwhile, and may give it back. */
+/** Another process may have bound the port in the meantime, and may release it. */
 const RETRY_MS = 1_000;
 
-/** Has a server refuse connections for a while, and listen again afterwards. */
-export class ApiListener {
-  readonly #log: Pick<Logger, 'error'>;
-  #server: HttpServer | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  /** The fault that it is for; undefined while connections are taken. */
-  #fault: string | undefined;
-  #isStuck = false;
+type State =
+  | { readonly name: 'closed' }
+  | { readonly name: 'open'; readonly server: HttpServer }
+  | {
+      /** `stuck`: the port could not be opened again. */
+      readonly name: 'refusing' | 'stuck';
+      readonly server: HttpServer;
+      readonly fault: string;
+      readonly timer: NodeJS.Timeout;
+    };
 
-  constructor(log: Pick<Logger, 'error'>) {
+/** The port of the node's API, which can refuse connections for a while. */
+export class ApiListener {
+  readonly #options: { readonly host: string; readonly port: number };
+  readonly #log: Pick<Logger, 'error'>;
+  #state: State = { name: 'closed' };
+
+  constructor(options: { readonly host: string; readonly port: number }, { log }: { log: Pick<Logger, 'error'> }) {
+    this.#options = options;
     this.#log = log;
   }
 
-  /** The server that it is about. */
-  of(server: HttpServer): void {
-    this.#server = server;
+  /** @throws ListenError */
+  async open(handler: RequestListener): Promise<{ readonly url: string; readonly port: number }> {
+    const server = await listen(handler, { ...this.#options, setting: 'MOCK_PORT' });
+    this.#state = { name: 'open', server };
+    return server;
   }
 
-  /** Whether the server should listen again, and can't. */
+  /** Whether the port could not be opened again after connections were refused. */
   get isStuck(): boolean {
-    return this.#isStuck;
+    return this.#state.name === 'stuck';
   }
 
-  /** Refuses for so long from now, in milliseconds, because of that fault. */
-  begin(ms: number, fault: string): void {
-    this.#server?.refuse();
-    this.#fault = fault;
-    this.#resumeIn(ms);
+  /** Cuts all connections and refuses new ones for `ms`. `fault` is the name of the fault that causes it. */
+  refuse(ms: number, fault: string): void {
+    if (this.#state.name === 'closed') return;
+    const { server } = this.#state;
+    server.refuse();
+    this.#reopenIn(ms, { name: 'refusing', server, fault });
   }
 
-  /** Takes connections again at once, if it was that fault which forbade it. */
-  endFor(fault: string): void {
-    if (fault === this.#fault) this.#resumeIn(0);
+  /** Accepts connections again now if this fault caused the refusal. */
+  stopRefusing(fault: string): void {
+    if ('fault' in this.#state && this.#state.fault === fault) this.#reopenIn(0, this.#state);
   }
 
-  /** Nothing will be listened to again. */
-  stop(): void {
-    clearTimeout(this.#timer);
-    this.#server = undefined;
+  async close(): Promise<void> {
+    const state = this.#state;
+    if ('timer' in state) clearTimeout(state.timer);
+    this.#state = { name: 'closed' };
+    if (state.name !== 'closed') await state.server.close();
   }
 
-  #resumeIn(ms: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#resume(), ms);
+  #reopenIn(ms: number, next: Pick<Extract<State, { fault: string }>, 'name' | 'server' | 'fault'>): void {
+    if ('timer' in this.#state) clearTimeout(this.#state.timer);
+    this.#state = { ...next, timer: setTimeout(() => void this.#reopen(next), ms) };
   }
 
-  async #resume(): Promise<void> {
+  async #reopen({ server, fault }: { server: HttpServer; fault: string }): Promise<void> {
+    const before = this.#state;
     try {
-      await this.#server?.resume();
-      this.#fault = undefined;
-      this.#isStuck = false;
+      await server.resume();
+      if (this.#state === before) this.#state = { name: 'open', server };
     } catch (error) {
-      if (this.#server === undefined) return;
-      this.#isStuck = true;
-      this.#log.error('cannot listen again', { error });
-      this.#resumeIn(RETRY_MS);
+      if (this.#state !== before) return;
+      this.#log.error('port not reopened', { error });
+      this.#reopenIn(RETRY_MS, { name: 'stuck', server, fault });
     }
   }
 }

@@ -1,74 +1,74 @@
-/** How a node's time passes. */
+/** How fast the node's time passes. */
 export interface ClockRate {
   readonly mode: 'real' | 'frozen';
-  /** Node time that passes in a unit of real time, while it passes. */
+  /** Node time that passes per unit of real time unless the clock is frozen. */
   readonly scale: number;
 }
 
-/** Where a clock stood, for another to go on from there. */
+/** The state of a clock, from which another clock can continue. */
 export interface ClockSnapshot extends ClockRate {
-  /** The scale that it began with. */
+  /** The scale from the start. */
   readonly startScale: number;
   readonly node: number;
   readonly real: number;
 }
 
 /**
- * The node's own time, in whole milliseconds since the Unix epoch. It passes as real time does, or faster or slower by a
- * scale, or it stands still; it can be moved on by hand. It never goes back while anything is reckoned by it.
+ * The node's own time in whole milliseconds since the Unix epoch. It follows real time at a scale, or is frozen, and can
+ * be moved forward. It never goes back while a deadline or a fault's window depends on it.
  */
 export class NodeClock {
   readonly #real: () => number;
   readonly #startScale: number;
-  #pace: ClockRate;
-  /** Node time was `node` when real time was `real`. */
+  #rate: ClockRate;
+  /** The node time was `node` when the real time was `real`. */
   #anchor: { readonly node: number; readonly real: number };
 
   /**
-   * @param real real time, in milliseconds since the Unix epoch
-   * @param scale to begin with
-   * @param mark of a former clock: this one goes on with its time and its pace. Time that passes does so while there is no
-   *   clock, too. If that clock began with another scale, the new one holds from here on.
+   * @param real real time in milliseconds since the Unix epoch
+   * @param scale the scale from the start
+   * @param snapshot a former clock to continue: node time has passed since then at its rate. If that clock started with
+   *   another scale, the new scale applies from now on.
    */
-  constructor(real: () => number, { scale = 1, mark }: { scale?: number; mark?: ClockSnapshot | undefined } = {}) {
+  constructor(
+    real: () => number,
+    { scale = 1, snapshot }: { scale?: number; snapshot?: ClockSnapshot | undefined } = {},
+  ) {
     this.#real = real;
     this.#startScale = scale;
     const now = real();
-    this.#pace = { mode: mark?.mode ?? 'real', scale: mark?.startScale === scale ? mark.scale : scale };
-    this.#anchor = { node: mark === undefined ? now : shownAt(now, mark), real: now };
+    this.#rate = { mode: snapshot?.mode ?? 'real', scale: snapshot?.startScale === scale ? snapshot.scale : scale };
+    this.#anchor = { node: snapshot === undefined ? now : continueFrom(snapshot, now), real: now };
   }
 
-  get pace(): ClockRate {
-    return this.#pace;
+  get rate(): ClockRate {
+    return this.#rate;
   }
 
-  /** Where it stands. */
-  get mark(): ClockSnapshot {
-    return { ...this.#pace, startScale: this.#startScale, node: this.now(), real: this.#real() };
+  snapshot(): ClockSnapshot {
+    return { ...this.#rate, startScale: this.#startScale, node: this.now(), real: this.#real() };
   }
 
   now(): number {
-    const { mode, scale } = this.#pace;
+    const { mode, scale } = this.#rate;
     const { node, real } = this.#anchor;
     return mode === 'frozen' ? node : Math.floor(node + (this.#real() - real) * scale);
   }
 
-  /** From here on time passes like that. */
-  setRate({ mode, scale = this.#pace.scale }: { mode: ClockRate['mode']; scale?: number | undefined }): void {
+  setRate({ mode, scale = this.#rate.scale }: { mode: ClockRate['mode']; scale?: number | undefined }): void {
     this.#moveTo(this.now());
-    this.#pace = { mode, scale };
+    this.#rate = { mode, scale };
   }
 
-  /** Moves time on. */
   advance(ms: number): void {
-    if (!(ms >= 0)) throw new RangeError('time does not go back');
+    if (!(ms >= 0)) throw new RangeError('the clock cannot go back');
     this.#moveTo(this.now() + ms);
   }
 
-  /** The pace of the start; and real time, unless that would be a step back while `keepNow`. */
+  /** Restores the rate from the start and, unless `keepNow` is set, the real time. */
   reset({ keepNow }: { keepNow: boolean }): void {
     this.#moveTo(keepNow ? this.now() : this.#real());
-    this.#pace = { mode: 'real', scale: this.#startScale };
+    this.#rate = { mode: 'real', scale: this.#startScale };
   }
 
   #moveTo(node: number): void {
@@ -76,7 +76,7 @@ export class NodeClock {
   }
 }
 
-/** What a clock shows that stood like that. Should real time have gone back meanwhile, it has waited. */
-function shownAt(now: number, { mode, scale, node, real }: ClockSnapshot): number {
+/** The node time at real time `now`. If real time went back since the snapshot, no node time has passed. */
+function continueFrom({ mode, scale, node, real }: ClockSnapshot, now: number): number {
   return mode === 'frozen' ? node : Math.floor(node + Math.max(0, now - real) * scale);
 }

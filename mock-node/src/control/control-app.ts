@@ -1,8 +1,8 @@
 import { ADMIN_PREFIX } from '@downstream/control-api';
 import type { Logger } from '@downstream/platform';
 import express, { type Express, type RequestHandler } from 'express';
-import type { NodeController } from '../controller.ts';
 import type { MockMetrics } from '../metrics.ts';
+import type { NodeController } from '../node-controller.ts';
 import { createAdminRoutes } from './admin-routes.ts';
 import { EventStreams } from './event-streams.ts';
 import { rejectCrossOrigin } from './guard.ts';
@@ -13,17 +13,17 @@ export interface ControlDeps {
   readonly controller: NodeController;
   readonly metrics: MockMetrics;
   readonly log: Logger;
-  /** Whether the node can be used. */
-  readonly ready: () => boolean;
-  /** Aborted when the node closes: whoever listens or waits is let go. */
+  readonly apiPort: number;
+  readonly isReady: () => boolean;
+  /** Aborted when the node closes: ends event streams and waiting requests. */
   readonly closing: AbortSignal;
-  /** The page at `/`, and what belongs to it. It holds no data: what it shows it asks the control API for. */
+  /** The page at `/`. It loads its data from the control API. */
   readonly page?: RequestHandler;
 }
 
 /** The control API under `/__admin`, the metrics and the page, on a port of their own that no fault ever hits. */
-export function createControlApp({ token }: { token: string | undefined }, parts: ControlDeps): Express {
-  const { controller, metrics, log, ready, closing, page } = parts;
+export function createControlApp({ token }: { token: string | undefined }, deps: ControlDeps): Express {
+  const { controller, metrics, log, closing, page } = deps;
   const streams = new EventStreams(controller.events);
   closing.addEventListener('abort', () => streams.close());
   const app = express();
@@ -45,7 +45,7 @@ export function createControlApp({ token }: { token: string | undefined }, parts
     response.type(contentType).send(text);
   });
   app.use(ADMIN_PREFIX, rejectCrossOrigin(token));
-  const handlers = createControlHandlers({ controller, log, streams, ready, closing });
+  const handlers = createControlHandlers({ ...deps, streams });
   app.use(ADMIN_PREFIX, createAdminRoutes(handlers, { token, save: () => controller.save() }));
   if (page !== undefined) app.use(page);
   app.use(() => {

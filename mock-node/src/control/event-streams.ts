@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { ControllerEvent } from '@downstream/control-api';
-import type { ControllerEvents } from '../controller.ts';
+import type { ControllerEvents } from '../node-controller.ts';
 
 const MAX_LISTENERS = 32;
 const HEARTBEAT_MS = 15_000;
@@ -65,7 +65,7 @@ export class EventStreams {
   }
 
   #start(): () => void {
-    const stopListening = this.#events.listen((event) => this.#tell(textOf(event)));
+    const stopListening = this.#events.subscribe((event) => this.#tell(textOf(event)));
     const heartbeat = setInterval(() => this.#tell(': still here\n\n'), this.#heartbeatMs);
     return () => {
       stopListening();

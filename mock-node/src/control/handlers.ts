@@ -1,8 +1,8 @@
 import type { ContractView, ControllerEvent } from '@downstream/control-api';
 import type { Logger } from '@downstream/platform';
-import type { NodeController } from '../controller.ts';
 import { shorten } from '../journal/redact.ts';
 import type { ContractFacts } from '../ledger/ledger.ts';
+import type { NodeController } from '../node-controller.ts';
 import type { Handlers } from './admin-routes.ts';
 import type { EventStreams } from './event-streams.ts';
 import { createOpenApi } from './openapi.ts';
@@ -14,14 +14,14 @@ export interface HandlerDeps {
   readonly controller: NodeController;
   readonly log: Pick<Logger, 'info'>;
   readonly streams: EventStreams;
-  /** Whether the node can be used. */
-  readonly ready: () => boolean;
-  /** Aborted when the node closes: nobody is to be waited for any more. */
+  readonly apiPort: number;
+  readonly isReady: () => boolean;
+  /** Aborted when the node closes: ends waiting requests. */
   readonly closing: AbortSignal;
 }
 
 /** What the operations of the control API do: each change is a line of the log. */
-export function createControlHandlers({ controller, log, streams, ready, closing }: HandlerDeps): Handlers {
+export function createControlHandlers({ controller, log, streams, apiPort, isReady, closing }: HandlerDeps): Handlers {
   const { faults, journal, ledger } = controller;
   const now = () => controller.clock.now();
   /** Made when somebody asks for it: that takes longer than the rest of the start. */
@@ -30,10 +30,10 @@ export function createControlHandlers({ controller, log, streams, ready, closing
   return {
     live: () => ({ status: 'ok' }),
     ready: () => {
-      if (ready() && !closing.aborted) return { status: 'ok' };
+      if (isReady() && !closing.aborted) return { status: 'ok' };
       throw new RequestProblem(503, 'the node is going down, or can not listen on its port');
     },
-    info: () => controller.info(),
+    info: () => ({ ...controller.info(), apiPort }),
     reset: ({ body }) => {
       controller.reset(body?.parts);
       log.info('reset', { parts: body?.parts ?? 'all' });
@@ -77,18 +77,18 @@ export function createControlHandlers({ controller, log, streams, ready, closing
     },
 
     scenarios: () => controller.scenarios,
-    scenario: ({ params }) => controller.scenario(params.name),
+    scenario: ({ params }) => controller.getScenario(params.name),
     defineScenario: ({ params: { name }, body }) => {
       if (body.name !== undefined && body.name !== name)
         throw new RequestProblem(400, 'the request is not what this takes', {
           errors: [{ pointer: '/name', message: `is not ${name}, as the path has it` }],
         });
-      controller.define({ ...body, name });
+      controller.defineScenario({ ...body, name });
       log.info('scenario defined', { scenario: name });
-      return controller.scenario(name);
+      return controller.getScenario(name);
     },
     applyScenario: ({ params }) => {
-      const scenario = controller.apply(params.name);
+      const scenario = controller.applyScenario(params.name);
       log.info('scenario applied', { scenario: params.name, faults: scenario.faults.length });
       return scenario;
     },

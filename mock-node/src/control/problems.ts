@@ -3,8 +3,8 @@ import { toFieldErrors } from '@downstream/control-api';
 import { CodedError, type Logger } from '@downstream/platform';
 import type { ErrorRequestHandler } from 'express';
 import { z } from 'zod';
-import { ClockError, ScenarioError } from '../controller.ts';
 import { FaultError } from '../faults/fault-plan.ts';
+import { ClockError, ScenarioError } from '../node-controller.ts';
 
 /** So much may a body have. */
 export const BODY_BYTES = 1024 * 1024;

@@ -27,7 +27,7 @@ export class Journal {
   }
 
   /** How many are kept, and how many fell out. */
-  get fill(): { kept: number; dropped: number } {
+  get counts(): { kept: number; dropped: number } {
     return { kept: this.#entries.length, dropped: this.#dropped };
   }
 

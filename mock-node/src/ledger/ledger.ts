@@ -34,13 +34,13 @@ export interface LedgerOptions {
 
 /** Told what happens to contracts. */
 export interface LedgerObserver {
-  taken?(hash: string): void;
+  accepted?(hash: string): void;
   settled?(result: ChallengeResult, count: number, hash: string): void;
   ended?(reason: EndReason, hash: string): void;
 }
 
 export interface LedgerDeps {
-  readonly draws: SeededRandom;
+  readonly random: SeededRandom;
   readonly observer: LedgerObserver;
   /** None: nothing outlives the process. */
   readonly store?: LedgerStore | undefined;
@@ -85,7 +85,7 @@ type Contracts = Map<string, Contract>;
  */
 export class Ledger {
   readonly #options: () => LedgerOptions;
-  readonly #draws: SeededRandom;
+  readonly #random: SeededRandom;
   readonly #observer: LedgerObserver;
   readonly #store: LedgerStore | undefined;
   readonly #farmers = new Map<string, Contracts>();
@@ -98,9 +98,9 @@ export class Ledger {
    * @param options asked for each time, so that they may change
    * @param kept what a former ledger on the same draws left to its store: this one goes on with it
    */
-  constructor(options: () => LedgerOptions, { draws, observer, store }: LedgerDeps, kept?: StoredLedger) {
+  constructor(options: () => LedgerOptions, { random, observer, store }: LedgerDeps, kept?: StoredLedger) {
     this.#options = options;
-    this.#draws = draws;
+    this.#random = random;
     this.#observer = observer;
     this.#store = store;
     if (kept !== undefined) this.#restore(kept);
@@ -129,7 +129,7 @@ export class Ledger {
 
   /** A new farmer's token. */
   register(): string {
-    const token = this.#draws.token(this.#farmersCreated++);
+    const token = this.#random.token(this.#farmersCreated++);
     this.#farmers.set(token, new Map());
     this.#store?.farmer(token, true);
     this.#storeCreated();
@@ -153,7 +153,7 @@ export class Ledger {
     this.#running += 1;
     const index = this.#contractsCreated++;
     this.#storeCreated();
-    return { index, secret: this.#draws.secret(index) };
+    return { index, secret: this.#random.secret(index) };
   }
 
   /** Gives a place that {@link reserveContract} took back: no contract came of it. */
@@ -181,7 +181,7 @@ export class Ledger {
     const { fileHash: hash, secret, verifier } = chunk;
     const former = contracts.get(hash);
     if (former !== undefined) this.#end(former, 'replaced');
-    const challenge = this.#draws.challenge(index, 0);
+    const challenge = this.#random.challenge(index, 0);
     const contract: Contract = {
       index,
       token,
@@ -199,7 +199,7 @@ export class Ledger {
     };
     contracts.set(hash, contract);
     this.#store?.contract(contract);
-    this.#observer.taken?.(hash);
+    this.#observer.accepted?.(hash);
     return challenge;
   }
 
@@ -375,7 +375,7 @@ export class Ledger {
       if (counted > 0) this.#count(contract, 'unanswered', counted);
       contract.consecutiveFailures += counted;
       contract.round = round;
-      contract.challenge = this.#draws.challenge(contract.index, round);
+      contract.challenge = this.#random.challenge(contract.index, round);
       contract.settled = undefined;
       this.#store?.contract(contract);
     }
@@ -387,7 +387,7 @@ export class Ledger {
     this.#contractsCreated = made.contracts;
     for (const token of farmers) this.#farmers.set(token, new Map());
     for (const kept of contracts) {
-      const challenge = this.#draws.challenge(kept.index, kept.round);
+      const challenge = this.#random.challenge(kept.index, kept.round);
       this.#farmers.get(kept.token)?.set(kept.hash, { ...kept, challenge, verifier: undefined });
       this.#running += 1;
     }

@@ -44,15 +44,15 @@ export async function checkFolder(folder: string): Promise<void> {
  */
 export class OwnershipFiles {
   readonly #folder: string | undefined;
-  readonly #draws: SeededRandom;
+  readonly #random: SeededRandom;
   readonly #files = new Map<string, FileChallenges>();
   /** How often a file's chain was begun: each is another one, or forgotten challenges could be answered again. */
   readonly #begun = new Map<string, number>();
 
   /** @param folder undefined: no file can be verified */
-  constructor(folder: string | undefined, draws: SeededRandom) {
+  constructor(folder: string | undefined, random: SeededRandom) {
     this.#folder = folder;
-    this.#draws = draws;
+    this.#random = random;
   }
 
   /** The open challenges on a file; undefined where there is no such file. */
@@ -107,13 +107,13 @@ export class OwnershipFiles {
     }
     const chain = this.#begun.get(filename) ?? 0;
     this.#begun.set(filename, chain + 1);
-    const { rootSeed, secret } = this.#draws.ownership(filename, chain);
+    const { rootSeed, secret } = this.#random.ownership(filename, chain);
     const seeds = generateOneHashSeeds(rootSeed, secret);
     let drawn = 0;
     const draw = (): OfferedChallenge => ({
       filename,
       rootseed: rootSeed,
-      block: this.#draws.offset(filename, drawn++, size),
+      block: this.#random.offset(filename, drawn++, size),
       seed: seeds.next().value,
     });
     const offered = Array.from({ length: OPEN_CHALLENGES }, draw);

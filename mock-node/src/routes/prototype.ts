@@ -5,7 +5,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 
 export interface PrototypeDeps {
   readonly ledger: Ledger;
-  readonly minter: ChunkFactory;
+  readonly chunks: ChunkFactory;
   readonly settings: () => PrototypeSettings;
   /** What a node says where it lies. */
   readonly lies: { fakeHash(hash: string): string; fakeChallenge(challenge: string): string };
@@ -23,7 +23,7 @@ const NO_TOKEN = { status: 'no_token' };
 
 /** The contracts of the prototype API. Errors are a `status` under HTTP 200, as the original's were. */
 export function createPrototypeRoutes(parts: PrototypeDeps): Route[] {
-  const { ledger, minter } = parts;
+  const { ledger, chunks } = parts;
   return [
     { name: 'connectivity', handle: () => json({ msg: 'ok' }) },
     {
@@ -46,7 +46,7 @@ export function createPrototypeRoutes(parts: PrototypeDeps): Route[] {
       handle: async ({ params, now, faults }) => {
         const { token = '', hash = '', response = '' } = params;
         const secret = ledger.getUnverifiedSecret(token, hash, now);
-        if (secret !== undefined) ledger.setVerifier(await minter.createVerifier(secret), { token, hash, secret });
+        if (secret !== undefined) ledger.setVerifier(await chunks.createVerifier(secret), { token, hash, secret });
         const reject = faults.one('reject_answer') !== undefined;
         return json({ status: ledger.answer(token, { hash, response, reject }, now) });
       },
@@ -60,7 +60,7 @@ export function createPrototypeRoutes(parts: PrototypeDeps): Route[] {
       handle: ({ params, now }) => {
         const secret = ledger.getChunkSecret(params['hash'] ?? '', now);
         if (secret === undefined) return json({ status: 'error', message: 'No such chunk.' }, 404);
-        return { status: 200, headers: { 'Content-Type': 'application/octet-stream' }, body: minter.bytes(secret) };
+        return { status: 200, headers: { 'Content-Type': 'application/octet-stream' }, body: chunks.bytes(secret) };
       },
     },
   ];
@@ -68,7 +68,7 @@ export function createPrototypeRoutes(parts: PrototypeDeps): Route[] {
 
 async function acceptContract(
   call: Call,
-  { ledger, minter, settings, lies, now, timeScale }: PrototypeDeps,
+  { ledger, chunks, settings, lies, now, timeScale }: PrototypeDeps,
 ): Promise<Reply> {
   const { params, faults, origin } = call;
   const { token = '' } = params;
@@ -76,7 +76,7 @@ async function acceptContract(
   const next = faults.one('no_chunks') === undefined ? ledger.reserveContract(call.now) : undefined;
   if (next === undefined) return json({ status: 'no_chunks' });
   const { index, secret } = next;
-  const minted = await minter.mint(secret).catch((error: unknown) => {
+  const minted = await chunks.mint(secret).catch((error: unknown) => {
     ledger.abandon();
     throw error;
   });

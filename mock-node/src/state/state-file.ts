@@ -119,7 +119,7 @@ export class StateFile implements LedgerStore {
   }
 
   /** Whether there is something that was told and is not written. */
-  get isBehind(): boolean {
+  get hasPendingChanges(): boolean {
     return this.#contracts.size > 0 || this.#farmers.size > 0 || this.#made !== undefined;
   }
 

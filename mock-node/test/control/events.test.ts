@@ -4,7 +4,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import type { ControllerEvent } from '@downstream/control-api';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { EventStreams, type EventStreamsOptions } from '../../src/control/event-streams.ts';
-import { ControllerEvents } from '../../src/controller.ts';
+import { ControllerEvents } from '../../src/node-controller.ts';
 import { setUpControlApi } from '../support/control-api.ts';
 import { API } from '../support/mock-node.ts';
 
@@ -55,7 +55,7 @@ describe('the events', () => {
     expect(events.filter(({ type }) => type !== 'request')).toEqual([
       { type: 'clock', clock: { mode: 'real', scale: 1, now: '1970-01-01T00:16:40.000Z' } },
       { type: 'fault', change: 'added', name: 'late' },
-      { type: 'contract', change: 'taken', hash },
+      { type: 'contract', change: 'accepted', hash },
       { type: 'challenge', hash, result: 'passed', count: 1 },
       { type: 'fault', change: 'applied', name: 'late' },
       { type: 'contract', change: 'ended', hash, reason: 'expired' },

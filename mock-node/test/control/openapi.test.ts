@@ -4,6 +4,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import type { Router } from 'express';
 import { createControlApp } from '../../src/control/control-app.ts';
 import { MockMetrics } from '../../src/metrics.ts';
+import { ControllerEvents } from '../../src/node-controller.ts';
 import { setUpControlApi } from '../support/control-api.ts';
 import {
   DOCUMENT,
@@ -17,16 +18,20 @@ import {
 const { start, ask, farm, pass, controller, controlUrl } = setUpControlApi();
 
 const metrics = () =>
-  new MockMetrics({ version: '0' }, { contracts: () => ({ due: 0, settled: 0 }), farmers: () => 0 });
+  new MockMetrics(
+    { version: '0' },
+    { contracts: () => ({ due: 0, settled: 0 }), farmers: () => 0, events: new ControllerEvents() },
+  );
 /** The control API of the node that was started, as an app of its own. */
-const appOf = ({ ready }: { ready: boolean }) =>
+const createApp = ({ isReady }: { isReady: boolean }) =>
   createControlApp(
     { token: undefined },
     {
       controller: controller(),
       metrics: metrics(),
       log: silentLogger,
-      ready: () => ready,
+      apiPort: 5000,
+      isReady: () => isReady,
       closing: new AbortController().signal,
     },
   );
@@ -45,7 +50,7 @@ describe('the OpenAPI document', () => {
 
   it('has every route that is served, and no other', async () => {
     await start();
-    const served = getEffectRoutes(appOf({ ready: true }).router).filter((route) => route !== 'GET /metrics');
+    const served = getEffectRoutes(createApp({ isReady: true }).router).filter((route) => route !== 'GET /metrics');
     const described = OPERATIONS.map(({ method, path }) => `${method} ${path}`);
     expect(described.toSorted()).toEqual(served.toSorted());
   });
@@ -129,7 +134,7 @@ describe('each operation', () => {
   }
 
   async function notReady(path: string) {
-    const server = await listen(appOf({ ready: false }), { host: '127.0.0.1', port: 0, setting: '' });
+    const server = await listen(createApp({ isReady: false }), { host: '127.0.0.1', port: 0, setting: '' });
     try {
       const reply = await fetch(`${server.url}/__admin${path}`);
       const text = await reply.text();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { setUpControlApi } from '../support/control-api.ts';
 
-const { start, ask, farm, register, told } = setUpControlApi();
+const { start, ask, farm, register, told, url } = setUpControlApi();
 
 describe('the node', () => {
   it('says what it is and how it is doing', async () => {
@@ -13,7 +13,7 @@ describe('the node', () => {
       version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
       seed: 'mine',
       startedAt: '1970-01-01T00:16:40.000Z',
-      apiPort: expect.any(Number),
+      apiPort: Number(new URL(url()).port),
       scenario: null,
       farmers: 1,
       contracts: { due: 0, settled: 1 },

@@ -18,10 +18,10 @@ const aCall = (given: Partial<FaultRequest> = {}): FaultRequest => ({
 });
 
 function createPlan(...given: FaultInput[]) {
-  const draws = new SeededRandom('seed');
+  const random = new SeededRandom('seed');
   const events: string[] = [];
   const plan = new FaultPlan({
-    chance: (fault, index, what) => draws.chance(fault, index, what),
+    chance: (fault, index, what) => random.chance(fault, index, what),
     onChange: (change, name) => events.push(`${change} ${name}`),
   });
   const add = (fault: FaultInput, now = T0) => plan.add(faultSchema.parse(fault), now);
@@ -151,7 +151,7 @@ describe('a fault', () => {
     const requests = fc.array(fc.record({ pauseMs: fc.nat(100), fits: fc.boolean() }), { maxLength: 40 });
     fc.assert(
       fc.property(given, requests, (fault, steps) => {
-        const draws = new SeededRandom('seed');
+        const random = new SeededRandom('seed');
         const { apply } = createPlan(
           faultSchema.parse({ name: 'a', match: { route: 'due' }, effect: 'reset', ...fault }),
         );
@@ -163,7 +163,7 @@ describe('a fault', () => {
           age += pauseMs;
           const isActive = age >= from && age < to && age < ttlMs && applied < times;
           const index = isActive && fits ? matched++ : -1;
-          const expected = index >= skip && index >= 0 && draws.chance('a', index, 'apply') < probability;
+          const expected = index >= skip && index >= 0 && random.chance('a', index, 'apply') < probability;
           applied += expected ? 1 : 0;
           expect(apply({ route: fits ? 'due' : 'new' }, T0 + age)).toEqual(expected ? ['a'] : []);
         }

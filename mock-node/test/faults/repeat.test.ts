@@ -38,7 +38,7 @@ async function startWith(faults: readonly FaultInput[], seed: string) {
   rewind();
   await start({ seed, faults });
   const events: ControllerEvent[] = [];
-  controller().events.listen((event) => {
+  controller().events.subscribe((event) => {
     if (event.type !== 'request') events.push(event);
   });
   return events;
@@ -68,7 +68,7 @@ async function run(faults: readonly FaultInput[], seed: string) {
 async function crowd(faults: readonly FaultInput[], order: (n: number) => number) {
   await startWith(faults, 'a');
   const hits = new Map<string, number[]>(faults.map(({ name }) => [name, []]));
-  controller().events.listen((event) => {
+  controller().events.subscribe((event) => {
     if (event.type !== 'fault' || event.change !== 'applied') return;
     hits.get(event.name)?.push(controller().faults.get(event.name, 0).matched - 1);
   });

@@ -174,7 +174,7 @@ describe('a node', () => {
 
   it('refuses faults at the start that are none, and says where', async () => {
     await expect(startMockNode({ port: 0, faults: [{ name: 'a', probability: 2, effect: 'reset' }] })).rejects.toThrow(
-      'a fault given at the start is wrong: /faults/0/probability: Too big',
+      'invalid fault in the start options: /faults/0/probability: Too big',
     );
   });
 

@@ -166,7 +166,7 @@ describe('a node that is started again on its state', () => {
     await startOn();
     await aFarmer();
     await startOn();
-    expect(log().filter(({ message }) => message === 'state read')).toMatchObject([
+    expect(log().filter(({ message }) => message === 'state loaded')).toMatchObject([
       { fields: { farmers: 0, contracts: 0 } },
       { fields: { farmers: 1, contracts: 1 } },
     ]);
@@ -224,7 +224,7 @@ describe('the time of a node that is started again', () => {
     await startOn({ timeScale: 2 });
     controller().setClock({ mode: 'real', scale: 60 });
     await startOn({ timeScale: 3 });
-    expect(controller().clock.pace).toEqual({ mode: 'real', scale: 3 });
+    expect(controller().clock.rate).toEqual({ mode: 'real', scale: 3 });
   });
 
   it('does not go back when real time does', async () => {

@@ -56,9 +56,9 @@ describe('the state file', () => {
     one.settled = { response: 'response', passed: true };
     one.round = 7;
     file.save(CLOCK);
-    expect(file.isBehind).toBe(false);
+    expect(file.hasPendingChanges).toBe(false);
     file.contract(contract(3));
-    expect(file.isBehind).toBe(true);
+    expect(file.hasPendingChanges).toBe(true);
     expect(found()).toEqual({
       ledger: { made: { farmers: 1, contracts: 3 }, farmers: ['token'], contracts: [one, two] },
       clock: CLOCK,
@@ -87,7 +87,7 @@ describe('the state file', () => {
     file.contract(contract(1));
     file.contract(bad);
     expect(() => file.save(CLOCK)).toThrow(expect.objectContaining({ name: 'StateError' }));
-    expect(file.isBehind).toBe(true);
+    expect(file.hasPendingChanges).toBe(true);
     bad.round = 5;
     file.save(CLOCK);
     expect(found().ledger).toMatchObject({ farmers: ['token'], contracts: [{ index: 1 }, { index: 2, round: 5 }] });

@@ -14,9 +14,9 @@ export function createLedger({
   /** What the observer was told of contracts, in order. */
   const events: string[] = [];
   const ledger = new Ledger(() => ({ maxContracts: 10, maxFailures: 3, ...options }), {
-    draws: new SeededRandom('seed'),
+    random: new SeededRandom('seed'),
     observer: {
-      taken: (hash) => events.push(`taken ${hash}`),
+      accepted: (hash) => events.push(`accepted ${hash}`),
       settled: (result, count, hash) => {
         results[result] += count;
         events.push(`${result} ${count} ${hash}`);

@@ -86,7 +86,7 @@ export class ControlClient {
     return (await this.#ask('waitForRequests', asked, timeoutMs)).count;
   }
 
-  readonly contracts = (filter: { farmer?: string; order?: 'taken' | 'due'; limit?: number } = {}) =>
+  readonly contracts = (filter: { farmer?: string; order?: 'accepted' | 'due'; limit?: number } = {}) =>
     this.#ask('contracts', { query: filter });
   readonly contract = (hash: string) => this.#ask('contract', { params: { hash } });
   readonly expireContract = (hash: string) => this.#ask('expireContract', { params: { hash } });

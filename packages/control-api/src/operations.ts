@@ -239,9 +239,9 @@ export const OPERATIONS = {
     query: z.strictObject({
       farmer: z.string().min(1).max(128).optional().describe("A farmer's token, or its beginning."),
       order: z
-        .enum(['taken', 'due'])
-        .default('taken')
-        .describe('`taken`: farmer by farmer, as they took them. `due`: whose round ends first.'),
+        .enum(['accepted', 'due'])
+        .default('accepted')
+        .describe('`accepted`: by farmer, in order of acceptance. `due`: the earliest deadline first.'),
       limit: limit.default(1_000),
     }),
     status: 200,

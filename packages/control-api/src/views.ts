@@ -102,7 +102,7 @@ export const controllerEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('request'), request: journalEntry }),
   z.object({
     type: z.literal('contract'),
-    change: z.enum(['taken', 'ended']),
+    change: z.enum(['accepted', 'ended']),
     hash: z.string(),
     reason: z.enum(['failed', 'removed', 'expired', 'forgotten', 'replaced']).optional(),
   }),

@@ -147,7 +147,7 @@ prove('connection', {
       fault({ times: 1, effect: { kind: 'refuse', forMs: 100 } });
       await talk(url(), '/');
       const other = createServer().listen(Number(new URL(url()).port), '127.0.0.1');
-      await until('the node cannot listen', () => log().some(({ message }) => message === 'cannot listen again'));
+      await until('the node cannot listen', () => log().some(({ message }) => message === 'port not reopened'));
       await new Promise((resolve) => other.close(resolve));
       await until('it listens again', async () => (await ask(url(), '/')).status === 200);
     },

@@ -11,9 +11,9 @@ const { start, url, get, fault, controller, newToken, acceptContract, close } = 
 
 /** The delays of the first requests that an effect is applied to. */
 function delays(effect: Effect, count: number, seed = 'seed', name = 'late'): number[] {
-  const draws = new SeededRandom(seed);
+  const random = new SeededRandom(seed);
   return Array.from({ length: count }, (_, index) => {
-    const chance = (what: string) => draws.chance(name, index, what);
+    const chance = (what: string) => random.chance(name, index, what);
     return delayMs([{ effect, chance }]);
   });
 }

@@ -57,7 +57,7 @@ describe('a reset', () => {
     const kept = () => ({
       contracts: controller().ledger.running,
       faults: controller().faults.list(0).length,
-      requests: controller().journal.fill.kept,
+      requests: controller().journal.counts.kept,
       config: controller().config.intervalMs,
     });
     await get('/healthz');
