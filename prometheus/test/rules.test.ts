@@ -8,8 +8,8 @@ import { FarmerMetrics } from '../../farmer/src/metrics/metrics.ts';
 import { TestFarm, until } from '../../test/support/test-farm.ts';
 import { describeWith } from '../../test/support/tools.ts';
 
-const HOME = join(import.meta.dirname, '..');
-const RUNBOOKS = join(HOME, '../docs/runbooks');
+const ROOT = join(import.meta.dirname, '..');
+const RUNBOOKS = join(ROOT, '../docs/runbooks');
 const RUNBOOK_URL = 'https://github.com/downstream/downstream/blob/main/docs/runbooks/';
 
 interface Rule {
@@ -26,23 +26,23 @@ interface Cases {
   }[];
 }
 
-const yamlOf = <T>(pattern: string): T[] =>
-  globSync(pattern, { cwd: HOME }).map((path) => parse(readFileSync(join(HOME, path), 'utf8')) as T);
+const readYaml = <T>(pattern: string): T[] =>
+  globSync(pattern, { cwd: ROOT }).map((path) => parse(readFileSync(join(ROOT, path), 'utf8')) as T);
 
-const rules = yamlOf<{ groups: { rules: Rule[] }[] }>('rules/*.yml').flatMap(({ groups }) =>
+const rules = readYaml<{ groups: { rules: Rule[] }[] }>('rules/*.yml').flatMap(({ groups }) =>
   groups.flatMap((group) => group.rules),
 );
-const cases = yamlOf<Cases>('test/*.yml').flatMap(({ tests }) => tests);
+const cases = readYaml<Cases>('test/*.yml').flatMap(({ tests }) => tests);
 const alerts = rules.flatMap(({ alert, ...rule }) => (alert === undefined ? [] : [{ alert, ...rule }]));
 const recorded = rules.flatMap(({ record }) => record ?? []);
 const alertNames = [...new Set(alerts.map(({ alert }) => alert))].sort();
 
-/** The metrics that an expression reads. */
-function metricsIn(expr: string): string[] {
+/** The metrics that a query uses. */
+function listMetrics(expr: string): string[] {
   const found: string[] = [];
   parser.parse(expr).iterate({
     enter({ name, node }) {
-      if (name === '⚠') throw new Error(`not PromQL: ${expr}`);
+      if (name === '⚠') throw new Error(`invalid PromQL: ${expr}`);
       if (name === 'Identifier' && node.parent?.name === 'VectorSelector') found.push(expr.slice(node.from, node.to));
     },
   });
@@ -50,12 +50,12 @@ function metricsIn(expr: string): string[] {
 }
 
 function promtool(args: readonly string[], input = '') {
-  const { status, stdout, stderr } = spawnSync('promtool', args, { cwd: HOME, input, encoding: 'utf8' });
-  return { status, told: `${stdout}${stderr}` };
+  const { status, stdout, stderr } = spawnSync('promtool', args, { cwd: ROOT, input, encoding: 'utf8' });
+  return { status, output: `${stdout}${stderr}` };
 }
 
-/** Those that nobody exports or records. */
-function unknown(metrics: readonly string[]): string[] {
+/** Metrics that the farmer does not export and no rule records. */
+function findUnknown(metrics: readonly string[]): string[] {
   const exported = new FarmerMetrics({ version: '0' }).names.flatMap((name) => [
     name,
     ...['bucket', 'count', 'sum'].map((part) => `${name}_${part}`),
@@ -64,19 +64,19 @@ function unknown(metrics: readonly string[]): string[] {
   return metrics.filter((metric) => !known.has(metric));
 }
 
-describe('the rules', () => {
-  it('read nothing but what the farmer exports, what they record, and whether it is up', () => {
-    const read = rules.flatMap(({ expr }) => metricsIn(expr));
+describe('rules', () => {
+  it('use only metrics that the farmer exports or rules record, and `up`', () => {
+    const read = rules.flatMap(({ expr }) => listMetrics(expr));
     expect(read.length).toBeGreaterThan(rules.length);
-    expect(unknown(read)).toEqual([]);
+    expect(findUnknown(read)).toEqual([]);
   });
 
-  it('record nothing that no rule reads', () => {
-    const read = new Set(rules.flatMap(({ expr }) => metricsIn(expr)));
+  it('record only metrics that a rule uses', () => {
+    const read = new Set(rules.flatMap(({ expr }) => listMetrics(expr)));
     expect(recorded.filter((name) => !read.has(name))).toEqual([]);
   });
 
-  it('have cases: each alert fires in one and stays quiet in another, each record is reckoned', () => {
+  it('have cases in which each alert fires, each does not, and each recording is checked', () => {
     const expected = cases.flatMap(({ alert_rule_test = [] }) => alert_rule_test);
     const named = (fires: boolean) => {
       const found = expected.filter(({ exp_alerts = [] }) => exp_alerts.length > 0 === fires);
@@ -84,15 +84,15 @@ describe('the rules', () => {
     };
     expect(named(true)).toEqual(alertNames);
     expect(named(false)).toEqual(alertNames);
-    const reckoned = cases.flatMap(({ promql_expr_test = [] }) =>
-      promql_expr_test.flatMap(({ expr }) => metricsIn(expr)),
+    const checked = cases.flatMap(({ promql_expr_test = [] }) =>
+      promql_expr_test.flatMap(({ expr }) => listMetrics(expr)),
     );
-    expect([...new Set(reckoned)].sort()).toEqual([...recorded].sort());
+    expect([...new Set(checked)].sort()).toEqual([...recorded].sort());
   });
 });
 
-describe('the alerts', () => {
-  it.each(alerts)('say how grave $alert is, what it means and where to read on', ({ alert, labels, annotations }) => {
+describe('alerts', () => {
+  it.each(alerts)('have a severity, texts and a runbook: $alert', ({ alert, labels, annotations }) => {
     expect(labels).toEqual({ severity: expect.stringMatching(/^(critical|warning|info)$/) });
     expect(annotations).toEqual({
       summary: expect.stringMatching(/^.+\.$/),
@@ -101,30 +101,40 @@ describe('the alerts', () => {
     });
   });
 
-  it('have a runbook each, and no runbook is about nothing', () => {
+  it('have one runbook each, listed with its severity', () => {
     const pages = readdirSync(RUNBOOKS).filter((name) => name !== 'README.md');
     expect(pages.sort()).toEqual(alertNames.map((name) => `${name}.md`));
     const index = readFileSync(join(RUNBOOKS, 'README.md'), 'utf8');
-    const severities = alertNames.map((name) => {
-      const of = alerts.filter(({ alert }) => alert === name).map(({ labels }) => labels?.['severity']);
-      return `| [${name}](${name}.md) | ${of.join(', ')} |`;
+    const rows = alertNames.map((name) => {
+      const severities = alerts.filter(({ alert }) => alert === name).map(({ labels }) => labels?.['severity']);
+      return `| [${name}](${name}.md) | ${severities.join(', ')} |`;
     });
-    expect(severities.filter((row) => !index.includes(row))).toEqual([]);
+    expect(rows.filter((row) => !index.includes(row))).toEqual([]);
   });
 });
 
-describe('the runbooks', () => {
-  it('ask Prometheus for nothing that is not there', () => {
+describe('runbooks', () => {
+  it('query only metrics that exist', () => {
     const queries = readdirSync(RUNBOOKS).flatMap((name) => {
       const page = readFileSync(join(RUNBOOKS, name), 'utf8');
       return [...page.matchAll(/```promql\n(.+?)\n```/gs)].flatMap(([, lines = '']) => lines.split('\n'));
     });
-    const read = queries.flatMap(metricsIn);
+    const read = queries.flatMap(listMetrics);
     expect(read.length).toBeGreaterThan(alertNames.length);
-    expect(unknown(read)).toEqual([]);
+    expect(findUnknown(read)).toEqual([]);
   });
 
-  it('lead to pages that are there', () => {
+  it('quote only log messages that docs/logs.md lists', () => {
+    const logs = readFileSync(join(ROOT, '../docs/logs.md'), 'utf8');
+    const quoted = readdirSync(RUNBOOKS).flatMap((name) => {
+      const lines = readFileSync(join(RUNBOOKS, name), 'utf8').match(/^Logs: .*$/gm) ?? [];
+      return lines.flatMap((line) => [...line.matchAll(/`([^`]+)`/g)].map(([, message = '']) => message));
+    });
+    expect(quoted.length).toBeGreaterThan(5);
+    expect(quoted.filter((message) => !logs.includes(`| \`${message}\` |`))).toEqual([]);
+  });
+
+  it('link only to pages that exist', () => {
     const links = readdirSync(RUNBOOKS).flatMap((name) =>
       [...readFileSync(join(RUNBOOKS, name), 'utf8').matchAll(/\]\(([^)#:]+)/g)].map(([, to = '']) => to),
     );
@@ -134,26 +144,26 @@ describe('the runbooks', () => {
 });
 
 describeWith(['promtool'], 'promtool', () => {
-  it('accepts the configuration', () => {
+  it('accepts prometheus.yml', () => {
     expect(promtool(['check', 'config', 'prometheus.yml'])).toMatchObject({ status: 0 });
   });
 
   it('accepts the rules', () => {
-    const files = globSync('rules/*.yml', { cwd: HOME });
+    const files = globSync('rules/*.yml', { cwd: ROOT });
     expect(promtool(['check', 'rules', '--lint=all', '--lint-fatal', ...files])).toMatchObject({ status: 0 });
   });
 
-  it.each(globSync('test/*.yml', { cwd: HOME }))('sees each case of %s come out as expected', (file) => {
-    expect(promtool(['test', 'rules', file])).toEqual({ status: 0, told: expect.stringContaining('SUCCESS') });
+  it.each(globSync('test/*.yml', { cwd: ROOT }))('passes the cases of %s', (file) => {
+    expect(promtool(['test', 'rules', file])).toEqual({ status: 0, output: expect.stringContaining('SUCCESS') });
   });
 
-  it('has no complaint about what a farmer and a node that work together export', async () => {
+  it('accepts the metrics of a farmer and a mock node', async () => {
     await using farm = new TestFarm();
     const node = await farm.node();
     const farmer = await farm.farmer(node.url);
     await until(farmer.status, ({ challenges }) => challenges.passed >= 5);
-    const ofNode = await (await fetch(`${node.url}/metrics`)).text();
-    expect(promtool(['check', 'metrics'], await farmer.metrics())).toEqual({ status: 0, told: '' });
-    expect(promtool(['check', 'metrics'], ofNode)).toEqual({ status: 0, told: '' });
+    const nodeMetrics = await (await fetch(`${node.url}/metrics`)).text();
+    expect(promtool(['check', 'metrics'], await farmer.metrics())).toEqual({ status: 0, output: '' });
+    expect(promtool(['check', 'metrics'], nodeMetrics)).toEqual({ status: 0, output: '' });
   });
 });
