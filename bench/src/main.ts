@@ -1,21 +1,28 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { measuresFor, NAMES } from './measures.ts';
-import { isMet, type Result, table } from './result.ts';
+import { parseArgs } from 'node:util';
+import { NAMES, selectBenchmarks } from './benchmarks.ts';
+import { describeMachine, saveRun } from './history.ts';
+import { formatResults, isTargetMet, type Result } from './result.ts';
 
 /**
- * `npm run bench [-- [--json] [NAME…]]`: measures the built services and the farmer's own workers, each beside what this machine can
- * do, measured in the same run. With `--json` nothing but the results goes to the standard output. What runs beside it
- * on the machine shows in the figures.
+ * `npm run bench -- [--json] [--save] [NAME…]`: measures the built services and the farmer's workers, and compares each
+ * figure with what this machine can do, measured in the same run. Other load on the machine affects the figures.
  *
- * Ends with 0 where every figure asked for that has a bar meets it, with 1 where one does not, with 2 where the arguments are wrong.
+ * `--json` prints the results as JSON. `--save` appends them to bench/history.jsonl and prints the changes since the previous
+ * run on this machine. Exits with 1 if a result misses its target and with 2 if an argument is invalid.
  */
-const args = process.argv.slice(2);
-const names = args.filter((arg) => arg !== '--json');
+const HISTORY = join(import.meta.dirname, '../history.jsonl');
+
+const { values: options, positionals: names } = parseArgs({
+  options: { json: { type: 'boolean', default: false }, save: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
 const unknown = names.filter((name) => !NAMES.includes(name));
 if (unknown.length > 0) {
-  console.error(`no such measure: ${unknown.join(', ')}; there are ${NAMES.join(', ')}`);
+  console.error(`unknown benchmark: ${unknown.join(', ')}; choose from ${NAMES.join(', ')}`);
   process.exit(2);
 }
 
@@ -23,12 +30,20 @@ const folder = mkdtempSync(join(tmpdir(), 'downstream-bench-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
-const results: Result[] = [];
-for (const measure of measuresFor(names)) {
-  console.error(`measuring ${measure.names.join(', ')} …`);
-  results.push(...(await measure.run(mkdtempSync(join(folder, 'measure-')))));
+const all: Result[] = [];
+for (const benchmark of selectBenchmarks(names)) {
+  console.error(`measuring ${benchmark.names.join(', ')} …`);
+  all.push(...(await benchmark.run(mkdtempSync(join(folder, 'benchmark-')))));
 }
-const asked = results.filter((each) => names.length === 0 || names.some((name) => each.name.startsWith(name)));
-const bare = asked.map(({ name, value, unit, limit, ratio }) => ({ name, value, unit, limit, ratio }));
-console.log(args.includes('--json') ? JSON.stringify(bare, undefined, 2) : table(asked));
-if (!asked.every(isMet)) process.exitCode = 1;
+const selected = all.filter((each) => names.length === 0 || names.some((name) => each.name.startsWith(name)));
+const results = selected.map(({ name, value, unit, limit, ratio }) => ({ name, value, unit, limit, ratio }));
+console.log(options.json ? JSON.stringify(results, undefined, 2) : formatResults(selected));
+if (options.save) {
+  const commit = execFileSync('git', ['describe', '--always', '--dirty'], {
+    cwd: import.meta.dirname,
+    encoding: 'utf8',
+  });
+  const run = { date: new Date().toISOString(), commit: commit.trim(), machine: describeMachine(), results };
+  console.error(`saved to ${HISTORY}\n${saveRun(HISTORY, run)}`);
+}
+if (!selected.every(isTargetMet)) process.exitCode = 1;

@@ -5,22 +5,21 @@ const API = '/api/downstream';
 const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
 const COUNTER_FROM_ONE = Buffer.from('00000000000000000000000000000001', 'hex');
 
-/** A challenge, and the contract that it is on. */
+/** A challenge and the hash of its contract. */
 export interface Challenge {
   readonly hash: string;
   readonly challenge: string;
 }
 
-/** What became of an answer. */
 export interface Answered {
   readonly passed: boolean;
-  /** From asking to the end of the reply. */
+  /** From the request to the end of the response. */
   readonly responseMs: number;
 }
 
 /**
- * As little of a farmer as a node can be asked by: connections that stay open, the secrets of its contracts, and plain
- * crypto. It makes each chunk anew for every answer, and shares no code with node or farmer.
+ * A farmer with the least work per request: connections that stay open, secrets instead of chunk files, and plain crypto.
+ * It generates a chunk again for each answer. It shares no code with the node or the farmer.
  */
 export class MinimalFarmer {
   readonly #agent: Agent;
@@ -29,7 +28,7 @@ export class MinimalFarmer {
   readonly #secrets = new Map<string, string>();
   #token = '';
 
-  /** @param connections at most so many at once */
+  /** @param connections the maximum number of connections */
   constructor(url: string, { genesis, connections }: { genesis: Buffer; connections: number }) {
     this.#url = url;
     this.#genesis = { bytes: genesis, sha256: createHash('sha256').update(genesis).digest('hex') };
@@ -40,23 +39,22 @@ export class MinimalFarmer {
     this.#token = (await this.#get<{ token: string }>(`new/${ADDRESS}`)).token;
   }
 
-  /** Takes a contract. @returns its first challenge */
-  async take(): Promise<Challenge> {
+  /** Accepts a contract. @returns its first challenge */
+  async acceptContract(): Promise<Challenge> {
     const path = `chunk/${this.#token}`;
     const { secret, file_hash, challenge } =
       await this.#get<Record<'secret' | 'file_hash' | 'challenge', string>>(path);
-    if (secret === undefined) throw new Error('the node gave no contract');
+    if (secret === undefined) throw new Error('the node offered no contract');
     this.#secrets.set(file_hash, secret);
     return { hash: file_hash, challenge };
   }
 
-  /** Challenges that wait for their answers. */
-  async due(): Promise<Challenge[]> {
+  async listDueChallenges(): Promise<Challenge[]> {
     return (await this.#get<{ due_contracts: Challenge[] }>(`due/${this.#token}`)).due_contracts;
   }
 
   async answer({ hash, challenge }: Challenge): Promise<Answered> {
-    const response = this.#response(hash, challenge);
+    const response = this.#computeResponse(hash, challenge);
     const start = performance.now();
     const { status } = await this.#get<{ status: string }>(`challenge/${this.#token}/${hash}/${response}`);
     return { passed: status === 'pass', responseMs: performance.now() - start };
@@ -66,7 +64,7 @@ export class MinimalFarmer {
     this.#agent.destroy();
   }
 
-  #response(hash: string, challenge: string): string {
+  #computeResponse(hash: string, challenge: string): string {
     const { bytes, sha256 } = this.#genesis;
     const key = createHmac('sha256', this.#secrets.get(hash) ?? '')
       .update(sha256)
@@ -75,12 +73,12 @@ export class MinimalFarmer {
     return createHash('sha256').update(chunk).update(challenge).digest('hex');
   }
 
-  async #get<Reply>(path: string): Promise<Reply> {
+  async #get<Response>(path: string): Promise<Response> {
     return await new Promise((resolve, reject) => {
       get(`${this.#url}${API}/${path}`, { agent: this.#agent }, (response) => {
-        const pieces: Buffer[] = [];
-        response.on('data', (piece: Buffer) => pieces.push(piece));
-        response.on('end', () => resolve(JSON.parse(Buffer.concat(pieces).toString())));
+        const parts: Buffer[] = [];
+        response.on('data', (part: Buffer) => parts.push(part));
+        response.on('end', () => resolve(JSON.parse(Buffer.concat(parts).toString())));
         response.on('error', reject);
       }).on('error', reject);
     });

@@ -1,26 +1,29 @@
 import { readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 
 const TICKS_PER_SECOND = 100;
 
 /**
- * Measures how busy everything but this process keeps the machine while some work is done: a figure that needs two free
- * processors means nothing where there is less than that. The time that a virtual machine is denied by its host counts.
+ * Reports how many processors other processes kept busy during some work, since a figure that needs two free processors
+ * means nothing without them. Time stolen by a hypervisor counts as other load.
  */
-export async function measureOtherLoad<T>(work: () => Promise<T>): Promise<{ value: T; otherCores: number }> {
-  const [start, busyBefore, ownBefore] = [performance.now(), busySeconds(), ownSeconds()];
+export async function reportOtherLoad<T>(work: () => Promise<T>): Promise<T> {
+  const [startMs, busyBefore, ownBefore] = [performance.now(), getBusySeconds(), getOwnSeconds()];
   const value = await work();
-  const others = busySeconds() - busyBefore - (ownSeconds() - ownBefore);
-  return { value, otherCores: Math.max(0, others / ((performance.now() - start) / 1000)) };
+  const otherSeconds = getBusySeconds() - busyBefore - (getOwnSeconds() - ownBefore);
+  const otherCores = Math.max(0, otherSeconds / ((performance.now() - startMs) / 1000));
+  console.error(`  load of other processes: ${otherCores.toFixed(2)} of ${cpus().length} processors`);
+  return value;
 }
 
 /** Of all processors together. */
-function busySeconds(): number {
+function getBusySeconds(): number {
   const ticks = (readFileSync('/proc/stat', 'utf8').split('\n')[0] ?? '').split(/\s+/).slice(1, 9).map(Number);
   const [user = 0, nice = 0, system = 0, , , interrupts = 0, softInterrupts = 0, stolen = 0] = ticks;
   return (user + nice + system + interrupts + softInterrupts + stolen) / TICKS_PER_SECOND;
 }
 
-function ownSeconds(): number {
+function getOwnSeconds(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
 }

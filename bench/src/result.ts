@@ -1,45 +1,48 @@
-/** What a ratio should be. */
-type Bar = { readonly least: number } | { readonly most: number };
+/** The range in which a ratio is acceptable. */
+type Target = { readonly min: number } | { readonly max: number };
 
-/** One measurement beside what it is held against. */
+/** One measurement, compared with a limit. */
 export interface Result {
   readonly name: string;
   readonly value: number;
   readonly unit: string;
-  /** What the machine can do, measured in the same run, or the most (or least) that is allowed. */
+  /** What this machine can do, measured in the same run, or a fixed limit. */
   readonly limit: number;
   /** `value / limit` */
   readonly ratio: number;
-  /** None where a figure is only shown. */
-  readonly bar?: Bar;
+  /** Undefined if the figure is only informative. */
+  readonly target?: Target;
 }
 
-export function result(name: string, value: number, unit: string, limit: number, bar?: Bar): Result {
-  return { name, value, unit, limit, ratio: value / limit, ...(bar && { bar }) };
+export function createResult(name: string, value: number, unit: string, limit: number, target?: Target): Result {
+  return { name, value, unit, limit, ratio: value / limit, ...(target && { target }) };
 }
 
-/** Whether a figure is what it should be; one that is only shown always is. */
-export function isMet({ ratio, bar }: Result): boolean {
-  if (bar === undefined) return true;
-  return 'least' in bar ? ratio >= bar.least : ratio <= bar.most;
+export function isTargetMet({ ratio, target }: Result): boolean {
+  if (target === undefined) return true;
+  return 'min' in target ? ratio >= target.min : ratio <= target.max;
 }
 
-/** Results as a person reads them. */
-export function table(results: readonly Result[]): string {
-  const rows = [['name', 'value', 'unit', 'limit', 'ratio', 'bar', 'met?'], ...results.map(cells)];
+export function formatResults(results: readonly Result[]): string {
+  return formatTable([
+    ['name', 'value', 'unit', 'limit', 'ratio', 'target', 'met?'],
+    ...results.map((result) => {
+      const { name, value, unit, limit, ratio, target } = result;
+      const measured = [name, formatNumber(value), unit, formatNumber(limit), ratio.toFixed(2)];
+      if (target === undefined) return measured;
+      const range = 'min' in target ? `>= ${target.min}` : `<= ${target.max}`;
+      return [...measured, range, isTargetMet(result) ? 'yes' : 'NO'];
+    }),
+  ]);
+}
+
+export function formatTable(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  const line = (row: readonly string[]) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
-  return rows.map((row) => line(row).trimEnd()).join('\n');
+  const formatRow = (row: readonly string[]) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
+  return rows.map((row) => formatRow(row).trimEnd()).join('\n');
 }
 
-function cells(shown: Result): string[] {
-  const { name, value, unit, limit, ratio, bar } = shown;
-  const measured = [name, digits(value), unit, digits(limit), ratio.toFixed(2)];
-  if (bar === undefined) return measured;
-  return [...measured, 'least' in bar ? `>= ${bar.least}` : `<= ${bar.most}`, isMet(shown) ? 'yes' : 'NO'];
-}
-
-function digits(value: number): string {
+export function formatNumber(value: number): string {
   if (value === 0 || value >= 100) return value.toFixed(0);
   return value >= 1 ? value.toFixed(2) : value.toPrecision(3);
 }

@@ -1,49 +1,48 @@
-/** The measurements of several things, taken in turns. */
-type Rounds<K extends string> = Readonly<Record<K, readonly number[]>>;
+type Samples<K extends string> = Readonly<Record<K, readonly number[]>>;
 
 /**
- * Measures several things in turns, so that a disk or a neighbour that changes its mind weighs on all of them alike. One
- * round more, the first, only warms up.
+ * Takes several measurements in turns, so that a change of the disk's speed or of other load affects all of them alike.
+ * An additional first round only warms up.
  */
 export async function interleave<K extends string>(
   rounds: number,
-  measures: Readonly<Record<K, () => number | Promise<number>>>,
-): Promise<Rounds<K>> {
-  const names = Object.keys(measures) as K[];
-  const seen = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<K, number[]>;
+  measurements: Readonly<Record<K, () => number | Promise<number>>>,
+): Promise<Samples<K>> {
+  const names = Object.keys(measurements) as K[];
+  const samples = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<K, number[]>;
   for (let round = 0; round <= rounds; round++) {
     for (const name of names) {
-      const value = await measures[name]();
-      if (round > 0) seen[name].push(value);
+      const value = await measurements[name]();
+      if (round > 0) samples[name].push(value);
     }
   }
-  return seen;
+  return samples;
 }
 
-/** For what the disk has a part in: sometimes it is quicker than it can keep up. */
-export function medians<K extends string>(rounds: Rounds<K>): Record<K, number> {
-  return mapped(rounds, median);
+/** For measurements that involve the disk, whose cache makes some samples too fast. */
+export function medians<K extends string>(samples: Samples<K>): Record<K, number> {
+  return summarize(samples, median);
 }
 
-/** For what only the processor does: whatever else happens on the machine can only slow it down. */
-export function best<K extends string>(rounds: Rounds<K>): Record<K, number> {
-  return mapped(rounds, (values) => Math.max(...values));
+/** For measurements that involve only the processor: other load can only make them slower. */
+export function maxima<K extends string>(samples: Samples<K>): Record<K, number> {
+  return summarize(samples, (values) => Math.max(...values));
 }
 
 export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
-/** @param part of the values that are smaller: 0.99 for the 99th percentile */
-export function quantile(values: readonly number[], part: number): number {
+/** @param share of the values that are smaller: 0.99 for the 99th percentile */
+export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length * part)] ?? Number.NaN;
+  return sorted[Math.floor(sorted.length * share)] ?? Number.NaN;
 }
 
-function mapped<K extends string>(
-  rounds: Rounds<K>,
+function summarize<K extends string>(
+  samples: Samples<K>,
   summary: (values: readonly number[]) => number,
 ): Record<K, number> {
-  const names = Object.keys(rounds) as K[];
-  return Object.fromEntries(names.map((name) => [name, summary(rounds[name])])) as Record<K, number>;
+  const names = Object.keys(samples) as K[];
+  return Object.fromEntries(names.map((name) => [name, summary(samples[name])])) as Record<K, number>;
 }

@@ -3,23 +3,23 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Status } from '../../farmer/src/status/status.ts';
 
 const root = join(import.meta.dirname, '../..');
 const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
 
 const GC_SIGNAL = 'SIGUSR2';
-/** Has a service collect its garbage at a signal, and give back all memory that it can do without. */
+/** Makes a service collect garbage on a signal and return all unused memory. */
 const GC_FLAGS = [
   '--expose-gc',
   '--import',
   `data:text/javascript,process.on('${GC_SIGNAL}', () => gc({ type: 'major', flavor: 'last-resort' }))`,
 ];
-/** More than a collection takes. */
+/** Longer than a collection takes. */
 const GC_WAIT_MS = 2_000;
 
-/** A service of ours in a process of its own, as it is built. Ends with the block that it is declared in, or with us. */
+/** A built service in its own process. It ends with its `await using` block, or with this process. */
 export class Service implements AsyncDisposable {
   readonly url: string;
   readonly #process: ChildProcess;
@@ -31,12 +31,12 @@ export class Service implements AsyncDisposable {
     process.on('exit', this.#kill);
   }
 
-  /** The most memory that the process ever had, in MiB. */
-  peakMiB(): number {
-    return this.memoryBytes('VmHWM') / 2 ** 20;
+  /** The peak of the resident set. */
+  getPeakMiB(): number {
+    return this.readMemoryBytes('VmHWM') / 2 ** 20;
   }
 
-  /** Its metrics at one moment: a function from a name, with labels or without, to the value, summed over other labels. */
+  /** @returns a function from a metric's name, with or without labels, to its value summed over the other labels */
   async scrape(): Promise<(name: string) => number> {
     const lines = (await (await fetch(`${this.url}/metrics`)).text()).split('\n');
     return (name) =>
@@ -57,25 +57,23 @@ export class Service implements AsyncDisposable {
     this.#process.kill(name);
   }
 
-  protected memoryBytes(field: 'VmHWM' | 'VmRSS'): number {
+  protected readMemoryBytes(field: 'VmHWM' | 'VmRSS'): number {
     const status = readFileSync(`/proc/${this.#process.pid}/status`, 'utf8');
     return Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1]) * 1024;
   }
 }
 
-/** A mock node that runs. */
 class MockNodeService extends Service {
-  /** All memory that the process has, JavaScript's and other, once its garbage is collected. */
-  async residentBytes(): Promise<number> {
+  /** The resident set after garbage collection. */
+  async getResidentBytes(): Promise<number> {
     this.signal(GC_SIGNAL);
-    await pause(GC_WAIT_MS);
-    return this.memoryBytes('VmRSS');
+    await sleep(GC_WAIT_MS);
+    return this.readMemoryBytes('VmRSS');
   }
 }
 
-/** A farmer that runs. */
 export class FarmerService extends Service {
-  /** How it is doing. Unlike a scrape this resets nothing. */
+  /** Unlike a scrape, this does not reset the event loop's statistics. */
   async status(): Promise<Status> {
     return (await (await fetch(`${this.url}/status`)).json()) as Status;
   }
@@ -83,12 +81,12 @@ export class FarmerService extends Service {
 
 export async function startMockNode(env: Readonly<Record<string, string>>): Promise<MockNodeService> {
   const child = start('mock-node/dist/main.js', { MOCK_PORT: '0', MOCK_CONTROL_PORT: '0', ...env }, GC_FLAGS);
-  return new MockNodeService(child, `http://127.0.0.1:${await printed(child, /api=:(\d+)/)}`);
+  return new MockNodeService(child, `http://127.0.0.1:${await matchOutput(child, /api=:(\d+)/)}`);
 }
 
-/** A farmer with two workers, as soon as it says that it started. */
+/** Starts a farmer with two workers and waits until it serves HTTP. */
 export async function startFarmer(node: Service, env: Readonly<Record<string, string>>): Promise<FarmerService> {
-  const own = {
+  const defaults = {
     FARMER_ADDRESS: ADDRESS,
     FARMER_NODE_URL: node.url,
     FARMER_INIT: 'true',
@@ -96,20 +94,19 @@ export async function startFarmer(node: Service, env: Readonly<Record<string, st
     FARMER_LOG_FORMAT: 'json',
     FARMER_WORKERS: '2',
   };
-  const child = start('farmer/dist/main.js', { ...own, ...env });
-  return new FarmerService(child, await printed(child, /"http":"([^"]+)"/));
+  const child = start('farmer/dist/main.js', { ...defaults, ...env });
+  return new FarmerService(child, await matchOutput(child, /"http":"([^"]+)"/));
 }
 
-/** Looks until something holds. */
-export async function until(
+export async function waitUntil(
   what: string,
-  { withinMs, everyMs }: { withinMs: number; everyMs: number },
-  holds: () => Promise<boolean>,
+  { timeoutMs, pollMs }: { timeoutMs: number; pollMs: number },
+  condition: () => Promise<boolean>,
 ): Promise<void> {
-  const end = performance.now() + withinMs;
-  while (!(await holds())) {
-    if (performance.now() > end) throw new Error(`waited ${withinMs} ms in vain for ${what}`);
-    await pause(everyMs);
+  const end = performance.now() + timeoutMs;
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error(`timed out after ${timeoutMs} ms: waiting for ${what}`);
+    await sleep(pollMs);
   }
 }
 
@@ -120,16 +117,16 @@ function start(script: string, env: Readonly<Record<string, string>>, flags: rea
   });
 }
 
-/** What the pattern's group holds in the first line that fits; whatever is printed later is read and dropped. */
-async function printed(child: ChildProcess, pattern: RegExp): Promise<string> {
+/** @returns the pattern's group in the first line that matches; later output is discarded */
+async function matchOutput(child: ChildProcess, pattern: RegExp): Promise<string> {
   const { stdout } = child;
-  if (stdout === null) throw new Error('no output to look at');
+  if (stdout === null) throw new Error('the service has no standard output');
   return await new Promise((resolve, reject) => {
     createInterface(stdout).on('line', (line) => {
       const match = pattern.exec(line)?.[1];
       if (match !== undefined) resolve(match);
     });
     child.once('error', reject);
-    child.once('exit', (code) => reject(new Error(`a service ended with ${code}`)));
+    child.once('exit', (code) => reject(new Error(`the service exited with ${code}`)));
   });
 }

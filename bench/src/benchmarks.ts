@@ -1,0 +1,33 @@
+import { measureChunkGeneration } from './chunk-generation.ts';
+import { measureContractChallenge } from './contract-challenge.ts';
+import { measureFirstPass } from './first-pass.ts';
+import { measureLargeChunks } from './large-chunks.ts';
+import { measureMockScale } from './mock-scale.ts';
+import { measureMockVerify } from './mock-verify.ts';
+import { measurePrototypeFarm } from './prototype-farm.ts';
+import type { Result } from './result.ts';
+
+interface Benchmark {
+  /** Prefixes of the names of its results. */
+  readonly names: readonly string[];
+  /** @param folder an empty folder, deleted afterwards */
+  readonly run: (folder: string) => Promise<Result[]>;
+}
+
+const BENCHMARKS: readonly Benchmark[] = [
+  { names: ['chunk-generation-1-worker', 'chunk-generation-2-workers'], run: measureChunkGeneration },
+  { names: ['contract-challenge'], run: measureContractChallenge },
+  { names: ['farmer-rss', 'event-loop-delay-p99'], run: measureLargeChunks },
+  { names: ['first-pass'], run: measureFirstPass },
+  { names: ['prototype-farm'], run: measurePrototypeFarm },
+  { names: ['mock-verify'], run: measureMockVerify },
+  { names: ['mock-contracts', 'mock-bytes-per-contract'], run: measureMockScale },
+];
+
+/** All names that can be selected. */
+export const NAMES: readonly string[] = BENCHMARKS.flatMap(({ names }) => names);
+
+/** The benchmarks that produce these names; all benchmarks if no name is given. */
+export function selectBenchmarks(names: readonly string[]): readonly Benchmark[] {
+  return BENCHMARKS.filter((benchmark) => names.length === 0 || benchmark.names.some((name) => names.includes(name)));
+}
