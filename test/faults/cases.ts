@@ -138,7 +138,7 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
   ],
   html: [
     { on: FARMING, counted: 'http_error', does: AGAIN },
-    { on: ['due'], parameters: { status: 200 }, counted: 'bad_reply', does: AGAIN },
+    { on: ['due'], parameters: { status: 200 }, counted: 'invalid_response', does: AGAIN },
     { on: ['download'], counted: 'http_error', does: DOWNLOADS_AGAIN, spoils: ONE_BROKEN, node: BY_URL },
     {
       on: ['download'],
@@ -160,8 +160,8 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
     },
   ],
   truncate: [
-    { on: ['due', 'challenge'], counted: 'bad_reply', does: AGAIN },
-    { on: ['chunk'], counted: 'bad_reply', does: STRANGER },
+    { on: ['due', 'challenge'], counted: 'invalid_response', does: AGAIN },
+    { on: ['chunk'], counted: 'invalid_response', does: STRANGER },
     {
       on: ['download'],
       parameters: { afterBytes: 8_000 },
@@ -172,13 +172,13 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
     },
   ],
   malformed_json: [
-    { on: ['due', 'challenge'], counted: 'bad_reply', does: AGAIN },
-    { on: ['chunk'], counted: 'bad_reply', does: STRANGER },
+    { on: ['due', 'challenge'], counted: 'invalid_response', does: AGAIN },
+    { on: ['chunk'], counted: 'invalid_response', does: STRANGER },
   ],
   garbage: [
-    { on: ['due', 'challenge'], counted: 'bad_reply', does: AGAIN },
-    { on: ['chunk'], counted: 'bad_reply', does: STRANGER },
-    { on: ['due', 'challenge'], parameters: { instead: 'reply' }, counted: 'bad_reply', does: AGAIN },
+    { on: ['due', 'challenge'], counted: 'invalid_response', does: AGAIN },
+    { on: ['chunk'], counted: 'invalid_response', does: STRANGER },
+    { on: ['due', 'challenge'], parameters: { instead: 'reply' }, counted: 'invalid_response', does: AGAIN },
     { on: ['download'], counted: 'ok', does: REFUSES_LATER, spoils: ONE_BROKEN, node: BY_URL },
   ],
   dribble: [
@@ -198,21 +198,21 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
       on: ['due'],
       parameters: { bytes: 1024 * MIB },
       times: 1,
-      counted: 'bad_reply',
+      counted: 'invalid_response',
       does: 'Cuts a listing off at 32 MiB, and asks again after a pause.',
       maxBytesRead: 48 * MIB,
     },
     {
       on: ['challenge'],
       times: 1,
-      counted: 'bad_reply',
+      counted: 'invalid_response',
       does: `Cuts it off at 64 KiB. ${AGAIN}`,
       maxBytesRead: 16 * MIB,
     },
     {
       on: ['chunk'],
       times: 1,
-      counted: 'bad_reply',
+      counted: 'invalid_response',
       does: `Cuts it off at 64 KiB. ${STRANGER}`,
       maxBytesRead: 16 * MIB,
     },
@@ -344,7 +344,7 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
     {
       on: ['chunk'],
       parameters: { told: true, factor: 0.15 },
-      counted: 'bad_reply',
+      counted: 'invalid_response',
       does: `Takes no contract of less than a second. ${STRANGER}`,
       // None; but the node may count one of the contract that it thinks was taken.
       fails: {},

@@ -24,7 +24,7 @@ export async function verifyOwnership(path: string, nodeUrl: string, print: (lin
     await using file = await openFile(path);
     const { size } = await file.stat();
     const name = basename(path);
-    const challenges = await node.challenges(name);
+    const challenges = await node.listChallenges(name);
     const challenge = challenges[randomInt(challenges.length)];
     if (challenge === undefined || challenge.block > size) {
       print('Failed to match.');

@@ -7,7 +7,7 @@ export const NODE_ERROR_CODES = [
   /** No whole reply in time. */
   'timeout',
   /** A reply that is not what the protocol says: HTML, other fields, too long. */
-  'bad_reply',
+  'invalid_response',
   /** An HTTP error without a reason that the protocol knows. */
   'http_error',
   /** `{"status":"error"}` */

@@ -3,104 +3,102 @@ import type { RouteName } from '@downstream/protocol';
 import { NodeError, type NodeErrorCode } from '../farming/errors.ts';
 
 export interface CircuitBreakerOptions {
-  /** The longest that nothing is sent at all; asked for anew each time, since it depends on the contracts held. */
+  /** Upper bound of a pause. Evaluated for each pause, because it depends on the contracts held. */
   readonly maxPauseMs: () => number;
 }
 
 export interface CircuitBreakerDeps {
   readonly clock: Pick<Clock, 'now'>;
   readonly random: Random;
-  /** Told when it opens and when it closes again. */
+  /** Called when the circuit opens and when it closes. */
   readonly onChange?: (isOpen: boolean) => void;
 }
 
 const FAILURE_THRESHOLD = 5;
-const BASE_MS = 1_000;
-/** A request lets nobody wait for its end longer than this: then another one may try. */
-const ATTEMPT_MS = 30_000;
+const BASE_PAUSE_MS = 1_000;
+/** A trial request that takes longer no longer blocks the next one. */
+const MAX_TRIAL_MS = 30_000;
 
-const FAILURES: readonly NodeErrorCode[] = ['unreachable', 'timeout', 'bad_reply'];
+const FAILURES: readonly NodeErrorCode[] = ['unreachable', 'timeout', 'invalid_response'];
 
-/** Whether the node is not well; any other reply, also one that refuses, says that it is there. */
+/** Any other error response shows that the node works. */
 function isFailure({ code, details }: NodeError): boolean {
   const status = Number(details['status'] ?? 0);
   return FAILURES.includes(code) || status >= 500 || status === 429;
 }
 
 /**
- * Leaves a node alone that fails again and again: after five failures in a row nothing is sent for a while, then one attempt goes
- * through, and what comes of it closes the circuit or doubles the pause.
+ * Stops requests to a failing node. After five consecutive failures the circuit opens: nothing is sent for a pause,
+ * then one trial request. The circuit closes if it succeeds; otherwise the next pause is twice as long.
  */
 export class CircuitBreaker {
   readonly #options: CircuitBreakerOptions;
   readonly #deps: CircuitBreakerDeps;
   #failures = 0;
-  /** While it is open: until when nothing is sent. */
+  /** Set while the circuit is open. */
   #pausedUntil: Instant | undefined;
 
-  constructor(options: CircuitBreakerOptions, parts: CircuitBreakerDeps) {
+  constructor(options: CircuitBreakerOptions, deps: CircuitBreakerDeps) {
     this.#options = options;
-    this.#deps = parts;
+    this.#deps = deps;
   }
 
   get isOpen(): boolean {
     return this.#pausedUntil !== undefined;
   }
 
-  /** How long nothing will be sent; undefined where a request may go. */
+  /** Time left of the pause; undefined when a request may be sent. */
   get retryAfterMs(): number | undefined {
     if (this.#pausedUntil === undefined) return undefined;
     const leftMs = this.#pausedUntil - this.#deps.clock.now();
     return leftMs > 0 ? leftMs : undefined;
   }
 
-  /** @throws NodeError `circuit_open` at once while it is open; else what `request` throws */
+  /** @throws NodeError `circuit_open` without sending during a pause; otherwise whatever `request` throws */
   async run<T>(route: RouteName, request: () => Promise<T>): Promise<T> {
     const { retryAfterMs } = this;
     if (retryAfterMs !== undefined) {
-      throw new NodeError('circuit_open', route, 'the node failed again and again, and is left alone for a while', {
+      throw new NodeError('circuit_open', route, 'the circuit breaker is open after repeated failures', {
         retryAfterMs: Math.ceil(retryAfterMs),
       });
     }
-    // The one attempt: until it has ended, the others are kept back.
+    // Only one trial request at a time.
     if (this.isOpen) {
-      this.#pausedUntil = this.#deps.clock.now() + Math.min(ATTEMPT_MS, this.#options.maxPauseMs());
+      this.#pausedUntil = this.#deps.clock.now() + Math.min(MAX_TRIAL_MS, this.#options.maxPauseMs());
     }
     try {
       const result = await request();
-      this.#succeeded();
+      this.#recordSuccess();
       return result;
     } catch (error) {
-      if (!(error instanceof NodeError)) this.#ended();
-      else if (isFailure(error)) this.#failed(error.retryAfterMs);
-      else this.#succeeded();
+      if (!(error instanceof NodeError)) this.#recordAbort();
+      else if (isFailure(error)) this.#recordFailure(error.retryAfterMs);
+      else this.#recordSuccess();
       throw error;
     }
   }
 
-  #succeeded(): void {
+  #recordSuccess(): void {
     this.#failures = 0;
     if (!this.isOpen) return;
     this.#pausedUntil = undefined;
     this.#deps.onChange?.(false);
   }
 
-  #failed(wantedMs = 0): void {
+  #recordFailure(retryAfterMs = 0): void {
     const { clock, random, onChange } = this.#deps;
     this.#failures += 1;
     if (this.#failures < FAILURE_THRESHOLD) return;
     const capMs = this.#options.maxPauseMs();
-    const pauseMs = Math.max(
-      computeBackoffMs({ baseMs: BASE_MS, capMs }, this.#failures - FAILURE_THRESHOLD + 1, random),
-      wantedMs,
-    );
+    const attempt = this.#failures - FAILURE_THRESHOLD + 1;
+    const pauseMs = Math.max(computeBackoffMs({ baseMs: BASE_PAUSE_MS, capMs }, attempt, random), retryAfterMs);
     const wasOpen = this.isOpen;
     this.#pausedUntil = clock.now() + Math.min(capMs, pauseMs);
     if (!wasOpen) onChange?.(true);
   }
 
-  /** An attempt that was given up says nothing about the node. */
-  #ended(): void {
+  /** An aborted trial request shows nothing about the node: the next request is the trial. */
+  #recordAbort(): void {
     if (this.isOpen) this.#pausedUntil = this.#deps.clock.now();
   }
 }

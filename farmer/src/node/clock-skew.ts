@@ -1,29 +1,31 @@
-/** So many of the last replies are reckoned with. */
 const MAX_SAMPLES = 15;
-/** The header tells whole seconds: on average half of one has gone by. */
+/** The `Date` header has a resolution of one second, so it is half a second old on average. */
 const RESOLUTION_MS = 500;
-/** What is further off is no clock that is wrong, but nonsense. */
+/** A larger skew is an invalid date, not a wrong clock. */
 const MAX_SKEW_MS = 100 * 365 * 86_400_000;
 
-/** How far a node's clock is ahead of this machine's, by the `Date` of its replies: the median of the last ones. */
+/** Estimates how far a node's clock is ahead of the local one: the median over the `Date` headers of its last responses. */
 export class ClockSkew {
-  #skewsMs: number[] = [];
+  #samplesMs: number[] = [];
 
-  /** Positive: the node's is ahead; undefined before the first reply with a date. */
+  /** Positive if the node's clock is ahead; undefined before the first valid sample. */
   get seconds(): number | undefined {
-    const sorted = [...this.#skewsMs].sort((a, b) => a - b);
+    const sorted = [...this.#samplesMs].sort((a, b) => a - b);
     const median = sorted[Math.floor(sorted.length / 2)];
     return median === undefined ? undefined : Math.round(median / 100) / 10;
   }
 
   /**
-   * @param date the header, as it came
-   * @param sentAt when the request was sent and `receivedAt` when the reply was there, by this machine's clock
+   * Adds a sample; ignores invalid dates.
+   *
+   * @param date value of the header
+   * @param sentAt local wall-clock time when the request was sent
+   * @param receivedAt local wall-clock time when the response arrived
    */
-  note(date: unknown, sentAt: number, receivedAt: number): void {
-    const told = typeof date === 'string' ? Date.parse(date) : Number.NaN;
-    const skewMs = told + RESOLUTION_MS - (sentAt + receivedAt) / 2;
+  addSample(date: unknown, sentAt: number, receivedAt: number): void {
+    const nodeTime = typeof date === 'string' ? Date.parse(date) : Number.NaN;
+    const skewMs = nodeTime + RESOLUTION_MS - (sentAt + receivedAt) / 2;
     if (!(Math.abs(skewMs) < MAX_SKEW_MS)) return;
-    this.#skewsMs = [...this.#skewsMs.slice(1 - MAX_SAMPLES), skewMs];
+    this.#samplesMs = [...this.#samplesMs.slice(1 - MAX_SAMPLES), skewMs];
   }
 }

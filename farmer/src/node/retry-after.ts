@@ -1,15 +1,13 @@
-/** A node that wants to be left alone for longer is asked again all the same. */
 const MAX_RETRY_AFTER_MS = 3_600_000;
 
 /**
- * How long a reply's `Retry-After` wants us to wait: seconds, or a date.
+ * Parses a `Retry-After` header: seconds, or a date.
  *
- * @param header as it came
- * @param nowWall the machine's clock
- * @returns milliseconds, at most an hour; undefined where there is no such header, or nonsense in it
+ * @param now wall-clock time in milliseconds
+ * @returns milliseconds, at most an hour; undefined if the header is missing or invalid
  */
-export function retryAfterMs(header: unknown, nowWall: number): number | undefined {
+export function parseRetryAfter(header: unknown, now: number): number | undefined {
   if (typeof header !== 'string' || header.length > 100) return undefined;
-  const ms = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - nowWall;
+  const ms = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;
   return Number.isNaN(ms) ? undefined : Math.min(MAX_RETRY_AFTER_MS, Math.max(0, ms));
 }

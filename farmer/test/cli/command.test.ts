@@ -103,7 +103,7 @@ describe('the downstream command', () => {
   it('exits 2 when the node can not be reached, or talks nonsense', async () => {
     expect(await downstream('--verify-ownership', file, 'http://127.0.0.1:1')).toMatchObject({
       code: 2,
-      err: expect.stringContaining('no connection'),
+      err: expect.stringContaining('the connection to the node failed'),
     });
     await using server = await rawServer(always('<html>'));
     expect(await downstream('--verify-ownership', file, server.url)).toMatchObject({ code: 2 });

@@ -20,7 +20,7 @@ const CONCURRENCY = 24;
 const TOKEN = 'a1b2c3d4e5f60718293a4b5c6d7e8f90';
 const HASH = '05ec'.padEnd(64, '0');
 const GENESIS = Buffer.alloc(64, 'genesis');
-// A run that failed is repeated with FUZZ_SEED.
+// To repeat a failed run, set FUZZ_SEED.
 const seed = Number(process.env['FUZZ_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 
 let root: string;
@@ -55,7 +55,7 @@ afterAll(async () => {
   rmSync(root, { recursive: true });
 });
 
-/** What each route is asked with; what it gives is carried on to where it leads. */
+/** One call per route; contracts are followed up by downloading or generating their chunk. */
 const CALLS: Record<RouteName, () => Promise<unknown>> = {
   connectivity: async () => await node().register('address'),
   new: async () => await node().register('address'),
@@ -74,7 +74,7 @@ const CALLS: Record<RouteName, () => Promise<unknown>> = {
   remove: async () => await node().release(TOKEN, HASH),
   download: async () => await chunks.create(HASH, { kind: 'url', url: `${url}/api/downstream/download/${HASH}` }),
   challenges: async () => {
-    for (const { block } of await ownership().challenges('file')) expect(block).toBeGreaterThanOrEqual(0);
+    for (const { block } of await ownership().listChallenges('file')) expect(block).toBeGreaterThanOrEqual(0);
   },
   answer: async () => {
     expect(typeof (await ownership().answer('file', { block: 1, seed: 's', response: HASH }))).toBe('boolean');
@@ -83,33 +83,33 @@ const CALLS: Record<RouteName, () => Promise<unknown>> = {
 const node = () => new PrototypeNode(http);
 const ownership = () => new OwnershipNode(http);
 
-describe(`a node whose replies are mutated (seed ${seed})`, () => {
+describe(`The farmer's node client with mutated responses (seed ${seed})`, () => {
   it.each(ROUTE_NAMES)(
-    `gets nowhere with ${BODIES} of them on %s: each call ends as a value or an error that we know`,
+    `ends each of ${BODIES} calls of %s with a value or a known error`,
     async (route) => {
       const outcomes: Record<string, number> = {};
       let left = BODIES;
       const ask = async () => {
         while (left > 0) {
           left -= 1;
-          const outcome = await outcomeOf(CALLS[route]);
+          const outcome = await getOutcome(CALLS[route]);
           outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
         }
       };
       await Promise.all(Array.from({ length: CONCURRENCY }, ask));
       expect(Object.values(outcomes).reduce((sum, count) => sum + count, 0)).toBe(BODIES);
-      // Both ends of the way were reached: it is no use to mutate what is always refused.
+      // The mutation is effective only if some calls succeed and others fail.
       expect(Object.keys(outcomes).length).toBeGreaterThan(1);
       expect(Object.keys(outcomes)).not.toContain('timeout');
     },
     120_000,
   );
 
-  it('fills no memory', () => {
+  it('does not exhaust the memory', () => {
     expect(process.memoryUsage().rss - rssBefore).toBeLessThan(512 * 1024 * 1024);
   });
 
-  it('leaves no file outside the data directory, and none that its name does not name', () => {
+  it('writes files only in the data directory, each named by its hash', () => {
     expect(readdirSync(root).sort()).toEqual(['data', 'genesis']);
     const folder = join(root, 'data', 'chunks');
     for (const name of readdirSync(folder)) {
@@ -124,8 +124,8 @@ describe(`a node whose replies are mutated (seed ${seed})`, () => {
   });
 });
 
-/** @throws what no caller of ours is prepared for */
-async function outcomeOf(call: () => Promise<unknown>): Promise<string> {
+/** @throws errors that callers do not handle */
+async function getOutcome(call: () => Promise<unknown>): Promise<string> {
   try {
     await call();
     return 'ok';

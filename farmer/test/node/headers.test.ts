@@ -3,13 +3,13 @@ import { NodeError } from '../../src/farming/errors.ts';
 import { ClockSkew } from '../../src/node/clock-skew.ts';
 import { NodeHttp } from '../../src/node/node-http.ts';
 import { PrototypeNode } from '../../src/node/prototype-node.ts';
-import { retryAfterMs } from '../../src/node/retry-after.ts';
+import { parseRetryAfter } from '../../src/node/retry-after.ts';
 import { rawServer } from '../fakes/raw-server.ts';
 
 const NOW = Date.UTC(2030, 0, 1);
 const dated = (atMs: number) => new Date(atMs).toUTCString();
 
-describe('Retry-After', () => {
+describe('parseRetryAfter', () => {
   it.each<[unknown, number | undefined]>([
     ['0', 0],
     ['120', 120_000],
@@ -23,11 +23,13 @@ describe('Retry-After', () => {
     ['x'.repeat(10_000), undefined],
     [undefined, undefined],
     [['1', '2'], undefined],
-  ])('%j means a wait of %p ms', (header, expected) => {
-    expect(retryAfterMs(header, NOW)).toBe(expected);
+  ])('parses %j as %p ms', (header, expected) => {
+    expect(parseRetryAfter(header, NOW)).toBe(expected);
   });
+});
 
-  it('is told with the error of the request', async () => {
+describe('NodeHttp', () => {
+  it('adds Retry-After to the error of the request', async () => {
     await using server = await rawServer((_request, response) => {
       response.writeHead(503, { 'Retry-After': '17' }).end('{"status":"error"}');
     });
@@ -39,45 +41,45 @@ describe('Retry-After', () => {
   });
 });
 
-describe("the skew of a node's clock", () => {
-  it('is not known before a reply had a date', () => {
+describe('ClockSkew', () => {
+  it('ignores invalid dates', () => {
     const skew = new ClockSkew();
-    for (const nonsense of [undefined, '', 'yesterday', 'x'.repeat(1000), ['a'], dated(0)])
-      skew.note(nonsense, NOW, NOW);
+    for (const invalid of [undefined, '', 'yesterday', 'x'.repeat(1000), ['a'], dated(0)])
+      skew.addSample(invalid, NOW, NOW);
     expect(skew.seconds === undefined || Math.abs(skew.seconds) > 1e9).toBe(true);
   });
 
-  it.each([0, 40, -3_600])('of %i seconds is seen, to the half second that a header can tell', (seconds) => {
+  it.each([0, 40, -3_600])('measures a skew of %i seconds to within 0.6 s', (seconds) => {
     const skew = new ClockSkew();
     for (let n = 0; n < 30; n++) {
       const sentAt = NOW + n * 1_037;
-      skew.note(dated(sentAt + 10 + seconds * 1000), sentAt, sentAt + 20);
+      skew.addSample(dated(sentAt + 10 + seconds * 1000), sentAt, sentAt + 20);
     }
     expect(Math.abs((skew.seconds ?? Number.NaN) - seconds)).toBeLessThanOrEqual(0.6);
   });
 
-  it('does not jump with a reply that was long on its way, or that is nonsense', () => {
+  it('is not affected by a slow response or an absurd date', () => {
     const skew = new ClockSkew();
-    for (let n = 0; n < 10; n++) skew.note(dated(NOW + n * 1000), NOW + n * 1000, NOW + n * 1000);
-    skew.note(dated(NOW), NOW, NOW + 60_000);
-    skew.note('Tue, 01 Jan 1980 00:00:00 GMT', NOW, NOW);
+    for (let n = 0; n < 10; n++) skew.addSample(dated(NOW + n * 1000), NOW + n * 1000, NOW + n * 1000);
+    skew.addSample(dated(NOW), NOW, NOW + 60_000);
+    skew.addSample('Tue, 01 Jan 1980 00:00:00 GMT', NOW, NOW);
     expect(Math.abs(skew.seconds ?? Number.NaN)).toBeLessThan(1);
   });
 
-  it('follows a clock that is put right', () => {
+  it('follows a clock that is corrected', () => {
     const skew = new ClockSkew();
-    for (let n = 0; n < 20; n++) skew.note(dated(NOW + 60_000), NOW, NOW);
-    for (let n = 0; n < 10; n++) skew.note(dated(NOW), NOW, NOW);
+    for (let n = 0; n < 20; n++) skew.addSample(dated(NOW + 60_000), NOW, NOW);
+    for (let n = 0; n < 10; n++) skew.addSample(dated(NOW), NOW, NOW);
     expect(Math.abs(skew.seconds ?? Number.NaN)).toBeLessThan(1);
   });
 });
 
-describe('a request', () => {
-  it('takes no longer than its caller has time for, though it dribbles on', async () => {
+describe('PrototypeNode', () => {
+  it('enforces the timeout of the caller on a response that arrives byte by byte', async () => {
     await using server = await rawServer((_request, response) => {
       response.writeHead(200, { 'Content-Type': 'application/json' });
-      const dribble = setInterval(() => response.write(' '), 20);
-      response.once('close', () => clearInterval(dribble));
+      const trickle = setInterval(() => response.write(' '), 20);
+      response.once('close', () => clearInterval(trickle));
     });
     const http = new NodeHttp(server.url);
     const startedAt = performance.now();

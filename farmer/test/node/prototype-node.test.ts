@@ -10,12 +10,15 @@ const TOKEN = 'a1b2c3d4e5f60718293a4b5c6d7e8f90';
 const HASH = '05ec'.padEnd(64, '0');
 const CONTRACT = { secret: 'd9fc3360c7', file_hash: HASH, challenge: '0.012381234', interval: 60 };
 
-/** Runs a call against a server that answers as told; the error it ended in, or its result. */
-async function outcome<T>(handler: RequestListener, call: (node: PrototypeNode) => Promise<T>): Promise<T | NodeError> {
+/** @returns the result of a call against a server with this handler, or its NodeError */
+async function call<T>(
+  handler: RequestListener,
+  operation: (node: PrototypeNode) => Promise<T>,
+): Promise<T | NodeError> {
   await using server = await rawServer(handler);
   const http = new NodeHttp(server.url);
   try {
-    return await call(new PrototypeNode(http));
+    return await operation(new PrototypeNode(http));
   } catch (error) {
     if (error instanceof NodeError) return error;
     throw error;
@@ -23,35 +26,35 @@ async function outcome<T>(handler: RequestListener, call: (node: PrototypeNode) 
     http.close();
   }
 }
-const getErrorCode = async (handler: RequestListener, call: (node: PrototypeNode) => Promise<unknown>) => {
-  const result = await outcome(handler, call);
+const getErrorCode = async (handler: RequestListener, operation: (node: PrototypeNode) => Promise<unknown>) => {
+  const result = await call(handler, operation);
   return result instanceof NodeError ? result.code : 'no error';
 };
 const requestContract = (node: PrototypeNode) => node.requestContract(TOKEN);
 const reply = (body: unknown) => always(JSON.stringify(body));
 
-describe('a token', () => {
+describe('PrototypeNode.register', () => {
   it.each([
     ['as JSON', `{"token":"${TOKEN}"}`],
-    ['as bare text, as old nodes send it', `${TOKEN}\n`],
-  ])('is taken %s', async (_, body) => {
-    expect(await outcome(always(body), (node) => node.register('address'))).toBe(TOKEN);
+    ['as plain text, as older nodes send it', `${TOKEN}\n`],
+  ])('accepts a token %s', async (_, body) => {
+    expect(await call(always(body), (node) => node.register('address'))).toBe(TOKEN);
   });
 
   it.each<[string, RequestListener, NodeErrorCode]>([
-    ['an HTML page', always('<html><body>hello</body></html>', 200, 'text/html'), 'bad_reply'],
-    ['one with a path in it', reply({ token: '../../etc/passwd' }), 'bad_reply'],
-    ['an empty one', reply({ token: '' }), 'bad_reply'],
-    ['one of 10 MB', reply({ token: 'x'.repeat(10_000_000) }), 'bad_reply'],
-    ['a refusal with 400', always('{"status":"error","message":"Invalid address."}', 400), 'rejected'],
-    ['a 500', always('oops', 500, 'text/plain'), 'http_error'],
-  ])('is not taken from %s', async (_, handler, code) => {
+    ['an HTML page', always('<html><body>hello</body></html>', 200, 'text/html'), 'invalid_response'],
+    ['a token with a path in it', reply({ token: '../../etc/passwd' }), 'invalid_response'],
+    ['an empty token', reply({ token: '' }), 'invalid_response'],
+    ['a token of 10 MB', reply({ token: 'x'.repeat(10_000_000) }), 'invalid_response'],
+    ['a response with HTTP 400', always('{"status":"error","message":"Invalid address."}', 400), 'rejected'],
+    ['a response with HTTP 500', always('oops', 500, 'text/plain'), 'http_error'],
+  ])('rejects %s', async (_, handler, code) => {
     const onlyNew: RequestListener = (request, response) =>
       request.url === '/' ? always('{"msg":"ok"}')(request, response) : handler(request, response);
     expect(await getErrorCode(onlyNew, (node) => node.register('address'))).toBe(code);
   });
 
-  it('is not asked for where the server root answers with an error', async () => {
+  it('does not request a token when the server root responds with an error', async () => {
     await using server = await rawServer(always('no', 404));
     const http = new NodeHttp(server.url);
     await expect(new PrototypeNode(http).register('address')).rejects.toMatchObject({ code: 'http_error' });
@@ -60,9 +63,9 @@ describe('a token', () => {
   });
 });
 
-describe('a contract', () => {
-  it('is read in both forms', async () => {
-    expect(await outcome(reply(CONTRACT), requestContract)).toEqual({
+describe('PrototypeNode.requestContract', () => {
+  it('reads contracts with a secret and with a URL', async () => {
+    expect(await call(reply(CONTRACT), requestContract)).toEqual({
       id: HASH,
       source: { kind: 'secret', secret: 'd9fc3360c7' },
       challenge: '0.012381234',
@@ -70,11 +73,11 @@ describe('a contract', () => {
     });
     const { secret: _, ...rest } = CONTRACT;
     const url = `http://node/api/downstream/download/${HASH}`;
-    expect(await outcome(reply({ ...rest, url }), requestContract)).toMatchObject({ source: { kind: 'url', url } });
+    expect(await call(reply({ ...rest, url }), requestContract)).toMatchObject({ source: { kind: 'url', url } });
   });
 
-  it('is none where the node has none', async () => {
-    expect(await outcome(reply({ status: 'no_chunks' }), requestContract)).toBeUndefined();
+  it('returns undefined when the node has no contract', async () => {
+    expect(await call(reply({ status: 'no_chunks' }), requestContract)).toBeUndefined();
   });
 
   it.each<[string, unknown]>([
@@ -92,16 +95,16 @@ describe('a contract', () => {
     ['both secret and url', { ...CONTRACT, url: 'http://node/x' }],
     ['a file URL', { ...CONTRACT, secret: undefined, url: 'file:///etc/passwd' }],
     ['a challenge that is a number', { ...CONTRACT, challenge: 0.1 }],
-    ['a list', [CONTRACT]],
-    ['a text', 'hello'],
-    ['nothing', null],
-  ])('is refused with %s', async (_, body) => {
-    expect(await getErrorCode(reply(body), requestContract)).toBe('bad_reply');
+    ['a list instead of an object', [CONTRACT]],
+    ['a string instead of an object', 'hello'],
+    ['null instead of an object', null],
+  ])('rejects a contract with %s', async (_, body) => {
+    expect(await getErrorCode(reply(body), requestContract)).toBe('invalid_response');
   });
 
-  it('is refused with an interval that is NaN, which is no JSON', async () => {
+  it('rejects an interval of NaN, which is not JSON', async () => {
     expect(await getErrorCode(always(JSON.stringify(CONTRACT).replace('60}', 'NaN}')), requestContract)).toBe(
-      'bad_reply',
+      'invalid_response',
     );
   });
 
@@ -111,8 +114,8 @@ describe('a contract', () => {
     ['an error, under 200', reply({ status: 'error', message: 'no' }), 'rejected'],
     ['an error, under 400', always('{"status":"error"}', 400), 'rejected'],
     ['a gateway page', always('<html>Bad Gateway</html>', 502, 'text/html'), 'http_error'],
-    ['HTML under 200', always('<html>Welcome</html>', 200, 'text/html'), 'bad_reply'],
-    ['truncated JSON', always('{"secret":"d9fc'), 'bad_reply'],
+    ['HTML under 200', always('<html>Welcome</html>', 200, 'text/html'), 'invalid_response'],
+    ['truncated JSON', always('{"secret":"d9fc'), 'invalid_response'],
     ['a redirect elsewhere', (_q, r) => void r.writeHead(302, { Location: 'http://127.0.0.1:1/' }).end(), 'http_error'],
     [
       'a body that breaks off',
@@ -120,19 +123,19 @@ describe('a contract', () => {
         r.writeHead(200, { 'Content-Length': '1000' }).write('{"s');
         setImmediate(() => r.destroy());
       },
-      'bad_reply',
+      'invalid_response',
     ],
     ['a connection that is cut', (q) => void q.socket.destroy(), 'unreachable'],
-    ['no HTTP at all', (q) => void q.socket.end('SSH-2.0-OpenSSH_9.2\r\n\r\n'), 'bad_reply'],
-    ['100 MB', (_q, r) => flood(r, 100), 'bad_reply'],
-  ])('is not taken from %s', async (_, handler, code) => {
+    ['no HTTP at all', (q) => void q.socket.end('SSH-2.0-OpenSSH_9.2\r\n\r\n'), 'invalid_response'],
+    ['100 MB', (_q, r) => flood(r, 100), 'invalid_response'],
+  ])('rejects %s', async (_, handler, code) => {
     expect(await getErrorCode(handler, requestContract)).toBe(code);
   });
 });
 
-it('a reply of 100 MB is not even read to its end', async () => {
-  expect(await outcome((_request, response) => flood(response, 100), requestContract)).toMatchObject({
-    code: 'bad_reply',
+it('stops reading a response of 100 MB', async () => {
+  expect(await call((_request, response) => flood(response, 100), requestContract)).toMatchObject({
+    code: 'invalid_response',
     details: { cause: 'ERR_BAD_RESPONSE' },
   });
 });
@@ -148,38 +151,38 @@ function flood(response: Parameters<RequestListener>[1], megabytes: number): voi
   more();
 }
 
-describe('a listing', () => {
-  it('names what is held and what is open', async () => {
+describe('PrototypeNode.listContracts', () => {
+  it('lists held contracts and open challenges', async () => {
     const body = {
       all_contracts: [{ hash: HASH }, { hash: 'f'.repeat(64) }],
       due_contracts: [{ hash: HASH, challenge: '0.5' }],
     };
-    expect(await outcome(reply(body), (node) => node.listContracts(TOKEN))).toEqual({
+    expect(await call(reply(body), (node) => node.listContracts(TOKEN))).toEqual({
       held: new Set([HASH, 'f'.repeat(64)]),
       open: [{ id: HASH, challenge: '0.5' }],
     });
   });
 
-  it('holds what is open, though it should be left out of what is held', async () => {
+  it('counts a contract with an open challenge as held', async () => {
     const body = { all_contracts: [], due_contracts: [{ hash: HASH, challenge: '0.5' }] };
-    expect(await outcome(reply(body), (node) => node.listContracts(TOKEN))).toMatchObject({ held: new Set([HASH]) });
+    expect(await call(reply(body), (node) => node.listContracts(TOKEN))).toMatchObject({ held: new Set([HASH]) });
   });
 
   it.each<[string, unknown]>([
-    ['the stub of September 2014', { contracts: 'data' }],
-    ['a path among the hashes', { all_contracts: [{ hash: '../x' }], due_contracts: [] }],
-    ['no list of what is held', { due_contracts: [] }],
-  ])('is refused: %s', async (_, body) => {
-    expect(await getErrorCode(reply(body), (node) => node.listContracts(TOKEN))).toBe('bad_reply');
+    ['the response of the stub of September 2014', { contracts: 'data' }],
+    ['a path instead of a hash', { all_contracts: [{ hash: '../x' }], due_contracts: [] }],
+    ['a response without held contracts', { due_contracts: [] }],
+  ])('rejects %s', async (_, body) => {
+    expect(await getErrorCode(reply(body), (node) => node.listContracts(TOKEN))).toBe('invalid_response');
   });
 });
 
-describe('an answer', () => {
+describe('PrototypeNode.answer', () => {
   it.each([
     ['pass', true],
     ['fail', false],
-  ])('gets its verdict: %s', async (status, passed) => {
-    expect(await outcome(reply({ status }), (node) => node.answer(TOKEN, { id: HASH, response: 'r' }))).toBe(passed);
+  ])('returns the verdict %s', async (status, passed) => {
+    expect(await call(reply({ status }), (node) => node.answer(TOKEN, { id: HASH, response: 'r' }))).toBe(passed);
   });
 
   it.each<[string, NodeErrorCode]>([
@@ -187,13 +190,13 @@ describe('an answer', () => {
     ['no_token', 'no_token'],
     ['error', 'rejected'],
     ['maybe', 'rejected'],
-  ])('that is met with %s is no verdict', async (status, code) => {
+  ])('throws when the status is %s', async (status, code) => {
     expect(await getErrorCode(reply({ status }), (node) => node.answer(TOKEN, { id: HASH, response: 'r' }))).toBe(code);
   });
 });
 
-describe('requests', () => {
-  it('wait for no other that hangs: a listing comes through beside as many answers and downloads as there can be', async () => {
+describe('NodeHttp', () => {
+  it('sends a listing while the maximum number of answers and downloads hang', async () => {
     const listing = JSON.stringify({ all_contracts: [], due_contracts: [] });
     const hanging: RequestListener = (request, response) => {
       if (request.url?.includes('/due/')) always(listing)(request, response);
@@ -211,7 +214,7 @@ describe('requests', () => {
     http.close();
   });
 
-  it('are made as the protocol says', async () => {
+  it('uses the methods and paths of the protocol', async () => {
     await using server = await rawServer((request, response) => {
       const body = request.url?.includes('/remove/') ? '{"status":"ok"}' : '{"status":"pass"}';
       always(body)(request, response);
@@ -227,15 +230,15 @@ describe('requests', () => {
     http.close();
   });
 
-  it('that take for ever are given up', async () => {
+  it('ends a request at its timeout', async () => {
     await using server = await rawServer((_request, response) => void response.write('{'));
     const http = new NodeHttp(server.url);
-    const request = { route: 'chunk', method: 'GET', path: '/', maxBytes: 100, timeoutMs: 50, read: String } as const;
+    const request = { route: 'chunk', path: '/', maxBytes: 100, timeoutMs: 50, parse: String } as const;
     await expect(http.request(request)).rejects.toMatchObject({ code: 'timeout' });
     http.close();
   });
 
-  it('end with the reason of whoever aborted them, not with an error of the node', async () => {
+  it('throws the reason of the abort signal, not a NodeError', async () => {
     await using server = await rawServer(() => {});
     const http = new NodeHttp(server.url);
     const reason = new Error('stop');
@@ -246,13 +249,13 @@ describe('requests', () => {
     http.close();
   });
 
-  it('to nobody are unreachable', async () => {
+  it('reports unreachable when nothing listens at the URL', async () => {
     const http = new NodeHttp('http://127.0.0.1:1');
     await expect(new PrototypeNode(http).requestContract(TOKEN)).rejects.toMatchObject({ code: 'unreachable' });
     http.close();
   });
 
-  it('tell an observer how they ended', async () => {
+  it('reports the outcome of each request to the observer', async () => {
     const seen: string[] = [];
     await using server = await rawServer(reply({ status: 'no_token' }));
     const http = new NodeHttp(server.url, { observe: ({ route, outcome }) => seen.push(`${route} ${outcome}`) });
@@ -261,7 +264,7 @@ describe('requests', () => {
     http.close();
   });
 
-  it('carry an id, which the node sees, the observer hears and the error tells', async () => {
+  it('sends a request id and includes it in the outcome and the error', async () => {
     const ids: unknown[] = [];
     await using server = await rawServer((request, response) => {
       ids.push(request.headers['x-request-id']);
@@ -279,12 +282,12 @@ describe('requests', () => {
   });
 
   it.each<[string, RequestListener]>([
-    ['is cut', (request) => void request.socket.destroy()],
+    ['breaks off', (request) => void request.socket.destroy()],
     ['is HTML', always('<html>', 500, 'text/html')],
     ['is too long', (_request, response) => flood(response, 1)],
     ['echoes the token', reply({ status: 'error', message: `bad token ${TOKEN}` })],
-  ])('never tell their token, which is in the URL, when the reply %s', async (_, handler) => {
-    const error = await outcome(handler, requestContract);
+  ])('does not include the token in the error when the response %s', async (_, handler) => {
+    const error = await call(handler, requestContract);
     expect(error).toBeInstanceOf(NodeError);
     expect(inspect(error, { depth: 20, showHidden: true })).not.toContain(TOKEN);
   });

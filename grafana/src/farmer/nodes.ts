@@ -57,7 +57,7 @@ export const nodePanels: Panel[] = [
     palette: {
       unreachable: 'red',
       timeout: 'orange',
-      bad_reply: 'dark-red',
+      invalid_response: 'dark-red',
       http_error: 'yellow',
       rejected: 'blue',
       no_token: 'purple',
