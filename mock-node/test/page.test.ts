@@ -11,14 +11,14 @@ describe("the page at the control port's /", () => {
   it('needs nothing from elsewhere and nothing inline, and its policy allows nothing else', async () => {
     await node.start();
     const { headers, text } = await page();
-    const policy = headers.get('content-security-policy')?.split('; ') ?? [];
+    const policy = headers.get('content-security-policy')?.split(';') ?? [];
     expect(policy).toEqual(
       expect.arrayContaining(["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"]),
     );
     expect(policy.join()).not.toContain('unsafe');
     expect(text).not.toMatch(/ style=| on[a-z]+=|https?:\/\//);
-    const parts = [...text.matchAll(/(?:src|href)="(page\.[a-z]+)"/g)].map(([, name]) => name);
-    expect(parts).toEqual(['page.css', 'page.js']);
+    const parts = [...text.matchAll(/(?:src|href)="((?:base|page)\.[a-z]+)"/g)].map(([, name]) => name);
+    expect(parts).toEqual(['base.css', 'page.css', 'page.js']);
     for (const name of parts) expect((await page(`/${name}`)).status).toBe(200);
   });
 

@@ -1,5 +1,6 @@
 import { type CodedError, getErrorMessage, type Scrape } from '@downstream/platform';
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import { createWebApp } from '@downstream/platform/web';
+import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
 import type { Status } from '../status/status.ts';
 
 export interface HttpAppDeps {
@@ -17,22 +18,7 @@ export interface HttpAppDeps {
 
 /** What the farmer serves: its page at `/`, `/metrics`, `/healthz`, `/readyz`, `/status`, `/status/contracts/<id>`. */
 export function createHttpApp({ scrape, status, isAlive, missing, contract, page }: HttpAppDeps): Express {
-  const app = express();
-  app.disable('x-powered-by');
-  app.disable('etag');
-  app.use((_request, response, next) => {
-    response.set({
-      'Cache-Control': 'no-store',
-      'Content-Security-Policy': "default-src 'none'",
-      'Referrer-Policy': 'no-referrer',
-      'X-Content-Type-Options': 'nosniff',
-    });
-    next();
-  });
-  app.get('/metrics', async (_request, response) => {
-    const { contentType, text } = await scrape();
-    response.type(contentType).send(text);
-  });
+  const app = createWebApp({ scrape });
   app.get('/healthz', (_request, response) => {
     const alive = isAlive();
     response.status(alive ? 200 : 503).json({ status: alive ? 'ok' : 'stalled' });

@@ -12,6 +12,7 @@ export function renderDocument(view: View): Html {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${view.verdict.word} · ${alias}</title>
+<link rel="stylesheet" href="base.css">
 <link rel="stylesheet" href="page.css">
 <link rel="icon" href="data:,">
 <noscript><meta http-equiv="refresh" content="15"></noscript>

@@ -1,13 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import type { Instant, Logger } from '@downstream/platform';
+import { EventStream, formatEvent } from '@downstream/platform/web';
 import { renderSections, type View } from './view.ts';
 
-const MAX_LISTENERS = 32;
 const UPDATE_INTERVAL_MS = 1_000;
 /** The script in the page takes three of these without a word for a connection that is dead. */
 const HEARTBEAT_MS = 15_000;
-/** Someone who is so much behind does not read: they can come again. */
-const MAX_BUFFERED_BYTES = 512 * 1024;
+const MAX_BACKLOG_BYTES = 512 * 1024;
 
 export interface LiveUpdatesDeps {
   readonly view: () => Promise<View>;
@@ -21,54 +20,35 @@ export interface LiveUpdatesDeps {
  */
 export class LiveUpdates {
   readonly #deps: LiveUpdatesDeps;
-  readonly #updateIntervalMs: number;
-  /** Who listens, and whether they have been sent everything once. */
-  readonly #listeners = new Map<ServerResponse, { isCurrent: boolean }>();
+  readonly #stream: EventStream;
+  /** Clients that have received every section once. */
+  readonly #current = new WeakSet<ServerResponse>();
   #sent = new Map<string, string>();
   #sentAt: Instant = 0;
-  #timer: NodeJS.Timeout | undefined;
   #busy = false;
   #broken = false;
 
-  constructor(parts: LiveUpdatesDeps, { updateIntervalMs = UPDATE_INTERVAL_MS } = {}) {
-    this.#deps = parts;
-    this.#updateIntervalMs = updateIntervalMs;
-  }
-
-  /** @returns false where there are too many listeners already */
-  add(response: ServerResponse): boolean {
-    if (this.#listeners.size >= MAX_LISTENERS) return false;
-    response.writeHead(200, {
-      'Content-Type': 'text/event-stream; charset=utf-8',
-      Connection: 'close',
-      // A proxy between would keep events back until it has a page full of them.
-      'X-Accel-Buffering': 'no',
+  constructor(deps: LiveUpdatesDeps, { updateIntervalMs = UPDATE_INTERVAL_MS } = {}) {
+    this.#deps = deps;
+    this.#stream = new EventStream({ maxBacklogBytes: MAX_BACKLOG_BYTES }, () => {
+      const timer = setInterval(() => void this.#tick(), updateIntervalMs);
+      return () => clearInterval(timer);
     });
-    response.write('retry: 2000\n\n');
-    this.#listeners.set(response, { isCurrent: false });
-    response.once('close', () => this.#drop(response));
-    this.#timer ??= setInterval(() => void this.#tick(), this.#updateIntervalMs);
-    return true;
   }
 
-  /** How many listen. */
+  /** @returns false if too many clients listen already */
+  add(response: ServerResponse): boolean {
+    return this.#stream.add(response);
+  }
+
+  /** The number of clients. */
   get listeners(): number {
-    return this.#listeners.size;
+    return this.#stream.listeners.length;
   }
 
-  /** Lets everybody go, so that the server can close at once. */
+  /** Disconnects all clients. */
   close(): void {
-    for (const response of [...this.#listeners.keys()]) {
-      response.end();
-      this.#drop(response);
-    }
-  }
-
-  #drop(response: ServerResponse): void {
-    this.#listeners.delete(response);
-    if (this.#listeners.size > 0) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#stream.close();
   }
 
   async #tick(): Promise<void> {
@@ -91,19 +71,18 @@ export class LiveUpdates {
     const isDue = changed.length > 0 || Math.abs(view.now - this.#sentAt) >= HEARTBEAT_MS;
     this.#sent = new Map(all.map(([id, text]) => [id, stripCountdowns(text)]));
     if (isDue) this.#sentAt = view.now;
-    const news = formatEvent(view, changed);
-    for (const [response, listener] of this.#listeners) {
-      if (response.writableLength > MAX_BUFFERED_BYTES) response.destroy();
-      else if (!listener.isCurrent) response.write(formatEvent(view, all));
-      else if (isDue) response.write(news);
-      listener.isCurrent = true;
+    const changes = formatUpdate(view, changed);
+    for (const response of this.#stream.listeners) {
+      if (!this.#current.has(response)) this.#stream.send(response, formatUpdate(view, all));
+      else if (isDue) this.#stream.send(response, changes);
+      this.#current.add(response);
     }
   }
 }
 
-function formatEvent(view: View, sections: (readonly [id: string, text: string])[]): string {
+function formatUpdate(view: View, sections: (readonly [id: string, text: string])[]): string {
   const title = `${view.verdict.word} · ${view.status.alias}`;
-  return `data: ${JSON.stringify({ now: view.now, title, sections: Object.fromEntries(sections) })}\n\n`;
+  return formatEvent({ now: view.now, title, sections: Object.fromEntries(sections) });
 }
 
 /** The script in the page counts by itself: a second that went by is no change. */

@@ -245,13 +245,13 @@ describe('the page', () => {
     await using page = await aPage();
     const response = await fetch(page.url);
     const text = await response.text();
-    const policy = response.headers.get('content-security-policy')?.split('; ');
+    const policy = response.headers.get('content-security-policy')?.split(';');
     expect(policy).toEqual(
       expect.arrayContaining(["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"]),
     );
     expect(policy?.join()).not.toContain('unsafe');
     expect(text).not.toMatch(/ style=| on[a-z]+=|https?:\/\/(?!node)/);
-    for (const [, name] of text.matchAll(/(?:src|href)="(page\.[a-z]+)"/g))
+    for (const [, name] of text.matchAll(/(?:src|href)="((?:base|page)\.[a-z]+)"/g))
       expect((await fetch(`${page.url}/${name}`)).status).toBe(200);
   });
 });

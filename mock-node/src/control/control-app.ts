@@ -1,6 +1,7 @@
 import { ADMIN_PREFIX } from '@downstream/control-api';
 import type { Logger } from '@downstream/platform';
-import express, { type Express, type RequestHandler } from 'express';
+import { createWebApp } from '@downstream/platform/web';
+import type { Express, RequestHandler } from 'express';
 import type { MockMetrics } from '../metrics.ts';
 import type { NodeController } from '../node-controller.ts';
 import { createAdminRoutes } from './admin-routes.ts';
@@ -26,24 +27,9 @@ export function createControlApp({ token }: { token: string | undefined }, deps:
   const { controller, metrics, log, closing, page } = deps;
   const streams = new EventStreams(controller.events);
   closing.addEventListener('abort', () => streams.close());
-  const app = express();
-  app.disable('x-powered-by');
-  app.disable('etag');
+  const app = createWebApp({ scrape: async () => await metrics.scrape() });
   // For people with curl.
   app.set('json spaces', 2);
-  app.use((_request, response, next) => {
-    response.set({
-      'Cache-Control': 'no-store',
-      'Content-Security-Policy': "default-src 'none'",
-      'Referrer-Policy': 'no-referrer',
-      'X-Content-Type-Options': 'nosniff',
-    });
-    next();
-  });
-  app.get('/metrics', async (_request, response) => {
-    const { contentType, text } = await metrics.scrape();
-    response.type(contentType).send(text);
-  });
   app.use(ADMIN_PREFIX, rejectCrossOrigin(token));
   const handlers = createControlHandlers({ ...deps, streams });
   app.use(ADMIN_PREFIX, createAdminRoutes(handlers, { token, save: () => controller.save() }));

@@ -1,20 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { PAGE_POLICY } from '@downstream/platform';
-import { Router } from 'express';
-
-const FILES = { '/': 'index.html', '/page.css': 'page.css', '/page.js': 'page.js' } as const;
+import { createPageRouter } from '@downstream/platform/web';
+import type { Router } from 'express';
 
 /**
- * The page at the control port's `/`. It holds no data: its script asks the control API, as anybody could, so that the
- * token guards what it shows, and it can do nothing that the API can't.
+ * The page at the control port's `/`. It contains no data: its script calls the control API like any other client, so
+ * that the token also protects what the page shows.
  */
 export function createPageRoutes(): Router {
-  const router = Router();
-  for (const [path, name] of Object.entries(FILES)) {
-    const content = readFileSync(new URL(`../../assets/${name}`, import.meta.url), 'utf8');
-    router.get(path, (_request, response) => {
-      response.set('Content-Security-Policy', PAGE_POLICY).type(name).send(content);
-    });
-  }
-  return router;
+  const assets = new URL('../../assets/', import.meta.url);
+  const document = readFileSync(new URL('index.html', assets), 'utf8');
+  return createPageRouter(assets, () => document);
 }

@@ -205,11 +205,11 @@ describe('a stream of events', () => {
   it('shows that it is alive while nothing happens', async () => {
     const { join } = await streaming({ heartbeatMs: 5 });
     const { socket, text } = await join();
-    while ([...text().matchAll(/^: still here$/gm)].length < 3) await once(socket, 'data');
+    while ([...text().matchAll(/^: heartbeat$/gm)].length < 3) await once(socket, 'data');
   });
 
   it('is cut for a listener who is too far behind, and goes on for the others', async () => {
-    const { events, gone, join } = await streaming({ maxBacklog: 64 * 1024 });
+    const { events, gone, join } = await streaming({ maxBacklogBytes: 64 * 1024 });
     const [slow, quick] = [await join(), await join()];
     slow.socket.pause();
     let sent = 0;

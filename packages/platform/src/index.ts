@@ -21,7 +21,6 @@ export {
 export { type Catalogue, formatMetricsMarkdown, MetricSet, type MetricSpec, type Scrape } from './metrics.ts';
 export { onAbort } from './on-abort.ts';
 export { ignoreOutputErrors } from './output-errors.ts';
-export { PAGE_POLICY } from './page-policy.ts';
 export { type Random, systemRandom } from './random.ts';
 export {
   formatSettingsMarkdown,

@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+import { Router } from 'express';
+import { contentSecurityPolicy } from 'helmet';
+
+/** A page may load only what its own service serves. It has no inline script or style and cannot be framed. */
+const pagePolicy = contentSecurityPolicy({
+  useDefaults: false,
+  directives: {
+    defaultSrc: ["'none'"],
+    scriptSrc: ["'self'"],
+    styleSrc: ["'self'"],
+    connectSrc: ["'self'"],
+    imgSrc: ['data:'],
+    baseUri: ["'none'"],
+    formAction: ["'none'"],
+    frameAncestors: ["'none'"],
+  },
+});
+
+/**
+ * A page at `/`, with the style sheet that all pages share (`base.css`) and its own `page.css` and `page.js`.
+ *
+ * @param assets the folder of `page.css` and `page.js`, ending in `/`
+ * @param render returns the HTML document for each request
+ */
+export function createPageRouter(assets: URL, render: () => string | Promise<string>): Router {
+  const router = Router();
+  router.get('/', pagePolicy, async (_request, response) => {
+    response.type('html').send(await render());
+  });
+  const files = {
+    'base.css': new URL('../../assets/base.css', import.meta.url),
+    'page.css': new URL('page.css', assets),
+    'page.js': new URL('page.js', assets),
+  };
+  for (const [name, path] of Object.entries(files)) {
+    const content = readFileSync(path, 'utf8');
+    router.get(`/${name}`, (_request, response) => {
+      response.type(name).send(content);
+    });
+  }
+  return router;
+}
