@@ -24,14 +24,14 @@ interface DashboardSpec {
   readonly uid: string;
   readonly title: string;
   readonly description: string;
-  /** The metric whose jobs and instances can be selected, and whose `version` label is annotated when it changes. */
+  /** The metric whose jobs and instances can be selected. Changes of its `version` label are annotated. */
   readonly buildInfo: string;
   readonly rows: readonly { readonly title: string; readonly panels: readonly Panel[] }[];
 }
 
 /**
- * A dashboard in the format of Grafana's files. Sets ids, positions, variables, annotations and links, most of which the
- * builders omit and Grafana would guess.
+ * A dashboard in the format of Grafana's files. Sets ids, positions, variables, annotations and links: the builders omit
+ * most of them, and Grafana would guess.
  */
 export function dashboard({ uid, title, description, buildInfo, rows }: DashboardSpec): Dashboard {
   const builder = new DashboardBuilder(title)

@@ -20,7 +20,7 @@ export function rate(metric: string, matchers = ''): string {
   return `rate(${select(metric, matchers)}[$__rate_interval])`;
 }
 
-/** A counter's increase in each step of a graph. A rate, because its window must span several scrapes, unlike a step. */
+/** A counter's increase per step of a graph. A rate, because its window must span several scrapes, unlike a step. */
 export function increasePerStep(
   metric: string,
   { matchers = '', by = [] }: { matchers?: string; by?: readonly string[] } = {},

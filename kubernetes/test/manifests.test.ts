@@ -7,17 +7,17 @@ import { readConfig } from '../../farmer/src/config.ts';
 import { SETTINGS } from '../../farmer/src/settings.ts';
 import { SETTINGS as MOCK_SETTINGS, readConfig as readMockConfig } from '../../mock-node/src/config.ts';
 import { describeWith } from '../../test/support/tools.ts';
-import { PROMETHEUS_RULE, prometheusRule } from '../generate.ts';
+import { PROMETHEUS_RULE_PATH, renderPrometheusRule } from '../generate.ts';
 import { getOnlyContainer, listPods, MODULES, OVERLAYS, type Rendered, render, resolveEnvironment } from './render.ts';
 
 const root = join(import.meta.dirname, '../..');
 const findFarmer = (rendered: Rendered) => {
   const pod = listPods(rendered).find(({ name }) => name === 'farmer');
-  if (pod === undefined) throw new Error('no farmer');
+  if (pod === undefined) throw new Error('no farmer pod');
   return { ...pod, container: getOnlyContainer(pod.spec) };
 };
 
-/** What the compiler says of objects as literals of their kinds' types: names that there are not are errors. */
+/** Compiles objects as literals of their kinds' types, in which unknown fields are errors. Returns the output. */
 function typeCheck(objects: readonly { readonly kind: string; readonly [field: string]: unknown }[]): string {
   const folder = mkdtempSync(join(import.meta.dirname, '.typed-'));
   try {
@@ -36,28 +36,28 @@ function typeCheck(objects: readonly { readonly kind: string; readonly [field: s
   }
 }
 
-describeWith(['kubectl'], 'the manifests', () => {
-  it.each(OVERLAYS)('of %s have no kind, field or type that Kubernetes does not know', (overlay) => {
+describeWith(['kubectl'], 'manifests', () => {
+  it.each(OVERLAYS)('contain only kinds, fields and types that Kubernetes knows: %s', (overlay) => {
     const { objects } = render(overlay);
     expect(objects.length).toBeGreaterThan(8);
     expect(objects.filter(({ kind }) => !(kind in MODULES))).toEqual([]);
     expect(typeCheck(objects)).toBe('');
   });
 
-  it('with a typing error would be found', () => {
+  it('are rejected by the type check if a field or type is wrong', () => {
     const { all } = render('dev');
     const [policy, service, workload] = [all('NetworkPolicy')[0], all('Service')[0], all('Deployment')[0]];
-    const complaints = typeCheck([
+    const output = typeCheck([
       { kind: 'NetworkPolicy', ...policy, spec: { ...policy?.spec, polcyTypes: ['Ingress'] } },
       { kind: 'Service', ...service, spec: { ports: [{ port: 'http' }] } },
       { kind: 'Deployment', ...workload, apiVersion: 'v1' },
     ]);
-    expect(complaints).toMatch(/polcyTypes.* does not exist in type 'NetworkPolicySpec'/);
-    expect(complaints).toContain("'string' is not assignable to type 'number'");
-    expect(complaints).toContain('\'"v1"\' is not assignable to type \'"apps/v1"\'');
+    expect(output).toMatch(/polcyTypes.* does not exist in type 'NetworkPolicySpec'/);
+    expect(output).toContain("'string' is not assignable to type 'number'");
+    expect(output).toContain('\'"v1"\' is not assignable to type \'"apps/v1"\'');
   });
 
-  it.each(OVERLAYS)('of %s ask for no power that the restricted profile forbids', (overlay) => {
+  it.each(OVERLAYS)('meet the restricted pod security profile: %s', (overlay) => {
     const rendered = render(overlay);
     for (const namespace of rendered.all('Namespace'))
       expect(namespace.metadata?.labels).toMatchObject({ 'pod-security.kubernetes.io/enforce': 'restricted' });
@@ -80,12 +80,12 @@ describeWith(['kubectl'], 'the manifests', () => {
       });
       expect(container.resources?.limits).not.toHaveProperty('cpu');
       expect(container.image).toMatch(/:\d+\.\d+\.\d+$/);
-      // RepeatedReports are the set's; there is nothing else to mount, least of all from the machine.
+      // Only the claims of the set are mounted, and nothing from the host.
       expect(spec.volumes).toBeUndefined();
     }
   });
 
-  it.each(OVERLAYS)('of %s select what they are meant to: services, budgets, monitors and policies', (overlay) => {
+  it.each(OVERLAYS)('select the right pods in services, budgets, monitors and policies: %s', (overlay) => {
     const rendered = render(overlay);
     const pods = listPods(rendered);
     const selected = (selector: Record<string, string> = {}) =>
@@ -103,12 +103,11 @@ describeWith(['kubectl'], 'the manifests', () => {
     for (const pod of pods) {
       const { spec } = rendered.one('NetworkPolicy', pod.name);
       expect(names(spec?.podSelector.matchLabels)).toEqual([pod.name]);
-      // Both ways are closed but for what the policy opens.
       expect(spec?.policyTypes).toEqual(['Ingress', 'Egress']);
     }
   });
 
-  it.each(OVERLAYS)('of %s let the farmer be watched, and reach DNS and its node, and nothing else', (overlay) => {
+  it.each(OVERLAYS)('admit only Prometheus to the farmer, and the farmer only to DNS and its node: %s', (overlay) => {
     const { spec } = render(overlay).one('NetworkPolicy', 'farmer');
     const monitoring = { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } };
     expect(spec?.ingress).toEqual([{ from: [monitoring], ports: [{ protocol: 'TCP', port: 'http' }] }]);
@@ -117,7 +116,7 @@ describeWith(['kubectl'], 'the manifests', () => {
     expect(ports).toEqual([['UDP 53', 'TCP 53'], toNode]);
   });
 
-  it.each(OVERLAYS)('of %s ask the right endpoints, and stop no farmer before it is done', (overlay) => {
+  it.each(OVERLAYS)('probe the right endpoints and give the farmer time to start and stop: %s', (overlay) => {
     const { container, spec } = findFarmer(render(overlay));
     const { startupProbe, livenessProbe, readinessProbe } = container;
     expect([startupProbe, livenessProbe, readinessProbe].map((probe) => probe?.httpGet)).toEqual([
@@ -125,12 +124,12 @@ describeWith(['kubectl'], 'the manifests', () => {
       { path: '/healthz', port: 'http' },
       { path: '/readyz', port: 'http' },
     ]);
-    // A genesis file on a slow disk takes its time.
+    // Generating the genesis file on a slow disk takes long.
     expect((startupProbe?.periodSeconds ?? 10) * (startupProbe?.failureThreshold ?? 3)).toBeGreaterThanOrEqual(120);
     expect(spec.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(15);
   });
 
-  it('of dev ask the mock node where no fault hits, which only monitoring reaches besides', () => {
+  it('probe the mock node on its control port, which only monitoring can reach', () => {
     const rendered = render('dev');
     const spec = listPods(rendered).find(({ name }) => name === 'mock-node')?.spec ?? { containers: [] };
     const { startupProbe, livenessProbe, readinessProbe } = getOnlyContainer(spec);
@@ -151,7 +150,7 @@ describeWith(['kubectl'], 'the manifests', () => {
     ]);
   });
 
-  it.each(OVERLAYS)('of %s set only what there is to set, and the farmer keeps room on its volume', (overlay) => {
+  it.each(OVERLAYS)('set only known settings, and a capacity that fits the volume: %s', (overlay) => {
     const rendered = render(overlay);
     const { container } = findFarmer(rendered);
     const names = new Set(
@@ -165,16 +164,16 @@ describeWith(['kubectl'], 'the manifests', () => {
         expect(names).toContain(name);
     const { spec } = rendered.one('StatefulSet', 'farmer');
     const storage = spec?.volumeClaimTemplates?.[0]?.spec?.resources?.requests?.['storage'] ?? '';
-    const given = parseBytes(resolveEnvironment(rendered, container)['FARMER_SIZE'] ?? '') ?? Number.NaN;
+    const capacity = parseBytes(resolveEnvironment(rendered, container)['FARMER_SIZE'] ?? '') ?? Number.NaN;
     const volume = parseBytes(`${storage}B`) ?? Number.NaN;
-    expect(volume).toBeGreaterThan(given * 1.05 + 64 * 1024 * 1024);
+    expect(volume).toBeGreaterThan(capacity * 1.05 + 64 * 1024 * 1024);
     expect(spec).toMatchObject({
       persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
       template: { spec: { securityContext: { fsGroup: 1000, fsGroupChangePolicy: 'OnRootMismatch' } } },
     });
   });
 
-  it('of dev are accepted by both services', () => {
+  it('configure both services in dev', () => {
     const rendered = render('dev');
     expect(readConfig({ env: resolveEnvironment(rendered, findFarmer(rendered).container) })).toMatchObject({
       nodes: [{ url: 'http://mock-node:5000' }],
@@ -188,19 +187,19 @@ describeWith(['kubectl'], 'the manifests', () => {
     });
   });
 
-  it('of production farm for nobody until somebody says for whom', () => {
+  it('do not start farmers in production without an address and a node', () => {
     const rendered = render('production');
     const env = resolveEnvironment(rendered, findFarmer(rendered).container);
     const address = { FARMER_ADDRESS: '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV' };
     const node = { FARMER_NODE_URL: 'https://node.example.org' };
     expect(() => readConfig({ env: { ...env, ...node } })).toThrow(/^FARMER_ADDRESS is not set: .*$/);
-    // Not the default, which would be remembered by the volume as its node.
+    // Not the default node, which the volume would store.
     expect(() => readConfig({ env: { ...env, ...address } })).toThrow(/^FARMER_NODE_URL: .* \(got "https:\/\/"\)$/);
     expect(readConfig({ env: { ...env, ...address, ...node } }).disks[0].sizeBytes).toBe(500 * 2 ** 30);
     expect(rendered.one('StatefulSet', 'farmer').spec?.replicas).toBe(3);
   });
 
-  it('of production bring the alerts and the dashboards', () => {
+  it('include alerts and dashboards in production', () => {
     const rendered = render('production');
     const [monitor] = rendered.all('PodMonitor');
     expect(monitor?.spec.podMetricsEndpoints[0]).toMatchObject({ port: 'http', path: '/metrics' });
@@ -215,8 +214,8 @@ describeWith(['kubectl'], 'the manifests', () => {
   });
 });
 
-describe('the PrometheusRule', () => {
-  it('is made from prometheus/rules: `npm run kubernetes` writes it', () => {
-    expect(readFileSync(PROMETHEUS_RULE, 'utf8')).toBe(prometheusRule());
+describe('prometheus-rule.yaml', () => {
+  it('matches what `npm run kubernetes` writes', () => {
+    expect(readFileSync(PROMETHEUS_RULE_PATH, 'utf8')).toBe(renderPrometheusRule());
   });
 });

@@ -1,4 +1,4 @@
-/** Of the Prometheus operator's types, as much as we use: what is not here is taken for a typing error. */
+/** The fields of the Prometheus operator's kinds that our manifests use. Other fields fail the type check. */
 interface Metadata {
   name: string;
   namespace?: string;

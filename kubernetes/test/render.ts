@@ -7,7 +7,7 @@ import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.d.ts';
 import { parseAllDocuments } from 'yaml';
 import type { PodMonitor, PrometheusRule } from './operator-types.ts';
 
-/** Every kind that our manifests have, and the module that has its type. */
+/** The kinds in our manifests, and the modules with their types. */
 export const MODULES = {
   StatefulSet: 'kubernetes-types/apps/v1.d.ts',
   Deployment: 'kubernetes-types/apps/v1.d.ts',
@@ -43,7 +43,7 @@ export interface Rendered {
 
 export const OVERLAYS = ['dev', 'production'] as const;
 
-/** What `kubectl apply -k` would send for an overlay. */
+/** Renders the objects that `kubectl apply -k` sends for an overlay. */
 export function render(overlay: (typeof OVERLAYS)[number]): Rendered {
   const folder = join(import.meta.dirname, '../overlays', overlay);
   const text = execFileSync('kubectl', ['kustomize', folder], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
@@ -54,32 +54,31 @@ export function render(overlay: (typeof OVERLAYS)[number]): Rendered {
     all,
     one: (kind, name) => {
       const found = all(kind).find(({ metadata }) => metadata?.name === name);
-      if (found === undefined) throw new Error(`there is no ${kind} ${name}`);
+      if (found === undefined) throw new Error(`no ${kind} ${name}`);
       return found;
     },
   };
 }
 
-/** The pod of each workload. */
+/** The pod template of each workload. */
 export function listPods({ all }: Rendered): { name: string; labels: Record<string, string>; spec: PodSpec }[] {
   return [...all('StatefulSet'), ...all('Deployment')].map(({ metadata, spec }) => {
     const template = spec?.template;
-    if (template?.spec === undefined) throw new Error('a workload without a pod');
+    if (template?.spec === undefined) throw new Error(`workload ${metadata?.name} has no pod template`);
     return { name: metadata?.name ?? '', labels: template.metadata?.labels ?? {}, spec: template.spec };
   });
 }
 
-/** The only container of a pod. */
 export function getOnlyContainer({ containers }: PodSpec): Container {
   const [container, ...others] = containers;
-  if (container === undefined || others.length > 0) throw new Error('not one container');
+  if (container === undefined || others.length > 0) throw new Error(`expected one container, got ${containers.length}`);
   return container;
 }
 
 /**
- * A container's environment: the ConfigMap's, and its own.
+ * A container's environment: the variables of its ConfigMaps and its own.
  *
- * @param fields what only a pod knows, such as `metadata.name`; variables that take another field are left out
+ * @param fields values of pod fields such as `metadata.name`; variables from other fields are omitted
  */
 export function resolveEnvironment(
   rendered: Rendered,
@@ -90,8 +89,8 @@ export function resolveEnvironment(
     ({ configMapRef }) => rendered.one('ConfigMap', configMapRef?.name ?? '').data ?? {},
   );
   const own = (container.env ?? []).flatMap(({ name, value, valueFrom }) => {
-    const given = value ?? fields[valueFrom?.fieldRef?.fieldPath ?? ''];
-    return given === undefined ? [] : [[name, given]];
+    const resolved = value ?? fields[valueFrom?.fieldRef?.fieldPath ?? ''];
+    return resolved === undefined ? [] : [[name, resolved]];
   });
   return Object.assign({}, ...maps, Object.fromEntries(own));
 }

@@ -4,7 +4,7 @@ import { select } from '../promql.ts';
 export const DISK = '{{instance}} {{disk}}';
 export const NODE = '{{instance}} {{node}}';
 
-/** Minimum step of pass rates and quantiles: challenges may be an hour apart, so shorter steps would mostly be empty. */
+/** Minimum step of pass rates and quantiles: challenges may be an hour apart, so shorter steps are mostly empty. */
 export const RARE = '2m';
 
 export const SLACK_BUCKETS = 'farmer_challenge_slack_seconds_bucket';
