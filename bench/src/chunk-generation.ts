@@ -68,7 +68,7 @@ async function measureStore(streams: number, folder: string, pool: WorkerPool, g
   const downloads = { download: async () => await Promise.reject(new Error('downloads are not expected')) };
   const chunks = new ChunkStore(
     { genesis, downloadOrigins: new Set() },
-    { places: new SingleFolder(files), pool, downloads },
+    { locations: new SingleFolder(files), pool, downloads },
   );
   return await measureStreams(streams, folder, async (secret) => files.path(await chunks.generate(secret)));
 }

@@ -181,7 +181,8 @@ export async function startFarmer(
         timeoutMs: config.readTimeoutMs,
       },
       {
-        places: opened,
+        locations: opened,
+        events: opened,
         pool: workers,
         downloads: { download: async (url, options) => await selectHttp(url, connections).download(url, options) },
         observer: metrics,

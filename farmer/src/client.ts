@@ -182,7 +182,7 @@ export class DownstreamClient implements AsyncDisposable {
       files,
       chunks: new ChunkStore(
         { genesis, downloadOrigins: origins },
-        { places: new SingleFolder(files), pool: this.#pool, downloads },
+        { locations: new SingleFolder(files), pool: this.#pool, downloads },
       ),
     };
   }

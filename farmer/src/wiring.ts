@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type Clock, type Logger, SettingsError, systemRandom } from '@downstream/platform';
 import { assertStateExists, openDiskFolders, prepareDataDir } from './chunks/data-dir.ts';
 import { Disk } from './chunks/disk.ts';
+import { DiskSpace } from './chunks/disk-space.ts';
 import { Disks } from './chunks/disks.ts';
 import { ensureStandardGenesis, type Genesis, openGenesis } from './chunks/genesis.ts';
 import type { WorkerPool } from './chunks/worker-pool.ts';
@@ -77,13 +78,9 @@ export async function openDisks(
   }
   store.saveDisks(new Map(folders.map(({ diskId, path }) => [diskId, path])));
   const disks = folders.map(({ path, sizeBytes, diskId, fault }) => {
-    const disk = new Disk({ path, capacityBytes: sizeBytes, chunkBytes, farmId, diskId }, clock);
-    if (fault !== undefined) {
-      disk.state = 'quarantined';
-      disk.reason = fault;
-      log.error('disk can not be used: its chunks are made again elsewhere', { disk: path, reason: fault });
-    }
-    return disk;
+    if (fault !== undefined) log.error('disk quarantined at start', { disk: path, reason: fault });
+    const options = { path, capacityBytes: sizeBytes, chunkBytes, farmId, diskId, fault };
+    return new Disk(options, { space: new DiskSpace(path), clock });
   });
   const atStart = store.contractIds();
   return new Disks(config, {

@@ -3,7 +3,7 @@ import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from '
 import { BLOCK_BYTES, deriveConvergentKey, encrypt, randomio } from '@downstream/file-encryptor';
 import { type ContractProof, proveContract } from '@downstream/heartbeat';
 import { CodedError, getErrorCode } from '@downstream/platform';
-import { classifyDiskError } from './disk-health.ts';
+import { classifyDiskError } from './disk-errors.ts';
 
 /**
  * The heavy work on chunks, as plain blocking functions: it runs in worker threads, where blocking is the fastest way.

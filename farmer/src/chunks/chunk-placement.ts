@@ -6,7 +6,7 @@ import { DISK_RESPONSE_TIMEOUT_MS } from './data-dir.ts';
 import type { Disk } from './disk.ts';
 
 export interface ChunkPlacementOptions {
-  /** What stays free of each disk. */
+  /** Reserve on each disk that chunks of new contracts do not use. */
   readonly minFreeBytes: number;
 }
 
@@ -19,89 +19,98 @@ export interface ChunkPlacementDeps {
   readonly heldCount: () => number;
 }
 
-/** Which chunk is on which disk, and where a new one goes. A chunk is on one disk, and on none that is in quarantine. */
+/** What a scan of a disk found and deleted. */
+interface Scan {
+  readonly found: ContractId[];
+  readonly orphans: number;
+  readonly partial: number;
+}
+
+/**
+ * Which chunk is on which disk, and which disk a new chunk goes to. A chunk is on at most one disk, and never on a
+ * quarantined one.
+ */
 export class ChunkPlacement implements FreeSpacePort {
   readonly #options: ChunkPlacementOptions;
   readonly #deps: ChunkPlacementDeps;
-  readonly #places = new Map<ContractId, Disk>();
+  readonly #diskById = new Map<ContractId, Disk>();
 
-  constructor(options: ChunkPlacementOptions, parts: ChunkPlacementDeps) {
+  constructor(options: ChunkPlacementOptions, deps: ChunkPlacementDeps) {
     this.#options = options;
-    this.#deps = parts;
+    this.#deps = deps;
   }
 
-  /** How many further chunks fit, with the reserve left free. */
+  /** How many more chunks fit, excluding the reserve. */
   get chunks(): number {
-    return this.#deps.disks.reduce((sum, disk) => sum + disk.room(this.#options.minFreeBytes), 0);
+    return this.#deps.disks.reduce((sum, disk) => sum + disk.availableChunks(this.#options.minFreeBytes), 0);
   }
 
-  /** Every chunk that has a place. */
+  /** Every chunk that is on a usable disk. */
   get ids(): ReadonlySet<ContractId> {
-    return new Set(this.#places.keys());
+    return new Set(this.#diskById.keys());
   }
 
-  /** The disk that a chunk is on. */
-  of(id: ContractId): Disk | undefined {
-    return this.#places.get(id);
+  find(id: ContractId): Disk | undefined {
+    return this.#diskById.get(id);
   }
 
   /**
-   * The disk for a chunk that is to be made: where it was, or else where there is most room. One of a contract that was taken may use the
-   * reserve.
+   * Selects the disk for a chunk: the one it was on, or the one with the most free space. Its contract is already
+   * accepted, so it may use the reserve.
    *
    * @throws ChunkError `no_space`
    */
   selectDisk(id: ContractId): Disk {
-    const was = this.#places.get(id);
-    const disk =
-      was?.state === 'ok' ? was : (this.#findDiskWithMostSpace((one) => one.room(0)) ?? this.#findDiskBeyondCapacity());
+    const current = this.#diskById.get(id);
+    if (current?.state.kind === 'ok') return current;
+    const disk = this.#findLargest((one) => one.availableChunks(0)) ?? this.#findDiskBeyondCapacity();
     if (disk !== undefined) return disk;
-    throw new ChunkError('no_space', 'no disk that works has room for the chunk: free space, or add a disk');
+    throw new ChunkError('no_space', 'no usable disk has space for the chunk: free some space or add a disk');
   }
 
-  /** A chunk has taken its place; a copy elsewhere goes. */
-  put(id: ContractId, disk: Disk): void {
-    const before = this.#places.get(id);
+  /** Records a chunk that was written to `disk`, and deletes its copy on another disk. */
+  add(id: ContractId, disk: Disk): void {
+    const before = this.#diskById.get(id);
     if (before !== undefined && before !== disk) void this.#removeCopy(id, before);
-    this.#places.set(id, disk);
-    disk.put(id);
+    this.#diskById.set(id, disk);
+    disk.addNew(id);
   }
 
   remove(id: ContractId): void {
-    this.#places.get(id)?.ids.delete(id);
-    this.#places.delete(id);
+    this.#diskById.get(id)?.remove(id);
+    this.#diskById.delete(id);
   }
 
-  /** Nothing is read on a disk any more. @returns the chunks that were there */
-  leave(disk: Disk): ContractId[] {
-    const ids = [...disk.ids];
-    disk.ids.clear();
-    for (const id of ids) this.#places.delete(id);
+  /** Forgets all chunks on a disk. @returns their ids */
+  removeDisk(disk: Disk): ContractId[] {
+    const ids = disk.removeAll();
+    for (const id of ids) this.#diskById.delete(id);
     return ids;
   }
 
   /**
-   * Takes up what is on a disk. What no contract has goes, and so does what is half-written; of two copies the older one goes, which was made
-   * again because it could not be trusted any more. What can't be deleted takes room, and that is all: it is tried again at the next start.
+   * Lists the chunks on a disk and records them. Deletes partial files, chunks without a contract, and the older of two
+   * copies: the newer one was rebuilt because the older was unavailable. A file that cannot be deleted only takes space;
+   * the next start tries again.
    *
-   * @throws TimeoutError, or the file system's error, where it can't be listed
+   * @throws TimeoutError, or the error of the file system, if the disk cannot be listed
    */
-  async scanDisk(disk: Disk): Promise<{ found: ContractId[]; orphans: number; partial: number }> {
+  async scanDisk(disk: Disk): Promise<Scan> {
     const failures: unknown[] = [];
-    /** Those that did not answer once: each further call would take as long, and hold another thread. */
-    const silent = new Set<Disk>();
-    const ask = async <T>(asked: Disk, question: () => Promise<T>): Promise<T | undefined> => {
-      if (silent.has(asked)) return undefined;
+    // Each further call to a disk that hangs would wait as long and block another thread.
+    const unresponsive = new Set<Disk>();
+    const attempt = async <T>(on: Disk, operation: () => Promise<T>): Promise<T | undefined> => {
+      if (unresponsive.has(on)) return undefined;
       try {
-        return await this.#waitAtMost(question());
+        return await this.#withTimeout(operation());
       } catch (error) {
-        if (error instanceof TimeoutError) silent.add(asked);
+        if (error instanceof TimeoutError) unresponsive.add(on);
         failures.push(error);
         return undefined;
       }
     };
     const remove = async (id: ContractId, from: Disk): Promise<number> => {
-      const isRemoved = await ask(from, async () => {
+      const isRemoved = await attempt(from, async () => {
         await from.files.remove(id);
         return true;
       });
@@ -110,51 +119,52 @@ export class ChunkPlacement implements FreeSpacePort {
 
     const found: ContractId[] = [];
     let orphans = 0;
-    for (const id of await this.#waitAtMost(disk.files.list())) {
-      const place = this.#places.get(id);
-      const other = place === disk ? undefined : place;
-      const isNewer = other === undefined || (await ask(other, async () => await disk.files.isNewer(id, other.files)));
+    for (const id of await this.#withTimeout(disk.files.list())) {
+      const current = this.#diskById.get(id);
+      const other = current === disk ? undefined : current;
+      const isNewer =
+        other === undefined || (await attempt(other, async () => await disk.files.isNewer(id, other.files)));
       if (!this.#deps.isHeld(id) || isNewer === false) orphans += await remove(id, disk);
-      // Where it can't be told, the one that is known stays.
+      // If the copies could not be compared, the recorded one stays.
       else if (isNewer) {
-        other?.ids.delete(id);
+        other?.remove(id);
         if (other !== undefined) orphans += await remove(id, other);
-        this.#places.set(id, disk);
-        disk.ids.add(id);
+        this.#diskById.set(id, disk);
+        disk.addExisting(id);
         found.push(id);
       }
     }
-    const partial = await ask(disk, async () => await disk.files.removePartial((error) => failures.push(error)));
+    const partial = await attempt(disk, async () => await disk.files.removePartial((error) => failures.push(error)));
     if (failures.length > 0) {
-      this.#deps.log.warn('disk not cleared', { disk: disk.path, failures: failures.length, error: failures[0] });
+      const [error] = failures;
+      this.#deps.log.warn('disk cleanup incomplete', { disk: disk.path, failures: failures.length, error });
     }
-    await disk.look();
+    await disk.checkSpace();
     return { found, orphans, partial: partial ?? 0 };
   }
 
-  /** @throws TimeoutError where a disk does not answer */
-  async #waitAtMost<T>(work: Promise<T>): Promise<T> {
+  async #withTimeout<T>(work: Promise<T>): Promise<T> {
     return await waitAtMost(DISK_RESPONSE_TIMEOUT_MS, work, this.#deps.clock);
   }
 
-  #findDiskWithMostSpace(roomOf: (disk: Disk) => number): Disk | undefined {
-    const [best] = [...this.#deps.disks].sort((a, b) => roomOf(b) - roomOf(a));
-    return best === undefined || roomOf(best) === 0 ? undefined : best;
+  #findLargest(countFree: (disk: Disk) => number): Disk | undefined {
+    const [best] = [...this.#deps.disks].sort((a, b) => countFree(b) - countFree(a));
+    return best === undefined || countFree(best) === 0 ? undefined : best;
   }
 
-  /** Where less is given now than is held, what is held is kept all the same. */
+  /** After the operator lowers the capacity, contracts beyond it keep their chunks. */
   #findDiskBeyondCapacity(): Disk | undefined {
-    const given = this.#deps.disks.reduce((sum, disk) => sum + disk.capacityChunks, 0);
-    return this.#deps.heldCount() > given ? this.#findDiskWithMostSpace((disk) => disk.freeChunks(0)) : undefined;
+    const capacity = this.#deps.disks.reduce((sum, disk) => sum + disk.capacityChunks, 0);
+    return this.#deps.heldCount() > capacity ? this.#findLargest((disk) => disk.freeChunks(0)) : undefined;
   }
 
   async #removeCopy(id: ContractId, disk: Disk): Promise<void> {
-    disk.ids.delete(id);
-    if (disk.state === 'quarantined') return;
+    disk.remove(id);
+    if (!disk.isUsable) return;
     try {
       await disk.files.remove(id);
     } catch (error) {
-      this.#deps.log.warn('copy of a chunk not deleted', { contract: id, disk: disk.path, error });
+      this.#deps.log.warn('chunk copy not deleted', { contract: id, disk: disk.path, error });
     }
   }
 }

@@ -1,128 +1,114 @@
 import { open } from 'node:fs/promises';
-import { addAbortSignal, type Readable } from 'node:stream';
-import { getErrorCode, TimeoutError, waitAtMost, withTimeout } from '@downstream/platform';
+import type { Readable } from 'node:stream';
+import { TimeoutError, waitAtMost, withTimeout } from '@downstream/platform';
 import type { ChunkSource } from '../contract/contract.ts';
-import {
-  CHUNK_ERROR_KINDS,
-  ChunkError,
-  type ChunkErrorCode,
-  type ChunkErrorKind,
-  NodeError,
-} from '../farming/errors.ts';
+import { CHUNK_ERROR_KINDS, ChunkError, type ChunkErrorCode, type ChunkErrorKind } from '../farming/errors.ts';
 import type { CallOptions, ChunkPort } from '../farming/ports.ts';
+import { assertAllowedOrigin, readBody } from './chunk-download.ts';
+import { toChunkError } from './chunk-errors.ts';
 import type { ChunkFiles } from './chunk-files.ts';
 import { GENESIS_UNREADABLE, OWNER_ONLY } from './chunk-io.ts';
 import type { Genesis } from './genesis.ts';
-import { fileError, type WorkerPool } from './worker-pool.ts';
+import { GenesisRepair } from './genesis-repair.ts';
+import type { WorkerPool } from './worker-pool.ts';
 
-/** Where a contract's URL is fetched from. */
 interface DownloadPort {
   download(url: string, options: { timeoutMs: number; signal?: AbortSignal | undefined }): Promise<Readable>;
 }
 
 export interface ChunkStoreOptions {
   readonly genesis: Genesis;
-  /** Origins that chunks may be downloaded from: the nodes' own, and those that the operator adds. */
+  /** Origins that chunks may be downloaded from: those of the nodes, and those that the operator adds. */
   readonly downloadOrigins: ReadonlySet<string>;
-  /** How long reading or making one chunk may take. */
+  /** Limit for reading or generating one chunk. */
   readonly timeoutMs?: number;
 }
 
-/** Told how long the work took, in seconds, and what was wrong with a chunk. */
+/** Receives durations and errors for metrics. */
 export interface ChunkObserver {
   generated(seconds: number): void;
   proved(seconds: number): void;
-  chunkFailed(fault: ChunkErrorKind): void;
+  chunkFailed(kind: ChunkErrorKind): void;
 }
 
-/** Where a chunk is, or is to be. */
-export interface Place {
+/** A folder of chunks. */
+export interface ChunkLocation {
   readonly files: ChunkFiles;
 }
 
-/** Who knows where chunks are: a folder, or many disks. */
-export interface ChunkLocationPort<P extends Place> {
-  /** Undefined where there is no such chunk. */
-  of(id: string): P | undefined;
-  /** A place for a chunk, kept until it is `stored` or `cancelled`. @throws ChunkError `no_space` */
-  reserve(id: string): P;
-  stored(id: string, place: P): void;
-  cancelled(place: P): void;
-  removed(id: string): void;
-  worked(id: string, place: P): void;
-  failed(id: string, place: P, error: ChunkError): void;
+/** Finds chunks, and space for new ones. */
+export interface ChunkLocationPort<L extends ChunkLocation> {
+  find(id: string): L | undefined;
+  /** @throws ChunkError `no_space` */
+  reserve(id: string): L;
 }
 
-interface ChunkStoreDeps<P extends Place> {
-  readonly places: ChunkLocationPort<P>;
+/** Receives what happens to chunks, to account for space and to judge the health of disks. */
+export interface ChunkEventPort<L extends ChunkLocation> {
+  /** A reservation ended with a chunk. */
+  stored(id: string, location: L): void;
+  /** A reservation ended without a chunk. */
+  cancelled(location: L): void;
+  removed(id: string): void;
+  /** A chunk was read in time. */
+  read(id: string, location: L): void;
+  failed(id: string, location: L, error: ChunkError): void;
+}
+
+export interface ChunkStoreDeps<L extends ChunkLocation> {
+  readonly locations: ChunkLocationPort<L>;
+  readonly events?: ChunkEventPort<L>;
   readonly pool: Pick<WorkerPool, 'run'>;
   readonly downloads: DownloadPort;
   readonly observer?: ChunkObserver;
-  /** Makes the genesis file again where it is not what it was. */
+  /** Restores the genesis file if it is damaged. */
   readonly repairGenesis?: () => Promise<unknown>;
 }
 
-/** What is counted under another name. */
 const ERROR_KIND_BY_CODE: Partial<Record<ChunkErrorCode, ChunkErrorKind>> = {
   no_space: 'disk_full',
   download_rejected: 'download_failed',
 };
 const DOWNLOAD_TIMEOUT_MS = 10 * 60_000;
 const DEFAULT_TIMEOUT_MS = 30_000;
-/** A disk that gave nothing for so long is slow, whatever it was asked for. */
+/** A read that took at least this long and timed out counts against the disk. */
 const SLOW_MS = 10_000;
+const UNKNOWN_ID = '0'.repeat(64);
 
-/** Chunks on disk: made, fetched, proved and deleted; nothing gets a chunk's name before its hash was checked. */
-export class ChunkStore<P extends Place = Place> implements ChunkPort {
+/** Generates, downloads, proves and deletes chunks. A file gets the name of a chunk only after its hash was verified. */
+export class ChunkStore<L extends ChunkLocation = ChunkLocation> implements ChunkPort {
   readonly #options: ChunkStoreOptions;
-  readonly #deps: ChunkStoreDeps<P>;
-  /** Chunks in the making. */
-  readonly #making = new Set<string>();
-  #repair: Promise<unknown> | undefined;
-  /** How often the genesis file was made again. */
-  #repairs = 0;
+  readonly #deps: ChunkStoreDeps<L>;
+  readonly #genesisRepair: GenesisRepair;
+  /** Chunks being created. */
+  readonly #pending = new Set<string>();
 
-  constructor(options: ChunkStoreOptions, parts: ChunkStoreDeps<P>) {
+  constructor(options: ChunkStoreOptions, deps: ChunkStoreDeps<L>) {
+    const { genesis, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+    const { pool, repairGenesis = async () => {} } = deps;
     this.#options = options;
-    this.#deps = parts;
+    this.#deps = deps;
+    this.#genesisRepair = new GenesisRepair({ genesis, timeoutMs }, { pool, repair: repairGenesis });
   }
 
   async create(id: string, source: ChunkSource, options: CallOptions = {}): Promise<void> {
-    const { places } = this.#deps;
-    const place = this.#reserve(id);
-    const partialPath = place.files.partialPath(id);
-    const repairs = this.#repairs;
-    this.#making.add(id);
+    const { repairs } = this.#genesisRepair;
+    this.#pending.add(id);
     try {
-      const hash = await this.#write(partialPath, source, options);
-      if (hash !== id) {
-        if (source.kind === 'secret') await this.#assertGenesisIntact(repairs);
+      await this.#write(id, { source, options }, async (hash) => {
+        if (hash === id) return;
+        if (source.kind === 'secret') await this.#genesisRepair.assertIntact(repairs);
         else this.#deps.observer?.chunkFailed('download_failed');
-        throw new ChunkError('hash_mismatch', 'the chunk is not the one that the contract names');
-      }
-      await this.#commit(place, partialPath, id);
-      places.stored(id, place);
-    } catch (error) {
-      throw await this.#cleanUpFailedWrite(id, { place, partialPath, error });
+        throw new ChunkError('hash_mismatch', 'the hash of the chunk differs from the contract');
+      });
     } finally {
-      this.#making.delete(id);
+      this.#pending.delete(id);
     }
   }
 
-  /** Makes the chunk of a secret, whatever its hash is, and returns the hash that names it. */
+  /** Generates the chunk of a secret. @returns its hash, which names the chunk */
   async generate(secret: string): Promise<string> {
-    const { places } = this.#deps;
-    const unnamed = '0'.repeat(64);
-    const place = this.#reserve(unnamed);
-    const partialPath = place.files.partialPath(unnamed);
-    try {
-      const hash = await this.#write(partialPath, { kind: 'secret', secret }, {});
-      await this.#commit(place, partialPath, hash);
-      places.stored(hash, place);
-      return hash;
-    } catch (error) {
-      throw await this.#cleanUpFailedWrite(unnamed, { place, partialPath, error });
-    }
+    return await this.#write(UNKNOWN_ID, { source: { kind: 'secret', secret }, options: {} }, async () => {});
   }
 
   async prove(id: string, challenge: string, options: CallOptions = {}): Promise<string> {
@@ -142,10 +128,10 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
   }
 
   async remove(id: string): Promise<void> {
-    const { places } = this.#deps;
-    const place = places.of(id);
-    places.removed(id);
-    await place?.files.remove(id);
+    const { locations, events } = this.#deps;
+    const location = locations.find(id);
+    events?.removed(id);
+    await location?.files.remove(id);
   }
 
   async #read<T>(
@@ -153,120 +139,43 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
     { signal, timeoutMs }: CallOptions,
     work: (path: string, bounds: CallOptions) => Promise<{ hash: string; result: T }>,
   ): Promise<T> {
-    const { places } = this.#deps;
-    const place = places.of(id);
-    if (place === undefined) throw this.#counted(new ChunkError('unreadable', 'the chunk is not there'));
-    const boundMs = this.#bounded(timeoutMs);
+    const { locations, events } = this.#deps;
+    const location = locations.find(id);
+    if (location === undefined) throw this.#count(new ChunkError('unreadable', 'no usable disk has the chunk'));
+    const limitMs = this.#limit(timeoutMs);
     try {
-      const { hash, result } = await work(place.files.path(id), { signal, timeoutMs: boundMs });
-      places.worked(id, place);
-      if (hash !== id) throw new ChunkError('corrupt', 'the chunk on disk is not what it was');
+      const { hash, result } = await work(location.files.path(id), { signal, timeoutMs: limitMs });
+      events?.read(id, location);
+      if (hash !== id) throw new ChunkError('corrupt', 'the chunk does not match its hash');
       return result;
     } catch (error) {
-      const failure = asChunkError(error);
-      // A deadline that was near says nothing of the disk.
-      if (failure.code === 'slow' && boundMs < this.#bounded(SLOW_MS)) throw this.#counted(failure);
-      throw this.#failed(id, place, failure);
+      const failure = toChunkError(error);
+      // A short limit before a deadline says nothing about the disk.
+      if (failure.code === 'slow' && limitMs < this.#limit(SLOW_MS)) throw this.#count(failure);
+      throw this.#fail(id, location, failure);
     }
   }
 
-  /** SettingsInput up, it may go on: the name is given to nothing but a whole chunk, now or later. @throws ChunkError `slow` */
-  async #commit(place: P, partialPath: string, id: string): Promise<void> {
-    const commit = place.files.commit(partialPath, id);
-    await this.#promptly('a chunk was not flushed', commit, async () => await this.#removeLateChunk(id, place));
-  }
-
-  /** @param late what becomes of work that is done after it was given up @throws ChunkError `slow` */
-  async #promptly<T>(what: string, work: Promise<T>, late: (result: T) => Promise<unknown>): Promise<T> {
-    const boundMs = this.#bounded();
-    try {
-      return await waitAtMost(boundMs, work);
-    } catch (error) {
-      if (!(error instanceof TimeoutError)) throw error;
-      void work.then(late).catch(() => {});
-      throw new ChunkError('slow', `${what} within ${boundMs} ms`);
-    }
-  }
-
-  /** A chunk that came after it was given up: nobody knows of it. One that is being made again takes its place. */
-  async #removeLateChunk(id: string, place: P): Promise<void> {
-    if (this.#deps.places.of(id) === undefined && !this.#making.has(id)) await place.files.remove(id);
-  }
-
-  async #cleanUpFailedWrite(
+  /** Writes a chunk under a temporary name, and renames it to its hash after `verify` accepted it. */
+  async #write(
     id: string,
-    { place, partialPath, error }: { place: P; partialPath: string; error: unknown },
-  ): Promise<ChunkError> {
-    const failure = asChunkError(error);
-    this.#deps.places.cancelled(place);
-    const discarded = place.files.discard(partialPath);
-    // A disk that hangs is not waited for.
-    if (failure.code !== 'slow') await waitAtMost(this.#bounded(), discarded).catch(() => {});
-    if (failure.details['cause'] === GENESIS_UNREADABLE) {
-      await this.#repairGenesis();
-      return this.#counted(failure);
-    }
-    return this.#failed(id, place, failure);
-  }
-
-  #bounded(timeoutMs = Number.POSITIVE_INFINITY): number {
-    return Math.max(1, Math.min(timeoutMs, this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS));
-  }
-
-  #reserve(id: string): P {
+    { source, options }: { source: ChunkSource; options: CallOptions },
+    verify: (hash: string) => Promise<void>,
+  ): Promise<string> {
+    const location = this.#reserve(id);
+    const partialPath = location.files.partialPath(id);
     try {
-      return this.#deps.places.reserve(id);
+      const hash = await this.#writePartial(partialPath, source, options);
+      await verify(hash);
+      await this.#commit(location, partialPath, hash);
+      this.#deps.events?.stored(hash, location);
+      return hash;
     } catch (error) {
-      throw this.#counted(asChunkError(error));
+      throw await this.#discard(id, { location, partialPath }, toChunkError(error));
     }
   }
 
-  #failed(id: string, place: P, error: unknown): ChunkError {
-    const chunkError = this.#counted(asChunkError(error));
-    this.#deps.places.failed(id, place, chunkError);
-    return chunkError;
-  }
-
-  #counted(error: ChunkError): ChunkError {
-    const { code } = error;
-    const fault = CHUNK_ERROR_KINDS.find((one) => one === (ERROR_KIND_BY_CODE[code] ?? code));
-    if (fault !== undefined) this.#deps.observer?.chunkFailed(fault);
-    return error;
-  }
-
-  /** A genesis file that has rotted makes every chunk wrong: that is no reason to refuse contracts. */
-  async #assertGenesisIntact(repairsBefore: number): Promise<void> {
-    if (this.#repairs === repairsBefore && (await this.#isGenesisIntact())) return;
-    throw new ChunkError('unreadable', 'the genesis file is not what it was', { cause: GENESIS_UNREADABLE });
-  }
-
-  /** One that can't be read is not: that is not put down to the disk that the chunk was for. */
-  async #isGenesisIntact(): Promise<boolean> {
-    const { path, sha256 } = this.#options.genesis;
-    try {
-      const { value } = await this.#deps.pool.run({ kind: 'hash', path }, { timeoutMs: this.#bounded() });
-      return value === sha256;
-    } catch (error) {
-      const { code } = asChunkError(error);
-      if (code === 'interrupted' || code === 'exhausted') throw error;
-      return false;
-    }
-  }
-
-  /** Makes the genesis file again where it is not what it was: once for all who noticed. Where it can't be made, the next one tries. */
-  async #repairGenesis(): Promise<void> {
-    this.#repair ??= Promise.resolve(this.#deps.repairGenesis?.())
-      .then(() => {
-        this.#repairs += 1;
-      })
-      .catch(() => {})
-      .finally(() => {
-        this.#repair = undefined;
-      });
-    await this.#repair;
-  }
-
-  async #write(path: string, source: ChunkSource, { signal, timeoutMs }: CallOptions): Promise<string> {
+  async #writePartial(path: string, source: ChunkSource, { signal, timeoutMs }: CallOptions): Promise<string> {
     const { pool, observer } = this.#deps;
     const { genesis } = this.#options;
     if (source.kind === 'url') {
@@ -274,56 +183,85 @@ export class ChunkStore<P extends Place = Place> implements ChunkPort {
         { timeoutMs: DOWNLOAD_TIMEOUT_MS, signal },
         async (bounded) => await this.#download(source.url, path, bounded),
       );
-      return (await pool.run({ kind: 'hash', path }, { signal, timeoutMs: this.#bounded(timeoutMs) })).value;
+      return (await pool.run({ kind: 'hash', path }, { signal, timeoutMs: this.#limit(timeoutMs) })).value;
     }
-    const { secret } = source;
     const { value, seconds } = await pool.run(
-      { kind: 'chunk', path, genesisPath: genesis.path, genesisSha256: genesis.sha256, secret },
-      { signal, timeoutMs: this.#bounded(timeoutMs) },
+      { kind: 'chunk', path, genesisPath: genesis.path, genesisSha256: genesis.sha256, secret: source.secret },
+      { signal, timeoutMs: this.#limit(timeoutMs) },
     );
     observer?.generated(seconds);
     return value;
   }
 
-  /** A chunk is as long as the genesis file: a byte more is refused. */
   async #download(url: string, path: string, signal: AbortSignal): Promise<void> {
     const { genesis, downloadOrigins } = this.#options;
-    if (!downloadOrigins.has(new URL(url).origin)) {
-      throw new ChunkError(
-        'download_rejected',
-        'the contract points to another server than the node: allow it with FARMER_DOWNLOAD_ORIGINS if you trust it',
-      );
-    }
-    // The file is there before the body, and closed when this ends: one that breaks off at once leaves nothing to appear later.
+    assertAllowedOrigin(url, downloadOrigins);
+    // Opened before the download starts and closed on return: no file appears after a failure.
     const opening = open(path, 'wx', OWNER_ONLY);
-    await using file = await this.#promptly('a file was not opened', opening, async (opened) => await opened.close());
+    await using file = await this.#waitForDisk('opening a file', opening, async (opened) => await opened.close());
     const body = await this.#deps.downloads.download(url, { timeoutMs: DOWNLOAD_TIMEOUT_MS, signal });
-    await file.writeFile(bounded(whole(addAbortSignal(signal, body)), genesis.size), { signal });
+    await file.writeFile(readBody(body, { maxBytes: genesis.size, signal }), { signal });
   }
-}
 
-/** A body that breaks off is told apart from a file that can't be written. */
-async function* whole(body: Readable): AsyncGenerator<Buffer> {
-  try {
-    yield* body;
-  } catch (error) {
-    throw new ChunkError('download_failed', 'the download broke off', { cause: getErrorCode(error) ?? 'unknown' });
+  /** After a timeout the commit may still succeed: the file is complete and verified, and unless needed it is deleted. */
+  async #commit(location: L, partialPath: string, id: string): Promise<void> {
+    const commit = location.files.commit(partialPath, id);
+    await this.#waitForDisk('flushing a chunk', commit, async () => await this.#removeLateChunk(id, location));
   }
-}
 
-async function* bounded(blocks: AsyncIterable<Buffer>, mostBytes: number): AsyncGenerator<Buffer> {
-  let bytes = 0;
-  for await (const block of blocks) {
-    bytes += block.length;
-    if (bytes > mostBytes) throw new ChunkError('download_rejected', 'the download is longer than a chunk');
-    yield block;
+  /** @param onLate cleans up if the work completes after the timeout @throws ChunkError `slow` */
+  async #waitForDisk<T>(operation: string, work: Promise<T>, onLate: (result: T) => Promise<unknown>): Promise<T> {
+    const limitMs = this.#limit();
+    try {
+      return await waitAtMost(limitMs, work);
+    } catch (error) {
+      if (!(error instanceof TimeoutError)) throw error;
+      void work.then(onLate).catch(() => {});
+      throw new ChunkError('slow', `${operation} took longer than ${limitMs} ms`);
+    }
   }
-}
 
-function asChunkError(error: unknown): ChunkError {
-  if (error instanceof ChunkError) return error;
-  if (error instanceof NodeError || error instanceof TimeoutError) {
-    return new ChunkError('download_failed', 'the download failed', { cause: error.code });
+  async #removeLateChunk(id: string, location: L): Promise<void> {
+    if (this.#deps.locations.find(id) === undefined && !this.#pending.has(id)) await location.files.remove(id);
   }
-  return fileError(getErrorCode(error));
+
+  /** Cleans up after a failed write. @returns the error to throw */
+  async #discard(
+    id: string,
+    { location, partialPath }: { location: L; partialPath: string },
+    error: ChunkError,
+  ): Promise<ChunkError> {
+    this.#deps.events?.cancelled(location);
+    const discarded = location.files.discard(partialPath);
+    // Do not wait for a disk that hangs.
+    if (error.code !== 'slow') await waitAtMost(this.#limit(), discarded).catch(() => {});
+    if (error.details['cause'] !== GENESIS_UNREADABLE) return this.#fail(id, location, error);
+    await this.#genesisRepair.repair();
+    return this.#count(error);
+  }
+
+  #limit(timeoutMs = Number.POSITIVE_INFINITY): number {
+    return Math.max(1, Math.min(timeoutMs, this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS));
+  }
+
+  #reserve(id: string): L {
+    try {
+      return this.#deps.locations.reserve(id);
+    } catch (error) {
+      throw this.#count(toChunkError(error));
+    }
+  }
+
+  #fail(id: string, location: L, error: ChunkError): ChunkError {
+    this.#count(error);
+    this.#deps.events?.failed(id, location, error);
+    return error;
+  }
+
+  #count(error: ChunkError): ChunkError {
+    const { code } = error;
+    const kind = CHUNK_ERROR_KINDS.find((one) => one === (ERROR_KIND_BY_CODE[code] ?? code));
+    if (kind !== undefined) this.#deps.observer?.chunkFailed(kind);
+    return error;
+  }
 }

@@ -1,33 +1,36 @@
 import { statfs } from 'node:fs/promises';
 import { waitAtMost } from '@downstream/platform';
 
-/** The file system that a folder lies on, in bytes. */
+/** The size of a file system. */
 export interface FileSystemSpace {
   readonly sizeBytes: number;
-  /** What a user without privileges can still write. */
+  /** Available to users without privileges. */
   readonly freeBytes: number;
 }
 
 const TIMEOUT_MS = 2_000;
 
-/** Asks the file system for its room. One that hangs is asked once, not once a scrape: each question holds a thread. */
+/**
+ * Reads the size of the file system that a folder is on. Concurrent calls share one system call: on a disk that hangs,
+ * each call would block a thread.
+ */
 export class DiskSpace {
   readonly #path: string;
-  #asked: Promise<FileSystemSpace> | undefined;
+  #pending: Promise<FileSystemSpace> | undefined;
 
   constructor(path: string) {
     this.#path = path;
   }
 
-  /** @throws TimeoutError, or the file system's error */
+  /** @throws TimeoutError, or the error of the file system */
   async read(): Promise<FileSystemSpace> {
-    this.#asked ??= this.#ask().finally(() => {
-      this.#asked = undefined;
+    this.#pending ??= this.#read().finally(() => {
+      this.#pending = undefined;
     });
-    return await waitAtMost(TIMEOUT_MS, this.#asked);
+    return await waitAtMost(TIMEOUT_MS, this.#pending);
   }
 
-  async #ask(): Promise<FileSystemSpace> {
+  async #read(): Promise<FileSystemSpace> {
     const { bsize, blocks, bavail } = await statfs(this.#path);
     return { sizeBytes: bsize * blocks, freeBytes: bsize * bavail };
   }

@@ -3,125 +3,182 @@ import { join } from 'node:path';
 import { type Clock, getErrorCode, type Instant, waitAtMost } from '@downstream/platform';
 import { countChunks } from '../contract/capacity.ts';
 import type { ContractId } from '../contract/contract.ts';
-import type { DiskState } from '../farming/ports.ts';
 import { ChunkFiles } from './chunk-files.ts';
 import { OWNER_ONLY } from './chunk-io.ts';
 import { readMarker } from './data-dir.ts';
 import { DiskHealth } from './disk-health.ts';
-import { DiskSpace, type FileSystemSpace } from './disk-space.ts';
+import type { DiskSpace, FileSystemSpace } from './disk-space.ts';
+import { type DiskEvent, type DiskState, quarantine, transition } from './disk-state.ts';
 
 export interface DiskOptions {
   readonly path: string;
   readonly capacityBytes: number;
   readonly chunkBytes: number;
-  /** As the marker must say. */
+  /** The marker file must name this farm and this disk. */
   readonly farmId: string;
   readonly diskId: string;
+  /** Why the disk starts in quarantine, if it does. */
+  readonly fault?: string | undefined;
+}
+
+export interface DiskDeps {
+  readonly space: Pick<DiskSpace, 'read'>;
+  readonly clock: Pick<Clock, 'now'>;
 }
 
 const PROBE_TIMEOUT_MS = 10_000;
 
-/** One folder for chunks: what is there, how much more fits, and whether its disk works. */
+/** The chunk folder on one disk: its chunks, its free space and its state. */
 export class Disk {
   readonly path: string;
   readonly capacityBytes: number;
   readonly diskId: string;
   readonly files: ChunkFiles;
-  readonly ids = new Set<ContractId>();
   readonly health = new DiskHealth();
-  /** Chunks that are being written. */
-  reserved = 0;
-  state: DiskState = 'ok';
-  reason: string | undefined;
-  /** Undefined where the file system can't be asked. */
-  reading: FileSystemSpace | undefined;
-  probeSeconds: number | undefined;
   readonly #options: DiskOptions;
-  readonly #space: DiskSpace;
-  readonly #clock: Pick<Clock, 'now'>;
-  #probing: Promise<string | undefined> | undefined;
-  /** Chunks that were put here since the file system was last asked for its room. */
-  #chunksAddedSinceCheck = 0;
+  readonly #deps: DiskDeps;
+  readonly #ids = new Set<ContractId>();
+  #state: DiskState;
+  #reserved = 0;
+  /** Undefined if it could not be read. */
+  #space: FileSystemSpace | undefined;
+  /** Chunks added after `#space` was read. */
+  #addedSinceCheck = 0;
+  #pendingProbe: Promise<string | undefined> | undefined;
+  #probeSeconds: number | undefined;
 
-  constructor(options: DiskOptions, clock: Pick<Clock, 'now'>) {
+  constructor(options: DiskOptions, deps: DiskDeps) {
     this.#options = options;
-    this.#clock = clock;
+    this.#deps = deps;
     this.path = options.path;
     this.capacityBytes = options.capacityBytes;
     this.diskId = options.diskId;
     this.files = new ChunkFiles(join(options.path, 'chunks'));
-    this.#space = new DiskSpace(options.path);
+    this.#state = options.fault === undefined ? { kind: 'ok' } : quarantine(options.fault);
   }
 
-  /** How many chunks it was given room for. */
+  get state(): DiskState {
+    return this.#state;
+  }
+
+  /** Applies an event to the state. @returns the state before */
+  apply(event: DiskEvent): DiskState {
+    const before = this.#state;
+    this.#state = transition(before, event);
+    return before;
+  }
+
+  get isUsable(): boolean {
+    return this.#state.kind !== 'quarantined';
+  }
+
+  /** The chunks on this disk. */
+  get ids(): ReadonlySet<ContractId> {
+    return this.#ids;
+  }
+
+  /** Chunks being written. */
+  get reserved(): number {
+    return this.#reserved;
+  }
+
   get capacityChunks(): number {
     return countChunks(this.capacityBytes, this.#options.chunkBytes);
   }
 
+  get usedBytes(): number {
+    return (this.#ids.size + this.#reserved) * this.#options.chunkBytes;
+  }
+
   get freeBytes(): number | undefined {
-    return this.reading?.freeBytes;
+    return this.#space?.freeBytes;
   }
 
   get sizeBytes(): number | undefined {
-    return this.reading?.sizeBytes;
+    return this.#space?.sizeBytes;
   }
 
-  get usedBytes(): number {
-    return (this.ids.size + this.reserved) * this.#options.chunkBytes;
+  /** How long the latest successful probe took. */
+  get probeSeconds(): number | undefined {
+    return this.#probeSeconds;
   }
 
-  /** Whether its file system has room for another chunk, whatever it was given. */
+  /** Whether another chunk fits on the file system, regardless of the configured capacity. */
   get hasSpaceForChunk(): boolean {
-    return (this.reading?.freeBytes ?? 0) >= this.#options.chunkBytes;
+    return (this.freeBytes ?? 0) >= this.#options.chunkBytes;
   }
 
-  /** How many more chunks fit into what was given, with so much left free. */
-  room(minFreeBytes: number): number {
-    const given = this.capacityChunks - this.ids.size - this.reserved;
-    return Math.max(0, Math.min(given, this.freeChunks(minFreeBytes)));
+  /** How many more chunks fit into the configured capacity while `minFreeBytes` of the file system stay free. */
+  availableChunks(minFreeBytes: number): number {
+    const unused = this.capacityChunks - this.#ids.size - this.#reserved;
+    return Math.max(0, Math.min(unused, this.freeChunks(minFreeBytes)));
   }
 
-  /** How many more fit on its file system, whatever was given. */
+  /** As {@link availableChunks}, regardless of the configured capacity. */
   freeChunks(minFreeBytes: number): number {
-    if (this.state !== 'ok' || this.reading === undefined) return 0;
-    const free = countChunks(this.reading.freeBytes - minFreeBytes, this.#options.chunkBytes);
-    return Math.max(0, free - this.#chunksAddedSinceCheck - this.reserved);
+    if (this.#state.kind !== 'ok' || this.freeBytes === undefined) return 0;
+    const free = countChunks(this.freeBytes - minFreeBytes, this.#options.chunkBytes);
+    return Math.max(0, free - this.#addedSinceCheck - this.#reserved);
   }
 
-  /** A chunk was put here. */
-  put(id: ContractId): void {
-    this.ids.add(id);
-    this.#chunksAddedSinceCheck += 1;
+  reserve(): void {
+    this.#reserved += 1;
   }
 
-  /** Asks the file system for its room. */
-  async look(): Promise<void> {
-    const putBefore = this.#chunksAddedSinceCheck;
-    this.reading = await this.#space.read().catch(() => undefined);
-    // What is put while it is asked may be in its answer or not.
-    this.#chunksAddedSinceCheck = Math.max(0, this.#chunksAddedSinceCheck - putBefore);
+  endReservation(): void {
+    this.#reserved -= 1;
+  }
+
+  /** Records a chunk that was just written. */
+  addNew(id: ContractId): void {
+    this.#ids.add(id);
+    this.#addedSinceCheck += 1;
+  }
+
+  /** Records a chunk that was found on the disk. */
+  addExisting(id: ContractId): void {
+    this.#ids.add(id);
+  }
+
+  remove(id: ContractId): void {
+    this.#ids.delete(id);
+  }
+
+  /** @returns the chunks that were recorded */
+  removeAll(): ContractId[] {
+    const ids = [...this.#ids];
+    this.#ids.clear();
+    return ids;
+  }
+
+  /** Reads the free space of the file system. */
+  async checkSpace(): Promise<void> {
+    const addedBefore = this.#addedSinceCheck;
+    this.#space = await this.#deps.space.read().catch(() => undefined);
+    // The result may or may not include chunks added during the read: they count as not included.
+    this.#addedSinceCheck = Math.max(0, this.#addedSinceCheck - addedBefore);
   }
 
   /**
-   * Looks whose the folder is; writes, flushes, reads and deletes a small file beside the chunks, whose folder is made where it is gone. One
-   * that hangs is waited for once: each probe holds a thread, and none holds up the event loop.
+   * Checks the marker file, then writes, flushes, reads and deletes a small file beside the chunks, after creating their
+   * folder if necessary. Concurrent calls share one probe: on a disk that hangs, each would block a thread.
    *
-   * @returns what is wrong, undefined if nothing is
+   * @returns an error code, `timeout`, or another reason why the disk does not work; undefined if it does
    */
   async probe(): Promise<string | undefined> {
-    this.#probing ??= this.#probe().finally(() => {
-      this.#probing = undefined;
+    this.#pendingProbe ??= this.#probe().finally(() => {
+      this.#pendingProbe = undefined;
     });
     try {
-      return await waitAtMost(PROBE_TIMEOUT_MS, this.#probing);
+      return await waitAtMost(PROBE_TIMEOUT_MS, this.#pendingProbe);
     } catch (error) {
       return getErrorCode(error) ?? 'unknown';
     }
   }
 
   async #probe(): Promise<string | undefined> {
-    if (!(await this.#hasExpectedMarker())) return 'not mounted, or another disk';
-    const startedAt: Instant = this.#clock.now();
+    if (!(await this.#hasExpectedMarker())) return 'not mounted, or a different disk';
+    const startedAt: Instant = this.#deps.clock.now();
     await this.files.create();
     const path = join(this.files.folder, '.probe');
     const text = String(startedAt);
@@ -130,10 +187,10 @@ export class Disk {
       await file.write(text, 0);
       await file.sync();
       const { buffer } = await file.read(Buffer.alloc(text.length), 0, text.length, 0);
-      if (buffer.toString() !== text) throw Object.assign(new Error('other bytes came back'), { code: 'EIO' });
+      if (buffer.toString() !== text) throw Object.assign(new Error('read returned other bytes'), { code: 'EIO' });
     }
     await rm(path);
-    this.probeSeconds = (this.#clock.now() - startedAt) / 1000;
+    this.#probeSeconds = (this.#deps.clock.now() - startedAt) / 1000;
     return undefined;
   }
 

@@ -1,11 +1,12 @@
 import { CodedError, getErrorCode, waitAtMost } from '@downstream/platform';
 import type { ContractId } from '../contract/contract.ts';
 import type { ChunkError } from '../farming/errors.ts';
-import type { DiskErrorKind, FreeSpacePort } from '../farming/ports.ts';
+import type { FreeSpacePort } from '../farming/ports.ts';
 import { ChunkPlacement, type ChunkPlacementDeps, type ChunkPlacementOptions } from './chunk-placement.ts';
 import { DISK_RESPONSE_TIMEOUT_MS } from './data-dir.ts';
 import type { Disk } from './disk.ts';
-import { classifyDiskError, mayBeReadable } from './disk-health.ts';
+import { classifyDiskError, type DiskErrorKind, mayBeReadable, toErrorKind } from './disk-errors.ts';
+import { type DiskEvent, isReadmissible, type UsableState } from './disk-state.ts';
 
 export interface DisksDeps extends ChunkPlacementDeps {
   /** Chunks that can't be reached any more: their disk failed. */
@@ -15,7 +16,6 @@ export interface DisksDeps extends ChunkPlacementDeps {
   readonly onError: (path: string, kind: DiskErrorKind) => void;
 }
 
-/** The disks can't be looked through at a start. */
 class DisksError extends CodedError<'exhausted'> {}
 
 /** What was found on the disks at the start. */
@@ -28,96 +28,110 @@ export interface Inventory {
 const SPACE_CHECK_INTERVAL_MS = 5_000;
 const SPACE_CHECKS_PER_PROBE = 6;
 
-/** All disks: where their chunks are, and what becomes of a disk that fails. In quarantine nothing is read there, and nothing written but probes. */
+/** All disks. Turns what happens on them into events of their state machines, and acts on changes of state. */
 export class Disks implements FreeSpacePort {
   readonly #deps: DisksDeps;
-  readonly #places: ChunkPlacement;
-  readonly #probes = new Map<Disk, Promise<void>>();
+  readonly #placement: ChunkPlacement;
+  readonly #pendingProbes = new Map<Disk, Promise<void>>();
+  /** Disks that were slow: a write that timed out may have completed later and left a file behind. */
+  readonly #needsCleanup = new Set<Disk>();
 
-  constructor(options: ChunkPlacementOptions, parts: DisksDeps) {
-    this.#deps = parts;
-    this.#places = new ChunkPlacement(options, parts);
+  constructor(options: ChunkPlacementOptions, deps: DisksDeps) {
+    this.#deps = deps;
+    this.#placement = new ChunkPlacement(options, deps);
   }
 
-  /** Each disk, with what gauges show of it. */
+  /** Each disk, for metrics and status. */
   get readings(): readonly Disk[] {
     return this.#deps.disks;
   }
 
   get chunks(): number {
-    return this.#places.chunks;
+    return this.#placement.chunks;
   }
 
-  /** Looks through every disk that works: what was left half-written goes, and so does what no contract has. */
+  /**
+   * Lists the chunks on every usable disk; deletes partial files and chunks without a contract.
+   *
+   * @throws DisksError `exhausted`
+   */
   async load(): Promise<Inventory> {
     let partial = 0;
     let orphans = 0;
     for (const disk of this.#deps.disks) {
-      if (disk.state === 'quarantined') continue;
-      const wrong = await disk.probe();
-      if (wrong !== undefined) assertResourcesAvailable(disk, wrong);
-      if (wrong !== undefined && !this.#judge(disk, wrong)) continue;
+      if (!disk.isUsable) continue;
+      const failure = await disk.probe();
+      if (failure !== undefined) {
+        assertResourcesAvailable(disk, failure);
+        this.#handleProbeFailure(disk, failure);
+        if (!disk.isUsable) continue;
+      }
       try {
-        const taken = await this.#places.scanDisk(disk);
-        partial += taken.partial;
-        orphans += taken.orphans;
+        const scan = await this.#placement.scanDisk(disk);
+        partial += scan.partial;
+        orphans += scan.orphans;
       } catch (error) {
         const reason = getErrorCode(error) ?? 'unknown';
         assertResourcesAvailable(disk, reason);
-        this.#quarantine(disk, reason, 'gone');
+        this.#handleGone(disk, reason);
       }
     }
-    return { present: this.#places.ids, partial, orphans };
+    return { present: this.#placement.ids, partial, orphans };
   }
 
-  /** As {@link ChunkPlacement.of}. */
-  of(id: ContractId): Disk | undefined {
-    return this.#places.of(id);
+  /** The disk that a chunk is on. */
+  find(id: ContractId): Disk | undefined {
+    return this.#placement.find(id);
   }
 
-  /** As {@link ChunkPlacement.selectDisk}, and reserved until {@link stored} or {@link cancelled}. @throws ChunkError `no_space` */
+  /**
+   * Selects a disk for a chunk and reserves space until {@link stored} or {@link cancelled}.
+   *
+   * @throws ChunkError `no_space`
+   */
   reserve(id: ContractId): Disk {
-    const disk = this.#places.selectDisk(id);
-    disk.reserved += 1;
+    const disk = this.#placement.selectDisk(id);
+    disk.reserve();
     return disk;
   }
 
   stored(id: ContractId, disk: Disk): void {
-    disk.reserved -= 1;
-    // A disk that failed meanwhile is looked through when it works again.
-    if (disk.state === 'quarantined') return;
-    this.#places.put(id, disk);
-    disk.health.worked(id);
+    disk.endReservation();
+    // A disk that was quarantined during the write is scanned before it is used again.
+    if (!disk.isUsable) return;
+    this.#placement.add(id, disk);
+    disk.health.recordSuccess(id);
   }
 
   cancelled(disk: Disk): void {
-    disk.reserved -= 1;
+    disk.endReservation();
   }
 
   removed(id: ContractId): void {
-    this.#places.of(id)?.health.removed(id);
-    this.#places.remove(id);
+    this.#placement.find(id)?.health.forgetChunk(id);
+    this.#placement.remove(id);
   }
 
-  /** A chunk was read, and the disk was quick enough. */
-  worked(id: ContractId, disk: Disk): void {
-    disk.health.worked(id);
+  /** A chunk was read in time. */
+  read(id: ContractId, disk: Disk): void {
+    disk.health.recordSuccess(id);
   }
 
-  /** Something went wrong on a disk: one chunk is one chunk's trouble, several are the disk's. */
+  /** An operation on a chunk failed. One bad chunk is the chunk's problem; several are the disk's. */
   failed(id: ContractId, disk: Disk, error: ChunkError): void {
-    // A download that breaks off is the network's trouble, whose errors have names like those of disks.
-    if (disk.state === 'quarantined' || error.code === 'download_failed') return;
+    // Network errors have codes that disks have too.
+    if (!disk.isUsable || error.code === 'download_failed') return;
     const cause = String(error.details['cause'] ?? '');
     switch (classifyDiskError(cause)) {
       case 'full':
-        this.#fill(disk);
+        this.#deps.onError(disk.path, 'full');
+        this.#apply(disk, { type: 'space_exhausted' });
         break;
       case 'read_only':
-        this.#handleReadOnly(disk, cause);
+        this.#handleWriteRejection(disk, cause);
         break;
       case 'gone':
-        this.#quarantine(disk, cause, 'gone');
+        this.#handleGone(disk, cause);
         break;
       case 'missing':
       case 'denied':
@@ -125,166 +139,166 @@ export class Disks implements FreeSpacePort {
         break;
       case 'io':
         this.#deps.onError(disk.path, 'io');
-        if (disk.health.strike(id, this.#deps.clock.now())) this.#handleFailing(disk, cause);
+        if (disk.health.recordError(id, this.#deps.clock.now())) this.#handleRepeatedErrors(disk, cause);
         break;
       case 'exhausted':
         break;
       case undefined:
         if (error.code !== 'slow') break;
-        if (disk.ids.has(id) && disk.health.slowChunk(id)) this.#giveUp(id, disk);
-        this.#handleSlow(disk);
+        if (disk.ids.has(id) && disk.health.recordSlowChunk(id)) this.#rebuildSlowChunk(id, disk);
+        this.#handleTimeout(disk);
     }
   }
 
-  /** Watches over room and health, until the signal ends it. */
+  /** Monitors free space and health until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.all(this.#deps.disks.map(async (disk) => await this.#watch(disk, signal)));
+    await Promise.all(this.#deps.disks.map(async (disk) => await this.#monitor(disk, signal)));
   }
 
-  /** Each by itself: one that hangs holds up no other. */
-  async #watch(disk: Disk, signal: AbortSignal): Promise<void> {
-    for (let looks = 1; !signal.aborted; looks++) {
+  /** One loop per disk, so that a disk that hangs does not delay the others. */
+  async #monitor(disk: Disk, signal: AbortSignal): Promise<void> {
+    for (let checks = 1; !signal.aborted; checks++) {
       await this.#deps.clock.sleep(SPACE_CHECK_INTERVAL_MS, signal);
-      await this.look(disk);
-      // One that failed is awaited.
-      if (disk.state === 'quarantined' || looks % SPACE_CHECKS_PER_PROBE === 0) await this.probe(disk);
+      await this.checkSpace(disk);
+      if (!disk.isUsable || checks % SPACE_CHECKS_PER_PROBE === 0) await this.probe(disk);
     }
   }
 
-  /** Asks how much room there is; a disk that was full goes on when there is some. */
-  async look(disk: Disk): Promise<void> {
-    await disk.look();
-    if (disk.state !== 'full' || disk.reason !== undefined || !disk.hasSpaceForChunk) return;
-    disk.state = 'ok';
-    this.#deps.log.info('disk has room again', { disk: disk.path });
+  async checkSpace(disk: Disk): Promise<void> {
+    await disk.checkSpace();
+    if (disk.hasSpaceForChunk) this.#apply(disk, { type: 'space_available' });
   }
 
-  /** Tries whether a disk works. Whoever asks while it is tried hears of the same try. */
+  /** Tests whether a disk works. Concurrent calls share one probe. */
   async probe(disk: Disk): Promise<void> {
-    const probing = this.#probes.get(disk) ?? this.#probe(disk).finally(() => this.#probes.delete(disk));
-    this.#probes.set(disk, probing);
-    await probing;
+    const probe = this.#pendingProbes.get(disk) ?? this.#probe(disk).finally(() => this.#pendingProbes.delete(disk));
+    this.#pendingProbes.set(disk, probe);
+    await probe;
   }
 
   async #probe(disk: Disk): Promise<void> {
-    const wrong = await disk.probe();
-    const trouble = wrong === undefined ? undefined : classifyDiskError(wrong);
-    if (trouble === 'exhausted') return;
-    if (disk.state === 'quarantined') {
-      // What is on a full disk can be read; and one that may be half well is better than none.
-      const isUsable = wrong === undefined || trouble === 'full' || (mayBeReadable(trouble) && !this.#hasOther(disk));
-      if (disk.health.probed(isUsable)) await this.#trustAgain(disk, wrong);
-    } else if (wrong === undefined) await this.#handleHealthyProbe(disk);
-    else this.#judge(disk, wrong);
+    const failure = await disk.probe();
+    if (failure !== undefined && classifyDiskError(failure) === 'exhausted') return;
+    const usableAs = this.#toUsableState(disk, failure);
+    this.#apply(disk, { type: 'probed', usableAs });
+    if (!disk.isUsable) {
+      if (usableAs !== undefined && isReadmissible(disk.state)) await this.#readmit(disk, usableAs);
+    } else if (failure === undefined) await this.#cleanUp(disk);
+    else this.#handleProbeFailure(disk, failure);
   }
 
-  /** What follows from a probe that went wrong. @returns whether the disk is used all the same */
-  #judge(disk: Disk, wrong: string): boolean {
-    const trouble = classifyDiskError(wrong);
-    if (wrong === 'timeout') this.#handleSlow(disk);
-    else if (mayBeReadable(trouble)) this.#handleReadOnly(disk, wrong);
-    else if (trouble !== 'full') this.#quarantine(disk, wrong, 'gone');
-    return disk.state !== 'quarantined';
+  /** What a disk can be used for after a probe. A full disk can be read, and a readable one is better than none. */
+  #toUsableState(disk: Disk, failure: string | undefined): UsableState | undefined {
+    if (failure === undefined) return { kind: 'ok' };
+    const errorClass = classifyDiskError(failure);
+    if (errorClass === 'full') return { kind: 'full' };
+    return mayBeReadable(errorClass) && !this.#hasAlternative(disk)
+      ? { kind: 'read_only', reason: failure }
+      : undefined;
   }
 
-  #hasOther(disk: Disk): boolean {
-    return this.#deps.disks.some((other) => other !== disk && other.state !== 'quarantined');
+  #handleProbeFailure(disk: Disk, failure: string): void {
+    const errorClass = classifyDiskError(failure);
+    if (failure === 'timeout') this.#handleTimeout(disk);
+    else if (mayBeReadable(errorClass)) this.#handleWriteRejection(disk, failure);
+    else if (errorClass !== 'full') this.#handleGone(disk, failure);
   }
 
-  /** What was given up while the disk was slow may have been written since. */
-  async #handleHealthyProbe(disk: Disk): Promise<void> {
-    disk.reason = undefined;
-    if (!disk.health.wasSlow) return;
-    let isClear = true;
-    const clearing = disk.files.removePartial(() => {
-      isClear = false;
+  #hasAlternative(disk: Disk): boolean {
+    return this.#deps.disks.some((other) => other !== disk && other.isUsable);
+  }
+
+  /** Deletes what writes that timed out have left behind. */
+  async #cleanUp(disk: Disk): Promise<void> {
+    if (!this.#needsCleanup.has(disk)) return;
+    let isClean = true;
+    const cleanup = disk.files.removePartial(() => {
+      isClean = false;
     });
     try {
-      await waitAtMost(DISK_RESPONSE_TIMEOUT_MS, clearing, this.#deps.clock);
-      if (isClear) disk.health.wasSlow = false;
+      await waitAtMost(DISK_RESPONSE_TIMEOUT_MS, cleanup, this.#deps.clock);
+      if (isClean) this.#needsCleanup.delete(disk);
     } catch {
-      // The next probe that goes well tries again.
+      // The next successful probe tries again.
     }
   }
 
-  /** Three times in a row. A slow disk is better than none. */
-  #handleSlow(disk: Disk): void {
+  #handleTimeout(disk: Disk): void {
     this.#deps.onError(disk.path, 'slow');
-    if (disk.health.slow() && this.#hasOther(disk)) this.#quarantine(disk, 'too slow');
+    this.#needsCleanup.add(disk);
+    if (!disk.health.recordTimeout()) return;
+    this.#apply(disk, { type: 'unreliable', reason: 'too slow', hasAlternative: this.#hasAlternative(disk) });
   }
 
-  /** A disk may be at a bad sector for ever, and quick elsewhere. Its place is kept: the chunk that is made again takes it. */
-  #giveUp(id: ContractId, disk: Disk): void {
-    this.#deps.log.error('chunk too slow again and again, making it again', { contract: id, disk: disk.path });
+  /** A disk may hang on one bad sector and be fast elsewhere. The rebuilt chunk goes to the same disk. */
+  #rebuildSlowChunk(id: ContractId, disk: Disk): void {
+    this.#deps.log.error('slow chunk given up for rebuild', { contract: id, disk: disk.path });
     this.#deps.onLost([id]);
   }
 
-  /** What it still has can be read: it is given up only where all of it can be made again. */
-  #handleReadOnly(disk: Disk, reason: string): void {
-    const others = this.#deps.disks.filter((other) => other !== disk && other.state !== 'quarantined');
-    const room = others.reduce((sum, other) => sum + other.room(0), 0);
-    if (others.length > 0 && room >= disk.ids.size) this.#quarantine(disk, reason, toErrorKind(reason));
-    else this.#fill(disk, reason);
+  #handleWriteRejection(disk: Disk, reason: string): void {
+    this.#deps.onError(disk.path, toErrorKind(reason));
+    const others = this.#deps.disks.filter((other) => other !== disk && other.isUsable);
+    const available = others.reduce((sum, other) => sum + other.availableChunks(0), 0);
+    const isReplaceable = others.length > 0 && available >= disk.ids.size;
+    this.#apply(disk, { type: 'write_rejected', reason, isReplaceable });
   }
 
-  /** Several of its chunks can't be read: those of an only disk are made again one by one. */
-  #handleFailing(disk: Disk, reason: string): void {
-    if (this.#hasOther(disk)) this.#quarantine(disk, reason);
-    else
-      this.#deps.log.error('disk fails again and again, and is used on: there is no other', {
-        disk: disk.path,
-        reason,
-      });
+  #handleGone(disk: Disk, reason: string): void {
+    this.#deps.onError(disk.path, 'gone');
+    this.#apply(disk, { type: 'gone', reason });
   }
 
-  /** Nothing is written there any more; what is there is read. @param reason where it is not for want of room */
-  #fill(disk: Disk, reason?: string): void {
-    this.#deps.onError(disk.path, reason === undefined ? 'full' : toErrorKind(reason));
-    disk.reason = reason;
-    if (disk.state === 'full') return;
-    disk.state = 'full';
-    this.#deps.log.warn('disk takes no more chunks', { disk: disk.path, reason: reason ?? 'full' });
+  /** The chunks of an only disk are rebuilt one by one as they fail. */
+  #handleRepeatedErrors(disk: Disk, reason: string): void {
+    const hasAlternative = this.#hasAlternative(disk);
+    this.#apply(disk, { type: 'unreliable', reason, hasAlternative });
+    if (hasAlternative) return;
+    this.#deps.log.error('disk degraded', { disk: disk.path, reason, action: 'kept in use: no other disk' });
   }
 
-  #quarantine(disk: Disk, reason: string, kind?: DiskErrorKind): void {
-    if (kind !== undefined) this.#deps.onError(disk.path, kind);
-    const ids = this.#places.leave(disk);
-    disk.state = 'quarantined';
-    disk.reason = reason;
-    disk.health.forget();
-    this.#deps.log.error('disk failed, and is not used until it works again', {
-      disk: disk.path,
-      reason,
-      chunks: ids.length,
-    });
-    this.#deps.onLost(ids);
+  /** Applies an event to a disk. Logs a change of state; the chunks of a disk that enters quarantine are lost. */
+  #apply(disk: Disk, event: DiskEvent): void {
+    const before = disk.apply(event);
+    const { state, path } = disk;
+    if (state.kind === before.kind || before.kind === 'quarantined') return;
+    switch (state.kind) {
+      case 'ok':
+        this.#deps.log.info('disk writable again', { disk: path });
+        break;
+      case 'full':
+        this.#deps.log.warn('disk full', { disk: path });
+        break;
+      case 'read_only':
+        this.#deps.log.warn('disk read-only', { disk: path, reason: state.reason });
+        break;
+      case 'quarantined': {
+        const ids = this.#placement.removeDisk(disk);
+        disk.health.reset();
+        this.#deps.log.error('disk quarantined', { disk: path, reason: state.reason, chunks: ids.length });
+        this.#deps.onLost(ids);
+      }
+    }
   }
 
-  /** @param wrong what its probe still says, where it is used all the same */
-  async #trustAgain(disk: Disk, wrong: string | undefined): Promise<void> {
+  async #readmit(disk: Disk, usableAs: UsableState): Promise<void> {
     try {
-      const { found } = await this.#places.scanDisk(disk);
-      disk.state = wrong === undefined ? 'ok' : 'full';
-      disk.reason = wrong === undefined || classifyDiskError(wrong) === 'full' ? undefined : wrong;
-      this.#deps.log.info('disk works again', { disk: disk.path, chunks: found.length });
+      const { found } = await this.#placement.scanDisk(disk);
+      this.#apply(disk, { type: 'readmitted', usableAs });
+      this.#deps.log.info('disk readmitted', { disk: disk.path, state: usableAs.kind, chunks: found.length });
       this.#deps.onFound(found);
     } catch (error) {
-      disk.health.probed(false);
-      this.#deps.log.warn('disk does not work yet', { disk: disk.path, error });
+      this.#apply(disk, { type: 'probed', usableAs: undefined });
+      this.#deps.log.warn('disk not readmitted', { disk: disk.path, error });
     }
   }
 }
 
-/** @throws DisksError where it is not the disk's fault: its chunks would be made again though they are there */
-function assertResourcesAvailable(disk: Disk, wrong: string): void {
-  if (classifyDiskError(wrong) !== 'exhausted') return;
+/** @throws DisksError if the failure is not the disk's fault: the farmer must not rebuild chunks that are there */
+function assertResourcesAvailable(disk: Disk, failure: string): void {
+  if (classifyDiskError(failure) !== 'exhausted') return;
   throw new DisksError(
     'exhausted',
-    `${disk.path} can't be looked through (${wrong}): this process has run out of file handles or memory; raise its limits (ulimit -n, or the container's) and start it again`,
+    `${disk.path} cannot be scanned: this process is out of file descriptors or memory (${failure}); raise its limits (ulimit -n, or those of the container) and restart it`,
   );
-}
-
-/** What is counted for a disk of which a probe says so. */
-function toErrorKind(wrong: string): DiskErrorKind {
-  return classifyDiskError(wrong) === 'io' ? 'io' : 'gone';
 }

@@ -1,26 +1,20 @@
 import { existsSync } from 'node:fs';
 import type { ChunkFiles } from './chunk-files.ts';
-import type { ChunkLocationPort, Place } from './chunk-store.ts';
+import type { ChunkLocation, ChunkLocationPort } from './chunk-store.ts';
 
-/** Chunks in one folder, of which nothing is reckoned: the library's. */
-export class SingleFolder implements ChunkLocationPort<Place> {
-  readonly #place: Place;
+/** All chunks in one folder, without limits; for the client library. */
+export class SingleFolder implements ChunkLocationPort<ChunkLocation> {
+  readonly #location: ChunkLocation;
 
   constructor(files: ChunkFiles) {
-    this.#place = { files };
+    this.#location = { files };
   }
 
-  of(id: string): Place | undefined {
-    return existsSync(this.#place.files.path(id)) ? this.#place : undefined;
+  find(id: string): ChunkLocation | undefined {
+    return existsSync(this.#location.files.path(id)) ? this.#location : undefined;
   }
 
-  reserve(): Place {
-    return this.#place;
+  reserve(): ChunkLocation {
+    return this.#location;
   }
-
-  stored(): void {}
-  cancelled(): void {}
-  removed(): void {}
-  worked(): void {}
-  failed(): void {}
 }

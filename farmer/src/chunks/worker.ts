@@ -1,12 +1,12 @@
 import { getErrorCode, getErrorMessage } from '@downstream/platform';
 import { hashFile, proveFile, writeChunk, writeRandomio } from './chunk-io.ts';
-import type { Outcome, Task } from './worker-pool.ts';
+import type { Task, TaskOutcome } from './worker-pool.ts';
 
 /**
  * The worker thread's side of the pool: one task in, its outcome and the time it took out. Failures are values,
  * since an error that crosses between threads loses its code.
  */
-export default function runTask(task: Task): Outcome<unknown> {
+export default function runTask(task: Task): TaskOutcome<unknown> {
   const start = performance.now();
   try {
     const value = perform(task);

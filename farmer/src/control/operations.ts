@@ -24,7 +24,7 @@ export interface OperationsDeps {
     };
     backup(path: string): Promise<number>;
   };
-  readonly disks: { of(id: ContractId): { readonly path: string } | undefined };
+  readonly disks: { find(id: ContractId): { readonly path: string } | undefined };
   readonly clock: Clock;
 }
 
@@ -44,7 +44,7 @@ export class FarmerOperations implements Operations {
     if (id === undefined) return undefined;
     const node = farmer.nodes.find(({ contracts }) => contracts.has(id));
     const contract = node?.contracts.get(id);
-    const holding = node && contract && { contract, node: node.alias, disk: disks.of(id)?.path };
+    const holding = node && contract && { contract, node: node.alias, disk: disks.find(id)?.path };
     return createContractReport(id, { holding, entries: store.journal.of(id, last) }, clock);
   }
 

@@ -67,11 +67,6 @@ export interface FreeSpacePort {
   readonly chunks: number;
 }
 
-export const DISK_STATES = ['ok', 'full', 'quarantined'] as const;
-export type DiskState = (typeof DISK_STATES)[number];
-export const DISK_ERROR_KINDS = ['full', 'io', 'slow', 'gone'] as const;
-export type DiskErrorKind = (typeof DISK_ERROR_KINDS)[number];
-
 /** What of a contract outlives the process. */
 export interface StoredContract {
   readonly terms: Terms;

@@ -1,8 +1,10 @@
 import type { Catalogue } from '@downstream/platform';
 import { ROUTE_NAMES } from '@downstream/protocol';
+import { DISK_ERROR_KINDS } from '../chunks/disk-errors.ts';
+import { DISK_STATES } from '../chunks/disk-state.ts';
 import { FAILURE_REASONS, PHASES } from '../contract/contract.ts';
 import { CHUNK_ERROR_KINDS, NODE_ERROR_CODES } from '../farming/errors.ts';
-import { DISK_ERROR_KINDS, DISK_STATES, END_REASONS, REJECTION_REASONS, SCRUB_RESULTS } from '../farming/ports.ts';
+import { END_REASONS, REJECTION_REASONS, SCRUB_RESULTS } from '../farming/ports.ts';
 
 /** Doubling from 0.2 ms: from a small chunk in the cache to a large one on a slow disk. */
 const WORK_BUCKETS_SECONDS = Array.from({ length: 18 }, (_, step) => 0.0002 * 2 ** step);

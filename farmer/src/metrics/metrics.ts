@@ -1,14 +1,10 @@
 import { type Clock, type Logger, MetricSet, type Scrape } from '@downstream/platform';
 import type { ChunkObserver } from '../chunks/chunk-store.ts';
+import type { DiskErrorKind } from '../chunks/disk-errors.ts';
+import { DISK_STATES, type DiskState } from '../chunks/disk-state.ts';
 import { PHASES, type Phase } from '../contract/contract.ts';
 import type { ChunkErrorKind } from '../farming/errors.ts';
-import {
-  DISK_STATES,
-  type DiskErrorKind,
-  type DiskState,
-  type OutcomePort,
-  type ScrubResult,
-} from '../farming/ports.ts';
+import type { OutcomePort, ScrubResult } from '../farming/ports.ts';
 import type { RequestOutcome } from '../node/node-http.ts';
 import { FARMER_METRICS } from './catalogue.ts';
 
@@ -192,7 +188,7 @@ export class FarmerMetrics implements ChunkObserver {
     forEachDisk('diskProbeSeconds', ({ probeSeconds }) => probeSeconds);
     set.onScrape('diskState', (gauge) => {
       for (const { path, state } of disks.readings)
-        for (const one of DISK_STATES) gauge.set({ disk: path, state: one }, Number(one === state));
+        for (const one of DISK_STATES) gauge.set({ disk: path, state: one }, Number(one === state.kind));
     });
   }
 }

@@ -199,7 +199,9 @@ function diskFacts({ path, state, reason, bytes, freeBytes, sizeBytes }: DiskSta
       ? 'can not be read'
       : `${formatBytes(freeBytes)} free of ${formatBytes(sizeBytes)}`;
   return html`<div><dt>${name}</dt><dd>${room}${disks === 1 ? '' : html`<br>${formatBytes(bytes.used)} of ${formatBytes(bytes.capacity)} used`}${
-    state === 'ok' ? '' : html`<br><strong class="says-bad">${state}${reason === null ? '' : `: ${reason}`}</strong>`
+    state === 'ok'
+      ? ''
+      : html`<br><strong class="says-bad">${state.replace('_', '-')}${reason === null ? '' : `: ${reason}`}</strong>`
   }</dd></div>
 ${missing > 0 ? html`<div><dt class="says-worse">Too small</dt><dd>${formatBytes(missing)} are missing for what is given: free some, or give less</dd></div>` : ''}`;
 }

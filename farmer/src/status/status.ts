@@ -1,14 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Clock, Instant } from '@downstream/platform';
+import { type DiskState, type DiskStateKind, getReason } from '../chunks/disk-state.ts';
 import { FAILURE_REASONS, PHASES, type Phase } from '../contract/contract.ts';
-import {
-  type DiskState,
-  EMPTY_TALLY,
-  type EndReason,
-  type ExitState,
-  type ScrubResult,
-  type Tally,
-} from '../farming/ports.ts';
+import { EMPTY_TALLY, type EndReason, type ExitState, type ScrubResult, type Tally } from '../farming/ports.ts';
 
 type Ended = Readonly<Record<EndReason, number>>;
 type Contracts = { readonly total: number; readonly capacity: number } & Readonly<Record<Phase, number>>;
@@ -39,8 +33,8 @@ export interface NodeStatus {
 
 export interface DiskStatus {
   readonly path: string;
-  readonly state: DiskState;
-  /** Why it is not used. */
+  readonly state: DiskStateKind;
+  /** Why nothing is written to it; null if the state says it all. */
   readonly reason: string | null;
   readonly bytes: { readonly used: number; readonly capacity: number };
   /** Of its file system; null where it can't be asked. */
@@ -131,17 +125,16 @@ export function toNodeStatus(
 export function toDiskStatus(disk: {
   readonly path: string;
   readonly state: DiskState;
-  readonly reason: string | undefined;
   readonly usedBytes: number;
   readonly capacityBytes: number;
   readonly freeBytes: number | undefined;
   readonly sizeBytes: number | undefined;
 }): DiskStatus {
-  const { path, state, reason, usedBytes, capacityBytes, freeBytes, sizeBytes } = disk;
+  const { path, state, usedBytes, capacityBytes, freeBytes, sizeBytes } = disk;
   return {
     path,
-    state,
-    reason: reason ?? null,
+    state: state.kind,
+    reason: getReason(state) ?? null,
     bytes: { used: usedBytes, capacity: capacityBytes },
     freeBytes: freeBytes ?? null,
     sizeBytes: sizeBytes ?? null,

@@ -21,11 +21,12 @@ import { deriveConvergentKey, encrypt, randomio } from '@downstream/file-encrypt
 import { waitAtMost } from '@downstream/platform';
 import { STANDARD_GENESIS } from '@downstream/protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { createFileError } from '../../src/chunks/chunk-errors.ts';
 import { ChunkFiles } from '../../src/chunks/chunk-files.ts';
 import { ChunkStore } from '../../src/chunks/chunk-store.ts';
 import { ensureStandardGenesis, openGenesis } from '../../src/chunks/genesis.ts';
 import { SingleFolder } from '../../src/chunks/single-folder.ts';
-import { fileError, WorkerPool } from '../../src/chunks/worker-pool.ts';
+import { WorkerPool } from '../../src/chunks/worker-pool.ts';
 import { ChunkError } from '../../src/farming/errors.ts';
 
 const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
@@ -76,18 +77,22 @@ function aStore(
     writeFileSync(path, GENESIS);
   };
   const blamed: string[] = [];
-  const places = new SingleFolder(files);
-  const told = Object.assign(places, {
-    failed: (_id: string, _place: unknown, { code }: ChunkError) => blamed.push(code),
-  });
+  const locations = new SingleFolder(files);
+  const events = {
+    stored: () => {},
+    cancelled: () => {},
+    removed: () => {},
+    read: () => {},
+    failed: (_id: string, _location: unknown, { code }: ChunkError) => void blamed.push(code),
+  };
   const store = new ChunkStore(
     { genesis, downloadOrigins: new Set([NODE]), timeoutMs },
-    { places: told, pool: workers, downloads, observer, repairGenesis },
+    { locations, events, pool: workers, downloads, observer, repairGenesis },
   );
   return {
     store,
     files,
-    places: told,
+    locations,
     /** What the disk was said to have failed with. */
     blamed,
     repairs: () => repaired,
@@ -204,7 +209,7 @@ describe('a chunk', () => {
     'that came out wrong is no fault of its disk where the genesis file can not be looked at: %s',
     async (code) => {
       const run: WorkerPool['run'] = async (task) => {
-        if (task.kind === 'hash') throw fileError(code);
+        if (task.kind === 'hash') throw createFileError(code);
         return await pool.run(task);
       };
       const { store, blamed, repairs } = aStore(undefined, { workers: { run } });
@@ -274,7 +279,7 @@ describe('a chunk', () => {
   });
 
   it('that comes after it was given up is deleted: nobody knows of it', async () => {
-    const { store, files, names, places } = aStore(undefined, { timeoutMs: 500 });
+    const { store, files, names, locations } = aStore(undefined, { timeoutMs: 500 });
     const gate = Promise.withResolvers<void>();
     const removed = whenDone(files, 'remove');
     const commit = files.commit.bind(files);
@@ -283,7 +288,7 @@ describe('a chunk', () => {
       await gate.promise;
       await commit(...args);
     };
-    places.of = () => undefined;
+    locations.find = () => undefined;
     await expect(store.create(HASH, { kind: 'secret', secret: 'secret' })).rejects.toMatchObject({ code: 'slow' });
     gate.resolve();
     await removed;
@@ -388,14 +393,14 @@ describe('a process without file handles or memory', () => {
   it.each(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'])(
     'is told apart, with what to do, and is no fault of a chunk: %s',
     (code) => {
-      expect(fileError(code)).toMatchObject({ code: 'exhausted', message: expect.stringContaining('ulimit') });
+      expect(createFileError(code)).toMatchObject({ code: 'exhausted', message: expect.stringContaining('ulimit') });
     },
   );
 
   it('is counted as that, of proofs and of chunks that are not made, and has no genesis file made again', async () => {
     let hash: WorkerPool['run'] = pool.run.bind(pool);
     const run: WorkerPool['run'] = async (task) => {
-      if (task.kind !== 'chunk') throw fileError('EMFILE');
+      if (task.kind !== 'chunk') throw createFileError('EMFILE');
       return await hash(task);
     };
     const { store, files, faults, repairs } = aStore(undefined, { workers: { run } });
@@ -403,7 +408,7 @@ describe('a process without file handles or memory', () => {
       code: 'exhausted',
     });
     hash = async () => {
-      throw fileError('EMFILE');
+      throw createFileError('EMFILE');
     };
     await expect(store.create(HASH, { kind: 'secret', secret: 's' })).rejects.toMatchObject({ code: 'exhausted' });
     writeFileSync(files.path(HASH), CHUNK);
@@ -414,14 +419,17 @@ describe('a process without file handles or memory', () => {
 
 describe('a full disk', () => {
   it('is told apart, with what to do', () => {
-    expect(fileError('ENOSPC')).toMatchObject({ code: 'disk_full', message: expect.stringContaining('FARMER_SIZE') });
+    expect(createFileError('ENOSPC')).toMatchObject({
+      code: 'disk_full',
+      message: expect.stringContaining('FARMER_SIZE'),
+    });
   });
 
   it('leaves nothing half-written behind', async () => {
     const { files, names } = aStore();
     const run: WorkerPool['run'] = async (task) => {
       writeFileSync(task.path, 'half');
-      throw fileError('ENOSPC');
+      throw createFileError('ENOSPC');
     };
     const full = new ChunkStore(
       {
@@ -429,7 +437,7 @@ describe('a full disk', () => {
         downloadOrigins: new Set(),
       },
       {
-        places: new SingleFolder(files),
+        locations: new SingleFolder(files),
         pool: { run },
         downloads: { download: async () => Readable.from([]) },
       },

@@ -3,528 +3,496 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync }
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { fileError } from '../../src/chunks/worker-pool.ts';
+import { createFileError } from '../../src/chunks/chunk-errors.ts';
+import type { Disk } from '../../src/chunks/disk.ts';
 import { ChunkError } from '../../src/farming/errors.ts';
 import { makeId } from '../fakes/builders.ts';
 import { createDisks } from '../fakes/fake-disks.ts';
 
-const failing = (cause: string) => fileError(cause);
 const slow = new ChunkError('slow', 'slow');
-const errorOf = (code: string) => Object.assign(new Error(code), { code });
+const errorWith = (code: string) => Object.assign(new Error(code), { code });
 const never = async () => await new Promise<never>(() => {});
+const failProbesWith = (disk: Disk, failure: string | undefined) => {
+  disk.probe = async () => failure;
+};
 
-describe('a disk', () => {
-  it('that does not work at the start is left as it is, until it does', async () => {
-    const { all, disks, held, put, found, probe } = await createDisks([5]);
-    const [disk] = disks;
-    if (disk === undefined) throw new Error('no disk');
+describe('Disks', () => {
+  it('leaves a disk that fails at the start untouched until it works', async () => {
+    const { disks, disk, held, put, found, probe } = await createDisks([5]);
     put(1);
     held.delete(makeId(1));
-    const marker = join(disk.path, 'downstream.json');
+    const marker = join(disk(0).path, 'downstream.json');
     renameSync(marker, `${marker}.away`);
-    expect(await all.load()).toMatchObject({ orphans: 0, partial: 0 });
-    expect([disk.state, readdirSync(disk.files.folder)]).toEqual(['quarantined', [makeId(1)]]);
+    expect(await disks.load()).toMatchObject({ orphans: 0, partial: 0 });
+    expect(disk(0).state.kind).toBe('quarantined');
+    expect(readdirSync(disk(0).files.folder)).toEqual([makeId(1)]);
     held.add(makeId(1));
     renameSync(`${marker}.away`, marker);
     await probe(3);
-    expect([disk.state, found]).toEqual(['ok', [makeId(1)]]);
+    expect(disk(0).state.kind).toBe('ok');
+    expect(found).toEqual([makeId(1)]);
   });
 
-  it('that is full comes back when there is room, also where all that it was given is used', async () => {
-    const { all, disks, put } = await createDisks([1, 1]);
-    const disk = disks[put(1)];
+  it('uses a full disk again when space is free, even if its capacity is used up', async () => {
+    const { disks, put } = await createDisks([1, 1]);
+    const disk = put(1);
     put(2);
-    if (disk === undefined) throw new Error('no disk');
-    all.failed(makeId(1), disk, failing('ENOSPC'));
-    expect(disk.state).toBe('full');
-    await all.look(disk);
-    expect(disk.state).toBe('ok');
-    expect(all.reserve(makeId(1))).toBe(disk);
+    disks.failed(makeId(1), disk, createFileError('ENOSPC'));
+    expect(disk.state).toEqual({ kind: 'full' });
+    await disks.checkSpace(disk);
+    expect(disk.state).toEqual({ kind: 'ok' });
+    expect(disks.reserve(makeId(1))).toBe(disk);
   });
 
-  it('that failed and is full is read again, and takes nothing', async () => {
-    const { all, disks, put, found, probe } = await createDisks([5, 5]);
-    const disk = disks[put(1)];
-    if (disk === undefined) throw new Error('no disk');
-    all.failed(makeId(1), disk, failing('ENXIO'));
-    disk.probe = async () => 'ENOSPC';
+  it('writes nothing to a full disk until space is free, and loses no chunk on it', async () => {
+    const { disks, put, lost, errors, setFreeBytes } = await createDisks([5]);
+    const disk = put(1);
+    setFreeBytes(0, 10);
+    disks.failed(makeId(2), disk, createFileError('ENOSPC'));
+    await disks.checkSpace(disk);
+    expect({ state: disk.state.kind, free: disks.chunks, lost, errors }).toEqual({
+      state: 'full',
+      free: 0,
+      lost: [],
+      errors: ['0 full'],
+    });
+    expect(disks.find(makeId(1))).toBe(disk);
+    setFreeBytes(0, 1e6);
+    await disks.checkSpace(disk);
+    expect({ state: disk.state.kind, free: disks.chunks }).toEqual({ state: 'ok', free: 4 });
+  });
+
+  it('reads from a disk that failed and came back full', async () => {
+    const { disks, put, found, probe } = await createDisks([5, 5]);
+    const disk = put(1);
+    disks.failed(makeId(1), disk, createFileError('ENXIO'));
+    failProbesWith(disk, 'ENOSPC');
     await probe(3);
-    expect([disk.state, found, all.of(makeId(1))]).toEqual(['full', [makeId(1)], disk]);
+    expect(disk.state).toEqual({ kind: 'full' });
+    expect(found).toEqual([makeId(1)]);
+    expect(disks.find(makeId(1))).toBe(disk);
   });
 
-  it('that failed is tried at every look, the others now and then', async () => {
-    const { all, disks, clock } = await createDisks([5, 5]);
-    const tries = disks.map((disk) => {
+  it('probes a quarantined disk at every check of free space, and other disks less often', async () => {
+    const { disks, list, clock } = await createDisks([5, 5]);
+    const probes = list.map((disk, n) => {
       let count = 0;
-      disk.look = async () => {};
+      disk.checkSpace = async () => {};
       disk.probe = async () => {
         count += 1;
-        return disk === disks[0] ? 'ENODEV' : undefined;
+        return n === 0 ? 'ENODEV' : undefined;
       };
       return () => count;
     });
     const controller = new AbortController();
-    const ended = all.run(controller.signal).catch(() => {});
+    const ended = disks.run(controller.signal).catch(() => {});
     await clock.advance(90_000);
-    expect(tries.map((count) => count())).toEqual([13, 3]);
+    expect(probes.map((count) => count())).toEqual([13, 3]);
     controller.abort();
     await ended;
   });
 
-  it('that hangs while it is looked through again keeps nobody from looking at the others', async () => {
-    const { all, disks, clock } = await createDisks([5, 5]);
-    const [hanging, other] = disks;
-    if (hanging === undefined || other === undefined) throw new Error('no disk');
-    all.failed(makeId(1), hanging, failing('ENXIO'));
-    hanging.probe = async () => undefined;
-    other.probe = async () => undefined;
-    hanging.files.removePartial = never;
-    let looks = 0;
-    other.look = async () => void looks++;
+  it('keeps monitoring the other disks while one hangs during a scan', async () => {
+    const { disks, disk, clock } = await createDisks([5, 5]);
+    disks.failed(makeId(1), disk(0), createFileError('ENXIO'));
+    failProbesWith(disk(0), undefined);
+    failProbesWith(disk(1), undefined);
+    disk(0).files.removePartial = never;
+    let checks = 0;
+    disk(1).checkSpace = async () => void checks++;
     const controller = new AbortController();
-    const ended = all.run(controller.signal).catch(() => {});
+    const ended = disks.run(controller.signal).catch(() => {});
     await clock.advance(600_000);
-    expect(looks).toBe(120);
+    expect(checks).toBe(120);
     controller.abort();
     await clock.advance(5_000);
     void ended;
   });
 
-  it('has no fault in a download that breaks off', async () => {
-    const { all, disks } = await createDisks([5, 5]);
-    const [disk] = disks;
-    if (disk === undefined) throw new Error('no disk');
-    all.failed(makeId(1), disk, new ChunkError('download_failed', 'broke off', { cause: 'ENOTCONN' }));
-    expect(disk.state).toBe('ok');
+  it('does not blame a disk for a download that breaks off', async () => {
+    const { disks, disk } = await createDisks([5, 5]);
+    disks.failed(makeId(1), disk(0), new ChunkError('download_failed', 'broke off', { cause: 'ENOTCONN' }));
+    expect(disk(0).state.kind).toBe('ok');
   });
 
-  it('is tried once for all who ask meanwhile: one try that hangs is one', async () => {
-    const { all, disks, errors } = await createDisks([5, 5]);
-    const [disk] = disks;
-    if (disk === undefined) throw new Error('no disk');
+  it('shares one probe among concurrent failures', async () => {
+    const { disks, disk, errors } = await createDisks([5, 5]);
     const gate = Promise.withResolvers<string>();
-    disk.probe = async () => await gate.promise;
-    for (const n of [1, 2, 3]) all.failed(makeId(n), disk, failing('ENOENT'));
+    disk(0).probe = async () => await gate.promise;
+    for (const n of [1, 2, 3]) disks.failed(makeId(n), disk(0), createFileError('ENOENT'));
     gate.resolve('timeout');
-    await all.probe(disk);
-    expect([disk.state, errors]).toEqual(['ok', [expect.stringContaining('slow')]]);
+    await disks.probe(disk(0));
+    expect(disk(0).state.kind).toBe('ok');
+    expect(errors).toEqual(['0 slow']);
   });
 
-  it('that was slow is cleared, when it is well again, of what was given up meanwhile', async () => {
-    const { all, disks } = await createDisks([5]);
-    const [disk] = disks;
-    if (disk === undefined) throw new Error('no disk');
-    const partial = disk.files.partialPath(makeId(1));
-    all.failed(makeId(1), disk, slow);
-    await disk.files.discard(partial);
+  it('deletes what late writes left on a slow disk after the next successful probe', async () => {
+    const { disks, disk } = await createDisks([5]);
+    const partial = disk(0).files.partialPath(makeId(1));
+    disks.failed(makeId(1), disk(0), slow);
+    await disk(0).files.discard(partial);
     writeFileSync(partial, 'written late');
-    const other = disk.files.partialPath(makeId(2));
+    const other = disk(0).files.partialPath(makeId(2));
     writeFileSync(other, 'being written');
-    await all.probe(disk);
-    expect([existsSync(partial), existsSync(other)]).toEqual([false, true]);
+    await disks.probe(disk(0));
+    expect({ late: existsSync(partial), current: existsSync(other) }).toEqual({ late: false, current: true });
   });
 
-  it('that is full takes nothing until there is room, and nothing on it is lost', async () => {
-    const { all, disks, put, lost, errors } = await createDisks([5]);
-    const [disk] = disks;
-    if (disk === undefined) throw new Error('no disk');
-    put(1);
-    all.failed(makeId(2), disk, failing('ENOSPC'));
-    expect([disk.state, all.chunks, lost, errors]).toEqual(['full', 0, [], ['0 full']]);
-    expect(all.of(makeId(1))).toBe(disk);
-    await all.look(disk);
-    expect([disk.state, all.chunks]).toEqual(['ok', 4]);
-  });
-
-  it('that can only be read is read on where there is no other, and takes chunks again when it can be written', async () => {
-    const { all, disks, put, lost, probe } = await createDisks([5]);
-    const [disk] = disks;
-    if (disk === undefined) throw new Error('no disk');
-    put(1);
-    all.failed(makeId(2), disk, failing('EROFS'));
-    await all.look(disk);
-    expect([disk.state, disk.reason, all.chunks, lost]).toEqual(['full', 'EROFS', 0, []]);
-    expect(all.of(makeId(1))).toBe(disk);
+  it('reads from a read-only disk that has no alternative, and writes to it when it is writable again', async () => {
+    const { disks, put, lost, probe, log } = await createDisks([5]);
+    const disk = put(1);
+    disks.failed(makeId(2), disk, createFileError('EROFS'));
+    await disks.checkSpace(disk);
+    expect(disk.state).toEqual({ kind: 'read_only', reason: 'EROFS' });
+    expect({ free: disks.chunks, lost }).toEqual({ free: 0, lost: [] });
+    expect(disks.find(makeId(1))).toBe(disk);
     await probe(1);
-    await all.look(disk);
-    expect([disk.state, disk.reason, all.chunks]).toEqual(['ok', undefined, 4]);
+    expect(disk.state).toEqual({ kind: 'ok' });
+    expect(disks.chunks).toBe(4);
+    expect(log.messages()).toEqual(['disk read-only', 'disk writable again']);
   });
 
   it.each<[number, string, number]>([
-    [1, 'full', 0],
+    [1, 'read_only', 0],
     [2, 'quarantined', 2],
-  ])(
-    'that can only be read is read on unless the others have room for all that it has: for %i of two',
-    async (room, state, given) => {
-      const { all, disks, put, lost } = await createDisks([5, room]);
-      const [disk] = disks;
-      if (disk === undefined) throw new Error('no disk');
-      put(1);
-      put(2);
-      all.failed(makeId(1), disk, failing('EROFS'));
-      expect(disk).toMatchObject({ state, reason: 'EROFS' });
-      expect([lost.length, all.of(makeId(1))]).toEqual([given, given === 0 ? disk : undefined]);
-    },
-  );
+  ])('with space for %i of the 2 chunks of a read-only disk elsewhere, makes it %s', async (space, kind, given) => {
+    const { disks, disk, put, lost } = await createDisks([5, space]);
+    put(1);
+    put(2);
+    disks.failed(makeId(1), disk(0), createFileError('EROFS'));
+    expect(disk(0).state).toMatchObject({ kind, reason: 'EROFS' });
+    expect(lost).toHaveLength(given);
+    expect(disks.find(makeId(1))).toBe(given === 0 ? disk(0) : undefined);
+  });
 
-  it.each(['ENODEV', 'ENXIO', 'ESTALE'])(
-    'that says %s is left alone at once, and its chunks are given up',
-    async (code) => {
-      // One that can't take a chunk, and is there all the same.
-      const { all, disks, put, lost, log } = await createDisks([5, 0]);
-      const [disk] = disks;
-      if (disk === undefined) throw new Error('no disk');
-      put(1);
-      put(2);
-      all.failed(makeId(1), disk, failing(code));
-      expect(disk).toMatchObject({ state: 'quarantined', reason: code });
-      expect(lost.sort()).toEqual([makeId(1), makeId(2)]);
-      expect(() => all.reserve(makeId(1))).toThrow(expect.objectContaining({ code: 'no_space' }));
-      expect(log.messages('error')).toContain('disk failed, and is not used until it works again');
-    },
-  );
+  it.each(['ENODEV', 'ENXIO', 'ESTALE'])('quarantines a disk at its first %s and gives up its chunks', async (code) => {
+    // The other disk works but has no capacity.
+    const { disks, disk, put, lost, log } = await createDisks([5, 0]);
+    put(1);
+    put(2);
+    disks.failed(makeId(1), disk(0), createFileError(code));
+    expect(disk(0).state).toMatchObject({ kind: 'quarantined', reason: code });
+    expect(lost.sort()).toEqual([makeId(1), makeId(2)]);
+    expect(() => disks.reserve(makeId(1))).toThrow(expect.objectContaining({ code: 'no_space' }));
+    expect(log.messages('error')).toEqual(['disk quarantined']);
+  });
 
-  it.each(['EIO', 'EUCLEAN'])(
-    'with one bad chunk is not a bad disk, with three within an hour it is: %s',
-    async (code) => {
-      const { all, disks, clock } = await createDisks([5, 5]);
-      const [disk] = disks;
-      if (disk === undefined) throw new Error('no disk');
-      for (let n = 0; n < 5; n++) all.failed(makeId(1), disk, failing(code));
-      all.failed(makeId(2), disk, failing(code));
-      expect(disk.state).toBe('ok');
-      await clock.advance(3_600_001);
-      all.failed(makeId(3), disk, failing(code));
-      expect(disk.state).toBe('ok');
-      all.failed(makeId(4), disk, failing(code));
-      all.failed(makeId(5), disk, failing(code));
-      expect(disk.state).toBe('quarantined');
-    },
-  );
+  it.each(['EIO', 'EUCLEAN'])('quarantines a disk after %s on three different chunks within an hour', async (code) => {
+    const { disks, disk, clock } = await createDisks([5, 5]);
+    const fail = (n: number) => disks.failed(makeId(n), disk(0), createFileError(code));
+    for (const n of [1, 1, 1, 1, 1, 2]) fail(n);
+    expect(disk(0).state.kind).toBe('ok');
+    await clock.advance(3_600_001);
+    fail(3);
+    expect(disk(0).state.kind).toBe('ok');
+    fail(4);
+    fail(5);
+    expect(disk(0).state.kind).toBe('quarantined');
+  });
 
-  it('with many bad chunks is used on where there is no other: they are made again one by one', async () => {
-    const { all, disks, put, lost, errors, log } = await createDisks([9]);
-    const [disk] = disks;
-    if (disk === undefined) throw new Error('no disk');
+  it('keeps using the only disk despite repeated errors: its chunks are rebuilt one by one', async () => {
+    const { disks, disk, put, lost, errors, log } = await createDisks([9]);
     for (const n of [1, 2, 3, 4, 5]) put(n);
-    for (const n of [1, 2, 3, 4]) all.failed(makeId(n), disk, failing('EIO'));
-    expect([disk.state, lost, errors]).toEqual(['ok', [], Array(4).fill('0 io')]);
-    expect([all.of(makeId(5)), all.reserve(makeId(1))]).toEqual([disk, disk]);
-    expect(log.messages('error')).toContain('disk fails again and again, and is used on: there is no other');
+    for (const n of [1, 2, 3, 4]) disks.failed(makeId(n), disk(0), createFileError('EIO'));
+    expect({ state: disk(0).state.kind, lost, errors }).toEqual({
+      state: 'ok',
+      lost: [],
+      errors: Array(4).fill('0 io'),
+    });
+    expect(disks.find(makeId(5))).toBe(disk(0));
+    expect(disks.reserve(makeId(1))).toBe(disk(0));
+    expect(log.messages('error')).toContain('disk degraded');
   });
 
   it.each(['EIO', 'EACCES', 'EPERM'])(
-    'whose probe says %s is read on where there is no other, and takes chunks again when it can be written',
+    'reads from the only disk while its probes fail with %s, and writes to it when they succeed',
     async (code) => {
-      const { all, disks, put, lost, probe } = await createDisks([5]);
-      const [disk] = disks;
-      if (disk === undefined) throw new Error('no disk');
-      put(1);
-      const well = disk.probe.bind(disk);
-      disk.probe = async () => code;
-      for (const _ of [1, 2, 3]) await all.probe(disk);
-      await all.look(disk);
-      expect([disk.state, disk.reason, all.chunks, lost]).toEqual(['full', code, 0, []]);
-      expect((await all.load()).present).toEqual(new Set([makeId(1)]));
-      disk.probe = well;
+      const { disks, put, lost, probe } = await createDisks([5]);
+      const disk = put(1);
+      const realProbe = disk.probe.bind(disk);
+      failProbesWith(disk, code);
+      await probe(3);
+      await disks.checkSpace(disk);
+      expect(disk.state).toEqual({ kind: 'read_only', reason: code });
+      expect({ free: disks.chunks, lost }).toEqual({ free: 0, lost: [] });
+      expect((await disks.load()).present).toEqual(new Set([makeId(1)]));
+      disk.probe = realProbe;
       await probe(1);
-      await all.look(disk);
-      expect([disk.state, disk.reason, all.chunks, lost]).toEqual(['ok', undefined, 4, []]);
+      expect({ state: disk.state, free: disks.chunks, lost }).toEqual({ state: { kind: 'ok' }, free: 4, lost: [] });
     },
   );
 
-  it('that was left alone for its errors is read again when no other works', async () => {
-    const { all, disks, put, probe, found } = await createDisks([5, 4]);
-    const disk = disks[put(1)];
-    const other = disks.find((one) => one !== disk);
-    if (disk === undefined || other === undefined) throw new Error('no disk');
-    disk.probe = async () => 'EIO';
+  it('reads from a quarantined disk with errors again when no other disk works', async () => {
+    const { disks, put, otherThan, probe, found } = await createDisks([5, 4]);
+    const disk = put(1);
+    const other = otherThan(disk);
+    failProbesWith(disk, 'EIO');
     await probe(4);
-    expect(disk.state).toBe('quarantined');
-    all.failed(makeId(2), other, failing('ENXIO'));
-    other.probe = async () => 'ENXIO';
+    expect(disk.state.kind).toBe('quarantined');
+    disks.failed(makeId(2), other, createFileError('ENXIO'));
+    failProbesWith(other, 'ENXIO');
     await probe(3);
-    expect([disk.state, disk.reason, found, all.of(makeId(1))]).toEqual(['full', 'EIO', [makeId(1)], disk]);
+    expect(disk.state).toEqual({ kind: 'read_only', reason: 'EIO' });
+    expect(found).toEqual([makeId(1)]);
+    expect(disks.find(makeId(1))).toBe(disk);
   });
 
-  it('that is slow at the start is used', async () => {
-    const { all, disks, put, errors, lost } = await createDisks([5]);
-    const [disk] = disks;
-    if (disk === undefined) throw new Error('no disk');
-    put(1);
-    disk.probe = async () => 'timeout';
-    expect((await all.load()).present).toEqual(new Set([makeId(1)]));
-    expect([disk.state, all.chunks, errors, lost]).toEqual(['ok', 4, ['0 slow'], []]);
+  it('uses a disk that is slow at the start', async () => {
+    const { disks, put, errors, lost } = await createDisks([5]);
+    const disk = put(1);
+    failProbesWith(disk, 'timeout');
+    expect((await disks.load()).present).toEqual(new Set([makeId(1)]));
+    expect({ state: disk.state.kind, free: disks.chunks, errors, lost }).toEqual({
+      state: 'ok',
+      free: 4,
+      errors: ['0 slow'],
+      lost: [],
+    });
   });
 
-  it('that hangs at the start is left out, after a while', async () => {
-    const { all, disks, clock } = await createDisks([5, 5]);
-    const [hanging, well] = disks;
-    if (hanging === undefined || well === undefined) throw new Error('no disk');
-    hanging.probe = async () => 'timeout';
-    hanging.files.list = never;
-    const loaded = all.load();
+  it('quarantines a disk that hangs at the start', async () => {
+    const { disks, disk, clock } = await createDisks([5, 5]);
+    failProbesWith(disk(0), 'timeout');
+    disk(0).files.list = never;
+    const loaded = disks.load();
     await clock.advance(60_000);
     await loaded;
-    expect([hanging.state, well.state]).toEqual(['quarantined', 'ok']);
+    expect([disk(0).state.kind, disk(1).state.kind]).toEqual(['quarantined', 'ok']);
   });
 
   it.each(['EIO', 'EUCLEAN', 'EPERM', 'EDQUOT'])(
-    'that deletes nothing (%s) is used all the same, at the start and when it comes back',
+    'uses a disk on which deletions fail with %s, at the start and after quarantine',
     async (code) => {
-      const { all, disks, put, probe, log } = await createDisks([5]);
-      const [disk] = disks;
-      if (disk === undefined) throw new Error('no disk');
-      put(1);
-      writeFileSync(disk.files.path(makeId(2)), 'nobody has it');
-      const refuse = async () => await Promise.reject(errorOf(code));
-      disk.files.remove = refuse;
-      disk.files.removePartial = refuse;
-      expect(await all.load()).toEqual({ present: new Set([makeId(1)]), partial: 0, orphans: 0 });
-      expect([disk.state, log.messages('warn')]).toEqual(['ok', ['disk not cleared']]);
-      all.failed(makeId(1), disk, failing('ENXIO'));
+      const { disks, put, probe, log } = await createDisks([5]);
+      const disk = put(1);
+      writeFileSync(disk.files.path(makeId(2)), 'no contract');
+      const fail = async () => await Promise.reject(errorWith(code));
+      disk.files.remove = fail;
+      disk.files.removePartial = fail;
+      expect(await disks.load()).toEqual({ present: new Set([makeId(1)]), partial: 0, orphans: 0 });
+      expect(disk.state.kind).toBe('ok');
+      expect(log.messages('warn')).toEqual(['disk cleanup incomplete']);
+      disks.failed(makeId(1), disk, createFileError('ENXIO'));
       await probe(3);
-      expect([disk.state, all.of(makeId(1)), all.of(makeId(2))]).toEqual(['ok', disk, undefined]);
+      expect(disk.state.kind).toBe('ok');
+      expect([disks.find(makeId(1)), disks.find(makeId(2))]).toEqual([disk, undefined]);
     },
   );
 
-  it('that hangs when something is to be deleted is asked once, and used all the same', async () => {
-    const { all, disks, put, clock } = await createDisks([5]);
-    const [disk] = disks;
-    if (disk === undefined) throw new Error('no disk');
-    put(1);
-    for (const n of [2, 3, 4]) writeFileSync(disk.files.path(makeId(n)), 'nobody has it');
-    let asked = 0;
+  it('uses a disk that hangs on a deletion, and does not try a second one', async () => {
+    const { disks, put, clock } = await createDisks([5]);
+    const disk = put(1);
+    for (const n of [2, 3, 4]) writeFileSync(disk.files.path(makeId(n)), 'no contract');
+    let deletions = 0;
     disk.files.remove = async () => {
-      asked += 1;
+      deletions += 1;
       return await never();
     };
-    const loaded = all.load();
-    // The disk is really asked whose it is first: until that has come to the deletion.
-    while (asked === 0) await disk.probe();
+    const loaded = disks.load();
+    // The scan does real I/O before it comes to the deletion.
+    while (deletions === 0) await disk.probe();
     await clock.advance(30_000);
     expect((await loaded).present).toEqual(new Set([makeId(1)]));
-    expect([asked, disk.state]).toEqual([1, 'ok']);
+    expect({ deletions, state: disk.state.kind }).toEqual({ deletions: 1, state: 'ok' });
   });
 
-  it('that comes back does not wait for another that hangs: the copy that is known there stays', async () => {
-    const { all, disks, put, found, clock } = await createDisks([5, 5]);
-    const back = disks[put(1)];
-    const hanging = disks.find((one) => one !== back);
-    if (back === undefined || hanging === undefined) throw new Error('no disk');
-    const own = [2, 3, 4, 5].filter((n) => disks[put(n)] === back).map(makeId);
-    all.failed(makeId(9), back, failing('ENXIO'));
+  it('readmits a disk without waiting for another that hangs, whose copies it keeps', async () => {
+    const { disks, put, otherThan, found, clock } = await createDisks([5, 5]);
+    const returning = put(1);
+    const hanging = otherThan(returning);
+    const own = [2, 3, 4, 5].filter((n) => put(n) === returning).map(makeId);
+    disks.failed(makeId(9), returning, createFileError('ENXIO'));
     for (const id of [makeId(1), ...own]) {
       writeFileSync(hanging.files.path(id), 'x');
-      all.reserve(id);
-      all.stored(id, hanging);
+      disks.reserve(id);
+      disks.stored(id, hanging);
     }
-    let asked = 0;
-    back.files.isNewer = async () => {
-      asked += 1;
+    let comparisons = 0;
+    returning.files.isNewer = async () => {
+      comparisons += 1;
       return await never();
     };
-    back.probe = async () => undefined;
-    for (const _ of [1, 2]) await all.probe(back);
-    const probed = all.probe(back);
-    while (asked === 0) await hanging.probe();
+    failProbesWith(returning, undefined);
+    for (const _ of [1, 2]) await disks.probe(returning);
+    const probed = disks.probe(returning);
+    while (comparisons === 0) await hanging.probe();
     await clock.advance(30_000);
     await probed;
-    expect([back.state, asked, found]).toEqual(['ok', 1, []]);
+    expect({ state: returning.state.kind, comparisons, found }).toEqual({ state: 'ok', comparisons: 1, found: [] });
     for (const id of [makeId(1), ...own]) {
-      expect([all.of(id), existsSync(back.files.path(id))]).toEqual([hanging, true]);
+      expect(disks.find(id)).toBe(hanging);
+      expect(existsSync(returning.files.path(id))).toBe(true);
     }
   });
 
-  it('that is slow three times in a row is left alone, unless it is the last one', async () => {
-    const { all, disks } = await createDisks([5, 5]);
-    const [a, b] = disks;
-    if (a === undefined || b === undefined) throw new Error('no disk');
-    for (const n of [1, 2]) all.failed(makeId(n), a, slow);
-    all.worked(makeId(9), a);
-    for (const n of [1, 2]) all.failed(makeId(n), a, slow);
-    expect(a.state).toBe('ok');
-    all.failed(makeId(3), a, slow);
-    expect(a.state).toBe('quarantined');
-    for (let n = 0; n < 10; n++) all.failed(makeId(n), b, slow);
-    expect(b.state).toBe('ok');
+  it('quarantines a disk after three slow operations in a row, unless it is the last one', async () => {
+    const { disks, disk } = await createDisks([5, 5]);
+    for (const n of [1, 2]) disks.failed(makeId(n), disk(0), slow);
+    disks.read(makeId(9), disk(0));
+    for (const n of [1, 2]) disks.failed(makeId(n), disk(0), slow);
+    expect(disk(0).state.kind).toBe('ok');
+    disks.failed(makeId(3), disk(0), slow);
+    expect(disk(0).state.kind).toBe('quarantined');
+    for (let n = 0; n < 10; n++) disks.failed(makeId(n), disk(1), slow);
+    expect(disk(1).state.kind).toBe('ok');
   });
 
-  it('whose chunk is too slow three times in a row, while others were quick in between, has that chunk made again', async () => {
-    const { all, disks, put, lost, log } = await createDisks([5]);
-    const [disk] = disks;
-    if (disk === undefined) throw new Error('no disk');
-    put(1);
+  it('rebuilds a chunk that was slow three times while other reads on its disk were fast', async () => {
+    const { disks, put, lost, log } = await createDisks([5]);
+    const disk = put(1);
     put(2);
-    const isSlow = () => all.failed(makeId(1), disk, slow);
-    for (const worked of [2, 1, 2, 2]) {
-      isSlow();
-      all.worked(makeId(worked), disk);
+    const failSlowly = () => disks.failed(makeId(1), disk, slow);
+    for (const read of [2, 1, 2, 2]) {
+      failSlowly();
+      disks.read(makeId(read), disk);
     }
     expect(lost).toEqual([]);
-    isSlow();
-    expect([lost, disk.state]).toEqual([[makeId(1)], 'ok']);
-    expect(log.messages('error')).toEqual(['chunk too slow again and again, making it again']);
-    expect(all.reserve(makeId(1))).toBe(disk);
-    all.stored(makeId(1), disk);
-    isSlow();
+    failSlowly();
+    expect({ lost, state: disk.state.kind }).toEqual({ lost: [makeId(1)], state: 'ok' });
+    expect(log.messages('error')).toEqual(['slow chunk given up for rebuild']);
+    expect(disks.reserve(makeId(1))).toBe(disk);
+    disks.stored(makeId(1), disk);
+    failSlowly();
     expect(lost).toHaveLength(1);
   });
 
-  it('that is slow with everything has no chunk made again for it', async () => {
-    const { all, disks, put, lost } = await createDisks([5]);
-    const [disk] = disks;
-    if (disk === undefined) throw new Error('no disk');
-    put(1);
+  it('rebuilds no chunk of a disk that is slow as a whole', async () => {
+    const { disks, put, lost } = await createDisks([5]);
+    const disk = put(1);
     put(2);
-    for (let n = 0; n < 10; n++) for (const each of [1, 2]) all.failed(makeId(each), disk, slow);
+    for (let n = 0; n < 10; n++) for (const id of [1, 2].map(makeId)) disks.failed(id, disk, slow);
     expect(lost).toEqual([]);
   });
 
-  it('whose probe takes too long three times in a row is left alone, unless it is the last one', async () => {
-    const { all, disks } = await createDisks([5, 5]);
-    const [a, b] = disks;
-    if (a === undefined || b === undefined) throw new Error('no disk');
-    for (const disk of disks) disk.probe = async () => 'timeout';
-    for (const _ of [1, 2]) await all.probe(a);
-    expect(a.state).toBe('ok');
-    await all.probe(a);
-    expect(a.state).toBe('quarantined');
-    for (let n = 0; n < 10; n++) await all.probe(b);
-    expect(b.state).toBe('ok');
+  it('quarantines a disk after three probes in a row timed out, unless it is the last one', async () => {
+    const { disks, disk, list } = await createDisks([5, 5]);
+    for (const one of list) failProbesWith(one, 'timeout');
+    for (const _ of [1, 2]) await disks.probe(disk(0));
+    expect(disk(0).state.kind).toBe('ok');
+    await disks.probe(disk(0));
+    expect(disk(0).state.kind).toBe('quarantined');
+    for (let n = 0; n < 10; n++) await disks.probe(disk(1));
+    expect(disk(1).state.kind).toBe('ok');
   });
 
-  it('is not blamed for what this process has run out of', async () => {
-    const { all, disks, errors } = await createDisks([5, 5]);
-    const [disk] = disks;
-    if (disk === undefined) throw new Error('no disk');
-    disk.probe = async () => 'EMFILE';
-    for (let n = 0; n < 5; n++) await all.probe(disk);
-    expect([disk.state, errors]).toEqual(['ok', []]);
+  it('does not blame a disk for an exhausted process', async () => {
+    const { disks, disk, errors } = await createDisks([5, 5]);
+    failProbesWith(disk(0), 'EMFILE');
+    for (let n = 0; n < 5; n++) await disks.probe(disk(0));
+    expect({ state: disk(0).state.kind, errors }).toEqual({ state: 'ok', errors: [] });
   });
 
-  it.each(['probe', 'list'])(
-    'that this process has no file handle left for is not left out at a start: %s',
-    async (what) => {
-      const { all, disks, held, put } = await createDisks([5, 5]);
-      put(1);
-      const [disk] = disks;
-      if (disk === undefined) throw new Error('no disk');
-      if (what === 'probe') disk.probe = async () => 'EMFILE';
-      else disk.files.list = async () => await Promise.reject(errorOf('EMFILE'));
-      await expect(all.load()).rejects.toMatchObject({ code: 'exhausted', message: expect.stringContaining('ulimit') });
-      expect([disk.state, held.size]).toEqual(['ok', 1]);
-    },
-  );
+  it.each(['probe', 'list'])('refuses to start if the process is exhausted at the %s of a disk', async (operation) => {
+    const { disks, disk, put } = await createDisks([5, 5]);
+    put(1);
+    if (operation === 'probe') failProbesWith(disk(0), 'EMFILE');
+    else disk(0).files.list = async () => await Promise.reject(errorWith('EMFILE'));
+    await expect(disks.load()).rejects.toMatchObject({ code: 'exhausted', message: expect.stringContaining('ulimit') });
+    expect(disk(0).state.kind).toBe('ok');
+  });
 
-  it('that failed while a chunk was written there is not believed to have it', async () => {
-    const { all, disks, held, probe } = await createDisks([5, 1]);
-    const place = all.reserve(makeId(1));
+  it('does not trust a chunk that was written while its disk failed', async () => {
+    const { disks, disk, held, probe } = await createDisks([5, 1]);
+    const chosen = disks.reserve(makeId(1));
     held.add(makeId(1));
-    all.failed(makeId(2), place, failing('ENXIO'));
-    writeFileSync(place.files.path(makeId(1)), 'x');
-    all.stored(makeId(1), place);
-    expect([disks.indexOf(place), all.of(makeId(1)), place.ids.size, place.reserved]).toEqual([0, undefined, 0, 0]);
+    disks.failed(makeId(2), chosen, createFileError('ENXIO'));
+    writeFileSync(chosen.files.path(makeId(1)), 'x');
+    disks.stored(makeId(1), chosen);
+    expect(chosen).toBe(disk(0));
+    expect(disks.find(makeId(1))).toBeUndefined();
+    expect({ chunks: chosen.ids.size, reserved: chosen.reserved }).toEqual({ chunks: 0, reserved: 0 });
     await probe(3);
-    expect(all.of(makeId(1))).toBe(place);
+    expect(disks.find(makeId(1))).toBe(chosen);
   });
 
-  it('that is not there any more is noticed by a chunk that is missing, and by its probe', async () => {
-    const one = await createDisks([5, 5]);
-    one.put(1);
-    const disk = one.all.of(makeId(1));
-    if (disk === undefined) throw new Error('no disk');
+  it('probes a disk when a chunk on it is missing, and quarantines it if it is unmounted', async () => {
+    const { disks, put, lost } = await createDisks([5, 5]);
+    const disk = put(1);
     renameSync(disk.path, `${disk.path}-away`);
     mkdirSync(disk.path);
-    one.all.failed(makeId(1), disk, failing('ENOENT'));
-    // The failure has begun a probe: this waits for the same one.
+    disks.failed(makeId(1), disk, createFileError('ENOENT'));
+    // The failure started a probe: this waits for the same one.
     await disk.probe();
-    expect([disk.state, one.lost]).toEqual(['quarantined', [makeId(1)]]);
-    const two = await createDisks([5]);
-    rmSync(join(two.disks[0]?.path ?? '', 'downstream.json'));
-    await two.probe(1);
-    expect(two.disks[0]).toMatchObject({ state: 'quarantined', reason: 'not mounted, or another disk' });
+    expect({ state: disk.state.kind, lost }).toEqual({ state: 'quarantined', lost: [makeId(1)] });
   });
 
-  it('that hangs holds up nothing but its own probe', async () => {
-    const { all, disks } = await createDisks([5, 5]);
-    const [hanging, well] = disks;
-    if (hanging === undefined || well === undefined) throw new Error('no disk');
-    const marker = join(hanging.path, 'downstream.json');
-    rmSync(marker);
-    // Opening a pipe that nobody writes to hangs as a file on a lost network mount does.
-    execFileSync('mkfifo', [marker]);
-    const probe = all.probe(hanging);
-    await all.probe(well);
-    expect(well.state).toBe('ok');
-    const release = await open(marker, 'r+');
-    await release.close();
-    await probe;
-    expect(hanging.state).toBe('quarantined');
-  });
-
-  it('whose chunk alone is missing is well', async () => {
-    const { all, disks } = await createDisks([5]);
-    const [disk] = disks;
-    if (disk) all.failed(makeId(1), disk, failing('ENOENT'));
-    expect(await disk?.probe()).toBeUndefined();
-    expect(disk?.state).toBe('ok');
-  });
-
-  it('comes back by itself when it has worked for a while, with the chunks that are still wanted there', async () => {
-    const { all, disks, put, probe, found, held } = await createDisks([5, 5]);
-    const [a, b] = disks;
-    if (a === undefined || b === undefined) throw new Error('no disk');
-    for (const n of [1, 2, 3, 4, 5, 6]) put(n);
-    const onA = [...held].filter((id) => all.of(id) === a);
-    const [elsewhere = '', ended = '', still = ''] = onA;
-    renameSync(a.path, `${a.path}-away`);
+  it('quarantines a disk whose marker file is gone', async () => {
+    const { disk, probe } = await createDisks([5]);
+    rmSync(join(disk(0).path, 'downstream.json'));
     await probe(1);
-    expect(a.state).toBe('quarantined');
-    const place = all.reserve(elsewhere);
-    writeFileSync(place.files.path(elsewhere), 'x');
-    all.stored(elsewhere, place);
+    expect(disk(0).state).toMatchObject({ kind: 'quarantined', reason: 'not mounted, or a different disk' });
+  });
+
+  it('keeps using a disk on which a single chunk is missing', async () => {
+    const { disks, disk } = await createDisks([5]);
+    disks.failed(makeId(1), disk(0), createFileError('ENOENT'));
+    expect(await disk(0).probe()).toBeUndefined();
+    expect(disk(0).state.kind).toBe('ok');
+  });
+
+  it('probes the other disks while one hangs', async () => {
+    const { disks, disk } = await createDisks([5, 5]);
+    const marker = join(disk(0).path, 'downstream.json');
+    rmSync(marker);
+    // Opening a pipe without a writer hangs like a file on a lost network mount.
+    execFileSync('mkfifo', [marker]);
+    const probe = disks.probe(disk(0));
+    await disks.probe(disk(1));
+    expect(disk(1).state.kind).toBe('ok');
+    const writer = await open(marker, 'r+');
+    await writer.close();
+    await probe;
+    expect(disk(0).state.kind).toBe('quarantined');
+  });
+
+  it('readmits a disk after three successful probes, with the chunks that are still needed there', async () => {
+    const { disks, disk, put, probe, found, held } = await createDisks([5, 5]);
+    for (const n of [1, 2, 3, 4, 5, 6]) put(n);
+    const [rebuilt = '', ended = '', needed = ''] = [...held].filter((id) => disks.find(id) === disk(0));
+    const { path } = disk(0);
+    renameSync(path, `${path}-away`);
+    await probe(1);
+    expect(disk(0).state.kind).toBe('quarantined');
+    const chosen = disks.reserve(rebuilt);
+    writeFileSync(chosen.files.path(rebuilt), 'x');
+    disks.stored(rebuilt, chosen);
     held.delete(ended);
     await probe(3);
-    expect(a.state).toBe('quarantined');
-    renameSync(`${a.path}-away`, a.path);
+    expect(disk(0).state.kind).toBe('quarantined');
+    renameSync(`${path}-away`, path);
     await probe(2);
-    expect(a.state).toBe('quarantined');
+    expect(disk(0).state.kind).toBe('quarantined');
     await probe(1);
-    expect([a.state, a.reason]).toEqual(['ok', undefined]);
-    expect(found).toEqual([still]);
-    expect([all.of(still), all.of(elsewhere)]).toEqual([a, b]);
-    expect(readdirSync(a.files.folder)).toEqual([still]);
-    expect(a.probeSeconds).toBeGreaterThanOrEqual(0);
+    expect(disk(0).state).toEqual({ kind: 'ok' });
+    expect(found).toEqual([needed]);
+    expect([disks.find(needed), disks.find(rebuilt)]).toEqual([disk(0), disk(1)]);
+    expect(readdirSync(disk(0).files.folder)).toEqual([needed]);
+    expect(disk(0).probeSeconds).toBeGreaterThanOrEqual(0);
   });
 
-  it('whose folder of chunks is gone makes it again, and takes chunks', async () => {
-    const { disks, put, probe } = await createDisks([5]);
-    const [disk] = disks;
-    if (disk === undefined) throw new Error('no disk');
-    rmSync(disk.files.folder, { recursive: true });
+  it('creates a missing chunk folder again', async () => {
+    const { disk, put, probe } = await createDisks([5]);
+    rmSync(disk(0).files.folder, { recursive: true });
     await probe(1);
     put(1);
-    expect([disk.state, readdirSync(disk.files.folder)]).toEqual(['ok', [makeId(1)]]);
+    expect(disk(0).state.kind).toBe('ok');
+    expect(readdirSync(disk(0).files.folder)).toEqual([makeId(1)]);
   });
 
-  it('whose folder of chunks can not be written is no good, though the rest of it can', async () => {
-    const { all, disks } = await createDisks([5, 5]);
-    const [disk] = disks;
-    if (disk === undefined) throw new Error('no disk');
-    rmSync(disk.files.folder, { recursive: true });
-    writeFileSync(disk.files.folder, 'a file in its place');
-    await all.probe(disk);
-    expect(disk.state).toBe('quarantined');
+  it('quarantines a disk whose chunk folder cannot be written', async () => {
+    const { disks, disk } = await createDisks([5, 5]);
+    rmSync(disk(0).files.folder, { recursive: true });
+    writeFileSync(disk(0).files.folder, 'a file in its place');
+    await disks.probe(disk(0));
+    expect(disk(0).state.kind).toBe('quarantined');
   });
 
-  it('that is another one gets no folder of chunks', async () => {
-    const { all, disks } = await createDisks([5]);
-    const [disk] = disks;
-    if (disk === undefined) throw new Error('no disk');
-    rmSync(disk.path, { recursive: true });
-    mkdirSync(disk.path);
-    await all.probe(disk);
-    expect([disk.state, readdirSync(disk.path)]).toEqual(['quarantined', []]);
+  it('does not create a chunk folder on a different disk', async () => {
+    const { disks, disk } = await createDisks([5]);
+    rmSync(disk(0).path, { recursive: true });
+    mkdirSync(disk(0).path);
+    await disks.probe(disk(0));
+    expect(disk(0).state.kind).toBe('quarantined');
+    expect(readdirSync(disk(0).path)).toEqual([]);
   });
 });

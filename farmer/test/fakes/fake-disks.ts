@@ -14,31 +14,34 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-export const CHUNK = 1_000;
+export const CHUNK_BYTES = 1_000;
 let farms = 0;
 
-/** Disks in folders of their own, which go after the test, with room for so many chunks each. */
+/** Disks in temporary folders, each with capacity for the given number of chunks. */
 export async function createDisks(capacities: number[], { minFreeBytes = 0 } = {}) {
   const clock = new FakeClock();
   const log = new FakeLogger();
   farms += 1;
   const farmId = `farm ${farms}`;
-  const disks = await Promise.all(
+  const spaces = capacities.map(() => ({ sizeBytes: 1e9, freeBytes: 1e9 }));
+  const list = await Promise.all(
     capacities.map(async (chunks, n) => {
       const path = join(root, `${farms}-${n}`);
       mkdirSync(path);
       const diskId = await writeMarker(path, farmId);
-      return new Disk({ path, capacityBytes: chunks * CHUNK, chunkBytes: CHUNK, farmId, diskId }, clock);
+      const options = { path, capacityBytes: chunks * CHUNK_BYTES, chunkBytes: CHUNK_BYTES, farmId, diskId };
+      const space = { read: async () => ({ sizeBytes: 0, freeBytes: 0, ...spaces[n] }) };
+      return new Disk(options, { space, clock });
     }),
   );
   const held = new Set<string>();
   const lost: string[] = [];
   const found: string[] = [];
   const errors: string[] = [];
-  const all = new Disks(
+  const disks = new Disks(
     { minFreeBytes },
     {
-      disks,
+      disks: list,
       clock,
       log,
       isHeld: (id) => held.has(id),
@@ -48,17 +51,41 @@ export async function createDisks(capacities: number[], { minFreeBytes = 0 } = {
       onError: (path, kind) => errors.push(`${path.slice(-1)} ${kind}`),
     },
   );
-  await all.load();
-  const put = (n: number) => {
-    const id = makeId(n);
-    const disk = all.reserve(id);
-    writeFileSync(disk.files.path(id), 'x');
-    all.stored(id, disk);
-    held.add(id);
-    return disks.indexOf(disk);
+  await disks.load();
+  const disk = (n: number): Disk => {
+    const found = list[n];
+    if (found === undefined) throw new RangeError(`there is no disk ${n}`);
+    return found;
   };
-  const probe = async (times: number) => {
-    for (let n = 0; n < times; n++) for (const disk of disks) await all.probe(disk);
+  return {
+    disks,
+    list,
+    disk,
+    /** The disk that does not have this chunk, of two. */
+    otherThan: (one: Disk) => disk(1 - list.indexOf(one)),
+    held,
+    lost,
+    found,
+    /** Each error that was counted, as disk and kind. */
+    errors,
+    clock,
+    log,
+    /** Makes a disk report this much free space from its next check on. */
+    setFreeBytes: (n: number, freeBytes: number) => {
+      spaces[n] = { sizeBytes: 1e9, freeBytes };
+    },
+    /** Accepts the contract `n` and stores its chunk. */
+    put: (n: number): Disk => {
+      const id = makeId(n);
+      const chosen = disks.reserve(id);
+      writeFileSync(chosen.files.path(id), 'x');
+      disks.stored(id, chosen);
+      held.add(id);
+      return chosen;
+    },
+    /** Probes every disk. */
+    probe: async (times: number) => {
+      for (let n = 0; n < times; n++) for (const each of list) await disks.probe(each);
+    },
   };
-  return { all, disks, held, lost, found, errors, clock, log, put, probe };
 }

@@ -1,5 +1,6 @@
 import { FakeLogger } from '@downstream/platform/testing';
 import { describe, expect, it } from '@jest/globals';
+import { quarantine } from '../../src/chunks/disk-state.ts';
 import { FarmerMetrics, type Readings } from '../../src/metrics/metrics.ts';
 
 const READINGS: Readings = {
@@ -28,7 +29,7 @@ const READINGS: Readings = {
     readings: [
       {
         path: '/a',
-        state: 'ok',
+        state: { kind: 'ok' },
         freeBytes: 400,
         sizeBytes: 1_000,
         capacityBytes: 500,
@@ -37,7 +38,7 @@ const READINGS: Readings = {
       },
       {
         path: '/b',
-        state: 'quarantined',
+        state: quarantine('EIO'),
         freeBytes: undefined,
         sizeBytes: undefined,
         capacityBytes: 500,

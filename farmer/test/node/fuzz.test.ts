@@ -45,7 +45,7 @@ beforeAll(async () => {
   const genesis = { path, sha256: createHash('sha256').update(GENESIS).digest('hex'), size: GENESIS.length };
   chunks = new ChunkStore(
     { genesis, downloadOrigins: new Set([url]) },
-    { places: new SingleFolder(files), pool, downloads: http },
+    { locations: new SingleFolder(files), pool, downloads: http },
   );
 });
 afterAll(async () => {

@@ -1,0 +1,39 @@
+import { addAbortSignal, type Readable } from 'node:stream';
+import { getErrorCode } from '@downstream/platform';
+import { ChunkError } from '../farming/errors.ts';
+
+/** @throws ChunkError `download_rejected` if the contract names a server that the operator does not trust */
+export function assertAllowedOrigin(url: string, allowed: ReadonlySet<string>): void {
+  const { origin } = new URL(url);
+  if (allowed.has(origin)) return;
+  throw new ChunkError(
+    'download_rejected',
+    `the contract names a server other than the node (${origin}): if you trust it, add it to FARMER_DOWNLOAD_ORIGINS`,
+  );
+}
+
+/**
+ * The blocks of a download.
+ *
+ * @throws ChunkError `download_failed` if it breaks off, `download_rejected` if it is longer than `maxBytes`
+ */
+export async function* readBody(
+  body: Readable,
+  { maxBytes, signal }: { maxBytes: number; signal: AbortSignal },
+): AsyncGenerator<Buffer> {
+  let bytes = 0;
+  for await (const block of withDownloadErrors(addAbortSignal(signal, body))) {
+    bytes += block.length;
+    if (bytes > maxBytes) throw new ChunkError('download_rejected', `the download is longer than ${maxBytes} bytes`);
+    yield block;
+  }
+}
+
+/** Distinguishes a download that breaks off from a file that cannot be written. */
+async function* withDownloadErrors(body: Readable): AsyncGenerator<Buffer> {
+  try {
+    yield* body;
+  } catch (error) {
+    throw new ChunkError('download_failed', 'the download broke off', { cause: getErrorCode(error) ?? 'unknown' });
+  }
+}

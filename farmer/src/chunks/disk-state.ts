@@ -1,0 +1,128 @@
+/** Writes go only to a disk that is `ok`; chunks are read in every state but `quarantined`. */
+interface StateByKind {
+  readonly ok: { readonly kind: 'ok' };
+  readonly full: { readonly kind: 'full' };
+  /** Writes fail, but not for lack of space. `reason` is an error code such as `EROFS`. */
+  readonly read_only: { readonly kind: 'read_only'; readonly reason: string };
+  /** Nothing is read or written except by probes. `passedProbes` counts the latest consecutive successes. */
+  readonly quarantined: { readonly kind: 'quarantined'; readonly reason: string; readonly passedProbes: number };
+}
+export type DiskStateKind = keyof StateByKind;
+export type DiskState<K extends DiskStateKind = DiskStateKind> = StateByKind[K];
+export const DISK_STATES = ['ok', 'full', 'read_only', 'quarantined'] as const satisfies readonly DiskStateKind[];
+
+export type UsableState = DiskState<'ok' | 'full' | 'read_only'>;
+
+interface EventByType {
+  /** A write failed because the file system has no free space. */
+  readonly space_exhausted: { readonly type: 'space_exhausted' };
+  /** The file system has free space for another chunk. */
+  readonly space_available: { readonly type: 'space_available' };
+  /** Writes fail for another reason. `isReplaceable`: the other disks have space for all chunks of this one. */
+  readonly write_rejected: {
+    readonly type: 'write_rejected';
+    readonly reason: string;
+    readonly isReplaceable: boolean;
+  };
+  /** The disk is not mounted, is another disk, or does not respond at all. */
+  readonly gone: { readonly type: 'gone'; readonly reason: string };
+  /** Too many different chunks failed, or too many operations in a row were slow. */
+  readonly unreliable: { readonly type: 'unreliable'; readonly reason: string; readonly hasAlternative: boolean };
+  /** A probe completed. `usableAs` is undefined if the disk is not fit for use. */
+  readonly probed: { readonly type: 'probed'; readonly usableAs: UsableState | undefined };
+  /** The chunks on a quarantined disk were listed successfully. */
+  readonly readmitted: { readonly type: 'readmitted'; readonly usableAs: UsableState };
+}
+export type DiskEventType = keyof EventByType;
+export type DiskEvent<T extends DiskEventType = DiskEventType> = EventByType[T];
+
+type Transition<K extends DiskStateKind, T extends DiskEventType> = (
+  state: DiskState<K>,
+  event: DiskEvent<T>,
+) => DiskState;
+type Transitions<K extends DiskStateKind> = { readonly [T in DiskEventType]: Transition<K, T> };
+
+/** A quarantined disk is used again after this many consecutive successful probes. */
+const PROBES_TO_READMIT = 3;
+
+const unchanged = (state: DiskState): DiskState => state;
+const toFull = (): DiskState => ({ kind: 'full' });
+const toQuarantine = (_: DiskState, { reason }: { readonly reason: string }): DiskState => quarantine(reason);
+
+/** Data that can be read is worth more than a quarantine, unless the other disks can take all of it. */
+const toReadOnly = (_: DiskState, { reason, isReplaceable }: DiskEvent<'write_rejected'>): DiskState =>
+  isReplaceable ? quarantine(reason) : { kind: 'read_only', reason };
+
+/** An unreliable disk is better than no disk. */
+const toQuarantineIfAlternative = (state: DiskState, { reason, hasAlternative }: DiskEvent<'unreliable'>): DiskState =>
+  hasAlternative ? quarantine(reason) : state;
+
+/** Every state and event. */
+const TRANSITIONS: { readonly [K in DiskStateKind]: Transitions<K> } = {
+  ok: {
+    space_exhausted: toFull,
+    space_available: unchanged,
+    write_rejected: toReadOnly,
+    gone: toQuarantine,
+    unreliable: toQuarantineIfAlternative,
+    probed: unchanged,
+    readmitted: unchanged,
+  },
+  full: {
+    space_exhausted: unchanged,
+    space_available: () => ({ kind: 'ok' }),
+    write_rejected: toReadOnly,
+    gone: toQuarantine,
+    unreliable: toQuarantineIfAlternative,
+    // A probe writes a few bytes: its success does not mean that a chunk fits.
+    probed: unchanged,
+    readmitted: unchanged,
+  },
+  read_only: {
+    space_exhausted: toFull,
+    space_available: unchanged,
+    write_rejected: toReadOnly,
+    gone: toQuarantine,
+    unreliable: toQuarantineIfAlternative,
+    probed: (state, { usableAs }) => (usableAs?.kind === 'ok' ? usableAs : state),
+    readmitted: unchanged,
+  },
+  quarantined: {
+    space_exhausted: unchanged,
+    space_available: unchanged,
+    write_rejected: unchanged,
+    gone: unchanged,
+    unreliable: unchanged,
+    probed: (state, { usableAs }) => ({ ...state, passedProbes: usableAs === undefined ? 0 : state.passedProbes + 1 }),
+    readmitted: (_, { usableAs }) => usableAs,
+  },
+};
+
+/** The state of a disk after an event. Pure: the same arguments give the same result. */
+export function transition(state: DiskState, event: DiskEvent): DiskState {
+  return next(state.kind, event.type, state, event);
+}
+
+function next<K extends DiskStateKind, T extends DiskEventType>(
+  kind: K,
+  type: T,
+  state: DiskState<K>,
+  event: DiskEvent<T>,
+): DiskState {
+  const transitions: Transitions<K> = TRANSITIONS[kind];
+  return transitions[type](state, event);
+}
+
+export function quarantine(reason: string): DiskState<'quarantined'> {
+  return { kind: 'quarantined', reason, passedProbes: 0 };
+}
+
+/** Whether a quarantined disk passed enough probes for its chunks to be listed and used again. */
+export function isReadmissible(state: DiskState): boolean {
+  return state.kind === 'quarantined' && state.passedProbes >= PROBES_TO_READMIT;
+}
+
+/** Why a disk is not written to; undefined if the state says it all. */
+export function getReason(state: DiskState): string | undefined {
+  return 'reason' in state ? state.reason : undefined;
+}
