@@ -62,5 +62,5 @@ export function headroom(increase: (metric: string) => string): string {
 /** A disk's state as a number, see `DISK_STATES`. */
 export function diskState(): string {
   const is = (state: string) => sumBy(['job', 'instance', 'disk'], select('farmer_disk_state', `state="${state}"`));
-  return `(${is('full')} + 2 * ${is('quarantined')})`;
+  return `(${is('full')} + 2 * ${is('read_only')} + 3 * ${is('quarantined')})`;
 }

@@ -11,7 +11,8 @@ export const HEADROOM_COLORS: Colors = ['red', [0.05, 'orange'], [0.2, 'green']]
 export const DISK_STATES: ValueNames = {
   '0': { text: 'ok', color: 'green' },
   '1': { text: 'full', color: 'orange' },
-  '2': { text: 'quarantined', color: 'red' },
+  '2': { text: 'read-only', color: 'orange' },
+  '3': { text: 'quarantined', color: 'red' },
 };
 
 const SEVERITIES = {

@@ -95,10 +95,10 @@ export const FARMER_METRICS = {
   chunkErrors: {
     type: 'counter',
     name: 'farmer_chunk_errors_total',
-    unit: 'faults',
-    question: 'Is the disk sound?',
-    help: 'Chunks found bad or not made, by fault: corrupt (the bytes on disk have changed), unreadable (a file is missing, or can not be read or written), slow (reading or writing it took too long), exhausted (this process had no file handle, thread or memory for it: the chunk may be sound, and is tried again), disk_full, download_failed (it broke off, or was another chunk). What is bad is made again.',
-    labels: { fault: CHUNK_ERROR_KINDS },
+    unit: 'errors',
+    question: 'Do disks return what was written?',
+    help: 'Failed operations on chunks, by kind: corrupt (the bytes on disk changed), unreadable (a file is missing, or could not be read or written), slow (the operation timed out), exhausted (this process was out of file descriptors, threads or memory; the operation is repeated), disk_full (no disk has space), download_failed (the download broke off or was a different chunk). Bad chunks are rebuilt.',
+    labels: { kind: CHUNK_ERROR_KINDS },
   },
   repaired: {
     type: 'counter',
@@ -192,7 +192,7 @@ export const FARMER_METRICS = {
     name: 'farmer_disk_state',
     unit: '0 or 1',
     question: 'Is a disk failing?',
-    help: 'Which state each disk is in: ok, full (it takes no chunks until there is room, or it can be written, again), quarantined (it failed, and is not used until it works again).',
+    help: '1 for the current state of each disk: ok, full (no chunks are stored until space is free), read_only (writes fail, chunks are only read), quarantined (the disk failed and is not used until probes succeed).',
     labels: { disk: null, state: DISK_STATES },
   },
   diskErrors: {

@@ -162,8 +162,8 @@ export class FarmerMetrics implements ChunkObserver {
     this.#set.instruments.generation.observe(seconds);
   }
 
-  chunkFailed(fault: ChunkErrorKind): void {
-    this.#set.instruments.chunkErrors.inc({ fault });
+  chunkFailed(kind: ChunkErrorKind): void {
+    this.#set.instruments.chunkErrors.inc({ kind });
   }
 
   diskFailed(disk: string, kind: DiskErrorKind): void {

@@ -9,11 +9,11 @@ const DISK_SIZE = select('farmer_disk_size_bytes');
 export const diskPanels: Panel[] = [
   timeline({
     title: 'Disk states',
-    question: 'When was a disk full or quarantined?',
-    normal: 'ok without gaps. A full disk stores no more chunks. A quarantined disk is not used.',
+    question: 'When was a disk full, read-only or quarantined?',
+    normal: 'ok without gaps. A full or read-only disk stores no more chunks. A quarantined disk is not used.',
     size: [24, 5],
     valueNames: DISK_STATES,
-    runbooks: ['FarmerDiskQuarantined', 'FarmerDiskFilling'],
+    runbooks: ['FarmerDiskQuarantined', 'FarmerDiskReadOnly', 'FarmerDiskFilling'],
     queries: [{ expr: `max by (instance, disk) (${diskState()})`, legend: DISK }],
   }),
   graph({

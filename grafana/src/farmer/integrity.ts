@@ -18,7 +18,7 @@ export const integrityPanels: Panel[] = [
       download_failed: 'yellow',
     },
     runbooks: ['FarmerIntegrityErrors'],
-    queries: [{ expr: increasePerStep('farmer_chunk_errors_total', { by: ['fault'] }), legend: '{{fault}}' }],
+    queries: [{ expr: increasePerStep('farmer_chunk_errors_total', { by: ['kind'] }), legend: '{{kind}}' }],
   }),
   graph({
     title: 'Scrubbed chunks by result',

@@ -102,10 +102,10 @@ export const overviewPanels: Panel[] = [
   stat({
     title: 'Worst disk',
     question: 'Is any disk unusable? Shows the disk in the worst state.',
-    normal: 'ok. A full disk stores no more chunks. A quarantined disk is not used.',
+    normal: 'ok. A full or read-only disk stores no more chunks. A quarantined disk is not used.',
     size: [8, 4],
     valueNames: DISK_STATES,
-    runbooks: ['FarmerDiskQuarantined', 'FarmerDiskFilling'],
+    runbooks: ['FarmerDiskQuarantined', 'FarmerDiskReadOnly', 'FarmerDiskFilling'],
     queries: [{ expr: `max(${diskState()})`, legend: 'disk' }],
   }),
   stat({
