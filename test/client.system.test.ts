@@ -71,15 +71,15 @@ describe('the client library', () => {
     await node.close();
   });
 
-  it("runs the README's example as it stands there", async () => {
+  it('runs the example of docs/library.md', async () => {
     const node = await aNode();
-    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
-    const example = /```ts\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
+    const guide = readFileSync(new URL('../docs/library.md', import.meta.url), 'utf8');
+    const example = /```ts\n([\s\S]*?)```/.exec(guide)?.[1] ?? '';
     expect(example).toContain("from '@downstream/farmer'");
     const body = example
       .replace(/^import .*$/m, '')
       .replaceAll('http://localhost:5000', node.url)
-      .replaceAll("'./farm'", JSON.stringify(join(folder, 'readme')))
+      .replaceAll("'./farm'", JSON.stringify(join(folder, 'example')))
       .replaceAll('console.log', 'print');
     const printed: unknown[] = [];
     // A small genesis file, so that the example runs in no time.

@@ -1,12 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { formatSettingsMarkdown } from '@downstream/platform';
 import { describe, expect, it } from '@jest/globals';
-import { SETTINGS as FARMER_SETTINGS } from '../farmer/src/settings.ts';
-import { SETTINGS as MOCK_SETTINGS } from '../mock-node/src/config.ts';
 import { renderFaultsDoc } from '../scripts/faults-doc.ts';
 import { renderMetricsDoc } from '../scripts/metrics-doc.ts';
+import { renderSettingsDoc } from '../scripts/settings-doc.ts';
 
 const root = join(import.meta.dirname, '..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -48,12 +46,9 @@ describe('the house', () => {
   });
 });
 
-describe('the README', () => {
-  it.each([
-    ['the farmer', FARMER_SETTINGS],
-    ['the mock node', MOCK_SETTINGS],
-  ])('has the settings of %s as they are in the code', (_, settings) => {
-    expect(read('README.md')).toContain(formatSettingsMarkdown(settings));
+describe('docs/settings.md', () => {
+  it('matches the settings in the code; `npm run docs` writes it', () => {
+    expect(read('docs/settings.md')).toBe(renderSettingsDoc());
   });
 });
 

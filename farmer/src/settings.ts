@@ -87,7 +87,7 @@ const ALIAS = /^[\w.-]{1,63}$/;
 const integerBetween = (min: number, max: number) =>
   text.regex(/^\d+$/).transform(Number).pipe(z.number().min(min).max(max));
 
-/** All settings of the farmer. The table in README.md, the command-line flags and the error messages come from here. */
+/** All settings of the farmer. The table in docs/settings.md, the command-line flags and the error messages come from here. */
 export const SETTINGS = {
   nodes: {
     env: 'FARMER_NODE_URL',

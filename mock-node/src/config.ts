@@ -14,7 +14,7 @@ const text = z.string();
 const wholeNumber = (least: number, most: number) =>
   text.regex(/^\d+$/).transform(Number).pipe(z.number().min(least).max(most));
 
-/** Everything that can be set. The README's table, the flags and the error messages come from here. */
+/** Everything that can be set. The table in docs/settings.md, the flags and the error messages come from here. */
 export const SETTINGS = {
   host: {
     env: 'MOCK_HOST',

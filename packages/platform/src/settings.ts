@@ -68,7 +68,7 @@ function shorten(text: string): string {
   return masked.length > 100 ? `${masked.slice(0, 100)}…` : masked;
 }
 
-/** The table as Markdown, for a README. */
+/** The settings as a Markdown table. */
 export function formatSettingsMarkdown(table: Settings): string {
   const rows = Object.values(table).map(({ env, flag, value, description, default: text, defaultDescription }) => {
     const shown = defaultDescription ?? (text === undefined ? '' : `\`${text}\``);
