@@ -14,7 +14,8 @@ const ROUNDS = 9;
 const CHUNKS_PER_STREAM = 4;
 
 /**
- * The generation of chunks by the farmer's own workers, compared with encrypting, hashing and writing one after the other.
+ * The generation of chunks by the farmer's own workers, compared with encrypting, hashing and writing one after the
+ * other.
  *
  * The first two results end when the worker has written the file. The `to-disk` results include the flush, which the
  * farmer does outside its workers, and show how much the disk slows generation down.

@@ -8,11 +8,11 @@ import { describeMachine, saveRun } from './history.ts';
 import { formatResults, isTargetMet, type Result } from './result.ts';
 
 /**
- * `npm run bench -- [--json] [--save] [NAME…]`: measures the built services and the farmer's workers, and compares each
- * figure with what this machine can do, measured in the same run. Other load on the machine affects the figures.
+ * `npm run bench -- [--json] [--save] [NAME…]`: measures the built services and the farmer's workers, and compares
+ * each figure with what this machine can do, measured in the same run. Other load on the machine affects the figures.
  *
- * `--json` prints the results as JSON. `--save` appends them to bench/history.jsonl and prints the changes since the previous
- * run on this machine. Exits with 1 if a result misses its target and with 2 if an argument is invalid.
+ * `--json` prints the results as JSON. `--save` appends them to bench/history.jsonl and prints the changes since the
+ * previous run on this machine. Exits with 1 if a result misses its target and with 2 if an argument is invalid.
  */
 const HISTORY = join(import.meta.dirname, '../history.jsonl');
 

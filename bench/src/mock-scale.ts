@@ -20,14 +20,14 @@ const RESPONSE_LIMIT_MS = 100;
 const CPU_US = (INTERVAL_MS * 1000) / CONTRACTS;
 
 /**
- * A mock node with 20 000 contracts of one farmer, which makes its listings as long as possible, with chunks of 4 KiB and an
- * interval of one minute. The farmer accepts the contracts and answers their first challenges as fast as it can. Then it
- * answers each contract once within one interval, evenly spread, with ten listings and a scrape every 15 seconds. A late
- * answer does not pass.
+ * A mock node with 20 000 contracts of one farmer, which makes its listings as long as possible, with chunks of 4 KiB
+ * and an interval of one minute. The farmer accepts the contracts and answers their first challenges as fast as it
+ * can. Then it answers each contract once within one interval, evenly spread, with ten listings and a scrape every 15
+ * seconds. A late answer does not pass.
  *
- * Response times are the client's, so they include its own delays. CPU time covers the whole node in that interval, with
- * listings and scrapes, divided by answers. Memory is the growth of the resident set after garbage collection, from the
- * warm-up to the end of the interval.
+ * Response times are the client's, so they include its own delays. CPU time covers the whole node in that interval,
+ * with listings and scrapes, divided by answers. Memory is the growth of the resident set after garbage collection,
+ * from the warm-up to the end of the interval.
  */
 export async function measureMockScale(folder: string): Promise<Result[]> {
   const genesis = writeSmallGenesis(folder, GENESIS_BYTES);
@@ -83,8 +83,8 @@ async function acceptContracts(farmer: MinimalFarmer, contracts: number): Promis
 }
 
 /**
- * Answers each contract once, evenly over the interval after its second listing. A machine that is too slow gets another
- * interval, in which its answers come too late.
+ * Answers each contract once, evenly over the interval after its second listing. A machine that is too slow gets
+ * another interval, in which its answers come too late.
  */
 async function answerForOneInterval(farmer: MinimalFarmer): Promise<Answered[]> {
   const start = performance.now();

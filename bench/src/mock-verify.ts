@@ -17,11 +17,12 @@ const SEED = 'bench';
 const OPTIONS = { maxContracts: CONTRACTS, maxFailures: 1_000_000 };
 
 /**
- * The processor time in which the node judges an answer, without HTTP: it looks the contract up, advances it to the current
- * round, draws the round's challenge, and compares the answer with one computed from the chunk's running hash.
+ * The processor time in which the node judges an answer, without HTTP: it looks the contract up, advances it to the
+ * current round, draws the round's challenge, and compares the answer with one computed from the chunk's running
+ * hash.
  *
- * The other results use a state file and write each answer before judging the next. Its elapsed time
- * includes waits for the disk.
+ * The other results use a state file and write each answer before judging the next. Its elapsed time includes waits
+ * for the disk.
  */
 export async function measureMockVerify(folder: string): Promise<Result[]> {
   const { path, sha256: genesisSha256 } = writeSmallGenesis(folder, GENESIS_BYTES);

@@ -9,8 +9,8 @@ import { STEPS } from './kill-points.ts';
 import { KillRun, type KillRunOptions, type KillRunReport } from './kill-run.ts';
 
 /**
- * `npm run soak:kill -- --cycles N [--seed S]`: kills farmers N times at random points and checks that they lose nothing.
- * The seed repeats the choices but not the exact timing. Exits with 1 and keeps the folder if a check fails.
+ * `npm run soak:kill -- --cycles N [--seed S]`: kills farmers N times at random points and checks that they lose
+ * nothing. The seed repeats the choices but not the exact timing. Exits with 1 and keeps the folder if a check fails.
  */
 const FARMS: readonly Pick<KillRunOptions, 'chunkBytes' | 'contractForm'>[] = [
   { chunkBytes: 16 * 1024, contractForm: 'secret' },

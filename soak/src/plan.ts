@@ -64,7 +64,7 @@ export const NODE_FAULTS: Readonly<Record<EffectKind, EffectInput>> = {
   clock_skew: { kind: 'clock_skew', ms: 3_600_000 },
 };
 
-/** Limits for effects that would otherwise remove all contracts again and again. */
+/** Limits for effects that would otherwise remove all contracts repeatedly. */
 export const TIMES: Partial<Record<EffectKind, number>> = { expire_contract: 2, revoke_token: 1, forget_all: 1 };
 
 /** Faults under which the node may judge a correct answer as wrong. */
