@@ -1,4 +1,10 @@
-import { parseSettings, SettingsError, type SettingsInput, type Values } from '@downstream/platform';
+import {
+  checkGenesisSettings,
+  parseSettings,
+  SettingsError,
+  type SettingsInput,
+  type Values,
+} from '@downstream/platform';
 import { STANDARD_GENESIS } from '@downstream/protocol';
 import { SETTINGS, toAlias } from './settings.ts';
 
@@ -38,15 +44,7 @@ const DEFAULT_SIZE = 256 * 1024 * 1024;
  */
 export function readConfig(input: Partial<SettingsInput> = {}): FarmerConfig {
   const { nodes, nodeAliases, folders, size, ...config } = parseSettings(SETTINGS, withEnv(input));
-  if ((config.genesisPath === undefined) !== (config.genesisSha256 === undefined)) {
-    const [set, missing] =
-      config.genesisPath === undefined
-        ? (['genesisSha256', 'genesisPath'] as const)
-        : (['genesisPath', 'genesisSha256'] as const);
-    throw new SettingsError([
-      `${SETTINGS[missing].env} is not set, but ${SETTINGS[set].env} is: expected ${SETTINGS[missing].allowed}`,
-    ]);
-  }
+  checkGenesisSettings(SETTINGS, config);
   const disks = resolveDisks(folders, size);
   if (config.genesisPath === undefined) {
     for (const { path, sizeBytes } of disks) {

@@ -1,7 +1,13 @@
 import { availableParallelism, homedir, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
-import { LOG_FORMATS, LOG_LEVELS, parseBytes } from '@downstream/platform';
-import { isSjcxAddress, sha256Hex } from '@downstream/protocol';
+import {
+  createGenesisSettings,
+  createHostSetting,
+  createLogSettings,
+  integerBetween,
+  parseBytes,
+} from '@downstream/platform';
+import { isSjcxAddress } from '@downstream/protocol';
 import { z } from 'zod';
 
 const text = z.string();
@@ -83,9 +89,6 @@ const node = text.max(2048).transform(parseNode);
 const folder = text.max(4096).transform(parseFolder);
 
 const ALIAS = /^[\w.-]{1,63}$/;
-
-const integerBetween = (min: number, max: number) =>
-  text.regex(/^\d+$/).transform(Number).pipe(z.number().min(min).max(max));
 
 /** All settings of the farmer. The table in docs/settings.md, the command-line flags and the error messages come from here. */
 export const SETTINGS = {
@@ -172,24 +175,7 @@ export const SETTINGS = {
     schema: text.transform((input, context) => (/^0+[a-z]*$/i.test(input.trim()) ? 0 : parseSize(input, context))),
     default: '256MiB',
   },
-  genesisPath: {
-    env: 'FARMER_GENESIS',
-    flag: '--genesis',
-    value: '<file>',
-    description: 'Custom genesis file. Requires `FARMER_GENESIS_SHA256`.',
-    allowed: 'the path of a genesis file, together with FARMER_GENESIS_SHA256',
-    schema: text.optional(),
-    defaultDescription: 'the standard genesis file',
-  },
-  genesisSha256: {
-    env: 'FARMER_GENESIS_SHA256',
-    flag: '--genesis-sha256',
-    value: '<hex>',
-    description: 'SHA-256 of the custom genesis file.',
-    allowed: '64 lowercase hex characters, together with FARMER_GENESIS',
-    schema: sha256Hex.optional(),
-    defaultDescription: '',
-  },
+  ...createGenesisSettings('FARMER'),
   downloadOrigins: {
     env: 'FARMER_DOWNLOAD_ORIGINS',
     flag: '--download-origins',
@@ -208,16 +194,11 @@ export const SETTINGS = {
     schema: z.enum(['true', 'false']).transform((value) => value === 'true'),
     default: 'false',
   },
-  httpHost: {
+  httpHost: createHostSetting({
     env: 'FARMER_HTTP_HOST',
     flag: '--http-host',
-    value: '<host>',
     description: 'Address on which to serve the status page, metrics and health checks.',
-    allowed: 'an address of this machine, or 0.0.0.0 for all of its addresses',
-    schema: text.min(1).max(255),
-    default: '127.0.0.1',
-    defaultDescription: '`127.0.0.1`; `0.0.0.0` in the image',
-  },
+  }),
   httpPort: {
     env: 'FARMER_HTTP_PORT',
     flag: '--http-port',
@@ -276,22 +257,5 @@ export const SETTINGS = {
     schema: integerBetween(0, 100_000),
     default: '20000',
   },
-  logLevel: {
-    env: 'FARMER_LOG_LEVEL',
-    flag: '--log-level',
-    value: '<level>',
-    description: `Least severe level to log: ${LOG_LEVELS.map((level) => `\`${level}\``).join(', ')}.`,
-    allowed: `one of ${LOG_LEVELS.join(', ')}`,
-    schema: z.enum(LOG_LEVELS),
-    default: 'info',
-  },
-  logFormat: {
-    env: 'FARMER_LOG_FORMAT',
-    flag: '--log-format',
-    value: '<format>',
-    description: '`json` (one object per line) or `pretty` (for a terminal).',
-    allowed: `one of ${LOG_FORMATS.join(', ')}`,
-    schema: z.enum(LOG_FORMATS).optional(),
-    defaultDescription: '`pretty` on a terminal, otherwise `json`',
-  },
+  ...createLogSettings('FARMER'),
 } as const;

@@ -1,5 +1,5 @@
 import { type FaultInput, type Scenario, scenario as scenarioSchema } from '@downstream/control-api';
-import { type HttpServer, type Logger, listen, silentLogger } from '@downstream/platform';
+import { checkGenesisSettings, type HttpServer, type Logger, listen, silentLogger } from '@downstream/platform';
 import { createApiApp } from './api/api-app.ts';
 import { ApiListener } from './api/api-listener.ts';
 import { RequestRecorder } from './api/recorder.ts';
@@ -7,7 +7,7 @@ import { RequestPipeline } from './api/request-pipeline.ts';
 import { ChunkFactory } from './chunks/chunk-factory.ts';
 import { type Genesis, loadGenesisFile, standardGenesis } from './chunks/genesis.ts';
 import { NodeClock } from './clock/node-clock.ts';
-import { checkConsistency, type MockConfig, readConfig } from './config.ts';
+import { type MockConfig, readConfig, SETTINGS } from './config.ts';
 import { type ControlDeps, createControlApp } from './control/control-app.ts';
 import { FaultPlan } from './faults/fault-plan.ts';
 import { PRESETS } from './faults/presets.ts';
@@ -59,7 +59,8 @@ export async function startMockNode(
   { faults = [], ...options }: MockNodeOptions = {},
   { now = Date.now, log = silentLogger }: Partial<MockNodeDeps> = {},
 ): Promise<MockNode> {
-  const config = checkConsistency({ ...readConfig({ env: {} }), controlPort: undefined, ...options });
+  const config = { ...readConfig({ env: {} }), controlPort: undefined, ...options };
+  checkGenesisSettings(SETTINGS, config);
   if (config.files !== undefined) await checkFolder(config.files);
   const genesis = createGenesis(config);
   const state = openState(config, genesis);

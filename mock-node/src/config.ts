@@ -1,38 +1,28 @@
 import { PRESET_NAMES } from '@downstream/control-api';
 import {
-  LOG_FORMATS,
-  LOG_LEVELS,
+  checkGenesisSettings,
+  createGenesisSettings,
+  createHostSetting,
+  createLogSettings,
+  integerBetween,
   parseSettings,
-  SettingsError,
   type SettingsInput,
   type Values,
 } from '@downstream/platform';
-import { sha256Hex } from '@downstream/protocol';
 import { z } from 'zod';
 
 const text = z.string();
-const wholeNumber = (least: number, most: number) =>
-  text.regex(/^\d+$/).transform(Number).pipe(z.number().min(least).max(most));
 
 /** Everything that can be set. The table in docs/settings.md, the flags and the error messages come from here. */
 export const SETTINGS = {
-  host: {
-    env: 'MOCK_HOST',
-    flag: '--host',
-    value: '<host>',
-    description: 'Where to listen.',
-    allowed: 'an address of this machine, or 0.0.0.0 for all of them',
-    schema: text.min(1).max(255),
-    default: '127.0.0.1',
-    defaultDescription: '`127.0.0.1`; `0.0.0.0` in the image',
-  },
+  host: createHostSetting({ env: 'MOCK_HOST', flag: '--host', description: 'Address to listen on.' }),
   port: {
     env: 'MOCK_PORT',
     flag: '--port',
     value: '<port>',
     description: 'The port; 0 for any free one.',
     allowed: 'a port from 0 to 65535',
-    schema: wholeNumber(0, 65_535),
+    schema: integerBetween(0, 65_535),
     default: '5000',
   },
   controlPort: {
@@ -41,7 +31,7 @@ export const SETTINGS = {
     value: '<port>',
     description: 'The port of the control API and of the page, which no fault ever hits; `off` for none.',
     allowed: 'a port from 0 to 65535, or off',
-    schema: z.union([z.literal('off').transform(() => undefined), wholeNumber(0, 65_535)]),
+    schema: z.union([z.literal('off').transform(() => undefined), integerBetween(0, 65_535)]),
     default: '5001',
   },
   controlToken: {
@@ -81,8 +71,8 @@ export const SETTINGS = {
     flag: '--max-contracts',
     value: '<count>',
     description: 'Contracts running at once, over all farmers; beyond that there are no chunks.',
-    allowed: 'a whole number from 0 to 1000000',
-    schema: wholeNumber(0, 1_000_000),
+    allowed: 'an integer from 0 to 1000000',
+    schema: integerBetween(0, 1_000_000),
     default: '10000',
   },
   maxFailures: {
@@ -90,8 +80,8 @@ export const SETTINGS = {
     flag: '--max-failures',
     value: '<count>',
     description: 'Failed challenges in a row that end a contract.',
-    allowed: 'a whole number from 1 to 1000000',
-    schema: wholeNumber(1, 1_000_000),
+    allowed: 'an integer from 1 to 1000000',
+    schema: integerBetween(1, 1_000_000),
     default: '10',
   },
   contractForm: {
@@ -139,8 +129,8 @@ export const SETTINGS = {
     flag: '--journal-size',
     value: '<count>',
     description: 'The last requests that are kept to be looked at.',
-    allowed: 'a whole number from 0 to 100000',
-    schema: wholeNumber(0, 100_000),
+    allowed: 'an integer from 0 to 100000',
+    schema: integerBetween(0, 100_000),
     default: '1000',
   },
   statePath: {
@@ -162,57 +152,15 @@ export const SETTINGS = {
     schema: text.optional(),
     defaultDescription: 'none',
   },
-  genesisPath: {
-    env: 'MOCK_GENESIS',
-    flag: '--genesis',
-    value: '<file>',
-    description: 'Another genesis file than the standard one; with its hash.',
-    allowed: 'the path of a genesis file, and its hash as MOCK_GENESIS_SHA256, or neither',
-    schema: text.optional(),
-    defaultDescription: 'the standard one',
-  },
-  genesisSha256: {
-    env: 'MOCK_GENESIS_SHA256',
-    flag: '--genesis-sha256',
-    value: '<hex>',
-    description: "That genesis file's SHA-256.",
-    allowed: '64 lowercase hex characters, and the file as MOCK_GENESIS, or neither',
-    schema: sha256Hex.optional(),
-    defaultDescription: '',
-  },
-  logLevel: {
-    env: 'MOCK_LOG_LEVEL',
-    flag: '--log-level',
-    value: '<level>',
-    description: `How much to log, on the standard error output: ${LOG_LEVELS.map((level) => `\`${level}\``).join(', ')}. Each request is \`debug\`.`,
-    allowed: `one of ${LOG_LEVELS.join(', ')}`,
-    schema: z.enum(LOG_LEVELS),
-    default: 'info',
-  },
-  logFormat: {
-    env: 'MOCK_LOG_FORMAT',
-    flag: '--log-format',
-    value: '<format>',
-    description: '`json`, a line an object, or `pretty`, for people.',
-    allowed: `one of ${LOG_FORMATS.join(', ')}`,
-    schema: z.enum(LOG_FORMATS).optional(),
-    defaultDescription: '`pretty` on a terminal, else `json`',
-  },
+  ...createGenesisSettings('MOCK'),
+  ...createLogSettings('MOCK'),
 } as const;
 
 export type MockConfig = Values<typeof SETTINGS>;
 
-/** @throws SettingsError with a line for everything that is wrong */
+/** @throws SettingsError with a line for every invalid setting */
 export function readConfig({ flags, env = process.env }: Partial<SettingsInput> = {}): MockConfig {
-  return checkConsistency(parseSettings(SETTINGS, { env, ...(flags && { flags }) }));
-}
-
-/**
- * Settings that fit each other.
- *
- * @throws SettingsError where they do not
- */
-export function checkConsistency(config: MockConfig): MockConfig {
-  if ((config.genesisPath === undefined) === (config.genesisSha256 === undefined)) return config;
-  throw new SettingsError(['MOCK_GENESIS and MOCK_GENESIS_SHA256 belong together: give both, or neither']);
+  const config = parseSettings(SETTINGS, { env, ...(flags && { flags }) });
+  checkGenesisSettings(SETTINGS, config);
+  return config;
 }

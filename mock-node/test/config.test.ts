@@ -33,18 +33,18 @@ describe('the settings', () => {
     [{ MOCK_INTERVAL: '-5' }, 'MOCK_INTERVAL: expected seconds from 1 to 31536000 (got "-5")'],
     [{ MOCK_INTERVAL: 'NaN' }, 'MOCK_INTERVAL: expected seconds from 1 to 31536000 (got "NaN")'],
     [{ MOCK_INTERVAL: '9'.repeat(80) }, 'expected seconds from 1 to 31536000'],
-    [{ MOCK_MAX_CONTRACTS: '-1' }, 'MOCK_MAX_CONTRACTS: expected a whole number from 0 to 1000000 (got "-1")'],
-    [{ MOCK_MAX_FAILURES: '0' }, 'MOCK_MAX_FAILURES: expected a whole number from 1 to 1000000 (got "0")'],
+    [{ MOCK_MAX_CONTRACTS: '-1' }, 'MOCK_MAX_CONTRACTS: expected an integer from 0 to 1000000 (got "-1")'],
+    [{ MOCK_MAX_FAILURES: '0' }, 'MOCK_MAX_FAILURES: expected an integer from 1 to 1000000 (got "0")'],
     [{ MOCK_CONTRACT_FORM: 'paper' }, 'MOCK_CONTRACT_FORM: expected secret or url (got "paper")'],
-    [{ MOCK_GENESIS: '/tmp/x' }, 'MOCK_GENESIS and MOCK_GENESIS_SHA256 belong together'],
-    [{ MOCK_GENESIS_SHA256: 'a'.repeat(64) }, 'MOCK_GENESIS and MOCK_GENESIS_SHA256 belong together'],
+    [{ MOCK_GENESIS: '/tmp/x' }, 'MOCK_GENESIS_SHA256 is not set, but MOCK_GENESIS is'],
+    [{ MOCK_GENESIS_SHA256: 'a'.repeat(64) }, 'MOCK_GENESIS is not set, but MOCK_GENESIS_SHA256 is'],
     [{ MOCK_GENESIS: '/tmp/x', MOCK_GENESIS_SHA256: 'ABC' }, 'MOCK_GENESIS_SHA256: expected 64 lowercase hex'],
   ])('that are wrong are refused, naming variable, value and what is allowed: %j', (env, message) => {
     expect(() => readConfig({ env })).toThrow(message);
   });
   it('are checked of a node in this process too: a genesis file has its hash, or is not given', async () => {
     await expect(startMockNode({ port: 0, genesisPath: '/tmp/x' })).rejects.toThrow(
-      'MOCK_GENESIS and MOCK_GENESIS_SHA256 belong together',
+      'MOCK_GENESIS_SHA256 is not set, but MOCK_GENESIS is',
     );
   });
 });

@@ -2,6 +2,13 @@ export { TimeoutError, waitAtMost, withTimeout } from './abort.ts';
 export { type BackoffPolicy, computeBackoffMs } from './backoff.ts';
 export { formatBytes, parseBytes } from './bytes.ts';
 export { type Clock, type Instant, SteadyClock, systemClock, type TimeSources } from './clock.ts';
+export {
+  checkGenesisSettings,
+  createGenesisSettings,
+  createHostSetting,
+  createLogSettings,
+  integerBetween,
+} from './common-settings.ts';
 export { CodedError, type Details, getErrorCode, getErrorMessage } from './errors.ts';
 export { exit } from './exit.ts';
 export { flush, flushSync } from './flush.ts';

@@ -1,0 +1,85 @@
+import { z } from 'zod';
+import { LOG_FORMATS, LOG_LEVELS } from './logger.ts';
+import { type Setting, SettingsError } from './settings.ts';
+
+export const integerBetween = (min: number, max: number) =>
+  z.string().regex(/^\d+$/).transform(Number).pipe(z.number().min(min).max(max));
+
+/** The address to listen on. */
+export function createHostSetting(names: Pick<Setting, 'env' | 'flag' | 'description'>) {
+  return {
+    ...names,
+    value: '<host>',
+    allowed: 'an address of this machine, or 0.0.0.0 for all of its addresses',
+    schema: z.string().min(1).max(255),
+    default: '127.0.0.1',
+    defaultDescription: '`127.0.0.1`; `0.0.0.0` in the image',
+  };
+}
+
+/** @param prefix of the environment variables: `FARMER` */
+export function createLogSettings(prefix: string) {
+  return {
+    logLevel: {
+      env: `${prefix}_LOG_LEVEL`,
+      flag: '--log-level',
+      value: '<level>',
+      description: `Least severe level to log: ${LOG_LEVELS.map((level) => `\`${level}\``).join(', ')}.`,
+      allowed: `one of ${LOG_LEVELS.join(', ')}`,
+      schema: z.enum(LOG_LEVELS),
+      default: 'info',
+    },
+    logFormat: {
+      env: `${prefix}_LOG_FORMAT`,
+      flag: '--log-format',
+      value: '<format>',
+      description: '`json` (one object per line) or `pretty` (for a terminal).',
+      allowed: `one of ${LOG_FORMATS.join(', ')}`,
+      schema: z.enum(LOG_FORMATS).optional(),
+      defaultDescription: '`pretty` on a terminal, otherwise `json`',
+    },
+  };
+}
+
+/** @param prefix of the environment variables: `FARMER` */
+export function createGenesisSettings(prefix: string) {
+  const [path, sha256] = [`${prefix}_GENESIS`, `${prefix}_GENESIS_SHA256`];
+  return {
+    genesisPath: {
+      env: path,
+      flag: '--genesis',
+      value: '<file>',
+      description: `Custom genesis file. Requires \`${sha256}\`.`,
+      allowed: `the path of a genesis file, together with ${sha256}`,
+      schema: z.string().optional(),
+      defaultDescription: 'the standard genesis file',
+    },
+    genesisSha256: {
+      env: sha256,
+      flag: '--genesis-sha256',
+      value: '<hex>',
+      description: 'SHA-256 of the custom genesis file.',
+      allowed: `64 lowercase hex characters, together with ${path}`,
+      schema: z
+        .string()
+        .regex(/^[0-9a-f]{64}$/)
+        .optional(),
+      defaultDescription: '',
+    },
+  };
+}
+
+type GenesisSettings = ReturnType<typeof createGenesisSettings>;
+
+/** @throws SettingsError if only one of the two settings is set */
+export function checkGenesisSettings(
+  settings: GenesisSettings,
+  values: { readonly [Name in keyof GenesisSettings]?: string | undefined },
+): void {
+  const missing = (['genesisPath', 'genesisSha256'] as const).filter((name) => values[name] === undefined);
+  const [name] = missing;
+  if (name === undefined || missing.length > 1) return;
+  const { env, allowed } = settings[name];
+  const other = settings[name === 'genesisPath' ? 'genesisSha256' : 'genesisPath'];
+  throw new SettingsError([`${env} is not set, but ${other.env} is: expected ${allowed}`]);
+}
