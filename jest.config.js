@@ -1,17 +1,21 @@
-/** Unit tests: every workspace's sources as they are, without a build. */
+/** Unit tier (`*.test.ts`): fakes and loopback only, no build, no other programs. */
 export default {
   rootDir: import.meta.dirname,
   testMatch: [
     '<rootDir>/packages/*/test/**/*.test.ts',
     '<rootDir>/{farmer,mock-node,grafana,prometheus,kubernetes,bench,soak,test}/**/*.test.ts',
   ],
-  testPathIgnorePatterns: ['/node_modules/', '/dist/'],
+  testPathIgnorePatterns: ['/node_modules/', '/dist/', '\\.system\\.test\\.ts$'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '\\.ts$': [
       '@swc/jest',
       {
-        jsc: { parser: { syntax: 'typescript' }, target: 'es2024', experimental: { keepImportAttributes: true } },
+        jsc: {
+          parser: { syntax: 'typescript' },
+          target: 'es2024',
+          experimental: { keepImportAttributes: true },
+        },
         module: { type: 'es6' },
         sourceMaps: 'inline',
       },
@@ -25,5 +29,6 @@ export default {
     '^@downstream/(farmer|mock-node)$': '<rootDir>/$1/src/index.ts',
   },
   testTimeout: 30_000,
-  coverageProvider: 'babel',
+  // Jest's default, one worker per core but one, leaves half of a two-core machine idle.
+  maxWorkers: 2,
 };

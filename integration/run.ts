@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { tryDocker } from './src/docker.ts';
 
 /**
- * `npm run integration [-- jest's arguments]`: runs the container tests, or says loudly that it did not. Without an
+ * `npm run test:containers [-- jest's arguments]`: runs the container tests, or says loudly that it did not. Without an
  * engine that is a failure only where one is promised: with `CI` or `REQUIRE_DOCKER=1`.
  */
 async function main(args: readonly string[]): Promise<number> {
@@ -54,7 +54,7 @@ function reportMissingDocker(why: string): number {
       '#',
       required
         ? '#  It is a failure because CI or REQUIRE_DOCKER is set.'
-        : '#  Start Docker and run them with: npm run integration',
+        : '#  Start Docker and run them with: npm run test:containers',
       line,
       '',
       '',

@@ -1,9 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { rmSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { rmSync } from 'node:fs';
 import { startMockNode } from '@downstream/mock-node';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { ADDRESS, API, createChunk, INTERVAL_MS, setUpMockNode, sha256 } from './support/mock-node.ts';
 
 const { start, url, get, pass, log, newToken, acceptContract, path: pathOf } = setUpMockNode();
@@ -125,102 +122,5 @@ describe('the log', () => {
     const failed = log().find(({ message }) => message === 'request failed');
     expect(failed).toMatchObject({ level: 'error', fields: { request: id, route: 'chunk' } });
     expect(failed?.fields['error']).toMatchObject({ code: 'ENOENT' });
-  });
-});
-
-describe('the process', () => {
-  const children: ChildProcess[] = [];
-  afterEach(() => {
-    for (const child of children.splice(0)) child.kill('SIGKILL');
-  });
-
-  /** Runs the real thing; what it writes is gathered, and `ended` is its exit code or the signal that killed it. */
-  function run(env: Record<string, string>, ...flags: string[]) {
-    const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
-    const child = spawn(process.execPath, ['--conditions=source', main, ...flags], {
-      env: { PATH: process.env['PATH'], MOCK_PORT: '0', MOCK_CONTROL_PORT: '0', ...env },
-    });
-    children.push(child);
-    const written = { out: '', err: '' };
-    child.stdout.on('data', (piece) => {
-      written.out += piece;
-    });
-    child.stderr.on('data', (piece) => {
-      written.err += piece;
-    });
-    const ended = once(child, 'close').then(([code, signal]) => signal ?? code);
-    const ready = async () => {
-      while (!written.out.includes('\n')) {
-        if ((await Promise.race([once(child.stdout, 'data'), ended.then(() => undefined)])) === undefined)
-          throw new Error(`it ended: ${written.err}`);
-      }
-      return `http://127.0.0.1:${/api=:(\d+)/.exec(written.out)?.[1]}`;
-    };
-    return { child, written, ended, ready };
-  }
-
-  it.each(['SIGTERM', 'SIGINT'] as const)('says one line when it is ready, and ends cleanly on %s', async (signal) => {
-    const { child, written, ended, ready } = run({ MOCK_SEED: '7' });
-    // A connection that is kept alive must not keep the process.
-    expect(await (await fetch(`${await ready()}/healthz`)).json()).toEqual({ status: 'ok' });
-    child.kill(signal);
-    expect(await ended).toBe(0);
-    expect(written.out).toMatch(/^mock-node ready api=:\d+ control=:\d+ seed=7\n$/);
-    expect(written.err).toBe('');
-  });
-
-  it('prints nothing about a download that was broken off', async () => {
-    const genesis = Buffer.alloc(32 * 1024 * 1024);
-    writeFileSync(pathOf('large'), genesis);
-    const { child, written, ended, ready } = run({
-      MOCK_GENESIS: pathOf('large'),
-      MOCK_GENESIS_SHA256: sha256(genesis),
-      MOCK_CONTRACT_FORM: 'url',
-    });
-    const node = await ready();
-    const { token } = (await (await fetch(`${node}${API}/new/${ADDRESS}`)).json()) as { token: string };
-    const contract = (await (await fetch(`${node}${API}/chunk/${token}`)).json()) as { url: string };
-    const hurry = new AbortController();
-    const reader = (await fetch(contract.url, { signal: hurry.signal })).body?.getReader();
-    expect((await reader?.read())?.value?.length).toBeGreaterThan(0);
-    hurry.abort();
-    // Some round trips, in which the node notices.
-    for (let n = 0; n < 50; n++) expect((await fetch(`${node}/healthz`)).status).toBe(200);
-    child.kill('SIGTERM');
-    expect(await ended).toBe(0);
-    expect(written.err).toBe('');
-  });
-
-  it('refuses a wrong setting, naming variable, value and what is allowed', async () => {
-    const { written, ended } = run({ MOCK_INTERVAL: 'soon', MOCK_CONTRACT_FORM: 'paper' });
-    expect(await ended).toBe(2);
-    expect(written).toEqual({
-      out: '',
-      err: [
-        'error: MOCK_INTERVAL: expected seconds from 1 to 31536000 (got "soon")',
-        'error: MOCK_CONTRACT_FORM: expected secret or url (got "paper")',
-        '',
-      ].join('\n'),
-    });
-  });
-
-  it('takes a flag before the variable', async () => {
-    const { written, ended } = run({ MOCK_INTERVAL: '60' }, '--interval', 'later');
-    expect(await ended).toBe(2);
-    expect(written.err).toContain('--interval: expected');
-  });
-
-  it('refuses a flag that there is not, and helps on request', async () => {
-    const [wrong, help] = [run({}, '--colour'), run({}, '--help')];
-    expect([await wrong.ended, await help.ended]).toEqual([2, 0]);
-    expect(help.written.out).toContain('--max-contracts <count>');
-  });
-
-  it('says when its port is taken, and by which setting to choose another', async () => {
-    await start();
-    const { port } = new URL(url());
-    const { written, ended } = run({ MOCK_PORT: port });
-    expect(await ended).toBe(2);
-    expect(written.err).toMatch(new RegExp(`^error: port ${port} .*taken.*MOCK_PORT\n$`));
   });
 });

@@ -16,7 +16,6 @@ import { stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import { deriveConvergentKey, encrypt, randomio } from '@downstream/file-encryptor';
 import { waitAtMost } from '@downstream/platform';
 import { STANDARD_GENESIS } from '@downstream/protocol';
@@ -455,24 +454,6 @@ describe('the worker pool', () => {
     const path = join(folder, 'small');
     expect((await own.run({ kind: 'randomio', path, seed: 's', size: 10 })).value).toHaveLength(64);
     await own.close();
-  });
-
-  it('lives on without file handles for its threads and their files, and works again when there are some', () => {
-    const path = join(folder, 'file');
-    writeFileSync(path, 'x');
-    const script = fileURLToPath(new URL('../fakes/exhausted-pool.ts', import.meta.url));
-    const command = [process.execPath, '--conditions=source', script, path];
-    const { stdout, stderr } = spawnSync('sh', ['-c', 'ulimit -n 100; exec "$@"', 'sh', ...command], {
-      encoding: 'utf8',
-      timeout: 60_000,
-    });
-    const hash = sha256('x');
-    expect({ stderr, ...JSON.parse(stdout || '{}') }).toEqual({
-      stderr: '',
-      before: hash,
-      meanwhile: ['exhausted', 'exhausted', 'exhausted'],
-      afterwards: [hash, hash],
-    });
   });
 
   it('says that work was given up when it is closed meanwhile', async () => {

@@ -1,6 +1,4 @@
-import { spawn } from 'node:child_process';
-import { getEventListeners, once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+import { getEventListeners } from 'node:events';
 import {
   computeBackoffMs,
   formatBytes,
@@ -18,27 +16,6 @@ import { FakeClock, FakeLogger, settle } from '@downstream/platform/testing';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { z } from 'zod';
-
-describe('a program', () => {
-  const PROGRAM = `
-    import { ignoreOutputErrors } from '@downstream/platform';
-    ignoreOutputErrors();
-    const written = (stream) => new Promise((resolve) => stream.write('a line\\n', resolve));
-    for (let n = 0; n < 5; n++) for (const stream of [process.stdout, process.stderr]) await written(stream);
-    process.exit(7);`;
-
-  it.each(['a full disk', 'nobody'])('outlives what it can not write: %s takes it', async (reader) => {
-    const full = openSync('/dev/full', 'w');
-    const to = reader === 'nobody' ? 'pipe' : full;
-    const args = ['--conditions=source', '--input-type=module', '-e', PROGRAM];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', to, to] });
-    child.stdout?.destroy();
-    child.stderr?.destroy();
-    const [code] = await once(child, 'exit');
-    closeSync(full);
-    expect(code).toBe(7);
-  });
-});
 
 describe('a clock', () => {
   it('wakes its sleepers in their order, and lets what they start run first', async () => {

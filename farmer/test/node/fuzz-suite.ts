@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { ROUTE_NAMES, type RouteName } from '@downstream/protocol';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ChunkFiles } from '../../src/chunks/chunk-files.ts';
+import { ChunkStore } from '../../src/chunks/chunk-store.ts';
+import { SingleFolder } from '../../src/chunks/single-folder.ts';
+import { WorkerPool } from '../../src/chunks/worker-pool.ts';
+import { ChunkError, NodeError } from '../../src/farming/errors.ts';
+import { NodeHttp } from '../../src/node/node-http.ts';
+import { OwnershipNode } from '../../src/node/ownership-node.ts';
+import { PrototypeNode } from '../../src/node/prototype-node.ts';
+
+const CONCURRENCY = 24;
+const TOKEN = 'a1b2c3d4e5f60718293a4b5c6d7e8f90';
+const HASH = '05ec'.padEnd(64, '0');
+const GENESIS = Buffer.alloc(64, 'genesis');
+// To repeat a failed run, set FUZZ_SEED.
+const seed = Number(process.env['FUZZ_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+
+let root: string;
+let server: Worker;
+let http: NodeHttp;
+let pool: WorkerPool;
+let chunks: ChunkStore;
+let url: string;
+let rssBefore: number;
+beforeAll(async () => {
+  rssBefore = process.memoryUsage().rss;
+  root = mkdtempSync(join(tmpdir(), 'fuzz-'));
+  server = new Worker(new URL('../fakes/fuzz-server.ts', import.meta.url), { workerData: { seed } });
+  const [port] = await once(server, 'message');
+  url = `http://127.0.0.1:${port}`;
+  http = new NodeHttp(url);
+  pool = new WorkerPool({ workers: 1 });
+  const path = join(root, 'genesis');
+  writeFileSync(path, GENESIS);
+  const files = new ChunkFiles(join(root, 'data', 'chunks'));
+  await files.create();
+  const genesis = { path, sha256: createHash('sha256').update(GENESIS).digest('hex'), size: GENESIS.length };
+  chunks = new ChunkStore(
+    { genesis, downloadOrigins: new Set([url]) },
+    { locations: new SingleFolder(files), pool, downloads: http },
+  );
+});
+afterAll(async () => {
+  http.close();
+  await pool.close();
+  await server.terminate();
+  rmSync(root, { recursive: true });
+});
+
+/** One call per route; contracts are followed up by downloading or generating their chunk. */
+const CALLS: Record<RouteName, () => Promise<unknown>> = {
+  connectivity: async () => await node().register('address'),
+  new: async () => await node().register('address'),
+  chunk: async () => {
+    const offer = await node().requestContract(TOKEN);
+    if (offer === undefined) return;
+    expect(offer.id).toMatch(/^[0-9a-f]{64}$/);
+    expect(offer.intervalMs).toBeGreaterThan(0);
+    await chunks.create(offer.id, offer.source, { timeoutMs: 5_000 });
+  },
+  due: async () => {
+    const { held, open } = await node().listContracts(TOKEN);
+    for (const id of [...held, ...open.map((one) => one.id)]) expect(id).toMatch(/^[0-9a-f]{64}$/);
+  },
+  challenge: async () => expect(typeof (await node().answer(TOKEN, { id: HASH, response: HASH }))).toBe('boolean'),
+  remove: async () => await node().release(TOKEN, HASH),
+  download: async () => await chunks.create(HASH, { kind: 'url', url: `${url}/api/downstream/download/${HASH}` }),
+  challenges: async () => {
+    for (const { block } of await ownership().listChallenges('file')) expect(block).toBeGreaterThanOrEqual(0);
+  },
+  answer: async () => {
+    expect(typeof (await ownership().answer('file', { block: 1, seed: 's', response: HASH }))).toBe('boolean');
+  },
+};
+const node = () => new PrototypeNode(http);
+const ownership = () => new OwnershipNode(http);
+
+/** Declares the fuzz tests, each with this many calls. */
+export function describeFuzzing(calls: number): void {
+  describe(`The farmer's node client with mutated responses (seed ${seed})`, () => {
+    it.each(ROUTE_NAMES)(
+      `ends each of ${calls} calls of %s with a value or a known error`,
+      async (route) => {
+        const outcomes: Record<string, number> = {};
+        let left = calls;
+        const ask = async () => {
+          while (left > 0) {
+            left -= 1;
+            const outcome = await getOutcome(CALLS[route]);
+            outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+          }
+        };
+        await Promise.all(Array.from({ length: CONCURRENCY }, ask));
+        expect(Object.values(outcomes).reduce((sum, count) => sum + count, 0)).toBe(calls);
+        // The mutation is effective only if some calls succeed and others fail.
+        expect(Object.keys(outcomes).length).toBeGreaterThan(1);
+        expect(Object.keys(outcomes)).not.toContain('timeout');
+      },
+      120_000,
+    );
+
+    it('does not exhaust the memory', () => {
+      expect(process.memoryUsage().rss - rssBefore).toBeLessThan(512 * 1024 * 1024);
+    });
+
+    it('writes files only in the data directory, each named by its hash', () => {
+      expect(readdirSync(root).sort()).toEqual(['data', 'genesis']);
+      const folder = join(root, 'data', 'chunks');
+      for (const name of readdirSync(folder)) {
+        expect(
+          createHash('sha256')
+            .update(readFileSync(join(folder, name)))
+            .digest('hex'),
+        ).toBe(name);
+      }
+      expect(existsSync('/tmp/fuzzed')).toBe(false);
+      expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+    });
+  });
+}
+
+/** @throws errors that callers do not handle */
+async function getOutcome(call: () => Promise<unknown>): Promise<string> {
+  try {
+    await call();
+    return 'ok';
+  } catch (error) {
+    if (!(error instanceof NodeError) && !(error instanceof ChunkError)) throw error;
+    expect(`${error.message} ${JSON.stringify(error.details)}`).not.toContain(TOKEN);
+    return error.code;
+  }
+}

@@ -1,0 +1,9 @@
+import base from './jest.config.js';
+
+/** System tier (`*.system.test.ts`): real farms, child processes, Chromium, Prometheus, kubectl. */
+export default {
+  ...base,
+  testMatch: base.testMatch.map((pattern) => pattern.replace('*.test.ts', '*.system.test.ts')),
+  testPathIgnorePatterns: ['/node_modules/', '/dist/'],
+  testTimeout: 60_000,
+};
