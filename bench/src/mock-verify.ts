@@ -65,7 +65,7 @@ async function createFarm(ledger: Ledger, factory: ChunkFactory) {
   const token = ledger.register();
   const hashes: string[] = [];
   for (let next = ledger.reserveContract(0); next !== undefined; next = ledger.reserveContract(0)) {
-    const chunk = await factory.mint(next.secret);
+    const chunk = await factory.generate(next.secret);
     ledger.start(token, { index: next.index, chunk, intervalMs: INTERVAL_MS }, 0);
     hashes.push(chunk.fileHash);
   }

@@ -168,7 +168,7 @@ function nextTurn({ addedAt, state, window, ttlMs }) {
   const gone = ttlMs === undefined ? Infinity : added + ttlMs;
   const begins = added + (window?.afterMs ?? 0);
   const closes = window?.durationMs === undefined ? Infinity : begins + window.durationMs;
-  if (state === 'waiting') return begins < gone ? { what: 'begins', at: begins } : { what: 'gone', at: gone };
+  if (state === 'pending') return begins < gone ? { what: 'begins', at: begins } : { what: 'gone', at: gone };
   const ends = state === 'active' ? Math.min(closes, gone) : gone;
   if (ends === Infinity) return undefined;
   return { what: ends === gone ? 'gone' : 'ends', at: ends };

@@ -19,8 +19,8 @@ import { MockMetrics } from './metrics.ts';
 import { ControllerEvents, NodeController } from './node-controller.ts';
 import { checkFolder, OwnershipFiles } from './ownership/files.ts';
 import { createPageRoutes } from './page/page.ts';
-import { createOwnershipRoutes } from './routes/ownership.ts';
-import { createPrototypeRoutes } from './routes/prototype.ts';
+import { ownershipHandlers } from './routes/ownership.ts';
+import { prototypeHandlers } from './routes/prototype.ts';
 import { RuntimeConfig } from './runtime-config.ts';
 import { StateFile } from './state/state-file.ts';
 import { VERSION } from './version.ts';
@@ -125,29 +125,29 @@ async function start(
     metrics,
     journal: (record) => events.emit({ type: 'request', request: journal.add(record) }),
   });
-  const timeScale = () => clock.rate.scale;
+  const chunks = new ChunkFactory(genesis);
   const pipeline = new RequestPipeline({
-    ledger,
+    handlers: { ...prototypeHandlers, ...ownershipHandlers },
+    node: {
+      ledger,
+      newContracts: {
+        reserve: (at) => ledger.reserveContract(at),
+        generateChunk: async (secret) => await chunks.generate(secret),
+      },
+      chunks,
+      files: new OwnershipFiles(config.files, random),
+      random,
+      settings: () => runtimeConfig.current,
+      now: () => clock.now(),
+      timeScale: () => clock.rate.scale,
+    },
     faults: plan,
     recorder,
-    now: () => clock.now(),
-    timeScale,
     seed: config.seed,
     refuse: (ms, fault) => listener.refuse(ms, fault),
     save: () => controller.save(),
   });
-  const routes = [
-    ...createPrototypeRoutes({
-      ledger,
-      chunks: new ChunkFactory(genesis),
-      settings: () => runtimeConfig.current,
-      lies: random,
-      now: () => clock.now(),
-      timeScale,
-    }),
-    ...createOwnershipRoutes(new OwnershipFiles(config.files, random)),
-  ];
-  const api = await listener.open(createApiApp({ routes, pipeline, recorder, metrics, log }));
+  const api = await listener.open(createApiApp({ pipeline, recorder, metrics, log }));
 
   const closing = new AbortController();
   const control = await startControlServer(config, {

@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { ChunkFactory } from '../src/chunks/chunk-factory.ts';
 
-/** A minter, and how many chunks it has begun to make. */
+/** A factory, and the number of chunks that it started to generate. */
 function createFactory() {
   let begun = 0;
-  const blocks = () => {
+  const readBlocks = () => {
     begun += 1;
     return [Buffer.from('genesis')];
   };
-  return { factory: new ChunkFactory({ sha256: 'a'.repeat(64), blocks }), begun: () => begun };
+  return { factory: new ChunkFactory({ sha256: 'a'.repeat(64), readBlocks }), begun: () => begun };
 }
 
 describe('ChunkFactory', () => {
@@ -22,17 +22,17 @@ describe('ChunkFactory', () => {
 
   it('makes the verifier that the contract had when it was new', async () => {
     const { factory } = createFactory();
-    const { verifier } = await factory.mint('one');
+    const { verifier } = await factory.generate('one');
     expect((await factory.createVerifier('one')).response('0.1')).toBe(verifier.response('0.1'));
   });
 
   it('tries again where it failed', async () => {
     let isThere = false;
-    const blocks = () => {
+    const readBlocks = () => {
       if (!isThere) throw new Error('no genesis file');
       return [Buffer.from('genesis')];
     };
-    const factory = new ChunkFactory({ sha256: 'a'.repeat(64), blocks });
+    const factory = new ChunkFactory({ sha256: 'a'.repeat(64), readBlocks });
     const failed = await Promise.allSettled([factory.createVerifier('one'), factory.createVerifier('one')]);
     expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     isThere = true;

@@ -117,7 +117,12 @@ describe('what the node does of its own will', () => {
     ledger.revoke(token);
     ledger.revoke(token);
     ledger.revoke('nobody');
-    expect([ledger.knows(token), ledger.knows(other), ledger.farmers, ledger.running]).toEqual([false, true, 1, 1]);
+    expect([ledger.hasFarmer(token), ledger.hasFarmer(other), ledger.farmers, ledger.running]).toEqual([
+      false,
+      true,
+      1,
+      1,
+    ]);
     expect(ledger.due(token, T0)).toBeUndefined();
     expect(events.filter((event) => event.startsWith('forgotten'))).toEqual(['forgotten mine']);
   });
@@ -126,10 +131,10 @@ describe('what the node does of its own will', () => {
     const { ledger, token, take, speakFor } = createLedger();
     take();
     ledger.forget();
-    expect([ledger.knows(token), ledger.farmers, ledger.running]).toEqual([false, 0, 0]);
+    expect([ledger.hasFarmer(token), ledger.farmers, ledger.running]).toEqual([false, 0, 0]);
     expect(ledger.register()).not.toBe(token);
     expect(speakFor('next', T0)).toMatchObject({ index: 1 });
-    ledger.abandon();
+    ledger.cancelReservation();
     ledger.reset();
     expect([ledger.farmers, ledger.running]).toEqual([0, 0]);
     expect(ledger.register()).toBe(token);
@@ -145,28 +150,16 @@ describe('what the node does of its own will', () => {
     expect(ledger.start(token, { ...next, intervalMs: INTERVAL }, T0)).toBeUndefined();
     expect(ledger.running).toBe(0);
   });
-
-  it('takes a first answer for wrong where it is told to, and no other', () => {
-    const { ledger, token, take, answer, results } = createLedger();
-    const right = `right:${take()}`;
-    expect(ledger.answer(token, { hash: 'hash', response: right, reject: true }, T0)).toBe('fail');
-    expect(ledger.answer(token, { hash: 'hash', response: right }, T0)).toBe('fail');
-    const next = ledger.challengeNow('hash', T0)?.challenge ?? '';
-    expect(answer(next, T0)).toBe('pass');
-    expect(ledger.answer(token, { hash: 'hash', response: `right:${next}`, reject: true }, T0)).toBe('pass');
-    expect(results).toEqual({ passed: 1, wrong: 1, unanswered: 0 });
-  });
 });
 
 describe('whatever the sequence', () => {
   const COMMANDS = [
     ...Array<'speak'>(6).fill('speak'),
     ...Array<'start'>(6).fill('start'),
-    'abandon',
+    'cancel',
     'right',
     'right',
     'wrong',
-    'rejected',
     'remove',
     'expire',
     'challenge',
@@ -196,7 +189,7 @@ describe('whatever the sequence', () => {
         for (const { command, which, pauseMs } of list) {
           now += pauseMs;
           // Mostly somebody who is known.
-          const asking = which < 16 ? tokens.filter((each) => ledger.knows(each)) : tokens;
+          const asking = which < 16 ? tokens.filter((each) => ledger.hasFarmer(each)) : tokens;
           const farmer = asking[which % Math.max(1, asking.length)] ?? token;
           const known = ledger.due(farmer, now)?.all ?? [];
           const hash = known[which % Math.max(1, known.length)] ?? 'none';
@@ -212,15 +205,14 @@ describe('whatever the sequence', () => {
           if (command === 'start' && place !== undefined) {
             takePlace();
             const challenge = ledger.start(farmer, { ...place, intervalMs: 1_000 * (1 + which) }, now);
-            expect(challenge !== undefined).toBe(ledger.knows(farmer));
+            expect(challenge !== undefined).toBe(ledger.hasFarmer(farmer));
           }
-          if (command === 'abandon' && place !== undefined) {
+          if (command === 'cancel' && place !== undefined) {
             takePlace();
-            ledger.abandon();
+            ledger.cancelReservation();
           }
           if (command === 'right') ledger.answer(farmer, { hash, response }, now);
           if (command === 'wrong') ledger.answer(farmer, { hash, response: 'wrong' }, now);
-          if (command === 'rejected') ledger.answer(farmer, { hash, response, reject: true }, now);
           if (command === 'remove') expect(ledger.remove(farmer, hash, now) === 'ok').toBe(known.includes(hash));
           if (command === 'expire') expect(ledger.expire(hash, now)).toBe(known.includes(hash));
           if (command === 'challenge') expect(ledger.challengeNow(hash, now) !== undefined).toBe(known.includes(hash));

@@ -97,7 +97,7 @@ describe('the ledger', () => {
     const { ledger, take } = createLedger({ maxContracts: 1 });
     expect(ledger.reserveContract(T0)).toBeDefined();
     expect(take).toThrow('no contract');
-    ledger.abandon();
+    ledger.cancelReservation();
     expect(take()).toMatch(/^0\./);
   });
 

@@ -178,7 +178,7 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
   garbage: [
     { on: ['due', 'challenge'], counted: 'invalid_response', does: AGAIN },
     { on: ['chunk'], counted: 'invalid_response', does: STRANGER },
-    { on: ['due', 'challenge'], parameters: { instead: 'reply' }, counted: 'invalid_response', does: AGAIN },
+    { on: ['due', 'challenge'], parameters: { replaces: 'response' }, counted: 'invalid_response', does: AGAIN },
     { on: ['download'], counted: 'ok', does: REFUSES_LATER, spoils: ONE_BROKEN, node: BY_URL },
   ],
   dribble: [
@@ -336,14 +336,14 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
     },
     {
       on: ['chunk'],
-      parameters: { told: true },
+      parameters: { announced: true },
       times: 5,
       counted: 'ok',
       does: TAKES_IT,
     },
     {
       on: ['chunk'],
-      parameters: { told: true, factor: 0.15 },
+      parameters: { announced: true, factor: 0.15 },
       counted: 'invalid_response',
       does: `Takes no contract of less than a second. ${STRANGER}`,
       // None; but the node may count one of the contract that it thinks was taken.

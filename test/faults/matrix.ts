@@ -51,7 +51,7 @@ function effectRow(kind: EffectKind, on: RouteName, given: FaultCase): Row {
       begins: on === 'connectivity' || on === 'new' ? 'before' : 'amid',
       contractsToExpire: ON_THE_WAY_TO_A_CHUNK.includes(on) ? times : 0,
       begin: ({ controller }) => controller.faults.replaceAll(faults, controller.clock.now()),
-      isOver: ({ controller }) => controller.faults.get(TRIED, controller.clock.now()).state === 'over',
+      isOver: ({ controller }) => controller.faults.get(TRIED, controller.clock.now()).state === 'finished',
       end: ({ controller }) => controller.faults.removeAll(),
     },
   };

@@ -3,16 +3,15 @@ import type { Logger } from '@downstream/platform';
 import type { RouteName } from '@downstream/protocol';
 import type { Request, RequestHandler, Response } from 'express';
 import type { RequestRecord } from '../journal/journal.ts';
-import { marked, redactSecrets, shorten } from '../journal/redact.ts';
+import { abbreviate, redactSecrets, truncateToken } from '../journal/redact.ts';
 
-/** So much of a body is kept, in characters. */
 const MAX_BODY_CHARS = 2_048;
 const MAX_PATH_CHARS = 512;
 
-/** What a request turned out to be about. */
-interface Subject {
+/** What the API knows about a request that matches a route. */
+interface RequestDescription {
   readonly route: RouteName;
-  /** The path as express takes it, and what stood for its parameters. */
+  /** The path with `:name` in place of the parameters. */
   readonly pattern: string;
   readonly params: Readonly<Record<string, string>>;
   readonly faults: readonly string[];
@@ -21,29 +20,29 @@ interface Subject {
 
 interface Trace {
   readonly id: string;
-  subject?: Subject;
-  /** What is served beside the API: it has a name, and no place in the journal. */
-  aside?: string;
+  description?: RequestDescription;
+  /** The name of an endpoint outside the API, such as `metrics`. Its requests are not in the journal. */
+  internalEndpoint?: string;
   responseBody?: string;
 }
 
 export interface RequestRecorderDeps {
   readonly now: () => number;
   readonly log: Pick<Logger, 'debug'>;
-  readonly journal: (recorded: RequestRecord) => void;
+  readonly journal: (record: RequestRecord) => void;
   readonly metrics: { request(route: string, code: number | undefined, seconds: number): void };
 }
 
-/** Keeps what each request was and what came of it: for the journal, the metrics and the log. Nothing secret is kept. */
+/** Records requests and their results, without secrets, in the journal, the metrics and the log. */
 export class RequestRecorder {
   readonly #deps: RequestRecorderDeps;
   readonly #traces = new WeakMap<Response, Trace>();
 
-  constructor(parts: RequestRecorderDeps) {
-    this.#deps = parts;
+  constructor(deps: RequestRecorderDeps) {
+    this.#deps = deps;
   }
 
-  /** Gives each request its id, and records it when its reply has gone or its connection has. */
+  /** Gives each request its id, and records it when its connection or response is closed. */
   readonly middleware: RequestHandler = (request, response, next) => {
     const trace: Trace = { id: getRequestId(request) };
     this.#traces.set(response, trace);
@@ -58,29 +57,28 @@ export class RequestRecorder {
     next();
   };
 
-  /** What the log calls a request, and what it is about. */
-  toFacts(request: Request, response: Response): { request: string; method: string; route: string } {
+  /** The fields that identify a request in the log. */
+  toLogFields(request: Request, response: Response): { request: string; method: string; route: string } {
     const trace = this.#traces.get(response);
     return { request: trace?.id ?? '', method: request.method, route: getRouteLabel(trace) };
   }
 
-  /** What the request is about, as soon as that is known. */
-  about(response: Response, subject: Subject): void {
-    const trace = this.#traces.get(response);
-    if (trace !== undefined) trace.subject = subject;
+  describe(response: Response, description: RequestDescription): void {
+    this.#update(response, { description });
   }
 
-  /** The request is for something beside the API. */
-  aside(response: Response, name: string): void {
-    const trace = this.#traces.get(response);
-    if (trace !== undefined) trace.aside = name;
+  markInternal(response: Response, internalEndpoint: string): void {
+    this.#update(response, { internalEndpoint });
   }
 
-  /** The beginning of what is replied. */
-  replied(response: Response, body: Buffer): void {
+  recordResponseBody(response: Response, body: Buffer): void {
+    const responseBody = redactSecrets(body.subarray(0, 2 * MAX_BODY_CHARS).toString(), MAX_BODY_CHARS);
+    this.#update(response, { responseBody });
+  }
+
+  #update(response: Response, changes: Partial<Trace>): void {
     const trace = this.#traces.get(response);
-    if (trace !== undefined)
-      trace.responseBody = redactSecrets(body.subarray(0, 2 * MAX_BODY_CHARS).toString(), MAX_BODY_CHARS);
+    if (trace !== undefined) Object.assign(trace, changes);
   }
 
   #record(
@@ -89,9 +87,9 @@ export class RequestRecorder {
     { status, durationMs, responseBytes }: { status: number | undefined; durationMs: number; responseBytes: number },
   ): void {
     const { now, log, journal, metrics } = this.#deps;
-    const { id, subject, aside, responseBody } = trace;
+    const { id, description, internalEndpoint, responseBody } = trace;
     const route = getRouteLabel(trace);
-    const faults = subject?.faults ?? [];
+    const faults = description?.faults ?? [];
     metrics.request(route, status, durationMs / 1000);
     log.debug('request served', {
       request: id,
@@ -101,16 +99,16 @@ export class RequestRecorder {
       seconds: Number((durationMs / 1000).toFixed(4)),
       ...(faults.length > 0 && { faults }),
     });
-    if (aside !== undefined) return;
-    const { token, hash } = subject?.params ?? {};
-    const requestBody = redactSecrets(subject?.requestBody ?? '', MAX_BODY_CHARS);
+    if (internalEndpoint !== undefined) return;
+    const { token, hash } = description?.params ?? {};
+    const requestBody = redactSecrets(description?.requestBody ?? '', MAX_BODY_CHARS);
     journal({
       at: new Date(now()).toISOString(),
       requestId: id,
       method,
-      route: subject?.route ?? null,
-      path: subject === undefined ? redactSecrets(path, MAX_PATH_CHARS) : pathOf(subject),
-      ...(token !== undefined && { farmer: shorten(token) }),
+      route: description?.route ?? null,
+      path: description === undefined ? redactSecrets(path, MAX_PATH_CHARS) : formatPath(description),
+      ...(token !== undefined && { farmer: truncateToken(token) }),
       ...(hash !== undefined && { contract: hash.slice(0, 64) }),
       status: status ?? null,
       durationMs: Math.round(durationMs * 10) / 10,
@@ -122,22 +120,22 @@ export class RequestRecorder {
   }
 }
 
-/** One name for all that is no route: paths would be label values without end. */
+/** A label of bounded cardinality: all unknown paths share one. */
 function getRouteLabel(trace: Trace | undefined): string {
-  return trace?.subject?.route ?? trace?.aside ?? 'unknown';
+  return trace?.description?.route ?? trace?.internalEndpoint ?? 'unknown';
 }
 
-/** The caller's id for the request where it is one, else a new one: both sides' logs call the request by it. */
+/** The client's id of the request if it is valid, otherwise a new one. The logs of both sides contain it. */
 function getRequestId(request: Request): string {
-  const given = request.get('X-Request-Id') ?? '';
-  return /^[\w-]{1,64}$/.test(given) ? given : randomBytes(6).toString('hex');
+  const id = request.get('X-Request-Id') ?? '';
+  return /^[\w-]{1,64}$/.test(id) ? id : randomBytes(6).toString('hex');
 }
 
-/** The path that was asked for, with what is secret in it shortened. */
-function pathOf({ pattern, params }: Subject): string {
+/** The requested path with its secrets shortened. */
+function formatPath({ pattern, params }: RequestDescription): string {
   const path = pattern.replace(/:(\w+)/g, (_, name: string) => {
     const value = params[name] ?? '';
-    return name === 'token' || name === 'response' ? marked(value) : encodeURIComponent(value);
+    return name === 'token' || name === 'response' ? abbreviate(value) : encodeURIComponent(value);
   });
   return path.slice(0, MAX_PATH_CHARS);
 }

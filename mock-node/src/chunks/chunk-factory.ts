@@ -4,51 +4,51 @@ import { ChunkDigest } from '@downstream/heartbeat';
 import type { Chunk, Verifier } from '../ledger/ledger.ts';
 import type { Genesis } from './genesis.ts';
 
-/** So many blocks are worked through between two looks at the network. */
+/** The number of blocks to process before other work in the event loop gets a turn. */
 const BLOCKS_PER_TURN = 4;
 
 /**
- * Makes chunks to know their hash and to verify answers on them, keeping nothing of a chunk but its running SHA-256.
- * One at a time, in small turns, so that the node goes on answering meanwhile.
+ * Generates chunks to compute their hash and to verify answers. It keeps only the running SHA-256 of a chunk. It generates
+ * one chunk at a time, in small steps, so that the node stays responsive.
  */
 export class ChunkFactory {
   readonly #genesis: Genesis;
   #last: Promise<unknown> = Promise.resolve();
-  /** Those that are being made, by secret. */
+  /** The verifiers that are being created, by secret. */
   readonly #verifiers = new Map<string, Promise<Verifier>>();
 
   constructor(genesis: Genesis) {
     this.#genesis = genesis;
   }
 
-  async mint(secret: string): Promise<Chunk> {
-    const next = this.#last.then(() => this.#make(secret));
+  async generate(secret: string): Promise<Chunk> {
+    const next = this.#last.then(() => this.#digest(secret));
     this.#last = next.catch(() => {});
     return await next;
   }
 
-  /** What verifies answers on a secret's chunk: made once, however many ask for it meanwhile. */
+  /** Creates the verifier of a secret's chunk. Concurrent calls for the same secret share the work. */
   async createVerifier(secret: string): Promise<Verifier> {
-    const underWay = this.#verifiers.get(secret);
-    if (underWay !== undefined) return await underWay;
-    const made = this.mint(secret).then(({ verifier }) => verifier);
-    this.#verifiers.set(secret, made);
+    const pending = this.#verifiers.get(secret);
+    if (pending !== undefined) return await pending;
+    const created = this.generate(secret).then(({ verifier }) => verifier);
+    this.#verifiers.set(secret, created);
     try {
-      return await made;
+      return await created;
     } finally {
       this.#verifiers.delete(secret);
     }
   }
 
   /** The bytes of a secret's chunk. */
-  bytes(secret: string): Iterable<Buffer> {
-    return encrypt(deriveConvergentKey(this.#genesis.sha256, secret), this.#genesis.blocks());
+  readBlocks(secret: string): Iterable<Buffer> {
+    return encrypt(deriveConvergentKey(this.#genesis.sha256, secret), this.#genesis.readBlocks());
   }
 
-  async #make(secret: string): Promise<Chunk> {
+  async #digest(secret: string): Promise<Chunk> {
     const digest = new ChunkDigest();
     let blocks = 0;
-    for (const block of this.bytes(secret)) {
+    for (const block of this.readBlocks(secret)) {
       digest.update(block);
       blocks += 1;
       if (blocks % BLOCKS_PER_TURN === 0) await setImmediate();

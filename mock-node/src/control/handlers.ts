@@ -1,6 +1,6 @@
 import type { ContractView, ControllerEvent } from '@downstream/control-api';
 import type { Logger } from '@downstream/platform';
-import { shorten } from '../journal/redact.ts';
+import { truncateToken } from '../journal/redact.ts';
 import type { ContractFacts } from '../ledger/ledger.ts';
 import type { NodeController } from '../node-controller.ts';
 import type { Handlers } from './admin-routes.ts';
@@ -155,7 +155,7 @@ export function createControlHandlers({ controller, log, streams, apiPort, isRea
 
 function toContractView({ token, results, acceptedAt, dueAt, ...facts }: ContractFacts): ContractView {
   const instant = (ms: number) => new Date(ms).toISOString();
-  return { ...facts, ...results, farmer: shorten(token), acceptedAt: instant(acceptedAt), dueAt: instant(dueAt) };
+  return { ...facts, ...results, farmer: truncateToken(token), acceptedAt: instant(acceptedAt), dueAt: instant(dueAt) };
 }
 
 function throwUnknownContract(hash: string): never {

@@ -36,7 +36,7 @@ const STATUS_BY_CODE: Readonly<Record<NodeError['code'], number>> = {
   too_many: 409,
   built_in: 409,
   too_far: 409,
-  bad_change: 400,
+  invalid_change: 400,
 };
 
 function toProblem(error: unknown): RequestProblem | undefined {

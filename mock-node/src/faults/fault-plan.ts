@@ -1,8 +1,6 @@
 import {
-  decidesTheWire,
   EFFECTS,
-  type Effect,
-  type EffectKind,
+  type EffectGroup,
   type Fault,
   type FaultChange,
   type FaultReport,
@@ -12,33 +10,20 @@ import {
 } from '@downstream/control-api';
 import { CodedError } from '@downstream/platform';
 import type { RouteName } from '@downstream/protocol';
+import type { AppliedFault } from './applied-fault.ts';
+import { RateLimiter } from './effects/rate-limit.ts';
 
-/** A fault that can't be had, or is not there. */
-export class FaultError extends CodedError<'exists' | 'unknown' | 'too_many' | 'bad_change'> {}
+export class FaultError extends CodedError<'exists' | 'unknown' | 'too_many' | 'invalid_change'> {}
 
-/** What of a request faults are chosen by. */
+/** The properties of a request that faults match. */
 export interface FaultRequest {
   readonly route: RouteName;
   readonly method: string;
   readonly token?: string | undefined;
-  /** The hash of the contract that the request names. */
+  /** The hash of the contract in the path. */
   readonly contract?: string | undefined;
-  /** Whether the request is for a listing that has a contract whose hash begins like that. */
-  readonly lists: (beginning: string) => boolean;
-}
-
-/** A fault that is applied to a request. */
-export interface AppliedFault<E extends Effect = Effect> {
-  readonly name: string;
-  readonly effect: E;
-  /** Beginning of the hash of the contract that it is for, if it is for one. */
-  readonly contract: string | undefined;
-  /** How many requests it had fitted before this one. */
-  readonly index: number;
-  /** `rate_limit`: how long until requests are let through again. */
-  readonly retryAfterMs?: number;
-  /** A number from 0 to 1, always the same for this fault, this index and this `what`. */
-  readonly chance: (what: string) => number;
+  /** Whether the response lists a contract whose hash begins with the prefix. */
+  readonly lists: (hashPrefix: string) => boolean;
 }
 
 interface Entry {
@@ -46,51 +31,53 @@ interface Entry {
   readonly addedAt: number;
   matched: number;
   applied: number;
-  /** `rate_limit`: requests let through in the stretch of time that began at `since`. */
-  limit: { since: number; used: number };
+  readonly rateLimiter: RateLimiter;
 }
 
 export interface FaultPlanDeps {
-  readonly chance: (fault: string, index: number, what: string) => number;
+  readonly chance: (fault: string, index: number, purpose: string) => number;
   readonly onChange: (change: 'added' | 'changed' | 'removed' | 'applied', name: string) => void;
 }
 
+const REPLACEMENT_GROUPS: ReadonlySet<EffectGroup> = new Set(['connection', 'http']);
+/** The groups that decide what is sent. A request gets at most one of their effects. */
+const SENDING_GROUPS: ReadonlySet<EffectGroup> = new Set([...REPLACEMENT_GROUPS, 'response']);
+
 /**
- * The faults of a node, in their order, and which of them a request gets. Whether the n-th request that fits a fault
- * gets it is drawn from the seed, the fault's name and n alone: it does not matter what else happens. A request takes
- * any number of delays and of the protocol's effects, and one effect that decides what goes over the wire: the first
- * that applies. Where that one keeps the request from being handled, none of the protocol's effects applies.
+ * The ordered list of faults. It decides which faults apply to a request. Whether a fault applies to the n-th request that
+ * it matches depends only on the seed, its name and n. A request gets any number of delays and protocol effects, and the
+ * first applicable effect of the other groups. If that one replaces the response, the request gets no protocol effects.
  */
 export class FaultPlan {
   readonly #deps: FaultPlanDeps;
   #entries: Entry[] = [];
 
-  constructor(parts: FaultPlanDeps) {
-    this.#deps = parts;
+  constructor(deps: FaultPlanDeps) {
+    this.#deps = deps;
   }
 
-  /** The faults to be applied to a request, in order; counted as such. */
-  apply(call: FaultRequest, now: number): AppliedFault[] {
+  /** The faults that apply to a request, in order. Counts them as applied. */
+  apply(request: FaultRequest, now: number): AppliedFault[] {
     this.#removeExpired(now);
-    const wire = this.#firstOf((kind) => decidesTheWire(kind), call, now);
-    const isHandled = wire === undefined || EFFECTS[wire.effect.kind].handled;
-    const others = this.#allOf(
-      (kind) => !decidesTheWire(kind) && (isHandled || EFFECTS[kind].group === 'delay'),
-      call,
+    const [sending] = this.#applicable((group) => SENDING_GROUPS.has(group), request, now);
+    const isReplaced = sending !== undefined && REPLACEMENT_GROUPS.has(EFFECTS[sending.kind].group);
+    const others = this.#applicable(
+      (group) => group === 'delay' || (group === 'protocol' && !isReplaced),
+      request,
       now,
     );
-    return wire === undefined ? others : [...others, wire];
+    return [...others, ...(sending === undefined ? [] : [sending])];
   }
 
   list(now: number): FaultReport[] {
     this.#removeExpired(now);
-    return this.#entries.map((entry) => reportOf(entry, now));
+    return this.#entries.map((entry) => toReport(entry, now));
   }
 
   /** @throws FaultError `unknown` */
   get(name: string, now: number): FaultReport {
     this.#removeExpired(now);
-    return reportOf(this.#entry(name), now);
+    return toReport(this.#find(name), now);
   }
 
   /** @throws FaultError `exists`, `too_many` */
@@ -99,17 +86,16 @@ export class FaultPlan {
     if (this.#entries.some((entry) => entry.fault.name === fault.name))
       throw new FaultError(
         'exists',
-        `there is a fault ${fault.name} already: change or remove it, or take another name`,
+        `fault ${fault.name} already exists: change it, remove it, or choose another name`,
       );
     if (this.#entries.length >= MAX_FAULTS)
-      throw new FaultError('too_many', `there are ${MAX_FAULTS} faults already: remove some`);
-    const entry = { fault, addedAt: now, matched: 0, applied: 0, limit: { since: now, used: 0 } };
+      throw new FaultError('too_many', `the limit of ${MAX_FAULTS} faults is reached: remove some`);
+    const entry = createEntry(fault, now);
     this.#entries.push(entry);
     this.#deps.onChange('added', fault.name);
-    return reportOf(entry, now);
+    return toReport(entry, now);
   }
 
-  /** Has these faults and no others from here on, as new ones. */
   replaceAll(faults: readonly Fault[], now: number): void {
     this.removeAll();
     for (const fault of faults) this.add(fault, now);
@@ -118,35 +104,42 @@ export class FaultPlan {
   /**
    * Changes a fault, which keeps its age and its counts.
    *
-   * @throws FaultError `unknown`, `bad_change` where what comes of it is no fault
+   * @throws FaultError `unknown`; `invalid_change` if the result is not a valid fault
    */
   change(name: string, change: FaultChange, now: number): FaultReport {
     this.#removeExpired(now);
-    const entry = this.#entry(name);
-    const changed = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
-    // `null` takes a bound away, as if it had never been given.
-    const given = Object.entries({ ...entry.fault, ...changed }).filter(([, value]) => value !== null);
-    const parsed = faultSchema.safeParse(Object.fromEntries(given));
-    if (!parsed.success)
-      throw new FaultError('bad_change', parsed.error.issues[0]?.message ?? 'no fault', {}, { cause: parsed.error });
-    entry.fault = parsed.data;
+    const entry = this.#find(name);
+    const defined = Object.entries(change).filter(([, value]) => value !== undefined);
+    // `null` removes a limit.
+    const fields = Object.entries({ ...entry.fault, ...Object.fromEntries(defined) }).filter(
+      ([, value]) => value !== null,
+    );
+    const { data, error } = faultSchema.safeParse(Object.fromEntries(fields));
+    if (error)
+      throw new FaultError(
+        'invalid_change',
+        `invalid change of fault ${name}: ${error.issues[0]?.message}`,
+        {},
+        { cause: error },
+      );
+    entry.fault = data;
     this.#deps.onChange('changed', name);
-    return reportOf(entry, now);
+    return toReport(entry, now);
   }
 
-  /** Begins a fault's counts, and with them its draws, its window and its time to live, again. @throws FaultError `unknown` */
+  /** Restarts the counts, the random sequence, the window and the time to live of a fault. @throws FaultError `unknown` */
   restart(name: string, now: number): FaultReport {
     this.#removeExpired(now);
-    const entry = this.#entry(name);
-    const fresh = { fault: entry.fault, addedAt: now, matched: 0, applied: 0, limit: { since: now, used: 0 } };
+    const entry = this.#find(name);
+    const fresh = createEntry(entry.fault, now);
     this.#entries = this.#entries.map((each) => (each === entry ? fresh : each));
     this.#deps.onChange('changed', name);
-    return reportOf(fresh, now);
+    return toReport(fresh, now);
   }
 
   /** @throws FaultError `unknown` */
   remove(name: string): void {
-    const entry = this.#entry(name);
+    const entry = this.#find(name);
     this.#entries = this.#entries.filter((each) => each !== entry);
     this.#deps.onChange('removed', name);
   }
@@ -155,87 +148,71 @@ export class FaultPlan {
     for (const { fault } of this.#entries) this.remove(fault.name);
   }
 
-  #firstOf(isWanted: (kind: EffectKind) => boolean, call: FaultRequest, now: number): AppliedFault | undefined {
+  *#applicable(
+    isWanted: (group: EffectGroup) => boolean,
+    request: FaultRequest,
+    now: number,
+  ): Generator<AppliedFault, void> {
     for (const entry of this.#entries) {
-      const applied = isWanted(entry.fault.effect.kind) ? this.#applied(entry, call, now) : undefined;
-      if (applied !== undefined) return applied;
+      if (!isWanted(EFFECTS[entry.fault.effect.kind].group)) continue;
+      const applied = this.#applyEntry(entry, request, now);
+      if (applied !== undefined) yield applied;
     }
-    return undefined;
   }
 
-  #allOf(isWanted: (kind: EffectKind) => boolean, call: FaultRequest, now: number): AppliedFault[] {
-    return this.#entries.flatMap((entry) => {
-      const applied = isWanted(entry.fault.effect.kind) ? this.#applied(entry, call, now) : undefined;
-      return applied ?? [];
-    });
-  }
-
-  /** Counts the request where it fits. @returns the fault where it is to be applied */
-  #applied(entry: Entry, call: FaultRequest, now: number): AppliedFault | undefined {
+  /** Counts the request if it matches. @returns the fault if it applies */
+  #applyEntry(entry: Entry, request: FaultRequest, now: number): AppliedFault | undefined {
     const { name, effect, match, skip, probability } = entry.fault;
-    if (getState(entry, now) !== 'active' || !fits(entry.fault, call)) return undefined;
+    if (getState(entry, now) !== 'active' || !matches(entry.fault, request)) return undefined;
     const index = entry.matched++;
-    const chance = (what: string) => this.#deps.chance(name, index, what);
+    const chance = (purpose: string) => this.#deps.chance(name, index, purpose);
     if (index < skip || chance('apply') >= probability) return undefined;
-    const applied = { name, effect, contract: match.contract, index, chance };
-    const limited = effect.kind === 'rate_limit' ? takeRateLimit(entry.limit, effect, now) : {};
-    if (limited === undefined) return undefined;
+    const rejection = effect.kind === 'rate_limit' ? entry.rateLimiter.reject(effect, now) : {};
+    if (rejection === undefined) return undefined;
     entry.applied += 1;
     this.#deps.onChange('applied', name);
-    return { ...applied, ...limited };
+    return { name, kind: effect.kind, effect, contract: match.contract, index, chance, ...rejection };
   }
 
-  #entry(name: string): Entry {
+  #find(name: string): Entry {
     const entry = this.#entries.find(({ fault }) => fault.name === name);
-    if (entry === undefined) throw new FaultError('unknown', `there is no fault ${name}`);
+    if (entry === undefined) throw new FaultError('unknown', `unknown fault: ${name}`);
     return entry;
   }
 
   #removeExpired(now: number): void {
-    const dead = this.#entries.filter(
+    const expired = this.#entries.filter(
       ({ fault, addedAt }) => fault.ttlMs !== undefined && now - addedAt >= fault.ttlMs,
     );
-    for (const { fault } of dead) this.remove(fault.name);
+    for (const { fault } of expired) this.remove(fault.name);
   }
 }
 
-function fits({ match, effect }: Fault, call: FaultRequest): boolean {
+function createEntry(fault: Fault, now: number): Entry {
+  return { fault, addedAt: now, matched: 0, applied: 0, rateLimiter: new RateLimiter(now) };
+}
+
+function matches({ match, effect }: Fault, request: FaultRequest): boolean {
   const { route = '*', method, token, contract } = match;
-  const routes = getEffectRoutes(effect.kind);
-  if (routes !== undefined && !routes.includes(call.route)) return false;
-  if (route !== '*' && ![route].flat().includes(call.route)) return false;
-  if (method !== undefined && method !== call.method) return false;
-  if (token !== undefined && call.token?.startsWith(token) !== true) return false;
+  if (getEffectRoutes(effect.kind)?.includes(request.route) === false) return false;
+  if (route !== '*' && ![route].flat().includes(request.route)) return false;
+  if (method !== undefined && method !== request.method) return false;
+  if (token !== undefined && request.token?.startsWith(token) !== true) return false;
   if (contract === undefined) return true;
-  return call.contract === undefined ? call.lists(contract) : call.contract.startsWith(contract);
+  return request.contract === undefined ? request.lists(contract) : request.contract.startsWith(contract);
 }
 
 function getState({ fault, addedAt, applied }: Entry, now: number): FaultReport['state'] {
-  if (!fault.enabled) return 'off';
-  if (fault.times !== undefined && applied >= fault.times) return 'over';
+  if (!fault.enabled) return 'disabled';
+  if (fault.times !== undefined && applied >= fault.times) return 'finished';
   if (fault.window === undefined) return 'active';
   const { afterMs, durationMs = Number.POSITIVE_INFINITY } = fault.window;
   const age = now - addedAt;
-  if (age < afterMs) return 'waiting';
-  return age < afterMs + durationMs ? 'active' : 'over';
+  if (age < afterMs) return 'pending';
+  return age < afterMs + durationMs ? 'active' : 'finished';
 }
 
-function reportOf(entry: Entry, now: number): FaultReport {
+function toReport(entry: Entry, now: number): FaultReport {
   const { fault, addedAt, matched, applied } = entry;
   return { ...fault, addedAt: new Date(addedAt).toISOString(), matched, applied, state: getState(entry, now) };
-}
-
-/** Takes one of the requests that may be made in this stretch of time. @returns what there is to say where none was left */
-function takeRateLimit(
-  limit: Entry['limit'],
-  { requests, perMs }: { requests: number; perMs: number },
-  now: number,
-): { retryAfterMs: number } | undefined {
-  if (now - limit.since >= perMs) {
-    limit.since = now - ((now - limit.since) % perMs);
-    limit.used = 0;
-  }
-  if (limit.used >= requests) return { retryAfterMs: limit.since + perMs - now };
-  limit.used += 1;
-  return undefined;
 }

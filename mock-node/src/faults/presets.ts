@@ -38,7 +38,7 @@ export const PRESETS = [
     name: 'tight-deadlines',
     description: 'Challenges follow each other four times as fast, and the node answers slowly.',
     faults: [
-      { name: 'tight-interval', effect: { kind: 'shorten_interval', factor: 0.25, told: true } },
+      { name: 'tight-interval', effect: { kind: 'shorten_interval', factor: 0.25, announced: true } },
       { name: 'tight-delay', effect: { kind: 'uniform', minMs: 50, maxMs: 400 } },
     ],
   },
@@ -52,7 +52,7 @@ export const PRESETS = [
       { name: 'hostile-verdict', probability: 0.05, effect: 'reject_answer' },
       { name: 'hostile-clock', effect: { kind: 'clock_skew', ms: -3_600_000 } },
       { name: 'hostile-garbage', probability: 0.03, effect: 'garbage' },
-      { name: 'hostile-noise', probability: 0.03, effect: { kind: 'garbage', instead: 'reply' } },
+      { name: 'hostile-noise', probability: 0.03, effect: { kind: 'garbage', replaces: 'response' } },
       { name: 'hostile-json', probability: 0.03, effect: 'malformed_json' },
       { name: 'hostile-half', probability: 0.03, effect: 'truncate' },
       { name: 'hostile-flood', probability: 0.01, effect: { kind: 'oversize', bytes: 64 * 1024 * 1024 } },

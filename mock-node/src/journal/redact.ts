@@ -1,30 +1,30 @@
-/** So much of a token is shown: enough to tell farmers apart, too little to be one. */
+/** Enough of a token to tell farmers apart, and too little to use it. */
 const VISIBLE_CHARS = 6;
 
-/** The beginning of a token, secret or response, by which it can be told from others but not used. */
-export function shorten(text: string): string {
-  return text.slice(0, VISIBLE_CHARS);
+/** The beginning of a token. */
+export function truncateToken(token: string): string {
+  return token.slice(0, VISIBLE_CHARS);
+}
+
+/** The beginning of a secret value, with `…` in place of the rest. */
+export function abbreviate(value: string): string {
+  return value.length > VISIBLE_CHARS ? `${value.slice(0, VISIBLE_CHARS)}…` : value;
 }
 
 /**
- * A path or a body with tokens, secrets and responses shortened.
+ * Shortens tokens, secrets and responses in a path or a body.
  *
- * @param most so many of its characters are kept: what was cut off may have been the rest of a secret
+ * @param maxChars the text is cut after this many characters. A hex string at the cut may be the beginning of a secret.
  */
-export function redactSecrets(text: string, most: number): string {
-  const isCut = text.length > most;
+export function redactSecrets(text: string, maxChars: number): string {
+  const isCut = text.length > maxChars;
   return text
-    .slice(0, most)
+    .slice(0, maxChars)
     .replace(
       /("(?:token|secret|response)"\s*:\s*")([^"]*)/g,
-      (_, before: string, value: string) => before + marked(value),
+      (_, before: string, value: string) => before + abbreviate(value),
     )
     .replace(isCut ? /[0-9a-f]{32,}|[0-9a-f]+$/gi : /[0-9a-f]{32,}/gi, (value) =>
-      value.length === 64 ? value : marked(value),
+      value.length === 64 ? value : abbreviate(value),
     );
-}
-
-/** A path's parameter that is secret. */
-export function marked(value: string): string {
-  return value.length > VISIBLE_CHARS ? `${shorten(value)}…` : value;
 }

@@ -136,7 +136,7 @@ export class Ledger {
     return token;
   }
 
-  knows(token: string): boolean {
+  hasFarmer(token: string): boolean {
     return this.#farmers.has(token);
   }
 
@@ -157,7 +157,7 @@ export class Ledger {
   }
 
   /** Gives a place that {@link reserveContract} took back: no contract came of it. */
-  abandon(): void {
+  cancelReservation(): void {
     this.#running -= 1;
   }
 
@@ -175,7 +175,7 @@ export class Ledger {
   ): string | undefined {
     const contracts = this.#farmers.get(token);
     if (contracts === undefined) {
-      this.abandon();
+      this.cancelReservation();
       return undefined;
     }
     const { fileHash: hash, secret, verifier } = chunk;
@@ -241,14 +241,13 @@ export class Ledger {
   }
 
   /**
-   * Takes an answer. The first one settles a challenge; the same again hears the same, any other fails.
+   * Verifies an answer. The first answer settles a challenge. The same answer again gets the same verdict, any other fails.
    *
-   * @param reject takes a first answer for wrong, whatever it is
    * @throws Error where {@link getUnverifiedSecret} says that a verifier is wanting
    */
   answer(
     token: string,
-    { hash, response, reject = false }: { hash: string; response: string; reject?: boolean },
+    { hash, response }: { hash: string; response: string },
     now: number,
   ): 'pass' | 'fail' | 'no_token' | 'no_hash' {
     const contracts = this.#farmers.get(token);
@@ -259,7 +258,7 @@ export class Ledger {
       return contract.settled.passed && contract.settled.response === response ? 'pass' : 'fail';
     }
     if (contract.verifier === undefined) throw new Error('there is nothing to verify the answer with');
-    const passed = !reject && contract.verifier.response(contract.challenge) === response;
+    const passed = contract.verifier.response(contract.challenge) === response;
     contract.settled = { response, passed };
     this.#count(contract, passed ? 'passed' : 'wrong', 1);
     contract.consecutiveFailures = passed ? 0 : contract.consecutiveFailures + 1;

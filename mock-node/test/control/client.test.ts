@@ -17,7 +17,7 @@ describe('the client', () => {
     expect(await control.addFault(BUSY)).toMatchObject({ name: 'busy', state: 'active', applied: 0 });
     await register();
     expect(await control.fault('busy')).toMatchObject({ applied: 1 });
-    expect(await control.changeFault('busy', { enabled: false })).toMatchObject({ state: 'off' });
+    expect(await control.changeFault('busy', { enabled: false })).toMatchObject({ state: 'disabled' });
     expect(await control.restartFault('busy')).toMatchObject({ applied: 0 });
     await control.removeFault('busy');
     expect(await control.replaceFaults([BUSY, { name: 'gone', effect: 'empty' }])).toHaveLength(2);

@@ -131,7 +131,7 @@ describe('the clock over the control API', () => {
     await start();
     await ask('PUT', '/clock', { body: { mode: 'frozen' } });
     await ask('POST', '/faults', { body: { name: 'later', window: { afterMs: 1_000 }, effect: 'reset' } });
-    expect((await ask('GET', '/faults/later')).json).toMatchObject({ state: 'waiting' });
+    expect((await ask('GET', '/faults/later')).json).toMatchObject({ state: 'pending' });
     await ask('POST', '/clock/advance', { body: { ms: 1_000 } });
     expect((await ask('GET', '/faults/later')).json).toMatchObject({ state: 'active' });
   });

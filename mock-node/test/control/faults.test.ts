@@ -52,7 +52,7 @@ describe('a fault over the control API', () => {
     await ask('POST', '/faults', { body: BUSY });
     await register();
     expect((await ask('PATCH', '/faults/busy', { body: { enabled: false } })).json).toMatchObject({
-      state: 'off',
+      state: 'disabled',
       applied: 1,
     });
     expect(await register()).toMatchObject({ code: 200 });
@@ -65,7 +65,7 @@ describe('a fault over the control API', () => {
     await start();
     await ask('POST', '/faults', { body: { ...BUSY, times: 1 } });
     await register();
-    expect((await ask('GET', '/faults/busy')).json).toMatchObject({ state: 'over', times: 1 });
+    expect((await ask('GET', '/faults/busy')).json).toMatchObject({ state: 'finished', times: 1 });
     const { json } = await ask('PATCH', '/faults/busy', { body: { times: null } });
     expect(json).toMatchObject({ state: 'active', match: { route: 'new' } });
     expect(json).not.toHaveProperty('times');

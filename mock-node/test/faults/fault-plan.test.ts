@@ -57,14 +57,14 @@ describe('a fault', () => {
     const { plan, hits } = createPlan({ name: 'a', skip: 1, times: 2, effect: 'reset' });
     expect(plan.get('a', T0).state).toBe('active');
     expect(hits(5)).toEqual([1, 2]);
-    expect(plan.get('a', T0)).toMatchObject({ state: 'over', matched: 3, applied: 2 });
+    expect(plan.get('a', T0)).toMatchObject({ state: 'finished', matched: 3, applied: 2 });
   });
 
   it('is as if it were not there while it is off', () => {
     const { plan, hits, counts } = createPlan({ name: 'a', enabled: false, effect: 'reset' });
     expect(hits(3)).toEqual([]);
     expect(counts()).toEqual({ matched: 0, applied: 0 });
-    expect(plan.get('a', T0).state).toBe('off');
+    expect(plan.get('a', T0).state).toBe('disabled');
     plan.change('a', { enabled: true }, T0);
     expect(hits(1)).toEqual([0]);
   });
@@ -76,10 +76,10 @@ describe('a fault', () => {
       effect: 'reset',
     });
     const at = (ms: number) => [plan.get('a', T0 + ms).state, apply({}, T0 + ms).length];
-    expect(at(999)).toEqual(['waiting', 0]);
+    expect(at(999)).toEqual(['pending', 0]);
     expect(at(1_000)).toEqual(['active', 1]);
     expect(at(1_499)).toEqual(['active', 1]);
-    expect(at(1_500)).toEqual(['over', 0]);
+    expect(at(1_500)).toEqual(['finished', 0]);
     expect(counts()).toEqual({ matched: 2, applied: 2 });
   });
 
@@ -94,14 +94,14 @@ describe('a fault', () => {
     expect(apply({}, T0 + 99)).toEqual(['a']);
     expect(apply({}, T0 + 100)).toEqual([]);
     expect(plan.list(T0 + 100)).toEqual([]);
-    expect(() => plan.get('a', T0 + 100)).toThrow('there is no fault a');
+    expect(() => plan.get('a', T0 + 100)).toThrow('unknown fault: a');
     add({ name: 'a', effect: 'empty' }, T0 + 100);
     expect(events).toEqual(['added a', 'applied a', 'removed a', 'added a']);
   });
 
   it.each(['get', 'restart'] as const)('cannot be had by %s when its time to live is over', (what) => {
     const { plan } = createPlan({ name: 'a', ttlMs: 100, effect: 'reset' });
-    expect(() => plan[what]('a', T0 + 100)).toThrow('there is no fault a');
+    expect(() => plan[what]('a', T0 + 100)).toThrow('unknown fault: a');
   });
 
   it.each([
@@ -268,8 +268,8 @@ describe('faults together', () => {
   });
 
   it('apply no effect of the protocol, and count none, where the node never sees the request', () => {
-    const instead = Object.entries(EFFECTS).flatMap(([kind, { group, handled }]) =>
-      group !== 'protocol' && !handled ? [kind] : [],
+    const instead = Object.entries(EFFECTS).flatMap(([kind, { group }]) =>
+      group === 'connection' || group === 'http' ? [kind] : [],
     );
     expect(instead).toEqual(['reset', 'empty', 'hang', 'refuse', 'status', 'rate_limit', 'html', 'redirect']);
     for (const kind of instead) {
@@ -321,10 +321,9 @@ describe('faults together', () => {
         const total = new Map<string, number>();
         for (const route of asked) {
           const applied = plan.apply(aCall({ route }), T0);
-          const wire = applied.filter(({ effect: { kind } }) => EFFECTS[kind].group !== 'protocol');
-          const dropped = applied.filter(({ effect: { kind } }) => kind === 'drop_response');
-          expect(wire.length + dropped.length).toBeLessThanOrEqual(1);
-          if (wire.some(({ effect: { kind } }) => !EFFECTS[kind].handled)) expect(applied).toHaveLength(1);
+          const wire = applied.filter(({ kind }) => EFFECTS[kind].group !== 'protocol');
+          expect(wire.length).toBeLessThanOrEqual(1);
+          if (wire.some(({ kind }) => EFFECTS[kind].group !== 'response')) expect(applied).toHaveLength(1);
           for (const { name } of applied) total.set(name, (total.get(name) ?? 0) + 1);
         }
         for (const { name } of faults) expect(counts(name).applied).toBe(total.get(name) ?? 0);
@@ -376,7 +375,7 @@ describe('the plan', () => {
     expect(counts('a', T0 + 1_500)).toEqual({ matched: 0, applied: 0 });
     expect(counts('b', T0 + 1_500).matched).toBe(40);
     expect(hits(20, 'a', T0 + 2_499)).toEqual(first);
-    expect(plan.get('a', T0 + 3_499).state).toBe('over');
+    expect(plan.get('a', T0 + 3_499).state).toBe('finished');
     expect(plan.list(T0 + 3_499).map(({ name }) => name)).toEqual(['a', 'b']);
     expect(apply({}, T0 + 3_500)).toEqual(['b']);
   });
@@ -412,7 +411,7 @@ describe('the plan', () => {
     const { plan } = createPlan({ name: 'a', match: { route: 'due' }, effect: 'reset' });
     expect(() => plan.change('a', { effect: { kind: 'wrong_hash' } }, T0)).toThrow(
       expect.objectContaining({
-        code: 'bad_change',
+        code: 'invalid_change',
         message: expect.stringContaining('is a route on which this effect never has any'),
       }),
     );

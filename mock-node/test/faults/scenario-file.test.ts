@@ -89,7 +89,7 @@ describe('a scenario file', () => {
     ],
     [
       'name: a\nfaults: [{ name: b, effect: { kind: uniform, minMs: 2, maxMs: 1 } }]',
-      '/faults/0/effect/minMs: must not be more than maxMs',
+      '/faults/0/effect/minMs: must not be greater than maxMs',
     ],
     ['name: a\nfaults: [{ name: b, effect: reset }, { name: b, effect: empty }]', '/faults/1/name: is there twice'],
   ])('that is wrong is refused with the file and the place in it: %j', (text, message) => {

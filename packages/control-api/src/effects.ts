@@ -1,59 +1,59 @@
 import type { RouteName } from '@downstream/protocol';
 import { z } from 'zod';
 
-const ms = (most: number) => z.number().min(0).max(most);
 const HOUR_MS = 3_600_000;
-const MAX_DELAY_MS = HOUR_MS;
+const YEAR_MS = 366 * 24 * HOUR_MS;
 const MIB = 1024 * 1024;
+
+const milliseconds = z.number().min(0).max(HOUR_MS);
+const seconds = z.number().int().min(0).max(86_400);
 const httpStatus = z.number().int().min(200).max(599);
-/** Printable ASCII: what a header may hold. */
+const byteCount = (min: number, max: number) => z.number().int().min(min).max(max);
+/** A header can contain only printable ASCII. */
 const headerText = z
   .string()
   .min(1)
   .max(1_000)
   .regex(/^[\x20-\x7e]*$/, 'must be printable ASCII');
-
-/** Which part of an exchange an effect is about. */
-export const EFFECT_GROUPS = ['connection', 'http', 'body', 'delay', 'protocol'] as const;
-export type EffectGroup = (typeof EFFECT_GROUPS)[number];
-
-const seconds = z.number().int().min(0).max(86_400);
+const noParameters = z.strictObject({});
 
 /**
- * Every effect that a fault can have, with its parameters and their defaults. `handled`: whether the node does what it
- * was asked (state changes) before the client sees the effect. `routes`: where it can have any effect; everywhere without.
+ * What an effect changes. `connection` and `http`: the client gets something else, and the node does not process the
+ * request. In the other groups the node processes the request first. `response`: the response is damaged. `delay`: it is
+ * sent late. `protocol`: it is valid but wrong, or the node drops contracts.
+ */
+export const EFFECT_GROUPS = ['connection', 'http', 'response', 'delay', 'protocol'] as const;
+export type EffectGroup = (typeof EFFECT_GROUPS)[number];
+
+/**
+ * Every effect of a fault, with its documentation and its parameters. `routes` lists the routes on which it can do
+ * anything; without it, all of them. What an effect does is in mock-node/src/faults/effects.
  */
 export const EFFECTS = {
   reset: {
     group: 'connection',
-    handled: false,
-    about: 'The connection is reset (TCP RST) instead of a reply.',
-    parameters: z.strictObject({}),
+    description: 'Resets the connection (TCP RST).',
+    parameters: noParameters,
   },
   empty: {
     group: 'connection',
-    handled: false,
-    about: 'The connection is closed in good order, without a byte of a reply.',
-    parameters: z.strictObject({}),
+    description: 'Closes the connection without sending a byte.',
+    parameters: noParameters,
   },
   hang: {
     group: 'connection',
-    handled: false,
-    about:
-      'No reply comes: the connection stays open for `forMs`, then it is reset. Longer than any client waits, by default.',
-    parameters: z.strictObject({ forMs: ms(HOUR_MS).default(HOUR_MS) }),
+    description:
+      'Keeps the connection open without a response for `forMs`, then resets it. By default this is longer than any client waits.',
+    parameters: z.strictObject({ forMs: milliseconds.default(HOUR_MS) }),
   },
   refuse: {
     group: 'connection',
-    handled: false,
-    about:
-      'The request is reset, every other connection is cut, and for `forMs` nobody can connect at all; less if the fault is changed or removed meanwhile.',
-    parameters: z.strictObject({ forMs: ms(HOUR_MS).default(1_000) }),
+    description: 'Resets all connections and refuses new ones for `forMs`, or until the fault is changed or removed.',
+    parameters: z.strictObject({ forMs: milliseconds.default(1_000) }),
   },
   status: {
     group: 'http',
-    handled: false,
-    about: 'A reply of this HTTP status, with `Retry-After` where it is given.',
+    description: 'Responds with this HTTP status and an optional `Retry-After` header.',
     parameters: z.strictObject({
       status: httpStatus.default(503),
       retryAfterSeconds: seconds.optional(),
@@ -61,247 +61,197 @@ export const EFFECTS = {
   },
   rate_limit: {
     group: 'http',
-    handled: false,
-    about:
-      'Beyond `requests` of them in `perMs` of the node’s time: HTTP 429, with `Retry-After` to the end of that time, in seconds of the client. Only these count as applied.',
+    description:
+      'Responds with HTTP 429 to all but the first `requests` in each period of `perMs` node time. `Retry-After` is the rest of the period in seconds of real time. Only rejected requests count as applied.',
     parameters: z.strictObject({
       requests: z.number().int().min(0).max(1_000_000).default(10),
-      perMs: z.number().min(1).max(HOUR_MS).default(1_000),
+      perMs: milliseconds.min(1).default(1_000),
     }),
   },
   html: {
     group: 'http',
-    handled: false,
-    about: 'A page of HTML, as a proxy shows one when the node behind it is gone.',
+    description: 'Responds with an HTML error page, as a proxy does when the node behind it is down.',
     parameters: z.strictObject({ status: httpStatus.default(502) }),
   },
   redirect: {
     group: 'http',
-    handled: false,
-    about: 'Sends the client elsewhere.',
+    description: 'Redirects the client to `location`.',
     parameters: z.strictObject({
       status: z.union([301, 302, 303, 307, 308].map((code) => z.literal(code))).default(302),
       location: headerText.default('/elsewhere'),
     }),
   },
   truncate: {
-    group: 'body',
-    handled: true,
-    about:
-      'The reply promises all its bytes and breaks off after `afterBytes`; where none is given after half of them, or after 64 KiB of a download.',
-    parameters: z.strictObject({
-      afterBytes: z
-        .number()
-        .int()
-        .min(0)
-        .max(1024 * MIB)
-        .optional(),
-    }),
+    group: 'response',
+    description:
+      'Announces the full length, then closes the connection after `afterBytes`. The default is half of the response, or 64 KiB of a download.',
+    parameters: z.strictObject({ afterBytes: byteCount(0, 1024 * MIB).optional() }),
   },
   malformed_json: {
-    group: 'body',
-    handled: true,
-    about: 'The reply is complete HTTP, but its JSON ends in the middle; a download does too.',
-    parameters: z.strictObject({}),
+    group: 'response',
+    description: 'Sends complete HTTP with half of the body, so that JSON is invalid. Of a download, the first 32 KiB.',
+    parameters: noParameters,
   },
   garbage: {
-    group: 'body',
-    handled: true,
-    about: 'Random bytes in place of the body; with `instead: "reply"` in place of the whole HTTP reply.',
+    group: 'response',
+    description: 'Replaces the body with random bytes, or with `replaces: "response"` the entire HTTP response.',
     parameters: z.strictObject({
-      bytes: z.number().int().min(1).max(MIB).default(256),
-      instead: z.enum(['body', 'reply']).default('body'),
+      bytes: byteCount(1, MIB).default(256),
+      replaces: z.enum(['body', 'response']).default('body'),
     }),
   },
   dribble: {
-    group: 'body',
-    handled: true,
-    about: 'The reply comes in `pieces`, spread over `overMs`; of a download its first block does.',
+    group: 'response',
+    description: 'Sends the body in `pieces`, spread over `overMs`. Of a download, this applies to the first block.',
     parameters: z.strictObject({
       pieces: z.number().int().min(2).max(1_000).default(5),
-      overMs: ms(HOUR_MS).default(1_000),
+      overMs: milliseconds.default(1_000),
     }),
   },
   oversize: {
-    group: 'body',
-    handled: true,
-    about: 'The reply is blown up with blanks, to `bytes` at least: still right JSON.',
-    parameters: z.strictObject({
-      bytes: z
-        .number()
-        .int()
-        .min(1)
-        .max(1024 * MIB)
-        .default(64 * MIB),
-    }),
+    group: 'response',
+    description: 'Pads the body with spaces to at least `bytes`. JSON stays valid.',
+    parameters: z.strictObject({ bytes: byteCount(1, 1024 * MIB).default(64 * MIB) }),
   },
   wrong_content_type: {
-    group: 'body',
-    handled: true,
-    about: 'The right body under another `Content-Type`.',
+    group: 'response',
+    description: 'Sends the correct body with another `Content-Type`.',
     parameters: z.strictObject({ contentType: headerText.default('text/html') }),
+  },
+  drop_response: {
+    group: 'response',
+    description: 'Resets the connection instead of sending the response.',
+    parameters: noParameters,
   },
   fixed: {
     group: 'delay',
-    handled: true,
-    about: 'The reply waits for `ms`. What was asked is done before.',
-    parameters: z.strictObject({ ms: ms(MAX_DELAY_MS) }),
+    description: 'Delays the response by `ms`.',
+    parameters: z.strictObject({ ms: milliseconds }),
   },
   uniform: {
     group: 'delay',
-    handled: true,
-    about: 'The reply waits for a time drawn evenly between `minMs` and `maxMs`.',
+    description: 'Delays the response by a random time, uniformly distributed between `minMs` and `maxMs`.',
     parameters: z
-      .strictObject({ minMs: ms(MAX_DELAY_MS).default(0), maxMs: ms(MAX_DELAY_MS) })
-      .refine(({ minMs, maxMs }) => minMs <= maxMs, { path: ['minMs'], message: 'must not be more than maxMs' }),
+      .strictObject({ minMs: milliseconds.default(0), maxMs: milliseconds })
+      .refine(({ minMs, maxMs }) => minMs <= maxMs, { path: ['minMs'], message: 'must not be greater than maxMs' }),
   },
   lognormal: {
     group: 'delay',
-    handled: true,
-    about:
-      'The reply waits as real ones do: `medianMs` in the middle, a long tail by `sigma`, never more than `maxMs`.',
+    description:
+      'Delays the response by a random time with a lognormal distribution: the median is `medianMs`, `sigma` sets the tail, `maxMs` is the limit.',
     parameters: z.strictObject({
-      medianMs: ms(MAX_DELAY_MS),
+      medianMs: milliseconds,
       sigma: z.number().min(0).max(5).default(0.5),
-      maxMs: ms(MAX_DELAY_MS).default(60_000),
+      maxMs: milliseconds.default(60_000),
     }),
   },
   wrong_hash: {
     group: 'protocol',
-    handled: true,
     routes: ['chunk'],
-    about: 'The contract is made under a hash that its chunk does not have, and kept and listed under it.',
-    parameters: z.strictObject({}),
+    description:
+      'Issues the contract under a hash that does not match its chunk. The node keeps and lists it under this hash.',
+    parameters: noParameters,
   },
   wrong_challenge: {
     group: 'protocol',
-    handled: true,
     routes: ['chunk', 'due'],
-    about: 'The challenges told are not those that answers are held against: whoever proves what was asked fails.',
-    parameters: z.strictObject({}),
+    description: 'Sends challenges other than those that the node verifies. A correct proof of what was sent fails.',
+    parameters: noParameters,
   },
   reject_answer: {
     group: 'protocol',
-    handled: true,
     routes: ['challenge'],
-    about:
-      'The answer is taken for wrong, whatever it is, and settles the challenge as that, unless an answer before has settled it.',
-    parameters: z.strictObject({}),
+    description:
+      'Judges the answer as wrong, even if it is correct. A challenge that was already answered keeps its result.',
+    parameters: noParameters,
   },
   expire_contract: {
     group: 'protocol',
-    handled: true,
     routes: ['due', 'challenge', 'remove', 'download'],
-    about:
-      'The node ends the contract before it looks at the request; when its farmer asks for what is due, the oldest one.',
-    parameters: z.strictObject({}),
+    description:
+      'Ends the contract before the node processes the request. On `due`, it ends the oldest contract of the farmer.',
+    parameters: noParameters,
   },
   no_chunks: {
     group: 'protocol',
-    handled: false,
     routes: ['chunk'],
-    about: 'There is no contract to be had: `{"status":"no_chunks"}`.',
-    parameters: z.strictObject({}),
+    description: 'Issues no contract: the response is `{"status":"no_chunks"}`.',
+    parameters: noParameters,
   },
   revoke_token: {
     group: 'protocol',
-    handled: true,
     routes: ['chunk', 'due', 'challenge', 'remove'],
-    about: 'The node forgets this farmer, with all its contracts, before it looks at the request.',
-    parameters: z.strictObject({}),
+    description: 'Forgets the farmer and its contracts before the node processes the request.',
+    parameters: noParameters,
   },
   forget_all: {
     group: 'protocol',
-    handled: true,
-    about: 'The node forgets every farmer and every contract before it looks at the request.',
-    parameters: z.strictObject({}),
-  },
-  drop_response: {
-    group: 'protocol',
-    handled: true,
-    about: 'What was asked is done, and the connection is reset before the reply.',
-    parameters: z.strictObject({}),
+    description: 'Forgets all farmers and contracts before the node processes the request.',
+    parameters: noParameters,
   },
   shorten_interval: {
     group: 'protocol',
-    handled: true,
     routes: ['chunk'],
-    about:
-      'The contract’s challenges follow each other `factor` times as fast. The contract says so, or with `told: false` it does not.',
+    description:
+      'Multiplies the interval of the new contract by `factor`. The contract states the new interval only with `announced: true`.',
     parameters: z.strictObject({
       factor: z.number().min(0.001).max(1).default(0.5),
-      told: z.boolean().default(false),
+      announced: z.boolean().default(false),
     }),
   },
   duplicate_challenge: {
     group: 'protocol',
-    handled: true,
     routes: ['due'],
-    about: 'Every contract is listed twice, and every challenge of this round too, those answered already included.',
-    parameters: z.strictObject({}),
+    description: 'Lists every contract twice, and every challenge of the current round twice, including answered ones.',
+    parameters: noParameters,
   },
   clock_skew: {
     group: 'protocol',
-    handled: true,
-    about: 'The reply’s `Date` header is off by `ms`.',
-    parameters: z.strictObject({
-      ms: z
-        .number()
-        .int()
-        .min(-86_400_000 * 366)
-        .max(86_400_000 * 366),
-    }),
+    description: 'Shifts the `Date` header of the response by `ms`.',
+    parameters: z.strictObject({ ms: z.number().int().min(-YEAR_MS).max(YEAR_MS) }),
   },
 } as const satisfies Record<
   string,
-  {
-    group: EffectGroup;
-    handled: boolean;
-    routes?: readonly RouteName[];
-    about: string;
-    parameters: z.ZodObject;
-  }
+  { group: EffectGroup; routes?: readonly RouteName[]; description: string; parameters: z.ZodObject }
 >;
 
 export type EffectKind = keyof typeof EFFECTS;
 
-type Parameters<Kind extends EffectKind> = (typeof EFFECTS)[Kind]['parameters'];
-
-/** An empty object's type would forbid every key, `kind` too. */
-type UnlessEmpty<Of> = Of extends Record<string, never> ? unknown : Of;
-
-/** An effect with all its parameters. */
-export type Effect = {
-  [Kind in EffectKind]: { readonly kind: Kind } & Readonly<UnlessEmpty<z.output<Parameters<Kind>>>>;
+/** The kinds of effects of a group. */
+export type EffectKindIn<Group extends EffectGroup> = {
+  [Kind in EffectKind]: (typeof EFFECTS)[Kind]['group'] extends Group ? Kind : never;
 }[EffectKind];
 
-/** An effect as it is given: parameters with a default may be left out, and an effect without others be its kind alone. */
+type Parameters<Kind extends EffectKind> = (typeof EFFECTS)[Kind]['parameters'];
+
+/** An empty object's type would forbid every key, including `kind`. */
+type UnlessEmpty<T> = T extends Record<string, never> ? unknown : T;
+
+/** The effects with all their parameters, by kind. */
+export type EffectByKind = {
+  [Kind in EffectKind]: { readonly kind: Kind } & Readonly<UnlessEmpty<z.output<Parameters<Kind>>>>;
+};
+export type Effect = EffectByKind[EffectKind];
+
+/** An effect as a client sends it: without default parameters, or as its kind alone if it needs none. */
 export type EffectInput =
   | { [Kind in EffectKind]: { kind: Kind } & UnlessEmpty<z.input<Parameters<Kind>>> }[EffectKind]
   | EffectKind;
 
-/** An effect as an object. */
-export const effectObject = z.discriminatedUnion(
+const effectObject = z.discriminatedUnion(
   'kind',
-  // Of a table's entries the compiler knows only their union; that each becomes a member of `Effect` is said above.
-  Object.entries(EFFECTS).map(([kind, { parameters, about }]) =>
-    parameters.safeExtend({ kind: z.literal(kind) }).meta({ description: about }),
+  // The compiler knows only the union of the table's entries, not that each becomes a member of `Effect`.
+  Object.entries(EFFECTS).map(([kind, { parameters, description }]) =>
+    parameters.safeExtend({ kind: z.literal(kind) }).meta({ description }),
   ) as never,
 ) as unknown as z.ZodType<Effect, Exclude<EffectInput, EffectKind>>;
 
 export const effect: z.ZodType<Effect, EffectInput> = z.preprocess(
-  (given) => (typeof given === 'string' ? { kind: given } : given),
+  (input) => (typeof input === 'string' ? { kind: input } : input),
   effectObject,
 ) as unknown as z.ZodType<Effect, EffectInput>;
 
-const WIRE_GROUPS: ReadonlySet<EffectGroup> = new Set(['connection', 'http', 'body']);
-
-/** Whether an effect decides what goes over the wire instead of the reply: a request takes one such at most. */
-export function decidesTheWire(kind: EffectKind): boolean {
-  return WIRE_GROUPS.has(EFFECTS[kind].group) || kind === 'drop_response';
-}
-
-/** Where an effect can have any; every route without. */
+/** The routes on which an effect can do anything; undefined for all of them. */
 export function getEffectRoutes(kind: EffectKind): readonly RouteName[] | undefined {
   const entry = EFFECTS[kind];
   return 'routes' in entry ? entry.routes : undefined;

@@ -113,8 +113,8 @@ export const faultReport = z.object({
   matched: count.describe('Requests that fitted while it was active.'),
   applied: count.describe('Of those, the ones it was applied to.'),
   state: z
-    .enum(['active', 'off', 'waiting', 'over'])
-    .describe('`waiting` for its window to begin; `over`: window, time to live or `times` used up.'),
+    .enum(['active', 'disabled', 'pending', 'finished'])
+    .describe('`pending`: the window has not begun. `finished`: the window is over, or `times` is reached.'),
 });
 export type FaultReport = z.output<typeof faultReport>;
 

@@ -3,7 +3,7 @@ import { connect, createServer } from 'node:net';
 import { expect } from '@jest/globals';
 import { API, setUpMockNode } from '../../support/mock-node.ts';
 import { ask, talk, until } from '../../support/raw-client.ts';
-import { prove } from './test-effects.ts';
+import { testEffects } from './test-effects.ts';
 
 const { start, url, get, fault, controller, log, newToken, close } = setUpMockNode();
 
@@ -26,7 +26,7 @@ function stuck(
   return { ended: () => ended, leave: () => socket.destroy() };
 }
 
-prove('connection', {
+testEffects('connection', {
   reset: {
     'resets the connection in place of a reply': async () => {
       await start();

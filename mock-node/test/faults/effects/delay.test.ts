@@ -1,26 +1,26 @@
-import type { Effect } from '@downstream/control-api';
+import type { EffectByKind, EffectKindIn } from '@downstream/control-api';
 import { expect } from '@jest/globals';
 import fc from 'fast-check';
-import { delayMs } from '../../../src/api/delays.ts';
+import { getDelayMs } from '../../../src/faults/effects/registry.ts';
 import { SeededRandom } from '../../../src/ledger/seeded-random.ts';
 import { API, createChunk, setUpMockNode, sha256 } from '../../support/mock-node.ts';
 import { ask, talk, until } from '../../support/raw-client.ts';
-import { prove } from './test-effects.ts';
+import { testEffects } from './test-effects.ts';
 
 const { start, url, get, fault, controller, newToken, acceptContract, close } = setUpMockNode();
 
 /** The delays of the first requests that an effect is applied to. */
-function delays(effect: Effect, count: number, seed = 'seed', name = 'late'): number[] {
+function delays(effect: EffectByKind[EffectKindIn<'delay'>], count: number, seed = 'seed', name = 'late'): number[] {
   const random = new SeededRandom(seed);
   return Array.from({ length: count }, (_, index) => {
     const chance = (what: string) => random.chance(name, index, what);
-    return delayMs([{ effect, chance }]);
+    return getDelayMs({ name, kind: effect.kind, effect, contract: undefined, index, chance });
   });
 }
 
 const applied = (name: string) => until(`${name} is applied`, () => controller().faults.get(name, 0).applied > 0);
 
-prove('delay', {
+testEffects('delay', {
   fixed: {
     'has the reply wait for so long': async () => {
       await start();

@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import { API, setUpMockNode } from '../../support/mock-node.ts';
 import { ask, talk } from '../../support/raw-client.ts';
-import { prove } from './test-effects.ts';
+import { testEffects } from './test-effects.ts';
 
 const { start, url, get, fault, controller, newToken, pass } = setUpMockNode();
 
@@ -12,7 +12,7 @@ async function burst(count: number) {
   return { codes: replies.map(({ status }) => status), retryAfter: replies.at(-1)?.headers['retry-after'] };
 }
 
-prove('http', {
+testEffects('http', {
   status: {
     'is the status of the reply, with Retry-After where it is given': async () => {
       await start();

@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import { ADDRESS, API, createChunk, INTERVAL_MS, setUpMockNode, sha256 } from '../../support/mock-node.ts';
-import { ask, talk } from '../../support/raw-client.ts';
-import { prove } from './test-effects.ts';
+import { ask } from '../../support/raw-client.ts';
+import { testEffects } from './test-effects.ts';
 
 const { start, url, get, fault, controller, pass, newToken, acceptContract } = setUpMockNode();
 
@@ -24,7 +24,7 @@ async function aFarmer(count = 1) {
   return { token, contracts, hash, other, challenge: contracts[0]?.challenge, right };
 }
 
-prove('protocol', {
+testEffects('protocol', {
   wrong_hash: {
     'makes the contract under a hash that its chunk does not have, and keeps it under that': async () => {
       await start();
@@ -222,25 +222,6 @@ prove('protocol', {
     },
   },
 
-  drop_response: {
-    'does what was asked, and resets the connection before the reply': async () => {
-      await start();
-      const token = await newToken();
-      fault({ match: { route: 'chunk' }, effect: 'drop_response' });
-      expect(await talk(url(), `${API}/chunk/${token}`)).toMatchObject({ text: '', end: 'ECONNRESET' });
-      expect((await due(token)).all_contracts).toHaveLength(1);
-    },
-    'takes an answer, so that the same again hears the verdict': async () => {
-      await start();
-      const { token, hash, challenge, right } = await aFarmer();
-      fault({ times: 1, effect: 'drop_response' });
-      const path = answerPath(token, hash, right(hash, challenge));
-      expect((await ask(url(), path)).error).toBe('ECONNRESET');
-      expect((await due(token)).due_contracts).toEqual([]);
-      expect((await get(path)).json).toEqual({ status: 'pass' });
-    },
-  },
-
   shorten_interval: {
     'has challenges follow each other faster than the contract says': async () => {
       await start();
@@ -254,7 +235,7 @@ prove('protocol', {
     },
     'says so in the contract where it is to be told': async () => {
       await start();
-      fault({ effect: { kind: 'shorten_interval', factor: 0.1, told: true } });
+      fault({ effect: { kind: 'shorten_interval', factor: 0.1, announced: true } });
       const { token, challenge, contracts } = await aFarmer();
       expect(contracts[0].interval).toBe(6);
       pass(6_000);

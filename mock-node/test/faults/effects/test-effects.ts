@@ -1,29 +1,27 @@
-import { EFFECTS, type EffectGroup, type EffectKind } from '@downstream/control-api';
+import { EFFECTS, type EffectGroup, type EffectKindIn } from '@downstream/control-api';
 import { describe, expect, it } from '@jest/globals';
 
-type KindOf<Group extends EffectGroup> = {
-  [Kind in EffectKind]: (typeof EFFECTS)[Kind]['group'] extends Group ? Kind : never;
-}[EffectKind];
+/** The tests of one effect, by title. */
+type EffectTests = Readonly<Record<string, () => Promise<void>>>;
 
-/** What an effect promises, sentence by sentence, each with what shows it. */
-type Proofs = Readonly<Record<string, () => Promise<void>>>;
-
-/** The tests of a group's effects. It does not compile while one of them has none. */
-export function prove<Group extends EffectGroup>(
+/** Registers the tests of a group's effects. It does not compile while an effect of the group is missing. */
+export function testEffects<Group extends EffectGroup>(
   group: Group,
-  proofs: { readonly [Kind in KindOf<Group>]: Proofs },
+  tests: { readonly [Kind in EffectKindIn<Group>]: EffectTests },
 ): void {
-  for (const [kind, sentences] of Object.entries<Proofs>(proofs)) {
+  for (const [kind, testsOfKind] of Object.entries<EffectTests>(tests)) {
     describe(kind, () => {
-      for (const [sentence, proof] of Object.entries(sentences)) it(sentence, proof);
+      for (const [title, test] of Object.entries(testsOfKind)) it(title, test);
     });
   }
 
-  it(`has a proof of every effect of the group ${group}`, () => {
-    const kinds = Object.entries(EFFECTS).flatMap(([kind, effect]) => (effect.group === group ? [kind] : []));
-    const proved = Object.entries<Proofs>(proofs).flatMap(([kind, each]) =>
-      Object.keys(each).length > 0 ? [kind] : [],
-    );
-    expect(proved.toSorted()).toEqual(kinds.toSorted());
+  describe(`the group ${group}`, () => {
+    it('has a test for each of its effects', () => {
+      const kinds = Object.entries(EFFECTS).flatMap(([kind, effect]) => (effect.group === group ? [kind] : []));
+      const tested = Object.entries<EffectTests>(tests).flatMap(([kind, each]) =>
+        Object.keys(each).length > 0 ? [kind] : [],
+      );
+      expect(tested.toSorted()).toEqual(kinds.toSorted());
+    });
   });
 }

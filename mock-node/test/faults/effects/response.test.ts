@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import { API, createChunk, GENESIS_BYTES, setUpMockNode, sha256 } from '../../support/mock-node.ts';
 import { ask, requestLargeBody, talk } from '../../support/raw-client.ts';
-import { prove } from './test-effects.ts';
+import { testEffects } from './test-effects.ts';
 
 const { start, url, get, fault, controller, newToken, acceptContract, close } = setUpMockNode();
 const WHOLE = '{"msg":"ok"}';
@@ -19,7 +19,7 @@ function parts(text: string): { head: string; body: string } {
   return { head: head.toLowerCase(), body: rest.join('\r\n\r\n') };
 }
 
-prove('body', {
+testEffects('response', {
   truncate: {
     'promises all its bytes, and breaks off after some': async () => {
       await start();
@@ -99,7 +99,7 @@ prove('body', {
     },
     'is no HTTP at all in place of the reply': async () => {
       await start();
-      fault({ effect: { kind: 'garbage', instead: 'reply', bytes: 5_000 } });
+      fault({ effect: { kind: 'garbage', replaces: 'response', bytes: 5_000 } });
       expect((await ask(url(), '/')).error).toMatch(/^HPE_/);
       const { text, bytes, end } = await talk(url(), '/');
       expect({ bytes, end }).toEqual({ bytes: 5_000, end: 'closed' });
@@ -195,6 +195,26 @@ prove('body', {
       await start();
       fault({ effect: 'wrong_content_type' });
       expect((await ask(url(), '/')).headers['content-type']).toBe('text/html');
+    },
+  },
+
+  drop_response: {
+    'processes the request and resets the connection before the response': async () => {
+      await start();
+      const token = await newToken();
+      fault({ match: { route: 'chunk' }, effect: 'drop_response' });
+      expect(await talk(url(), `${API}/chunk/${token}`)).toMatchObject({ text: '', end: 'ECONNRESET' });
+      expect((await get(`${API}/due/${token}`)).json.all_contracts).toHaveLength(1);
+    },
+    'verifies an answer, so that the same answer gets its verdict when it is sent again': async () => {
+      await start();
+      const token = await newToken();
+      const { secret, file_hash: hash, challenge } = await acceptContract(token);
+      fault({ times: 1, effect: 'drop_response' });
+      const path = `${API}/challenge/${token}/${hash}/${sha256(createChunk(secret), challenge)}`;
+      expect((await ask(url(), path)).error).toBe('ECONNRESET');
+      expect((await get(`${API}/due/${token}`)).json.due_contracts).toEqual([]);
+      expect((await get(path)).json).toEqual({ status: 'pass' });
     },
   },
 });

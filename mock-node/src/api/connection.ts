@@ -1,0 +1,40 @@
+import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Response } from 'express';
+import type { ApiResponse } from './response.ts';
+
+/** The connection of one request, and what effects need to misuse it. */
+export interface Connection {
+  readonly response: Response;
+  readonly socket: Socket;
+  /** Aborted when the client has disconnected. */
+  readonly signal: AbortSignal;
+  /** Cuts all connections and refuses new ones for `ms`, or until the fault of this name is changed or removed. */
+  readonly refuse: (ms: number, fault: string) => void;
+  readonly seed: string;
+  /** Node time that passes per unit of real time. */
+  readonly timeScale: number;
+  /** Called with the body before it is sent, if it is complete. */
+  readonly onBody: (body: Buffer) => void;
+}
+
+type Outgoing = Omit<ApiResponse, 'body'> & { readonly body: ApiResponse['body'] | AsyncIterable<Buffer> };
+
+export async function send({ status, headers, body }: Outgoing, connection: Connection): Promise<void> {
+  const { response, onBody } = connection;
+  setHead(response, { status, headers });
+  if (Buffer.isBuffer(body)) {
+    onBody(body);
+    if (body.length > 0) response.set('Content-Length', String(body.length));
+    response.end(body);
+    return;
+  }
+  if (response.req.method === 'HEAD') response.end();
+  else await pipeline(Readable.from(body), response);
+}
+
+/** Sets the headers exactly as given: express would add a character set. */
+export function setHead(response: Response, { status, headers }: Omit<ApiResponse, 'body'>): void {
+  response.status(status).setHeaders(new Map(Object.entries(headers)));
+}

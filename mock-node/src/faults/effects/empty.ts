@@ -1,0 +1,3 @@
+import type { Replacement } from './effect.ts';
+
+export const empty: Replacement<'empty'> = (_fault, { socket }) => socket.destroySoon();

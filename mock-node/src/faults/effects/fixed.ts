@@ -1,0 +1,3 @@
+import type { Delay } from './effect.ts';
+
+export const fixed: Delay<'fixed'> = ({ effect }) => effect.ms;
