@@ -32,7 +32,7 @@ export const overviewPanels: Panel[] = [
   stat({
     title: 'Failed challenges',
     question: 'How many challenges failed in the time range?',
-    normal: '0, or a few in thousands.',
+    normal: '0, or a few per thousand challenges.',
     colors: ['green', [1, 'orange']],
     runbooks: ['FarmerErrorBudgetBurnFast'],
     queries: [{ expr: `round(sum(${increaseOverRange('farmer_challenges_failed_total')}))`, legend: 'failed' }],
