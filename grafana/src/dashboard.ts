@@ -30,8 +30,8 @@ interface DashboardSpec {
 }
 
 /**
- * A dashboard in the format of Grafana's files. Sets ids, positions, variables, annotations and links: the builders omit
- * most of them, and Grafana would guess.
+ * A dashboard in the format of Grafana's files. Sets ids, positions, variables, annotations and links, because the
+ * builders omit most of them and Grafana would guess.
  */
 export function dashboard({ uid, title, description, buildInfo, rows }: DashboardSpec): Dashboard {
   const builder = new DashboardBuilder(title)
