@@ -21,7 +21,7 @@ const OPTIONS = { maxContracts: CONTRACTS, maxFailures: 1_000_000 };
  * current round, draws the round's challenge, and compares the answer with one computed from the chunk's running
  * hash.
  *
- * The other results use a state file and write each answer before judging the next. Its elapsed time includes waits
+ * The other results use a state file and write each answer before judging the next. The elapsed time includes waits
  * for the disk.
  */
 export async function measureMockVerify(folder: string): Promise<Result[]> {
