@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { leave } from '../farmer/src/cli/ask.ts';
+import { exitNodes } from '../farmer/src/cli/exit.ts';
 import { ADDRESS, TestFarm, until } from './support/test-farm.ts';
 
 describe('a farmer and a node', () => {
@@ -125,7 +125,7 @@ describe('a farmer and a node', () => {
     const first = await farm.farmer(node.url);
     await until(first.status, ({ contracts }) => contracts.waiting === 5);
     const config = { dataDir: farm.dataDir };
-    expect(await leave(config, { cancel: false, yes: true }, () => {})).toBe(0);
+    expect(await exitNodes(config, { cancel: false, yes: true }, () => {})).toBe(0);
     expect([...node.controller.ledger.all(node.controller.clock.now())]).toEqual([]);
     await first.stop();
     const second = await farm.farmer(node.url);

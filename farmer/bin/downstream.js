@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-const NEEDED = 26;
-if (Number.parseInt(process.versions.node, 10) < NEEDED) {
+const REQUIRED_MAJOR = 26;
+if (Number.parseInt(process.versions.node, 10) < REQUIRED_MAJOR) {
   process.stderr.write(
-    `error: downstream needs Node.js ${NEEDED}, this is ${process.versions.node}: use npx downstream, or the node in node_modules/.bin\n`,
+    `error: downstream requires Node.js ${REQUIRED_MAJOR} or later (found ${process.versions.node}): run npx downstream, or use node_modules/.bin/node\n`,
   );
   process.exit(2);
 }

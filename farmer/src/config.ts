@@ -1,3 +1,4 @@
+import { diff } from 'node:util';
 import {
   checkGenesisSettings,
   parseSettings,
@@ -71,12 +72,16 @@ export function readNodeUrl(input: Partial<SettingsInput> = {}): string {
 /** Kubernetes sets such variables for a service called `farmer`. */
 const KUBERNETES_VARIABLE = /^FARMER_(SERVICE_|PORT)/;
 
-/** Environment variables with the prefix `FARMER_` that are not settings, for example misspelled ones. */
-export function findUnknownVariables(env: SettingsInput['env'] = process.env): string[] {
-  const known = new Set<string>(Object.values(SETTINGS).map((setting) => setting.env));
-  return Object.keys(env).filter(
-    (name) => name.startsWith('FARMER_') && !known.has(name) && !KUBERNETES_VARIABLE.test(name),
-  );
+/** Finds environment variables with the prefix `FARMER_` that are not settings, and suggests the most similar one. */
+export function findUnknownVariables(env: SettingsInput['env'] = process.env): { name: string; didYouMean: string }[] {
+  const known: string[] = Object.values(SETTINGS).map((setting) => setting.env);
+  return Object.keys(env)
+    .filter((name) => name.startsWith('FARMER_') && !known.includes(name) && !KUBERNETES_VARIABLE.test(name))
+    .map((name) => {
+      const countChanges = (other: string) => diff(name, other).filter(([operation]) => operation !== 0).length;
+      const [didYouMean = ''] = known.toSorted((a, b) => countChanges(a) - countChanges(b));
+      return { name, didYouMean };
+    });
 }
 
 function withEnv({ env = process.env, flags = {} }: Partial<SettingsInput>): SettingsInput {

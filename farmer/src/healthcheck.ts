@@ -1,8 +1,8 @@
 import { get } from 'node:http';
 
 /**
- * The image's health check: exits 0 when the farmer in this container says that it is well. It runs every few seconds for months, so it
- * loads nothing but what it needs, and reads the one variable that it needs by itself.
+ * Health check of the container image: exits with 0 if `/healthz` responds with 200. It runs every few seconds, so it
+ * imports as little as possible and reads its only setting itself.
  */
 const port = process.env['FARMER_HTTP_PORT'] || '8080';
 get({ host: '127.0.0.1', port, path: '/healthz', timeout: 3_000 }, ({ statusCode }) =>

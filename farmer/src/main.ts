@@ -1,11 +1,11 @@
 import './thread-pool-size.ts';
 import { exit, ignoreOutputErrors } from '@downstream/platform';
-import { command } from './cli/command.ts';
+import { runCommand } from './cli/command.ts';
 
 ignoreOutputErrors();
 
 await exit(
-  await command(process.argv.slice(2), {
+  await runCommand(process.argv.slice(2), {
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
   }),

@@ -5,8 +5,8 @@ const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
 const read = (env: Record<string, string>, flags?: Record<string, string>) =>
   readConfig({ env: { FARMER_ADDRESS: ADDRESS, ...env }, ...(flags && { flags }) });
 
-describe('the configuration', () => {
-  it('has sensible defaults', () => {
+describe('readConfig', () => {
+  it('returns the defaults', () => {
     expect(read({})).toMatchObject({
       nodes: [{ alias: 'localhost-5000', url: 'http://localhost:5000', share: 1 }],
       address: ADDRESS,
@@ -86,7 +86,7 @@ describe('the configuration', () => {
     ['FARMER_JOURNAL_SIZE', '0', { journalSize: 0 }],
     ['FARMER_HTTP_PORT', '0', { httpPort: 0 }],
     ['FARMER_WORKERS', '', {}],
-  ])('takes %s=%s', (name, value, expected) => {
+  ])('accepts %s=%s', (name, value, expected) => {
     expect(read({ [name]: value })).toMatchObject(expected);
   });
 
@@ -110,7 +110,7 @@ describe('the configuration', () => {
     ['FARMER_WORKERS', '0', '1 to 64'],
     ['FARMER_LOG_LEVEL', 'loud', 'error, warn, info, debug'],
     ['FARMER_LOG_FORMAT', 'xml', 'json, pretty'],
-    ['FARMER_DOWNLOAD_ORIGINS', 'somewhere', 'origins'],
+    ['FARMER_DOWNLOAD_ORIGINS', 'invalid', 'origins'],
     ['FARMER_NODE_MOVED', 'yes', 'true or false'],
     ['FARMER_NODE_URL', ',', 'http or https URL'],
     ['FARMER_NODE_ALIAS', 'a b', 'one unique name per node'],
@@ -122,23 +122,23 @@ describe('the configuration', () => {
     ['FARMER_SCRUB_CYCLE', '2w', 'or off'],
     ['FARMER_READ_TIMEOUT', '2h', 'to 1h'],
     ['FARMER_JOURNAL_SIZE', '-1', '0 to 100000'],
-  ])('refuses %s=%s, naming variable, value and what is allowed', (name, value, allowed) => {
+  ])('rejects %s=%s and reports the variable, the value and what is allowed', (name, value, allowed) => {
     expect(() => read({ [name]: value })).toThrow(expect.objectContaining({ code: 'invalid_settings' }));
     expect(() => read({ [name]: value })).toThrow(name);
     expect(() => read({ [name]: value })).toThrow(`got ${JSON.stringify(value)}`);
     expect(() => read({ [name]: value })).toThrow(allowed);
   });
 
-  it('wants an address', () => {
+  it('requires an address', () => {
     expect(() => readConfig({ env: {} })).toThrow('FARMER_ADDRESS is not set');
   });
 
-  it('wants a genesis file and its hash together', () => {
+  it('requires a genesis file and its hash together', () => {
     expect(() => read({ FARMER_GENESIS: '/g' })).toThrow('FARMER_GENESIS_SHA256 is not set');
     expect(() => read({ FARMER_GENESIS_SHA256: 'a'.repeat(64) })).toThrow('FARMER_GENESIS is not set');
   });
 
-  it('wants each node once, each disk once, and a capacity for each of several', () => {
+  it('rejects duplicate nodes, nodes without a share, duplicate disks and missing capacities', () => {
     expect(() => read({ FARMER_NODE_URL: 'http://a,http://a/' })).toThrow('FARMER_NODE_URL: http://a is listed twice');
     expect(() => read({ FARMER_NODE_URL: 'http://a=0' })).toThrow(
       'FARMER_NODE_URL: the share of http://a must be greater than 0 (got "0")',
@@ -152,18 +152,18 @@ describe('the configuration', () => {
     expect(() => read({ FARMER_DATA_DIR: '/a=1GB', FARMER_SIZE: '2GB' })).toThrow('remove one of them');
   });
 
-  it('wants room for one chunk at least', () => {
+  it('requires capacity for at least one chunk', () => {
     expect(() => read({ FARMER_DATA_DIR: '/a=1GB,/b=1MB' })).toThrow(
       'FARMER_DATA_DIR: the capacity of /b must be at least 32MiB',
     );
     expect(() => read({ FARMER_SIZE: '31MiB' })).toThrow('FARMER_SIZE must be at least 32MiB');
   });
 
-  it('names everything that is wrong at once, by flag where a flag was given', () => {
+  it('reports all invalid settings at once, each by its flag or variable', () => {
     expect(() => read({ FARMER_WORKERS: 'x' }, { size: 'y' })).toThrow(/--size: .*"y".*\n.*FARMER_WORKERS: .*"x"/s);
   });
 
-  it('never shows credentials of a URL', () => {
+  it('does not show credentials of a URL', () => {
     expect(() => read({ FARMER_NODE_URL: 'http://me:hunter2@node' })).not.toThrow('hunter2');
     expect(() => read({ FARMER_NODE_URL: 'http://me:hunter2@node' })).toThrow('http://***@node');
     expect(() => read({ FARMER_NODE_URL: 'http://me:p@hunter2@node/' })).toThrow('http://***@node/');
@@ -187,9 +187,9 @@ describe('readNodeUrl', () => {
   });
 });
 
-describe('a variable that is no setting', () => {
-  it('is told, but for what Kubernetes sets for a service of that name', () => {
+describe('findUnknownVariables', () => {
+  it('suggests the most similar setting and ignores variables that Kubernetes sets for a service', () => {
     const env = { FARMER_SIZ: '1', FARMER_SIZE: '1', FARMER_SERVICE_HOST: 'x', FARMER_PORT_80_TCP: 'x', MOCK_X: '1' };
-    expect(findUnknownVariables(env)).toEqual(['FARMER_SIZ']);
+    expect(findUnknownVariables(env)).toEqual([{ name: 'FARMER_SIZ', didYouMean: 'FARMER_SIZE' }]);
   });
 });

@@ -19,7 +19,7 @@ describe('a farm', () => {
       expect(metrics.value('farmer_contract_bytes')).toBe(96 * 1024 * 1024);
       expect(metrics.value('farmer_chunk_generation_duration_seconds_count')).toBe(3);
 
-      expect(await farmer.shell('downstream scrub')).toMatch(/^all well: 3 of 3 chunks read, and sound$/m);
+      expect(await farmer.shell('downstream scrub')).toMatch(/^all chunks are intact \(3 of 3\)$/m);
       expect(await farmer.shell('downstream explain $(ls /data/chunks | head -n 1 | cut -c 1-8)')).toMatch(
         / {2}Passed: /,
       );

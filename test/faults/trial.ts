@@ -204,7 +204,7 @@ async function expectHealthy({ farm, node: { controller }, farmer }: Pair): Prom
 
 /** Nothing broke down, and no secret was told. */
 function expectNoSecrets({ lines }: TestFarmer, secrets: readonly string[]): void {
-  expect(lines.filter((line) => !line.startsWith('{') || line.includes('farming broke down'))).toEqual([]);
+  expect(lines.filter((line) => !line.startsWith('{') || line.includes('unexpected error, shutting down'))).toEqual([]);
   const told = lines.join('');
   expect(secrets.filter((secret) => told.includes(secret))).toEqual([]);
 }

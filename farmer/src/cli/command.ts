@@ -1,15 +1,17 @@
 import { resolve } from 'node:path';
-import { CodedError, type Setting, SettingsError, toFlags } from '@downstream/platform';
+import { CodedError, type Setting, toFlags } from '@downstream/platform';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type CommandConfig, readCommandConfig, readConfig, readNodeUrl } from '../config.ts';
 import { DEFAULT_ENTRIES, MAX_ENTRIES } from '../control/reports.ts';
 import { SETTINGS } from '../settings.ts';
 import { VERSION } from '../version.ts';
-import { backup, explainContract, leave, scrub } from './ask.ts';
+import { backup } from './backup.ts';
+import { exitNodes } from './exit.ts';
+import { explain } from './explain.ts';
 import { run } from './run.ts';
+import { scrub } from './scrub.ts';
 import { verifyOwnership } from './verify-ownership.ts';
 
-/** Where a command writes what it has to say. */
 export interface Output {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
@@ -18,82 +20,88 @@ export interface Output {
 type Flags = Record<string, string | boolean | undefined>;
 
 /**
- * The `downstream` command, from its arguments to its exit code: 0 done, 1 a mismatch or a fault, 2 a wrong call, wrong
- * settings, or an error.
+ * Runs the `downstream` command.
  *
- * @param args without the runtime and the script
+ * @param args without runtime and script
+ * @returns the exit code: 0 success; 1 mismatch, damaged chunk or failure while running; 2 wrong usage, invalid
+ *   settings or another error
  */
-export async function command(args: readonly string[], { out, err }: Output): Promise<number> {
+export async function runCommand(args: readonly string[], { out, err }: Output): Promise<number> {
   let exitCode = 0;
+  const print = (line: string) => out(`${line}\n`);
   const program = new Command('downstream')
-    .description('Farms storage: takes contracts from a node, keeps their chunks, and proves them on deadline.')
-    .argument('[node_url]', `the node (default: ${SETTINGS.nodes.default})`)
-    .option('--verify-ownership <file>', 'show that this machine holds the same file as the node, then exit')
+    .description(
+      'Farms storage: accepts contracts from nodes, stores their chunks, and proves them before each deadline.',
+    )
+    .argument('[node_url]', `URL of the node (default: ${SETTINGS.nodes.default})`)
+    .option('--verify-ownership <file>', 'prove that this machine has the same file as the node, then exit')
     .version(VERSION)
-    .addHelpText('after', '\nEvery flag can be given as an environment variable too; the flag wins.')
+    .addHelpText('after', '\nEvery setting is also an environment variable; the option takes precedence.')
     .exitOverride()
     .configureOutput({ writeOut: out, writeErr: err });
   for (const setting of Object.values(SETTINGS)) program.addOption(toOption(setting));
   program.action(async (nodeUrl: string | undefined, options: Flags) => {
-    exitCode = await perform(nodeUrl, options, out);
+    exitCode = await runFarmer(nodeUrl, options, print);
   });
-  const asking = (name: string, description: string) =>
+  const addCommand = (name: string, description: string) =>
     program
       .command(name)
       .description(description)
       .addOption(toOption(SETTINGS.folders))
       .exitOverride()
       .configureOutput({ writeOut: out, writeErr: err });
-  const print = (line: string) => out(`${line}\n`);
-  asking(
+  addCommand(
     'scrub',
-    'Reads every chunk now and compares it with its hash; bad ones are made again. 1 where one was bad or missing.',
+    'Verify every chunk now and rebuild damaged ones. Exit code 1 if a chunk is damaged or missing.',
   ).action(async (_options: Flags, called: Command) => {
     exitCode = await scrub(toCommandConfig(called), print);
   });
-  asking('exit', 'Gives all contracts back and deletes their chunks. Goes on by itself when it is interrupted.')
-    .option('--node <alias>', 'leave only this node, and stay with the others')
-    .option('--cancel', 'stay after all')
-    .option('--yes', 'do not ask')
+  addCommand(
+    'exit',
+    'Release all contracts and delete their chunks. The farmer continues if this command is interrupted.',
+  )
+    .option('--node <alias>', 'exit only this node')
+    .option('--cancel', 'cancel the exit: keep the remaining contracts')
+    .option('--yes', 'do not ask for confirmation')
     .action(async ({ node, cancel, yes }: Flags, called: Command) => {
-      const wanted = { node: typeof node === 'string' ? node : undefined, cancel: cancel === true, yes: yes === true };
-      exitCode = await leave(toCommandConfig(called), wanted, print);
+      const options = { node: typeof node === 'string' ? node : undefined, cancel: cancel === true, yes: yes === true };
+      exitCode = await exitNodes(toCommandConfig(called), options, print);
     });
-  asking('backup <file>', 'Writes a consistent copy of the state, also while the farmer runs. Holds secrets.').action(
-    async (file: string, _options: Flags, called: Command) => {
-      exitCode = await backup(toCommandConfig(called), resolve(file), print);
-    },
-  );
-  asking(
+  addCommand(
+    'backup <file>',
+    'Write a consistent copy of the state, also while the farmer is running. Contains secrets.',
+  ).action(async (file: string, _options: Flags, called: Command) => {
+    exitCode = await backup(toCommandConfig(called), resolve(file), print);
+  });
+  addCommand(
     'explain <contract>',
-    "Says why a contract's last challenges came out as they did. Six characters of its id will do.",
+    "Show why a contract's last challenges passed or failed. Needs at least 6 characters of its id.",
   )
     .addOption(
-      new Option('--last <count>', `how many challenges at most (up to ${MAX_ENTRIES})`)
+      new Option('--last <count>', `maximum number of challenges (up to ${MAX_ENTRIES})`)
         .default(DEFAULT_ENTRIES)
         .argParser(parseCount),
     )
     .action(async (id: string, { last }: { last: number }, called: Command) => {
-      exitCode = await explainContract(toCommandConfig(called), { id, last }, print);
+      exitCode = await explain(toCommandConfig(called), { id, last }, print);
     });
   try {
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
   } catch (error) {
-    return failure(error, err);
+    return reportError(error, err);
   }
 }
 
-function parseCount(given: string): number {
-  const count = Number(given);
+function parseCount(input: string): number {
+  const count = Number(input);
   if (Number.isInteger(count) && count >= 1 && count <= MAX_ENTRIES) return count;
-  throw new InvalidArgumentError(`Give a whole number from 1 to ${MAX_ENTRIES}.`);
+  throw new InvalidArgumentError(`Expected an integer from 1 to ${MAX_ENTRIES}.`);
 }
 
-function toOption(setting: Setting): Option {
-  const { flag, value, env, description, default: text, defaultDescription } = setting;
-  const note = defaultDescription ?? `\`${text}\``;
-  const help = [description, note && `(default: ${note};`, note ? `${env})` : `(${env})`].filter(Boolean).join(' ');
+function toOption({ flag, value, env, description, default: text, defaultDescription }: Setting): Option {
+  const shown = defaultDescription ?? `\`${text}\``;
+  const help = [description, shown && `(default: ${shown};`, shown ? `${env})` : `(${env})`].filter(Boolean).join(' ');
   return new Option([flag, value].filter(Boolean).join(' '), help.replaceAll('`', ''));
 }
 
@@ -101,33 +109,27 @@ function toCommandConfig(called: Command): CommandConfig {
   return readCommandConfig({ flags: toFlags(SETTINGS, called.optsWithGlobals()) });
 }
 
-async function perform(nodeUrl: string | undefined, options: Flags, out: (text: string) => void): Promise<number> {
-  const { verifyOwnership: file, ...given } = options;
+async function runFarmer(nodeUrl: string | undefined, options: Flags, print: (line: string) => void): Promise<number> {
+  const { verifyOwnership: file, ...settings } = options;
   if (nodeUrl !== undefined && !nodeUrl.includes('://')) {
     throw new InvalidArgumentError(
-      `${JSON.stringify(nodeUrl)} is no command (downstream --help has them), and no URL of a node`,
+      `unknown command ${JSON.stringify(nodeUrl)}: expected a command (see downstream --help) or the URL of a node`,
     );
   }
-  if (nodeUrl !== undefined && given['nodeUrl'] !== undefined) {
-    throw new InvalidArgumentError('give the node once: as an argument or as --node-url');
+  if (nodeUrl !== undefined && settings['nodeUrl'] !== undefined) {
+    throw new InvalidArgumentError('the node is given twice: use either the argument or --node-url');
   }
-  const flags = toFlags(SETTINGS, { ...given, ...(nodeUrl !== undefined && { nodeUrl }) });
+  const flags = toFlags(SETTINGS, { ...settings, ...(nodeUrl !== undefined && { nodeUrl }) });
   if (typeof file !== 'string') return await run(readConfig({ flags }));
-  return await verifyOwnership(file, readNodeUrl({ flags }), (line) => out(`${line}\n`));
+  return await verifyOwnership(file, readNodeUrl({ flags }), print);
 }
 
-function failure(error: unknown, err: (text: string) => void): number {
+function reportError(error: unknown, err: (text: string) => void): number {
   if (error instanceof CommanderError) {
     if (error instanceof InvalidArgumentError) err(`error: ${error.message}\n`);
     return error.exitCode === 0 ? 0 : 2;
   }
-  if (error instanceof SettingsError) {
-    for (const line of error.message.split('\n')) err(`error: ${line}\n`);
-    return 2;
-  }
-  if (error instanceof CodedError) {
-    err(`error: ${error.message}\n`);
-    return 2;
-  }
-  throw error;
+  if (!(error instanceof CodedError)) throw error;
+  for (const line of error.message.split('\n')) err(`error: ${line}\n`);
+  return 2;
 }

@@ -1,12 +1,19 @@
 import { Writable } from 'node:stream';
 import { MultiBar, Presets, type SingleBar } from 'cli-progress';
 
+interface Progress {
+  /** Contracts whose chunk exists. */
+  readonly generated: number;
+  readonly capacity: number;
+  readonly passed: number;
+  readonly failed: number;
+}
+
 /**
- * The bar that a person sees while the capacity fills with chunks; nothing at all where the output is no terminal.
- * Log lines go above the bar.
+ * Progress bar of chunk generation, for a terminal; does nothing otherwise. Log lines appear above the bar.
  */
 export class ChunkProgressBar {
-  /** Where a logger writes, so that lines and bar don't mix. */
+  /** Output for the logger, which keeps its lines above the bar. */
   readonly logStream: NodeJS.WritableStream;
   readonly #bars: MultiBar | undefined;
   #bar: SingleBar | undefined;
@@ -36,15 +43,15 @@ export class ChunkProgressBar {
     });
   }
 
-  /** Shows how far the filling is; the bar goes away when it is done. */
-  update({ made, wanted, passed, failed }: { made: number; wanted: number; passed: number; failed: number }): void {
+  /** Hides the bar when all chunks have been generated. */
+  update({ generated, capacity, ...challenges }: Progress): void {
     if (this.#bars === undefined) return;
-    if (made >= wanted) {
+    if (generated >= capacity) {
       this.stop();
       return;
     }
-    this.#bar ??= this.#bars.create(wanted, made, { passed, failed });
-    this.#bar.update(made, { passed, failed });
+    this.#bar ??= this.#bars.create(capacity, generated, challenges);
+    this.#bar.update(generated, challenges);
   }
 
   stop(): void {

@@ -1,13 +1,13 @@
-import { createLogger, type Logger, LogTail } from '@downstream/platform';
+import { createLogger, LogTail } from '@downstream/platform';
 import { startFarmer } from '../app.ts';
 import { type FarmerConfig, findUnknownVariables } from '../config.ts';
 import { ChunkProgressBar } from './progress-bar.ts';
 import { StatusLogger } from './status-logger.ts';
 
 /**
- * `downstream`: runs the farmer in the foreground until SIGTERM or SIGINT; a second signal exits at once.
+ * Runs the farmer in the foreground until SIGTERM or SIGINT; a second signal exits immediately.
  *
- * @returns the exit code: 0 after a clean stop, 1 after a fault
+ * @returns the exit code: 0 after a clean shutdown, otherwise 1
  */
 export async function run(config: FarmerConfig): Promise<number> {
   const progress = new ChunkProgressBar(process.stdout);
@@ -20,38 +20,34 @@ export async function run(config: FarmerConfig): Promise<number> {
     secrets,
     tail,
   });
-  for (const variable of findUnknownVariables()) log.warn('there is no such setting', { variable });
-  const end = Promise.withResolvers<string>();
+  for (const unknown of findUnknownVariables()) log.warn('unknown environment variable', { ...unknown });
+  const stopRequest = Promise.withResolvers<string>();
   const onFault = (error: unknown) => {
-    log.error('farming broke down', { error });
-    end.resolve('fault');
+    log.error('unexpected error, shutting down', { error });
+    stopRequest.resolve('error');
   };
   for (const event of ['unhandledRejection', 'uncaughtException'] as const) process.on(event, onFault);
   const app = await startFarmer(config, { log, secrets, tail, onFault });
-  onStopSignal((signal) => end.resolve(signal));
-  const summary = new StatusLogger({ status: app.status, log, progress });
-  summary.start();
+  onStopSignal((signal) => stopRequest.resolve(signal));
+  const statusLogger = new StatusLogger({ status: app.status, log, progress });
+  statusLogger.start();
 
-  const reason = await end.promise;
-  summary.stop();
-  log.info('stopping', { reason });
+  const reason = await stopRequest.promise;
+  statusLogger.stop();
+  log.info('farmer stopping', { reason });
   const clean = await app.stop();
-  logEnd(log, clean);
-  return clean && reason !== 'fault' ? 0 : 1;
+  if (clean) log.info('farmer stopped');
+  else log.error('farmer stopped, but some components did not close in time');
+  return clean && reason !== 'error' ? 0 : 1;
 }
 
 function onStopSignal(stop: (signal: string) => void): void {
-  let asked = false;
+  let isStopping = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
-      if (asked) process.kill(process.pid, 'SIGKILL');
-      asked = true;
+      if (isStopping) process.kill(process.pid, 'SIGKILL');
+      isStopping = true;
       stop(signal);
     });
   }
-}
-
-function logEnd(log: Logger, clean: boolean): void {
-  if (clean) log.info('stopped');
-  else log.error('stopped, but not everything was closed in time');
 }

@@ -12,19 +12,22 @@ const CHECK_INTERVAL_MS = 250;
 const FIRST_INTERVAL_MS = 5_000;
 const MAX_INTERVAL_MS = 300_000;
 
-/** Says in one line how the farm is doing: often at first, when somebody looks, then every five minutes. */
+/**
+ * Logs a one-line status, after ten seconds at first and then at doubling intervals of up to five minutes, and updates
+ * the progress bar.
+ */
 export class StatusLogger {
   readonly #deps: StatusLoggerDeps;
   #timer: NodeJS.Timeout | undefined;
-  #pauseMs = FIRST_INTERVAL_MS;
+  #intervalMs = FIRST_INTERVAL_MS;
   #nextAt = performance.now() + FIRST_INTERVAL_MS;
 
-  constructor(parts: StatusLoggerDeps) {
-    this.#deps = parts;
+  constructor(deps: StatusLoggerDeps) {
+    this.#deps = deps;
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.#look(), CHECK_INTERVAL_MS);
+    this.#timer = setInterval(() => this.#check(), CHECK_INTERVAL_MS);
   }
 
   stop(): void {
@@ -32,16 +35,16 @@ export class StatusLogger {
     this.#deps.progress.stop();
   }
 
-  #look(): void {
+  #check(): void {
     const { contracts, challenges, nextDue, nodes } = this.#deps.status();
     const { passed, failed } = challenges;
-    const made = contracts.total - contracts.generating;
-    this.#deps.progress.update({ made, wanted: contracts.capacity, passed, failed });
+    const generated = contracts.total - contracts.generating;
+    this.#deps.progress.update({ generated, capacity: contracts.capacity, passed, failed });
     if (performance.now() < this.#nextAt) return;
-    this.#pauseMs = Math.min(MAX_INTERVAL_MS, this.#pauseMs * 2);
-    this.#nextAt = performance.now() + this.#pauseMs;
-    this.#deps.log.info('farming', {
-      contracts: `${made}/${contracts.capacity}`,
+    this.#intervalMs = Math.min(MAX_INTERVAL_MS, this.#intervalMs * 2);
+    this.#nextAt = performance.now() + this.#intervalMs;
+    this.#deps.log.info('farmer status', {
+      contracts: `${generated}/${contracts.capacity}`,
       passed,
       failed,
       nextDue,

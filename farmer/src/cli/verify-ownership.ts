@@ -7,12 +7,11 @@ import { CodedError, getErrorCode } from '@downstream/platform';
 import { NodeHttp } from '../node/node-http.ts';
 import { OwnershipNode } from '../node/ownership-node.ts';
 
-/** The file to verify can't be used. */
 class FileError extends CodedError<'unreadable' | 'not_a_file'> {}
 
 /**
- * `downstream --verify-ownership FILE NODE_URL`: shows that this machine holds the same file as the node, by answering
- * one of the node's challenges on it, picked at random.
+ * `downstream --verify-ownership FILE NODE_URL`: proves that this machine has the same file as the node by answering one
+ * of the node's challenges, chosen at random.
  *
  * @returns the exit code: 0 after printing `FILE MATCHED!`, 1 after `Failed to match.`
  * @throws FileError, NodeError
@@ -48,7 +47,7 @@ async function openFile(path: string) {
     if ((await file.stat()).isFile()) return file;
     await file.close();
   } catch (error) {
-    throw new FileError('unreadable', `${path} can't be read: ${getErrorCode(error) ?? 'unknown'}`);
+    throw new FileError('unreadable', `cannot read ${path} (${getErrorCode(error) ?? 'unknown error'})`);
   }
-  throw new FileError('not_a_file', `${path} is not a file`);
+  throw new FileError('not_a_file', `${path} is not a regular file`);
 }

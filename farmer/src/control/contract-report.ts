@@ -4,16 +4,15 @@ import { explain } from '../contract/explain.ts';
 import type { JournalEntry } from '../contract/journal-entry.ts';
 import type { ContractReport } from './reports.ts';
 
-/** What is known of a contract beside its journal. */
 export interface HeldContract {
   readonly contract: Contract;
-  /** The node's alias. */
+  /** Alias of the node. */
   readonly node: string;
-  /** The folder that its chunk is in. */
+  /** Folder of its chunk. */
   readonly disk: string | undefined;
 }
 
-/** A contract, held or not, with the last challenges in one sentence each. */
+/** @param holding undefined if the contract is no longer held */
 export function createContractReport(
   id: string,
   { holding, entries }: { holding: HeldContract | undefined; entries: readonly JournalEntry[] },

@@ -1,57 +1,56 @@
 import { request } from 'node:http';
 import { CodedError, getErrorCode } from '@downstream/platform';
 import type { z } from 'zod';
-import { failure } from './reports.ts';
+import { errorResponse } from './reports.ts';
 
-/** The farmer that runs could not be asked, or said no. */
-export class ControlError extends CodedError<'not_running' | 'refused' | 'not_found'> {}
+/** The running farmer could not be reached or rejected the command. */
+export class ControlError extends CodedError<'not_running' | 'rejected' | 'not_found'> {}
 
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
 const TIMEOUT_MS = 10 * 60_000;
 
-/** Asks a running farmer through its socket. */
+/** Sends commands to the running farmer through its control socket. */
 export class ControlClient {
   readonly #path: string;
 
-  /** @param socket of the data directory */
-  constructor(socket: string) {
-    this.#path = socket;
+  constructor(path: string) {
+    this.#path = path;
   }
 
-  /** @throws ControlError `not_running` where nobody listens there */
+  /** @throws ControlError `not_running` if nothing listens on the socket */
   async ask<T>(method: 'GET' | 'POST' | 'DELETE', path: string, schema: z.ZodType<T>, body?: object): Promise<T> {
     const { status, text } = await this.#send(method, path, body);
-    const said = parsed(text);
-    const answer = schema.safeParse(said);
-    if (status === 200 && answer.success) return answer.data;
+    const json = parseJson(text);
+    const result = schema.safeParse(json);
+    if (status === 200 && result.success) return result.data;
     const message =
-      failure.safeParse(said).data?.message ??
-      `what answers at ${this.#path} (HTTP ${status}) is no farmer of this version: run the command of its version`;
-    throw new ControlError(status === 404 ? 'not_found' : 'refused', message);
+      errorResponse.safeParse(json).data?.message ??
+      `unexpected response on ${this.#path} (HTTP ${status}): use the version of this command that matches the farmer`;
+    throw new ControlError(status === 404 ? 'not_found' : 'rejected', message);
   }
 
   async #send(method: string, path: string, body: object | undefined): Promise<{ status: number; text: string }> {
     return await new Promise((resolve, reject) => {
-      const text = body === undefined ? '' : JSON.stringify(body);
-      const headers = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) };
+      const content = body === undefined ? '' : JSON.stringify(body);
+      const headers = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(content) };
       const call = request({ socketPath: this.#path, method, path, headers, timeout: TIMEOUT_MS }, (response) => {
-        let said = '';
+        let text = '';
         response.setEncoding('utf8');
         response.on('data', (piece: string) => {
-          said += piece;
-          if (said.length > MAX_RESPONSE_BYTES) call.destroy(new Error('the reply is too long'));
+          text += piece;
+          if (text.length > MAX_RESPONSE_BYTES) call.destroy(new Error("the farmer's response is too long"));
         });
         response.on('error', reject);
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, text: said }));
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
       });
-      call.on('timeout', () => call.destroy(new Error('the farmer did not answer in time')));
+      call.on('timeout', () => call.destroy(new Error('the farmer did not respond in time')));
       call.on('error', (error) => reject(toControlError(error)));
-      call.end(text);
+      call.end(content);
     });
   }
 }
 
-function parsed(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -62,9 +61,10 @@ function parsed(text: string): unknown {
 function toControlError(error: unknown): unknown {
   const code = getErrorCode(error);
   if (code === 'ENOENT' || code === 'ECONNREFUSED') {
-    return new ControlError('not_running', 'no farmer runs on this data directory');
+    return new ControlError('not_running', 'no farmer is running in this data directory');
   }
-  if (code === 'EACCES')
-    return new ControlError('refused', 'this farmer belongs to another user: run the command as that user');
+  if (code === 'EACCES') {
+    return new ControlError('rejected', 'the farmer runs as another user: run the command as that user');
+  }
   return error;
 }

@@ -6,9 +6,9 @@ import express, { type ErrorRequestHandler, type Express } from 'express';
 import { z } from 'zod';
 import { MAX_ENTRIES, type Operations } from './reports.ts';
 
-/** The socket's name in the data directory. */
+/** File name in the data directory. */
 export const CONTROL_SOCKET = 'control.sock';
-/** Linux takes no longer ones. */
+/** Limit of Linux. */
 const MAX_SOCKET_PATH_BYTES = 107;
 
 const exitBody = z.object({ node: z.string().max(63).optional() });
@@ -20,28 +20,28 @@ export interface ControlServer {
 }
 
 /**
- * Serves commands at a Unix socket that the owner alone may open.
+ * Serves commands on a Unix socket that only its owner may open.
  *
- * @returns undefined where there can be no socket (the path is too long, the file system has none): the farmer goes on without
+ * @returns undefined if the socket cannot be created: the farmer works without it
  */
 export async function openControlServer(
   path: string,
   { operations, log }: { operations: Operations; log: Logger },
 ): Promise<ControlServer | undefined> {
   if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) {
-    log.warn('no commands are taken: the path of the data directory is too long for a socket', { path });
+    log.warn('control socket unavailable', { path, error: 'the path is too long' });
     return undefined;
   }
   const server = createServer(createControlApp(operations));
   try {
-    // There is no other farmer here, its state is locked: what lies there is left from before.
+    // The state is locked, so no other farmer is using this socket: it is a leftover of a crash.
     rmSync(path, { force: true });
     server.listen(path);
     await once(server, 'listening');
     chmodSync(path, 0o600);
   } catch (error) {
     server.close();
-    log.warn('no commands are taken: the data directory has no room for a socket', { path, error });
+    log.warn('control socket unavailable', { path, error });
     return undefined;
   }
   return {
@@ -59,24 +59,25 @@ function createControlApp(operations: Operations): Express {
   app.get('/explain/:contract', ({ params, query }, response) => {
     const report = operations.explain(params.contract, explainQuery.parse(query).last);
     if (report) response.json(report);
-    else
-      response
-        .status(404)
-        .json({ status: 'error', message: 'no contract, or more than one, whose id begins like this' });
+    else response.status(404).json({ status: 'error', message: 'no unique contract id starts like this' });
   });
-  app.get('/scrub', (_request, response) => void response.json(operations.scrub()));
+  app.get('/scrub', (_request, response) => void response.json(operations.getScrub()));
   app.post('/scrub', (_request, response) => void response.json(operations.startScrub()));
-  app.get('/exit', (_request, response) => void response.json(operations.leaving()));
-  app.post('/exit', ({ body }, response) => void response.json(operations.leave(exitBody.parse(body ?? {}).node)));
-  app.delete('/exit', ({ body }, response) => void response.json(operations.stay(exitBody.parse(body ?? {}).node)));
+  app.get('/exit', (_request, response) => void response.json(operations.getExit()));
+  app.post('/exit', ({ body }, response) => {
+    response.json(operations.startExit(exitBody.parse(body ?? {}).node));
+  });
+  app.delete('/exit', ({ body }, response) => {
+    response.json(operations.cancelExit(exitBody.parse(body ?? {}).node));
+  });
   app.post('/backup', async ({ body }, response) => {
     response.json(await operations.backup(backupBody.parse(body).path));
   });
-  const failed: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
+  const handleError: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
     const status = error instanceof CodedError || error instanceof z.ZodError ? 400 : 500;
-    const message = error instanceof z.ZodError ? 'not a command that this farmer knows' : getErrorMessage(error);
+    const message = error instanceof z.ZodError ? 'invalid command' : getErrorMessage(error);
     response.status(status).json({ status: 'error', message });
   };
-  app.use(failed);
+  app.use(handleError);
   return app;
 }

@@ -5,6 +5,7 @@ import type { Farmer } from '../farming/farmer.ts';
 import { createContractReport } from './contract-report.ts';
 import {
   type BackupReport,
+  CONTRACT_ID_PREFIX,
   type ContractReport,
   DEFAULT_ENTRIES,
   type ExitReport,
@@ -12,7 +13,7 @@ import {
   type ScrubReport,
 } from './reports.ts';
 
-/** A command can't be done as it was given. */
+/** A command cannot be performed. */
 export class OperationError extends CodedError<'no_such_node'> {}
 
 export interface OperationsDeps {
@@ -28,19 +29,17 @@ export interface OperationsDeps {
   readonly clock: Clock;
 }
 
-const ID = /^[0-9a-f]{6,64}$/;
-
-/** What commands, and `/status/contracts`, can ask of the farmer that runs. */
+/** Implements the commands and `/status/contracts`. */
 export class FarmerOperations implements Operations {
   readonly #deps: OperationsDeps;
 
-  constructor(parts: OperationsDeps) {
-    this.#deps = parts;
+  constructor(deps: OperationsDeps) {
+    this.#deps = deps;
   }
 
-  explain(given: string, last = DEFAULT_ENTRIES): ContractReport | undefined {
+  explain(prefix: string, last = DEFAULT_ENTRIES): ContractReport | undefined {
     const { farmer, store, disks, clock } = this.#deps;
-    const id = ID.test(given) ? store.journal.find(given) : undefined;
+    const id = CONTRACT_ID_PREFIX.test(prefix) ? store.journal.find(prefix) : undefined;
     if (id === undefined) return undefined;
     const node = farmer.nodes.find(({ contracts }) => contracts.has(id));
     const contract = node?.contracts.get(id);
@@ -50,30 +49,32 @@ export class FarmerOperations implements Operations {
 
   startScrub(): ScrubReport {
     this.#deps.farmer.scrubber.start();
-    return this.scrub();
+    return this.getScrub();
   }
 
-  scrub(): ScrubReport {
+  getScrub(): ScrubReport {
     const { scrubber, nodes } = this.#deps.farmer;
     const { running, done, total, results } = scrubber.progress;
     const rebuilding = nodes.reduce((sum, { contracts }) => sum + contracts.phases.generating, 0);
     return { running, done, total, results, rebuilding };
   }
 
-  leave(alias?: string): ExitReport {
-    for (const node of this.#named(alias)) node.leave();
-    return this.leaving();
+  startExit(alias?: string): ExitReport {
+    for (const node of this.#select(alias)) node.leave();
+    return this.getExit();
   }
 
-  stay(alias?: string): ExitReport {
-    for (const node of this.#named(alias)) node.stay();
-    return this.leaving();
+  cancelExit(alias?: string): ExitReport {
+    for (const node of this.#select(alias)) node.stay();
+    return this.getExit();
   }
 
-  leaving(): ExitReport {
-    const nodes = this.#deps.farmer.nodes.map(({ alias, leaving: { lastError, ...progress } }) => ({
+  getExit(): ExitReport {
+    const nodes = this.#deps.farmer.nodes.map(({ alias, leaving: { state, removed, left, lastError } }) => ({
       alias,
-      ...progress,
+      state,
+      released: removed,
+      remaining: left,
       lastError: lastError ?? null,
     }));
     return { nodes };
@@ -83,11 +84,11 @@ export class FarmerOperations implements Operations {
     return { path, bytes: await this.#deps.store.backup(path) };
   }
 
-  #named(alias: string | undefined): Farmer['nodes'] {
+  #select(alias: string | undefined): Farmer['nodes'] {
     const { nodes } = this.#deps.farmer;
     const found = alias === undefined ? nodes : nodes.filter((node) => node.alias === alias);
     if (found.length > 0) return found;
     const known = nodes.map((node) => node.alias).join(', ');
-    throw new OperationError('no_such_node', `there is no node ${alias}: this farmer farms for ${known}`);
+    throw new OperationError('no_such_node', `unknown node ${alias}: this farmer has ${known}`);
   }
 }

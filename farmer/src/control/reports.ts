@@ -1,15 +1,18 @@
 import { z } from 'zod';
 import { PHASES } from '../contract/contract.ts';
 
-/** What the farmer tells a command through its socket, and how the command reads it. */
+/** Responses of the control socket. */
 
+/** ISO 8601. */
 const date = z.string().nullable();
 
-/** So many of a contract's last challenges are told, if nobody wants more; and so many at most. */
+/** A contract id, or at least its first six characters. */
+export const CONTRACT_ID_PREFIX = /^[0-9a-f]{6,64}$/;
+/** Challenges per contract report, by default and at most. */
 export const DEFAULT_ENTRIES = 20;
 export const MAX_ENTRIES = 1000;
 
-/** A contract and its last challenges, newest first; `phase` null: it is not held any more. */
+/** A contract and its last challenges, newest first. `phase` is null if the contract is no longer held. */
 export const contractReport = z.object({
   contract: z.string(),
   node: z.string().nullable(),
@@ -48,7 +51,7 @@ export const scrubReport = z.object({
     unreadable: z.number(),
     slow: z.number(),
   }),
-  /** Chunks that are still to be made again. */
+  /** Chunks still to be rebuilt. */
   rebuilding: z.number(),
 });
 export type ScrubReport = z.infer<typeof scrubReport>;
@@ -58,8 +61,10 @@ export const exitReport = z.object({
     z.object({
       alias: z.string(),
       state: z.enum(['no', 'leaving', 'left']),
-      removed: z.number(),
-      left: z.number(),
+      /** Contracts released by this process. */
+      released: z.number(),
+      /** Contracts still held. */
+      remaining: z.number(),
       lastError: z.string().nullable(),
     }),
   ),
@@ -69,18 +74,18 @@ export type ExitReport = z.infer<typeof exitReport>;
 export const backupReport = z.object({ path: z.string(), bytes: z.number() });
 export type BackupReport = z.infer<typeof backupReport>;
 
-export const failure = z.object({ status: z.literal('error'), message: z.string() });
+export const errorResponse = z.object({ status: z.literal('error'), message: z.string() });
 
-/** What a command may ask of the farmer that runs. */
+/** Operations that commands can perform on the running farmer. */
 export interface Operations {
-  /** @param id a contract's id, or enough of its beginning; undefined where there is no such contract, or more than one */
+  /** @param id contract id or a prefix of it; @returns undefined if no contract or more than one matches */
   explain(id: string, last?: number): ContractReport | undefined;
   startScrub(): ScrubReport;
-  scrub(): ScrubReport;
-  /** @throws OperationError where there is no such node */
-  leave(alias?: string): ExitReport;
-  /** @throws OperationError where there is no such node */
-  stay(alias?: string): ExitReport;
-  leaving(): ExitReport;
+  getScrub(): ScrubReport;
+  /** @param alias all nodes by default; @throws OperationError if the node is unknown */
+  startExit(alias?: string): ExitReport;
+  /** @param alias all nodes by default; @throws OperationError if the node is unknown */
+  cancelExit(alias?: string): ExitReport;
+  getExit(): ExitReport;
   backup(path: string): Promise<BackupReport>;
 }

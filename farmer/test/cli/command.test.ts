@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { command } from '../../src/cli/command.ts';
+import { runCommand } from '../../src/cli/command.ts';
 import { SETTINGS } from '../../src/settings.ts';
 import { always, rawServer } from '../fakes/raw-server.ts';
 
@@ -17,21 +17,21 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 async function downstream(...args: string[]) {
-  const said = { out: '', err: '' };
-  const code = await command(args, {
+  const written = { out: '', err: '' };
+  const code = await runCommand(args, {
     out: (text) => {
-      said.out += text;
+      written.out += text;
     },
     err: (text) => {
-      said.err += text;
+      written.err += text;
     },
   });
-  return { code, ...said };
+  return { code, ...written };
 }
 const challenges = '{"challenges":[{"filename":"file","rootseed":"r","block":5,"seed":"s"}]}';
 
-describe('the downstream command', () => {
-  it('has help for every setting, with its variable', async () => {
+describe('runCommand', () => {
+  it('shows every setting with its environment variable in the help', async () => {
     const { code, out } = await downstream('--help');
     expect(code).toBe(0);
     for (const { flag, env } of Object.values(SETTINGS)) {
@@ -40,26 +40,26 @@ describe('the downstream command', () => {
     }
   });
 
-  it('knows its version', async () => {
+  it('prints its version', async () => {
     expect(await downstream('--version')).toMatchObject({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
   });
 
   it.each([
     [['--sizes', '1'], '--sizes'],
     [['http://a', 'http://b'], 'too many arguments'],
-    [['http://a', '--node-url', 'http://b', '--address', ADDRESS], 'once'],
+    [['http://a', '--node-url', 'http://b', '--address', ADDRESS], 'the node is given twice'],
     [['--size', '12XB', '--address', ADDRESS], '--size: expected a size above 0'],
-    [['--address', 'nobody'], '--address: expected an SJCX'],
+    [['--address', 'invalid'], '--address: expected an SJCX'],
     [['explain', 'abcdef', '--last', '1001'], 'from 1 to 1000'],
-    [['statsu'], '"statsu" is no command'],
-  ])('refuses %j with exit code 2, and says why', async (args, why) => {
+    [['statsu'], 'unknown command "statsu"'],
+  ])('rejects %j with exit code 2 and an explanation', async (args, why) => {
     expect(await downstream(...args)).toMatchObject({ code: 2, err: expect.stringContaining(why) });
   });
 
   it.each([
     [true, 0, 'FILE MATCHED!\n'],
     [false, 1, 'Failed to match.\n'],
-  ])('verifies ownership: match %p exits %i', async (match, code, out) => {
+  ])('verifies the ownership of a file: with match %p it exits with %i', async (match, code, out) => {
     await using server = await rawServer((request, response) =>
       always(request.method === 'GET' ? challenges : `{"msg":"ok","match":${match}}`)(request, response),
     );
@@ -74,7 +74,7 @@ describe('the downstream command', () => {
     });
   });
 
-  it('does not match a file too short for the challenge', async () => {
+  it('does not match a file that is too short for the challenge', async () => {
     await using server = await rawServer(always(challenges.replace('5', '500')));
     expect(await downstream('--verify-ownership', file, server.url)).toMatchObject({
       code: 1,
@@ -83,16 +83,16 @@ describe('the downstream command', () => {
   });
 
   it.each([
-    ['/nonexistent/file', "can't be read"],
-    [tmpdir(), 'not a file'],
-  ])('exits 2 where %s is to be verified', async (path, why) => {
+    ['/nonexistent/file', 'cannot read /nonexistent/file (ENOENT)'],
+    [tmpdir(), 'is not a regular file'],
+  ])('exits with 2 when the file to verify is %s', async (path, why) => {
     expect(await downstream('--verify-ownership', path, 'http://127.0.0.1:1')).toMatchObject({
       code: 2,
       err: expect.stringContaining(why),
     });
   });
 
-  it('exits 2 when the node has no such file', async () => {
+  it('exits with 2 when the node does not have the file', async () => {
     await using server = await rawServer(always('{"status":"error","message":"No such file."}', 404));
     expect(await downstream('--verify-ownership', file, server.url)).toMatchObject({
       code: 2,
@@ -100,7 +100,7 @@ describe('the downstream command', () => {
     });
   });
 
-  it('exits 2 when the node can not be reached, or talks nonsense', async () => {
+  it('exits with 2 when the node is unreachable or its response is invalid', async () => {
     expect(await downstream('--verify-ownership', file, 'http://127.0.0.1:1')).toMatchObject({
       code: 2,
       err: expect.stringContaining('the connection to the node failed'),
@@ -109,7 +109,7 @@ describe('the downstream command', () => {
     expect(await downstream('--verify-ownership', file, server.url)).toMatchObject({ code: 2 });
   });
 
-  it('does not start on a port that is taken, or in a folder that can not be made', async () => {
+  it('exits with 2 when the port is in use or the data folder cannot be created', async () => {
     await using taken = await rawServer(always(''));
     const { port } = new URL(taken.url);
     const args = ['--address', ADDRESS, '--log-level', 'error', '--data-dir'];

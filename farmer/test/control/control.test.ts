@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { FakeLogger } from '@downstream/platform/testing';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
-import { leave, scrub } from '../../src/cli/ask.ts';
+import { exitNodes } from '../../src/cli/exit.ts';
+import { scrub } from '../../src/cli/scrub.ts';
 import { ControlClient } from '../../src/control/control-client.ts';
 import { CONTROL_SOCKET, type ControlServer, openControlServer } from '../../src/control/control-server.ts';
 import { OperationError } from '../../src/control/operations.ts';
@@ -22,10 +23,10 @@ const SCRUB = {
 
 let folder: string;
 let server: ControlServer | undefined;
-let asked: string[];
+let calls: string[];
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'control-'));
-  asked = [];
+  calls = [];
 });
 afterEach(async () => {
   await server?.close();
@@ -34,19 +35,19 @@ afterEach(async () => {
 
 const socket = () => join(folder, CONTROL_SOCKET);
 const operations: Operations = {
-  explain: (id, last) => void asked.push(`explain ${id}, the last ${last}`),
+  explain: (id, last) => void calls.push(`explain ${id}, last ${last}`),
   startScrub: () => ({ ...SCRUB, running: true }),
-  scrub: () => SCRUB,
-  leave: (alias) => {
-    asked.push(`leave ${alias}`);
-    if (alias === 'nobody') throw new OperationError('no_such_node', 'there is no node nobody');
+  getScrub: () => SCRUB,
+  startExit: (alias) => {
+    calls.push(`start exit ${alias}`);
+    if (alias === 'unknown') throw new OperationError('no_such_node', 'unknown node');
     return { nodes: [] };
   },
-  stay: (alias) => {
-    asked.push(`stay ${alias}`);
+  cancelExit: (alias) => {
+    calls.push(`cancel exit ${alias}`);
     return { nodes: [] };
   },
-  leaving: () => ({ nodes: [] }),
+  getExit: () => ({ nodes: [] }),
   backup: async (path) => ({ path, bytes: 5 }),
 };
 const open = async (log = new FakeLogger()) => {
@@ -54,79 +55,81 @@ const open = async (log = new FakeLogger()) => {
   return new ControlClient(socket());
 };
 
-describe('the control socket', () => {
-  it('is open to its owner alone', async () => {
+describe('openControlServer', () => {
+  it('creates a socket that only its owner can open', async () => {
     await open();
     expect(statSync(socket()).mode & 0o777).toBe(0o600);
   });
 
-  it('takes the place of one that a crash left behind', async () => {
-    writeFileSync(socket(), 'left behind');
+  it('replaces a socket that a crash left behind', async () => {
+    writeFileSync(socket(), 'leftover');
     const client = await open();
     expect(await client.ask('GET', '/scrub', scrubReport)).toEqual(SCRUB);
   });
 
-  it('hands each command on', async () => {
+  it('passes each command to its operation', async () => {
     const client = await open();
     expect(await client.ask('POST', '/scrub', scrubReport)).toMatchObject({ running: true });
     await client.ask('POST', '/exit', exitReport, { node: 'main' });
     await client.ask('POST', '/exit', exitReport, {});
     await client.ask('DELETE', '/exit', exitReport, { node: 'main' });
-    expect(asked).toEqual(['leave main', 'leave undefined', 'stay main']);
+    expect(calls).toEqual(['start exit main', 'start exit undefined', 'cancel exit main']);
     expect(await client.ask('POST', '/backup', backupReport, { path: '/b' })).toEqual({ path: '/b', bytes: 5 });
   });
 
-  it('refuses what is no command, and says why', async () => {
+  it('rejects an invalid command and reports why', async () => {
     const client = await open();
     for (const body of [{}, { path: '' }, { path: 'x'.repeat(5_000) }, { path: 7 }]) {
-      await expect(client.ask('POST', '/backup', backupReport, body)).rejects.toMatchObject({ code: 'refused' });
+      await expect(client.ask('POST', '/backup', backupReport, body)).rejects.toMatchObject({ code: 'rejected' });
     }
     await expect(client.ask('POST', '/backup', backupReport, { path: 'x'.repeat(100_000) })).rejects.toMatchObject({
-      code: 'refused',
+      code: 'rejected',
     });
-    await expect(client.ask('POST', '/exit', exitReport, { node: 'nobody' })).rejects.toMatchObject({
-      code: 'refused',
-      message: 'there is no node nobody',
+    await expect(client.ask('POST', '/exit', exitReport, { node: 'unknown' })).rejects.toMatchObject({
+      code: 'rejected',
+      message: 'unknown node',
     });
     await expect(client.ask('GET', '/explain/abc', z.unknown())).rejects.toMatchObject({ code: 'not_found' });
     await expect(client.ask('GET', '/explain/abc?last=7', z.unknown())).rejects.toMatchObject({ code: 'not_found' });
-    expect(asked.slice(-2)).toEqual(['explain abc, the last undefined', 'explain abc, the last 7']);
+    expect(calls.slice(-2)).toEqual(['explain abc, last undefined', 'explain abc, last 7']);
     for (const last of ['0', '1001', '1.5', 'x'])
       await expect(client.ask('GET', `/explain/abc?last=${last}`, z.unknown())).rejects.toMatchObject({
-        code: 'refused',
+        code: 'rejected',
       });
   });
 
-  it('that is not there says that no farmer runs', async () => {
+  it('logs a warning and returns undefined when the path is too long', async () => {
+    const log = new FakeLogger();
+    expect(await openControlServer(join(folder, 'x'.repeat(120), CONTROL_SOCKET), { operations, log })).toBeUndefined();
+    expect(log.messages('warn')).toEqual(['control socket unavailable']);
+  });
+
+  it('logs a warning and returns undefined when a folder is in the way', async () => {
+    const log = new FakeLogger();
+    const inTheWay = join(folder, 'a folder');
+    mkdirSync(inTheWay);
+    expect(await openControlServer(inTheWay, { operations, log })).toBeUndefined();
+    expect(log.messages('warn')).toEqual(['control socket unavailable']);
+  });
+});
+
+describe('ControlClient', () => {
+  it('reports that no farmer is running when there is no socket', async () => {
     await expect(new ControlClient(socket()).ask('GET', '/scrub', scrubReport)).rejects.toMatchObject({
       code: 'not_running',
     });
   });
 
-  it('can not lie too deep: then the farmer does without, and says so', async () => {
-    const log = new FakeLogger();
-    expect(await openControlServer(join(folder, 'x'.repeat(120), CONTROL_SOCKET), { operations, log })).toBeUndefined();
-    expect(log.messages('warn')).toHaveLength(1);
-  });
-
-  it('can not lie where there is something in its way: then the farmer does without, too', async () => {
-    const log = new FakeLogger();
-    const inTheWay = join(folder, 'a folder');
-    mkdirSync(inTheWay);
-    expect(await openControlServer(inTheWay, { operations, log })).toBeUndefined();
-    expect(log.messages('warn')).toHaveLength(1);
-  });
-
-  it.each(['', 'this is no JSON', '{"running":"perhaps"}'])(
-    'that answers %j is no farmer of this version',
+  it.each(['', 'not JSON', '{"running":"maybe"}'])(
+    'reports a version mismatch when the response is %j',
     async (body) => {
       const other = createServer((_request, response) => response.end(body));
       other.listen(socket());
       await once(other, 'listening');
       try {
         await expect(new ControlClient(socket()).ask('GET', '/scrub', scrubReport)).rejects.toMatchObject({
-          code: 'refused',
-          message: expect.stringContaining('no farmer of this version'),
+          code: 'rejected',
+          message: expect.stringContaining('use the version of this command that matches the farmer'),
         });
       } finally {
         other.close();
@@ -135,60 +138,60 @@ describe('the control socket', () => {
   );
 });
 
-describe('downstream exit', () => {
+describe('exitNodes', () => {
   const node = (alias: string, state: 'no' | 'leaving' | 'left') => ({
     alias,
     state,
-    removed: 0,
-    left: 1,
+    released: 0,
+    remaining: 1,
     lastError: null,
   });
 
-  it('ends when the exit is cancelled from elsewhere, and says that it stays', async () => {
+  it('returns 1 when another command cancels the exit', async () => {
     const states = [
       [node('one', 'leaving'), node('two', 'leaving')],
       [node('one', 'left'), node('two', 'no')],
     ];
     const next = () => ({ nodes: states.shift() ?? [] });
     server = await openControlServer(socket(), {
-      operations: { ...operations, leave: next, leaving: () => (states.length > 1 ? { nodes: [] } : next()) },
+      operations: { ...operations, startExit: next, getExit: () => (states.length > 1 ? { nodes: [] } : next()) },
       log: new FakeLogger(),
     });
-    const said: string[] = [];
+    const lines: string[] = [];
     const config = { dataDir: folder };
-    expect(await leave(config, { cancel: false, yes: true }, (line) => void said.push(line))).toBe(1);
-    expect(said.at(-1)).toBe('staying with two: the exit was cancelled meanwhile');
+    expect(await exitNodes(config, { cancel: false, yes: true }, (line) => void lines.push(line))).toBe(1);
+    expect(lines.at(-1)).toBe('exit from two was cancelled by another command');
   });
 
-  it('says that the data directory is needed while other nodes have contracts', async () => {
-    const nodes = [{ ...node('one', 'left'), left: 0 }, node('two', 'no')];
+  it('reports that the data directory is still needed while other nodes have contracts', async () => {
+    const nodes = [{ ...node('one', 'left'), remaining: 0 }, node('two', 'no')];
     server = await openControlServer(socket(), {
-      operations: { ...operations, leave: () => ({ nodes }), leaving: () => ({ nodes }) },
+      operations: { ...operations, startExit: () => ({ nodes }), getExit: () => ({ nodes }) },
       log: new FakeLogger(),
     });
-    const said: string[] = [];
+    const lines: string[] = [];
     const exit = { node: 'one', cancel: false, yes: true };
-    expect(await leave({ dataDir: folder }, exit, (line) => void said.push(line))).toBe(0);
-    expect(said.at(-1)).toBe('left one; two still has contracts (1): the data directory is needed');
+    expect(await exitNodes({ dataDir: folder }, exit, (line) => void lines.push(line))).toBe(0);
+    expect(lines.at(-1)).toBe('exit from one complete; keep the data directory, because contracts remain (two: 1)');
   });
 
-  it('says in which folder no farmer runs', async () => {
-    await expect(leave({ dataDir: folder }, { cancel: true, yes: true }, () => {})).rejects.toThrow(folder);
+  it('names the folder in which no farmer is running', async () => {
+    await expect(exitNodes({ dataDir: folder }, { cancel: true, yes: true }, () => {})).rejects.toThrow(folder);
   });
 });
 
-describe('downstream scrub', () => {
+describe('scrub', () => {
   it.each([
-    [3, 0, 'all well: 3 of 3 chunks read, and sound'],
-    [2, 1, '2 of 3 chunks read, and sound; the others are not there: they are being made, or their contracts are over'],
-  ])('that reads %i of three chunks exits with %i', async (sound, code, last) => {
+    [3, 0, 'all chunks are intact (3 of 3)'],
+    [2, 1, '2 of 3 chunks are intact; the others are being generated, or their contracts have ended'],
+  ])('finds %i of 3 chunks intact and returns %i', async (sound, code, last) => {
     const done = { ...SCRUB, done: 3, results: { ...SCRUB.results, sound } };
     server = await openControlServer(socket(), {
-      operations: { ...operations, startScrub: () => done, scrub: () => done },
+      operations: { ...operations, startScrub: () => done, getScrub: () => done },
       log: new FakeLogger(),
     });
-    const said: string[] = [];
-    expect(await scrub({ dataDir: folder }, (line) => void said.push(line))).toBe(code);
-    expect(said.at(-1)).toBe(last);
+    const lines: string[] = [];
+    expect(await scrub({ dataDir: folder }, (line) => void lines.push(line))).toBe(code);
+    expect(lines.at(-1)).toBe(last);
   });
 });

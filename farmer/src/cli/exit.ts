@@ -1,0 +1,82 @@
+import { createInterface } from 'node:readline/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { CommandConfig } from '../config.ts';
+import { ControlError } from '../control/control-client.ts';
+import { type ExitReport, exitReport } from '../control/reports.ts';
+import { POLL_INTERVAL_MS, type Print, requireFarmer } from './running-farmer.ts';
+
+export interface ExitOptions {
+  /** Alias of one node; all nodes by default. */
+  readonly node?: string | undefined;
+  readonly cancel: boolean;
+  /** Skips the confirmation. */
+  readonly yes: boolean;
+}
+
+/** `downstream exit`: releases all contracts. Returns when that is done; when interrupted, the farmer continues. */
+export async function exitNodes(
+  config: CommandConfig,
+  { node, cancel, yes }: ExitOptions,
+  print: Print,
+): Promise<number> {
+  const client = requireFarmer(config, 'downstream exit');
+  const body = node === undefined ? {} : { node };
+  if (cancel) {
+    await client.ask('DELETE', '/exit', exitReport, body);
+    print('exit cancelled: the farmer accepts contracts again');
+    return 0;
+  }
+  let report = await client.ask('GET', '/exit', exitReport);
+  if (!yes && !(await confirm(report, node))) {
+    print('not confirmed: nothing was changed');
+    return 2;
+  }
+  report = await client.ask('POST', '/exit', exitReport, body);
+  for (let printed = ''; ; ) {
+    const progress = selectNodes(report, node).map(formatProgress).join('; ');
+    if (progress !== printed) print(progress);
+    printed = progress;
+    if (selectNodes(report, node).every(({ state }) => state !== 'leaving')) break;
+    await pause(POLL_INTERVAL_MS);
+    report = await client.ask('GET', '/exit', exitReport);
+  }
+  const cancelled = selectNodes(report, node).filter(({ state }) => state === 'no');
+  if (cancelled.length > 0) {
+    print(`exit from ${joinAliases(cancelled)} was cancelled by another command`);
+    return 1;
+  }
+  const others = report.nodes.filter(({ state }) => state !== 'left');
+  print(
+    others.length === 0
+      ? 'exit complete: you can stop the farmer and delete its data directory'
+      : `exit from ${joinAliases(selectNodes(report, node))} complete; keep the data directory, because contracts remain (${others.map(({ alias, remaining }) => `${alias}: ${remaining}`).join(', ')})`,
+  );
+  return 0;
+}
+
+type NodeExit = ExitReport['nodes'][number];
+
+function selectNodes({ nodes }: ExitReport, node: string | undefined): NodeExit[] {
+  return nodes.filter(({ alias }) => node === undefined || alias === node);
+}
+
+function joinAliases(nodes: readonly NodeExit[]): string {
+  return nodes.map(({ alias }) => alias).join(', ');
+}
+
+function formatProgress({ alias, released, remaining, lastError }: NodeExit): string {
+  const retry = lastError === null ? '' : ` (retrying after ${lastError})`;
+  return `${alias}: ${released} contracts released, ${remaining} remaining${retry}`;
+}
+
+/** Released contracts cannot be recovered, so a person has to confirm and a script has to pass `--yes`. */
+async function confirm(report: ExitReport, node: string | undefined): Promise<boolean> {
+  if (!process.stdin.isTTY) {
+    throw new ControlError('rejected', 'exit needs a confirmation: run it in a terminal, or pass --yes');
+  }
+  const contracts = selectNodes(report, node).reduce((sum, { remaining }) => sum + remaining, 0);
+  const line = createInterface({ input: process.stdin, output: process.stdout });
+  const answer = await line.question(`Release ${contracts} contracts and delete their chunks? Type yes to continue: `);
+  line.close();
+  return answer.trim() === 'yes';
+}

@@ -1,0 +1,29 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { CommandConfig } from '../config.ts';
+import { type ScrubReport, scrubReport } from '../control/reports.ts';
+import { POLL_INTERVAL_MS, type Print, requireFarmer } from './running-farmer.ts';
+
+/** `downstream scrub`: verifies every chunk now. @returns 1 if a chunk is damaged or missing */
+export async function scrub(config: CommandConfig, print: Print): Promise<number> {
+  const client = requireFarmer(config, 'downstream scrub');
+  let report = await client.ask('POST', '/scrub', scrubReport);
+  print(`verifying ${report.total} ${report.total === 1 ? 'chunk' : 'chunks'}`);
+  for (let printedTenths = 0; report.running; ) {
+    await pause(POLL_INTERVAL_MS);
+    report = await client.ask('GET', '/scrub', scrubReport);
+    const tenths = report.total === 0 ? 10 : Math.floor((10 * report.done) / report.total);
+    if (tenths > printedTenths && report.running) print(`${report.done} of ${report.total} chunks read`);
+    printedTenths = tenths;
+  }
+  print(formatResult(report));
+  return report.results.sound === report.total ? 0 : 1;
+}
+
+function formatResult({ total, results: { sound, corrupt, unreadable, slow } }: ScrubReport): string {
+  const damaged = corrupt + unreadable + slow;
+  if (sound === total) return `all chunks are intact (${sound} of ${total})`;
+  if (damaged === 0) {
+    return `${sound} of ${total} chunks are intact; the others are being generated, or their contracts have ended`;
+  }
+  return `${damaged} of ${total} chunks are damaged (corrupt: ${corrupt}, missing or unreadable: ${unreadable}, too slow to read: ${slow}) and are being rebuilt; check the disk`;
+}
