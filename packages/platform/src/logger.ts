@@ -66,7 +66,7 @@ export class LogTail {
   }
 }
 
-/** The one logger of a process (winston). Levels: docs/operate.md. */
+/** The one logger of a process (winston). Levels: docs/logs.md. */
 export function createLogger({ level, format: shape, stream, secrets = new Set(), tail }: LoggerOptions): Logger {
   const plain = format((info) => {
     for (const [key, value] of Object.entries(info)) info[key] = printable(value);
