@@ -1,33 +1,33 @@
-import { CodedError, getErrorCode, getErrorMessage } from '@downstream/platform';
+import { CodedError } from '@downstream/platform';
+import { toDatabaseError } from '@downstream/platform/sqlite';
 
-/** The file of MOCK_STATE can't be used; the message says what to do. */
+/** The file of MOCK_STATE cannot be used. The message contains the remedy. */
 export class StateError extends CodedError<'locked' | 'unwritable' | 'unusable' | 'other_seed' | 'other_genesis'> {}
 
-/** SQLite's primary result codes; extended ones have them in their low byte. */
-const LOCKED: readonly number[] = [5, 6];
-const NOT_WRITABLE: readonly number[] = [3, 8, 10, 13, 14];
-
-/** What went wrong with a state file, in words for whoever set it. */
 export function toStateError(error: unknown, path: string): StateError {
   if (error instanceof StateError) return error;
-  const file = `MOCK_STATE is ${JSON.stringify(path)}`;
-  const errcode = typeof error === 'object' && error !== null && 'errcode' in error ? Number(error.errcode) & 0xff : 0;
+  const { code, message } = toDatabaseError(error);
+  const file = `MOCK_STATE (${JSON.stringify(path)})`;
   const options = { cause: error };
-  if (LOCKED.includes(errcode))
-    return new StateError('locked', `${file}: another mock node runs on it: stop that one, or give another file`);
-  const systemCode =
-    typeof error === 'object' && error !== null && 'syscall' in error ? getErrorCode(error) : undefined;
-  if (NOT_WRITABLE.includes(errcode) || systemCode !== undefined)
-    return new StateError(
-      'unwritable',
-      `${file}: it can't be written (${systemCode ?? getErrorMessage(error)}): give a file in a folder that is there and can be written, on a disk with room`,
-      {},
-      options,
-    );
-  return new StateError(
-    'unusable',
-    `${file}: it can't be used (${getErrorMessage(error)}): give another file, or remove this one to begin anew`,
-    {},
-    options,
-  );
+  switch (code) {
+    case 'locked':
+      return new StateError('locked', `${file} is in use by another mock node: stop that one, or choose another file`);
+    case 'unwritable':
+    case 'full':
+      return new StateError(
+        'unwritable',
+        `${file} cannot be written (${message}): choose a file in an existing, writable folder on a disk with free space`,
+        {},
+        options,
+      );
+    case 'other_version':
+      return new StateError('unusable', `${file} cannot be used: ${message}; run that version, or choose another file`);
+    default:
+      return new StateError(
+        'unusable',
+        `${file} cannot be used (${message}): choose another file, or delete this one to start over`,
+        {},
+        options,
+      );
+  }
 }

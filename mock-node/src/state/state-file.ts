@@ -1,10 +1,10 @@
-import { closeSync, openSync } from 'node:fs';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { inTransaction, openDatabase } from '@downstream/platform/sqlite';
 import { z } from 'zod';
 import type { ClockSnapshot } from '../clock/node-clock.ts';
 import type { CreatedCounts, LedgerStore, StoredContract, StoredLedger } from '../ledger/ledger-store.ts';
 import { clockRow, contractRow, farmerRow, nodeRow, toRowValues } from './rows.ts';
-import { checkFileKind, migrate } from './schema.ts';
+import { SCHEMA } from './schema.ts';
 import { StateError, toStateError } from './state-error.ts';
 
 /** What a node draws from, and makes chunks of: its contracts mean nothing to another. */
@@ -26,10 +26,7 @@ export interface StoredState {
 export class StateFile implements LedgerStore {
   readonly #path: string;
   readonly #db: DatabaseSync;
-  readonly #statements: Record<
-    'begin' | 'commit' | 'made' | 'clock' | 'addFarmer' | 'removeFarmer' | 'put' | 'remove',
-    StatementSync
-  >;
+  readonly #statements: Record<'made' | 'clock' | 'addFarmer' | 'removeFarmer' | 'put' | 'remove', StatementSync>;
   /** What is to be written; by what it is about, so that only the last change counts. */
   #made: CreatedCounts | undefined;
   readonly #farmers = new Map<string, boolean>();
@@ -39,8 +36,6 @@ export class StateFile implements LedgerStore {
     this.#path = path;
     this.#db = db;
     this.#statements = {
-      begin: db.prepare('BEGIN'),
-      commit: db.prepare('COMMIT'),
       made: db.prepare('UPDATE node SET farmers_created = ?, contracts_created = ?'),
       clock: db.prepare(
         'INSERT OR REPLACE INTO clock (id, mode, scale, start_scale, node_ms, real_ms) VALUES (1, ?, ?, ?, ?, ?)',
@@ -56,21 +51,14 @@ export class StateFile implements LedgerStore {
   }
 
   /**
-   * Opens, or makes, the state file: readable by its owner alone, locked, at the newest schema.
+   * Opens or creates the state file.
    *
-   * @throws StateError whose message says what to do
+   * @throws StateError
    */
   static open(path: string, owner: StateIdentity): StateFile {
     try {
-      // SQLite would make it for everybody to read.
-      closeSync(openSync(path, 'a', 0o600));
-      const db = new DatabaseSync(path, { timeout: 0 });
+      const db = openDatabase(path, SCHEMA);
       try {
-        checkFileKind(db);
-        db.exec(
-          'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN EXCLUSIVE; COMMIT;',
-        );
-        migrate(db);
         claim(db, path, owner);
         return new StateFile(path, db);
       } catch (error) {
@@ -131,14 +119,7 @@ export class StateFile implements LedgerStore {
    */
   save(clock: ClockSnapshot): void {
     try {
-      this.#statements.begin.run();
-      try {
-        this.#write(clock);
-        this.#statements.commit.run();
-      } catch (error) {
-        if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
-        throw error;
-      }
+      inTransaction(this.#db, () => this.#write(clock));
     } catch (error) {
       throw toStateError(error, this.#path);
     }
@@ -184,15 +165,15 @@ function claim(db: DatabaseSync, path: string, { seed, genesisSha256 }: StateIde
     return;
   }
   const known = nodeRow.parse(row);
-  const file = `MOCK_STATE is ${JSON.stringify(path)}`;
+  const file = `MOCK_STATE (${JSON.stringify(path)})`;
   if (known.seed !== seed)
     throw new StateError(
       'other_seed',
-      `${file}: its node has the seed ${JSON.stringify(known.seed)}, not ${JSON.stringify(seed)}: set MOCK_SEED back, or give another file`,
+      `${file} belongs to a node with the seed ${JSON.stringify(known.seed)}, not ${JSON.stringify(seed)}: restore MOCK_SEED, or choose another file`,
     );
   if (known.genesis_sha256 !== genesisSha256)
     throw new StateError(
       'other_genesis',
-      `${file}: its node's chunks are made from the genesis file with the SHA-256 ${known.genesis_sha256}, not ${genesisSha256}: set MOCK_GENESIS and MOCK_GENESIS_SHA256 back, or give another file`,
+      `${file} belongs to a node with the genesis file ${known.genesis_sha256}, not ${genesisSha256}: restore MOCK_GENESIS and MOCK_GENESIS_SHA256, or choose another file`,
     );
 }

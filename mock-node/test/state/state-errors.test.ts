@@ -24,7 +24,7 @@ async function startPreviousNode(): Promise<void> {
 const refused = (code: string, ...says: string[]) =>
   expect.objectContaining({
     code,
-    message: expect.stringMatching(new RegExp(['MOCK_STATE is ".*state\\.db"', ...says].join('.*'))),
+    message: expect.stringMatching(new RegExp(['MOCK_STATE \\(".*state\\.db"', ...says].join('.*'))),
   });
 
 describe('a state file', () => {
@@ -36,7 +36,7 @@ describe('a state file', () => {
   it('of a node with another seed is refused, with the seed that it has', async () => {
     await startPreviousNode();
     await expect(start({ statePath: statePath(), seed: '7' })).rejects.toEqual(
-      refused('other_seed', 'seed "42", not "7"', 'set MOCK_SEED back, or give another file'),
+      refused('other_seed', 'seed "42", not "7"', 'restore MOCK_SEED, or choose another file'),
     );
     await start({ statePath: statePath() });
   });
@@ -46,7 +46,7 @@ describe('a state file', () => {
     writeFileSync(path('other-genesis'), 'other');
     const other = { genesisPath: path('other-genesis'), genesisSha256: sha256('other') };
     await expect(start({ statePath: statePath(), ...other })).rejects.toEqual(
-      refused('other_genesis', sha256('other'), 'set MOCK_GENESIS and MOCK_GENESIS_SHA256 back'),
+      refused('other_genesis', sha256('other'), 'restore MOCK_GENESIS and MOCK_GENESIS_SHA256'),
     );
   });
 
@@ -55,7 +55,7 @@ describe('a state file', () => {
     tamper('PRAGMA user_version = 99');
     const before = readFileSync(statePath());
     await expect(start({ statePath: statePath() })).rejects.toEqual(
-      refused('unusable', 'a newer mock node \\(schema 99', 'run that version', 'give another file'),
+      refused('unusable', 'a newer version of this program \\(schema 99', 'run that version', 'choose another file'),
     );
     expect(readFileSync(statePath()).equals(before)).toBe(true);
   });
@@ -63,7 +63,7 @@ describe('a state file', () => {
   it('that another node runs on is refused, and that node goes on', async () => {
     await start({ statePath: statePath() });
     await expect(startMockNode({ port: 0, statePath: statePath() })).rejects.toEqual(
-      refused('locked', 'another mock node runs on it: stop that one, or give another file'),
+      refused('locked', 'another mock node: stop that one, or choose another file'),
     );
     expect(await newToken()).toMatch(/^[0-9a-f]{32}$/);
   });
@@ -71,7 +71,7 @@ describe('a state file', () => {
   it('that is no database is refused, and left as it is', async () => {
     const text = 'this is a text file that somebody put here, long enough to be looked at';
     writeFileSync(statePath(), text);
-    await expect(start({ statePath: statePath() })).rejects.toEqual(refused('unusable', 'remove this one'));
+    await expect(start({ statePath: statePath() })).rejects.toEqual(refused('unusable', 'delete this one'));
     expect(readFileSync(statePath(), 'utf8')).toBe(text);
   });
 
@@ -79,7 +79,7 @@ describe('a state file', () => {
     tamper('CREATE TABLE contract (id TEXT); PRAGMA user_version = 1');
     const before = readFileSync(statePath());
     await expect(start({ statePath: statePath() })).rejects.toEqual(
-      refused('unusable', 'a database of something else'),
+      refused('unusable', 'a database of another program'),
     );
     expect(readFileSync(statePath()).equals(before)).toBe(true);
   });
@@ -95,7 +95,7 @@ describe('a state file', () => {
     const bytes = readFileSync(statePath());
     bytes.fill(0xff, 4096);
     writeFileSync(statePath(), bytes);
-    await expect(start({ statePath: statePath() })).rejects.toEqual(refused('unusable', 'malformed'));
+    await expect(start({ statePath: statePath() })).rejects.toEqual(refused('unusable', 'integrity check failed'));
   });
 
   it.each([
@@ -103,7 +103,7 @@ describe('a state file', () => {
     ['that is a folder', () => statePath()],
   ])('%s is refused', async (_, file) => {
     mkdirSync(statePath());
-    await expect(start({ statePath: file() })).rejects.toEqual(refused('unwritable', 'a folder that is there'));
+    await expect(start({ statePath: file() })).rejects.toEqual(refused('unwritable', 'existing, writable folder'));
   });
 
   it('is free again where the node could not start', async () => {

@@ -1,0 +1,131 @@
+import { chmodSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { CodedError, getErrorCode } from './errors.ts';
+
+/** The tables of a database file. */
+export interface Schema {
+  /** Distinguishes the files of one program from all other SQLite databases. */
+  readonly applicationId: number;
+  readonly version: number;
+  readonly sql: string;
+}
+
+/** A database cannot be used. The message is the reason; the remedy depends on the service. */
+export class DatabaseError extends CodedError<
+  'locked' | 'unwritable' | 'full' | 'damaged' | 'foreign' | 'empty' | 'other_version' | 'failed'
+> {}
+
+/**
+ * Opens or creates a database with this schema. Only its owner can read the file, and it is locked until it is closed.
+ * A file that does not pass all checks is not changed.
+ *
+ * @throws DatabaseError
+ */
+export function openDatabase(path: string, schema: Schema): DatabaseSync {
+  return open(path, { readOnly: false }, (db) => {
+    const isEmpty = checkSchema(db, schema);
+    chmodSync(path, 0o600);
+    db.exec(
+      'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN EXCLUSIVE; COMMIT;',
+    );
+    const result = String(db.prepare('PRAGMA quick_check(1)').get()?.['quick_check']);
+    if (result !== 'ok') throw new DatabaseError('damaged', `integrity check failed: ${result.split('\n').at(-1)}`);
+    if (isEmpty) createTables(db, schema);
+  });
+}
+
+/**
+ * Opens a database that no other process has open, without changing it.
+ *
+ * @throws DatabaseError
+ */
+export function openReadOnly(path: string, schema: Schema): DatabaseSync {
+  return open(path, { readOnly: true }, (db) => {
+    if (checkSchema(db, schema)) throw new DatabaseError('empty', 'the database is empty');
+  });
+}
+
+/** Opens a file, and closes it again if `prepare` throws. */
+function open(path: string, { readOnly }: { readOnly: boolean }, prepare: (db: DatabaseSync) => void): DatabaseSync {
+  try {
+    const db = new DatabaseSync(path, { readOnly, timeout: 0 });
+    try {
+      prepare(db);
+      return db;
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  } catch (error) {
+    throw toDatabaseError(error);
+  }
+}
+
+/** @returns whether the database is empty */
+function checkSchema(db: DatabaseSync, { applicationId, version }: Schema): boolean {
+  const actualVersion = readNumber(db, 'PRAGMA user_version');
+  if (readNumber(db, 'PRAGMA application_id') !== applicationId) {
+    if (actualVersion === 0 && readNumber(db, 'SELECT count(*) FROM sqlite_schema') === 0) return true;
+    throw new DatabaseError('foreign', 'the file is a database of another program');
+  }
+  if (actualVersion === version) return false;
+  const age = actualVersion > version ? 'a newer' : 'an older';
+  throw new DatabaseError(
+    'other_version',
+    `the file was written by ${age} version of this program (schema ${actualVersion}, expected ${version})`,
+  );
+}
+
+function createTables(db: DatabaseSync, { applicationId, version, sql }: Schema): void {
+  db.exec(`BEGIN; ${sql} PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${version}; COMMIT;`);
+}
+
+function readNumber(db: DatabaseSync, query: string): number {
+  return Number(Object.values(db.prepare(query).get() ?? {})[0]);
+}
+
+/**
+ * Runs `work` in a transaction, which is rolled back if it throws.
+ *
+ * @throws DatabaseError if SQLite fails; otherwise whatever `work` throws
+ */
+export function inTransaction(db: DatabaseSync, work: () => void): void {
+  try {
+    db.exec('BEGIN');
+    work();
+    db.exec('COMMIT');
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK');
+    throw getResultCode(error) === undefined ? error : toDatabaseError(error);
+  }
+}
+
+/** Primary result codes of SQLite: the low byte of an extended code. */
+const LOCKED: readonly number[] = [5, 6];
+const UNWRITABLE: readonly number[] = [3, 8, 14];
+const UNWRITABLE_FILE: readonly string[] = ['EROFS', 'EACCES', 'EPERM'];
+const DAMAGED: readonly number[] = [11, 26];
+const FULL = 13;
+/** Extended codes: the disk returns an error or too few bytes, or the file system reports damage. */
+const UNREADABLE: readonly number[] = [266, 522, 8458];
+
+/** The extended result code of a SQLite error; undefined for other errors. */
+function getResultCode(error: unknown): number | undefined {
+  return typeof error === 'object' && error !== null && 'errcode' in error ? Number(error.errcode) : undefined;
+}
+
+export function toDatabaseError(error: unknown): DatabaseError {
+  if (error instanceof DatabaseError) return error;
+  const message = error instanceof Error ? error.message : (getErrorCode(error) ?? 'unknown error');
+  return new DatabaseError(classify(error), message, {}, { cause: error });
+}
+
+function classify(error: unknown): DatabaseError['code'] {
+  const extended = getResultCode(error) ?? 0;
+  const primary = extended & 0xff;
+  if (LOCKED.includes(primary)) return 'locked';
+  if (UNWRITABLE.includes(primary) || UNWRITABLE_FILE.includes(getErrorCode(error) ?? '')) return 'unwritable';
+  if (primary === FULL) return 'full';
+  if (DAMAGED.includes(primary) || UNREADABLE.includes(extended)) return 'damaged';
+  return 'failed';
+}
