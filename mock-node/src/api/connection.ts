@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Response } from 'express';
-import type { ApiResponse } from './response.ts';
+import type { ApiResponse, Body } from './response.ts';
 
 /** The connection of one request, and what effects need to misuse it. */
 export interface Connection {
@@ -19,11 +19,20 @@ export interface Connection {
   readonly onBody: (body: Buffer) => void;
 }
 
-type Outgoing = Omit<ApiResponse, 'body'> & { readonly body: ApiResponse['body'] | AsyncIterable<Buffer> };
+/** HTTP allows no body with these statuses. */
+const BODYLESS_STATUSES: readonly number[] = [204, 205, 304];
 
-export async function send({ status, headers, body }: Outgoing, connection: Connection): Promise<void> {
-  const { response, onBody } = connection;
-  setHead(response, { status, headers });
+/** A response whose body may be produced over time. */
+export type OutgoingResponse = Omit<ApiResponse, 'body'> & { readonly body: Body | AsyncIterable<Buffer> };
+
+export async function send(outgoing: OutgoingResponse, { response, onBody }: Connection): Promise<void> {
+  const { status, body } = outgoing;
+  setHead(response, outgoing);
+  if (BODYLESS_STATUSES.includes(status)) {
+    response.removeHeader('Content-Type');
+    response.end();
+    return;
+  }
   if (Buffer.isBuffer(body)) {
     onBody(body);
     if (body.length > 0) response.set('Content-Length', String(body.length));
@@ -35,6 +44,6 @@ export async function send({ status, headers, body }: Outgoing, connection: Conn
 }
 
 /** Sets the headers exactly as given: express would add a character set. */
-export function setHead(response: Response, { status, headers }: Omit<ApiResponse, 'body'>): void {
+export function setHead(response: Response, { status, headers }: Pick<ApiResponse, 'status' | 'headers'>): void {
   response.status(status).setHeaders(new Map(Object.entries(headers)));
 }

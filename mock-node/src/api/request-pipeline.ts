@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ROUTES, type RouteName } from '@downstream/protocol';
 import type { Request, Response } from 'express';
-import { getDelayMs, isInGroup, replace, sendDamaged, violate } from '../faults/effects/registry.ts';
+import { damage, getDelayMs, isInGroup, replace, violate } from '../faults/effects/registry.ts';
 import type { FaultPlan } from '../faults/fault-plan.ts';
 import { type Connection, send } from './connection.ts';
 import type { Handlers, NodeServices } from './handler.ts';
@@ -42,27 +42,24 @@ export class RequestPipeline {
     recorder.describe(response, { route, pattern: ROUTES[route].path, params, faults: names, requestBody: body });
 
     const replacement = faults.find((fault) => isInGroup(fault, 'connection', 'http'));
-    const damage = faults.find((fault) => isInGroup(fault, 'response'));
+    const damaging = faults.find((fault) => isInGroup(fault, 'response'));
     const violations = faults.filter((fault) => isInGroup(fault, 'protocol'));
-    const delayMs = faults
-      .filter((fault) => isInGroup(fault, 'delay'))
-      .reduce((sum, delay) => sum + getDelayMs(delay), 0);
-
+    const delays = faults.filter((fault) => isInGroup(fault, 'delay'));
     const connection = this.#createConnection(request, response);
-    const { signal } = connection;
+
     const handle = violations.reduceRight((inner, fault) => violate(inner, fault), handlers[route]);
     const origin = `${request.protocol}://${request.get('host')}`;
     const result = replacement === undefined ? await handle({ params, origin, body, now, node }) : undefined;
     save();
+    const delayMs = delays.reduce((sum, delay) => sum + getDelayMs(delay), 0);
     try {
-      if (delayMs > 0) await pause(delayMs, undefined, { signal });
+      if (delayMs > 0) await pause(delayMs, undefined, { signal: connection.signal });
       response.set('Date', new Date(node.now()).toUTCString());
-      if (replacement !== undefined) await replace(replacement, connection);
-      if (result === undefined) return;
-      if (damage === undefined) await send(result, connection);
-      else await sendDamaged(result, damage, connection);
+      const honest = result && damaging ? await damage(result, damaging, connection) : result;
+      const outgoing = replacement === undefined ? honest : await replace(replacement, connection);
+      if (outgoing !== undefined) await send(outgoing, connection);
     } catch (error) {
-      if (!signal.aborted) throw error;
+      if (!connection.signal.aborted) throw error;
     }
   }
 

@@ -8,16 +8,7 @@ export interface ApiResponse {
   readonly body: Body;
 }
 
-type Headers = ApiResponse['headers'];
-
-export function json(value: unknown, status = 200, headers: Headers = {}): ApiResponse {
+export function json(value: unknown, status = 200, headers: ApiResponse['headers'] = {}): ApiResponse {
   const type = { 'Content-Type': 'application/json; charset=utf-8' };
   return { status, headers: { ...type, ...headers }, body: Buffer.from(JSON.stringify(value)) };
-}
-
-/** A response without the body if HTTP allows none with this status. */
-export function withAllowedBody(response: ApiResponse): ApiResponse {
-  if (![204, 205, 304].includes(response.status)) return response;
-  const { 'Content-Type': _, ...headers } = response.headers;
-  return { ...response, headers, body: Buffer.alloc(0) };
 }

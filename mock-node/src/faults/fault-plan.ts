@@ -10,7 +10,7 @@ import {
 } from '@downstream/control-api';
 import { CodedError } from '@downstream/platform';
 import type { RouteName } from '@downstream/protocol';
-import type { AppliedFault } from './applied-fault.ts';
+import type { AppliedFault } from './effects/effect.ts';
 import { RateLimiter } from './effects/rate-limit.ts';
 
 export class FaultError extends CodedError<'exists' | 'unknown' | 'too_many' | 'invalid_change'> {}

@@ -15,7 +15,7 @@ const headerText = z
   .min(1)
   .max(1_000)
   .regex(/^[\x20-\x7e]*$/, 'must be printable ASCII');
-const noParameters = z.strictObject({});
+const none = z.strictObject({});
 
 /**
  * What an effect changes. `connection` and `http`: the client gets something else, and the node does not process the
@@ -30,16 +30,8 @@ export type EffectGroup = (typeof EFFECT_GROUPS)[number];
  * anything; without it, all of them. What an effect does is in mock-node/src/faults/effects.
  */
 export const EFFECTS = {
-  reset: {
-    group: 'connection',
-    description: 'Resets the connection (TCP RST).',
-    parameters: noParameters,
-  },
-  empty: {
-    group: 'connection',
-    description: 'Closes the connection without sending a byte.',
-    parameters: noParameters,
-  },
+  reset: { group: 'connection', description: 'Resets the connection (TCP RST).', parameters: none },
+  empty: { group: 'connection', description: 'Closes the connection without sending a byte.', parameters: none },
   hang: {
     group: 'connection',
     description:
@@ -90,7 +82,7 @@ export const EFFECTS = {
   malformed_json: {
     group: 'response',
     description: 'Sends complete HTTP with half of the body, so that JSON is invalid. Of a download, the first 32 KiB.',
-    parameters: noParameters,
+    parameters: none,
   },
   garbage: {
     group: 'response',
@@ -121,7 +113,7 @@ export const EFFECTS = {
   drop_response: {
     group: 'response',
     description: 'Resets the connection instead of sending the response.',
-    parameters: noParameters,
+    parameters: none,
   },
   fixed: {
     group: 'delay',
@@ -150,44 +142,44 @@ export const EFFECTS = {
     routes: ['chunk'],
     description:
       'Issues the contract under a hash that does not match its chunk. The node keeps and lists it under this hash.',
-    parameters: noParameters,
+    parameters: none,
   },
   wrong_challenge: {
     group: 'protocol',
     routes: ['chunk', 'due'],
     description: 'Sends challenges other than those that the node verifies. A correct proof of what was sent fails.',
-    parameters: noParameters,
+    parameters: none,
   },
   reject_answer: {
     group: 'protocol',
     routes: ['challenge'],
     description:
       'Judges the answer as wrong, even if it is correct. A challenge that was already answered keeps its result.',
-    parameters: noParameters,
+    parameters: none,
   },
   expire_contract: {
     group: 'protocol',
     routes: ['due', 'challenge', 'remove', 'download'],
     description:
       'Ends the contract before the node processes the request. On `due`, it ends the oldest contract of the farmer.',
-    parameters: noParameters,
+    parameters: none,
   },
   no_chunks: {
     group: 'protocol',
     routes: ['chunk'],
     description: 'Issues no contract: the response is `{"status":"no_chunks"}`.',
-    parameters: noParameters,
+    parameters: none,
   },
   revoke_token: {
     group: 'protocol',
     routes: ['chunk', 'due', 'challenge', 'remove'],
     description: 'Forgets the farmer and its contracts before the node processes the request.',
-    parameters: noParameters,
+    parameters: none,
   },
   forget_all: {
     group: 'protocol',
     description: 'Forgets all farmers and contracts before the node processes the request.',
-    parameters: noParameters,
+    parameters: none,
   },
   shorten_interval: {
     group: 'protocol',
@@ -203,7 +195,7 @@ export const EFFECTS = {
     group: 'protocol',
     routes: ['due'],
     description: 'Lists every contract twice, and every challenge of the current round twice, including answered ones.',
-    parameters: noParameters,
+    parameters: none,
   },
   clock_skew: {
     group: 'protocol',

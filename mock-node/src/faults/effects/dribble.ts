@@ -1,11 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { send } from '../../api/connection.ts';
 import type { Body } from '../../api/response.ts';
 import { toBlocks } from './body-prefix.ts';
 import type { Damage } from './effect.ts';
 
-export const dribble: Damage<'dribble'> = async (response, { effect }, connection) =>
-  await send({ ...response, body: split(response.body, effect, connection.signal) }, connection);
+export const dribble: Damage<'dribble'> = (response, { effect }, { signal }) => ({
+  ...response,
+  body: split(response.body, effect, signal),
+});
 
 /** Yields the first block in pieces, spread over `overMs`, and then the other blocks without delay. */
 async function* split(

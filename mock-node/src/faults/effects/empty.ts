@@ -1,3 +1,5 @@
 import type { Replacement } from './effect.ts';
 
-export const empty: Replacement<'empty'> = (_fault, { socket }) => socket.destroySoon();
+export const empty: Replacement<'empty'> = (_fault, { socket }) => {
+  socket.destroySoon();
+};

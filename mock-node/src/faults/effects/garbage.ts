@@ -1,10 +1,10 @@
 import { randomio } from '@downstream/file-encryptor';
-import { send } from '../../api/connection.ts';
 import type { Damage } from './effect.ts';
 
-export const garbage: Damage<'garbage'> = async (response, { name, index, effect }, connection) => {
-  const noise = Buffer.concat([...randomio(`${connection.seed} ${name} ${index}`, effect.bytes)]);
-  if (effect.replaces === 'body') return await send({ ...response, body: noise }, connection);
-  connection.socket.write(noise);
-  connection.socket.destroySoon();
+export const garbage: Damage<'garbage'> = (response, { name, index, effect }, { seed, socket }) => {
+  const noise = Buffer.concat([...randomio(`${seed} ${name} ${index}`, effect.bytes)]);
+  if (effect.replaces === 'body') return { ...response, body: noise };
+  socket.write(noise);
+  socket.destroySoon();
+  return undefined;
 };

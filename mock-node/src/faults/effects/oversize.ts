@@ -1,12 +1,13 @@
-import { send } from '../../api/connection.ts';
 import type { Body } from '../../api/response.ts';
 import { toBlocks } from './body-prefix.ts';
 import type { Damage } from './effect.ts';
 
 const SPACES = Buffer.alloc(64 * 1024, ' ');
 
-export const oversize: Damage<'oversize'> = async (response, { effect }, connection) =>
-  await send({ ...response, body: pad(response.body, effect.bytes) }, connection);
+export const oversize: Damage<'oversize'> = (response, { effect }) => ({
+  ...response,
+  body: pad(response.body, effect.bytes),
+});
 
 function* pad(body: Body, minBytes: number): Generator<Buffer> {
   let left = minBytes;

@@ -1,10 +1,10 @@
 import type { EffectByKind } from '@downstream/control-api';
 import type { Replacement } from './effect.ts';
-import { sendStatus } from './status.ts';
+import { createStatus } from './status.ts';
 
-export const rateLimit: Replacement<'rate_limit'> = async ({ name, retryAfterMs = 0 }, connection) => {
-  const retryAfter = String(Math.ceil(retryAfterMs / 1000 / connection.timeScale));
-  await sendStatus(429, { 'Retry-After': retryAfter }, { name, connection });
+export const rateLimit: Replacement<'rate_limit'> = (fault, { timeScale }) => {
+  const { retryAfterMs = 0 } = fault;
+  return createStatus(429, fault, { 'Retry-After': String(Math.ceil(retryAfterMs / 1000 / timeScale)) });
 };
 
 /** Counts the requests to one fault in consecutive periods. */

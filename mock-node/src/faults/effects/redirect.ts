@@ -1,5 +1,5 @@
 import type { Replacement } from './effect.ts';
-import { sendStatus } from './status.ts';
+import { createStatus } from './status.ts';
 
-export const redirect: Replacement<'redirect'> = async ({ name, effect }, connection) =>
-  await sendStatus(effect.status, { Location: effect.location }, { name, connection });
+export const redirect: Replacement<'redirect'> = (fault) =>
+  createStatus(fault.effect.status, fault, { Location: fault.effect.location });

@@ -2,12 +2,11 @@ import { EFFECTS, type EffectGroup, type EffectKindIn } from '@downstream/contro
 import type { Connection } from '../../api/connection.ts';
 import type { Handler } from '../../api/handler.ts';
 import type { ApiResponse } from '../../api/response.ts';
-import type { AppliedFault } from '../applied-fault.ts';
 import { clockSkew } from './clock-skew.ts';
 import { dribble } from './dribble.ts';
 import { dropResponse } from './drop-response.ts';
 import { duplicateChallenge } from './duplicate-challenge.ts';
-import type { Damage, Delay, Replacement, Violation } from './effect.ts';
+import type { AppliedFault, Damage, Delay, Replacement, Sent, Violation } from './effect.ts';
 import { empty } from './empty.ts';
 import { expireContract } from './expire-contract.ts';
 import { fixed } from './fixed.ts';
@@ -83,19 +82,16 @@ export function isInGroup<Group extends EffectGroup>(
   return groups.some((group) => group === EFFECTS[fault.kind].group);
 }
 
-export async function replace<Kind extends ReplacementKind>(
-  fault: AppliedFault<Kind>,
-  connection: Connection,
-): Promise<void> {
-  await REPLACEMENTS[fault.kind](fault, connection);
+export function replace<Kind extends ReplacementKind>(fault: AppliedFault<Kind>, connection: Connection): Sent {
+  return REPLACEMENTS[fault.kind](fault, connection);
 }
 
-export async function sendDamaged<Kind extends DamageKind>(
+export function damage<Kind extends DamageKind>(
   response: ApiResponse,
   fault: AppliedFault<Kind>,
   connection: Connection,
-): Promise<void> {
-  await DAMAGES[fault.kind](response, fault, connection);
+): Sent {
+  return DAMAGES[fault.kind](response, fault, connection);
 }
 
 export function getDelayMs<Kind extends DelayKind>(fault: AppliedFault<Kind>): number {
