@@ -33,11 +33,13 @@ export async function openState(
   await prepareDataDir(config.dataDir, config);
   await assertStateExists(config.dataDir);
   const store = StateStore.open(config.dataDir, config, clock);
-  if (store.restored !== undefined) {
-    log.error('state restored from its second copy: the first was damaged or gone', { contracts: store.restored });
+  if (store.restoredContracts !== undefined) {
+    log.error('state restored from its second copy: the first was damaged or gone', {
+      contracts: store.restoredContracts,
+    });
   }
-  if (store.incomplete !== undefined) {
-    log.warn('state and its second copy could not be made equal', { error: store.incomplete });
+  if (store.reconcileError !== undefined) {
+    log.warn('state and its second copy could not be made equal', { error: store.reconcileError });
   }
   return store;
 }

@@ -69,7 +69,7 @@ export class DataDir {
   }
 
   readReplica(): StateFile {
-    return this.#readStateFile('state.mirror.db');
+    return this.#readStateFile('state.replica.db');
   }
 
   /** Reads a copy, so that the write-ahead log is left for the farmer to recover. */

@@ -96,7 +96,7 @@ describe('findViolations', () => {
       expect.stringMatching(`lost: contract ${A} .* missing from state.db`),
     ]);
     expect(findViolations({ ...intact, stateFiles: createStateFiles([A], []) })).toEqual([
-      expect.stringMatching(`lost: contract ${A} .* missing from state.mirror.db`),
+      expect.stringMatching(`lost: contract ${A} .* missing from state.replica.db`),
     ]);
   });
 
@@ -117,7 +117,7 @@ describe('findViolations', () => {
   it('reports the errors of SQLite', () => {
     const [state, replica] = createStateFiles([A], [A]);
     const stateFiles = [state, { ...replica, errors: ['a row is missing'] }];
-    expect(findViolations({ ...intact, stateFiles })).toEqual(['state.mirror.db: a row is missing']);
+    expect(findViolations({ ...intact, stateFiles })).toEqual(['state.replica.db: a row is missing']);
   });
 });
 
@@ -164,6 +164,6 @@ describe('checkLateAnswers', () => {
 function createStateFiles(state: string[], replica: string[]): [StateFile, StateFile] {
   return [
     { name: 'state.db', contracts: new Set(state), errors: [] },
-    { name: 'state.mirror.db', contracts: new Set(replica), errors: [] },
+    { name: 'state.replica.db', contracts: new Set(replica), errors: [] },
   ];
 }

@@ -19,7 +19,7 @@ export type Marker = z.infer<typeof marker>;
 const IGNORED_ENTRIES = ['lost+found', 'genesis', '.probe', `${MARKER_FILE}.partial`];
 /** A disk that sleeps needs some seconds to wake up. */
 export const DISK_RESPONSE_TIMEOUT_MS = 30_000;
-const STATE_FILES = ['state.db', 'state.mirror.db'];
+const STATE_FILES = ['state.db', 'state.replica.db'];
 
 /**
  * @returns undefined where there is none

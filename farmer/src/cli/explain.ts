@@ -17,7 +17,7 @@ interface ExplainOptions {
 export async function explain(config: CommandConfig, options: ExplainOptions, print: Print): Promise<number> {
   const report = await askOrRead(config, {
     ask: async (client) => await askFarmer(client, options),
-    read: (state) => readJournal(state.journal(), options),
+    read: (state) => readJournal(state.journal, options),
   });
   if (report === undefined) {
     print(`no unique contract id starts with ${options.id}: pass at least 6 characters`);
@@ -43,7 +43,7 @@ async function askFarmer(client: ControlClient, { id, last }: ExplainOptions): P
 }
 
 function readJournal(journal: Journal, { id: prefix, last }: ExplainOptions): ContractReport | undefined {
-  const id = CONTRACT_ID_PREFIX.test(prefix) ? journal.find(prefix) : undefined;
+  const id = CONTRACT_ID_PREFIX.test(prefix) ? journal.findContract(prefix) : undefined;
   if (id === undefined) return undefined;
-  return createContractReport(id, { holding: undefined, entries: journal.of(id, last) }, systemClock);
+  return createContractReport(id, { holding: undefined, entries: journal.list(id, last) }, systemClock);
 }

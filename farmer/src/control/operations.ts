@@ -20,8 +20,8 @@ export interface OperationsDeps {
   readonly farmer: Farmer;
   readonly store: {
     readonly journal: {
-      of(id: ContractId, limit: number): JournalEntry[];
-      find(prefix: string): ContractId | undefined;
+      list(id: ContractId, limit: number): JournalEntry[];
+      findContract(prefix: string): ContractId | undefined;
     };
     backup(path: string): Promise<number>;
   };
@@ -39,12 +39,12 @@ export class FarmerOperations implements Operations {
 
   explain(prefix: string, last = DEFAULT_ENTRIES): ContractReport | undefined {
     const { farmer, store, disks, clock } = this.#deps;
-    const id = CONTRACT_ID_PREFIX.test(prefix) ? store.journal.find(prefix) : undefined;
+    const id = CONTRACT_ID_PREFIX.test(prefix) ? store.journal.findContract(prefix) : undefined;
     if (id === undefined) return undefined;
     const node = farmer.nodes.find(({ contracts }) => contracts.has(id));
     const contract = node?.contracts.get(id);
     const holding = node && contract && { contract, node: node.alias, disk: disks.find(id)?.path };
-    return createContractReport(id, { holding, entries: store.journal.of(id, last) }, clock);
+    return createContractReport(id, { holding, entries: store.journal.list(id, last) }, clock);
   }
 
   startScrub(): ScrubReport {

@@ -6,13 +6,13 @@ import { flush } from '@downstream/platform';
 import { StateError } from './sqlite.ts';
 
 /**
- * Writes a consistent copy of a state to a new file, readable by its owner alone, while everything goes on.
+ * Writes a consistent copy of a state to a new file, readable only by its owner. The state stays in use meanwhile.
  *
  * @returns its size in bytes
  * @throws StateError `exists`, `not_writable`
  */
 export async function writeBackup(db: DatabaseSync, path: string): Promise<number> {
-  if (existsSync(path)) throw new StateError('exists', `${path} is there already: name a file that is not`);
+  if (existsSync(path)) throw new StateError('exists', `${path} already exists: choose another file name`);
   const partial = `${path}.partial`;
   try {
     rmSync(partial, { force: true });
@@ -24,7 +24,7 @@ export async function writeBackup(db: DatabaseSync, path: string): Promise<numbe
     return (await stat(path)).size;
   } catch (error) {
     await rm(partial, { force: true });
-    const why = error instanceof Error ? error.message : String(error);
-    throw new StateError('not_writable', `no backup could be written to ${path}: ${why}`, {}, { cause: error });
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StateError('not_writable', `the backup ${path} cannot be written: ${reason}`, {}, { cause: error });
   }
 }

@@ -5,8 +5,8 @@ import { type ContractId, FAILURE_REASONS } from '../contract/contract.ts';
 import { CAUSES, type JournalEntry } from '../contract/journal-entry.ts';
 
 const instant = z.number().nullable();
-const row = z.object({
-  contract: z.string(),
+const journalRow = z.object({
+  contract_id: z.string(),
   round: z.number(),
   count: z.number(),
   outcome: z.enum(['passed', ...FAILURE_REASONS]),
@@ -23,24 +23,24 @@ const row = z.object({
 });
 
 export interface JournalOptions {
-  /** So many of the last entries are kept. */
+  /** How many of the latest entries are kept. */
   readonly size: number;
 }
 
-/** Old entries go so many at a time: each write to another page is one more to flush. */
-const TRIM_EVERY = 100;
+/** Old entries are deleted in batches of this size, since each write to another page costs a flush. */
+const TRIM_BATCH = 100;
 
 /**
- * The last challenges with their times: a bounded table, oldest out first. It has no index: an entry is written for every challenge,
- * and a contract's are looked for when somebody asks.
+ * The latest challenges with their timelines: a bounded table without an index, because it is written for every
+ * challenge and read only on request.
  */
 export class Journal {
   readonly #size: number;
   readonly #clock: Pick<Clock, 'toWallTime' | 'toInstant'>;
   readonly #insert: StatementSync;
   readonly #trim: StatementSync;
-  readonly #of: StatementSync;
-  readonly #like: StatementSync;
+  readonly #list: StatementSync;
+  readonly #findIds: StatementSync;
 
   constructor(
     { size }: JournalOptions,
@@ -49,69 +49,69 @@ export class Journal {
     this.#size = size;
     this.#clock = clock;
     this.#insert = db.prepare(
-      `INSERT INTO journal (contract, round, count, outcome, cause, due_at, settled_at, received_at, queued_at, read_at, hashed_at, sent_at, acknowledged_at, attempts)
+      `INSERT INTO journal (contract_id, round, count, outcome, cause, due_at, settled_at, received_at, queued_at, read_at, hashed_at, sent_at, acknowledged_at, attempts)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
-    this.#trim = db.prepare('DELETE FROM journal WHERE seq <= ?');
-    this.#of = db.prepare('SELECT * FROM journal WHERE contract = ? ORDER BY seq DESC LIMIT ?');
-    this.#like = db.prepare(
+    this.#trim = db.prepare('DELETE FROM journal WHERE sequence <= ?');
+    this.#list = db.prepare('SELECT * FROM journal WHERE contract_id = ? ORDER BY sequence DESC LIMIT ?');
+    this.#findIds = db.prepare(
       `SELECT id FROM contract WHERE id >= :from AND id < :to
-       UNION SELECT contract FROM journal WHERE contract >= :from AND contract < :to LIMIT 2`,
+       UNION SELECT contract_id FROM journal WHERE contract_id >= :from AND contract_id < :to LIMIT 2`,
     );
   }
 
-  /** Part of the caller's transaction. */
+  /** To be called in a transaction. */
   add(entry: JournalEntry): void {
     if (this.#size === 0) return;
-    const wall = (at: Instant | undefined) => (at === undefined ? null : this.#clock.toWallTime(at));
+    const toWall = (at: Instant | undefined) => (at === undefined ? null : this.#clock.toWallTime(at));
     const { lastInsertRowid } = this.#insert.run(
       entry.contract,
       entry.round,
       entry.count,
       entry.outcome,
       entry.cause ?? null,
-      wall(entry.dueAt),
-      wall(entry.settledAt),
-      wall(entry.receivedAt),
-      wall(entry.queuedAt),
-      wall(entry.readAt),
-      wall(entry.hashedAt),
-      wall(entry.sentAt),
-      wall(entry.acknowledgedAt),
+      toWall(entry.dueAt),
+      toWall(entry.settledAt),
+      toWall(entry.receivedAt),
+      toWall(entry.queuedAt),
+      toWall(entry.readAt),
+      toWall(entry.hashedAt),
+      toWall(entry.sentAt),
+      toWall(entry.acknowledgedAt),
       entry.attempts,
     );
-    const seq = Number(lastInsertRowid);
-    if (seq % TRIM_EVERY === 0 || this.#size < TRIM_EVERY) this.#trim.run(seq - this.#size);
+    const sequence = Number(lastInsertRowid);
+    if (sequence % TRIM_BATCH === 0 || this.#size < TRIM_BATCH) this.#trim.run(sequence - this.#size);
   }
 
-  /** The last challenges of a contract, newest first. */
-  of(contract: ContractId, limit: number): JournalEntry[] {
-    const at = (wall: number | null) => (wall === null ? undefined : this.#clock.toInstant(wall));
-    return this.#of.all(contract, limit).map((found) => {
-      const { due_at, settled_at, cause, ...entry } = row.parse(found);
+  /** The latest challenges of a contract, newest first. */
+  list(contract: ContractId, limit: number): JournalEntry[] {
+    const toInstant = (wall: number | null) => (wall === null ? undefined : this.#clock.toInstant(wall));
+    return this.#list.all(contract, limit).map((row) => {
+      const { contract_id, due_at, settled_at, cause, ...entry } = journalRow.parse(row);
       return {
-        contract: entry.contract,
+        contract: contract_id,
         round: entry.round,
         count: entry.count,
         outcome: entry.outcome,
         cause: cause ?? undefined,
         dueAt: this.#clock.toInstant(due_at),
         settledAt: this.#clock.toInstant(settled_at),
-        receivedAt: at(entry.received_at),
-        queuedAt: at(entry.queued_at),
-        readAt: at(entry.read_at),
-        hashedAt: at(entry.hashed_at),
-        sentAt: at(entry.sent_at),
-        acknowledgedAt: at(entry.acknowledged_at),
+        receivedAt: toInstant(entry.received_at),
+        queuedAt: toInstant(entry.queued_at),
+        readAt: toInstant(entry.read_at),
+        hashedAt: toInstant(entry.hashed_at),
+        sentAt: toInstant(entry.sent_at),
+        acknowledgedAt: toInstant(entry.acknowledged_at),
         attempts: entry.attempts,
       };
     });
   }
 
-  /** The one contract, held or in the journal, whose id begins like this; undefined where there is none, or more than one. */
-  find(prefix: string): ContractId | undefined {
-    // Ids are hex: what begins with the prefix comes before the prefix followed by a g.
-    const found = this.#like.all({ from: prefix, to: `${prefix}g` });
-    return found.length === 1 ? z.object({ id: z.string() }).parse(found[0]).id : undefined;
+  /** The contract, held or in the journal, whose id starts with `prefix`; undefined unless there is exactly one. */
+  findContract(prefix: string): ContractId | undefined {
+    // Ids are hex: all that start with the prefix sort before the prefix followed by a g.
+    const rows = this.#findIds.all({ from: prefix, to: `${prefix}g` });
+    return rows.length === 1 ? z.object({ id: z.string() }).parse(rows[0]).id : undefined;
   }
 }

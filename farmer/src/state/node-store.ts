@@ -13,63 +13,57 @@ import {
   type TokenStorePort,
 } from '../farming/ports.ts';
 import type { Journal } from './journal.ts';
-import { formatSource } from './registry.ts';
+import { formatSource, nodeColumns, readRegistry, termsColumns, toSource } from './registry.ts';
 import { inDurableTransaction, inTransaction } from './sqlite.ts';
 import type { StateReplica } from './state-replica.ts';
 
-const contractRow = z.object({
-  id: z.string(),
-  source_kind: z.enum(['secret', 'url']),
-  source: z.string(),
-  interval_ms: z.number(),
-  accepted_at: z.number(),
+const contractRow = termsColumns.extend({
   round_number: z.number(),
   round_issued_at: z.number(),
-  has_chunk: z.number(),
-  settled: z.string().nullable(),
+  had_chunk: z.number(),
+  settled_challenge: z.string().nullable(),
 });
-const tallyRow = z.object({ name: z.enum(['passed', ...FAILURE_REASONS]), count: z.number() });
-const nodeRow = z.object({ token: z.string().nullable(), leaving: z.enum(['no', 'leaving', 'left']) });
+const totalRow = z.object({ outcome: z.enum(['passed', ...FAILURE_REASONS]), count: z.number() });
+const nodeRow = nodeColumns.pick({ token: true, exit_state: true });
+
+export const INSERT_CONTRACT =
+  'INSERT INTO contract (id, node_id, source_kind, source, interval_ms, accepted_at, round_number, round_issued_at, had_chunk) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)';
 
 export interface NodeStoreDeps {
   readonly db: DatabaseSync;
-  readonly mirror: StateReplica;
+  readonly replica: StateReplica;
   readonly journal: Journal;
   readonly clock: Pick<Clock, 'toWallTime' | 'toInstant'>;
-  /** To be called when what the mirror knows of the nodes has changed. */
-  readonly registryChanged: () => void;
 }
 
-/** The state of one node's contracts. Instants are of the farmer's clock; what is written are dates of the machine's. */
+/** The state of one node's contracts. Instants are stored as wall-clock time. */
 export class NodeStore implements StorePort, TokenStorePort, ExitStorePort {
   readonly id: number;
   readonly #deps: NodeStoreDeps;
   readonly #insert: StatementSync;
   readonly #update: StatementSync;
-  readonly #count: StatementSync;
+  readonly #saveTotal: StatementSync;
   readonly #remove: StatementSync;
-  /** Asked for again and again, so not read from the file each time. */
-  #leaving: ExitState;
+  /** Cached because it is read frequently. */
+  #exitState: ExitState;
 
-  constructor(id: number, parts: NodeStoreDeps) {
-    const { db } = parts;
+  constructor(id: number, deps: NodeStoreDeps) {
+    const { db } = deps;
     this.id = id;
-    this.#deps = parts;
-    this.#insert = db.prepare(
-      'INSERT INTO contract (id, node_id, source_kind, source, interval_ms, accepted_at, round_number, round_issued_at, has_chunk) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
-    );
+    this.#deps = deps;
+    this.#insert = db.prepare(INSERT_CONTRACT);
     this.#update = db.prepare(
-      'UPDATE contract SET round_number = ?, round_issued_at = ?, has_chunk = ?, settled = ? WHERE id = ?',
+      'UPDATE contract SET round_number = ?, round_issued_at = ?, had_chunk = ?, settled_challenge = ? WHERE id = ?',
     );
-    this.#count = db.prepare(
-      'INSERT INTO tally (node_id, name, count) VALUES (?, ?, ?) ON CONFLICT (node_id, name) DO UPDATE SET count = excluded.count',
+    this.#saveTotal = db.prepare(
+      'INSERT INTO challenge_total (node_id, outcome, count) VALUES (?, ?, ?) ON CONFLICT (node_id, outcome) DO UPDATE SET count = excluded.count',
     );
     this.#remove = db.prepare('DELETE FROM contract WHERE id = ?');
-    this.#leaving = this.#row().leaving;
+    this.#exitState = this.#readNode().exit_state;
   }
 
   token(): string | undefined {
-    return this.#row().token ?? undefined;
+    return this.#readNode().token ?? undefined;
   }
 
   saveToken(token: string): void {
@@ -77,17 +71,17 @@ export class NodeStore implements StorePort, TokenStorePort, ExitStorePort {
   }
 
   leaving(): ExitState {
-    return this.#leaving;
+    return this.#exitState;
   }
 
-  saveExitState(leaving: ExitState): void {
-    this.#save('UPDATE node SET leaving = ? WHERE id = ?', leaving);
-    this.#leaving = leaving;
+  saveExitState(state: ExitState): void {
+    this.#save('UPDATE node SET exit_state = ? WHERE id = ?', state);
+    this.#exitState = state;
   }
 
-  /** Both files have it, or the contract is not taken; what only one has after a crash, the next start completes. */
+  /** Writes to state and replica. If a crash leaves the contract in only one of them, the next start adds it to the other. */
   insert({ terms, round, hadChunk }: StoredContract): void {
-    const { db, mirror, clock } = this.#deps;
+    const { db, replica, clock } = this.#deps;
     const { id, source, intervalMs, acceptedAt } = terms;
     const acceptedAtWall = clock.toWallTime(acceptedAt);
     const issuedAt = clock.toWallTime(round.issuedAt);
@@ -103,7 +97,7 @@ export class NodeStore implements StorePort, TokenStorePort, ExitStorePort {
         issuedAt,
         Number(hadChunk),
       );
-      mirror.insert([{ id, nodeId: this.id, source, intervalMs, acceptedAtWall }]);
+      replica.insert([{ id, nodeId: this.id, source, intervalMs, acceptedAtWall }]);
     });
   }
 
@@ -112,14 +106,14 @@ export class NodeStore implements StorePort, TokenStorePort, ExitStorePort {
     inTransaction(db, () => {
       this.#update.run(round.number, clock.toWallTime(round.issuedAt), Number(hadChunk), settled ?? null, terms.id);
       if (outcome === undefined) return;
-      this.#count.run(this.id, outcome.total.name, outcome.total.count);
+      this.#saveTotal.run(this.id, outcome.total.name, outcome.total.count);
       journal.add(outcome.entry);
     });
   }
 
   remove(id: ContractId): void {
-    const { db, mirror } = this.#deps;
-    mirror.remove(id);
+    const { db, replica } = this.#deps;
+    replica.remove(id);
     inDurableTransaction(db, () => {
       this.#remove.run(id);
     });
@@ -130,46 +124,38 @@ export class NodeStore implements StorePort, TokenStorePort, ExitStorePort {
     return db
       .prepare('SELECT * FROM contract WHERE node_id = ? ORDER BY accepted_at')
       .all(this.id)
-      .map((row) => {
-        const { id, source_kind, source, interval_ms, accepted_at, round_number, round_issued_at, has_chunk, settled } =
-          contractRow.parse(row);
+      .map((found) => {
+        const row = contractRow.parse(found);
         return {
           terms: {
-            id,
-            source: source_kind === 'secret' ? { kind: 'secret', secret: source } : { kind: 'url', url: source },
-            intervalMs: interval_ms,
-            acceptedAt: clock.toInstant(accepted_at),
+            id: row.id,
+            source: toSource(row.source_kind, row.source),
+            intervalMs: row.interval_ms,
+            acceptedAt: clock.toInstant(row.accepted_at),
           },
-          round: { number: round_number, issuedAt: clock.toInstant(round_issued_at) },
-          settled: settled ?? undefined,
-          hadChunk: has_chunk === 1,
+          round: { number: row.round_number, issuedAt: clock.toInstant(row.round_issued_at) },
+          settled: row.settled_challenge ?? undefined,
+          hadChunk: row.had_chunk === 1,
         };
       });
   }
 
   tally(): Tally {
-    const rows = this.#deps.db.prepare('SELECT name, count FROM tally WHERE node_id = ?').all(this.id);
-    return {
-      ...EMPTY_TALLY,
-      ...Object.fromEntries(
-        z
-          .array(tallyRow)
-          .parse(rows)
-          .map(({ name, count }) => [name, count]),
-      ),
-    };
+    const rows = this.#deps.db.prepare('SELECT outcome, count FROM challenge_total WHERE node_id = ?').all(this.id);
+    const totals = z.array(totalRow).parse(rows);
+    return { ...EMPTY_TALLY, ...Object.fromEntries(totals.map(({ outcome, count }) => [outcome, count])) };
   }
 
-  #row(): z.infer<typeof nodeRow> {
-    return nodeRow.parse(this.#deps.db.prepare('SELECT token, leaving FROM node WHERE id = ?').get(this.id));
+  #readNode(): z.infer<typeof nodeRow> {
+    return nodeRow.parse(this.#deps.db.prepare('SELECT token, exit_state FROM node WHERE id = ?').get(this.id));
   }
 
-  /** In both files or in none: what only one had would be found there by the next start, whatever was said of it here. */
+  /** Writes to state and replica, or to neither: otherwise the next start would restore a value whose write failed. */
   #save(sql: string, value: string): void {
-    const { db, registryChanged } = this.#deps;
+    const { db, replica } = this.#deps;
     inDurableTransaction(db, () => {
       db.prepare(sql).run(value, this.id);
-      registryChanged();
+      replica.saveRegistry(readRegistry(db));
     });
   }
 }

@@ -3,30 +3,31 @@ import { z } from 'zod';
 import type { ChunkSource, ContractId } from '../contract/contract.ts';
 
 const farmRow = z.object({ id: z.string(), address: z.string() });
-const nodeRow = z.object({
+export const nodeColumns = z.object({
   id: z.number(),
   url: z.string(),
   token: z.string().nullable(),
-  leaving: z.enum(['no', 'leaving', 'left']),
+  exit_state: z.enum(['no', 'leaving', 'left']),
 });
 const diskRow = z.object({ id: z.string(), path: z.string() });
-const termsRow = z.object({
+const sourceKind = z.enum(['secret', 'url']);
+export const termsColumns = z.object({
   id: z.string(),
   node_id: z.number(),
-  source_kind: z.enum(['secret', 'url']),
+  source_kind: sourceKind,
   source: z.string(),
   interval_ms: z.number(),
   accepted_at: z.number(),
 });
 
-/** What can't be had again: who farms where with which tokens. */
+/** The farm's identity, its nodes with their tokens, and its disks. The state and its replica both hold it. */
 export interface Registry {
   readonly farm: z.infer<typeof farmRow> | undefined;
-  readonly nodes: readonly z.infer<typeof nodeRow>[];
+  readonly nodes: readonly z.infer<typeof nodeColumns>[];
   readonly disks: readonly z.infer<typeof diskRow>[];
 }
 
-/** A contract's terms, with dates of the machine's clock. */
+/** The terms of a contract. `acceptedAtWall` is wall-clock time, since instants do not survive a restart. */
 export interface StoredContractTerms {
   readonly id: ContractId;
   readonly nodeId: number;
@@ -35,32 +36,49 @@ export interface StoredContractTerms {
   readonly acceptedAtWall: number;
 }
 
-/** Of the state or of its second copy: the tables have the same names and columns. */
 export function readRegistry(db: DatabaseSync): Registry {
   const farm = db.prepare('SELECT id, address FROM farm').get();
   return {
     farm: farm && farmRow.parse(farm),
-    nodes: z.array(nodeRow).parse(db.prepare('SELECT id, url, token, leaving FROM node ORDER BY id').all()),
+    nodes: z.array(nodeColumns).parse(db.prepare('SELECT id, url, token, exit_state FROM node ORDER BY id').all()),
     disks: z.array(diskRow).parse(db.prepare('SELECT id, path FROM disk').all()),
   };
 }
 
-/** The terms of every contract, of the state or of its second copy. */
+/** Replaces the registry. To be called in a transaction. */
+export function writeRegistry(db: DatabaseSync, { farm, nodes, disks }: Registry): void {
+  db.exec('DELETE FROM farm; DELETE FROM node;');
+  if (farm) db.prepare('INSERT INTO farm (id, address) VALUES (?, ?)').run(farm.id, farm.address);
+  const insert = db.prepare('INSERT INTO node (id, url, token, exit_state) VALUES (?, ?, ?, ?)');
+  for (const { id, url, token, exit_state } of nodes) insert.run(id, url, token, exit_state);
+  writeDisks(db, disks);
+}
+
+export function writeDisks(db: DatabaseSync, disks: Registry['disks']): void {
+  db.exec('DELETE FROM disk');
+  const insert = db.prepare('INSERT INTO disk (id, path) VALUES (?, ?)');
+  for (const { id, path } of disks) insert.run(id, path);
+}
+
 export function readContractTerms(db: DatabaseSync): StoredContractTerms[] {
   const rows = db.prepare('SELECT id, node_id, source_kind, source, interval_ms, accepted_at FROM contract').all();
   return z
-    .array(termsRow)
+    .array(termsColumns)
     .parse(rows)
-    .map(({ id, node_id, source_kind, source, interval_ms, accepted_at }) => ({
-      id,
-      nodeId: node_id,
-      source: source_kind === 'secret' ? { kind: 'secret', secret: source } : { kind: 'url', url: source },
-      intervalMs: interval_ms,
-      acceptedAtWall: accepted_at,
+    .map((row) => ({
+      id: row.id,
+      nodeId: row.node_id,
+      source: toSource(row.source_kind, row.source),
+      intervalMs: row.interval_ms,
+      acceptedAtWall: row.accepted_at,
     }));
 }
 
-/** As the column `source` has it. */
+/** The value of the column `source`. */
 export function formatSource(source: ChunkSource): string {
   return source.kind === 'secret' ? source.secret : source.url;
+}
+
+export function toSource(kind: z.infer<typeof sourceKind>, text: string): ChunkSource {
+  return kind === 'secret' ? { kind, secret: text } : { kind, url: text };
 }

@@ -1,25 +1,20 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { isDeepStrictEqual } from 'node:util';
 import type { ContractId } from '../contract/contract.ts';
-import { formatSource, type Registry, readContractTerms, readRegistry, type StoredContractTerms } from './registry.ts';
-import { inDurableTransaction, inTransaction, openDatabase } from './sqlite.ts';
-
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS farm (id TEXT NOT NULL, address TEXT NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS node (id INTEGER PRIMARY KEY, url TEXT NOT NULL, token TEXT, leaving TEXT NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS disk (id TEXT PRIMARY KEY, path TEXT NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS contract (
-    id TEXT PRIMARY KEY,
-    node_id INTEGER NOT NULL,
-    source_kind TEXT NOT NULL,
-    source TEXT NOT NULL,
-    interval_ms REAL NOT NULL,
-    accepted_at REAL NOT NULL
-  ) STRICT, WITHOUT ROWID;`;
+import {
+  formatSource,
+  type Registry,
+  readContractTerms,
+  readRegistry,
+  type StoredContractTerms,
+  writeRegistry,
+} from './registry.ts';
+import { REPLICA_SCHEMA } from './schema.ts';
+import { inDurableTransaction, openDatabase } from './sqlite.ts';
 
 /**
- * A second copy of what can't be had again, in a file of its own: tokens, and the terms of contracts. Everything is durable when a
- * call returns.
+ * A replica of the data that cannot be obtained again, in its own file: the registry and the terms of contracts. Writes
+ * are durable when a method returns.
  */
 export class StateReplica {
   readonly #db: DatabaseSync;
@@ -36,27 +31,17 @@ export class StateReplica {
 
   /** @throws StateError */
   static open(path: string): StateReplica {
-    const db = openDatabase(path);
-    inTransaction(db, () => db.exec(SCHEMA));
-    return new StateReplica(db);
+    return new StateReplica(openDatabase(path, REPLICA_SCHEMA));
   }
 
   registry(): Registry {
     return readRegistry(this.#db);
   }
 
-  /** Writes nothing where nothing has changed: a farmer starts on a full disk, too. */
+  /** Does not write an unchanged registry, so that a farmer starts on a full disk. */
   saveRegistry(registry: Registry): void {
     if (isDeepStrictEqual(this.registry(), registry)) return;
-    const { farm, nodes, disks } = registry;
-    inDurableTransaction(this.#db, () => {
-      this.#db.exec('DELETE FROM farm; DELETE FROM node; DELETE FROM disk;');
-      if (farm) this.#db.prepare('INSERT INTO farm (id, address) VALUES (?, ?)').run(farm.id, farm.address);
-      const node = this.#db.prepare('INSERT INTO node (id, url, token, leaving) VALUES (?, ?, ?, ?)');
-      for (const { id, url, token, leaving } of nodes) node.run(id, url, token, leaving);
-      const disk = this.#db.prepare('INSERT INTO disk (id, path) VALUES (?, ?)');
-      for (const { id, path } of disks) disk.run(id, path);
-    });
+    inDurableTransaction(this.#db, () => writeRegistry(this.#db, registry));
   }
 
   contracts(): StoredContractTerms[] {

@@ -7,97 +7,104 @@ import type { ScrubStorePort, StoredScrub } from '../farming/ports.ts';
 import { writeBackup } from './backup.ts';
 import { Journal } from './journal.ts';
 import { NodeStore } from './node-store.ts';
-import { type Registry, readContractTerms, readRegistry } from './registry.ts';
+import { reconcile, restoreRegistry } from './reconcile.ts';
+import { type Registry, readRegistry, writeDisks } from './registry.ts';
 import { inDurableTransaction, inTransaction, StateError, toStateError } from './sqlite.ts';
-import { insertRestoredContracts, openStateFiles, REPLICA_FILE, STATE_FILE, type StateFiles } from './state-files.ts';
+import { openStateFiles, STATE_FILE, type StateFiles } from './state-files.ts';
 import type { StateReplica } from './state-replica.ts';
 
-/** For whom, and for which nodes, a data directory farms. */
+/** The payout address and the nodes that a data directory belongs to. */
 export interface Identity {
   readonly address: string;
   readonly nodes: readonly { readonly url: string }[];
 }
 
 export interface StateOptions {
-  /** How many of the last challenges the journal keeps. */
+  /** How many of the latest challenges the journal keeps. */
   readonly journalSize: number;
+}
+
+interface OpenedState extends StateFiles {
+  readonly reconcileError: unknown;
 }
 
 const scrubRow = z.object({ started_at: z.number(), cursor: z.string(), completed_at: z.number().nullable() });
 
 /**
- * What outlives the process, in SQLite (`node:sqlite`): identity, tokens, contracts, outcomes, the last challenges. The files are
- * locked for as long as they are open: a data directory has one farmer. What can't be had again is in both of them; see
- * docs/decisions/0019.
+ * Everything that survives a restart, in SQLite: identity, tokens, contracts, results and the journal. The files stay
+ * locked while they are open, so a data directory has one farmer. Data that cannot be obtained again is in the state
+ * and in its replica; see docs/decisions/0019.
  */
 export class StateStore implements ScrubStorePort {
-  /** How many contracts were brought back from the second copy because the first was damaged or gone; undefined if it was not. */
-  readonly restored: number | undefined;
-  /** Why state and second copy could not be made equal at this start; the next one tries again. */
-  incomplete: unknown;
+  /** How many contracts were restored from the replica because the state was damaged or missing; undefined if it was neither. */
+  readonly restoredContracts: number | undefined;
+  /** Why state and replica still differ; undefined if they do not. The next start tries again. */
+  readonly reconcileError: unknown;
   readonly journal: Journal;
   readonly #db: DatabaseSync;
-  readonly #mirror: StateReplica;
+  readonly #replica: StateReplica;
   readonly #clock: Clock;
 
   private constructor(
-    { db, mirror, restored }: StateFiles,
+    { db, replica, restoredContracts, reconcileError }: OpenedState,
     { journalSize, clock }: StateOptions & { readonly clock: Clock },
   ) {
-    this.restored = restored;
+    this.restoredContracts = restoredContracts;
+    this.reconcileError = reconcileError;
     this.journal = new Journal({ size: journalSize }, { db, clock });
     this.#db = db;
-    this.#mirror = mirror;
+    this.#replica = replica;
     this.#clock = clock;
   }
 
   /**
-   * Opens, or makes, the state of a data directory. Of state and mirror one may be damaged: it is set aside and made anew from the other.
+   * Opens or creates the state of a data directory. If state or replica is damaged, it is restored from the other.
    *
-   * @throws StateError whose message says what to do
+   * @throws StateError with a remedy
    */
   static open(folder: string, { journalSize }: StateOptions, clock: Clock): StateStore {
     const files = openStateFiles(folder, clock);
     try {
-      const store = new StateStore(files, { journalSize, clock });
-      store.#completeRegistry();
-      store.#complete();
-      return store;
+      restoreRegistry(files.db, files.replica);
+      const reconcileError = reconcile(files.db, files.replica, clock);
+      return new StateStore({ ...files, reconcileError }, { journalSize, clock });
     } catch (error) {
       files.db.close();
-      files.mirror.close();
+      files.replica.close();
       throw toStateError(error, join(folder, STATE_FILE));
     }
   }
 
-  /** What this farm is called; undefined before {@link claim}. */
+  /** The id of this farm; undefined before {@link claim}. */
   get farmId(): string | undefined {
     return this.#registry().farm?.id;
   }
 
   /**
-   * Makes sure that this directory farms for `wanted`, which a new one then does for good.
+   * Checks that this directory belongs to an identity. A new directory belongs to it from now on.
    *
-   * @param nodeMoved the one node that is not known yet is the one known that is missing, at another URL
-   * @returns the state of each node, in the order of `wanted`
-   * @throws StateError `other_identity`: contracts of one node are never shown to another
+   * @param nodeMoved the one unknown node is the one known node that is missing, at a new URL
+   * @returns the store of each node, in the given order
+   * @throws StateError `other_identity`: contracts of one node must never be presented to another
    */
   claim({ address, nodes }: Identity, { nodeMoved }: { nodeMoved: boolean }): NodeStore[] {
     const { farm, nodes: known } = this.#registry();
     if (farm !== undefined && farm.address !== address) {
       throw new StateError(
         'other_identity',
-        `this data directory farms for another address than FARMER_ADDRESS: set it back to ${farm.address}, or use another FARMER_DATA_DIR`,
+        `this data directory belongs to the payout address ${farm.address}, but FARMER_ADDRESS is ${address}: set it back, or use another FARMER_DATA_DIR`,
       );
     }
-    const gone = known.filter(({ url, leaving }) => leaving !== 'left' && !nodes.some((node) => node.url === url));
-    const fresh = nodes.filter(({ url }) => !known.some((node) => node.url === url));
-    const [missing] = gone;
-    const [moved] = fresh;
-    if (missing !== undefined && !(nodeMoved && moved !== undefined && gone.length === 1 && fresh.length === 1)) {
+    const removed = known.filter(
+      ({ url, exit_state }) => exit_state !== 'left' && !nodes.some((node) => node.url === url),
+    );
+    const added = nodes.filter(({ url }) => !known.some((node) => node.url === url));
+    const [missing] = removed;
+    const [moved] = added;
+    if (missing !== undefined && !(nodeMoved && moved !== undefined && removed.length === 1 && added.length === 1)) {
       throw new StateError(
         'other_identity',
-        `this data directory farms for the node ${missing.url}, which FARMER_NODE_URL does not have: add it, leave it first (downstream exit), use another FARMER_DATA_DIR, or, if that same node has moved, start once with --node-moved`,
+        `this data directory has contracts of the node ${missing.url}, which is not in FARMER_NODE_URL: add it, release its contracts first (downstream exit), use another FARMER_DATA_DIR, or, if the node has a new URL, start once with --node-moved`,
       );
     }
     inDurableTransaction(this.#db, () => {
@@ -107,34 +114,36 @@ export class StateStore implements ScrubStorePort {
       this.#deleteExitedNodes(nodes);
       if (missing !== undefined && moved !== undefined) {
         this.#db.prepare('UPDATE node SET url = ? WHERE id = ?').run(moved.url, missing.id);
-      } else for (const { url } of fresh) this.#db.prepare('INSERT INTO node (url) VALUES (?)').run(url);
+      } else for (const { url } of added) this.#db.prepare('INSERT INTO node (url) VALUES (?)').run(url);
       this.#replicateRegistry();
     });
     const ids = new Map(this.#registry().nodes.map(({ id, url }) => [url, id]));
+    const deps = { db: this.#db, replica: this.#replica, journal: this.journal, clock: this.#clock };
     return nodes.flatMap(({ url }) => {
       const id = ids.get(url);
-      return id === undefined ? [] : this.#node(id);
+      return id === undefined ? [] : new NodeStore(id, deps);
     });
   }
 
-  /** Every contract's id, whatever its node. */
+  /** The ids of all contracts of all nodes. */
   contractIds(): Set<string> {
     const rows = z.array(z.object({ id: z.string() })).parse(this.#db.prepare('SELECT id FROM contract').all());
     return new Set(rows.map(({ id }) => id));
   }
 
-  /** The disks that chunks were put on, and the folders they were last found in. */
+  /** The known disks: the folder where each was last found, by disk id. */
   disks(): ReadonlyMap<string, string> {
     return new Map(this.#registry().disks.map(({ id, path }) => [id, path]));
   }
 
-  /** From now on these are the disks. */
+  /** Replaces the known disks. */
   saveDisks(disks: ReadonlyMap<string, string>): void {
     if (isDeepStrictEqual(this.disks(), disks)) return;
     inDurableTransaction(this.#db, () => {
-      this.#db.exec('DELETE FROM disk');
-      const insert = this.#db.prepare('INSERT INTO disk (id, path) VALUES (?, ?)');
-      for (const [id, path] of disks) insert.run(id, path);
+      writeDisks(
+        this.#db,
+        [...disks].map(([id, path]) => ({ id, path })),
+      );
       this.#replicateRegistry();
     });
   }
@@ -157,83 +166,23 @@ export class StateStore implements ScrubStorePort {
     });
   }
 
-  /**
-   * Writes a consistent copy of the state to a new file, readable by its owner alone, while everything goes on.
-   *
-   * @returns its size in bytes
-   * @throws StateError `exists`, `not_writable`
-   */
+  /** As {@link writeBackup}. */
   async backup(path: string): Promise<number> {
     return await writeBackup(this.#db, path);
   }
 
   close(): void {
     this.#db.close();
-    this.#mirror.close();
+    this.#replica.close();
   }
 
-  #node(id: number): NodeStore {
-    return new NodeStore(id, {
-      db: this.#db,
-      mirror: this.#mirror,
-      journal: this.journal,
-      clock: this.#clock,
-      registryChanged: () => this.#replicateRegistry(),
-    });
-  }
-
-  /** Nodes that were left, and are not wanted again. */
-  #deleteExitedNodes(wanted: Identity['nodes']): void {
-    for (const { id, url, leaving } of this.#registry().nodes) {
-      if (leaving !== 'left' || wanted.some((node) => node.url === url)) continue;
-      this.#db.prepare('DELETE FROM tally WHERE node_id = ?').run(id);
+  /** Deletes nodes that the farmer has exited, unless they are configured again. */
+  #deleteExitedNodes(configured: Identity['nodes']): void {
+    for (const { id, url, exit_state } of this.#registry().nodes) {
+      if (exit_state !== 'left' || configured.some((node) => node.url === url)) continue;
+      this.#db.prepare('DELETE FROM challenge_total WHERE node_id = ?').run(id);
       this.#db.prepare('DELETE FROM node WHERE id = ?').run(id);
     }
-  }
-
-  /**
-   * What only one of the two files has, since a crash came in between, both have afterwards: a contract is never lost. Where there is no
-   * room for that, what one lacks was never acknowledged, or is over: it is no reason not to farm.
-   */
-  #complete(): void {
-    const ours = readContractTerms(this.#db);
-    const theirs = this.#mirror.contracts();
-    const known = new Set(ours.map(({ id }) => id));
-    const mirrored = new Set(theirs.map(({ id }) => id));
-    const unknown = theirs.filter(({ id }) => !known.has(id));
-    const missing = ours.filter(({ id }) => !mirrored.has(id));
-    try {
-      insertRestoredContracts(this.#db, unknown, this.#clock);
-      if (missing.length > 0) this.#mirror.insert(missing);
-      this.#replicateRegistry();
-    } catch (error) {
-      this.incomplete = error;
-    }
-  }
-
-  /** Who farms with which tokens, where only the mirror still knows it: a restore that was cut short, say. */
-  #completeRegistry(): void {
-    const ours = this.#registry();
-    const { farm, nodes } = this.#mirror.registry();
-    if (farm === undefined) return;
-    if (ours.farm !== undefined && ours.farm.id !== farm.id) {
-      throw new StateError(
-        'unusable',
-        `${STATE_FILE} and ${REPLICA_FILE} are of different farmers: put ${REPLICA_FILE} away if ${STATE_FILE} is the right one`,
-      );
-    }
-    inDurableTransaction(this.#db, () => {
-      if (ours.farm === undefined) {
-        this.#db.prepare('INSERT INTO farm (id, address) VALUES (?, ?)').run(farm.id, farm.address);
-      }
-      const insert = this.#db.prepare('INSERT OR IGNORE INTO node (id, url, token, leaving) VALUES (?, ?, ?, ?)');
-      const complete = this.#db.prepare('UPDATE node SET token = ? WHERE id = ? AND url = ? AND token IS NULL');
-      for (const { id, url, token, leaving } of nodes) {
-        insert.run(id, url, token, leaving);
-        // A token is for the node that gave it, not for one that took its place.
-        complete.run(token, id, url);
-      }
-    });
   }
 
   #registry(): Registry {
@@ -241,6 +190,6 @@ export class StateStore implements ScrubStorePort {
   }
 
   #replicateRegistry(): void {
-    this.#mirror.saveRegistry(this.#registry());
+    this.#replica.saveRegistry(this.#registry());
   }
 }

@@ -52,7 +52,7 @@ describe('a data directory', () => {
     expect(readdirSync(folder)).toEqual(['thesis.txt']);
   });
 
-  it.each(['state.db', 'state.mirror.db', 'downstream.json'])('that was begun in is known by its %s', async (file) => {
+  it.each(['state.db', 'state.replica.db', 'downstream.json'])('that was begun in is known by its %s', async (file) => {
     await expect(prepareDataDir(aFolder('a', file), { init: false })).resolves.toBeUndefined();
   });
 
@@ -67,7 +67,7 @@ describe('a data directory', () => {
     const folder = aFolder('a');
     await writeMarker(folder, 'farm');
     await expect(assertStateExists(folder)).rejects.toThrow(refusal('state_lost', 'backup'));
-    writeFileSync(join(folder, 'state.mirror.db'), '');
+    writeFileSync(join(folder, 'state.replica.db'), '');
     await expect(assertStateExists(folder)).resolves.toBeUndefined();
   });
 });

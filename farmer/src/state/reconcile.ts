@@ -1,0 +1,74 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Clock } from '@downstream/platform';
+import { INSERT_CONTRACT } from './node-store.ts';
+import { formatSource, readContractTerms, readRegistry, type StoredContractTerms } from './registry.ts';
+import { inDurableTransaction, StateError } from './sqlite.ts';
+import type { StateReplica } from './state-replica.ts';
+
+/**
+ * Adds to the state what only the replica has, for example after a restored backup: the farm, nodes and tokens.
+ *
+ * @throws StateError `unusable` if the files belong to different farmers
+ */
+export function restoreRegistry(db: DatabaseSync, replica: StateReplica): void {
+  const own = readRegistry(db).farm;
+  const { farm, nodes } = replica.registry();
+  if (farm === undefined) return;
+  if (own !== undefined && own.id !== farm.id) {
+    throw new StateError(
+      'unusable',
+      'the state and its replica belong to different farmers: if the state is the right one, delete the replica',
+    );
+  }
+  inDurableTransaction(db, () => {
+    if (own === undefined) db.prepare('INSERT INTO farm (id, address) VALUES (?, ?)').run(farm.id, farm.address);
+    const insert = db.prepare('INSERT OR IGNORE INTO node (id, url, token, exit_state) VALUES (?, ?, ?, ?)');
+    // A token is valid only for the node that issued it, so the URL must match, too.
+    const saveToken = db.prepare('UPDATE node SET token = ? WHERE id = ? AND url = ? AND token IS NULL');
+    for (const { id, url, token, exit_state } of nodes) {
+      insert.run(id, url, token, exit_state);
+      saveToken.run(token, id, url);
+    }
+  });
+}
+
+/**
+ * Copies contracts that only one of the two files has, because of a crash between two writes, to the other one.
+ *
+ * @returns the error if a write failed. The farmer can start anyway: such a contract was never acknowledged, or is over.
+ */
+export function reconcile(db: DatabaseSync, replica: StateReplica, clock: Clock): unknown {
+  const inState = readContractTerms(db);
+  const inReplica = replica.contracts();
+  const stateIds = new Set(inState.map(({ id }) => id));
+  const replicaIds = new Set(inReplica.map(({ id }) => id));
+  const missing = inState.filter(({ id }) => !replicaIds.has(id));
+  try {
+    insertContractTerms(
+      db,
+      inReplica.filter(({ id }) => !stateIds.has(id)),
+      clock,
+    );
+    if (missing.length > 0) replica.insert(missing);
+    replica.saveRegistry(readRegistry(db));
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+/** Inserts contracts of which only the terms are known. They continue in their current round; earlier rounds are not counted. */
+export function insertContractTerms(db: DatabaseSync, contracts: readonly StoredContractTerms[], clock: Clock): void {
+  if (contracts.length === 0) return;
+  const nowWall = clock.toWallTime(clock.now());
+  const insert = db.prepare(INSERT_CONTRACT);
+  inDurableTransaction(db, () => {
+    for (const { id, nodeId, source, intervalMs, acceptedAtWall } of contracts) {
+      const round = Math.max(0, Math.floor((nowWall - acceptedAtWall) / intervalMs));
+      const issuedAt = acceptedAtWall + round * intervalMs;
+      const text = formatSource(source);
+      const hadChunk = 1;
+      insert.run(id, nodeId, source.kind, text, intervalMs, acceptedAtWall, round, issuedAt, hadChunk);
+    }
+  });
+}

@@ -1,0 +1,214 @@
+import { copyFileSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { FakeClock } from '@downstream/platform/testing';
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { NodeStore } from '../../src/state/node-store.ts';
+import { INTERVAL_MS, makeId, T0 } from '../fakes/builders.ts';
+import { claimNode, IDENTITY, ids, OTHER_NODE, StateDir } from '../fakes/state-dir.ts';
+
+const dir = new StateDir();
+const statePath = () => dir.join('state.db');
+const replicaPath = () => dir.join('state.replica.db');
+/** Not a database, and long enough for SQLite to look at it. */
+const GARBAGE = 'this is a text file that someone wrote over the state of the farmer, by mistake';
+
+/** Opens a file, runs `change` and closes it. */
+function editDatabase(path: string, change: (db: DatabaseSync) => void): void {
+  using db = new DatabaseSync(path);
+  change(db);
+}
+const deleteContract = (n: number) => (db: DatabaseSync) => {
+  db.prepare('DELETE FROM contract WHERE id = ?').run(makeId(n));
+};
+const damagedCopies = () =>
+  readdirSync(dir.path)
+    .filter((name) => name.startsWith('state.db.damaged-') && !name.endsWith('-wal'))
+    .sort()
+    .map((name) => readFileSync(dir.join(name), 'utf8'));
+/** The contents of all files, except those that SQLite keeps beside an open database. */
+const readContents = () =>
+  Object.fromEntries(
+    readdirSync(dir.path)
+      .filter((name) => !/-(wal|shm)$/.test(name))
+      .map((name) => [name, readFileSync(dir.join(name)).toString('base64')]),
+  );
+
+const DAMAGES: [string, () => void][] = [
+  ['truncated to half its size', () => truncateSync(statePath(), Math.floor(statSync(statePath()).size / 2))],
+  ['truncated to nothing', () => truncateSync(statePath(), 0)],
+  ['deleted', () => rmSync(statePath())],
+  ['overwritten', () => writeFileSync(statePath(), Buffer.alloc(50_000, 'x'))],
+  ['overwritten after its first page', () => writeFileSync(statePath(), readFileSync(statePath()).fill(0xa5, 4096))],
+];
+
+describe('StateStore recovery', () => {
+  it.each(DAMAGES)('restores all contracts and the token from the replica after the state was %s', (_, damage) => {
+    dir.fill();
+    damage();
+    dir.clock = new FakeClock(T0 + 2.5 * INTERVAL_MS);
+    const store = dir.open();
+    const node = claimNode(store);
+    expect(store.restoredContracts).toBe(3);
+    expect({ token: node.token(), exit: node.leaving() }).toEqual({ token: 'token', exit: 'leaving' });
+    expect(node.contracts().map(({ terms: { id }, round }) => ({ id, round: round.number }))).toEqual(
+      [1, 2, 3].map((n) => ({ id: makeId(n), round: 2 })),
+    );
+    expect(dir.restart().restoredContracts).toBeUndefined();
+  });
+
+  it('starts over a restoration that was killed', () => {
+    dir.fill();
+    rmSync(statePath());
+    for (const suffix of ['', '-wal', '-shm']) writeFileSync(dir.join(`state.db.partial${suffix}`), 'half of a state');
+    const store = dir.open();
+    expect(store.restoredContracts).toBe(3);
+    expect(claimNode(store).token()).toBe('token');
+    expect(readdirSync(dir.path).filter((name) => name.includes('partial'))).toEqual([]);
+  });
+
+  it('adds to an older state what only the replica has', () => {
+    dir.fill();
+    editDatabase(statePath(), (db) => db.exec('DELETE FROM farm; DELETE FROM node; DELETE FROM contract;'));
+    const store = dir.open();
+    const { farmId } = store;
+    const node = claimNode(store);
+    expect({ token: node.token(), exit: node.leaving(), contracts: ids(node).length }).toEqual({
+      token: 'token',
+      exit: 'leaving',
+      contracts: 3,
+    });
+    expect(dir.restart().farmId).toBe(farmId);
+  });
+
+  it("refuses another farmer's replica", () => {
+    dir.fill();
+    copyFileSync(replicaPath(), dir.join('other'));
+    for (const name of readdirSync(dir.path)) if (name !== 'other') rmSync(dir.join(name));
+    dir.fill();
+    copyFileSync(dir.join('other'), replicaPath());
+    expect(() => dir.open()).toThrow(
+      expect.objectContaining({ code: 'unusable', message: expect.stringContaining('different farmers') }),
+    );
+  });
+
+  it('refuses a replica in place of the state', () => {
+    dir.fill();
+    copyFileSync(replicaPath(), statePath());
+    expect(() => dir.open()).toThrow(
+      expect.objectContaining({ code: 'unusable', message: expect.stringContaining('state.db') }),
+    );
+  });
+
+  it('keeps a damaged state for analysis, and the latest three of several', () => {
+    dir.fill();
+    for (const n of [1, 2, 3, 4, 5]) {
+      writeFileSync(statePath(), `${n}: ${GARBAGE}`);
+      dir.restart();
+      dir.close();
+    }
+    expect(damagedCopies()).toEqual([3, 4, 5].map((n) => `${n}: ${GARBAGE}`));
+  });
+
+  it('restores a damaged replica from the state', () => {
+    dir.fill();
+    writeFileSync(replicaPath(), GARBAGE);
+    expect(ids(claimNode(dir.open()))).toHaveLength(3);
+    dir.close();
+    rmSync(statePath());
+    expect(ids(claimNode(dir.open()))).toHaveLength(3);
+  });
+
+  it('refuses a file that is not a state, and leaves it unchanged, if there is no replica', () => {
+    writeFileSync(statePath(), GARBAGE);
+    expect(() => dir.open()).toThrow(
+      expect.objectContaining({ code: 'unusable', message: expect.stringContaining('backup') }),
+    );
+    expect(readFileSync(statePath(), 'utf8')).toBe(GARBAGE);
+  });
+
+  it.each([
+    ['damaged', () => writeFileSync(statePath(), GARBAGE)],
+    ['missing', () => rmSync(statePath())],
+  ])('refuses a %s state with a damaged replica, and leaves both unchanged', (_, damage) => {
+    dir.fill();
+    damage();
+    writeFileSync(replicaPath(), GARBAGE);
+    const before = readContents();
+    expect(() => dir.open()).toThrow(
+      expect.objectContaining({ code: 'unusable', message: expect.stringContaining('restore a backup') }),
+    );
+    expect(readContents()).toEqual(before);
+  });
+
+  it('copies contracts that only one of the two files has to the other', () => {
+    const subset = fc.subarray([1, 2, 3, 4]);
+    fc.assert(
+      fc.property(subset, subset, (fromState, fromReplica) => {
+        dir.fill(4);
+        for (const n of fromState) editDatabase(statePath(), deleteContract(n));
+        for (const n of fromReplica) if (!fromState.includes(n)) editDatabase(replicaPath(), deleteContract(n));
+        const node = claimNode(dir.open());
+        expect(ids(node)).toEqual([1, 2, 3, 4].map(makeId));
+        for (const n of [1, 2, 3, 4]) node.remove(makeId(n));
+        expect(ids(claimNode(dir.restart()))).toEqual([]);
+        dir.close();
+        for (const name of readdirSync(dir.path)) rmSync(dir.join(name));
+      }),
+      { numRuns: 10 },
+    );
+  });
+});
+
+const WRITES = ['INSERT', 'DELETE', 'UPDATE'];
+
+/** Makes writes to a table of the replica fail, as on a full disk. */
+const rejectReplicaWrites = (table: string) =>
+  editDatabase(replicaPath(), (db) => {
+    for (const write of WRITES)
+      db.exec(`CREATE TRIGGER no_${write} BEFORE ${write} ON ${table} BEGIN SELECT RAISE(FAIL, 'no space'); END`);
+  });
+
+describe('StateStore with a replica that cannot be written', () => {
+  it.each<[string, (node: NodeStore) => void, (node: NodeStore) => unknown]>([
+    ['an exit', (node) => node.saveExitState('leaving'), (node) => node.leaving()],
+    ['a token', (node) => node.saveToken('new'), (node) => node.token()],
+  ])('does not save %s in the state either', (_, write, read) => {
+    claimNode(dir.open()).saveToken('token');
+    dir.close();
+    rejectReplicaWrites('node');
+    const node = claimNode(dir.open());
+    const before = read(node);
+    expect(() => write(node)).toThrow(expect.objectContaining({ code: 'unusable' }));
+    expect(read(node)).toBe(before);
+    expect(read(claimNode(dir.restart()))).toBe(before);
+  });
+
+  it('starts anyway and reports why state and replica differ', () => {
+    dir.fill(2);
+    editDatabase(replicaPath(), deleteContract(1));
+    rejectReplicaWrites('contract');
+    const store = dir.open();
+    expect(store.reconcileError).toMatchObject({ message: expect.stringContaining('state.replica.db') });
+    expect(ids(claimNode(store))).toHaveLength(2);
+  });
+
+  it('does not give the token of an exited node to the node that takes its place', () => {
+    const exited = claimNode(dir.open());
+    exited.saveToken('token');
+    exited.saveExitState('left');
+    dir.close();
+    rejectReplicaWrites('node');
+    const replacement = { ...IDENTITY, nodes: [OTHER_NODE] };
+    expect(() => claimNode(dir.open(), replacement)).toThrow(expect.objectContaining({ code: 'unusable' }));
+    dir.close();
+    // As after a crash between the writes to the two files.
+    editDatabase(statePath(), (db) =>
+      db.exec(`UPDATE node SET url = '${OTHER_NODE.url}', token = NULL, exit_state = 'no'`),
+    );
+    editDatabase(replicaPath(), (db) => {
+      for (const write of WRITES) db.exec(`DROP TRIGGER no_${write}`);
+    });
+    expect(claimNode(dir.open(), replacement).token()).toBeUndefined();
+  });
+});
