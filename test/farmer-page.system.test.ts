@@ -4,7 +4,7 @@ import { findAccessibilityViolations, launchBrowser, openPage, type PageOptions 
 import { TestFarm, until } from './support/test-farm.ts';
 import { describeWith } from './support/tools.ts';
 
-describeWith(['chromium'], "the farmer's page in a browser", () => {
+describeWith(['chromium'], "The farmer's page in a browser", () => {
   let browser: Browser;
   beforeAll(async () => {
     browser = await launchBrowser();
@@ -13,19 +13,19 @@ describeWith(['chromium'], "the farmer's page in a browser", () => {
 
   const open = async (url: string, options: PageOptions = {}) => await openPage(browser, url, options);
 
-  const word = async (page: Page) => await page.locator('.word').textContent();
+  const label = async (page: Page) => await page.locator('.label').textContent();
   const figure = async (page: Page, name: string) =>
     await page.locator(`.figures > div:has(dt:text-is("${name}")) dd`).textContent();
 
-  it('is live: countdowns move, passes and log lines appear, and the word changes when the node goes away', async () => {
+  it('updates times, figures and log live and changes its status when the node becomes unreachable', async () => {
     await using farm = new TestFarm();
     const node = await farm.node();
     const farmer = await farm.farmer(node.url);
     await until(farmer.status, ({ challenges }) => challenges.passed >= 5);
     const { page, complaints } = await open(farmer.url);
     await page.getByText('live', { exact: true }).waitFor();
-    expect(await word(page)).toBe('Passing');
-    expect(await page.title()).toMatch(/^Passing · /);
+    expect(await label(page)).toBe('Healthy');
+    expect(await page.title()).toMatch(/^Healthy · /);
     expect(await page.locator('#contracts tbody tr').count()).toBe(5);
 
     const passed = await figure(page, 'Passed');
@@ -40,8 +40,8 @@ describeWith(['chromium'], "the farmer's page in a browser", () => {
     );
     expect(await page.locator('.log').textContent()).toContain('challenge passed');
 
-    // What its reader does stays done, whatever is put in around it: details opened, the focus, text marked to be copied.
-    await page.getByText('The same as a table').click();
+    // Updates keep open details, the focus and selected text.
+    await page.getByText('Show as a table').click();
     await page.evaluate("getSelection().selectAllChildren(document.querySelector('#contracts code'))");
     const marked = await page.evaluate('getSelection().toString()');
     const chart = await page.locator('#chart').textContent();
@@ -50,31 +50,31 @@ describeWith(['chromium'], "the farmer's page in a browser", () => {
       (seen) => seen !== chart,
     );
     expect(await page.locator('#chart-table').getAttribute('open')).toBe('');
-    expect(await page.evaluate('document.activeElement.textContent')).toBe('The same as a table');
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Show as a table');
     expect(await page.evaluate('getSelection().toString()')).toBe(marked);
 
     await node.close();
     await until(
-      async () => await word(page),
-      (seen) => seen === 'Cut off',
+      async () => await label(page),
+      (seen) => seen === 'Node unreachable',
     );
     expect(await page.locator('.log .warn').first().textContent()).toContain('no listing from the node');
     expect(complaints).toEqual([]);
 
-    // An open page holds nobody up, and does not go on saying what was.
+    // An open page does not delay the shutdown, and shows that its status is outdated.
     const start = performance.now();
     expect(await farmer.stop()).toBe(true);
     expect(performance.now() - start).toBeLessThan(3_000);
     await until(
-      async () => await word(page),
-      (seen) => seen === 'No contact',
+      async () => await label(page),
+      (seen) => seen === 'Connection lost',
     );
-    expect(await page.title()).toMatch(/^No contact · /);
-    expect(await page.locator('.word + p').textContent()).toContain('then it was cut off');
+    expect(await page.title()).toMatch(/^Connection lost · /);
+    expect(await page.locator('.label + p').textContent()).toContain('The last status was “Node unreachable”');
   }, 90_000);
 
   it.each(['light', 'dark'] as const)(
-    'is accessible, %s, well and unwell, and fits a phone',
+    'is accessible in the %s color scheme in each status and fits a phone',
     async (colorScheme) => {
       await using farm = new TestFarm();
       const node = await farm.node();
@@ -83,47 +83,47 @@ describeWith(['chromium'], "the farmer's page in a browser", () => {
       const { page } = await open(farmer.url, { colorScheme, bypassCSP: true, viewport: { width: 360, height: 700 } });
       const check = async (expected: string) => {
         await until(
-          async () => await word(page),
+          async () => await label(page),
           (seen) => seen === expected,
         );
         expect(await findAccessibilityViolations(page)).toEqual([]);
       };
-      await check('Passing');
+      await check('Healthy');
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
       await node.close();
-      await check('Cut off');
+      await check('Node unreachable');
       await farmer.stop();
-      await check('No contact');
+      await check('Connection lost');
     },
     90_000,
   );
 
-  it('goes on without events where too many have it open', async () => {
+  it('reloads its content when too many clients receive events', async () => {
     await using farm = new TestFarm();
     const node = await farm.node();
     const farmer = await farm.farmer(node.url);
     await until(farmer.status, ({ challenges }) => challenges.passed >= 5);
     const leave = new AbortController();
-    // Kept: a response that nobody holds any more is given up by the client.
+    // Kept referenced, so that the client does not close them.
     const others: Response[] = [];
     while (others.length < 32) others.push(await fetch(`${farmer.url}/events`, { signal: leave.signal }));
     const { page } = await open(farmer.url);
     const passed = Number(await figure(page, 'Passed'));
-    await page.getByText('every 15 s: too many have the page open').waitFor();
-    expect(await word(page)).toBe('Passing');
+    await page.getByText('updated every 15 s: too many clients have this page open').waitFor();
+    expect(await label(page)).toBe('Healthy');
     expect(Number(await figure(page, 'Passed'))).toBeGreaterThanOrEqual(passed);
     expect(await page.locator('#contracts tbody tr').count()).toBe(5);
     expect(others.map(({ status }) => status)).toEqual(new Array(32).fill(200));
     leave.abort();
   });
 
-  it('says the essentials without JavaScript, and comes again by itself', async () => {
+  it('shows the essentials without JavaScript and reloads itself', async () => {
     await using farm = new TestFarm();
     const node = await farm.node();
     const farmer = await farm.farmer(node.url);
     await until(farmer.status, ({ challenges }) => challenges.passed >= 5);
     const { page, complaints } = await open(farmer.url, { javaScriptEnabled: false });
-    expect(await word(page)).toBe('Passing');
+    expect(await label(page)).toBe('Healthy');
     expect(Number(await figure(page, 'Passed'))).toBeGreaterThanOrEqual(5);
     expect(await figure(page, 'Next deadline')).toMatch(/^in \d/);
     expect(await page.locator('noscript').innerHTML()).toContain('http-equiv="refresh"');

@@ -1,8 +1,9 @@
-// Keeps the page live: puts in the sections that changed, and counts the times on. Without it the page reloads itself.
+// Keeps the page live: replaces the sections that changed and updates relative times. Without this script, the page
+// reloads itself.
 const body = document.body;
 const live = document.getElementById('live');
-/** What the farmer's clock is ahead of this one. */
-let ahead = Number(body.dataset.now) - Date.now();
+/** How far the farmer's clock is ahead of the browser's. */
+let clockOffsetMs = Number(body.dataset.now) - Date.now();
 
 const units = [
   [86_400, 'd'],
@@ -11,48 +12,48 @@ const units = [
   [1, 's'],
 ];
 
-function duration(seconds) {
+function formatDuration(seconds) {
   const first = units.findIndex(([size]) => seconds >= size);
   const [[large, largeName], small] = units.slice(first, first + 2);
   const rest = small ? Math.floor((seconds % large) / small[0]) : 0;
   return `${Math.floor(seconds / large)} ${largeName}${rest > 0 ? ` ${rest} ${small[1]}` : ''}`;
 }
 
-function relative(milliseconds) {
+function formatRelative(milliseconds) {
   const seconds = Math.round(milliseconds / 1000);
   if (seconds === 0) return 'now';
-  return seconds > 0 ? `in ${duration(seconds)}` : `${duration(-seconds)} ago`;
+  return seconds > 0 ? `in ${formatDuration(seconds)}` : `${formatDuration(-seconds)} ago`;
 }
 
-function count() {
-  const now = Date.now() + ahead;
+function updateTimes() {
+  const now = Date.now() + clockOffsetMs;
   for (const time of document.querySelectorAll('time[data-at]')) {
-    const text = relative(Number(time.dataset.at) - now);
+    const text = formatRelative(Number(time.dataset.at) - now);
     if (time.textContent !== text) time.textContent = text;
   }
 }
 
-/** Whether the reader has marked text in there, to copy it. */
-function isMarked(section) {
+/** Whether text in the section is selected, for example to copy it. */
+function hasSelection(section) {
   const selection = getSelection();
   return selection !== null && !selection.isCollapsed && selection.containsNode(section, true);
 }
 
-/** Replaces a section, but not what its reader did to it: opened details, where the focus is, how far a list was scrolled. */
-function replace(id, html) {
+/** Replaces a section. Keeps its open details, its focus and its scroll position. */
+function replaceSection(id, html) {
   const section = document.getElementById(id);
   if (!section) return;
   const open = [...section.querySelectorAll('details[open]')].map((details) => details.id);
   const focused = section.contains(document.activeElement) ? document.activeElement.id : '';
   const scrollTop = section.querySelector('[tabindex]')?.scrollTop ?? 0;
-  const word = section.querySelector('[role=status]');
+  const label = section.querySelector('[role=status]');
   const next = document.createElement('template');
-  // The farmer's own HTML, in which it escaped whatever came from elsewhere.
+  // The farmer has escaped everything that comes from elsewhere.
   next.innerHTML = html;
-  const nextWord = next.content.querySelector('[role=status]');
-  if (word && nextWord && word.textContent === nextWord.textContent) {
-    // The element stays where the word does: a screen reader tells a change, and nothing else.
-    nextWord.replaceWith(word);
+  const nextLabel = next.content.querySelector('[role=status]');
+  if (label && nextLabel && label.textContent === nextLabel.textContent) {
+    // An unchanged element is not announced again by screen readers.
+    nextLabel.replaceWith(label);
   }
   section.replaceChildren(next.content);
   for (const details of open) document.getElementById(details)?.setAttribute('open', '');
@@ -61,88 +62,88 @@ function replace(id, html) {
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
 
-/** The farmer speaks every 15 seconds at least. */
-const SILENT_MS = 45_000;
-const AGAIN_MS = 15_000;
-/** Sections that came while their old text was marked. */
-const held = new Map();
+/** The farmer sends an event at least every 15 seconds. */
+const MAX_SILENCE_MS = 45_000;
+const RETRY_MS = 15_000;
+/** New content of sections that have a selection. */
+const pending = new Map();
 let events;
-let heardAt = Date.now();
-let triedAt = heardAt;
+let lastEventAt = Date.now();
+let lastAttemptAt = lastEventAt;
 let isLost = false;
 
 function update({ now, title, sections }) {
-  heardAt = Date.now();
-  ahead = now - heardAt;
+  lastEventAt = Date.now();
+  clockOffsetMs = now - lastEventAt;
   isLost = false;
   document.title = title;
   live.textContent = 'live';
   live.className = 'note on';
-  for (const [id, html] of Object.entries(sections)) held.set(id, html);
-  putIn();
-  count();
+  for (const [id, html] of Object.entries(sections)) pending.set(id, html);
+  showPending();
+  updateTimes();
 }
 
-function putIn() {
-  for (const [id, html] of held) {
-    if (isMarked(document.getElementById(id))) continue;
-    replace(id, html);
-    held.delete(id);
+function showPending() {
+  for (const [id, html] of pending) {
+    if (hasSelection(document.getElementById(id))) continue;
+    replaceSection(id, html);
+    pending.delete(id);
   }
 }
 
-/** What the page says may not be what is: the word must not go on saying it. */
-function lost() {
+/** Replaces the status, which may be outdated. */
+function showConnectionLost() {
   if (isLost) return;
   isLost = true;
   live.textContent = 'not live';
   live.className = 'note';
-  document.title = `No contact · ${document.querySelector('h1').textContent}`;
-  const word = document.querySelector('.word');
-  const before = word.textContent.toLowerCase();
-  const since = new Date(heardAt).toLocaleTimeString();
-  document.querySelector('.verdict').className = 'verdict gone';
-  document.querySelector('.mark').textContent = '?';
-  word.textContent = 'No contact';
-  document.querySelector('.word + p').textContent =
-    `This page has not heard from the farmer since ${since}; then it was ${before}, and what you see is from then. Does it still run?`;
+  document.title = `Connection lost · ${document.querySelector('h1').textContent}`;
+  const label = document.querySelector('.label');
+  const lastStatus = label.textContent;
+  const since = new Date(lastEventAt).toLocaleTimeString();
+  document.querySelector('.overall').className = 'overall offline';
+  document.querySelector('.icon').textContent = '?';
+  label.textContent = 'Connection lost';
+  document.querySelector('.label + p').textContent =
+    `No update from the farmer since ${since}. The last status was “${lastStatus}”; the figures below are from then. Check whether the farmer is running.`;
 }
 
 function connect() {
-  triedAt = Date.now();
+  lastAttemptAt = Date.now();
   events?.close();
   events = new EventSource('events');
   events.onmessage = ({ data }) => update(JSON.parse(data));
   events.onerror = () => {
-    // It tries again by itself, but not where it was refused: too many have the page open, or a proxy has lost the farmer.
-    if (events.readyState === EventSource.CLOSED) void ask();
-    else lost();
+    // The browser reconnects by itself unless the server responded with an error, for example to too many clients.
+    if (events.readyState === EventSource.CLOSED) void reloadSections();
+    else showConnectionLost();
   };
 }
 
-/** What is to be done without events: the page itself, again. */
-async function ask() {
+/** Fetches the page instead of receiving events, then tries to connect again. */
+async function reloadSections() {
   try {
     const response = await fetch('./');
-    if (!response.ok) throw new Error('no page');
+    if (!response.ok) throw new Error(`HTTP ${response.status}`);
     const page = new DOMParser().parseFromString(await response.text(), 'text/html');
-    const ids = ['verdict', 'figures', 'chart', 'contracts', 'storage', 'node', 'log'];
+    const ids = ['overall', 'figures', 'chart', 'contracts', 'storage', 'node', 'log'];
     const sections = Object.fromEntries(ids.map((id) => [id, page.getElementById(id).innerHTML]));
     update({ now: Number(page.body.dataset.now), title: page.title, sections });
-    live.textContent = `every ${AGAIN_MS / 1000} s: too many have the page open`;
+    live.textContent = `updated every ${RETRY_MS / 1000} s: too many clients have this page open`;
     live.className = 'note';
   } catch {
-    lost();
+    showConnectionLost();
   }
-  setTimeout(connect, AGAIN_MS);
+  setTimeout(connect, RETRY_MS);
 }
 
 connect();
 setInterval(() => {
-  count();
-  putIn();
-  // A connection can die without a word: a laptop slept, a cable was pulled.
-  if (Date.now() - Math.max(heardAt, triedAt) < SILENT_MS) return;
-  lost();
+  updateTimes();
+  showPending();
+  // A connection can end without an error, for example when the computer was suspended.
+  if (Date.now() - Math.max(lastEventAt, lastAttemptAt) < MAX_SILENCE_MS) return;
+  showConnectionLost();
   connect();
 }, 1000);

@@ -25,7 +25,7 @@ import { FarmerMetrics } from './metrics/metrics.ts';
 import { PrototypeNode } from './node/prototype-node.ts';
 import { LiveUpdates } from './page/live-updates.ts';
 import { readView } from './page/read-view.ts';
-import { pageRoutes } from './page/routes.ts';
+import { createPageRoutes } from './page/routes.ts';
 import { OutcomeHistory } from './status/outcome-history.ts';
 import { RequestStats } from './status/request-stats.ts';
 import {
@@ -128,7 +128,7 @@ export async function startFarmer(
         isAlive: () => farmer?.isTicking ?? true,
         missing,
         contract: (id) => operations?.explain(id),
-        page: pageRoutes({ view, live }),
+        page: createPageRoutes({ view, live }),
       }),
       {
         host: config.httpHost,

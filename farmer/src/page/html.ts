@@ -1,4 +1,4 @@
-/** Text that is HTML already. */
+/** HTML text; the template tag {@link html} does not escape it again. */
 export class Html {
   readonly text: string;
 
@@ -17,14 +17,14 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** HTML with everything that is put in escaped, for text and for quoted attributes. Lists are put one after the other. */
+/** Template tag that escapes values for text and quoted attributes. Lists are concatenated; `undefined` is omitted. */
 export function html(strings: TemplateStringsArray, ...parts: Part[]): Html {
-  return new Html(strings.map((string, at) => string + rendered(parts[at])).join(''));
+  return new Html(strings.map((string, at) => string + renderPart(parts[at])).join(''));
 }
 
-function rendered(part: Part): string {
+function renderPart(part: Part): string {
   if (part === undefined) return '';
   if (part instanceof Html) return part.text;
-  if (typeof part === 'object') return part.map(rendered).join('');
+  if (typeof part === 'object') return part.map(renderPart).join('');
   return String(part).replace(/[&<>"']/g, (character) => ESCAPES[character] ?? '');
 }

@@ -1,10 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import type { Instant, Logger } from '@downstream/platform';
 import { EventStream, formatEvent } from '@downstream/platform/web';
-import { renderSections, type View } from './view.ts';
+import { renderSections } from './sections.ts';
+import type { View } from './view.ts';
 
 const UPDATE_INTERVAL_MS = 1_000;
-/** The script in the page takes three of these without a word for a connection that is dead. */
+/** The page's script considers the connection lost after three times this long without an event. */
 const HEARTBEAT_MS = 15_000;
 const MAX_BACKLOG_BYTES = 512 * 1024;
 
@@ -14,9 +15,9 @@ export interface LiveUpdatesDeps {
 }
 
 /**
- * Sends what changes on the page to whoever has it open, once a second, as server-sent events. While nobody does,
- * nothing is reckoned. Each event holds the sections that changed: `{now, title, sections: {id: html}}`. Whatever goes
- * wrong here stays here: the page never ends the farmer.
+ * Sends the changed sections of the page to its clients once a second, as server-sent events
+ * `{now, title, sections: {id: html}}`. Without clients, nothing is rendered. An error while rendering is logged and does
+ * not affect the farmer.
  */
 export class LiveUpdates {
   readonly #deps: LiveUpdatesDeps;
@@ -25,8 +26,8 @@ export class LiveUpdates {
   readonly #current = new WeakSet<ServerResponse>();
   #sent = new Map<string, string>();
   #sentAt: Instant = 0;
-  #busy = false;
-  #broken = false;
+  #isBusy = false;
+  #hasFailed = false;
 
   constructor(deps: LiveUpdatesDeps, { updateIntervalMs = UPDATE_INTERVAL_MS } = {}) {
     this.#deps = deps;
@@ -52,16 +53,16 @@ export class LiveUpdates {
   }
 
   async #tick(): Promise<void> {
-    if (this.#busy) return;
-    this.#busy = true;
+    if (this.#isBusy) return;
+    this.#isBusy = true;
     try {
       this.#send(await this.#deps.view());
-      this.#broken = false;
+      this.#hasFailed = false;
     } catch (error) {
-      if (!this.#broken) this.#deps.log.error('page not made', { error });
-      this.#broken = true;
+      if (!this.#hasFailed) this.#deps.log.error('status page update failed', { error });
+      this.#hasFailed = true;
     } finally {
-      this.#busy = false;
+      this.#isBusy = false;
     }
   }
 
@@ -81,11 +82,11 @@ export class LiveUpdates {
 }
 
 function formatUpdate(view: View, sections: (readonly [id: string, text: string])[]): string {
-  const title = `${view.verdict.word} · ${view.status.alias}`;
+  const title = `${view.overall.label} · ${view.status.alias}`;
   return formatEvent({ now: view.now, title, sections: Object.fromEntries(sections) });
 }
 
-/** The script in the page counts by itself: a second that went by is no change. */
+/** The page's script updates relative times itself, so their text does not count as a change. */
 function stripCountdowns(text: string): string {
   return text.replace(/(<time [^>]*>)[^<]*/g, '$1');
 }

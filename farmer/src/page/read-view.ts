@@ -2,11 +2,11 @@ import type { Clock, Instant, LogTail } from '@downstream/platform';
 import { type Contract, dueAt } from '../contract/contract.ts';
 import type { OutcomeHistory } from '../status/outcome-history.ts';
 import type { RequestStats } from '../status/request-stats.ts';
-import type { Status } from '../status/status.ts';
-import { assessStatus, windowMs } from './overall-status.ts';
+import type { DiskStatus, Status } from '../status/status.ts';
+import { assessStatus, computeWindowMs } from './overall-status.ts';
 import type { View } from './view.ts';
 
-/** What of the farmer the page is read from; what is not there yet at the start is undefined. */
+/** What the page is rendered from; undefined while the farmer is starting. */
 export interface ViewSources {
   readonly clock: Clock;
   readonly status: () => Status;
@@ -15,14 +15,14 @@ export interface ViewSources {
   readonly tables: () => readonly { shortestIntervalMs: number | undefined; soonest(count: number): Contract[] }[];
   readonly farmer: () => Pick<View, 'queues'> | undefined;
   readonly pool: () => View['workers'] | undefined;
-  /** How asking each node has gone, by alias. */
+  /** Requests to each node, by alias. */
   readonly requests: ReadonlyMap<string, RequestStats>;
 }
 
 const MAX_CONTRACTS_SHOWN = 25;
 const NO_JOBS = { waiting: 0, running: 0 };
 
-/** Everything that the page shows, as it is now. */
+/** Collects what the page shows now. */
 export function readView({ clock, history, tail, ...sources }: ViewSources): View {
   const now: Instant = clock.now();
   const status = sources.status();
@@ -35,23 +35,24 @@ export function readView({ clock, history, tail, ...sources }: ViewSources): Vie
     now,
     status,
     startedAt,
-    verdict: assessStatus({
+    overall: assessStatus({
       now,
       startedAt,
       nodes: status.nodes.map(({ farmerId, ...node }) => ({ ...node, hasToken: farmerId !== null })),
       stateSaved: status.stateSaved,
-      failedDisks: status.disks.filter(({ state }) => state === 'quarantined').map(({ path }) => path),
+      quarantinedDisks: selectDisks(status, 'quarantined'),
+      readOnlyDisks: selectDisks(status, 'read_only'),
       requestsFailed: [...requests.values()].reduce((sum, { failed }) => sum + failed, 0),
       contracts: status.contracts,
       intervalMs,
       lastPassedAt,
       lastFailedAt: history.lastFailedAt,
-      recent: history.within(windowMs(intervalMs), now),
+      recent: history.within(computeWindowMs(intervalMs), now),
     }),
     intervalMs,
     lastPassedAt,
     spans: history.spans(now),
-    soonest: tables
+    nextContracts: tables
       .flatMap((contracts) => contracts.soonest(MAX_CONTRACTS_SHOWN))
       .sort((a, b) => dueAt(a) - dueAt(b))
       .slice(0, MAX_CONTRACTS_SHOWN),
@@ -60,4 +61,8 @@ export function readView({ clock, history, tail, ...sources }: ViewSources): Vie
     requests,
     log: tail.lines,
   };
+}
+
+function selectDisks({ disks }: Status, state: DiskStatus['state']): string[] {
+  return disks.filter((disk) => disk.state === state).map(({ path }) => path);
 }

@@ -1,14 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
-import { assessStatus, type StatusEvidence, windowMs } from '../../src/page/overall-status.ts';
+import { assessStatus, computeWindowMs, type StatusEvidence } from '../../src/page/overall-status.ts';
 
 const MINUTE = 60_000;
 const NOW = 100 * MINUTE;
-const WELL: StatusEvidence = {
+const HEALTHY: StatusEvidence = {
   now: NOW,
   startedAt: 0,
   nodes: [{ alias: 'main', reachable: true, hasToken: true, tokenRejected: false, leaving: 'no' }],
   stateSaved: true,
-  failedDisks: [],
+  quarantinedDisks: [],
+  readOnlyDisks: [],
   requestsFailed: 0,
   contracts: { total: 5, generating: 0 },
   intervalMs: MINUTE,
@@ -20,96 +21,103 @@ const node = (but: Partial<StatusEvidence['nodes'][number]> = {}, alias = 'main'
   ...{ alias, reachable: true, hasToken: true, tokenRejected: false, leaving: 'no' as const },
   ...but,
 });
-const AWAY = [node({ reachable: false })];
+const UNREACHABLE = [node({ reachable: false })];
 const NO_TOKEN = [node({ reachable: false, hasToken: false })];
-const verdict = (but: Partial<StatusEvidence>) => {
-  const { word, tone } = assessStatus({ ...WELL, ...but });
-  return `${word}, ${tone}`;
+const assess = (changes: Partial<StatusEvidence>) => {
+  const { label, severity } = assessStatus({ ...HEALTHY, ...changes });
+  return `${label}, ${severity}`;
 };
 
-describe('the verdict is', () => {
+describe('assessStatus', () => {
   it.each<[string, Partial<StatusEvidence>]>([
-    ['Passing, calm', {}],
-    ['Waiting, worse', { nodes: NO_TOKEN, contracts: { total: 0, generating: 0 } }],
-    ['Cut off, bad', { nodes: AWAY, recent: { passed: 0, failed: 9 } }],
-    ['Denied, bad', { nodes: [node({ tokenRejected: true })] }],
-    ['Cut off, bad', { nodes: [node({ reachable: false, leaving: 'leaving' }), node({ leaving: 'left' })] }],
-    ['Disk failing, bad', { failedDisks: ['/mnt/b'], recent: { passed: 9, failed: 1 } }],
-    ['Disk failing, worse', { stateSaved: false }],
-    ['Preparing, busy', { nodes: AWAY, startedAt: NOW - 2_000 }],
-    ['Cut off, bad', { nodes: AWAY, startedAt: NOW - 2_000, requestsFailed: 1 }],
-    ['Preparing, busy', { nodes: NO_TOKEN, startedAt: NOW - 2_000 }],
-    ['Partly cut off, worse', { nodes: [node(), ...AWAY] }],
-    ['Partly cut off, worse', { nodes: [node(), ...NO_TOKEN], startedAt: NOW - 2_000 }],
-    ['Passing, calm', { nodes: [node(), node({ reachable: false, leaving: 'left' })] }],
-    ['Leaving, busy', { nodes: [node({ leaving: 'leaving' })] }],
-    ['Left, calm', { nodes: [node({ reachable: false, leaving: 'left' })], contracts: { total: 0, generating: 0 } }],
-    ['Cut off, bad', { nodes: [node({ reachable: false, leaving: 'leaving' })] }],
-    ['Disk failing, worse', { failedDisks: ['/mnt/b'] }],
-    ['Idle, busy', { contracts: { total: 0, generating: 0 }, intervalMs: undefined }],
-    ['Faltering, worse', { recent: { passed: 9, failed: 1 } }],
-    ['Failing, bad', { recent: { passed: 8, failed: 1 } }],
-    ['Failing, bad', { recent: { passed: 0, failed: 1 } }],
-    ['Recovering, worse', { recent: { passed: 8, failed: 9 }, lastFailedAt: NOW - MINUTE - 1 }],
-    ['Failing, bad', { recent: { passed: 8, failed: 9 }, lastFailedAt: NOW - MINUTE }],
+    ['Healthy, ok', {}],
+    ['Waiting for token, warning', { nodes: NO_TOKEN, contracts: { total: 0, generating: 0 } }],
+    ['Node unreachable, critical', { nodes: UNREACHABLE, recent: { passed: 0, failed: 9 } }],
+    ['Token rejected, critical', { nodes: [node({ tokenRejected: true })] }],
     [
-      'Failing, bad',
+      'Node unreachable, critical',
+      { nodes: [node({ reachable: false, leaving: 'leaving' }), node({ leaving: 'left' })] },
+    ],
+    ['Disk degraded, critical', { quarantinedDisks: ['/mnt/b'], recent: { passed: 9, failed: 1 } }],
+    ['State not saved, warning', { stateSaved: false }],
+    ['Starting, info', { nodes: UNREACHABLE, startedAt: NOW - 2_000 }],
+    ['Node unreachable, critical', { nodes: UNREACHABLE, startedAt: NOW - 2_000, requestsFailed: 1 }],
+    ['Starting, info', { nodes: NO_TOKEN, startedAt: NOW - 2_000 }],
+    ['Some nodes unreachable, warning', { nodes: [node(), ...UNREACHABLE] }],
+    ['Some nodes unreachable, warning', { nodes: [node(), ...NO_TOKEN], startedAt: NOW - 2_000 }],
+    ['Healthy, ok', { nodes: [node(), node({ reachable: false, leaving: 'left' })] }],
+    ['Exiting, info', { nodes: [node({ leaving: 'leaving' })] }],
+    ['Exited, ok', { nodes: [node({ reachable: false, leaving: 'left' })], contracts: { total: 0, generating: 0 } }],
+    ['Node unreachable, critical', { nodes: [node({ reachable: false, leaving: 'leaving' })] }],
+    ['Disk degraded, warning', { quarantinedDisks: ['/mnt/b'] }],
+    ['Disk read-only, warning', { readOnlyDisks: ['/mnt/b'] }],
+    ['Degraded, warning', { readOnlyDisks: ['/mnt/b'], recent: { passed: 9, failed: 1 } }],
+    ['No contracts, info', { contracts: { total: 0, generating: 0 }, intervalMs: undefined }],
+    ['Degraded, warning', { recent: { passed: 9, failed: 1 } }],
+    ['Failing, critical', { recent: { passed: 8, failed: 1 } }],
+    ['Failing, critical', { recent: { passed: 0, failed: 1 } }],
+    ['Recovering, warning', { recent: { passed: 8, failed: 9 }, lastFailedAt: NOW - MINUTE - 1 }],
+    ['Failing, critical', { recent: { passed: 8, failed: 9 }, lastFailedAt: NOW - MINUTE }],
+    [
+      'Failing, critical',
       { recent: { passed: 8, failed: 9 }, lastFailedAt: NOW - 2 * MINUTE, lastPassedAt: NOW - 3 * MINUTE },
     ],
-    ['Stalled, bad', { lastPassedAt: NOW - 3 * MINUTE - 1 }],
-    ['Passing, calm', { lastPassedAt: NOW - 3 * MINUTE }],
-    ['Stalled, bad', { lastPassedAt: undefined, recent: { passed: 0, failed: 0 } }],
-    ['Preparing, busy', { lastPassedAt: undefined, recent: { passed: 0, failed: 0 }, startedAt: NOW - 2 * MINUTE }],
+    ['Stalled, critical', { lastPassedAt: NOW - 3 * MINUTE - 1 }],
+    ['Healthy, ok', { lastPassedAt: NOW - 3 * MINUTE }],
+    ['Stalled, critical', { lastPassedAt: undefined, recent: { passed: 0, failed: 0 } }],
+    ['Starting, info', { lastPassedAt: undefined, recent: { passed: 0, failed: 0 }, startedAt: NOW - 2 * MINUTE }],
     [
-      'Preparing, busy',
+      'Starting, info',
       { lastPassedAt: undefined, recent: { passed: 0, failed: 0 }, contracts: { total: 5, generating: 5 } },
     ],
-  ])('%s where %j', (expected, but) => {
-    expect(verdict(but)).toBe(expected);
+  ])('returns %s for %j', (expected, changes) => {
+    expect(assess(changes)).toBe(expected);
   });
 
-  it('calm between challenges that are further apart than it looks back', () => {
+  it('returns Healthy between challenges that are further apart than its window', () => {
     const hour = 60 * MINUTE;
-    const seldom = {
+    const rare = {
       intervalMs: 24 * hour,
       now: 100 * hour,
       lastPassedAt: 80 * hour,
       recent: { passed: 0, failed: 0 },
     };
-    expect(verdict(seldom)).toBe('Passing, calm');
-    expect(assessStatus({ ...WELL, ...seldom }).sentence).toBe(
-      'Nothing failed; no challenge fell due in the last 12 hours.',
-    );
+    expect(assess(rare)).toBe('Healthy, ok');
+    expect(assessStatus({ ...HEALTHY, ...rare }).explanation).toBe('No challenge was due in the last 12 hours.');
   });
 
   it.each<[StatusEvidence['recent']['mostly'], string]>([
-    ['wrong_answer', 'tell its operator'],
-    ['late', 'a faster disk'],
-    ['missed', 'look at restarts'],
-    ['not_challenged', 'ask its operator'],
-    ['chunk_unreadable', 'check the disk'],
-    ['node_error', 'check the network'],
-  ])('given with what to do about most failures: %s', (mostly, said) => {
-    const { sentence } = assessStatus({ ...WELL, recent: { passed: 0, failed: 2, mostly } });
-    expect(sentence).toMatch(/^2 of 2 challenges failed in the last 10 minutes, mostly because /);
-    expect(sentence).toContain(said);
+    ['wrong_answer', 'Report this to its operator'],
+    ['late', 'use a faster disk'],
+    ['missed', 'Check for restarts'],
+    ['not_challenged', 'Ask its operator'],
+    ['chunk_unreadable', 'Check the disk'],
+    ['node_error', 'Check the network'],
+  ])('explains the most common cause and its remedy: %s', (mostly, remedy) => {
+    const { explanation } = assessStatus({ ...HEALTHY, recent: { passed: 0, failed: 2, mostly } });
+    expect(explanation).toMatch(/^2 of 2 challenges failed in the last 10 minutes\. Most common cause: /);
+    expect(explanation).toContain(remedy);
   });
 
-  it('given with the names of the nodes that are away, and of the disks that failed', () => {
+  it('names unreachable nodes and failed disks', () => {
     const two = [node({ reachable: false }, 'b'), node({ reachable: false }, 'c')];
-    expect(assessStatus({ ...WELL, nodes: [node(), ...two] }).sentence).toContain('Of 3 nodes b and c do not answer.');
-    expect(assessStatus({ ...WELL, failedDisks: ['/mnt/b'] }).sentence).toContain('/mnt/b');
+    expect(assessStatus({ ...HEALTHY, nodes: [node(), ...two] }).explanation).toContain(
+      'b and c (2 of 3 nodes) do not respond.',
+    );
+    expect(assessStatus({ ...HEALTHY, quarantinedDisks: ['/mnt/b'] }).explanation).toContain('/mnt/b');
   });
 
-  it('given with a sentence that has the figures', () => {
-    expect(assessStatus(WELL).sentence).toBe('All 50 challenges of the last 10 minutes passed on time.');
-    expect(assessStatus({ ...WELL, recent: { passed: 0, failed: 1 } }).sentence).toContain(
+  it('states the figures', () => {
+    expect(assessStatus(HEALTHY).explanation).toBe('All 50 challenges of the last 10 minutes passed.');
+    expect(assessStatus({ ...HEALTHY, recent: { passed: 0, failed: 1 } }).explanation).toContain(
       '1 of 1 challenge failed in the last 10 minutes',
     );
   });
+});
 
-  it('reached from three intervals, from ten minutes to twelve hours', () => {
-    expect([undefined, MINUTE, 60 * MINUTE, 24 * 60 * MINUTE].map((ms) => windowMs(ms) / MINUTE)).toEqual([
+describe('computeWindowMs', () => {
+  it('covers three intervals, between ten minutes and twelve hours', () => {
+    expect([undefined, MINUTE, 60 * MINUTE, 24 * 60 * MINUTE].map((ms) => computeWindowMs(ms) / MINUTE)).toEqual([
       10, 10, 180, 720,
     ]);
   });

@@ -7,17 +7,18 @@ import { describe, expect, it } from '@jest/globals';
 import express from 'express';
 import { EMPTY_TALLY } from '../../src/farming/ports.ts';
 import { renderDocument } from '../../src/page/document.ts';
-import { duration } from '../../src/page/format-time.ts';
+import { formatDuration } from '../../src/page/format.ts';
 import { html } from '../../src/page/html.ts';
 import { LiveUpdates } from '../../src/page/live-updates.ts';
-import { pageRoutes } from '../../src/page/routes.ts';
-import { renderSections, type View } from '../../src/page/view.ts';
+import { createPageRoutes } from '../../src/page/routes.ts';
+import { renderSections } from '../../src/page/sections.ts';
+import type { View } from '../../src/page/view.ts';
 import { type DiskStatus, type NodeStatus, toChallengeTotals } from '../../src/status/status.ts';
 import { terms, waiting } from '../fakes/builders.ts';
 
 const NO_JOBS = { waiting: 0, running: 0 };
 
-const aView = (but: Partial<View> = {}): View => ({
+const createView = (changes: Partial<View> = {}): View => ({
   now: 1_000_000,
   startedAt: 0,
   status: {
@@ -70,51 +71,53 @@ const aView = (but: Partial<View> = {}): View => ({
       node_error: 0,
     }),
   },
-  verdict: { word: 'Passing', tone: 'calm', sentence: 'All is well.' },
+  overall: { label: 'Healthy', severity: 'ok', explanation: 'All challenges passed.' },
   intervalMs: 60_000,
   lastPassedAt: 990_000,
   spans: [{ from: 0, minutes: 1, passed: 3, failed: 1, minSlackMs: -50 }],
-  soonest: [{ ...waiting(), round: { number: 0, issuedAt: 1_000_000 } }],
+  nextContracts: [{ ...waiting(), round: { number: 0, issuedAt: 1_000_000 } }],
   queues: { chunks: NO_JOBS, answers: NO_JOBS },
   workers: { size: 2, busy: 1 },
   requests: new Map([['main', { asked: 7, failed: 0, answeredAt: 999_000, lastFailure: undefined }]]),
   log: [{ level: 'warn', text: '08:00:00 warn  challenge failed' }],
-  ...but,
+  ...changes,
 });
 
-/** The page where something about its disk is otherwise. */
-const withDisk = (but: Partial<DiskStatus>): string => {
-  const { status } = aView();
-  return renderDocument(aView({ status: { ...status, disks: status.disks.map((disk) => ({ ...disk, ...but })) } }))
-    .text;
+/** Renders the page with changes to its disk. */
+const renderWithDisk = (changes: Partial<DiskStatus>): string => {
+  const { status } = createView();
+  return renderDocument(
+    createView({ status: { ...status, disks: status.disks.map((disk) => ({ ...disk, ...changes })) } }),
+  ).text;
 };
 
-/** The page where something about its node is otherwise. */
-const withNode = (but: Partial<NodeStatus>): string => {
-  const { status } = aView();
-  return renderDocument(aView({ status: { ...status, nodes: status.nodes.map((node) => ({ ...node, ...but })) } }))
-    .text;
+/** Renders the page with changes to its node. */
+const renderWithNode = (changes: Partial<NodeStatus>): string => {
+  const { status } = createView();
+  return renderDocument(
+    createView({ status: { ...status, nodes: status.nodes.map((node) => ({ ...node, ...changes })) } }),
+  ).text;
 };
 
-/** The page as it is served; `look` changes what is seen from the next look on. */
-async function aPage(first: View = aView()) {
-  let looks = 0;
+/** Serves a page; `setView` changes what it shows from the next update on. */
+async function servePage(first: View = createView()) {
+  let renderings = 0;
   let view: View | Error = first;
-  const seen = async () => {
-    looks += 1;
+  const readView = async () => {
+    renderings += 1;
     if (view instanceof Error) throw view;
     return view;
   };
   const log = new FakeLogger();
-  const live = new LiveUpdates({ view: seen, log }, { updateIntervalMs: 10 });
-  const app = express().use(pageRoutes({ view: seen, live }));
+  const live = new LiveUpdates({ view: readView, log }, { updateIntervalMs: 10 });
+  const app = express().use(createPageRoutes({ view: readView, live }));
   const server = await listen(app, { host: '127.0.0.1', port: 0, setting: 'X' });
   return {
     url: server.url,
     live,
     log,
-    looks: () => looks,
-    look: (next: View | Error) => {
+    renderings: () => renderings,
+    setView: (next: View | Error) => {
       view = next;
     },
     [Symbol.asyncDispose]: async () => {
@@ -124,8 +127,8 @@ async function aPage(first: View = aView()) {
   };
 }
 
-/** Listens to the events of a page. */
-async function events(url: string) {
+/** Receives the events of a page. */
+async function listenToEvents(url: string) {
   const request = get(`${url}/events`);
   const [response] = await once(request, 'response');
   response.setEncoding('utf8');
@@ -144,15 +147,15 @@ async function events(url: string) {
       await once(response, 'data');
     }
   };
-  return { status: response.statusCode, next, leave: () => request.destroy(), closed: once(response, 'close') };
+  return { status: response.statusCode, next, disconnect: () => request.destroy(), closed: once(response, 'close') };
 }
 
-describe('the page', () => {
-  it('says the essentials without any script', () => {
-    const { text } = renderDocument(aView());
+describe('renderDocument', () => {
+  it('contains the essentials without a script', () => {
+    const { text } = renderDocument(createView());
     for (const essential of [
-      'Passing',
-      'All is well.',
+      'Healthy',
+      'All challenges passed.',
       'in 1 min',
       '10 s ago',
       'missed 2',
@@ -163,76 +166,76 @@ describe('the page', () => {
     expect(text).toContain('<noscript><meta http-equiv="refresh"');
   });
 
-  it('says of a contract what stands in its way, and how it came out last', () => {
+  it('shows the obstacle and the last result of a contract', () => {
     const contract = { ...waiting(), obstacle: 'chunk_unreadable' as const, last: 'wrong_answer' as const };
-    const { text } = renderDocument(aView({ soonest: [contract, { ...waiting(), last: 'passed' }] }));
+    const { text } = renderDocument(createView({ nextContracts: [contract, { ...waiting(), last: 'passed' }] }));
     expect(text).toContain('chunk unreadable');
     expect(text).toContain('✕ wrong answer');
     expect(text).toContain('<td>passed</td>');
-    expect(text).toContain('1 KiB each');
+    expect(text).toContain('1 KiB per contract');
   });
 
-  it('says how the node answers', () => {
-    expect(renderDocument(aView()).text).toContain('7, of which 0 failed</dd>');
+  it('shows requests to the node and the last failure', () => {
+    expect(renderDocument(createView()).text).toContain('7, 0 failed</dd>');
     const lastFailure = { route: 'due', outcome: 'http_error', at: 940_000 };
     const { text } = renderDocument(
-      aView({ requests: new Map([['main', { asked: 9, failed: 2, answeredAt: undefined, lastFailure }]]) }),
+      createView({ requests: new Map([['main', { asked: 9, failed: 2, answeredAt: undefined, lastFailure }]]) }),
     );
-    expect(text).toContain('last heard never');
-    expect(text).toMatch(/9, of which 2 failed<br><small>last: due, http error, <time [^>]*>1 min ago/);
+    expect(text).toContain('last response never');
+    expect(text).toMatch(/9, 2 failed<br><small>last failure: due, http error, <time [^>]*>1 min ago/);
   });
 
-  it('has a script that knows every part of it', async () => {
-    await using page = await aPage();
+  it('has an element for each section, which the script knows', async () => {
+    await using page = await servePage();
     const script = await (await fetch(`${page.url}/page.js`)).text();
-    for (const id of Object.keys(renderSections(aView()))) {
+    for (const id of Object.keys(renderSections(createView()))) {
       expect(script).toContain(`'${id}'`);
-      expect(renderDocument(aView()).text).toContain(`<div id="${id}">`);
+      expect(renderDocument(createView()).text).toContain(`<div id="${id}">`);
     }
   });
 
-  it('says it when the disk is too small for what is given', () => {
-    expect(renderDocument(aView()).text).not.toContain('Too small');
-    expect(withDisk({ freeBytes: 1024 })).toContain('2 KiB are missing');
-    expect(withDisk({ freeBytes: null })).toContain('can not be read');
+  it('shows when a disk is too small for its capacity', () => {
+    expect(renderDocument(createView()).text).not.toContain('Disk too small');
+    expect(renderWithDisk({ freeBytes: 1024 })).toContain('2 KiB less free space than the remaining capacity');
+    expect(renderWithDisk({ freeBytes: null })).toContain('free space unknown');
   });
 
-  it('says it when a disk failed, and which one of several', () => {
+  it('shows a failed disk, with its folder if there are several', () => {
     const failed = { path: '/mnt/b', state: 'quarantined', reason: 'EIO' } as const;
-    expect(withDisk(failed)).toContain('quarantined: EIO');
-    expect(withDisk(failed)).not.toContain('/mnt/b');
-    const { status } = aView();
+    expect(renderWithDisk(failed)).toContain('quarantined: EIO');
+    expect(renderWithDisk(failed)).not.toContain('/mnt/b');
+    const { status } = createView();
     const disks = status.disks.flatMap((disk) => [disk, { ...disk, ...failed }]);
-    expect(renderDocument(aView({ status: { ...status, disks } })).text).toContain('<code>/mnt/b</code>');
+    expect(renderDocument(createView({ status: { ...status, disks } })).text).toContain('<code>/mnt/b</code>');
   });
 
-  it('says how many contracts were lost, but for those that were given back', () => {
-    expect(withNode({ ended: { ended_by_node: 0, token_lost: 0, released: 5 } })).not.toContain('lost since');
-    const text = withNode({ ended: { ended_by_node: 2, token_lost: 11, released: 5 } });
-    expect(text).toContain('Contracts lost since the start: 13');
-    expect(text).toContain('(ended by the node 2, lost with a token 11)');
+  it('shows lost contracts, but not released ones', () => {
+    expect(renderWithNode({ ended: { ended_by_node: 0, token_lost: 0, released: 5 } })).not.toContain('lost since');
+    const text = renderWithNode({ ended: { ended_by_node: 2, token_lost: 11, released: 5 } });
+    expect(text).toContain('Contracts lost since the farmer started: 13');
+    expect(text).toContain('(ended by the node: 2, token lost: 11)');
   });
 
-  it('says it when a clock is wrong, a node is left alone, or this farmer leaves', () => {
-    expect(withNode({ clockSkewSeconds: 3 })).not.toContain('one of the two is wrong');
-    expect(withNode({ clockSkewSeconds: -90 })).toContain('1 min 30 s behind');
-    expect(withNode({ reachable: false, circuitOpen: true })).toContain('left alone for a while');
-    expect(withNode({ leaving: 'leaving' })).toContain('leaving, as you wanted it');
+  it('shows a clock skew, an open circuit breaker and an exit', () => {
+    expect(renderWithNode({ clockSkewSeconds: 3 })).not.toContain('check both clocks');
+    expect(renderWithNode({ clockSkewSeconds: -90 })).toContain('1 min 30 s behind');
+    expect(renderWithNode({ reachable: false, circuitOpen: true })).toContain('circuit breaker open');
+    expect(renderWithNode({ leaving: 'leaving' })).toContain('exiting');
   });
 
-  it('escapes whatever comes from elsewhere', () => {
+  it('escapes all values', () => {
     const hostile = `"><script>alert('x')</script>&`;
-    const { status } = aView();
+    const { status } = createView();
     const contract = { ...waiting(), terms: terms({ id: '<img src=x>' }) };
     const { text } = renderDocument(
-      aView({
+      createView({
         status: {
           ...status,
           alias: hostile,
           address: hostile,
           nodes: status.nodes.map((node) => ({ ...node, alias: hostile, url: hostile })),
         },
-        soonest: [contract],
+        nextContracts: [contract],
         log: [{ level: hostile, text: hostile }],
       }),
     );
@@ -241,8 +244,8 @@ describe('the page', () => {
     expect(text).toContain('&quot;&gt;&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;');
   });
 
-  it('needs nothing from elsewhere, and its policy allows nothing else', async () => {
-    await using page = await aPage();
+  it('loads nothing from other servers and forbids it in its content security policy', async () => {
+    await using page = await servePage();
     const response = await fetch(page.url);
     const text = await response.text();
     const policy = response.headers.get('content-security-policy')?.split(';');
@@ -256,92 +259,98 @@ describe('the page', () => {
   });
 });
 
-describe('its events', () => {
-  it('bring everything first, then only what changed, and nothing is reckoned when nobody listens', async () => {
-    await using page = await aPage();
-    const listener = await events(page.url);
+describe('LiveUpdates', () => {
+  it('sends all sections, then only changed ones, and renders nothing without clients', async () => {
+    await using page = await servePage();
+    const listener = await listenToEvents(page.url);
     const first = await listener.next();
     expect(Object.keys(first.sections)).toHaveLength(7);
-    expect(first).toMatchObject({ now: 1_000_000, title: 'Passing · here' });
-    page.look(aView({ now: 1_001_000, verdict: { word: 'Failing', tone: 'bad', sentence: 'Oh.' } }));
+    expect(first).toMatchObject({ now: 1_000_000, title: 'Healthy · here' });
+    page.setView(
+      createView({
+        now: 1_001_000,
+        overall: { label: 'Failing', severity: 'critical', explanation: 'Many challenges failed.' },
+      }),
+    );
     const second = await listener.next();
-    expect(Object.keys(second.sections)).toEqual(['verdict']);
+    expect(Object.keys(second.sections)).toEqual(['overall']);
     expect(second.title).toBe('Failing · here');
-    listener.leave();
+    listener.disconnect();
     await listener.closed.catch(() => {});
     await fetch(`${page.url}/page.css`);
-    const looks = page.looks();
-    // Some round trips: several of its intervals.
+    const renderings = page.renderings();
+    // These round trips take longer than several update intervals.
     for (let n = 0; n < 50; n++) await fetch(`${page.url}/page.css`);
-    expect(page.looks()).toBe(looks);
+    expect(page.renderings()).toBe(renderings);
   });
 
-  it('bring a newcomer everything, and nobody else what they have', async () => {
-    await using page = await aPage();
-    const first = await events(page.url);
+  it('sends all sections to a new client and only changes to the others', async () => {
+    await using page = await servePage();
+    const first = await listenToEvents(page.url);
     await first.next();
-    const second = await events(page.url);
+    const second = await listenToEvents(page.url);
     expect(Object.keys((await second.next()).sections)).toHaveLength(7);
-    page.look(aView({ log: [] }));
+    page.setView(createView({ log: [] }));
     expect(Object.keys((await first.next()).sections)).toEqual(['log']);
   });
 
-  it('speak every 15 seconds although nothing changes', async () => {
-    await using page = await aPage();
-    const listener = await events(page.url);
+  it('sends an event every 15 seconds even if nothing changes', async () => {
+    await using page = await servePage();
+    const listener = await listenToEvents(page.url);
     await listener.next();
-    page.look(aView({ now: 1_015_000 }));
-    // What is due a second later is no change: the page counts by itself.
-    const { now, sections } = await listener.next();
-    expect([now, Object.keys(sections)]).toEqual([1_015_000, []]);
+    page.setView(createView({ now: 1_015_000 }));
+    // Relative times are not a change, because the page updates them itself.
+    expect(await listener.next()).toMatchObject({ now: 1_015_000, sections: {} });
   });
 
-  it('do not wait for somebody who does not read', async () => {
-    await using page = await aPage();
-    const deaf = connect(Number(new URL(page.url).port), '127.0.0.1').on('error', () => {});
-    deaf.write('GET /events HTTP/1.1\r\nHost: x\r\n\r\n');
-    deaf.pause();
-    const gone = once(deaf, 'close');
-    const reader = await events(page.url);
+  it('disconnects a client that does not read', async () => {
+    await using page = await servePage();
+    const paused = connect(Number(new URL(page.url).port), '127.0.0.1').on('error', () => {});
+    paused.write('GET /events HTTP/1.1\r\nHost: x\r\n\r\n');
+    paused.pause();
+    const closed = once(paused, 'close');
+    const reader = await listenToEvents(page.url);
     await reader.next();
     expect(page.live.listeners).toBe(2);
     let n = 0;
     const flood = setInterval(
-      () => page.look(aView({ log: [{ level: 'info', text: `${n++} ${'x'.repeat(200_000)}` }] })),
+      () => page.setView(createView({ log: [{ level: 'info', text: `${n++} ${'x'.repeat(200_000)}` }] })),
       5,
     );
-    // A socket that is paused hears nothing of its end either; one slot is free again when it was dropped.
+    // A paused socket does not notice that it was closed, but the server has one listener less.
     while (page.live.listeners > 1) await fetch(`${page.url}/page.css`);
     clearInterval(flood);
     expect(Object.keys((await reader.next()).sections)).toEqual(['log']);
-    deaf.resume();
-    await gone;
+    paused.resume();
+    await closed;
   });
 
-  it('survive what goes wrong in the making, and say so once', async () => {
-    await using page = await aPage();
-    const listener = await events(page.url);
+  it('continues after an error while rendering and logs it once', async () => {
+    await using page = await servePage();
+    const listener = await listenToEvents(page.url);
     await listener.next();
-    page.look(new Error('odd'));
-    const looks = page.looks();
-    while (page.looks() < looks + 3) await fetch(`${page.url}/page.css`);
-    expect(page.log.messages()).toEqual(['page not made']);
-    page.look(aView({ log: [] }));
+    page.setView(new Error('rendering failed'));
+    const renderings = page.renderings();
+    while (page.renderings() < renderings + 3) await fetch(`${page.url}/page.css`);
+    expect(page.log.messages()).toEqual(['status page update failed']);
+    page.setView(createView({ log: [] }));
     expect(Object.keys((await listener.next()).sections)).toEqual(['log']);
   });
 
-  it('are not for who asks for the head alone', async () => {
-    await using page = await aPage();
+  it('does not open an event stream for a HEAD request', async () => {
+    await using page = await servePage();
     const { status, headers } = await fetch(`${page.url}/events`, { method: 'HEAD' });
-    expect([status, headers.get('content-type')]).toEqual([200, expect.stringContaining('text/event-stream')]);
-    expect(page.looks()).toBe(0);
+    expect(status).toBe(200);
+    expect(headers.get('content-type')).toContain('text/event-stream');
+    expect(page.renderings()).toBe(0);
   });
 
-  it('are for 32 at most, and end at once when the farmer stops', async () => {
-    await using page = await aPage();
-    const listeners = await Promise.all(Array.from({ length: 32 }, async () => await events(page.url)));
+  it('accepts up to 32 clients and disconnects them immediately when closed', async () => {
+    await using page = await servePage();
+    const listeners = await Promise.all(Array.from({ length: 32 }, async () => await listenToEvents(page.url)));
     const late = await fetch(`${page.url}/events`);
-    expect([late.status, late.headers.get('retry-after')]).toEqual([503, '30']);
+    expect(late.status).toBe(503);
+    expect(late.headers.get('retry-after')).toBe('30');
     const start = performance.now();
     page.live.close();
     await Promise.all(listeners.map(async ({ closed }) => await closed));
@@ -349,7 +358,7 @@ describe('its events', () => {
   });
 });
 
-describe('a duration', () => {
+describe('formatDuration', () => {
   it.each([
     [0, '0 ms'],
     [850, '850 ms'],
@@ -359,13 +368,13 @@ describe('a duration', () => {
     [3_600_000, '1 h'],
     [3_605_000, '1 h'],
     [100_000_000, '1 d 3 h'],
-  ])('of %d ms is said %s', (ms, said) => {
-    expect(duration(ms)).toBe(said);
+  ])('formats %d ms as %s', (ms, expected) => {
+    expect(formatDuration(ms)).toBe(expected);
   });
 });
 
 describe('html', () => {
-  it('puts lists one after the other, and leaves out what is not there', () => {
+  it('concatenates lists and omits undefined', () => {
     expect(html`<ul>${['<', 1].map((item) => html`<li>${item}</li>`)}${undefined}</ul>`.text).toBe(
       '<ul><li>&lt;</li><li>1</li></ul>',
     );

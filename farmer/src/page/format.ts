@@ -1,0 +1,45 @@
+/** Formats a time relative to now: `in 1 min 5 s`, `now`, `12 s ago`. The page's script does the same. */
+export function formatRelative(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds === 0) return 'now';
+  return seconds > 0 ? `in ${formatDuration(seconds * 1000)}` : `${formatDuration(-seconds * 1000)} ago`;
+}
+
+/** Formats the two largest units: `850 ms`, `5 s`, `1 min 5 s`, `2 h`, `3 d 4 h`. */
+export function formatDuration(ms: number): string {
+  if (ms < 0) return `−${formatDuration(-ms)}`;
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  const seconds = Math.round(ms / 1000);
+  const units = [
+    [Math.floor(seconds / 86_400), 'd'],
+    [Math.floor(seconds / 3_600) % 24, 'h'],
+    [Math.floor(seconds / 60) % 60, 'min'],
+    [seconds % 60, 's'],
+  ] as const;
+  const first = units.findIndex(([amount]) => amount > 0);
+  return units
+    .slice(first, first + 2)
+    .filter(([amount]) => amount > 0)
+    .map(([amount, unit]) => `${amount} ${unit}`)
+    .join(' ');
+}
+
+/** Formats a long duration as minutes or hours: `30 minutes`, `12 hours`. */
+export function formatRoughDuration(ms: number): string {
+  const minutes = Math.round(ms / 60_000);
+  return minutes < 120 ? `${minutes} minutes` : `${Math.round(minutes / 60)} hours`;
+}
+
+/** Formats the time of day in UTC: `08:30`. */
+export function formatClockTime(at: number): string {
+  return new Date(at).toISOString().slice(11, 16);
+}
+
+/** Formats a label value for people: `http_error` becomes `http error`. */
+export function formatLabel(label: string): string {
+  return label.replaceAll('_', ' ');
+}
+
+export function formatCount(amount: number): string {
+  return amount.toLocaleString('en');
+}

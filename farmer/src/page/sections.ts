@@ -1,0 +1,176 @@
+import { formatBytes, type Instant } from '@downstream/platform';
+import { type Contract, dueAt, PHASES, type Phase } from '../contract/contract.ts';
+import type { RequestSummary } from '../status/request-stats.ts';
+import type { DiskStatus, NodeStatus, Status } from '../status/status.ts';
+import { renderChart } from './chart.ts';
+import { formatCount, formatDuration, formatLabel, formatRelative } from './format.ts';
+import { type Html, html } from './html.ts';
+import type { View } from './view.ts';
+
+/** The parts of the page that change, by the ids of their elements. */
+export type Sections = Readonly<
+  Record<'overall' | 'figures' | 'chart' | 'contracts' | 'storage' | 'node' | 'log', Html>
+>;
+
+export function renderSections(view: View): Sections {
+  return {
+    overall: renderOverall(view),
+    figures: renderFigures(view),
+    chart: renderChart(view),
+    contracts: renderContracts(view),
+    storage: renderStorage(view),
+    node: renderNodes(view),
+    log: renderLog(view),
+  };
+}
+
+const ICONS = { ok: '✓', info: '…', warning: '!', critical: '✕' } as const;
+
+function renderOverall({ overall: { label, severity, explanation } }: View): Html {
+  return html`<div class="overall ${severity}"><span class="icon" aria-hidden="true">${ICONS[severity]}</span>
+<div><p class="label" role="status">${label}</p><p>${explanation}</p></div></div>`;
+}
+
+function renderFigures({ status, now, intervalMs, lastPassedAt, nextContracts: [first] }: View): Html {
+  const { challenges, contracts } = status;
+  return html`<dl class="figures">
+<div><dt>Next deadline</dt><dd>${renderTime(first && dueAt(first), now, 'none')}</dd></div>
+<div><dt>Last passed</dt><dd>${renderTime(lastPassedAt, now, 'none yet')}</dd></div>
+<div><dt>Passed</dt><dd>${formatCount(challenges.passed)}</dd></div>
+<div><dt>Failed</dt><dd class="${challenges.failed > 0 ? 'warning-text' : ''}">${formatCount(challenges.failed)}</dd></div>
+<div><dt>Contracts</dt><dd>${formatCount(contracts.total)} <small>of ${formatCount(contracts.capacity)}</small></dd></div>
+<div><dt>Interval</dt><dd>${intervalMs === undefined ? 'none' : formatDuration(intervalMs)}</dd></div>
+</dl>
+<p class="note">Passed and failed: since the data directory was created.${formatReasons(challenges.failedByReason)}${renderLostContracts(status)}</p>`;
+}
+
+function formatReasons(byReason: Status['challenges']['failedByReason']): string {
+  const reasons = Object.entries(byReason).filter(([, times]) => times > 0);
+  return reasons.length === 0
+    ? ''
+    : ` Failed by reason: ${reasons.map(([reason, times]) => `${formatLabel(reason)} ${formatCount(times)}`).join(', ')}.`;
+}
+
+function renderLostContracts({ nodes }: Status): Html | undefined {
+  const sum = (reason: 'ended_by_node' | 'token_lost') => nodes.reduce((total, { ended }) => total + ended[reason], 0);
+  const [byNode, tokenLost] = [sum('ended_by_node'), sum('token_lost')];
+  if (byNode + tokenLost === 0) return undefined;
+  return html` <strong class="warning-text">Contracts lost since the farmer started: ${formatCount(byNode + tokenLost)}</strong> (ended by the node: ${formatCount(byNode)}, token lost: ${formatCount(tokenLost)}).`;
+}
+
+const PHASE_LABELS: Readonly<Record<Phase, string>> = {
+  generating: 'generating chunk',
+  waiting: 'waiting',
+  proving: 'proving',
+  answering: 'answering',
+};
+
+function renderContracts({ nextContracts, status, now }: View): Html {
+  const { total } = status.contracts;
+  if (total === 0) return html`<p>No contracts yet.</p>`;
+  const byPhase = PHASES.filter((phase) => status.contracts[phase] > 0).map(
+    (phase) => html`<li>${formatCount(status.contracts[phase])} ${PHASE_LABELS[phase]}</li>`,
+  );
+  const rows = nextContracts.map(
+    (contract) =>
+      html`<tr><td><code>${contract.terms.id.slice(0, 10)}</code></td><td>${PHASE_LABELS[contract.phase]}${renderObstacle(contract)}</td><td>${renderLastResult(contract)}</td><td>${renderTime(dueAt(contract), now)}</td></tr>`,
+  );
+  return html`<ul class="phases">${byPhase}<li>${formatBytes(status.bytes.used / total)} per contract</li></ul>
+<table><caption>${total > nextContracts.length ? `Next ${nextContracts.length} of ${formatCount(total)}, by deadline` : 'By deadline'}</caption>
+<thead><tr><th scope="col">contract</th><th scope="col">phase</th><th scope="col">last result</th><th scope="col">deadline</th></tr></thead>
+<tbody>${rows}</tbody></table>`;
+}
+
+/** What delays the answer of the current round. */
+function renderObstacle({ obstacle }: Contract): Html | undefined {
+  return obstacle === undefined ? undefined : html`<br><small class="warning-text">${formatLabel(obstacle)}</small>`;
+}
+
+function renderLastResult({ last }: Contract): Html {
+  if (last === undefined) return html`–`;
+  return last === 'passed' ? html`passed` : html`<span class="critical-text">✕ ${formatLabel(last)}</span>`;
+}
+
+function renderStorage({ status, workers, queues, now }: View): Html {
+  const { used, capacity } = status.bytes;
+  const { capacityEstimate } = status.contracts;
+  return html`<dl class="facts">
+<div><dt>Capacity used</dt><dd><meter min="0" max="${capacity}" value="${used}" aria-label="capacity used"></meter> ${formatBytes(used)} of ${formatBytes(capacity)}</dd></div>
+${status.disks.map((disk) => renderDisk(disk, status.disks.length))}
+<div><dt>Throughput</dt><dd>${capacityEstimate === null ? 'not measured yet' : `enough for about ${formatCount(capacityEstimate)} contracts`}</dd></div>
+<div><dt>Scrub</dt><dd>${renderScrub(status, now)}</dd></div>
+<div><dt>Workers</dt><dd>${workers.busy} of ${workers.size} busy, ${formatCount(queues.chunks.waiting)} jobs waiting</dd></div>
+<div><dt>Answers</dt><dd>${formatCount(queues.answers.running)} in progress, ${formatCount(queues.answers.waiting)} waiting</dd></div>
+</dl>`;
+}
+
+function renderDisk({ path, state, reason, bytes, freeBytes, sizeBytes }: DiskStatus, disks: number): Html {
+  const missing = freeBytes === null ? 0 : bytes.capacity - bytes.used - freeBytes;
+  const name = disks === 1 ? html`Disk` : html`Disk <code>${path}</code>`;
+  const space =
+    freeBytes === null || sizeBytes === null
+      ? 'free space unknown'
+      : `${formatBytes(freeBytes)} free of ${formatBytes(sizeBytes)}`;
+  const problem =
+    state === 'ok'
+      ? ''
+      : html`<br><strong class="critical-text">${formatLabel(state)}${reason === null ? '' : `: ${reason}`}</strong>`;
+  return html`<div><dt>${name}</dt><dd>${space}${disks === 1 ? '' : html`<br>${formatBytes(bytes.used)} of ${formatBytes(bytes.capacity)} used`}${problem}</dd></div>
+${missing > 0 ? html`<div><dt class="warning-text">Disk too small</dt><dd>${formatBytes(missing)} less free space than the remaining capacity: free space, or reduce the capacity</dd></div>` : ''}`;
+}
+
+function renderScrub({ scrub: { running, completedAt, results } }: Status, now: Instant): Html {
+  const damaged = results.corrupt + results.unreadable;
+  const last =
+    completedAt === null ? html`not completed yet` : html`completed ${renderTime(Date.parse(completedAt), now)}`;
+  return html`${running ? html`running; ` : ''}${last}${damaged === 0 ? '' : html`, <span class="warning-text">${formatCount(damaged)} damaged chunks found</span>`}`;
+}
+
+function renderNodes({ status, startedAt, requests, now }: View): Html {
+  const { nodes, address, version, alias } = status;
+  return html`<dl class="facts">
+${nodes.map((node) => renderNode(node, { requests: requests.get(node.alias), isOnly: nodes.length === 1, now }))}
+<div><dt>Payout address</dt><dd><code>${address}</code></dd></div>
+<div><dt>Farmer</dt><dd>${alias}</dd></div>
+<div><dt>Version</dt><dd>${version}</dd></div>
+<div><dt>Started</dt><dd>${renderTime(startedAt, now)}</dd></div>
+</dl>`;
+}
+
+/** A smaller clock skew has no effect. */
+const MIN_SHOWN_SKEW_SECONDS = 5;
+
+const EXIT_LABELS = { no: '', leaving: 'exiting', left: 'exited' } as const;
+
+function renderNode(
+  node: NodeStatus,
+  { requests, isOnly, now }: { requests: RequestSummary | undefined; isOnly: boolean; now: Instant },
+): Html {
+  const { farmerId, leaving, clockSkewSeconds: skew, contracts } = node;
+  const connection = node.reachable
+    ? 'responding'
+    : html`<strong class="critical-text">${node.circuitOpen ? 'not responding (circuit breaker open)' : 'not responding'}</strong>`;
+  return html`<div><dt>Node${isOnly ? '' : html` ${node.alias}`}</dt><dd><code>${node.url}</code><br>${connection}, last response ${renderTime(requests?.answeredAt, now, 'never')}${
+    leaving === 'no' ? '' : html`<br>${EXIT_LABELS[leaving]}`
+  }${isOnly ? '' : html`<br>${formatCount(contracts.total)} of ${formatCount(contracts.capacity)} contracts`}</dd></div>
+${requests === undefined ? '' : html`<div><dt>Requests</dt><dd>${formatCount(requests.asked)}, ${formatCount(requests.failed)} failed${renderLastFailure(requests, now)}</dd></div>`}
+${skew === null || Math.abs(skew) < MIN_SHOWN_SKEW_SECONDS ? '' : html`<div><dt class="warning-text">Clock</dt><dd>the node's clock is ${formatDuration(Math.abs(skew) * 1000)} ${skew > 0 ? 'ahead' : 'behind'}: check both clocks</dd></div>`}
+<div><dt>Token</dt><dd>${farmerId === null ? 'none yet' : html`issued; farmer ID <code>${farmerId}</code>`}</dd></div>`;
+}
+
+function renderLastFailure({ lastFailure: last }: RequestSummary, now: Instant): Html | undefined {
+  if (last === undefined) return undefined;
+  return html`<br><small>last failure: ${formatLabel(last.route)}, ${formatLabel(last.outcome)}, ${renderTime(last.at, now)}</small>`;
+}
+
+function renderLog({ log: lines }: View): Html {
+  if (lines.length === 0) return html`<p>No log lines yet.</p>`;
+  const items = lines.toReversed().map(({ level, text }) => html`<li class="${level}">${text}</li>`);
+  return html`<ol class="log" id="log-lines" tabindex="0" aria-label="Last log lines, newest first">${items}</ol>`;
+}
+
+/** Renders an instant relative to now; the page's script keeps it up to date. */
+function renderTime(at: Instant | undefined, now: Instant, otherwise = ''): Html {
+  if (at === undefined) return html`${otherwise}`;
+  return html`<time datetime="${new Date(at).toISOString()}" data-at="${Math.round(at)}">${formatRelative(at - now)}</time>`;
+}
