@@ -44,6 +44,18 @@ describe('the house', () => {
       rmSync(path);
     }
   });
+
+  it('rejects import cycles', () => {
+    const paths = ['a', 'b'].map((name) => join(root, `packages/heartbeat/src/planted-cycle-${name}.ts`));
+    for (const [index, path] of paths.entries())
+      writeFileSync(path, `import './planted-cycle-${index === 0 ? 'b' : 'a'}.ts';\n`);
+    try {
+      const { stderr } = spawnSync('node_modules/.bin/biome', ['lint', ...paths], { cwd: root, encoding: 'utf8' });
+      expect(stderr).toContain('noImportCycles');
+    } finally {
+      for (const path of paths) rmSync(path);
+    }
+  });
 });
 
 describe('docs/settings.md', () => {

@@ -1,6 +1,7 @@
 import type { ControllerEvent } from '@downstream/control-api';
 import { type Catalogue, MetricSet, type Scrape } from '@downstream/platform';
-import { CHALLENGE_RESULTS, CONTRACT_STATES, type ContractState, END_REASONS } from './ledger/ledger.ts';
+import { CONTRACT_STATES, type ContractState, END_REASONS } from './ledger/ledger.ts';
+import { CHALLENGE_RESULTS } from './ledger/ledger-store.ts';
 import type { ControllerEvents } from './node-controller.ts';
 
 /** Every metric of the mock node, declared here and nowhere else; docs/metrics.md is made from it. */

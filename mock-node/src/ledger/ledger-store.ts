@@ -1,4 +1,6 @@
-import type { ChallengeResult } from './ledger.ts';
+/** Values of a label of `mock_node_challenges_total`. */
+export const CHALLENGE_RESULTS = ['passed', 'wrong', 'unanswered'] as const;
+export type ChallengeResult = (typeof CHALLENGE_RESULTS)[number];
 
 /** What of a contract has to be kept for it to go on: its challenges are drawn again, its verifier made again. */
 export interface StoredContract {

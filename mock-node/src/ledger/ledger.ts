@@ -1,4 +1,4 @@
-import type { LedgerStore, StoredContract, StoredLedger } from './ledger-store.ts';
+import type { ChallengeResult, LedgerStore, StoredContract, StoredLedger } from './ledger-store.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
 /** What verifies answers on one chunk, without the chunk. */
@@ -12,10 +12,6 @@ export interface Chunk {
   readonly secret: string;
   readonly verifier: Verifier;
 }
-
-/** How challenges come out: each is a label of `mock_node_challenges_total`. */
-export const CHALLENGE_RESULTS = ['passed', 'wrong', 'unanswered'] as const;
-export type ChallengeResult = (typeof CHALLENGE_RESULTS)[number];
 
 /** What became of contracts that run no more: each is a label of `mock_node_contracts_ended_total`. */
 export const END_REASONS = ['failed', 'removed', 'expired', 'forgotten', 'replaced'] as const;
