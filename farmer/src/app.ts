@@ -29,8 +29,8 @@ import { createPageRoutes } from './page/routes.ts';
 import { OutcomeHistory } from './status/outcome-history.ts';
 import { RequestStats } from './status/request-stats.ts';
 import {
+  findEarliest,
   type Status,
-  soonest,
   sumChallenges,
   sumContracts,
   toDiskStatus,
@@ -283,7 +283,7 @@ function statusOf({ config, startedAt, clock, farmer, disks, connections }: Stat
       used: tables.reduce((sum, { bytes }) => sum + bytes, 0),
       capacity: config.disks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     },
-    nextDue: soonest(nodes.map(({ nextDue }) => nextDue)),
+    nextDue: findEarliest(nodes.map(({ nextDue }) => nextDue)),
     challenges: sumChallenges(tables.map(({ tally }) => tally)),
     scrub: toScrubStatus(farmer?.scrubber, clock),
   };

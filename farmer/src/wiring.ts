@@ -139,7 +139,7 @@ export function connect(
     clock,
     observe: (end) => {
       metrics.request(node.alias, end);
-      requests?.note(end, clock.now());
+      requests?.record(end, clock.now());
       log.debug('node asked', { node: node.alias, ...end, seconds: Number(end.seconds.toFixed(4)) });
     },
   });

@@ -13,7 +13,7 @@ interface ExplainOptions {
   readonly last: number;
 }
 
-/** `downstream explain CONTRACT`: prints why its challenges passed or failed. @returns 1 if there is no such contract */
+/** `downstream explain CONTRACT`: prints why its challenges passed or failed. @returns 1 if the contract is unknown */
 export async function explain(config: CommandConfig, options: ExplainOptions, print: Print): Promise<number> {
   const report = await askOrRead(config, {
     ask: async (client) => await askFarmer(client, options),

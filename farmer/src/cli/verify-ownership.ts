@@ -10,7 +10,7 @@ import { OwnershipNode } from '../node/ownership-node.ts';
 class FileError extends CodedError<'unreadable' | 'not_a_file'> {}
 
 /**
- * `downstream --verify-ownership FILE NODE_URL`: proves that this machine has the same file as the node by answering one
+ * `downstream --verify-ownership FILE NODE_URL`: proves that this machine has the same file as the node. It answers one
  * of the node's challenges, chosen at random.
  *
  * @returns the exit code: 0 after printing `FILE MATCHED!`, 1 after `Failed to match.`

@@ -6,17 +6,17 @@ import type { Status } from '../status/status.ts';
 export interface HttpAppDeps {
   readonly scrape: () => Promise<Scrape>;
   readonly status: () => Status;
-  /** Whether the process works: its event loop turns and its scheduler ticks. Never depends on the node. */
+  /** Whether the scheduler ticks; independent of the node. */
   readonly isAlive: () => boolean;
-  /** What is still missing before the farmer can farm; empty when it is ready. */
+  /** What the farmer is still waiting for; empty when it is ready. */
   readonly missing: () => string[];
-  /** A contract, with the journal of its last challenges; undefined where no such contract is known. */
+  /** @returns the contract with its last challenges; undefined if unknown */
   readonly contract: (id: string) => object | undefined;
-  /** The farmer's own page, at `/`. */
+  /** Serves the status page. */
   readonly page: RequestHandler;
 }
 
-/** What the farmer serves: its page at `/`, `/metrics`, `/healthz`, `/readyz`, `/status`, `/status/contracts/<id>`. */
+/** Serves the status page, `/metrics`, `/healthz`, `/readyz`, `/status` and `/status/contracts/<id>`. */
 export function createHttpApp({ scrape, status, isAlive, missing, contract, page }: HttpAppDeps): Express {
   const app = createWebApp({ scrape });
   app.get('/healthz', (_request, response) => {
@@ -24,28 +24,25 @@ export function createHttpApp({ scrape, status, isAlive, missing, contract, page
     response.status(alive ? 200 : 503).json({ status: alive ? 'ok' : 'stalled' });
   });
   app.get('/readyz', (_request, response) => {
-    const wanting = missing();
-    response
-      .status(wanting.length === 0 ? 200 : 503)
-      .json(wanting.length === 0 ? { status: 'ready' } : { status: 'not ready', missing: wanting });
+    const waitingFor = missing();
+    if (waitingFor.length === 0) response.json({ status: 'ready' });
+    else response.status(503).json({ status: 'not ready', missing: waitingFor });
   });
   app.get('/status', (_request, response) => {
     response.json(status());
   });
   app.get('/status/contracts/:id', ({ params }, response) => {
     const found = contract(params.id);
-    if (found === undefined) response.status(404).json({ status: 'error', message: 'no contract of that id is known' });
+    if (found === undefined) response.status(404).json({ status: 'error', message: 'unknown contract' });
     else response.json(found);
   });
   app.use(page);
   app.use((_request, response) => {
-    response
-      .status(404)
-      .json({ status: 'error', message: 'nothing here: try /, /metrics, /healthz, /readyz or /status' });
+    response.status(404).json({ status: 'error', message: 'not found: try /, /metrics, /healthz, /readyz or /status' });
   });
-  const failed: ErrorRequestHandler = (error: Error | CodedError, _request, response, _next) => {
+  const handleError: ErrorRequestHandler = (error: Error | CodedError, _request, response, _next) => {
     response.status(500).json({ status: 'error', message: getErrorMessage(error) });
   };
-  app.use(failed);
+  app.use(handleError);
   return app;
 }

@@ -4,7 +4,7 @@ const RESOLUTION_MS = 500;
 /** A larger skew is an invalid date, not a wrong clock. */
 const MAX_SKEW_MS = 100 * 365 * 86_400_000;
 
-/** Estimates how far a node's clock is ahead of the local one: the median over the `Date` headers of its last responses. */
+/** Measures how far a node's clock is ahead: the median over the `Date` headers of its last responses. */
 export class ClockSkew {
   #samplesMs: number[] = [];
 

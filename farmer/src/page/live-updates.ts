@@ -16,7 +16,7 @@ export interface LiveUpdatesDeps {
 
 /**
  * Sends the changed sections of the page to its clients once a second, as server-sent events
- * `{now, title, sections: {id: html}}`. Without clients, nothing is rendered. An error while rendering is logged and does
+ * `{now, title, sections: {id: html}}`. Without clients, nothing is rendered. Errors while rendering are logged and do
  * not affect the farmer.
  */
 export class LiveUpdates {

@@ -207,8 +207,8 @@ function checkChallenges(evidence: StatusEvidence): OverallStatus {
 }
 
 function assessFailures(evidence: StatusEvidence): OverallStatus {
-  const { passed, failed, mostly } = evidence.recent;
-  const cause = mostly === undefined ? '' : ` ${failed > 1 ? 'Most common cause' : 'Cause'}: ${CAUSES[mostly]}`;
+  const { passed, failed, mainReason } = evidence.recent;
+  const cause = mainReason === undefined ? '' : ` ${failed > 1 ? 'Most common cause' : 'Cause'}: ${CAUSES[mainReason]}`;
   const share = formatFailedShare(evidence);
   if (hasRecovered(evidence)) {
     return {

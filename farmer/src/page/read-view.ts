@@ -47,11 +47,11 @@ export function readView({ clock, history, tail, ...sources }: ViewSources): Vie
       intervalMs,
       lastPassedAt,
       lastFailedAt: history.lastFailedAt,
-      recent: history.within(computeWindowMs(intervalMs), now),
+      recent: history.sumWithin(computeWindowMs(intervalMs), now),
     }),
     intervalMs,
     lastPassedAt,
-    spans: history.spans(now),
+    spans: history.getSpans(now),
     nextContracts: tables
       .flatMap((contracts) => contracts.soonest(MAX_CONTRACTS_SHOWN))
       .sort((a, b) => dueAt(a) - dueAt(b))

@@ -150,10 +150,10 @@ function renderNode(
   const connection = node.reachable
     ? 'responding'
     : html`<strong class="critical-text">${node.circuitOpen ? 'not responding (circuit breaker open)' : 'not responding'}</strong>`;
-  return html`<div><dt>Node${isOnly ? '' : html` ${node.alias}`}</dt><dd><code>${node.url}</code><br>${connection}, last response ${renderTime(requests?.answeredAt, now, 'never')}${
+  return html`<div><dt>Node${isOnly ? '' : html` ${node.alias}`}</dt><dd><code>${node.url}</code><br>${connection}, last response ${renderTime(requests?.lastResponseAt, now, 'never')}${
     leaving === 'no' ? '' : html`<br>${EXIT_LABELS[leaving]}`
   }${isOnly ? '' : html`<br>${formatCount(contracts.total)} of ${formatCount(contracts.capacity)} contracts`}</dd></div>
-${requests === undefined ? '' : html`<div><dt>Requests</dt><dd>${formatCount(requests.asked)}, ${formatCount(requests.failed)} failed${renderLastFailure(requests, now)}</dd></div>`}
+${requests === undefined ? '' : html`<div><dt>Requests</dt><dd>${formatCount(requests.total)}, ${formatCount(requests.failed)} failed${renderLastFailure(requests, now)}</dd></div>`}
 ${skew === null || Math.abs(skew) < MIN_SHOWN_SKEW_SECONDS ? '' : html`<div><dt class="warning-text">Clock</dt><dd>the node's clock is ${formatDuration(Math.abs(skew) * 1000)} ${skew > 0 ? 'ahead' : 'behind'}: check both clocks</dd></div>`}
 <div><dt>Token</dt><dd>${farmerId === null ? 'none yet' : html`issued; farmer ID <code>${farmerId}</code>`}</dd></div>`;
 }

@@ -7,24 +7,23 @@ import { EMPTY_TALLY, type EndReason, type ExitState, type ScrubResult, type Tal
 type Ended = Readonly<Record<EndReason, number>>;
 type Contracts = { readonly total: number; readonly capacity: number } & Readonly<Record<Phase, number>>;
 
-/** One of the nodes that are farmed for. */
 export interface NodeStatus {
   readonly alias: string;
   readonly url: string;
-  /** Whether it answered when it was last asked. */
+  /** Whether the node responded to the last request. */
   readonly reachable: boolean;
-  /** Whether it failed so often that it is left alone but for an attempt now and then. */
+  /** Whether requests pause after repeated failures. */
   readonly circuitOpen: boolean;
-  /** Whether it says that it does not know this farmer's token: if it goes on saying so, all its contracts are given up. */
+  /** Whether the node responds that it does not know the token. If this continues, its contracts are dropped. */
   readonly tokenRejected: boolean;
-  /** Whether this farmer leaves it. */
+  /** Progress of a graceful exit. */
   readonly leaving: ExitState;
-  /** How far its clock is ahead of ours; null while it has not said. */
+  /** How far the node's clock is ahead; null before the first measurement. */
   readonly clockSkewSeconds: number | null;
-  /** Shown to people: first 20 hex characters of SHA-256 over the token. Null until the node gave one. */
+  /** Identifies the farmer without revealing its token; null before the node has issued one. */
   readonly farmerId: string | null;
   readonly contracts: Contracts;
-  /** Contracts that ended since the start, by reason. */
+  /** Contracts that ended since the farmer started, by reason. */
   readonly ended: Ended;
   /** ISO 8601; null without contracts. */
   readonly nextDue: string | null;
@@ -37,7 +36,7 @@ export interface DiskStatus {
   /** Why nothing is written to it; null if the state says it all. */
   readonly reason: string | null;
   readonly bytes: { readonly used: number; readonly capacity: number };
-  /** Of its file system; null where it can't be asked. */
+  /** Free space and size of the file system; null if unknown. */
   readonly freeBytes: number | null;
   readonly sizeBytes: number | null;
 }
@@ -48,7 +47,7 @@ interface Challenges {
   readonly failedByReason: Omit<Tally, 'passed'>;
 }
 
-/** What `/status` says: a farmer at a glance, for people and scripts. Nothing secret. */
+/** Response of `/status`. Contains no secrets. */
 export interface Status {
   readonly alias: string;
   readonly version: string;
@@ -56,25 +55,25 @@ export interface Status {
   readonly address: string;
   readonly nodes: readonly NodeStatus[];
   readonly disks: readonly DiskStatus[];
-  /** Whether what there was to write down last could be. */
+  /** Whether the last write to the state succeeded. */
   readonly stateSaved: boolean;
-  /** Of all nodes. `capacityEstimate`: at how many challenges would begin to be missed; null while that was not measured. */
+  /** Contracts of all nodes. `capacityEstimate`: how many can be proved in time; null before it has been measured. */
   readonly contracts: Contracts & { readonly capacityEstimate: number | null };
   readonly bytes: { readonly used: number; readonly capacity: number };
   /** ISO 8601; null without contracts. */
   readonly nextDue: string | null;
-  /** Since this data directory began. */
+  /** Challenges since the data directory was created. */
   readonly challenges: Challenges;
   readonly scrub: {
     readonly running: boolean;
-    /** ISO 8601; null if it never came to its end. */
+    /** ISO 8601; null if no scrub has completed. */
     readonly completedAt: string | null;
-    /** Of the scrub that somebody asked for last. */
+    /** Results of the last scrub that a command started. */
     readonly results: Readonly<Record<ScrubResult, number>>;
   };
 }
 
-/** What the status of a node is read from; nothing but its name while the farmer starts. */
+/** Input of {@link toNodeStatus}. `worker` is undefined while the farmer is starting. */
 export interface NodeStatusSource {
   readonly alias: string;
   readonly url: string;
@@ -143,7 +142,7 @@ export function toDiskStatus(disk: {
 
 const NO_SCRUB_RESULTS: Status['scrub']['results'] = { sound: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 };
 
-/** @param scrubber undefined while the farmer starts */
+/** @param scrubber undefined while the farmer is starting */
 export function toScrubStatus(
   scrubber:
     | { readonly completedAt: Instant | undefined; readonly progress: Pick<Status['scrub'], 'running' | 'results'> }
@@ -154,25 +153,26 @@ export function toScrubStatus(
   return { running, completedAt: toIso(scrubber?.completedAt, clock), results };
 }
 
-/** The contracts of all nodes together. */
+/** Adds up the contracts of all nodes. */
 export function sumContracts(nodes: readonly NodeStatus[]): Contracts {
-  const sum = (count: (contracts: Contracts) => number) => nodes.reduce((all, node) => all + count(node.contracts), 0);
+  const sum = (getCount: (contracts: Contracts) => number) =>
+    nodes.reduce((total, node) => total + getCount(node.contracts), 0);
   const phases = { ...NO_PHASES };
   for (const phase of PHASES) phases[phase] = sum((contracts) => contracts[phase]);
   return { total: sum(({ total }) => total), capacity: sum(({ capacity }) => capacity), ...phases };
 }
 
-const NAMES: readonly (keyof Tally)[] = ['passed', ...FAILURE_REASONS];
+const TALLY_NAMES: readonly (keyof Tally)[] = ['passed', ...FAILURE_REASONS];
 
-/** The challenges of all nodes together. */
+/** Adds up the challenges of all nodes. */
 export function sumChallenges(tallies: readonly Tally[]): Challenges {
   const sum = { ...EMPTY_TALLY };
-  for (const tally of tallies) for (const name of NAMES) sum[name] += tally[name];
+  for (const tally of tallies) for (const name of TALLY_NAMES) sum[name] += tally[name];
   return toChallengeTotals(sum);
 }
 
-/** Of several dates the first, as ISO 8601 dates compare. */
-export function soonest(dates: readonly (string | null)[]): string | null {
+/** @returns the earliest of several ISO 8601 dates */
+export function findEarliest(dates: readonly (string | null)[]): string | null {
   return dates.filter((date) => date !== null).sort()[0] ?? null;
 }
 
@@ -180,13 +180,12 @@ function toIso(instant: Instant | undefined, clock: Clock): string | null {
   return instant === undefined ? null : new Date(clock.toWallTime(instant)).toISOString();
 }
 
-/** The farmer's public id: a token shown without giving it away. */
+/** @returns the first 20 hex characters of the token's SHA-256 */
 export function toFarmerId(token: string): string {
   const bytes = /^([0-9a-f]{2})+$/i.test(token) ? Buffer.from(token, 'hex') : Buffer.from(token, 'utf8');
   return createHash('sha256').update(bytes).digest('hex').slice(0, 20);
 }
 
-/** Outcomes as they are shown. */
 export function toChallengeTotals({ passed, ...failedByReason }: Tally): Challenges {
   return { passed, failed: Object.values(failedByReason).reduce((sum, count) => sum + count, 0), failedByReason };
 }

@@ -56,7 +56,7 @@ const STATUS: Status = {
   }),
 };
 
-/** What a path answers, in a given state of the farmer. */
+/** Requests a path in the given state of the farmer. */
 async function get(path: string, { alive = true, missing = [] as string[] } = {}) {
   const scrape = async () => ({ contentType: 'text/plain; version=0.0.4', text: 'farmer_test_total 0\n' });
   const app = createHttpApp({
@@ -74,7 +74,7 @@ async function get(path: string, { alive = true, missing = [] as string[] } = {}
   return { code: response.status, text, type: response.headers.get('content-type') };
 }
 
-describe('the HTTP of a farmer', () => {
+describe('createHttpApp', () => {
   it('serves metrics', async () => {
     expect(await get('/metrics')).toMatchObject({
       code: 200,
@@ -83,7 +83,7 @@ describe('the HTTP of a farmer', () => {
     });
   });
 
-  it('is healthy while its scheduler ticks, whatever is missing', async () => {
+  it('reports healthy while the scheduler ticks, even if not ready', async () => {
     expect(await get('/healthz', { missing: ['token from the node'] })).toMatchObject({
       code: 200,
       text: '{"status":"ok"}',
@@ -91,7 +91,7 @@ describe('the HTTP of a farmer', () => {
     expect(await get('/healthz', { alive: false })).toMatchObject({ code: 503 });
   });
 
-  it('is ready when nothing is missing, else says what', async () => {
+  it('reports readiness, and what is missing otherwise', async () => {
     expect(await get('/readyz')).toMatchObject({ code: 200 });
     expect(await get('/readyz', { missing: ['token from the node'] })).toMatchObject({
       code: 503,
@@ -99,12 +99,12 @@ describe('the HTTP of a farmer', () => {
     });
   });
 
-  it('shows its status', async () => {
+  it('serves the status', async () => {
     const { text } = await get('/status');
     expect(JSON.parse(text)).toMatchObject({ challenges: { passed: 3, failed: 3, failedByReason: { missed: 2 } } });
   });
 
-  it('shows a contract, and says so where there is none', async () => {
+  it('serves a contract and responds with 404 if it is unknown', async () => {
     expect(await get('/status/contracts/known')).toMatchObject({ code: 200, text: '{"contract":"known"}' });
     expect(await get('/status/contracts/other')).toMatchObject({
       code: 404,
@@ -112,7 +112,7 @@ describe('the HTTP of a farmer', () => {
     });
   });
 
-  it('helps who is lost', async () => {
+  it('lists its paths in a 404 response', async () => {
     expect(await get('/nothing')).toMatchObject({ code: 404, text: expect.stringContaining('/metrics') });
   });
 });

@@ -86,15 +86,15 @@ describe('assessStatus', () => {
     expect(assessStatus({ ...HEALTHY, ...rare }).explanation).toBe('No challenge was due in the last 12 hours.');
   });
 
-  it.each<[StatusEvidence['recent']['mostly'], string]>([
+  it.each<[StatusEvidence['recent']['mainReason'], string]>([
     ['wrong_answer', 'Report this to its operator'],
     ['late', 'use a faster disk'],
     ['missed', 'Check for restarts'],
     ['not_challenged', 'Ask its operator'],
     ['chunk_unreadable', 'Check the disk'],
     ['node_error', 'Check the network'],
-  ])('explains the most common cause and its remedy: %s', (mostly, remedy) => {
-    const { explanation } = assessStatus({ ...HEALTHY, recent: { passed: 0, failed: 2, mostly } });
+  ])('explains the most common cause and its remedy: %s', (mainReason, remedy) => {
+    const { explanation } = assessStatus({ ...HEALTHY, recent: { passed: 0, failed: 2, mainReason } });
     expect(explanation).toMatch(/^2 of 2 challenges failed in the last 10 minutes\. Most common cause: /);
     expect(explanation).toContain(remedy);
   });

@@ -78,7 +78,7 @@ const createView = (changes: Partial<View> = {}): View => ({
   nextContracts: [{ ...waiting(), round: { number: 0, issuedAt: 1_000_000 } }],
   queues: { chunks: NO_JOBS, answers: NO_JOBS },
   workers: { size: 2, busy: 1 },
-  requests: new Map([['main', { asked: 7, failed: 0, answeredAt: 999_000, lastFailure: undefined }]]),
+  requests: new Map([['main', { total: 7, failed: 0, lastResponseAt: 999_000, lastFailure: undefined }]]),
   log: [{ level: 'warn', text: '08:00:00 warn  challenge failed' }],
   ...changes,
 });
@@ -179,7 +179,7 @@ describe('renderDocument', () => {
     expect(renderDocument(createView()).text).toContain('7, 0 failed</dd>');
     const lastFailure = { route: 'due', outcome: 'http_error', at: 940_000 };
     const { text } = renderDocument(
-      createView({ requests: new Map([['main', { asked: 9, failed: 2, answeredAt: undefined, lastFailure }]]) }),
+      createView({ requests: new Map([['main', { total: 9, failed: 2, lastResponseAt: undefined, lastFailure }]]) }),
     );
     expect(text).toContain('last response never');
     expect(text).toMatch(/9, 2 failed<br><small>last failure: due, http error, <time [^>]*>1 min ago/);

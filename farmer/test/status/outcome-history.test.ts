@@ -8,55 +8,55 @@ const HOUR = 60 * MINUTE;
 const total = (spans: readonly { passed: number; failed: number }[]) =>
   spans.reduce((sum, { passed, failed }) => sum + passed + failed, 0);
 
-describe('the history', () => {
-  it('shows half an hour by the minute at first, the present minute last', () => {
+describe('OutcomeHistory', () => {
+  it('returns half an hour by the minute at first, the current minute last', () => {
     const history = new OutcomeHistory(0);
     history.passed(900, 0);
     history.passed(500, 59_999);
     history.failed('missed', 3, undefined, MINUTE);
     history.failed('missed', 1, -100, MINUTE);
-    const spans = history.spans(MINUTE);
+    const spans = history.getSpans(MINUTE);
     expect(spans).toHaveLength(30);
     expect(spans.slice(-2)).toEqual([
       { from: 0, minutes: 1, passed: 2, failed: 0, minSlackMs: 500 },
       { from: MINUTE, minutes: 1, passed: 0, failed: 4, minSlackMs: -100 },
     ]);
-    expect([history.lastPassedAt, history.lastFailedAt]).toEqual([59_999, MINUTE]);
+    expect({ passed: history.lastPassedAt, failed: history.lastFailedAt }).toEqual({ passed: 59_999, failed: MINUTE });
   });
 
-  it('puts minutes together as it grows, and counts each outcome once', () => {
+  it('merges minutes into longer spans as it grows and counts each outcome once', () => {
     const history = new OutcomeHistory(0);
     for (let minute = 0; minute < 5 * 60; minute++) history.passed(1, minute * MINUTE);
-    const spans = history.spans(5 * HOUR - 1);
+    const spans = history.getSpans(5 * HOUR - 1);
     expect(spans.map(({ minutes }) => minutes)).toEqual(new Array(100).fill(3));
     expect(total(spans)).toBe(300);
   });
 
-  it('forgets what is older than twelve hours, however much there was', () => {
+  it('drops outcomes older than twelve hours', () => {
     const history = new OutcomeHistory(0);
     for (let minute = 0; minute < 48 * 60; minute++) history.passed(1, minute * MINUTE);
-    expect(total(history.spans(48 * HOUR - 1))).toBe(12 * 60);
-    expect(history.within(100 * HOUR, 48 * HOUR - 1).passed).toBe(12 * 60);
-    expect(total(history.spans(100 * HOUR))).toBe(0);
+    expect(total(history.getSpans(48 * HOUR - 1))).toBe(12 * 60);
+    expect(history.sumWithin(100 * HOUR, 48 * HOUR - 1).passed).toBe(12 * 60);
+    expect(total(history.getSpans(100 * HOUR))).toBe(0);
   });
 
-  it('knows the reason of most failures in a window', () => {
+  it('returns the most frequent failure reason of a window', () => {
     const history = new OutcomeHistory(0);
     history.failed('late', 5, -1, 0);
     history.failed('missed', 2, undefined, 10 * MINUTE);
     history.failed('node_error', 1, undefined, 10 * MINUTE);
     history.failed('node_error', 2, undefined, 11 * MINUTE);
-    expect(history.within(5 * MINUTE, 12 * MINUTE).mostly).toBe('node_error');
-    expect(history.within(15 * MINUTE, 12 * MINUTE).mostly).toBe('late');
+    expect(history.sumWithin(5 * MINUTE, 12 * MINUTE).mainReason).toBe('node_error');
+    expect(history.sumWithin(15 * MINUTE, 12 * MINUTE).mainReason).toBe('late');
   });
 
-  it('adds up a window', () => {
+  it('adds up the outcomes of a window', () => {
     const history = new OutcomeHistory(0);
     history.passed(1, 0);
     history.failed('missed', 2, undefined, 10 * MINUTE);
     history.passed(1, 20 * MINUTE);
-    expect(history.within(10 * MINUTE, 20 * MINUTE)).toEqual({ passed: 1, failed: 2, mostly: 'missed' });
-    expect(history.within(9 * MINUTE, 20 * MINUTE)).toEqual({ passed: 1, failed: 0 });
+    expect(history.sumWithin(10 * MINUTE, 20 * MINUTE)).toEqual({ passed: 1, failed: 2, mainReason: 'missed' });
+    expect(history.sumWithin(9 * MINUTE, 20 * MINUTE)).toEqual({ passed: 1, failed: 0 });
   });
 
   it('records the outcomes that it passes on', () => {
@@ -66,7 +66,7 @@ describe('the history', () => {
     const recorder = history.recordFrom(outcomes, clock);
     recorder.passed(900, clock.now());
     recorder.failed('late', 2, -100);
-    expect(history.within(MINUTE, clock.now())).toMatchObject({ passed: 1, failed: 2, mostly: 'late' });
+    expect(history.sumWithin(MINUTE, clock.now())).toMatchObject({ passed: 1, failed: 2, mainReason: 'late' });
     expect({ passes: outcomes.passes, failures: outcomes.failures }).toEqual({
       passes: [900],
       failures: [{ reason: 'late', count: 2 }],
