@@ -5,12 +5,12 @@ import { sha256Hex } from '@downstream/protocol';
 import pLimit from 'p-limit';
 
 const PARTIAL = '.partial';
-/** On a disk that hangs each call holds one of the threads that Node.js has for all files. */
+/** On a disk that hangs, each call blocks one of the threads that Node.js has for all files. */
 const MAX_CONCURRENT_CALLS = 2;
 
 /**
- * The folder of chunk files. A file under its final name, 64 hex characters, is whole and was checked; one that is
- * being written ends in `.partial` and is worth nothing after a restart.
+ * A folder of chunk files. A file whose name is a hash is complete and verified. A file that is being written ends in
+ * `.partial` and is useless after a restart.
  */
 export class ChunkFiles {
   readonly folder: string;
@@ -22,18 +22,18 @@ export class ChunkFiles {
     this.folder = folder;
   }
 
-  /** Makes the folder, readable by its owner alone, where it is not there. */
+  /** Creates the folder if necessary, readable only by its owner. */
   async create(): Promise<void> {
     await mkdir(this.folder, { recursive: true, mode: 0o700 });
   }
 
-  /** @throws RangeError for anything that is not a hash: nothing else ever becomes part of a path */
+  /** @throws RangeError if `id` is not a hash, so that nothing else becomes part of a path */
   path(id: string): string {
-    if (!sha256Hex.safeParse(id).success) throw new RangeError('a chunk is named by 64 hex characters');
+    if (!sha256Hex.safeParse(id).success) throw new RangeError('the name of a chunk must have 64 hex characters');
     return join(this.folder, id);
   }
 
-  /** A name to write under that no other attempt uses, until it is given up with {@link discard}, or has its own name. */
+  /** A unique path to write a chunk to, until {@link commit} or {@link discard}. */
   partialPath(id: string): string {
     this.#serial += 1;
     const path = `${this.path(id)}.${process.pid}-${this.#serial}${PARTIAL}`;
@@ -41,35 +41,35 @@ export class ChunkFiles {
     return path;
   }
 
-  /** Deletes what is written under such a name; where that can't be done, {@link removePartial} does it later. */
+  /** Deletes a partial file. If that fails, {@link removePartial} deletes it later. */
   async discard(partialPath: string): Promise<void> {
     this.#pendingPaths.delete(partialPath);
     await this.#limit(async () => await rm(partialPath, { force: true }).catch(() => {}));
   }
 
   /**
-   * Gives a whole, checked file its name, for good: on return bytes and name survive a power failure. The flush happens here,
-   * not in the worker that wrote the file, so that no thread of the pool is held by the disk.
+   * Renames a complete, verified file to its hash. On return, content and name survive a power failure. Flushes here and
+   * not in the worker that wrote the file, so that a slow disk does not block a thread of the pool.
    */
   async commit(partialPath: string, id: string): Promise<void> {
     const path = this.path(id);
     await this.#limit(async () => {
       await flush(partialPath);
-      await this.#clear(path);
+      await this.#removeDirectory(path);
       await rename(partialPath, path);
       this.#pendingPaths.delete(partialPath);
       await flush(this.folder);
     });
   }
 
-  /** Deletes a chunk; one that is not there is fine. */
+  /** Deletes a chunk if it exists. */
   async remove(id: string): Promise<void> {
     const path = this.path(id);
     await this.#limit(async () => await rm(path, { force: true, recursive: true }));
   }
 
-  /** Whatever is there in a chunk's place and is no file (a folder, say) can't be replaced: it goes first. */
-  async #clear(path: string): Promise<void> {
+  /** A directory cannot be replaced by renaming a file. */
+  async #removeDirectory(path: string): Promise<void> {
     try {
       if ((await lstat(path)).isDirectory()) await rm(path, { force: true, recursive: true });
     } catch (error) {
@@ -77,24 +77,24 @@ export class ChunkFiles {
     }
   }
 
-  /** Whether the chunk that is here was written after the one in another folder. */
+  /** Whether the chunk in this folder is newer than its copy in another. */
   async isNewer(id: string, other: ChunkFiles): Promise<boolean> {
     const [here, there] = await Promise.all([stat(this.path(id)), stat(other.path(id)).catch(() => undefined)]);
     return there === undefined || here.mtimeMs > there.mtimeMs;
   }
 
-  /** The hashes of every chunk there is. */
+  /** The hashes of all chunks. */
   async list(): Promise<Set<string>> {
     return new Set((await readdir(this.folder)).filter((name) => sha256Hex.safeParse(name).success));
   }
 
   /**
-   * Deletes what was left half-written, and is not being written, one after the other.
+   * Deletes partial files that are not being written, one by one.
    *
-   * @param failed hears of each that can't be deleted
-   * @returns how many were
+   * @param onError is called for each file that cannot be deleted
+   * @returns how many were deleted
    */
-  async removePartial(failed: (error: unknown) => void): Promise<number> {
+  async removePartial(onError: (error: unknown) => void): Promise<number> {
     let deleted = 0;
     for (const name of await readdir(this.folder)) {
       const path = join(this.folder, name);
@@ -103,7 +103,7 @@ export class ChunkFiles {
         await rm(path, { force: true });
         deleted += 1;
       } catch (error) {
-        failed(error);
+        onError(error);
       }
     }
     return deleted;

@@ -6,27 +6,26 @@ import { CodedError, getErrorCode } from '@downstream/platform';
 import { classifyDiskError } from './disk-errors.ts';
 
 /**
- * The heavy work on chunks, as plain blocking functions: it runs in worker threads, where blocking is the fastest way.
- * Every file is read and written in blocks, so memory does not grow with a chunk. Files are created for their
- * owner alone.
+ * Hashing, proving and writing of chunks, as blocking functions for worker threads, where blocking I/O is fastest. Files
+ * are read and written in blocks, so memory use does not depend on the size of a chunk.
  */
 
 export const OWNER_ONLY = 0o600;
-/** In place of a file system's code: the genesis file can't be read, or is not what it was. */
+/** Used instead of an error code of the file system if the genesis file is unreadable or damaged. */
 export const GENESIS_UNREADABLE = 'genesis';
 
 /**
- * What every file is read into. One a thread, since a new one for each file costs more than proving a small chunk does; the
- * functions here block, so no two files are ever read at the same time.
+ * Each thread reads all files into this buffer, since allocating one per file costs more than proving a small chunk. The
+ * functions block, so a thread never reads two files at the same time.
  */
 const buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES);
 
-/** A file's bytes in blocks. The same buffer is used for each: a block is good until the next one is asked for. */
+/** The blocks of a file. All share one buffer: a block is valid until the next one is requested. */
 function* fileBlocks(path: string): Generator<Buffer, void, undefined> {
-  // What is no plain file (a pipe, say) must not hold this thread up.
+  // Opening a pipe, for example, must not block the thread.
   const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
-    if (!fstatSync(file).isFile()) throw new CodedError('ENOTFILE', 'not a plain file');
+    if (!fstatSync(file).isFile()) throw new CodedError('ENOTFILE', 'not a regular file');
     for (;;) {
       const length = readSync(file, buffer, 0, BLOCK_BYTES, null);
       if (length === 0) return;
@@ -50,25 +49,25 @@ export function writeRandomio(path: string, seed: string, size: number): string 
 }
 
 /**
- * Writes the chunk that a secret makes of the genesis file to a new file, and returns its hash.
+ * Generates the chunk of a secret from the genesis file, writes it to a new file and returns its hash.
  *
- * @param genesisSha256 the genesis file's hash, pinned and checked when it was opened: the key follows from it
+ * @param genesisSha256 the verified hash of the genesis file, from which the key is derived
  */
 export function writeChunk(path: string, genesisPath: string, genesisSha256: string, secret: string): string {
   return writeFile(path, encrypt(deriveConvergentKey(genesisSha256, secret), genesisBlocks(genesisPath)));
 }
 
-/** What is wrong with the genesis file is told apart from what is wrong with the disk that the chunk goes to. */
+/** Distinguishes errors of the genesis file from errors of the disk that the chunk is written to. */
 function* genesisBlocks(path: string): Generator<Buffer, void, undefined> {
   try {
     yield* fileBlocks(path);
   } catch (error) {
     if (classifyDiskError(getErrorCode(error) ?? '') === 'exhausted') throw error;
-    throw new CodedError(GENESIS_UNREADABLE, "the genesis file can't be read");
+    throw new CodedError(GENESIS_UNREADABLE, 'the genesis file is unreadable');
   }
 }
 
-/** Answers a challenge from the chunk's bytes, read from disk. */
+/** Computes the response to a challenge from a chunk on disk. */
 export function proveFile(path: string, challenge: string): ContractProof {
   return proveContract(fileBlocks(path), challenge);
 }
@@ -92,9 +91,9 @@ function writeFile(path: string, blocks: Iterable<Buffer>): string {
 }
 
 /**
- * Gives a block's memory back at once. Each block is new, and a thread's garbage collector lets tens of megabytes of them
- * pile up before it looks; this way the next block but one takes the same memory, still in the cache. Not the next one:
- * with no block in use the allocator gives the memory back to the system, which costs a fifth of the speed.
+ * Releases the memory of a block, which the garbage collector would do only after tens of megabytes. Called while the
+ * next block is in use: the allocator then reuses the memory, still cached, instead of returning it to the system, which
+ * would cost a fifth of the speed.
  */
 function free({ buffer: memory }: Buffer): void {
   if (memory instanceof ArrayBuffer) memory.transfer(0);

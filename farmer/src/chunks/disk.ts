@@ -5,8 +5,8 @@ import { countChunks } from '../contract/capacity.ts';
 import type { ContractId } from '../contract/contract.ts';
 import { ChunkFiles } from './chunk-files.ts';
 import { OWNER_ONLY } from './chunk-io.ts';
-import { readMarker } from './data-dir.ts';
 import { DiskHealth } from './disk-health.ts';
+import { readMarker } from './disk-marker.ts';
 import type { DiskSpace, FileSystemSpace } from './disk-space.ts';
 import { type DiskEvent, type DiskState, quarantine, transition } from './disk-state.ts';
 

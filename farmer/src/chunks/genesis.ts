@@ -4,19 +4,18 @@ import { STANDARD_GENESIS } from '@downstream/protocol';
 import { ChunkError } from '../farming/errors.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
-/** The file that every chunk is made from. */
+/** The file that all chunks are generated from. */
 export interface Genesis {
   readonly path: string;
   readonly sha256: string;
   readonly size: number;
 }
 
-/** There is no sound genesis file. */
+/** There is no intact genesis file. */
 class GenesisError extends CodedError<'wrong_hash' | 'unreadable' | 'not_created'> {}
 
 /**
- * Opens the standard genesis file, made at `path` first where it is not there or is damaged; its hash is checked
- * each time.
+ * Verifies the standard genesis file. Generates it if it is missing or damaged.
  *
  * @throws GenesisError `not_created`
  */
@@ -31,7 +30,7 @@ export async function ensureStandardGenesis(path: string, pool: WorkerPool): Pro
     if (value !== sha256)
       throw new GenesisError(
         'not_created',
-        `the genesis file came out wrong at ${partial}: check this machine's memory and disk`,
+        `the generated genesis file ${partial} has the wrong hash: check the memory and the disk of this machine`,
       );
     await rename(partial, path);
     return genesis;
@@ -39,25 +38,25 @@ export async function ensureStandardGenesis(path: string, pool: WorkerPool): Pro
     if (error instanceof GenesisError) throw error;
     throw new GenesisError(
       'not_created',
-      `the genesis file (${formatBytes(size)}) could not be made at ${path}: ${getCause(error)}`,
+      `the genesis file ${path} (${formatBytes(size)}) cannot be created: ${getCause(error)}`,
     );
   }
 }
 
 /**
- * Opens a genesis file of the operator's own.
+ * Verifies a genesis file that the operator provides.
  *
  * @throws GenesisError `unreadable` or `wrong_hash`
  */
 export async function openGenesis(path: string, sha256: string, pool: WorkerPool): Promise<Genesis> {
   const actual = await hashGenesis(path, pool);
   if (actual === undefined) {
-    throw new GenesisError('unreadable', `the genesis file ${path} can't be read: check FARMER_GENESIS`);
+    throw new GenesisError('unreadable', `the genesis file ${path} is unreadable: check FARMER_GENESIS`);
   }
   if (actual !== sha256) {
     throw new GenesisError(
       'wrong_hash',
-      `the genesis file ${path} has the SHA-256 ${actual}, not ${sha256}: give the right file as FARMER_GENESIS, or its hash as FARMER_GENESIS_SHA256`,
+      `the genesis file ${path} has the SHA-256 ${actual}, expected ${sha256}: correct FARMER_GENESIS or FARMER_GENESIS_SHA256`,
     );
   }
   const { size } = await stat(path);

@@ -3,8 +3,8 @@ import { hashFile, proveFile, writeChunk, writeRandomio } from './chunk-io.ts';
 import type { Task, TaskOutcome } from './worker-pool.ts';
 
 /**
- * The worker thread's side of the pool: one task in, its outcome and the time it took out. Failures are values,
- * since an error that crosses between threads loses its code.
+ * Entry point of the worker threads. Failures are returned as values, because an error loses its code on the way
+ * between threads.
  */
 export default function runTask(task: Task): TaskOutcome<unknown> {
   const start = performance.now();

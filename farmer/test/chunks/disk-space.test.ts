@@ -2,23 +2,23 @@ import { tmpdir } from 'node:os';
 import { describe, expect, it } from '@jest/globals';
 import { DiskSpace } from '../../src/chunks/disk-space.ts';
 
-describe('a disk', () => {
-  it('says how large it is and what is free', async () => {
+describe('DiskSpace', () => {
+  it('reads the size and the free space of a file system', async () => {
     const { sizeBytes, freeBytes } = await new DiskSpace(tmpdir()).read();
     expect(sizeBytes).toBeGreaterThan(0);
     expect(freeBytes).toBeLessThanOrEqual(sizeBytes);
   });
 
-  it('is asked once for questions at the same time, and again afterwards', async () => {
-    const disk = new DiskSpace(tmpdir());
-    const [one, other] = await Promise.all([disk.read(), disk.read()]);
+  it('shares one system call among concurrent reads, but not with later ones', async () => {
+    const space = new DiskSpace(tmpdir());
+    const [one, other] = await Promise.all([space.read(), space.read()]);
     expect(other).toBe(one);
-    expect(await disk.read()).not.toBe(one);
+    expect(await space.read()).not.toBe(one);
   });
 
-  it('that is gone is an error, and asked again next time', async () => {
-    const disk = new DiskSpace('/no/such/folder');
-    await expect(disk.read()).rejects.toMatchObject({ code: 'ENOENT' });
-    await expect(disk.read()).rejects.toMatchObject({ code: 'ENOENT' });
+  it('tries again after an error', async () => {
+    const space = new DiskSpace('/no/such/folder');
+    await expect(space.read()).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(space.read()).rejects.toMatchObject({ code: 'ENOENT' });
   });
 });

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FakeClock, FakeLogger } from '@downstream/platform/testing';
 import { afterEach, beforeEach } from '@jest/globals';
-import { writeMarker } from '../../src/chunks/data-dir.ts';
 import { Disk } from '../../src/chunks/disk.ts';
+import { writeMarker } from '../../src/chunks/disk-marker.ts';
 import { Disks } from '../../src/chunks/disks.ts';
 import { makeId } from './builders.ts';
 

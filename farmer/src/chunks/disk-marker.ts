@@ -1,0 +1,50 @@
+import { randomUUID } from 'node:crypto';
+import { open, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { flush, getErrorCode } from '@downstream/platform';
+import { z } from 'zod';
+import { OWNER_ONLY } from './chunk-io.ts';
+import { DataDirError } from './data-dir-error.ts';
+
+export const MARKER_FILE = 'downstream.json';
+const marker = z.object({ format: z.literal(1), farm: z.string().max(100), disk: z.string().max(100) });
+
+/** The owner of a directory, from the file `downstream.json` in it. */
+export type Marker = z.infer<typeof marker>;
+
+/**
+ * @returns undefined if there is no marker
+ * @throws DataDirError if the marker is invalid; the error of the file system if it cannot be read
+ */
+export async function readMarker(directory: string): Promise<Marker | undefined> {
+  const path = join(directory, MARKER_FILE);
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (getErrorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    return marker.parse(JSON.parse(text));
+  } catch {
+    throw new DataDirError(
+      'foreign',
+      `${path} is damaged or was written by a newer farmer: run the newer version; or, if it is damaged and next to this farmer's state.db, delete it, and it is written again`,
+    );
+  }
+}
+
+/** Marks a directory as belonging to a farm. @returns the new id of the disk */
+export async function writeMarker(directory: string, farm: string): Promise<string> {
+  const disk = randomUUID();
+  const path = join(directory, MARKER_FILE);
+  {
+    await using file = await open(`${path}.partial`, 'w', OWNER_ONLY);
+    await file.writeFile(`${JSON.stringify({ format: 1, farm, disk } satisfies Marker)}\n`);
+    await file.sync();
+  }
+  await rename(`${path}.partial`, path);
+  await flush(directory);
+  return disk;
+}

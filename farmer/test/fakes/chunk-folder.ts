@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { deriveConvergentKey, encrypt, randomio } from '@downstream/file-encryptor';
+import { afterAll, afterEach, beforeEach } from '@jest/globals';
+import { ChunkFiles } from '../../src/chunks/chunk-files.ts';
+import { ChunkStore } from '../../src/chunks/chunk-store.ts';
+import { SingleFolder } from '../../src/chunks/single-folder.ts';
+import { WorkerPool } from '../../src/chunks/worker-pool.ts';
+import type { ChunkError } from '../../src/farming/errors.ts';
+
+export const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
+export const GENESIS = Buffer.concat([...randomio('small genesis', 100_000)]);
+export const CHUNK = Buffer.concat([...encrypt(deriveConvergentKey(sha256(GENESIS), 'secret'), [GENESIS])]);
+export const HASH = sha256(CHUNK);
+export const NODE_ORIGIN = 'http://node.example:5000';
+
+interface ChunkStoreFakes {
+  /** The body of every download. */
+  readonly body?: Iterable<Buffer>;
+  readonly timeoutMs?: number;
+  readonly pool?: Pick<WorkerPool, 'run'>;
+}
+
+/** A temporary folder with a small genesis file, and a worker pool. */
+export class ChunkFolder {
+  path = '';
+  readonly pool = new WorkerPool({ workers: 2 });
+
+  constructor() {
+    afterAll(async () => await this.pool.close());
+    beforeEach(() => {
+      this.path = mkdtempSync(join(tmpdir(), 'chunks-'));
+      mkdirSync(this.join('chunks'));
+      writeFileSync(this.genesis, GENESIS);
+    });
+    afterEach(() => rmSync(this.path, { recursive: true, force: true }));
+  }
+
+  get genesis(): string {
+    return this.join('genesis');
+  }
+
+  join(name: string): string {
+    return join(this.path, name);
+  }
+
+  names(): string[] {
+    return readdirSync(this.join('chunks'));
+  }
+
+  createFiles(): ChunkFiles {
+    return new ChunkFiles(this.join('chunks'));
+  }
+
+  /** A store, with what it reported. */
+  createStore({ body = [CHUNK], timeoutMs = 30_000, pool = this.pool }: ChunkStoreFakes = {}) {
+    const files = this.createFiles();
+    const locations = new SingleFolder(files);
+    const durations: number[] = [];
+    const errors: string[] = [];
+    const downloads: string[] = [];
+    /** Errors that count against the disk. */
+    const diskErrors: string[] = [];
+    let repairs = 0;
+    const store = new ChunkStore(
+      {
+        genesis: { path: this.genesis, sha256: sha256(GENESIS), size: GENESIS.length },
+        downloadOrigins: new Set([NODE_ORIGIN]),
+        timeoutMs,
+      },
+      {
+        locations,
+        events: {
+          stored: () => {},
+          cancelled: () => {},
+          removed: () => {},
+          read: () => {},
+          failed: (_id: string, _location: unknown, { code }: ChunkError) => void diskErrors.push(code),
+        },
+        pool,
+        downloads: {
+          download: async (url: string) => {
+            downloads.push(url);
+            return Readable.from(body);
+          },
+        },
+        observer: {
+          generated: (seconds) => void durations.push(seconds),
+          proved: (seconds) => void durations.push(seconds),
+          chunkFailed: (kind) => void errors.push(kind),
+        },
+        repairGenesis: async () => {
+          repairs += 1;
+          writeFileSync(this.genesis, GENESIS);
+        },
+      },
+    );
+    return { store, files, locations, durations, errors, downloads, diskErrors, countRepairs: () => repairs };
+  }
+}
