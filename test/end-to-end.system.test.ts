@@ -87,7 +87,7 @@ describe('a farmer and a node', () => {
     const node = await farm.node(farm.createGenesis('another'));
     const farmer = await farm.farmer(node.url);
     const metrics = await until(farmer.metrics, (text) =>
-      /refused_total\{node="node",reason="hash_mismatch"\} [1-9]/.test(text),
+      /rejected_total\{node="node",reason="hash_mismatch"\} [1-9]/.test(text),
     );
     expect(metrics).toContain('farmer_challenges_passed_total{node="node"} 0');
     await farmer.stop();

@@ -48,7 +48,7 @@ describe('a farmer of several nodes', () => {
     await using farm = new TestFarm();
     const [one, two] = [await farm.node({ seed: 'same' }), await farm.node({ seed: 'same' })];
     const farmer = await farm.farmer(`${one.url},${two.url}`, { FARMER_NODE_ALIAS: 'one,two' });
-    await until(farmer.metrics, (text) => /refused_total\{node="\w+",reason="duplicate"\} [1-9]/.test(text));
+    await until(farmer.metrics, (text) => /rejected_total\{node="\w+",reason="duplicate"\} [1-9]/.test(text));
     const names = readdirSync(join(farm.dataDir, 'chunks'));
     expect(new Set(names).size).toBe(names.length);
     expect(farmer.status().challenges.failedByReason.wrong_answer).toBe(0);

@@ -84,19 +84,19 @@ describe('a whole run, with everything logged', () => {
 
     const [rotten = ''] = readdirSync(join(farm.dataDir, 'chunks'));
     writeFileSync(join(farm.dataDir, 'chunks', rotten), 'rotten');
-    await says('chunk unreadable, making it again');
+    await says('chunk unreadable, rebuilding');
 
     // Errors that hold what was sent: HTML with the request's path, JSON that is cut, a listing of strangers.
     between.tamper((body) => `<html>502 for ${[...between.overheard].join(' ')} ${body}`);
-    await says('no listing from the node');
+    await says('listing failed');
     await listen();
     between.tamper((body) => body.slice(0, -2));
     await until(
-      () => farmer.lines.filter((line) => line.includes('no listing from the node')).length,
+      () => farmer.lines.filter((line) => line.includes('listing failed')).length,
       (n) => n > 2,
     );
     between.tamper(() => '{"status":"no_token"}');
-    await says('the node denies our token');
+    await says('token rejected by node');
     between.tamper(undefined);
     await until(farmer.status, ({ contracts }) => contracts.waiting === 5);
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { type Clock, type Logger, SettingsError, systemRandom } from '@downstream/platform';
+import { type Clock, type Logger, SettingsError, systemRandom, withFields } from '@downstream/platform';
+import { ChunkStore } from './chunks/chunk-store.ts';
 import { assertStateExists, openDiskFolders, prepareDataDir } from './chunks/data-dir.ts';
 import { Disk } from './chunks/disk.ts';
 import { DiskSpace } from './chunks/disk-space.ts';
@@ -7,17 +8,23 @@ import { Disks } from './chunks/disks.ts';
 import { ensureStandardGenesis, type Genesis, openGenesis } from './chunks/genesis.ts';
 import type { WorkerPool } from './chunks/worker-pool.ts';
 import type { FarmerConfig, NodeConfig } from './config.ts';
-import { countChunks } from './contract/capacity.ts';
-import type { Farmer } from './farming/farmer.ts';
-import type { TokenStorePort } from './farming/ports.ts';
-import type { FarmerMetrics } from './metrics/metrics.ts';
+import { apportion, countChunks } from './contract/capacity.ts';
+import { ContractTable } from './farming/contract-table.ts';
+import type { ContractTables } from './farming/contract-tables.ts';
+import type { NodeDeps, NodeWorkerOptions } from './farming/node-worker.ts';
+import type { OutcomePort, TokenStorePort } from './farming/ports.ts';
+import { FarmerMetrics } from './metrics/metrics.ts';
 import { CircuitBreaker } from './node/circuit-breaker.ts';
 import { ClockSkew } from './node/clock-skew.ts';
 import { NodeHttp } from './node/node-http.ts';
+import { PrototypeNode } from './node/prototype-node.ts';
+import type { NodeStore } from './state/node-store.ts';
 import { StateStore } from './state/state-store.ts';
-import type { RequestStats } from './status/request-stats.ts';
+import { OutcomeHistory } from './status/outcome-history.ts';
+import { RequestStats } from './status/request-stats.ts';
+import { VERSION } from './version.ts';
 
-/** The larger parts of a farmer, each built from its settings; app.ts puts them together. */
+/** Creates the larger components of a farmer from its configuration. app.ts calls these functions in order. */
 
 interface Common {
   readonly metrics: FarmerMetrics;
@@ -25,7 +32,7 @@ interface Common {
   readonly log: Logger;
 }
 
-/** @throws DataDirError, StateError: what is wrong with the folder or the state in it, and what to do */
+/** @throws DataDirError or StateError */
 export async function openState(
   config: FarmerConfig,
   { clock, log }: Pick<Common, 'clock' | 'log'>,
@@ -33,14 +40,9 @@ export async function openState(
   await prepareDataDir(config.dataDir, config);
   await assertStateExists(config.dataDir);
   const store = StateStore.open(config.dataDir, config, clock);
-  if (store.restoredContracts !== undefined) {
-    log.error('state restored from its second copy: the first was damaged or gone', {
-      contracts: store.restoredContracts,
-    });
-  }
-  if (store.reconcileError !== undefined) {
-    log.warn('state and its second copy could not be made equal', { error: store.reconcileError });
-  }
+  if (store.restoredContracts !== undefined)
+    log.error('state restored from replica', { contracts: store.restoredContracts });
+  if (store.reconcileError !== undefined) log.warn('state replica not synchronized', { error: store.reconcileError });
   return store;
 }
 
@@ -54,50 +56,121 @@ export async function openGenesisFile(
   return await ensureStandardGenesis(join(dataDir, 'genesis'), pool);
 }
 
-/** How many contracts fit on all disks. @throws SettingsError where there is one that none fits on */
+/** The number of contracts that fit on all disks. @throws SettingsError if a disk's capacity is less than one chunk */
 export function computeMaxContracts({ disks }: FarmerConfig, genesis: Genesis): number {
   const tooSmall = disks.find(({ sizeBytes }) => countChunks(sizeBytes, genesis.size) === 0);
   if (tooSmall !== undefined) {
-    const what = disks.length === 1 ? 'FARMER_SIZE' : `the capacity of ${tooSmall.path}`;
+    const setting = disks.length === 1 ? 'FARMER_SIZE' : `the capacity of ${tooSmall.path}`;
     throw new SettingsError([
-      `${what} is ${tooSmall.sizeBytes} bytes: give at least ${genesis.size}, the size of one chunk`,
+      `${setting} must be at least ${genesis.size} bytes, the size of one chunk (got ${tooSmall.sizeBytes})`,
     ]);
   }
   return disks.reduce((sum, { sizeBytes }) => sum + countChunks(sizeBytes, genesis.size), 0);
 }
 
-/** The disks, those that can't be used now in quarantine from the start. @throws DataDirError */
+/** What the components report to. It exists before them, so that the HTTP server can read it from the start. */
+export interface Observers {
+  readonly metrics: FarmerMetrics;
+  readonly history: OutcomeHistory;
+  readonly nodes: readonly NodeObservers[];
+}
+
+interface NodeObservers {
+  readonly config: NodeConfig;
+  readonly outcomes: OutcomePort;
+  readonly requests: RequestStats;
+  /** Adds the node's alias to each line. */
+  readonly log: Logger;
+}
+
+export function createObservers(config: FarmerConfig, { clock, log }: Pick<Common, 'clock' | 'log'>): Observers {
+  const aliases = config.nodes.map(({ alias }) => alias);
+  const metrics = new FarmerMetrics({
+    version: VERSION,
+    nodes: aliases,
+    disks: config.disks.map(({ path }) => path),
+    log,
+  });
+  const history = new OutcomeHistory(clock.now());
+  const nodes = config.nodes.map((node) => ({
+    config: node,
+    outcomes: history.recordFrom(metrics.node(node.alias), clock),
+    requests: new RequestStats(),
+    log: withFields(log, { node: node.alias }),
+  }));
+  return { metrics, history, nodes };
+}
+
+interface ClaimedNode extends NodeObservers {
+  readonly store: NodeStore;
+  readonly tokens: TokenStorePort;
+}
+
+/** Ties the state to the configured nodes and masks their tokens in the log. @throws StateError */
+export function claimNodes(
+  config: FarmerConfig,
+  { store, observers, secrets }: { store: StateStore; observers: Observers; secrets: Set<string> },
+): ClaimedNode[] {
+  return store.claim(config, config).flatMap((nodeStore, at) => {
+    const node = observers.nodes[at];
+    return node === undefined ? [] : [{ ...node, store: nodeStore, tokens: maskTokens(nodeStore, secrets) }];
+  });
+}
+
+interface LoadedNode extends ClaimedNode {
+  readonly contracts: ContractTable;
+}
+
+/** Loads the contracts of each node and assigns it its share of the capacity. */
+export function loadContracts(
+  nodes: readonly ClaimedNode[],
+  { genesis, maxContracts, clock }: { genesis: Genesis; maxContracts: number; clock: Clock },
+): LoadedNode[] {
+  const shares = apportion(
+    maxContracts,
+    nodes.map(({ config }) => config.share),
+  );
+  return nodes.map((node, at) => {
+    const options = { capacityContracts: shares[at] ?? 0, chunkBytes: genesis.size };
+    return { ...node, contracts: ContractTable.load(options, { ...node, clock }) };
+  });
+}
+
+/** Opens all disks. A disk that can't be used starts in quarantine. @throws DataDirError */
 export async function openDisks(
-  { store, chunkBytes }: { store: StateStore; chunkBytes: number },
-  { config, metrics, clock, log, farmer }: Common & { config: FarmerConfig; farmer: () => Farmer | undefined },
+  { config, store, genesis, contracts }: DisksSources,
+  { metrics, clock, log }: Common,
 ): Promise<Disks> {
   const { farmId = '' } = store;
   const known = store.disks();
   const folders = await openDiskFolders(config.disks, { farmId, init: config.init, known });
   for (const [id, path] of known) {
     if (!folders.some((folder) => folder.diskId === id || folder.path === path))
-      log.warn('disk is not used any more: its chunks are made again', { disk: path });
+      log.warn('disk removed from configuration, rebuilding its chunks', { disk: path });
   }
   store.saveDisks(new Map(folders.map(({ diskId, path }) => [diskId, path])));
   const disks = folders.map(({ path, sizeBytes, diskId, fault }) => {
     if (fault !== undefined) log.error('disk quarantined at start', { disk: path, reason: fault });
-    const options = { path, capacityBytes: sizeBytes, chunkBytes, farmId, diskId, fault };
+    const options = { path, capacityBytes: sizeBytes, chunkBytes: genesis.size, farmId, diskId, fault };
     return new Disk(options, { space: new DiskSpace(path), clock });
   });
-  const atStart = store.contractIds();
   return new Disks(config, {
     disks,
+    held: contracts,
     clock,
     log,
-    isHeld: (id) => farmer()?.nodes.some(({ contracts }) => contracts.has(id)) ?? atStart.has(id),
-    heldCount: () => farmer()?.size ?? atStart.size,
-    onLost: (ids) => farmer()?.lost(ids),
-    onFound: (ids) => farmer()?.found(ids),
     onError: (path, kind) => metrics.diskFailed(path, kind),
   });
 }
 
-/** One node as this farmer is connected to it. */
+interface DisksSources {
+  readonly config: FarmerConfig;
+  readonly store: StateStore;
+  readonly genesis: Genesis;
+  readonly contracts: ContractTables;
+}
+
+/** The HTTP connection to one node. */
 export interface Connection {
   readonly node: NodeConfig;
   readonly http: NodeHttp;
@@ -107,29 +180,20 @@ export interface Connection {
 
 const MAX_PAUSE_MS = 30_000;
 
+/** An open circuit breaker never blocks requests for more than a tenth of an interval. */
 export function connect(
-  node: NodeConfig,
-  {
-    requests,
-    shortestIntervalMs,
-    metrics,
-    clock,
-    log,
-  }: Common & { requests: RequestStats | undefined; shortestIntervalMs: () => number | undefined },
+  { config: node, contracts, requests }: LoadedNode,
+  { metrics, clock, log }: Common,
 ): Connection {
   const skew = new ClockSkew();
   const breaker = new CircuitBreaker(
-    // So short beside a round that an open circuit alone never costs one.
-    { maxPauseMs: () => Math.min(MAX_PAUSE_MS, (shortestIntervalMs() ?? Number.POSITIVE_INFINITY) / 10) },
+    { maxPauseMs: () => Math.min(MAX_PAUSE_MS, (contracts.shortestIntervalMs ?? Number.POSITIVE_INFINITY) / 10) },
     {
       clock,
       random: systemRandom,
       onChange: (isOpen) => {
-        if (isOpen)
-          log.warn('the node fails again and again: it is left alone but for an attempt now and then', {
-            node: node.alias,
-          });
-        else log.info('the node answers again', { node: node.alias });
+        if (isOpen) log.warn('circuit breaker opened', { node: node.alias });
+        else log.info('circuit breaker closed', { node: node.alias });
       },
     },
   );
@@ -137,25 +201,91 @@ export function connect(
     breaker,
     skew,
     clock,
-    observe: (end) => {
-      metrics.request(node.alias, end);
-      requests?.record(end, clock.now());
-      log.debug('node asked', { node: node.alias, ...end, seconds: Number(end.seconds.toFixed(4)) });
+    observe: (request) => {
+      metrics.request(node.alias, request);
+      requests.record(request, clock.now());
+      log.debug('node request completed', {
+        node: node.alias,
+        ...request,
+        seconds: Number(request.seconds.toFixed(4)),
+      });
     },
   });
   return { node, http, breaker, skew };
 }
 
-/** The connection whose node a URL belongs to; the first one's for other servers. */
-export function selectHttp(url: string, connections: readonly Connection[]): NodeHttp {
-  const { origin } = new URL(url);
-  const own = connections.find(({ node }) => new URL(node.url).origin === origin) ?? connections[0];
-  if (own === undefined) throw new RangeError('a farmer has a node');
-  return own.http;
+export function createChunkStore(
+  config: FarmerConfig,
+  {
+    genesis,
+    disks,
+    pool,
+    connections,
+    metrics,
+    log,
+  }: {
+    genesis: Genesis;
+    disks: Disks;
+    pool: WorkerPool;
+    connections: readonly Connection[];
+  } & Pick<Common, 'metrics' | 'log'>,
+): ChunkStore<Disk> {
+  const nodeOrigins = config.nodes.map(({ url }) => new URL(url).origin);
+  return new ChunkStore(
+    {
+      genesis,
+      downloadOrigins: new Set([...nodeOrigins, ...config.downloadOrigins]),
+      timeoutMs: config.readTimeoutMs,
+    },
+    {
+      locations: disks,
+      events: disks,
+      pool,
+      downloads: { download: async (url, options) => await selectHttp(url, connections).download(url, options) },
+      observer: metrics,
+      repairGenesis: async () => await rebuildGenesisFile(config, { pool, log }),
+    },
+  );
 }
 
-/** Tokens are kept, and never printed. */
-export function maskingTokens(store: TokenStorePort, secrets: Set<string>): TokenStorePort {
+async function rebuildGenesisFile(config: FarmerConfig, { pool, log }: { pool: WorkerPool; log: Logger }) {
+  try {
+    await openGenesisFile(config, pool);
+    log.warn('genesis file rebuilt');
+  } catch (error) {
+    log.error('genesis file rebuild failed', { error });
+    throw error;
+  }
+}
+
+/** The connection to the node with this URL's origin; for other servers that of the first node. */
+function selectHttp(url: string, connections: readonly Connection[]): NodeHttp {
+  const { origin } = new URL(url);
+  const connection = connections.find(({ node }) => new URL(node.url).origin === origin) ?? connections[0];
+  if (connection === undefined) throw new RangeError('at least one node is configured');
+  return connection.http;
+}
+
+/** What the farmer needs for one node. */
+export function toFarmedNode(
+  { config: node, connection, store, ...rest }: LoadedNode & { readonly connection: Connection },
+  { address, pollIntervalMs }: FarmerConfig,
+): NodeWorkerOptions & NodeDeps {
+  return {
+    ...rest,
+    alias: node.alias,
+    address,
+    pollIntervalMs,
+    node: new PrototypeNode(connection.http),
+    circuit: connection.breaker,
+    leaving: store,
+  };
+}
+
+/** Adds each token to the secrets that the logger masks. */
+function maskTokens(store: TokenStorePort, secrets: Set<string>): TokenStorePort {
+  const stored = store.token();
+  if (stored !== undefined) secrets.add(stored);
   return {
     token: () => store.token(),
     saveToken: (token) => {

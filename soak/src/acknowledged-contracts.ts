@@ -8,12 +8,12 @@ export class AcknowledgedContracts {
   /** @returns the contract that the farmer dropped with this line, if any */
   observe({ message, contract, reason }: FarmerLine): string | undefined {
     if (contract === undefined) return undefined;
-    if (message === 'contract taken') {
+    if (message === 'contract accepted') {
       this.#current.add(contract);
       this.#all.add(contract);
     }
     // Rejecting a duplicate offer does not drop the contract that is held.
-    const isDropped = message === 'contract ended' || (message === 'contract refused' && reason !== 'duplicate');
+    const isDropped = message === 'contract ended' || (message === 'contract rejected' && reason !== 'duplicate');
     return isDropped && this.#current.delete(contract) ? contract : undefined;
   }
 

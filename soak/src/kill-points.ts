@@ -25,18 +25,18 @@ export const STEPS = ['starting', 'accepting', 'generating', 'listing', 'answeri
 export type Step = (typeof STEPS)[number];
 
 const STEP_BY_MESSAGE: Readonly<Record<string, Step>> = {
-  'connected to the node': 'starting',
-  'removed what a former run left behind': 'starting',
+  'farmer registered': 'starting',
+  'leftover files removed': 'starting',
   'farmer started': 'starting',
-  'contract taken': 'generating',
-  'chunk not made': 'generating',
+  'contract accepted': 'generating',
+  'chunk creation failed': 'generating',
   'challenge passed': 'answering',
   'challenge failed': 'answering',
   'answer not acknowledged': 'answering',
   'contract ended': 'removing',
-  'contract refused': 'removing',
-  'contract not given back to the node': 'removing',
-  'gave back a contract that this farmer knows nothing of': 'removing',
+  'contract rejected': 'removing',
+  'contract release failed': 'removing',
+  'unknown contract released': 'removing',
 };
 
 const STEP_BY_ROUTE: Readonly<Record<string, Step>> = {

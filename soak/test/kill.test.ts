@@ -45,10 +45,10 @@ describe('identifyStep', () => {
   it.each([
     ['starting', undefined],
     ['starting', { message: 'farmer started' }],
-    ['generating', { message: 'contract taken' }],
-    ['accepting', { message: 'node asked', route: 'chunk' }],
-    ['listing', { message: 'node asked', route: 'due' }],
-    ['answering', { message: 'node asked', route: 'challenge' }],
+    ['generating', { message: 'contract accepted' }],
+    ['accepting', { message: 'node request completed', route: 'chunk' }],
+    ['listing', { message: 'node request completed', route: 'due' }],
+    ['answering', { message: 'node request completed', route: 'challenge' }],
     ['removing', { message: 'contract ended' }],
     ['other', { message: 'unknown message' }],
   ])('returns %s for the last line %j', (step, lastLine) => {
@@ -56,7 +56,7 @@ describe('identifyStep', () => {
   });
 
   it('prefers the files on disk to the last line', () => {
-    const lastLine = { message: 'node asked', route: 'due' };
+    const lastLine = { message: 'node request completed', route: 'due' };
     expect(identifyStep({ lastLine, hasNewContract: true, hasPartialChunk: false })).toBe('accepting');
     expect(identifyStep({ lastLine, hasNewContract: false, hasPartialChunk: true })).toBe('generating');
   });
@@ -65,7 +65,7 @@ describe('identifyStep', () => {
 describe('AcknowledgedContracts', () => {
   it('holds contracts from their acceptance to their end', () => {
     const contracts = new AcknowledgedContracts();
-    for (const contract of [A, B]) contracts.observe({ message: 'contract taken', contract });
+    for (const contract of [A, B]) contracts.observe({ message: 'contract accepted', contract });
     expect(contracts.observe({ message: 'contract ended', contract: A })).toBe(A);
     expect([...contracts.current]).toEqual([B]);
     expect([...contracts.all]).toEqual([A, B]);
@@ -73,9 +73,9 @@ describe('AcknowledgedContracts', () => {
 
   it('keeps a contract when a duplicate of it is rejected', () => {
     const contracts = new AcknowledgedContracts();
-    contracts.observe({ message: 'contract taken', contract: A });
-    expect(contracts.observe({ message: 'contract refused', contract: A, reason: 'duplicate' })).toBeUndefined();
-    expect(contracts.observe({ message: 'contract refused', contract: A, reason: 'hash_mismatch' })).toBe(A);
+    contracts.observe({ message: 'contract accepted', contract: A });
+    expect(contracts.observe({ message: 'contract rejected', contract: A, reason: 'duplicate' })).toBeUndefined();
+    expect(contracts.observe({ message: 'contract rejected', contract: A, reason: 'hash_mismatch' })).toBe(A);
   });
 });
 

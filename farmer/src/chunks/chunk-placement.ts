@@ -14,9 +14,8 @@ export interface ChunkPlacementDeps {
   readonly disks: readonly Disk[];
   readonly clock: Clock;
   readonly log: Logger;
-  /** Whether a contract has this chunk, and how many contracts there are. */
-  readonly isHeld: (id: ContractId) => boolean;
-  readonly heldCount: () => number;
+  /** The ids of all contracts. */
+  readonly held: { has(id: ContractId): boolean; readonly size: number };
 }
 
 /** What a scan of a disk found and deleted. */
@@ -124,7 +123,7 @@ export class ChunkPlacement implements FreeSpacePort {
       const other = current === disk ? undefined : current;
       const isNewer =
         other === undefined || (await attempt(other, async () => await disk.files.isNewer(id, other.files)));
-      if (!this.#deps.isHeld(id) || isNewer === false) orphans += await remove(id, disk);
+      if (!this.#deps.held.has(id) || isNewer === false) orphans += await remove(id, disk);
       // If the copies could not be compared, the recorded one stays.
       else if (isNewer) {
         other?.remove(id);
@@ -155,7 +154,7 @@ export class ChunkPlacement implements FreeSpacePort {
   /** After the operator lowers the capacity, contracts beyond it keep their chunks. */
   #findDiskBeyondCapacity(): Disk | undefined {
     const capacity = this.#deps.disks.reduce((sum, disk) => sum + disk.capacityChunks, 0);
-    return this.#deps.heldCount() > capacity ? this.#findLargest((disk) => disk.freeChunks(0)) : undefined;
+    return this.#deps.held.size > capacity ? this.#findLargest((disk) => disk.freeChunks(0)) : undefined;
   }
 
   async #removeCopy(id: ContractId, disk: Disk): Promise<void> {

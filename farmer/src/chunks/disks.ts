@@ -9,11 +9,13 @@ import { classifyDiskError, type DiskErrorKind, mayBeReadable, toErrorKind } fro
 import { type DiskEvent, isReadmissible, type UsableState } from './disk-state.ts';
 
 export interface DisksDeps extends ChunkPlacementDeps {
-  /** Chunks that can't be reached any more: their disk failed. */
-  readonly onLost: (ids: readonly ContractId[]) => void;
-  /** Chunks that are there again. */
-  readonly onFound: (ids: readonly ContractId[]) => void;
   readonly onError: (path: string, kind: DiskErrorKind) => void;
+}
+
+/** Notified when chunks become unreadable because their disk failed, and when a disk works again. */
+export interface DiskListener {
+  chunksLost(ids: readonly ContractId[]): void;
+  chunksFound(ids: readonly ContractId[]): void;
 }
 
 class DisksError extends CodedError<'exhausted'> {}
@@ -35,10 +37,16 @@ export class Disks implements FreeSpacePort {
   readonly #pendingProbes = new Map<Disk, Promise<void>>();
   /** Disks that were slow: a write that timed out may have completed later and left a file behind. */
   readonly #needsCleanup = new Set<Disk>();
+  #listener: DiskListener = { chunksLost: () => {}, chunksFound: () => {} };
 
   constructor(options: ChunkPlacementOptions, deps: DisksDeps) {
     this.#deps = deps;
     this.#placement = new ChunkPlacement(options, deps);
+  }
+
+  /** Called once, after {@link load}, whose result says which chunks are present. */
+  subscribe(listener: DiskListener): void {
+    this.#listener = listener;
   }
 
   /** Each disk, for metrics and status. */
@@ -233,7 +241,7 @@ export class Disks implements FreeSpacePort {
   /** A disk may hang on one bad sector and be fast elsewhere. The rebuilt chunk goes to the same disk. */
   #rebuildSlowChunk(id: ContractId, disk: Disk): void {
     this.#deps.log.error('slow chunk given up for rebuild', { contract: id, disk: disk.path });
-    this.#deps.onLost([id]);
+    this.#listener.chunksLost([id]);
   }
 
   #handleWriteRejection(disk: Disk, reason: string): void {
@@ -276,7 +284,7 @@ export class Disks implements FreeSpacePort {
         const ids = this.#placement.removeDisk(disk);
         disk.health.reset();
         this.#deps.log.error('disk quarantined', { disk: path, reason: state.reason, chunks: ids.length });
-        this.#deps.onLost(ids);
+        this.#listener.chunksLost(ids);
       }
     }
   }
@@ -286,7 +294,7 @@ export class Disks implements FreeSpacePort {
       const { found } = await this.#placement.scanDisk(disk);
       this.#apply(disk, { type: 'readmitted', usableAs });
       this.#deps.log.info('disk readmitted', { disk: disk.path, state: usableAs.kind, chunks: found.length });
-      this.#deps.onFound(found);
+      this.#listener.chunksFound(found);
     } catch (error) {
       this.#apply(disk, { type: 'probed', usableAs: undefined });
       this.#deps.log.warn('disk not readmitted', { disk: disk.path, error });

@@ -16,14 +16,14 @@ export async function scrub(config: CommandConfig, print: Print): Promise<number
     printedTenths = tenths;
   }
   print(formatResult(report));
-  return report.results.sound === report.total ? 0 : 1;
+  return report.results.ok === report.total ? 0 : 1;
 }
 
-function formatResult({ total, results: { sound, corrupt, unreadable, slow } }: ScrubReport): string {
+function formatResult({ total, results: { ok, corrupt, unreadable, slow } }: ScrubReport): string {
   const damaged = corrupt + unreadable + slow;
-  if (sound === total) return `all chunks are intact (${sound} of ${total})`;
+  if (ok === total) return `all chunks are intact (${ok} of ${total})`;
   if (damaged === 0) {
-    return `${sound} of ${total} chunks are intact; the others are being generated, or their contracts have ended`;
+    return `${ok} of ${total} chunks are intact; the others are being generated, or their contracts have ended`;
   }
   return `${damaged} of ${total} chunks are damaged (corrupt: ${corrupt}, missing or unreadable: ${unreadable}, too slow to read: ${slow}) and are being rebuilt; check the disk`;
 }

@@ -1,33 +1,33 @@
-/** What is held, as the work that it makes. */
+/** The work that the contracts cause. */
 export interface Load {
   readonly contracts: number;
-  /** Challenges in a millisecond: the sum of 1 / interval over all contracts. */
+  /** Challenges per millisecond: the sum of 1 / interval over all contracts. */
   readonly challengesPerMs: number;
 }
 
-/** How fast challenges are answered, as it was measured. */
+/** How fast challenges are answered, as measured. */
 export interface Speed {
-  /** What a worker takes to read and hash a chunk, in milliseconds. */
+  /** How long a worker takes to read and hash a chunk. */
   readonly proofMs: number;
   readonly workers: number;
-  /** What the node takes to acknowledge an answer, in milliseconds. */
+  /** How long the node takes to acknowledge an answer. */
   readonly answerMs: number;
   readonly answerConcurrency: number;
 }
 
-/** The part of an interval that goes by, at worst, until a listing shows the challenge. */
+/** The share of an interval after which a listing shows the challenge at the latest. */
 const MAX_LISTING_DELAY = 0.1;
 
-/** So much of what could just be proved in time is taken on. */
-const MARGIN = 0.7;
+/** Contracts are accepted up to this share of the capacity estimate. */
+const MAX_UTILISATION = 0.7;
 
 /**
- * At how many contracts, with intervals like those held, answers would begin to come late: all challenges of an interval can be there at
- * once, and must be read and delivered in what is left of it.
+ * Estimates how many contracts can be proved in time if their intervals are like those of the contracts held. All
+ * challenges of an interval may be issued at once. They must be read and delivered in the rest of it.
  *
- * @returns undefined where nothing is held, whose intervals would say
+ * @returns undefined without contracts, since their intervals are unknown
  */
-export function capacityEstimate({ contracts, challengesPerMs }: Load, speed: Speed): number | undefined {
+export function estimateCapacity({ contracts, challengesPerMs }: Load, speed: Speed): number | undefined {
   if (contracts === 0 || challengesPerMs === 0) return undefined;
   const { proofMs, workers, answerMs, answerConcurrency } = speed;
   const intervalMs = contracts / challengesPerMs;
@@ -35,7 +35,7 @@ export function capacityEstimate({ contracts, challengesPerMs }: Load, speed: Sp
   return Math.floor(usableMs * Math.min(workers / proofMs, answerConcurrency / answerMs));
 }
 
-/** Whether one more contract can be proved in time with a margin. @param provable of {@link capacityEstimate} */
-export function hasCapacityForOneMore(provable: number | undefined, contracts: number): boolean {
-  return provable === undefined || contracts + 1 <= MARGIN * provable;
+/** Whether one more contract can be proved in time, with a margin. */
+export function hasCapacityForOneMore(capacityEstimate: number | undefined, contracts: number): boolean {
+  return capacityEstimate === undefined || contracts + 1 <= MAX_UTILISATION * capacityEstimate;
 }

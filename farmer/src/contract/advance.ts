@@ -25,40 +25,42 @@ type Transition<P extends Phase, T extends EventType> = (
 type Transitions<P extends Phase> = { readonly [T in EventType]: Transition<P, T> };
 type Table = { readonly [P in Phase]: Transitions<P> };
 
-const same = (contract: Contract): Step => ({ contract });
+const ignore = (contract: Contract): Step => ({ contract });
 
-/** Every phase by every event; farmer/SPEC.md has it in words. An event that does not fit the phase changes nothing. */
+/** The transition for each phase and event; see farmer/SPEC.md. An event that does not fit the phase changes nothing. */
 const TRANSITIONS: Table = {
   generating: {
-    chunk_stored: (contract, _, now) => ({ contract: { ...withChunk(contract, now), verifiedAt: now } }),
-    chunk_found: (contract, _, now) => ({ contract: withChunk(contract, now) }),
-    chunk_lost: (contract) => ({ contract: contract.again ? { ...contract, obstacle: 'chunk_unreadable' } : contract }),
-    chunk_verified: same,
-    challenged,
-    reading: same,
-    proved: same,
-    sent: same,
-    verdict: same,
-    tick: expired,
+    chunk_stored: (contract, _, now) => ({ contract: { ...addChunk(contract, now), verifiedAt: now } }),
+    chunk_found: (contract, _, now) => ({ contract: addChunk(contract, now) }),
+    chunk_lost: (contract) => ({
+      contract: contract.hadChunk ? { ...contract, obstacle: 'chunk_unreadable' } : contract,
+    }),
+    chunk_verified: ignore,
+    challenged: receiveChallenge,
+    reading: ignore,
+    proved: ignore,
+    sent: ignore,
+    verdict: ignore,
+    tick: settleIfOver,
   },
   waiting: {
-    chunk_stored: same,
-    chunk_found: same,
-    chunk_lost: (contract) => ({ contract: withoutChunk(contract) }),
+    chunk_stored: ignore,
+    chunk_found: ignore,
+    chunk_lost: (contract) => ({ contract: loseChunk(contract) }),
     chunk_verified: (contract, _, now) => ({ contract: { ...contract, verifiedAt: now } }),
-    challenged,
-    reading: same,
-    proved: same,
-    sent: same,
-    verdict: same,
-    tick: expired,
+    challenged: receiveChallenge,
+    reading: ignore,
+    proved: ignore,
+    sent: ignore,
+    verdict: ignore,
+    tick: settleIfOver,
   },
   proving: {
-    chunk_stored: same,
-    chunk_found: same,
-    chunk_lost: (contract) => ({ contract: withoutChunk(contract) }),
+    chunk_stored: ignore,
+    chunk_found: ignore,
+    chunk_lost: (contract) => ({ contract: loseChunk(contract) }),
     chunk_verified: (contract, _, now) => ({ contract: { ...contract, verifiedAt: now } }),
-    challenged,
+    challenged: receiveChallenge,
     reading: (contract, { challenge }, now) =>
       challenge === contract.challenge
         ? { contract: { ...contract, timeline: { ...contract.timeline, readAt: now } } }
@@ -75,31 +77,31 @@ const TRANSITIONS: Table = {
             },
           }
         : { contract },
-    sent: same,
-    verdict: same,
-    tick: expired,
+    sent: ignore,
+    verdict: ignore,
+    tick: settleIfOver,
   },
   answering: {
-    chunk_stored: withoutLoss,
-    chunk_found: withoutLoss,
-    // A response already made still counts: it is delivered before the chunk is looked after.
+    chunk_stored: clearChunkLoss,
+    chunk_found: clearChunkLoss,
+    // The response is already known, so it is delivered before the chunk is rebuilt.
     chunk_lost: (contract) => ({ contract: { ...contract, chunkLost: true } }),
     chunk_verified: (contract, _, now) => ({ contract: { ...contract, verifiedAt: now } }),
-    challenged,
-    reading: same,
-    proved: same,
+    challenged: receiveChallenge,
+    reading: ignore,
+    proved: ignore,
     sent: (contract, { challenge }, now) => {
       if (challenge !== contract.challenge) return { contract };
       const { sentAt = now, attempts } = contract.timeline;
       return { contract: { ...contract, timeline: { ...contract.timeline, sentAt, attempts: attempts + 1 } } };
     },
     verdict: (contract, event, now) =>
-      event.challenge === contract.challenge ? judged(contract, event.passed, now) : { contract },
-    tick: expired,
+      event.challenge === contract.challenge ? settleVerdict(contract, event.passed, now) : { contract },
+    tick: settleIfOver,
   },
 };
 
-/** What a contract becomes when something happens to it at `now`. Pure: the same arguments give the same step. */
+/** Computes the next state of a contract after an event at `now`. Pure. */
 export function advance(contract: Contract, event: ContractEvent, now: Instant): Step {
   return step(contract.phase, event.type, contract, event, now);
 }
@@ -115,77 +117,77 @@ function step<P extends Phase, T extends EventType>(
   return transitions[type](contract, event, now);
 }
 
-function withChunk(contract: Contract<'generating'>, now: Instant): Contract {
-  const { challenge, again: _, ...held } = contract;
+function addChunk(contract: Contract<'generating'>, now: Instant): Contract {
+  const { challenge, hadChunk: _, ...held } = contract;
   if (challenge === undefined) return { ...held, phase: 'waiting' };
   return { ...held, phase: 'proving', challenge, timeline: { ...held.timeline, queuedAt: now } };
 }
 
-function withoutLoss(contract: Contract<'answering'>): Step {
+function clearChunkLoss(contract: Contract<'answering'>): Step {
   return { contract: contract.chunkLost ? { ...contract, chunkLost: false } : contract };
 }
 
-function withoutChunk(contract: Contract<'waiting' | 'proving'>): Contract<'generating'> {
+function loseChunk(contract: Contract<'waiting' | 'proving'>): Contract<'generating'> {
   const { readAt: _, ...timeline } = contract.timeline;
   return {
     ...contract,
     phase: 'generating',
-    again: true,
+    hadChunk: true,
     obstacle: 'chunk_unreadable',
     verifiedAt: undefined,
     timeline,
   };
 }
 
-function challenged(contract: Contract, event: ContractEvent<'challenged'>, now: Instant): Step {
+function receiveChallenge(contract: Contract, event: ContractEvent<'challenged'>, now: Instant): Step {
   if (contract.settledAt !== undefined && event.askedAt <= contract.settledAt) return { contract };
   const { challenge, askedAt, notListedAt } = event;
   const open = getOpenChallenge(contract);
   if (open === challenge) return { contract };
   if (isAmbiguous(contract, notListedAt, now) || isSettled(contract, event)) return { contract };
-  // A challenge that replaces one not yet answered: the node has begun the next round, whatever our clock says.
-  const past = countElapsedRounds(contract.round, contract.terms.intervalMs, now) || (open === undefined ? 0 : 1);
-  const settlement = past === 0 ? undefined : failed(contract, event, past, now);
-  const current = settlement === undefined ? contract : next(contract, settlement);
-  // A listing that was so long on its way that a round ended meanwhile: proved now, its challenge would be the wrong one.
+  // A new challenge replaces one that was not answered: the node started the next round, whatever our clock says.
+  const elapsed = countElapsedRounds(contract.round, contract.terms.intervalMs, now) || (open === undefined ? 0 : 1);
+  const settlement = elapsed === 0 ? undefined : settleFailure(contract, event, elapsed, now);
+  const current = settlement === undefined ? contract : startNextRound(contract, settlement);
+  // A round ended while the listing was in flight, so the listed challenge is the previous one.
   const { intervalMs } = contract.terms;
   if (countElapsedRounds(contract.round, intervalMs, askedAt) < countElapsedRounds(contract.round, intervalMs, now))
     return { contract: current, settlement };
   const unlisted = isNewerThan(notListedAt, contract.settledAt) ? notListedAt : undefined;
   const round = { ...current.round, issuedAt: clamp(current.round.issuedAt, unlisted, now) };
   const received: Timeline = { attempts: 0, receivedAt: now };
-  const step: Contract =
+  const next: Contract =
     current.phase === 'generating'
       ? { ...current, round, challenge, timeline: received }
       : { ...current, phase: 'proving', round, challenge, timeline: { ...received, queuedAt: now } };
-  return { contract: step, settlement };
+  return { contract: next, settlement };
 }
 
-function judged(contract: Contract<'answering'>, passed: boolean, now: Instant): Step {
+function settleVerdict(contract: Contract<'answering'>, passed: boolean, now: Instant): Step {
   const slackMs = dueAt(contract) - now;
   const timeline = { ...contract.timeline, acknowledgedAt: now };
   const outcome = passed ? 'passed' : slackMs < 0 ? 'late' : 'wrong_answer';
   const entry = {
     ...toJournalEntry({ ...contract, timeline }, outcome, 1, now),
-    ...(!passed && { cause: 'refused' as const }),
+    ...(!passed && { cause: 'answer_rejected' as const }),
   };
   const settlement = { entry, slackMs };
-  return { contract: { ...next(contract, settlement), settled: contract.challenge }, settlement };
+  return { contract: { ...startNextRound(contract, settlement), settled: contract.challenge }, settlement };
 }
 
-function expired(contract: Contract, event: ContractEvent<'tick'>, now: Instant): Step {
+function settleIfOver(contract: Contract, event: ContractEvent<'tick'>, now: Instant): Step {
   const count = countElapsedRounds(contract.round, contract.terms.intervalMs, now);
   if (count === 0) return { contract };
-  const settlement = failed(contract, event, count, now);
-  return { contract: { ...next(contract, settlement), settled: getOpenChallenge(contract) }, settlement };
+  const settlement = settleFailure(contract, event, count, now);
+  return { contract: { ...startNextRound(contract, settlement), settled: getOpenChallenge(contract) }, settlement };
 }
 
-function failed(contract: Contract, witness: RoundContext, count: number, now: Instant): Settlement {
+function settleFailure(contract: Contract, witness: RoundContext, count: number, now: Instant): Settlement {
   const { reason, cause } = findMissedReason(contract, witness);
   return { entry: { ...toJournalEntry(contract, reason, count, now), cause } };
 }
 
-/** Why a round that is over came without an answer: the first of these that was so. */
+/** Why a round ended without an answer: the first reason that applies. */
 function findMissedReason(
   contract: Contract,
   { nodeReachable, runningSince }: RoundContext,
@@ -197,14 +199,14 @@ function findMissedReason(
     return { reason: 'node_error', cause: contract.phase === 'answering' ? 'not_acknowledged' : 'node_unreachable' };
   switch (contract.phase) {
     case 'generating':
-      return contract.again
+      return contract.hadChunk
         ? { reason: 'chunk_unreadable', cause: 'chunk_lost' }
         : { reason: 'missed', cause: 'chunk_not_generated' };
     case 'proving':
     case 'answering':
       return { reason: 'missed', cause: contract.timeline.readAt === undefined ? 'no_worker' : 'slow_read' };
     case 'waiting':
-      // Who came in the last half of a round may have come too late to be asked.
+      // A farmer that started in the second half of the round may have been too late for the listing.
       return runningSince <= contract.round.issuedAt + contract.terms.intervalMs / 2
         ? { reason: 'not_challenged', cause: 'not_listed' }
         : { reason: 'missed', cause: 'farmer_stopped' };
@@ -221,38 +223,40 @@ function toJournalEntry(
   return { ...timeline, contract: terms.id, round: round.number, count, dueAt: due, settledAt, outcome };
 }
 
-/** The contract after the rounds settled, with nothing asked yet. A missing chunk stays missing, and stays an obstacle. */
-function next(contract: Contract, { entry: { outcome, count, settledAt } }: Settlement): Contract {
+/** The contract in the round after the settled ones. A missing chunk is still missing and still an obstacle. */
+function startNextRound(contract: Contract, { entry: { outcome, count, settledAt } }: Settlement): Contract {
   const { terms, verifiedAt } = contract;
   const round = advanceRound(contract.round, terms.intervalMs, count);
   const held = { terms, round, timeline: EMPTY_TIMELINE, settledAt, last: outcome };
   if (contract.phase === 'generating') {
-    return { phase: 'generating', ...held, again: contract.again, obstacle: contract.obstacle };
+    return { phase: 'generating', ...held, hadChunk: contract.hadChunk, obstacle: contract.obstacle };
   }
   if (contract.phase === 'answering' && contract.chunkLost === true) {
-    return { phase: 'generating', ...held, again: true, obstacle: 'chunk_unreadable' };
+    return { phase: 'generating', ...held, hadChunk: true, obstacle: 'chunk_unreadable' };
   }
   return { phase: 'waiting', ...held, verifiedAt };
 }
 
-/** How far our reckoning of a round's start may be before the node's. */
-const UNCERTAINTY_MS = 2_000;
+/** How far our estimate of a round's start may be ahead of the node's. */
+const MAX_CLOCK_ERROR_MS = 2_000;
 
 /**
- * Just after a round began by our reckoning, a challenge that was not seen to appear (after a restart, or an outage) may
- * still be the one before: answered a moment too late it would be a wrong answer to the next. The next listing will tell.
+ * Shortly after a round started, by our estimate, a challenge whose appearance was not observed (after a restart or an
+ * outage) may still be the previous one. Its answer could arrive late and count as a wrong answer to the next challenge.
+ * The next listing resolves this.
  */
 function isAmbiguous(contract: Contract, notListedAt: Instant | undefined, now: Instant): boolean {
   const { phase, round, terms } = contract;
   const isOpen = phase !== 'waiting' && contract.challenge !== undefined;
   if (isOpen || notListedAt !== undefined || round.number === 0) return false;
   const into = (now - round.issuedAt) % terms.intervalMs;
-  return into >= 0 && into < Math.min(UNCERTAINTY_MS, terms.intervalMs / 4);
+  return into >= 0 && into < Math.min(MAX_CLOCK_ERROR_MS, terms.intervalMs / 4);
 }
 
 /**
- * Nodes may list a challenge that has had its verdict, and one that came out unanswered is listed until the node's own round is over.
- * Answered now it would count twice, or for the next round; it is a new one only where it went away meanwhile and the next round has begun.
+ * Nodes may keep listing a challenge after its verdict. An unanswered challenge is listed until the node's own round is
+ * over. Answered again it would count twice, or for the next round. It is a new challenge only if the next round has
+ * started and a listing in between did not contain it.
  */
 function isSettled({ settled, settledAt, round }: Contract, event: ContractEvent<'challenged'>): boolean {
   const { challenge, askedAt, notListedAt } = event;

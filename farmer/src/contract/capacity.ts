@@ -4,17 +4,17 @@ export function countChunks(sizeBytes: number, chunkBytes: number): number {
 }
 
 /**
- * Deals `total` contracts out by shares that sum to 1: each gets its whole part, and what is left goes to those that lost most by
- * rounding, so that nothing is left over.
+ * Splits `total` contracts by shares that sum to 1, with the largest remainder method: each share is rounded down, and
+ * the remaining contracts go to the shares that lost most by rounding.
  */
 export function apportion(total: number, shares: readonly number[]): number[] {
-  const parts = shares.map((share, at) => ({ at, whole: Math.floor(total * share), rest: (total * share) % 1 }));
-  const left = total - parts.reduce((sum, { whole }) => sum + whole, 0);
-  const lucky = new Set(
+  const parts = shares.map((share, at) => ({ at, whole: Math.floor(total * share), remainder: (total * share) % 1 }));
+  const remaining = total - parts.reduce((sum, { whole }) => sum + whole, 0);
+  const roundedUp = new Set(
     [...parts]
-      .sort((a, b) => b.rest - a.rest)
-      .slice(0, left)
+      .sort((a, b) => b.remainder - a.remainder)
+      .slice(0, remaining)
       .map(({ at }) => at),
-  ); // stable: the first of equals
-  return parts.map(({ at, whole }) => whole + (lucky.has(at) ? 1 : 0));
+  );
+  return parts.map(({ at, whole }) => whole + (roundedUp.has(at) ? 1 : 0));
 }

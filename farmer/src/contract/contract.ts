@@ -2,7 +2,7 @@ import type { Instant } from '@downstream/platform';
 import type { JournalEntry, Timeline } from './journal-entry.ts';
 import type { Round } from './round.ts';
 
-/** Names a contract and its chunk's file: 64 hex characters, checked where it came in. */
+/** Identifies a contract and its chunk file: 64 hex characters, validated where it enters the farmer. */
 export type ContractId = string;
 
 /** Where a chunk's bytes come from. */
@@ -10,16 +10,16 @@ export type ChunkSource =
   | { readonly kind: 'secret'; readonly secret: string }
   | { readonly kind: 'url'; readonly url: string };
 
-/** What was agreed with the node and never changes. */
+/** The part of a contract that never changes. */
 export interface Terms {
   readonly id: ContractId;
   readonly source: ChunkSource;
   readonly intervalMs: number;
-  /** When the contract was asked for: never later than the node's own start of it. */
+  /** When the contract was requested, which is never later than its start at the node. */
   readonly acceptedAt: Instant;
 }
 
-/** Every way in which a challenge fails; each is a label of `farmer_challenges_failed_total`. */
+/** Why a challenge failed. Each is a label value of `farmer_challenges_failed_total`. */
 export const FAILURE_REASONS = [
   'wrong_answer',
   'late',
@@ -30,41 +30,41 @@ export const FAILURE_REASONS = [
 ] as const;
 export type FailureReason = (typeof FAILURE_REASONS)[number];
 
-/** What has stood in the way of this round's answer so far: the reason, should its time run out. */
+/** What has prevented an answer in this round so far. It is the failure reason if the round ends without an answer. */
 type Obstacle = 'chunk_unreadable';
 
 export const EMPTY_TIMELINE: Timeline = { attempts: 0 };
 
-interface Held {
+interface CommonState {
   readonly terms: Terms;
   readonly round: Round;
-  /** What happened to this round's challenge so far. */
+  /** When each stage of this round's challenge was reached. */
   readonly timeline: Timeline;
   readonly obstacle?: Obstacle | undefined;
-  /** When the last round was settled; a listing that the node made before that is out of date. */
+  /** When the last round was settled. A listing that was requested earlier is out of date. */
   readonly settledAt?: Instant | undefined;
-  /** The challenge that the last round ended with, answered or not, unless a whole round went by since. */
+  /** The challenge of the last settled round, answered or not. Unset when a whole round has passed since. */
   readonly settled?: string | undefined;
-  /** How the last round came out, where this process saw it. */
+  /** The outcome of the last round, if this process settled it. */
   readonly last?: 'passed' | FailureReason | undefined;
-  /** When the chunk was last read whole, and was what it should be; where this process saw it. */
+  /** When this process last read the whole chunk and its hash matched. */
   readonly verifiedAt?: Instant | undefined;
 }
 
-/** What a contract is in each phase. There is a sound chunk on disk, as far as is known, in all but `generating`. */
+/** The state of a contract in each phase. In all phases but `generating` an intact chunk is expected on disk. */
 export interface ContractByPhase {
-  /** The chunk is being made; `again`: it was there before. */
-  readonly generating: Held & {
+  /** The chunk is being generated, or rebuilt if `hadChunk`. */
+  readonly generating: CommonState & {
     readonly phase: 'generating';
-    readonly again: boolean;
+    readonly hadChunk: boolean;
     readonly challenge?: string | undefined;
   };
-  /** Nothing is asked; the node's next challenge is awaited. */
-  readonly waiting: Held & { readonly phase: 'waiting' };
-  /** A challenge is open: the chunk is to be read and hashed. */
-  readonly proving: Held & { readonly phase: 'proving'; readonly challenge: string };
-  /** The response is known: it is to be delivered. `chunkLost`: the chunk went away since. */
-  readonly answering: Held & {
+  /** No challenge is open. */
+  readonly waiting: CommonState & { readonly phase: 'waiting' };
+  /** A challenge is open and the chunk must be read. */
+  readonly proving: CommonState & { readonly phase: 'proving'; readonly challenge: string };
+  /** The response is known and must be delivered. `chunkLost`: the chunk was lost in the meantime. */
+  readonly answering: CommonState & {
     readonly phase: 'answering';
     readonly challenge: string;
     readonly response: string;
@@ -75,39 +75,38 @@ export interface ContractByPhase {
 export const PHASES = ['generating', 'waiting', 'proving', 'answering'] as const;
 export type Phase = (typeof PHASES)[number];
 
-/** A contract in one of these phases; in any, if none is named: by what it waits for. */
+/** A contract in one of the given phases; by default in any phase. */
 export type Contract<In extends Phase = Phase> = { [P in In]: ContractByPhase[P] }[In];
 
-/** What can be known of a time that is over. */
+/** What is known about a round beside its contract, to find out why it failed. */
 export interface RoundContext {
-  /** Whether the node answered when it was asked. */
+  /** Whether the node responded to the last request. */
   readonly nodeReachable: boolean;
-  /** Since when this farmer has been at it without a break. */
+  /** Since when this farmer has been running without interruption. */
   readonly runningSince: Instant;
 }
 
-/** What can happen to a contract, by its type. */
 export interface EventByType {
   readonly chunk_stored: { readonly type: 'chunk_stored' };
-  /** The chunk is where it was, on a disk that came back; nobody has read it since. */
+  /** The chunk is on a disk that works again. It has not been read since. */
   readonly chunk_found: { readonly type: 'chunk_found' };
   readonly chunk_lost: { readonly type: 'chunk_lost' };
-  /** The chunk was read whole, beside any challenge, and is what it should be. */
+  /** The whole chunk was read, independently of a challenge, and its hash matched. */
   readonly chunk_verified: { readonly type: 'chunk_verified' };
-  /** The node lists an open challenge. `notListedAt`: when it was last asked and did not list this one. */
+  /** The node lists an open challenge. `notListedAt`: when the last listing without this challenge was requested. */
   readonly challenged: RoundContext & {
     readonly type: 'challenged';
     readonly challenge: string;
     readonly askedAt: Instant;
     readonly notListedAt?: Instant | undefined;
   };
-  /** A worker takes the challenge up. */
+  /** A worker starts to read the chunk. */
   readonly reading: { readonly type: 'reading'; readonly challenge: string };
   readonly proved: { readonly type: 'proved'; readonly challenge: string; readonly response: string };
-  /** The response goes to the node. */
+  /** The response is being sent to the node. */
   readonly sent: { readonly type: 'sent'; readonly challenge: string };
   readonly verdict: { readonly type: 'verdict'; readonly challenge: string; readonly passed: boolean };
-  /** Time has come to look whether the round is over. */
+  /** Time has passed. The round may be over. */
   readonly tick: RoundContext & { readonly type: 'tick' };
 }
 
@@ -125,13 +124,13 @@ export const EVENT_TYPES = [
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
-/** What can happen to a contract. */
+/** Something that happens to a contract. */
 export type ContractEvent<Of extends EventType = EventType> = { [T in Of]: EventByType[T] }[Of];
 
-/** How one round came out, or several in a row. */
+/** The outcome of one round, or of several consecutive rounds. */
 export interface Settlement {
   readonly entry: JournalEntry;
-  /** What was left before the deadline at the node's verdict, where there was one; negative is late. */
+  /** The time left before the deadline when the verdict arrived; negative if late. Undefined without a verdict. */
   readonly slackMs?: number | undefined;
 }
 
@@ -140,11 +139,11 @@ export interface Step {
   readonly settlement?: Settlement | undefined;
 }
 
-/** A contract as it is taken at `now`: its first challenge came with it. */
-export function take(terms: Terms, challenge: string, now: Instant): Contract<'generating'> {
+/** A new contract, which comes with its first challenge. */
+export function acceptContract(terms: Terms, challenge: string, now: Instant): Contract<'generating'> {
   return {
     phase: 'generating',
-    again: false,
+    hadChunk: false,
     terms,
     round: { number: 0, issuedAt: terms.acceptedAt },
     timeline: { attempts: 0, receivedAt: now },
@@ -152,21 +151,22 @@ export function take(terms: Terms, challenge: string, now: Instant): Contract<'g
   };
 }
 
-/** A contract that an earlier process held. @param chunk whether its file is there, was there before, or never was */
-export function resume(
-  { terms, round, settled }: Pick<Contract, 'terms' | 'round' | 'settled'>,
-  chunk: 'there' | 'lost' | 'never',
-): Contract {
-  const held = { terms, round, settled, timeline: EMPTY_TIMELINE };
-  return chunk === 'there' ? { phase: 'waiting', ...held } : { phase: 'generating', again: chunk === 'lost', ...held };
+/** A contract from the store. Its chunk counts as missing until a `chunk_found` event. */
+export function restoreContract({
+  terms,
+  round,
+  settled,
+  hadChunk,
+}: Pick<Contract<'generating'>, 'terms' | 'round' | 'settled' | 'hadChunk'>): Contract<'generating'> {
+  return { phase: 'generating', hadChunk, terms, round, settled, timeline: EMPTY_TIMELINE };
 }
 
-/** When the round that the contract is in must have been answered. */
+/** The deadline of the current round. */
 export function dueAt({ round, terms }: Contract): Instant {
   return round.issuedAt + terms.intervalMs;
 }
 
-/** The challenge that is open, where it is known. */
+/** The open challenge, if it is known. */
 export function getOpenChallenge(contract: Contract): string | undefined {
   return contract.phase === 'waiting' ? undefined : contract.challenge;
 }

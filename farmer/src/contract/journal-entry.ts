@@ -1,53 +1,53 @@
 import type { Instant } from '@downstream/platform';
 import type { ContractId, FailureReason } from './contract.ts';
 
-/** When what happened to one challenge; what did not happen is not there. */
+/** When a challenge reached each stage. Stages that it did not reach are unset. */
 export interface Timeline {
-  /** The node listed it, or gave it with the contract. */
+  /** The node listed the challenge, or sent it with the contract. */
   readonly receivedAt?: Instant | undefined;
-  /** Its chunk was there, and it waited for a worker. */
+  /** The chunk was on disk and the challenge started to wait for a worker. */
   readonly queuedAt?: Instant | undefined;
-  /** A worker began to read the chunk. */
+  /** A worker started to read the chunk. */
   readonly readAt?: Instant | undefined;
-  /** The chunk was read and hashed, and sound. */
+  /** The chunk was read and its hash matched. */
   readonly hashedAt?: Instant | undefined;
-  /** The answer was first sent. */
+  /** The answer was sent for the first time. */
   readonly sentAt?: Instant | undefined;
-  /** The node gave its verdict. */
+  /** The node returned its verdict. */
   readonly acknowledgedAt?: Instant | undefined;
   /** How often the answer was sent. */
   readonly attempts: number;
 }
 
-/** What stood in the way of an answer, more closely than the reason it is counted under. */
+/** The cause of a failed challenge, more precise than its failure reason. */
 export const CAUSES = [
-  /** The farmer was off, or did not get to run. */
+  /** The farmer was stopped or suspended. */
   'farmer_stopped',
   /** No worker was free in time. */
   'no_worker',
   /** The chunk was not read in time. */
   'slow_read',
-  /** The chunk was not yet made. */
+  /** The chunk was not generated yet. */
   'chunk_not_generated',
-  /** The chunk was lost, and not made again in time. */
+  /** The chunk was lost and not rebuilt in time. */
   'chunk_lost',
-  /** The node did not answer when it was asked for challenges. */
+  /** The node did not respond to the request for a listing. */
   'node_unreachable',
   /** The node did not acknowledge the answer. */
   'not_acknowledged',
-  /** The node answered, but listed no challenge. */
+  /** The node responded, but did not list a challenge. */
   'not_listed',
-  /** The node said that the answer was wrong, or too late. */
-  'refused',
+  /** The node's verdict was negative. */
+  'answer_rejected',
 ] as const;
 export type Cause = (typeof CAUSES)[number];
 
-/** One challenge, from its beginning to its end; or several at once, of which nothing else is known. */
+/** The outcome of one challenge, or of several consecutive challenges for which nothing else is known. */
 export interface JournalEntry extends Timeline {
   readonly contract: ContractId;
-  /** The number of the round, from 0. */
+  /** The number of the first round, from 0. */
   readonly round: number;
-  /** How many rounds in a row came out like this. */
+  /** How many consecutive rounds this entry covers. */
   readonly count: number;
   readonly dueAt: Instant;
   readonly settledAt: Instant;

@@ -53,29 +53,26 @@ export class FarmerOperations implements Operations {
   }
 
   getScrub(): ScrubReport {
-    const { scrubber, nodes } = this.#deps.farmer;
+    const { scrubber, contracts } = this.#deps.farmer;
     const { running, done, total, results } = scrubber.progress;
-    const rebuilding = nodes.reduce((sum, { contracts }) => sum + contracts.phases.generating, 0);
-    return { running, done, total, results, rebuilding };
+    return { running, done, total, results, rebuilding: contracts.generating };
   }
 
   startExit(alias?: string): ExitReport {
-    for (const node of this.#select(alias)) node.leave();
+    for (const node of this.#select(alias)) node.exit.start();
     return this.getExit();
   }
 
   cancelExit(alias?: string): ExitReport {
-    for (const node of this.#select(alias)) node.stay();
+    for (const node of this.#select(alias)) node.exit.cancel();
     return this.getExit();
   }
 
   getExit(): ExitReport {
-    const nodes = this.#deps.farmer.nodes.map(({ alias, leaving: { state, removed, left, lastError } }) => ({
+    const nodes = this.#deps.farmer.nodes.map(({ alias, exit: { progress } }) => ({
       alias,
-      state,
-      released: removed,
-      remaining: left,
-      lastError: lastError ?? null,
+      ...progress,
+      lastError: progress.lastError ?? null,
     }));
     return { nodes };
   }

@@ -45,7 +45,7 @@ export const scrubReport = z.object({
   done: z.number(),
   total: z.number(),
   results: z.object({
-    sound: z.number(),
+    ok: z.number(),
     proved: z.number(),
     corrupt: z.number(),
     unreadable: z.number(),

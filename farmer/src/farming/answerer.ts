@@ -13,59 +13,60 @@ interface AnswererDeps {
   readonly session: Session;
   readonly contracts: ContractTable;
   readonly answers: WorkQueue;
-  readonly pace: NodeThroughput;
+  readonly nodeThroughput: NodeThroughput;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
 }
 
-interface Signals {
+/** The two stages of a shutdown. */
+export interface StopSignals {
+  /** No new work is started. Proofs and answers in flight are finished. */
   readonly stopping: AbortSignal;
+  /** Requests in flight are aborted. */
   readonly cut: AbortSignal;
 }
 
-const PAUSE = { baseMs: 500, capMs: 15_000 };
-/** A reply that hangs is given up early enough to send the answer twice more. */
+const RETRY = { baseMs: 500, capMs: 15_000 };
+/** The timeout leaves time for this many attempts before the deadline. */
 const MIN_ATTEMPTS = 3;
 const MIN_TIMEOUT_MS = 1_000;
-/** Nothing is sent with less time left than this, or twice what the node usually takes. */
-const MIN_MARGIN_MS = 250;
+/** An answer is not sent with less slack than this, or than twice the usual response time of the node. */
+const MIN_SLACK_MS = 250;
 
 /**
- * Delivers answers until the node acknowledges them or the round is over. The same answer sent twice gets the
- * first verdict again, so a reply that was lost costs nothing but a repetition.
+ * Sends answers until the node acknowledges them or the round is over. The node repeats its first verdict if the same
+ * answer arrives twice, so a lost response only costs a repetition.
  */
 export class Answerer {
   readonly #deps: AnswererDeps;
 
-  constructor(parts: AnswererDeps) {
-    this.#deps = parts;
+  constructor(deps: AnswererDeps) {
+    this.#deps = deps;
   }
 
-  /**
-   * @param signals after `stopping` nothing is repeated, but an answer under way is finished; after `cut` not even that
-   */
-  take(contract: Contract<'answering'>, signals: Signals, attempt = 1): void {
+  enqueue(contract: Contract<'answering'>, signals: StopSignals, attempt = 1): void {
     const { terms, challenge } = contract;
-    this.#deps.answers.add(dueAt(contract), async () => await this.#deliver(terms.id, challenge, signals, attempt));
+    this.#deps.answers.add(dueAt(contract), async () => await this.#send(terms.id, challenge, signals, attempt));
   }
 
-  async #deliver(id: ContractId, challenge: string, signals: Signals, attempt: number): Promise<void> {
-    const { node, circuit, session, contracts, pace, clock, log } = this.#deps;
-    const contract = this.#current(id, challenge);
+  async #send(id: ContractId, challenge: string, signals: StopSignals, attempt: number): Promise<void> {
+    const { node, circuit, session, contracts, nodeThroughput, clock, log } = this.#deps;
+    const contract = this.#getCurrent(id, challenge);
     if (contract === undefined || session.token === undefined) return;
     const sentAt = clock.now();
-    const leftMs = dueAt(contract) - sentAt;
-    // After the deadline the node would take it for a wrong answer to the next challenge; it must be there, not only sent.
-    if (leftMs <= Math.min(contract.terms.intervalMs / 20, Math.max(MIN_MARGIN_MS, 2 * pace.answerMs))) return;
+    const slackMs = dueAt(contract) - sentAt;
+    // After the deadline the node would count the answer as a wrong answer to the next challenge.
+    const minSlackMs = Math.max(MIN_SLACK_MS, 2 * nodeThroughput.answerMs);
+    if (slackMs <= Math.min(contract.terms.intervalMs / 20, minSlackMs)) return;
     if (circuit.retryAfterMs !== undefined) return this.#retryLater(contract, signals, attempt, circuit.retryAfterMs);
     contracts.apply(id, { type: 'sent', challenge });
     try {
-      const timeoutMs = Math.min(leftMs, Math.max(MIN_TIMEOUT_MS, leftMs / MIN_ATTEMPTS));
+      const timeoutMs = Math.min(slackMs, Math.max(MIN_TIMEOUT_MS, slackMs / MIN_ATTEMPTS));
       const answer = { id, response: contract.response };
       const passed = await node.answer(session.token, answer, { signal: signals.cut, timeoutMs });
-      pace.answered(clock.now() - sentAt);
-      if (passed) session.resetDenials();
+      nodeThroughput.recordAnswer(clock.now() - sentAt);
+      if (passed) session.resetTokenRejections();
       contracts.apply(id, { type: 'verdict', challenge, passed });
     } catch (error) {
       if (signals.cut.aborted) return;
@@ -75,22 +76,22 @@ export class Answerer {
     }
   }
 
-  /** A node that wants to be left alone is, but never so long that the deadline goes by without another attempt. */
-  #retryLater(contract: Contract<'answering'>, signals: Signals, attempt: number, retryAfterMs = 0): void {
+  /** Respects `retryAfterMs`, but always leaves time for another attempt before the deadline. */
+  #retryLater(contract: Contract<'answering'>, signals: StopSignals, attempt: number, retryAfterMs = 0): void {
     const { clock, random } = this.#deps;
     const { terms, challenge } = contract;
-    const leftMs = dueAt(contract) - clock.now();
-    const pauseMs = Math.min(Math.max(computeBackoffMs(PAUSE, attempt, random), retryAfterMs), leftMs / 2);
+    const slackMs = dueAt(contract) - clock.now();
+    const pauseMs = Math.min(Math.max(computeBackoffMs(RETRY, attempt, random), retryAfterMs), slackMs / 2);
     void clock.sleep(pauseMs, signals.stopping).then(
       () => {
-        const current = this.#current(terms.id, challenge);
-        if (current !== undefined) this.take(current, signals, attempt);
+        const current = this.#getCurrent(terms.id, challenge);
+        if (current !== undefined) this.enqueue(current, signals, attempt);
       },
       () => {},
     );
   }
 
-  #current(id: ContractId, challenge: string): Contract<'answering'> | undefined {
+  #getCurrent(id: ContractId, challenge: string): Contract<'answering'> | undefined {
     const contract = this.#deps.contracts.get(id);
     return contract?.phase === 'answering' && contract.challenge === challenge ? contract : undefined;
   }

@@ -1,150 +1,155 @@
 import { type Clock, computeBackoffMs, getErrorCode, type Logger, type Random } from '@downstream/platform';
 import { type Contract, type ContractId, dueAt } from '../contract/contract.ts';
+import type { ContractReleaser } from './contract-releaser.ts';
+import type { ContractRemover } from './contract-remover.ts';
 import type { ContractTable } from './contract-table.ts';
-import { ChunkError, NodeError } from './errors.ts';
-import type { ChunkPort, NodePort, RejectionReason } from './ports.ts';
-import type { Session } from './session.ts';
+import { ChunkError } from './errors.ts';
+import type { ChunkPort, RejectionReason } from './ports.ts';
 import type { WorkQueue } from './work-queue.ts';
 
 interface ChunkBuilderDeps {
   readonly chunks: Pick<ChunkPort, 'create' | 'remove'>;
-  readonly node: Pick<NodePort, 'release'>;
-  readonly session: Session;
   readonly contracts: ContractTable;
+  readonly remover: Pick<ContractRemover, 'reject'>;
+  readonly releaser: Pick<ContractReleaser, 'release'>;
   readonly chunkWork: WorkQueue;
-  /** Chunks that come from the node: they wait for the network, and hold no worker up. */
+  /** Downloads have their own queue: they wait for the network and must not occupy workers. */
   readonly downloads: WorkQueue;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
 }
 
-/** How often a chunk was tried to be made, and how often in a row what came out was not to be kept. */
 interface Attempt {
   readonly number: number;
-  readonly refusals: number;
+  /** How many attempts in a row created a chunk with the wrong content. */
+  readonly rejections: number;
 }
 
-const PAUSE = { baseMs: 1_000, capMs: 60_000 };
-/** So often at least it is tried in a round: it is lost if the disk is well again and nobody looks. */
+const RETRY = { baseMs: 1_000, capMs: 60_000 };
+/** Minimum retries per round, so that a chunk can be rebuilt in time once its disk works again. */
 const MIN_RETRIES_PER_ROUND = 10;
-/** Where very many are tried in vain, so long a pause for each of them: once pauses have grown that makes fifty tries a second in all. */
+/** The pause grows with the number of pending chunks by this much each, which limits retries to about 50 per second. */
 const RETRY_SPACING_MS = 40;
-/** So often in a row must a download be another chunk: a proxy that is not well says something else than the node. */
+/** A download is rejected after this many wrong downloads in a row: a proxy may temporarily return something else. */
 const MAX_REJECTED_DOWNLOADS = 3;
 
 /**
- * Makes the chunk of every contract that has none. What can never become sound is refused and given back to the node; what
- * failed for want of disk or network, and what was sound once, is tried again, with growing pauses, for as long as the node
- * keeps the contract. Chunks that are whole are proved first.
+ * Creates the chunk of every contract that has none. A contract whose chunk can never match its hash is rejected and
+ * released. After a disk or network failure, or if an intact chunk existed before, creation is retried with growing
+ * pauses for as long as the node keeps the contract.
  */
 export class ChunkBuilder {
   readonly #deps: ChunkBuilderDeps;
-  /** Chunks that are being made, or will be tried again: a new challenge meanwhile begins nothing anew. */
-  readonly #taken = new Set<ContractId>();
+  /** Contracts whose chunk is being created or waits for a retry. A new challenge does not enqueue them again. */
+  readonly #pending = new Set<ContractId>();
 
-  constructor(parts: ChunkBuilderDeps) {
-    this.#deps = parts;
+  constructor(deps: ChunkBuilderDeps) {
+    this.#deps = deps;
   }
 
-  take(contract: Contract<'generating'>, signal: AbortSignal): void {
-    if (this.#taken.has(contract.terms.id)) return;
-    this.#taken.add(contract.terms.id);
-    this.#queue(contract, signal, { number: 1, refusals: 0 });
+  enqueue(contract: Contract<'generating'>, signal: AbortSignal): void {
+    if (this.#pending.has(contract.terms.id)) return;
+    this.#pending.add(contract.terms.id);
+    this.#enqueueAttempt(contract, signal, { number: 1, rejections: 0 });
   }
 
-  #queue(contract: Contract, signal: AbortSignal, attempt: Attempt): void {
+  #enqueueAttempt(contract: Contract, signal: AbortSignal, attempt: Attempt): void {
     const { contracts, chunkWork, downloads } = this.#deps;
     const queue = contract.terms.source.kind === 'url' ? downloads : chunkWork;
     const { id } = contract.terms;
     const queuedFor = dueAt(contract);
-    const make = async () => {
-      const now = contracts.get(id);
-      // Rounds went by while it waited: those that can still be met come first.
-      if (now?.phase === 'generating' && dueAt(now) > queuedFor) this.#queue(now, signal, attempt);
-      else if (!(await this.#make(id, signal, attempt))) this.#taken.delete(id);
+    const build = async () => {
+      const current = contracts.get(id);
+      // The deadline passed while the job waited: enqueue it with the new deadline, behind those that can still be met.
+      if (current?.phase === 'generating' && dueAt(current) > queuedFor) this.#enqueueAttempt(current, signal, attempt);
+      else if (!(await this.#build(id, signal, attempt))) this.#pending.delete(id);
     };
-    queue.add(queuedFor, make, 'normal');
+    queue.add(queuedFor, build, 'normal');
   }
 
-  /** @returns whether it will be tried again */
-  async #make(id: ContractId, signal: AbortSignal, attempt: Attempt): Promise<boolean> {
-    const { chunks, contracts, log } = this.#deps;
+  /** @returns whether another attempt is scheduled */
+  async #build(id: ContractId, signal: AbortSignal, attempt: Attempt): Promise<boolean> {
+    const { chunks, contracts } = this.#deps;
     const contract = contracts.get(id);
     if (contract?.phase !== 'generating' || signal.aborted) return false;
     try {
       await chunks.create(id, contract.terms.source, { signal });
     } catch (error) {
-      if (signal.aborted) return false;
-      const reason = toRejectionReason(error);
-      const refusals = reason === undefined ? 0 : attempt.refusals + 1;
-      if (reason !== undefined && refusals >= maxRejections(contract)) {
-        // The node may take its time, and this place is wanted.
-        void this.#giveBack(id, reason, signal);
-        return false;
-      }
-      // It came back meanwhile, with the disk that it was on.
-      if (contracts.get(id)?.phase !== 'generating') return false;
-      // What goes on failing is told less and less often: at the 1st, 2nd, 4th, 8th attempt …
-      if (Number.isInteger(Math.log2(attempt.number))) {
-        log.error('chunk not made', { contract: id, attempt: attempt.number, error });
-      }
-      contracts.apply(id, { type: 'chunk_lost' });
-      this.#retryLater(id, signal, { number: attempt.number + 1, refusals });
-      return true;
+      return !signal.aborted && this.#handleFailure(contract, signal, { attempt, error });
     }
-    if (contracts.get(id) === undefined) await this.#removeUnwanted(id);
-    // Before the event: what follows from it may be that the chunk is lost again.
-    this.#taken.delete(id);
+    if (contracts.get(id) === undefined) await this.#removeOrphan(id);
+    // Before the event, which may report the chunk as lost again.
+    this.#pending.delete(id);
     contracts.apply(id, { type: 'chunk_stored' });
     return false;
   }
 
-  /** The contract ended while its chunk was made. */
-  async #removeUnwanted(id: ContractId): Promise<void> {
+  /** @returns whether another attempt is scheduled */
+  #handleFailure(
+    contract: Contract<'generating'>,
+    signal: AbortSignal,
+    { attempt, error }: { attempt: Attempt; error: unknown },
+  ): boolean {
+    const { contracts, log } = this.#deps;
+    const { id } = contract.terms;
+    const reason = toRejectionReason(error);
+    const rejections = reason === undefined ? 0 : attempt.rejections + 1;
+    if (reason !== undefined && rejections >= maxRejections(contract)) {
+      // Not awaited: a slow node must not occupy a place in the queue.
+      void this.#reject(id, reason, signal);
+      return false;
+    }
+    // The chunk was found in the meantime, on a disk that works again.
+    if (contracts.get(id)?.phase !== 'generating') return false;
+    // Logged at attempts 1, 2, 4, 8, ...
+    if (Number.isInteger(Math.log2(attempt.number))) {
+      log.error('chunk creation failed', { contract: id, attempt: attempt.number, error });
+    }
+    contracts.apply(id, { type: 'chunk_lost' });
+    this.#retryLater(id, signal, { number: attempt.number + 1, rejections });
+    return true;
+  }
+
+  /** The contract ended while its chunk was created. */
+  async #removeOrphan(id: ContractId): Promise<void> {
     const { chunks, log } = this.#deps;
     try {
       await chunks.remove(id);
     } catch (error) {
-      log.error('chunk not deleted', { contract: id, error });
+      log.error('chunk deletion failed', { contract: id, error });
     }
   }
 
-  async #giveBack(id: ContractId, reason: RejectionReason, signal: AbortSignal): Promise<void> {
-    const { contracts, node, session, log } = this.#deps;
-    await contracts.refuse(id, reason);
-    if (session.token === undefined) return;
-    try {
-      await node.release(session.token, id, { signal });
-    } catch (error) {
-      if (!(error instanceof NodeError)) return;
-      log.warn('contract not given back to the node', { contract: id, error });
-    }
+  async #reject(id: ContractId, reason: RejectionReason, signal: AbortSignal): Promise<void> {
+    const { remover, releaser } = this.#deps;
+    await remover.reject(id, reason);
+    await releaser.release(id, 'rejected', signal);
   }
 
   #retryLater(id: ContractId, signal: AbortSignal, attempt: Attempt): void {
     const { clock, random, contracts } = this.#deps;
     const roundMs = contracts.get(id)?.terms.intervalMs ?? 0;
-    const wantedMs = Math.min(PAUSE.capMs, Math.max(PAUSE.baseMs, roundMs / MIN_RETRIES_PER_ROUND));
-    const capMs = Math.max(wantedMs, this.#taken.size * RETRY_SPACING_MS);
-    void clock.sleep(computeBackoffMs({ ...PAUSE, capMs }, attempt.number - 1, random), signal).then(
+    const retryMs = Math.min(RETRY.capMs, Math.max(RETRY.baseMs, roundMs / MIN_RETRIES_PER_ROUND));
+    const capMs = Math.max(retryMs, this.#pending.size * RETRY_SPACING_MS);
+    void clock.sleep(computeBackoffMs({ ...RETRY, capMs }, attempt.number - 1, random), signal).then(
       () => {
         const contract = contracts.get(id);
-        if (contract?.phase === 'generating') this.#queue(contract, signal, attempt);
-        else this.#taken.delete(id);
+        if (contract?.phase === 'generating') this.#enqueueAttempt(contract, signal, attempt);
+        else this.#pending.delete(id);
       },
       () => {},
     );
   }
 }
 
-/** After how many refusals in a row its chunk will never be sound; one that was sound once is never given up for it. */
-function maxRejections({ again, terms }: Contract<'generating'>): number {
-  if (again) return Number.POSITIVE_INFINITY;
+/** The number of consecutive wrong chunks after which the contract is rejected; unlimited if it once had an intact one. */
+function maxRejections({ hadChunk, terms }: Contract<'generating'>): number {
+  if (hadChunk) return Number.POSITIVE_INFINITY;
   return terms.source.kind === 'url' ? MAX_REJECTED_DOWNLOADS : 1;
 }
 
-/** Why what came out is not to be kept; undefined where nothing did. */
+/** @returns undefined if the attempt failed without creating a wrong chunk */
 function toRejectionReason(error: unknown): RejectionReason | undefined {
   if (!(error instanceof ChunkError)) return undefined;
   const code = getErrorCode(error);

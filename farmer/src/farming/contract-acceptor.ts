@@ -1,9 +1,11 @@
 import { type Clock, computeBackoffMs, type Logger, type Random } from '@downstream/platform';
-import type { ContractId, Terms } from '../contract/contract.ts';
+import type { Terms } from '../contract/contract.ts';
 import type { ContractTable } from './contract-table.ts';
+import type { ContractTables } from './contract-tables.ts';
 import { NodeError } from './errors.ts';
-import type { ExitStorePort, FreeSpacePort, NodePort } from './ports.ts';
+import type { ExitStorePort, NodePort } from './ports.ts';
 import type { Session } from './session.ts';
+import type { SpaceBudget } from './space-budget.ts';
 import type { NodeThroughput } from './throughput-estimator.ts';
 import type { WorkQueue } from './work-queue.ts';
 
@@ -11,109 +13,109 @@ interface ContractAcceptorDeps {
   readonly node: Pick<NodePort, 'requestContract'>;
   readonly session: Session;
   readonly contracts: ContractTable;
-  readonly chunkWork: WorkQueue;
-  readonly room: FreeSpacePort;
-  readonly pace: NodeThroughput;
+  readonly allContracts: Pick<ContractTables, 'has'>;
+  readonly chunkWork: Pick<WorkQueue, 'waitForSizeBelow'>;
+  readonly space: SpaceBudget;
+  readonly nodeThroughput: Pick<NodeThroughput, 'hasCapacity'>;
   readonly leaving: Pick<ExitStorePort, 'leaving'>;
-  /** Chunks that are being made for all nodes together. */
-  readonly countGenerating: () => number;
-  /** Whether any node's contract has this chunk. */
-  readonly isHeld: (id: ContractId) => boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
 }
 
 const POLL_MS = 1_000;
-const PAUSE = { baseMs: 1_000, capMs: 30_000 };
+const RETRY = { baseMs: 1_000, capMs: 30_000 };
 
 /**
- * Takes contracts until the capacity is used, and replaces those that ended. Takes no more than it is making chunks
- * for, so that a full disk or a slow machine stops it by itself; pauses, longer each time, after a node has
- * nothing, fails, or offers what had to be refused; takes none that could not be stored, or not be proved in time.
+ * Requests contracts until the capacity is used, and replaces those that ended. Limits how many chunks are generated at
+ * once, so that a full disk or a slow machine stops it. Pauses longer each time after the node has no contract, fails, or
+ * offers contracts that are rejected. Requests none that could not be stored or proved in time.
  */
 export class ContractAcceptor {
-  readonly #most: number;
+  readonly #maxGenerating: number;
   readonly #deps: ContractAcceptorDeps;
-  #isAsking = false;
+  #isRequesting = false;
 
-  /** @param maxGenerating how many chunks may be in the making at once */
-  constructor({ maxGenerating }: { maxGenerating: number }, parts: ContractAcceptorDeps) {
-    this.#most = maxGenerating;
-    this.#deps = parts;
+  /** @param maxGenerating how many chunks may be generated at once */
+  constructor({ maxGenerating }: { maxGenerating: number }, deps: ContractAcceptorDeps) {
+    this.#maxGenerating = maxGenerating;
+    this.#deps = deps;
   }
 
-  /** Whether a contract is asked for: the node may have it on our account before we know of it. */
-  get isAsking(): boolean {
-    return this.#isAsking;
+  /** Whether a request is in flight: the node may already list a contract that has not arrived here. */
+  get isRequesting(): boolean {
+    return this.#isRequesting;
   }
 
   async run(signal: AbortSignal): Promise<void> {
     const { contracts, chunkWork, clock, random } = this.#deps;
-    for (let fruitless = 0; !signal.aborted; ) {
-      await chunkWork.waitForSizeBelow(this.#most);
-      if (!this.#wantsMore()) {
+    for (let failures = 0; !signal.aborted; ) {
+      await chunkWork.waitForSizeBelow(this.#maxGenerating);
+      if (!this.#wantsContract()) {
         await clock.sleep(POLL_MS, signal);
         continue;
       }
-      const { taken, retryAfterMs = 0 } = await this.#acceptOne(signal);
-      fruitless = taken ? 0 : fruitless + 1;
-      const pauses = Math.max(fruitless, contracts.consecutiveRejections);
-      if (pauses > 0) await clock.sleep(Math.max(computeBackoffMs(PAUSE, pauses, random), retryAfterMs), signal);
+      const { accepted, retryAfterMs = 0 } = await this.#requestOne(signal);
+      failures = accepted ? 0 : failures + 1;
+      const attempt = Math.max(failures, contracts.consecutiveRejections);
+      if (attempt > 0) await clock.sleep(Math.max(computeBackoffMs(RETRY, attempt, random), retryAfterMs), signal);
     }
   }
 
-  /** More contracts are taken only where they can be stored, and proved in time beside those that are held. */
-  #wantsMore(): boolean {
-    const { contracts, room, pace, leaving, countGenerating } = this.#deps;
+  #wantsContract(): boolean {
+    const { contracts, space, nodeThroughput, leaving } = this.#deps;
     return (
       leaving.leaving() === 'no' &&
-      contracts.wanted > 0 &&
-      contracts.phases.generating < this.#most &&
-      room.chunks > countGenerating() &&
-      pace.hasCapacity
+      contracts.freeContracts > 0 &&
+      contracts.phases.generating < this.#maxGenerating &&
+      space.hasSpace &&
+      nodeThroughput.hasCapacity
     );
   }
 
-  async #acceptOne(signal: AbortSignal): Promise<{ taken: boolean; retryAfterMs?: number | undefined }> {
-    const { node, session, contracts, isHeld, clock, log } = this.#deps;
+  async #requestOne(signal: AbortSignal): Promise<{ accepted: boolean; retryAfterMs?: number | undefined }> {
+    const { session, space, log } = this.#deps;
     const { token } = session;
-    if (token === undefined) return { taken: false };
+    if (token === undefined) return { accepted: false };
+    this.#isRequesting = true;
     try {
-      const acceptedAt = clock.now();
-      this.#isAsking = true;
-      const offer = await node.requestContract(token, { signal });
-      if (offer === undefined) {
-        log.debug('the node has no contract to give');
-        return { taken: false };
-      }
-      // It is on an account that is not ours any more.
-      if (session.token !== token) return { taken: false };
-      session.resetDenials();
-      const { id, source, intervalMs, challenge } = offer;
-      if (isHeld(id)) {
-        contracts.rejectDuplicate(id);
-        return { taken: false };
-      }
-      return { taken: this.#keep({ id, source, intervalMs, acceptedAt }, challenge) };
+      return { accepted: await space.reserveWhile(async () => await this.#requestWith(token, signal)) };
     } catch (error) {
       if (!(error instanceof NodeError)) throw error;
-      log.warn('no contract from the node', { error });
-      return { taken: false, retryAfterMs: error.retryAfterMs };
+      log.warn('contract request failed', { error });
+      return { accepted: false, retryAfterMs: error.retryAfterMs };
     } finally {
-      this.#isAsking = false;
+      this.#isRequesting = false;
     }
   }
 
-  /** A contract that can't be written down is not farmed: the node's next listings show it, and it is given back. */
-  #keep(terms: Terms, challenge: string): boolean {
+  async #requestWith(token: string, signal: AbortSignal): Promise<boolean> {
+    const { node, session, contracts, allContracts, clock, log } = this.#deps;
+    const acceptedAt = clock.now();
+    const offer = await node.requestContract(token, { signal });
+    if (offer === undefined) {
+      log.debug('no contract offered');
+      return false;
+    }
+    // The token was replaced during the request: the contract belongs to the old one.
+    if (session.token !== token) return false;
+    session.resetTokenRejections();
+    const { id, source, intervalMs, challenge } = offer;
+    if (!allContracts.has(id)) return this.#accept({ id, source, intervalMs, acceptedAt }, challenge);
+    // The contract that is already in the table is kept.
+    contracts.countRejection(id, 'duplicate');
+    return false;
+  }
+
+  /** A contract that can't be stored is not accepted. The next listings show it as unknown, and it is released. */
+  #accept(terms: Terms, challenge: string): boolean {
     const { contracts, log } = this.#deps;
     try {
       contracts.add(terms, challenge);
-      log.debug('contract taken', { contract: terms.id, intervalMs: terms.intervalMs });
+      log.debug('contract accepted', { contract: terms.id, intervalMs: terms.intervalMs });
       return true;
     } catch (error) {
-      log.error('contract not taken: the state could not be written', { contract: terms.id, error });
+      log.error('contract not accepted: state write failed', { contract: terms.id, error });
       return false;
     }
   }

@@ -1,23 +1,21 @@
-import { type Clock, type Instant, type Logger, waitAtMost } from '@downstream/platform';
-import pLimit from 'p-limit';
+import type { Clock, Instant, Logger } from '@downstream/platform';
 import type { Load } from '../contract/admission.ts';
 import { advance } from '../contract/advance.ts';
-import type { RoundContext } from '../contract/contract.ts';
 import {
+  acceptContract,
   type Contract,
   type ContractEvent,
   type ContractId,
   dueAt,
   getOpenChallenge,
   type Phase,
-  resume,
+  type RoundContext,
+  restoreContract,
   type Settlement,
   type Terms,
-  take,
 } from '../contract/contract.ts';
 import { type Deadline, DeadlineQueue } from '../contract/deadline-queue.ts';
 import {
-  type ChunkPort,
   EMPTY_TALLY,
   type EndReason,
   type OutcomePort,
@@ -27,82 +25,88 @@ import {
   type Tally,
 } from './ports.ts';
 
-/** Who takes up the work that a contract's new phase asks for. */
+/** Receives a contract whenever it enters a phase or gets a new challenge. */
 export type PhaseListener = (contract: Contract) => void;
 
-/** How much of the room is this node's. */
 export interface ContractTableOptions {
+  /** This node's share of the capacity. */
   readonly capacityContracts: number;
   readonly chunkBytes: number;
 }
 
 interface ContractTableDeps {
   readonly store: StorePort;
-  readonly chunks: Pick<ChunkPort, 'remove'>;
   readonly outcomes: OutcomePort;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, 'now'>;
   readonly log: Logger;
 }
 
-/** A disk that hangs keeps nobody waiting for longer; what it still has goes at the next start. */
-const DELETE_TIMEOUT_MS = 5_000;
-const DELETION_CONCURRENCY = 4;
-const FEW_DEADLINES = 16;
+/** The deadline queue is rebuilt when outdated entries outnumber the current ones by more than this. */
+const MAX_EXTRA_DEADLINES = 16;
 
 /**
- * Every contract held for one node, and the only place where one changes. An event goes in; the pure step is taken, what
- * must outlive the process is written before anything follows from it, outcomes are counted, and the listener is told
- * of each new phase.
+ * All contracts of one node, and the only place where a contract changes. For each event the table computes the next
+ * state, writes what must survive a restart, counts the outcome and notifies the listener of a new phase, in this order.
  *
- * Invariants: a contract is in the store before it is in here; each one has an entry in the deadline queue for its
- * present round; one that is going (its chunk being deleted) takes no events and keeps its id occupied until it is gone.
+ * Invariants: a contract is in the store before it is in the table. Each contract has an entry in the deadline queue for
+ * its current round. A contract that is being removed takes no events and keeps its id until its removal is stored.
  */
 export class ContractTable {
   readonly #options: ContractTableOptions;
   readonly #deps: ContractTableDeps;
   readonly #contracts = new Map<ContractId, Contract>();
-  readonly #going = new Set<ContractId>();
-  /** Those whose end could not be written down yet. */
-  readonly #unwritten = new Set<Contract>();
+  readonly #removing = new Set<ContractId>();
+  /** Contracts whose removal could not be written to the store yet. */
+  readonly #unwrittenRemovals = new Set<Contract>();
   #deadlines = new DeadlineQueue<ContractId>();
   readonly #phases: Record<Phase, number> = { generating: 0, waiting: 0, proving: 0, answering: 0 };
+  /** How many contracts have each interval. */
   readonly #intervals = new Map<number, number>();
   #tally: Record<keyof Tally, number> = { ...EMPTY_TALLY };
   #listener: PhaseListener = () => {};
-  readonly #deletions = pLimit(DELETION_CONCURRENCY);
   #consecutiveRejections = 0;
   #isWritten = true;
   readonly #ended: Record<EndReason, number> = { ended_by_node: 0, token_lost: 0, released: 0 };
 
-  constructor(options: ContractTableOptions, parts: ContractTableDeps) {
+  private constructor(options: ContractTableOptions, deps: ContractTableDeps) {
     this.#options = options;
-    this.#deps = parts;
+    this.#deps = deps;
   }
 
-  /** From here on, `listener` hears of every contract that enters a phase. */
-  onPhaseChange(listener: PhaseListener): void {
+  /** Reads the contracts from the store. Until {@link start} they count as contracts without a chunk. */
+  static load(options: ContractTableOptions, deps: ContractTableDeps): ContractTable {
+    const table = new ContractTable(options, deps);
+    table.#tally = { ...deps.store.tally() };
+    for (const stored of deps.store.contracts()) table.#enter(restoreContract(stored));
+    return table;
+  }
+
+  /**
+   * Passes every contract to `listener`, now and whenever its phase changes.
+   *
+   * @param hasChunk whether the contract's chunk is on disk
+   */
+  start(listener: PhaseListener, hasChunk: (id: ContractId) => boolean): void {
+    const now = this.#deps.clock.now();
     this.#listener = listener;
-  }
-
-  /** Goes on with what the store holds. `hasChunk` says whether a contract's file is really there. */
-  resume(hasChunk: (id: ContractId) => boolean): void {
-    this.#tally = { ...this.#deps.store.tally() };
-    for (const stored of this.#deps.store.contracts()) {
-      const contract = resume(stored, hasChunk(stored.terms.id) ? 'there' : stored.hadChunk ? 'lost' : 'never');
-      this.#enter(contract);
-      this.#listener(contract);
+    for (const stored of [...this.#contracts.values()]) {
+      const contract = hasChunk(stored.terms.id) ? advance(stored, { type: 'chunk_found' }, now).contract : stored;
+      this.#replace(stored, contract);
+      listener(contract);
     }
   }
 
+  /** @returns undefined for a contract that is not in the table or is being removed */
   get(id: ContractId): Contract | undefined {
-    return this.#going.has(id) ? undefined : this.#contracts.get(id);
+    return this.#removing.has(id) ? undefined : this.#contracts.get(id);
   }
 
-  /** Ids held, those on their way out left out. */
+  /** The ids of all contracts except those being removed. */
   ids(): ContractId[] {
-    return [...this.#contracts.keys()].filter((id) => !this.#going.has(id));
+    return [...this.#contracts.keys()].filter((id) => !this.#removing.has(id));
   }
 
+  /** Whether the id is in use, also by a contract that is being removed. */
   has(id: ContractId): boolean {
     return this.#contracts.has(id);
   }
@@ -111,27 +115,27 @@ export class ContractTable {
     return this.#contracts.size;
   }
 
-  /** How many contracts are in each phase. */
+  /** The number of contracts in each phase. */
   get phases(): Readonly<Record<Phase, number>> {
     return this.#phases;
   }
 
-  /** Outcomes since this data directory began. */
+  /** Outcomes since the data directory was created. */
   get tally(): Tally {
     return this.#tally;
   }
 
-  /** How many contracts ended since the start, by reason. */
+  /** The number of contracts that ended since the start, by reason. */
   get ended(): Readonly<Record<EndReason, number>> {
     return this.#ended;
   }
 
-  /** Whether what there was to write down last could be. */
+  /** Whether the last write to the store succeeded. */
   get isWritten(): boolean {
     return this.#isWritten;
   }
 
-  /** Bytes of the chunks held or being made. */
+  /** The size of all chunks that are on disk or being generated. */
   get bytes(): number {
     return this.#contracts.size * this.#options.chunkBytes;
   }
@@ -140,36 +144,33 @@ export class ContractTable {
     return this.#options.capacityContracts * this.#options.chunkBytes;
   }
 
-  /** How many contracts fit in all. */
   get capacityContracts(): number {
     return this.#options.capacityContracts;
   }
 
-  /** Contracts refused since a chunk last came out sound: while it grows, taking more is of no use. */
+  /** Rejections since a chunk was last stored. While they grow, contracts are requested less often. */
   get consecutiveRejections(): number {
     return this.#consecutiveRejections;
   }
 
-  /** How many more contracts fit. */
-  get wanted(): number {
+  /** How many more contracts fit into the configured capacity. */
+  get freeContracts(): number {
     return Math.max(0, this.#options.capacityContracts - this.#contracts.size);
   }
 
-  /** The shortest interval of any contract, in milliseconds. */
   get shortestIntervalMs(): number | undefined {
     let shortest: number | undefined;
     for (const intervalMs of this.#intervals.keys()) shortest = Math.min(shortest ?? intervalMs, intervalMs);
     return shortest;
   }
 
-  /** The work that the contracts make. */
   get load(): Load {
     let challengesPerMs = 0;
     for (const [intervalMs, count] of this.#intervals) challengesPerMs += count / intervalMs;
     return { contracts: this.#contracts.size, challengesPerMs };
   }
 
-  /** When the next round ends. */
+  /** The next deadline of any contract. */
   get nextDueAt(): Instant | undefined {
     for (let first = this.#deadlines.peek(); first !== undefined; first = this.#deadlines.peek()) {
       if (this.#isCurrent(first)) return first.dueAt;
@@ -178,8 +179,8 @@ export class ContractTable {
     return undefined;
   }
 
-  /** The contracts that fall due next, soonest first. Looks at every contract: for people, not for a loop. */
-  soonest(count: number): Contract[] {
+  /** The `count` contracts with the next deadlines, in order. Visits every contract: not for use in a loop. */
+  listNextDue(count: number): Contract[] {
     const found: Contract[] = [];
     for (const contract of this.#contracts.values()) {
       const last = found[count - 1];
@@ -191,27 +192,25 @@ export class ContractTable {
     return found;
   }
 
-  /** Takes a contract on: it is in the store when this returns. Throws the store's error, and then has not taken it. */
+  /** Adds a contract, which is in the store when this returns. Throws the store's error and then does not add it. */
   add(terms: Terms, challenge: string): void {
-    const contract = take(terms, challenge, this.#deps.clock.now());
+    const contract = acceptContract(terms, challenge, this.#deps.clock.now());
     this.#deps.store.insert(toStoredContract(contract));
     this.#enter(contract);
-    this.#deps.outcomes.taken();
+    this.#deps.outcomes.contractAccepted();
     this.#listener(contract);
   }
 
-  /** Something happened to a contract; one that is not held, or on its way out, is none of our business. */
+  /** Applies an event to a contract. Does nothing if the contract is not in the table or is being removed. */
   apply(id: ContractId, event: ContractEvent): void {
     const before = this.get(id);
     if (before === undefined) return;
     const { contract, settlement } = advance(before, event, this.#deps.clock.now());
     if (event.type === 'chunk_stored') this.#consecutiveRejections = 0;
     if (contract === before) return;
-    this.#contracts.set(id, contract);
-    this.#phases[before.phase] -= 1;
-    this.#phases[contract.phase] += 1;
-    if (event.type === 'chunk_stored' && before.phase === 'generating' && before.again) this.#countRepair(id);
-    if (dueAt(contract) !== dueAt(before)) this.#queue(contract);
+    this.#replace(before, contract);
+    if (event.type === 'chunk_stored' && before.phase === 'generating' && before.hadChunk) this.#countRebuild(id);
+    if (dueAt(contract) !== dueAt(before)) this.#enqueue(contract);
     if (settlement) this.#settle(contract, settlement);
     else if (before.phase === 'generating' && contract.phase !== 'generating')
       this.#write(contract.terms.id, (store) => store.update(toStoredContract(contract)));
@@ -220,14 +219,14 @@ export class ContractTable {
   }
 
   /**
-   * Settles every round that is over. Costs nothing for contracts that are not due.
+   * Settles every round that is over. Does not visit contracts that are not due.
    *
-   * @param mayHaveEnded contracts that may have ended: their rounds wait until that is known
+   * @param mayHaveEnded contracts whose rounds must wait until it is known whether the node ended them
    */
-  sweep(witness: RoundContext, mayHaveEnded: (id: ContractId) => boolean = () => false): void {
-    for (const contract of this.#unwritten) if (!this.#forget(contract)) break;
+  sweep(context: RoundContext, mayHaveEnded: (id: ContractId) => boolean = () => false): void {
+    for (const contract of this.#unwrittenRemovals) if (!this.#delete(contract)) break;
     const now = this.#deps.clock.now();
-    const later: Deadline<ContractId>[] = [];
+    const postponed: Deadline<ContractId>[] = [];
     for (
       let first = this.#deadlines.peek();
       first !== undefined && first.dueAt <= now;
@@ -235,81 +234,68 @@ export class ContractTable {
     ) {
       this.#deadlines.pop();
       if (!this.#isCurrent(first)) continue;
-      if (!mayHaveEnded(first.value)) this.apply(first.value, { type: 'tick', ...witness });
-      // Left as it was: in doubt, or not quite over by the last bit of a fraction.
-      if (this.#isCurrent(first)) later.push(first);
+      if (!mayHaveEnded(first.value)) this.apply(first.value, { type: 'tick', ...context });
+      // Still current: the contract may have ended, or a rounding error puts the deadline just after now.
+      if (this.#isCurrent(first)) postponed.push(first);
     }
-    for (const deadline of later) this.#deadlines.push(deadline);
+    for (const deadline of postponed) this.#deadlines.push(deadline);
   }
 
-  /** A contract whose chunk can't be made sound is not kept. */
-  async refuse(id: ContractId, reason: RejectionReason): Promise<void> {
-    this.#countRejection(id, reason);
-    await this.#drop(id);
-  }
-
-  /** A contract that is offered while it is held: the one held is left alone. */
-  rejectDuplicate(id: ContractId): void {
-    this.#countRejection(id, 'duplicate');
-  }
-
-  /** A contract that is over. Never throws: what can't be deleted is logged. */
-  async end(id: ContractId, reason: EndReason): Promise<void> {
-    if (this.get(id) === undefined) return;
-    this.#ended[reason] += 1;
-    this.#deps.outcomes.ended(reason);
-    this.#deps.log.warn('contract ended', { contract: id, reason });
-    await this.#drop(id);
-  }
-
-  #countRepair(id: ContractId): void {
-    this.#deps.outcomes.repaired();
-    this.#deps.log.info('chunk made again', { contract: id });
-  }
-
-  #countRejection(id: ContractId, reason: RejectionReason): void {
+  /** Counts a contract that is rejected because of its chunk. */
+  countRejection(id: ContractId, reason: RejectionReason): void {
     this.#consecutiveRejections += 1;
-    this.#deps.outcomes.refused(reason);
-    this.#deps.log.warn('contract refused', { contract: id, reason });
+    this.#deps.outcomes.contractRejected(reason);
+    this.#deps.log.warn('contract rejected', { contract: id, reason });
   }
 
-  /** The chunk goes first: a crash in between leaves a contract without a chunk, which a restart sorts out, not an orphan. */
-  async #drop(id: ContractId): Promise<void> {
+  /** Counts a contract that is over. */
+  countEnd(id: ContractId, reason: EndReason): void {
+    this.#ended[reason] += 1;
+    this.#deps.outcomes.contractEnded(reason);
+    this.#deps.log.warn('contract ended', { contract: id, reason });
+  }
+
+  /**
+   * Removes a contract: first its chunk, then its row in the store. A crash in between leaves a contract without a chunk,
+   * which the next start handles, instead of a chunk without a contract.
+   *
+   * @param deleteChunk must not throw
+   */
+  async remove(id: ContractId, deleteChunk: () => Promise<void>): Promise<void> {
     const contract = this.get(id);
     if (contract === undefined) return;
-    const { chunks, clock, log } = this.#deps;
-    this.#going.add(id);
-    try {
-      await this.#deletions(async () => await waitAtMost(DELETE_TIMEOUT_MS, chunks.remove(id), clock));
-    } catch (error) {
-      log.error('chunk not deleted', { contract: id, error });
-    }
-    this.#forget(contract);
+    this.#removing.add(id);
+    await deleteChunk();
+    this.#delete(contract);
   }
 
-  /** As long as it can't be written down that a contract is over it is not: the next start would find it again. */
-  #forget(contract: Contract): boolean {
+  #countRebuild(id: ContractId): void {
+    this.#deps.outcomes.chunkRebuilt();
+    this.#deps.log.info('chunk rebuilt', { contract: id });
+  }
+
+  /** Keeps a contract whose removal can't be written, since the next start would restore it anyway. */
+  #delete(contract: Contract): boolean {
     const { id, intervalMs } = contract.terms;
-    const isWritten = this.#write(id, (store) => store.remove(id));
-    if (!isWritten) {
-      this.#unwritten.add(contract);
+    if (!this.#write(id, (store) => store.remove(id))) {
+      this.#unwrittenRemovals.add(contract);
       return false;
     }
-    this.#unwritten.delete(contract);
+    this.#unwrittenRemovals.delete(contract);
     this.#contracts.delete(id);
-    this.#going.delete(id);
+    this.#removing.delete(id);
     this.#phases[contract.phase] -= 1;
     this.#countInterval(intervalMs, -1);
     return true;
   }
 
-  /** A disk that is full for a moment costs no contract: what is written next time is the whole truth again. */
+  /** A failed write, for example on a full disk, costs no contract: the next write stores the complete state. */
   #write(id: ContractId, work: (store: StorePort) => void): boolean {
     try {
       work(this.#deps.store);
       this.#isWritten = true;
     } catch (error) {
-      this.#deps.log.error('state not written', { contract: id, error });
+      this.#deps.log.error('state write failed', { contract: id, error });
       this.#isWritten = false;
     }
     return this.#isWritten;
@@ -319,13 +305,19 @@ export class ContractTable {
     this.#contracts.set(contract.terms.id, contract);
     this.#phases[contract.phase] += 1;
     this.#countInterval(contract.terms.intervalMs, 1);
-    this.#queue(contract);
+    this.#enqueue(contract);
   }
 
-  /** What is out of date waits in the queue until its time: where that is more than what is not, it is thrown out. */
-  #queue(contract: Contract): void {
+  #replace(before: Contract, after: Contract): void {
+    this.#contracts.set(after.terms.id, after);
+    this.#phases[before.phase] -= 1;
+    this.#phases[after.phase] += 1;
+  }
+
+  /** Outdated entries stay in the queue until their time comes, or until they outnumber the current ones. */
+  #enqueue(contract: Contract): void {
     this.#deadlines.push(toDeadline(contract));
-    if (this.#deadlines.length <= 2 * this.#contracts.size + FEW_DEADLINES) return;
+    if (this.#deadlines.length <= 2 * this.#contracts.size + MAX_EXTRA_DEADLINES) return;
     this.#deadlines = new DeadlineQueue([...this.#contracts.values()].map(toDeadline));
   }
 
@@ -335,9 +327,9 @@ export class ContractTable {
     else this.#intervals.delete(intervalMs);
   }
 
-  #isCurrent(entry: { dueAt: Instant; value: ContractId }): boolean {
-    const contract = this.get(entry.value);
-    return contract !== undefined && dueAt(contract) === entry.dueAt;
+  #isCurrent(deadline: Deadline<ContractId>): boolean {
+    const contract = this.get(deadline.value);
+    return contract !== undefined && dueAt(contract) === deadline.dueAt;
   }
 
   #settle(contract: Contract, { entry, slackMs }: Settlement): void {
@@ -348,11 +340,11 @@ export class ContractTable {
     const total = { name: outcome, count: this.#tally[outcome] };
     this.#write(id, (store) => store.update(toStoredContract(contract), { total, entry }));
     if (outcome === 'passed') {
-      outcomes.passed(slackMs ?? 0, clock.now());
+      outcomes.challengePassed(slackMs ?? 0, clock.now());
       log.debug('challenge passed', { contract: id, slackMs: Math.round(slackMs ?? 0) });
       return;
     }
-    outcomes.failed(outcome, count, slackMs);
+    outcomes.challengeFailed(outcome, count, slackMs);
     log.warn('challenge failed', {
       contract: id,
       reason: outcome,
@@ -365,7 +357,7 @@ export class ContractTable {
 
 function toStoredContract(contract: Contract): StoredContract {
   const { terms, round, settled, phase } = contract;
-  return { terms, round, settled, hadChunk: phase !== 'generating' || contract.again };
+  return { terms, round, settled, hadChunk: phase !== 'generating' || contract.hadChunk };
 }
 
 function toDeadline(contract: Contract): Deadline<ContractId> {

@@ -1,24 +1,26 @@
 import type { Clock, Logger, Random } from '@downstream/platform';
-import type { Load } from '../contract/admission.ts';
 import type { ContractId } from '../contract/contract.ts';
+import type { ContractTables } from './contract-tables.ts';
 import { type NodeDeps, NodeWorker, type NodeWorkerOptions } from './node-worker.ts';
 import type { ChunkPort, FreeSpacePort, ScrubResult, ScrubStorePort } from './ports.ts';
 import { Scrubber } from './scrubber.ts';
+import { SpaceBudget } from './space-budget.ts';
 import { ThroughputEstimator } from './throughput-estimator.ts';
 import { WorkQueue } from './work-queue.ts';
 
 export interface FarmerLimits {
   readonly workers: number;
-  /** In what time every chunk is read against its hash; undefined for never. */
+  /** The time in which every chunk is verified once; undefined: only on request. */
   readonly scrubCycleMs?: number | undefined;
 }
 
 export interface FarmerDeps {
   readonly nodes: readonly (NodeWorkerOptions & NodeDeps)[];
+  readonly contracts: ContractTables;
   readonly chunks: ChunkPort;
-  readonly room: FreeSpacePort;
+  readonly freeSpace: FreeSpacePort;
   readonly scrubs: ScrubStorePort;
-  readonly scrubbed: (result: ScrubResult) => void;
+  readonly onScrubResult: (result: ScrubResult) => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -28,49 +30,46 @@ const CHUNK_SLOW_AFTER_MS = 2_000;
 const SLOW_CHECK_INTERVAL_MS = 500;
 const STOP_GRACE_MS = 3_000;
 
-/** All that a farmer does, on all its nodes: they share the workers and the disks, and nothing else. */
+/** The work for all nodes. Nodes share the workers and the disks, and nothing else. */
 export class Farmer {
   readonly nodes: readonly NodeWorker[];
-  readonly pace: ThroughputEstimator;
+  readonly contracts: ContractTables;
   readonly scrubber: Scrubber;
+  readonly throughput: ThroughputEstimator;
   readonly #chunkWork: WorkQueue;
   readonly #clock: Clock;
   readonly #stopping = new AbortController();
   readonly #cut = new AbortController();
   #loops: Promise<unknown>[] = [];
 
-  constructor({ workers, scrubCycleMs }: FarmerLimits, { nodes, scrubs, scrubbed, ...parts }: FarmerDeps) {
-    const { clock } = parts;
+  constructor({ workers, scrubCycleMs }: FarmerLimits, deps: FarmerDeps) {
+    const { clock, contracts, chunks, random } = deps;
+    this.contracts = contracts;
     this.#clock = clock;
     this.#chunkWork = new WorkQueue({ concurrency: workers, slowAfterMs: CHUNK_SLOW_AFTER_MS, maxSlow: workers }, () =>
       clock.now(),
     );
-    this.pace = new ThroughputEstimator({ workers }, () => this.#load());
+    this.throughput = new ThroughputEstimator({ workers }, contracts);
     const shared = {
-      ...parts,
+      allContracts: contracts,
+      chunks,
       chunkWork: this.#chunkWork,
-      pace: this.pace,
-      // A contract that is asked for has its place already: several nodes may give one at the same time.
-      countGenerating: () =>
-        this.nodes.reduce((sum, { contracts, isAsking }) => sum + contracts.phases.generating + Number(isAsking), 0),
-      isHeld: (id: ContractId) => this.nodes.some(({ contracts }) => contracts.has(id)),
+      space: new SpaceBudget({ freeSpace: deps.freeSpace, tables: contracts }),
+      throughput: this.throughput,
+      clock,
+      random,
     };
-    this.nodes = nodes.map(
-      ({ alias, address, pollIntervalMs, ...own }) =>
-        new NodeWorker({ alias, address, pollIntervalMs, maxGenerating: 2 * workers }, { ...shared, ...own }),
+    this.nodes = deps.nodes.map(
+      ({ alias, address, pollIntervalMs, ...node }) =>
+        new NodeWorker({ alias, address, pollIntervalMs, maxGenerating: 2 * workers }, { ...shared, ...node }),
     );
     this.scrubber = new Scrubber(
       { cycleMs: scrubCycleMs },
-      { ...shared, tables: this.nodes.map(({ contracts }) => contracts), store: scrubs, count: scrubbed },
+      { ...deps, chunkWork: this.#chunkWork, store: deps.scrubs, onResult: deps.onScrubResult },
     );
   }
 
-  /** How many contracts are held, of all nodes. */
-  get size(): number {
-    return this.nodes.reduce((sum, { contracts }) => sum + contracts.size, 0);
-  }
-
-  /** The work under way: on chunks, and on answers. */
+  /** The number of waiting and running jobs: reads and writes of chunks, and answers. */
   get queues(): Readonly<Record<'chunks' | 'answers', { readonly waiting: number; readonly running: number }>> {
     const answers = this.nodes.map((node) => node.answers);
     return {
@@ -82,51 +81,44 @@ export class Farmer {
     };
   }
 
-  /** At how many contracts answers would begin to come late; undefined while nothing was measured. */
+  /** The number of contracts at which deadlines start to be missed; undefined before the first proof. */
   get capacityEstimate(): number | undefined {
-    const byWorkers = this.pace.capacityEstimate;
+    const byWorkers = this.throughput.capacityEstimate;
     if (byWorkers === undefined) return undefined;
-    // A node of which nothing is held sets no bound that is known.
-    const byNodes = this.nodes.reduce((sum, { pace }) => sum + (pace.capacityEstimate ?? Number.POSITIVE_INFINITY), 0);
+    // The limit of a node without contracts is unknown.
+    const byNodes = this.nodes.reduce(
+      (sum, { throughput }) => sum + (throughput.capacityEstimate ?? Number.POSITIVE_INFINITY),
+      0,
+    );
     return Math.min(byWorkers, byNodes);
   }
 
-  /** Whether every scheduler ticks. */
   get isTicking(): boolean {
     return this.nodes.every(({ isTicking }) => isTicking);
   }
 
-  /** Chunks that are not where they were: they are made again. */
-  lost(ids: Iterable<ContractId>): void {
-    for (const id of ids) for (const { contracts } of this.nodes) contracts.apply(id, { type: 'chunk_lost' });
-  }
-
-  /** Chunks that are there again. */
-  found(ids: Iterable<ContractId>): void {
-    for (const id of ids) for (const { contracts } of this.nodes) contracts.apply(id, { type: 'chunk_found' });
-  }
-
-  /** Goes on with the contracts held, and starts every loop. Returns at once; `onFault` hears of a loop that broke. */
+  /** Resumes work on all contracts and starts every loop. Returns at once. `onFault` receives an error that ends a loop. */
   start(hasChunk: (id: ContractId) => boolean, onFault: (error: unknown) => void): void {
     const { signal } = this.#stopping;
     for (const node of this.nodes) node.resume(hasChunk, { stopping: signal, cut: this.#cut.signal });
-    const guarded = async (loop: () => Promise<void>) => {
+    const run = async (loop: () => Promise<void>) => {
       try {
         await loop();
       } catch (error) {
         if (!signal.aborted) onFault(error);
       }
     };
-    const loops = this.nodes.flatMap((node) => node.loops(signal));
-    this.#loops = [...loops, async () => await this.scrubber.run(signal), async () => await this.#relieve(signal)].map(
-      guarded,
-    );
+    const nodeLoops = this.nodes.flatMap((node) => node.loops(signal));
+    this.#loops = [
+      ...nodeLoops,
+      async () => await this.scrubber.run(signal),
+      async () => await this.#freeSlowSlots(signal),
+    ].map(run);
   }
 
   /**
-   * Takes no more work on, finishes the proofs and answers under way, and returns when nothing moves any more.
-   * Chunks in the making are given up, and so is what a slow disk or a silent node has not finished in three seconds:
-   * it is proved again after the restart.
+   * Stops accepting work, finishes the proofs and answers in flight, and then returns. Chunks being generated are
+   * abandoned. So is whatever a slow disk or node has not finished after three seconds; it is repeated after the restart.
    */
   async stop(): Promise<void> {
     this.#stopping.abort(new Error('the farmer stops'));
@@ -144,18 +136,10 @@ export class Farmer {
     await Promise.race([finish(), giveUp()]);
   }
 
-  async #relieve(signal: AbortSignal): Promise<void> {
+  async #freeSlowSlots(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      this.#chunkWork.relieve();
+      this.#chunkWork.freeSlowSlots();
       await this.#clock.sleep(SLOW_CHECK_INTERVAL_MS, signal);
     }
-  }
-
-  #load(): Load {
-    const loads = this.nodes.map(({ contracts }) => contracts.load);
-    return {
-      contracts: loads.reduce((sum, { contracts }) => sum + contracts, 0),
-      challengesPerMs: loads.reduce((sum, { challengesPerMs }) => sum + challengesPerMs, 0),
-    };
   }
 }

@@ -1,104 +1,125 @@
-import { type Clock, computeBackoffMs, getErrorCode, type Logger, type Random } from '@downstream/platform';
+import { type Clock, computeBackoffMs, type Logger, type Random } from '@downstream/platform';
 import type { ContractId } from '../contract/contract.ts';
+import type { ContractAcceptor } from './contract-acceptor.ts';
+import type { ContractReleaser } from './contract-releaser.ts';
+import type { ContractRemover } from './contract-remover.ts';
 import type { ContractTable } from './contract-table.ts';
-import { NodeError } from './errors.ts';
-import type { ExitStorePort, NodePort } from './ports.ts';
-import type { Session } from './session.ts';
+import type { NodeErrorCode } from './errors.ts';
+import type { ExitStorePort } from './ports.ts';
 
 interface GracefulExitDeps {
-  readonly node: Pick<NodePort, 'release'>;
-  readonly session: Session;
   readonly contracts: ContractTable;
-  /** Says whether a contract may be on its way to us. */
-  readonly onboarder: { readonly isAsking: boolean };
+  readonly acceptor: Pick<ContractAcceptor, 'isRequesting'>;
+  readonly releaser: Pick<ContractReleaser, 'release'>;
+  readonly remover: Pick<ContractRemover, 'end'>;
   readonly leaving: ExitStorePort;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
 }
 
-/** How leaving a node goes. */
 export interface ExitProgress {
   readonly state: ReturnType<ExitStorePort['leaving']>;
-  /** Contracts given back by this process. */
-  readonly removed: number;
+  /** Contracts released by this process. */
+  readonly released: number;
   /** Contracts still held. */
-  readonly left: number;
-  /** Why the node could not be told, when it was last tried in vain. */
-  readonly lastError: string | undefined;
+  readonly remaining: number;
+  /** Why the last release failed; undefined if it succeeded. */
+  readonly lastError: NodeErrorCode | undefined;
 }
 
 const POLL_MS = 1_000;
-const PAUSE = { baseMs: 1_000, capMs: 60_000 };
+const RETRY = { baseMs: 1_000, capMs: 60_000 };
 
 /**
- * Leaves the node when the operator wants it: contract by contract the node is told, then the chunk is deleted. Those that are still held
- * go on being proved. Whatever interrupts it, it goes on where it was.
+ * Leaves the node at the operator's request: releases each contract, then deletes its chunk. Contracts that are still
+ * held are proved meanwhile. The state is stored, so the exit continues after a restart.
  */
 export class GracefulExit {
   readonly #deps: GracefulExitDeps;
-  #inTurn: ContractId[] = [];
-  #removed = 0;
-  #lastError: string | undefined;
+  #queue: ContractId[] = [];
+  #released = 0;
+  #lastError: NodeErrorCode | undefined;
 
-  constructor(parts: GracefulExitDeps) {
-    this.#deps = parts;
+  constructor(deps: GracefulExitDeps) {
+    this.#deps = deps;
   }
 
   get progress(): ExitProgress {
     const { leaving, contracts } = this.#deps;
-    return { state: leaving.leaving(), removed: this.#removed, left: contracts.size, lastError: this.#lastError };
+    return {
+      state: leaving.leaving(),
+      released: this.#released,
+      remaining: contracts.size,
+      lastError: this.#lastError,
+    };
+  }
+
+  start(): ExitProgress {
+    const { leaving, contracts, log } = this.#deps;
+    if (leaving.leaving() === 'no') {
+      leaving.saveExitState('leaving');
+      log.info('graceful exit started', { contracts: contracts.size });
+    }
+    return this.progress;
+  }
+
+  /** Contracts released so far stay released. New ones are accepted again. */
+  cancel(): ExitProgress {
+    const { leaving, contracts, log } = this.#deps;
+    if (leaving.leaving() !== 'no') {
+      leaving.saveExitState('no');
+      log.info('graceful exit cancelled', { contracts: contracts.size });
+    }
+    return this.progress;
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { leaving, contracts, onboarder, clock, random } = this.#deps;
+    const { leaving, contracts, acceptor, clock, random } = this.#deps;
     for (let failures = 0; !signal.aborted; ) {
       const id = leaving.leaving() === 'leaving' ? this.#next() : undefined;
       if (id === undefined) {
-        if (leaving.leaving() === 'leaving' && contracts.size === 0 && !onboarder.isAsking) this.#finish();
+        if (leaving.leaving() === 'leaving' && contracts.size === 0 && !acceptor.isRequesting) this.#complete();
         await clock.sleep(POLL_MS, signal);
         continue;
       }
-      failures = (await this.#remove(id, signal)) ? 0 : failures + 1;
-      if (failures > 0) await clock.sleep(computeBackoffMs(PAUSE, failures, random), signal);
+      failures = (await this.#releaseOne(id, signal)) ? 0 : failures + 1;
+      if (failures > 0) await clock.sleep(computeBackoffMs(RETRY, failures, random), signal);
     }
   }
 
-  /** Each in its turn, so that one that the node does not take back holds up no other. */
+  /** Visits all contracts in turn, so that one that can't be released does not block the others. */
   #next(): ContractId | undefined {
     const { contracts } = this.#deps;
-    if (this.#inTurn.length === 0) this.#inTurn = contracts.ids();
-    for (let id = this.#inTurn.shift(); id !== undefined; id = this.#inTurn.shift()) {
+    if (this.#queue.length === 0) this.#queue = contracts.ids();
+    for (let id = this.#queue.shift(); id !== undefined; id = this.#queue.shift()) {
       if (contracts.get(id) !== undefined) return id;
     }
     return undefined;
   }
 
-  /** Where it can't be written down, it is tried again. */
-  #finish(): void {
+  /** If the state can't be stored, `run` tries again. */
+  #complete(): void {
     const { leaving, log } = this.#deps;
     try {
       leaving.saveExitState('left');
-      log.info('left the node', { removed: this.#removed });
+      log.info('graceful exit completed', { released: this.#released });
     } catch (error) {
-      log.error('state not written', { error });
+      log.error('state write failed', { error });
     }
   }
 
-  async #remove(id: ContractId, signal: AbortSignal): Promise<boolean> {
-    const { node, session, contracts, log } = this.#deps;
-    try {
-      if (session.token !== undefined) await node.release(session.token, id, { signal });
-    } catch (error) {
-      if (!(error instanceof NodeError)) throw error;
-      // Also where it says that it knows nothing of the contract, or of us: what its listings say is believed, after a while.
-      this.#lastError = getErrorCode(error);
-      log.warn('contract not given back to the node', { contract: id, error });
-      return false;
-    }
-    await contracts.end(id, 'released');
-    this.#removed += 1;
-    this.#lastError = undefined;
+  /**
+   * A contract is kept after any failed release, even if the node says that it does not know it: if that is true, the
+   * next listings confirm it.
+   */
+  async #releaseOne(id: ContractId, signal: AbortSignal): Promise<boolean> {
+    const { releaser, remover } = this.#deps;
+    const release = await releaser.release(id, 'exit', signal);
+    this.#lastError = release.result === 'failed' ? release.code : undefined;
+    if (release.result === 'failed' || release.result === 'aborted') return false;
+    await remover.end(id, 'released');
+    this.#released += 1;
     return true;
   }
 }

@@ -1,52 +1,48 @@
-import type { Clock, Instant, Logger, Random } from '@downstream/platform';
+import type { Clock, Logger, Random } from '@downstream/platform';
 import type { Contract, ContractId } from '../contract/contract.ts';
-import { Answerer } from './answerer.ts';
+import { Answerer, type StopSignals } from './answerer.ts';
 import { ChunkBuilder } from './chunk-builder.ts';
 import { ContractAcceptor } from './contract-acceptor.ts';
+import { ContractReleaser } from './contract-releaser.ts';
+import { ContractRemover } from './contract-remover.ts';
 import type { ContractTable } from './contract-table.ts';
-import { type ExitProgress, GracefulExit } from './graceful-exit.ts';
-import type {
-  ChunkPort,
-  CircuitPort,
-  ExitStorePort,
-  FreeSpacePort,
-  NodePort,
-  OutcomePort,
-  TokenStorePort,
-} from './ports.ts';
+import type { ContractTables } from './contract-tables.ts';
+import { GracefulExit } from './graceful-exit.ts';
+import type { ChunkPort, CircuitPort, ExitStorePort, NodePort, OutcomePort, TokenStorePort } from './ports.ts';
 import { Prover } from './prover.ts';
 import { Refresher } from './refresher.ts';
+import { RunMonitor } from './run-monitor.ts';
 import { Session } from './session.ts';
+import type { SpaceBudget } from './space-budget.ts';
 import { NodeThroughput, type ThroughputEstimator } from './throughput-estimator.ts';
 import { WorkQueue } from './work-queue.ts';
 
 export interface NodeWorkerOptions {
-  /** What people call the node. */
+  /** The node's name in logs, metrics and commands. */
   readonly alias: string;
-  /** Who is paid. */
+  /** The payout address. */
   readonly address: string;
   readonly pollIntervalMs?: number | undefined;
 }
 
-/** What one node has for itself. */
+/** The components of one node. */
 export interface NodeDeps {
   readonly node: NodePort;
   readonly circuit: CircuitPort;
   readonly tokens: TokenStorePort;
   readonly leaving: ExitStorePort;
   readonly contracts: ContractTable;
-  readonly outcomes: Pick<OutcomePort, 'proofWaited'>;
+  readonly outcomes: Pick<OutcomePort, 'proofStarted'>;
   readonly log: Logger;
 }
 
-/** What all nodes share. */
+/** The components that all nodes share. */
 export interface SharedDeps {
+  readonly allContracts: ContractTables;
   readonly chunks: ChunkPort;
   readonly chunkWork: WorkQueue;
-  readonly room: FreeSpacePort;
-  readonly pace: ThroughputEstimator;
-  readonly countGenerating: () => number;
-  readonly isHeld: (id: ContractId) => boolean;
+  readonly space: SpaceBudget;
+  readonly throughput: ThroughputEstimator;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -56,172 +52,128 @@ const ANSWER_SLOW_AFTER_MS = 2_000;
 const DOWNLOAD_CONCURRENCY = 4;
 const DOWNLOAD_SLOW_AFTER_MS = 60_000;
 const SWEEP_MS = 1_000;
-const STALLED_AFTER_MS = 15_000;
-/** Sweeps that are further apart than this had somebody stop the process in between. */
-const SUSPENDED_AFTER_MS = 5_000;
 
 /**
- * All the loops of this farmer on one node: what goes wrong there goes wrong here alone. A contract's new phase is handed to
- * whoever does the work it asks for; work is ordered by deadline, and one contract's failure stops no loop.
+ * All the work for one node. Failures of one node do not affect the others. Each phase of a contract is passed to the
+ * component that works on it. Work is ordered by deadline, and one contract's failure stops no loop.
  */
 export class NodeWorker {
   readonly alias: string;
   readonly contracts: ContractTable;
   readonly session: Session;
-  readonly pace: NodeThroughput;
+  readonly throughput: NodeThroughput;
+  readonly exit: GracefulExit;
+  /** Answers waiting and in flight. */
+  readonly answers: WorkQueue;
+  readonly #downloads: WorkQueue;
+  readonly #monitor: RunMonitor;
+  readonly #acceptor: ContractAcceptor;
   readonly #refresher: Refresher;
-  readonly #onboarder: ContractAcceptor;
   readonly #chunkBuilder: ChunkBuilder;
   readonly #prover: Prover;
   readonly #answerer: Answerer;
-  readonly #leaver: GracefulExit;
-  readonly #answers: WorkQueue;
-  readonly #downloads: WorkQueue;
   readonly #leaving: ExitStorePort;
   readonly #clock: Clock;
-  readonly #log: Logger;
-  #runningSince: Instant = 0;
-  #tickedAt: Instant | undefined;
 
   constructor(
     { alias, address, pollIntervalMs, maxGenerating }: NodeWorkerOptions & { maxGenerating: number },
-    parts: NodeDeps & SharedDeps,
+    deps: NodeDeps & SharedDeps,
   ) {
-    const { clock, log, contracts, leaving } = parts;
+    const { clock, contracts, leaving } = deps;
     this.alias = alias;
     this.contracts = contracts;
     this.#leaving = leaving;
     this.#clock = clock;
-    this.#log = log;
-    const now = () => clock.now();
-    const queue = { slowAfterMs: ANSWER_SLOW_AFTER_MS, maxSlow: ANSWER_CONCURRENCY };
-    this.#answers = new WorkQueue({ concurrency: ANSWER_CONCURRENCY, ...queue }, now);
-    this.#downloads = new WorkQueue(
-      { concurrency: DOWNLOAD_CONCURRENCY, slowAfterMs: DOWNLOAD_SLOW_AFTER_MS, maxSlow: DOWNLOAD_CONCURRENCY },
-      now,
-    );
-    this.session = new Session({ address }, parts);
-    this.pace = new NodeThroughput(
-      { answerConcurrency: ANSWER_CONCURRENCY },
-      { pace: parts.pace, load: () => contracts.load },
-    );
-    const shared = { ...parts, session: this.session, answers: this.#answers, downloads: this.#downloads };
-    const withPace = { ...shared, pace: this.pace };
-    this.#onboarder = new ContractAcceptor({ maxGenerating }, withPace);
-    this.#refresher = new Refresher(
-      { pollIntervalMs },
-      { ...shared, onboarder: this.#onboarder, runningSince: () => this.#runningSince },
-    );
-    this.#chunkBuilder = new ChunkBuilder(shared);
+    this.answers = createQueue(ANSWER_CONCURRENCY, ANSWER_SLOW_AFTER_MS, clock);
+    this.#downloads = createQueue(DOWNLOAD_CONCURRENCY, DOWNLOAD_SLOW_AFTER_MS, clock);
+    this.#monitor = new RunMonitor(deps);
+    this.session = new Session({ address }, deps);
+    this.throughput = new NodeThroughput({ answerConcurrency: ANSWER_CONCURRENCY }, deps);
+    const shared = {
+      ...deps,
+      session: this.session,
+      nodeThroughput: this.throughput,
+      answers: this.answers,
+      downloads: this.#downloads,
+      monitor: this.#monitor,
+      remover: new ContractRemover({ ...deps, table: contracts }),
+      releaser: new ContractReleaser({ ...deps, session: this.session }),
+    };
     this.#prover = new Prover(shared);
-    this.#answerer = new Answerer(withPace);
-    this.#leaver = new GracefulExit({ ...shared, onboarder: this.#onboarder });
+    this.#answerer = new Answerer(shared);
+    this.#chunkBuilder = new ChunkBuilder(shared);
+    this.#acceptor = new ContractAcceptor({ maxGenerating }, shared);
+    this.#refresher = new Refresher({ pollIntervalMs }, { ...shared, acceptor: this.#acceptor });
+    this.exit = new GracefulExit({ ...shared, acceptor: this.#acceptor });
   }
 
-  /** Whether the node answered when it was last asked. */
-  get reachable(): boolean {
-    return this.#refresher.reachable ?? false;
+  /** Whether the node responded to the last request. */
+  get isReachable(): boolean {
+    return this.#refresher.isReachable ?? false;
   }
 
-  /** Whether a contract is asked for: it may be on its way. */
-  get isAsking(): boolean {
-    return this.#onboarder.isAsking;
-  }
-
-  /** Answers under way. */
-  get answers(): Pick<WorkQueue, 'waiting' | 'running' | 'waitForSizeBelow'> {
-    return this.#answers;
-  }
-
-  /** Whether the scheduler ticks. */
   get isTicking(): boolean {
-    return this.#tickedAt === undefined || this.#clock.now() - this.#tickedAt < STALLED_AFTER_MS;
+    return this.#monitor.isTicking;
   }
 
-  get leaving(): ExitProgress {
-    return this.#leaver.progress;
+  /** Resumes work on the contracts in the table. */
+  resume(hasChunk: (id: ContractId) => boolean, signals: StopSignals): void {
+    this.#monitor.start();
+    this.contracts.start((contract) => this.#dispatch(contract, signals), hasChunk);
   }
 
-  /** Goes on with the contracts held; from here on work is taken up. */
-  resume(hasChunk: (id: ContractId) => boolean, signals: { stopping: AbortSignal; cut: AbortSignal }): void {
-    this.#runningSince = this.#clock.now();
-    this.contracts.onPhaseChange((contract) => this.#dispatch(contract, signals));
-    this.contracts.resume(hasChunk);
-  }
-
-  /** Every loop; each ends with an error of its own, or the signal's reason. */
+  /** All loops. Each ends with an error, or with the signal's reason. */
   loops(signal: AbortSignal): (() => Promise<void>)[] {
     return [
       async () => {
-        await this.#open(signal);
+        await this.#openSession(signal);
         await this.#refresher.refresh(signal);
-        await Promise.all([this.#refresher.run(signal), this.#onboarder.run(signal)]);
+        await Promise.all([this.#refresher.run(signal), this.#acceptor.run(signal)]);
       },
-      async () => await this.#leaver.run(signal),
+      async () => await this.exit.run(signal),
       async () => await this.#sweep(signal),
     ];
   }
 
-  /** Gives the contracts back from now on, until none is left. */
-  leave(): ExitProgress {
-    if (this.#leaving.leaving() === 'no') {
-      this.#leaving.saveExitState('leaving');
-      this.#log.info('leaving the node', { contracts: this.contracts.size });
-    }
-    return this.leaving;
-  }
-
-  /** Stays: what was given back is gone, and contracts are taken again. */
-  stay(): ExitProgress {
-    if (this.#leaving.leaving() !== 'no') {
-      this.#leaving.saveExitState('no');
-      this.#log.info('staying with the node', { contracts: this.contracts.size });
-    }
-    return this.leaving;
-  }
-
-  /** A node that was left is not even asked for a token. */
-  async #open(signal: AbortSignal): Promise<void> {
+  /** After a completed exit the node is not contacted at all. */
+  async #openSession(signal: AbortSignal): Promise<void> {
     while (this.#leaving.leaving() === 'left') await this.#clock.sleep(SWEEP_MS, signal);
     await this.session.open(signal);
   }
 
-  #dispatch(contract: Contract, signals: { stopping: AbortSignal; cut: AbortSignal }): void {
+  #dispatch(contract: Contract, signals: StopSignals): void {
     switch (contract.phase) {
       case 'generating':
-        this.#chunkBuilder.take(contract, signals.stopping);
+        this.#chunkBuilder.enqueue(contract, signals.stopping);
         break;
       case 'proving':
-        this.#prover.take(contract);
+        this.#prover.enqueue(contract);
         break;
       case 'answering':
-        this.#answerer.take(contract, signals);
+        this.#answerer.enqueue(contract, signals);
         break;
       case 'waiting':
         break;
     }
   }
 
-  /** The clock of the farm: every second, rounds that are over are settled, and places taken from what is slow. */
+  /** Settles rounds that are over and frees the slots of slow jobs, once a second. */
   async #sweep(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const now = this.#clock.now();
-      if (this.#tickedAt !== undefined && now - this.#tickedAt > SUSPENDED_AFTER_MS) this.#wakeUp(now, this.#tickedAt);
-      this.#tickedAt = now;
-      const { reachable } = this.#refresher;
-      // After a restart the node is asked first: what it ended meanwhile is not ours to fail.
-      if (reachable !== undefined) {
-        const witness = { nodeReachable: reachable, runningSince: this.#runningSince };
-        this.contracts.sweep(witness, (id) => this.#refresher.mayHaveEnded(id));
+      this.#monitor.tick();
+      const nodeReachable = this.#refresher.isReachable;
+      // After a start, wait for the first listing: contracts that the node ended in the meantime must not fail.
+      if (nodeReachable !== undefined) {
+        const context = { nodeReachable, runningSince: this.#monitor.runningSince };
+        this.contracts.sweep(context, (id) => this.#refresher.mayHaveEnded(id));
       }
-      this.#answers.relieve();
-      this.#downloads.relieve();
+      this.answers.freeSlowSlots();
+      this.#downloads.freeSlowSlots();
       await this.#clock.sleep(SWEEP_MS, signal);
     }
   }
+}
 
-  #wakeUp(now: Instant, lastTickAt: Instant): void {
-    this.#runningSince = now;
-    this.#log.warn('this farmer did not get to run', { seconds: Math.round((now - lastTickAt) / 1000) });
-  }
+function createQueue(concurrency: number, slowAfterMs: number, clock: Clock): WorkQueue {
+  return new WorkQueue({ concurrency, slowAfterMs, maxSlow: concurrency }, () => clock.now());
 }

@@ -3,11 +3,11 @@ import type { ChunkSource, ContractId, FailureReason, Terms } from '../contract/
 import type { JournalEntry } from '../contract/journal-entry.ts';
 import type { Round } from '../contract/round.ts';
 
-/** What farming needs of the world, as small as its use. `app.ts` says who gives it. */
+/** What the farmer needs from nodes, disks and the state. `app.ts` connects the implementations. */
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Give up after so long, should the callee's own bound be longer. */
+  /** Applies if it is shorter than the callee's own timeout. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -19,65 +19,64 @@ export interface Offer {
   readonly intervalMs: number;
 }
 
-/** What the node has on this farmer's account. */
+/** This farmer's contracts as the node lists them. */
 export interface Listing {
-  /** Every contract that is still running. */
+  /** All contracts that have not ended. */
   readonly held: ReadonlySet<ContractId>;
   /** The challenges that can be answered now. */
   readonly open: readonly { readonly id: ContractId; readonly challenge: string }[];
 }
 
 /**
- * A node, whichever generation of the API it speaks. Each call throws a `NodeError`, whose code says how it went wrong,
- * and is bounded in time and size. Batching, where an API has it, is the adapter's business.
+ * A node, independent of the version of its API. Every call is bounded in time and size, and throws a `NodeError` if it
+ * fails. An adapter may batch calls.
  */
 export interface NodePort {
-  /** Checks that a node is there and registers the payout address. @returns a token to keep */
+  /** Registers the payout address. @returns the token for all other calls */
   register(address: string, options?: CallOptions): Promise<string>;
-  /** @returns nothing where the node has no contract to give at present */
+  /** @returns undefined if the node has no contract to offer */
   requestContract(token: string, options?: CallOptions): Promise<Offer | undefined>;
   listContracts(token: string, options?: CallOptions): Promise<Listing>;
   /** @returns whether the node accepted the answer */
   answer(token: string, answer: { id: ContractId; response: string }, options?: CallOptions): Promise<boolean>;
-  /** Gives a contract back. */
+  /** Tells the node that this farmer drops a contract. */
   release(token: string, id: ContractId, options?: CallOptions): Promise<void>;
 }
 
-/** The circuit breaker before a node. */
+/** The circuit breaker of a node. */
 export interface CircuitPort {
-  /** How long nothing will be sent; undefined where it is closed, or lets an attempt through. */
+  /** How long no request will be sent; undefined while it is closed or allows a trial request. */
   readonly retryAfterMs: number | undefined;
 }
 
-/** Chunk files on the disks, and the work on them in threads of their own. Every call throws a `ChunkError`. */
+/** Chunk files on disk. The work on them runs in worker threads. Every call throws a `ChunkError` if it fails. */
 export interface ChunkPort {
-  /** Makes or downloads a chunk, on a disk that has room; it takes its name only when its hash is `id`. */
+  /** Generates or downloads a chunk. The file gets its name only if its hash is `id`. */
   create(id: ContractId, source: ChunkSource, options?: CallOptions): Promise<void>;
-  /** Reads the chunk for an answer: `corrupt`, `unreadable` or `slow` where there is none to be had. */
+  /** Reads the chunk and computes the response. @throws ChunkError `corrupt`, `unreadable` or `slow` */
   prove(id: ContractId, challenge: string, options?: CallOptions): Promise<string>;
-  /** Reads the chunk and compares it with its hash: `corrupt`, `unreadable` or `slow` where it is not sound. */
+  /** Reads the chunk and compares it with its hash. @throws ChunkError `corrupt`, `unreadable` or `slow` */
   verify(id: ContractId, options?: CallOptions): Promise<void>;
-  /** Deletes the chunk; one that is not there is fine. */
+  /** Deletes the chunk if it exists. */
   remove(id: ContractId): Promise<void>;
 }
 
-/** How much more the disks can take. */
 export interface FreeSpacePort {
-  /** How many further chunks fit now, beside those that are there, on disks that are well. */
+  /** How many more chunks fit on the working disks. */
   readonly chunks: number;
 }
 
-/** What of a contract outlives the process. */
+/** The part of a contract that survives a restart. */
 export interface StoredContract {
   readonly terms: Terms;
   readonly round: Round;
-  /** The challenge that the last verdict was about: nodes may go on listing it. */
+  /** The challenge of the last settled round: nodes may keep listing it. */
   readonly settled?: string | undefined;
-  /** Whether its chunk was ever whole. */
+  /** Whether an intact chunk ever existed. */
   readonly hadChunk: boolean;
 }
 
-/** How many rounds came out in which way. */
+/** The number of rounds with each outcome. */
 export type Tally = Readonly<Record<'passed' | FailureReason, number>>;
 export const EMPTY_TALLY: Tally = {
   passed: 0,
@@ -89,18 +88,18 @@ export const EMPTY_TALLY: Tally = {
   node_error: 0,
 };
 
-/** How a round came out, as it is written down together with the contract's next round. */
+/** The outcome of a round, which is stored together with the contract's next round. */
 export interface StoredOutcome {
-  /** One total of the tally, as it is now. */
+  /** The new total of this outcome in the tally. */
   readonly total: { readonly name: keyof Tally; readonly count: number };
   readonly entry: JournalEntry;
 }
 
 /** The state of one node's contracts. */
 export interface StorePort {
-  /** When this returns the contract survives a power failure. */
+  /** After this returns, the contract survives a power failure. */
   insert(contract: StoredContract): void;
-  /** Writes a contract's round and chunk state, and how its last round came out, as one. */
+  /** Stores a contract's round and chunk state together with the outcome of its last round, in one transaction. */
   update(contract: StoredContract, outcome?: StoredOutcome): void;
   remove(id: ContractId): void;
   contracts(): StoredContract[];
@@ -120,11 +119,11 @@ export interface ExitStorePort {
   saveExitState(leaving: ExitState): void;
 }
 
-/** How far the scrub has come, over restarts. */
+/** The position of the scrub, which survives a restart. */
 export interface StoredScrub {
-  /** When the round that is under way began. */
+  /** When the current cycle started. */
   readonly startedAt: Instant;
-  /** Contracts up to this id have had their turn; empty before the first. */
+  /** The last contract visited, in the order of ids; empty at the start of a cycle. */
   readonly cursor: ContractId | '';
   readonly completedAt?: Instant | undefined;
 }
@@ -134,17 +133,19 @@ export interface ScrubStorePort {
   saveScrub(scrub: StoredScrub): void;
 }
 
-/** Why a contract was not taken on, or not kept. */
-export type RejectionReason = 'hash_mismatch' | 'duplicate' | 'download_rejected';
-export const REJECTION_REASONS: readonly RejectionReason[] = ['hash_mismatch', 'duplicate', 'download_rejected'];
-export type EndReason = 'ended_by_node' | 'token_lost' | 'released';
-export const END_REASONS: readonly EndReason[] = ['ended_by_node', 'token_lost', 'released'];
+/** Why a contract was not accepted, or not kept. */
+export const REJECTION_REASONS = ['hash_mismatch', 'duplicate', 'download_rejected'] as const;
+export type RejectionReason = (typeof REJECTION_REASONS)[number];
 
-/** What came of a chunk that the scrub looked at. */
+/** Why a contract ended. */
+export const END_REASONS = ['ended_by_node', 'token_lost', 'released'] as const;
+export type EndReason = (typeof END_REASONS)[number];
+
+/** The result of the scrub for one chunk. */
 export const SCRUB_RESULTS = [
-  /** Read, and what it should be. */
-  'sound',
-  /** A proof read it whole since this round of the scrub began: nothing more to do. */
+  /** Its hash matched. */
+  'ok',
+  /** Not read, because a proof has verified it since the cycle started. */
   'proved',
   'corrupt',
   'unreadable',
@@ -152,16 +153,14 @@ export const SCRUB_RESULTS = [
 ] as const;
 export type ScrubResult = (typeof SCRUB_RESULTS)[number];
 
-/** Where outcomes are counted. */
+/** Counts outcomes. */
 export interface OutcomePort {
-  passed(slackMs: number, at: Instant): void;
-  failed(reason: FailureReason, count: number, slackMs: number | undefined): void;
-  /** A contract was taken on. */
-  taken(): void;
-  refused(reason: RejectionReason): void;
-  ended(reason: EndReason): void;
-  /** How long an open challenge waited until a worker took it up. */
-  proofWaited(ms: number): void;
-  /** A chunk that was lost or damaged is there again. */
-  repaired(): void;
+  challengePassed(slackMs: number, at: Instant): void;
+  challengeFailed(reason: FailureReason, count: number, slackMs: number | undefined): void;
+  contractAccepted(): void;
+  contractRejected(reason: RejectionReason): void;
+  contractEnded(reason: EndReason): void;
+  /** @param waitMs how long the challenge waited for a worker */
+  proofStarted(waitMs: number): void;
+  chunkRebuilt(): void;
 }

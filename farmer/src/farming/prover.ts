@@ -10,93 +10,94 @@ interface ProverDeps {
   readonly chunks: Pick<ChunkPort, 'prove'>;
   readonly contracts: ContractTable;
   readonly chunkWork: WorkQueue;
-  readonly pace: ThroughputEstimator;
-  readonly outcomes: Pick<OutcomePort, 'proofWaited'>;
+  readonly throughput: ThroughputEstimator;
+  readonly outcomes: Pick<OutcomePort, 'proofStarted'>;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-/** How long it is waited for file handles, threads or memory, within these bounds: a tenth of the time that is left. */
+/** After resource exhaustion, a read is retried after a tenth of the remaining time, within these bounds. */
 const EXHAUSTED_PAUSE = { minMs: 50, maxMs: 1_000 };
 
 /**
- * Answers open challenges from the chunks, earliest due first. A chunk that can't be read, or is not what it was, never
- * leads to an answer: it is made again. One that this process has no means to read is read a little later; one that can't be read in time is not even begun: the sweep counts it as missed.
+ * Reads chunks to answer open challenges, earliest deadline first. A chunk that is unreadable or corrupt never leads to
+ * an answer: it is rebuilt. After resource exhaustion the read is retried a little later. A proof that can't finish in
+ * time is not started, and the sweep counts the challenge as missed.
  */
 export class Prover {
   readonly #deps: ProverDeps;
 
-  constructor(parts: ProverDeps) {
-    this.#deps = parts;
+  constructor(deps: ProverDeps) {
+    this.#deps = deps;
   }
 
-  take(contract: Contract<'proving'>): void {
+  enqueue(contract: Contract<'proving'>): void {
     const { chunkWork, outcomes, clock } = this.#deps;
     const { terms, challenge } = contract;
-    const askedAt = clock.now();
+    const queuedAt = clock.now();
     chunkWork.add(dueAt(contract), async () => {
-      outcomes.proofWaited(clock.now() - askedAt);
+      outcomes.proofStarted(clock.now() - queuedAt);
       await this.#prove(terms.id, challenge);
     });
   }
 
   async #prove(id: ContractId, challenge: string): Promise<void> {
-    const { chunks, contracts, pace, clock } = this.#deps;
-    const contract = this.#current(id, challenge);
+    const { chunks, contracts, throughput, clock } = this.#deps;
+    const contract = this.#getCurrent(id, challenge);
     if (contract === undefined) return;
     const startedAt = clock.now();
-    const leftMs = dueAt(contract) - startedAt;
-    // The mean is of all chunks, and may be wrong for this one: with a tenth of a round left it is tried all the same.
-    if (leftMs <= Math.min((pace.proofMs ?? 0) / 2, contract.terms.intervalMs / 10)) return;
+    const slackMs = dueAt(contract) - startedAt;
+    // The average covers all chunks and may be wrong for this one, so with a tenth of the round left it is tried anyway.
+    if (slackMs <= Math.min((throughput.proofMs ?? 0) / 2, contract.terms.intervalMs / 10)) return;
     contracts.apply(id, { type: 'reading', challenge });
     try {
-      const response = await chunks.prove(id, challenge, { timeoutMs: leftMs });
-      pace.proved(clock.now() - startedAt);
+      const response = await chunks.prove(id, challenge, { timeoutMs: slackMs });
+      throughput.recordProof(clock.now() - startedAt);
       contracts.apply(id, { type: 'proved', challenge, response });
     } catch (error) {
-      this.#failed(id, { challenge, startedAt, error });
+      this.#handleFailure(id, { challenge, startedAt, error });
     }
   }
 
-  /** A slow disk may be faster the next time; if it is a bad one, its chunks are said to be lost. A chunk that was made meanwhile is another one. */
-  #failed(
+  #handleFailure(
     id: ContractId,
     { challenge, startedAt, error }: { challenge: string; startedAt: Instant; error: unknown },
   ): void {
     const { contracts, log } = this.#deps;
-    const held = contracts.get(id);
-    if (held === undefined || (error instanceof ChunkError && error.code === 'interrupted')) return;
-    if (error instanceof ChunkError && error.code === 'exhausted') {
-      log.warn('chunk not read for want of file handles, threads or memory', { contract: id, error });
-      void this.#enqueueLater(id, challenge);
+    const contract = contracts.get(id);
+    const code = error instanceof ChunkError ? error.code : undefined;
+    if (contract === undefined || code === 'interrupted') return;
+    if (code === 'exhausted') {
+      log.warn('chunk read deferred: resource limit reached', { contract: id, error });
+      void this.#retryLater(id, challenge);
       return;
     }
-    const isRebuilt = (held.verifiedAt ?? 0) > startedAt;
-    const isSlow = error instanceof ChunkError && error.code === 'slow';
-    if (isSlow) log.warn('chunk not read in time', { contract: id, error });
-    if (isSlow || isRebuilt) {
-      this.#enqueueAgain(id, challenge);
+    if (code === 'slow') log.warn('chunk read timed out', { contract: id, error });
+    const isRebuilt = (contract.verifiedAt ?? 0) > startedAt;
+    // After a timeout the disk may be faster next time. A disk that stays slow reports its chunks as lost.
+    if (code === 'slow' || isRebuilt) {
+      this.#retry(id, challenge);
       return;
     }
-    log.error('chunk unreadable, making it again', { contract: id, error });
+    log.error('chunk unreadable, rebuilding', { contract: id, error });
     contracts.apply(id, { type: 'chunk_lost' });
   }
 
-  async #enqueueLater(id: ContractId, challenge: string): Promise<void> {
+  async #retryLater(id: ContractId, challenge: string): Promise<void> {
     const { clock } = this.#deps;
-    const contract = this.#current(id, challenge);
+    const contract = this.#getCurrent(id, challenge);
     if (contract === undefined) return;
-    const leftMs = dueAt(contract) - clock.now();
-    await clock.sleep(Math.max(EXHAUSTED_PAUSE.minMs, Math.min(EXHAUSTED_PAUSE.maxMs, leftMs / 10)));
-    this.#enqueueAgain(id, challenge);
+    const slackMs = dueAt(contract) - clock.now();
+    await clock.sleep(Math.max(EXHAUSTED_PAUSE.minMs, Math.min(EXHAUSTED_PAUSE.maxMs, slackMs / 10)));
+    this.#retry(id, challenge);
   }
 
-  #enqueueAgain(id: ContractId, challenge: string): void {
-    const contract = this.#current(id, challenge);
-    if (contract !== undefined) this.take(contract);
+  #retry(id: ContractId, challenge: string): void {
+    const contract = this.#getCurrent(id, challenge);
+    if (contract !== undefined) this.enqueue(contract);
   }
 
-  #current(id: ContractId, challenge: string): Contract<'proving'> | undefined {
+  #getCurrent(id: ContractId, challenge: string): Contract<'proving'> | undefined {
     const contract = this.#deps.contracts.get(id);
     return contract?.phase === 'proving' && contract.challenge === challenge ? contract : undefined;
   }

@@ -1,19 +1,23 @@
 import { type Clock, computeBackoffMs, type Instant, type Logger, type Random } from '@downstream/platform';
 import type { Contract, ContractId } from '../contract/contract.ts';
+import type { ContractAcceptor } from './contract-acceptor.ts';
+import type { ContractReleaser } from './contract-releaser.ts';
+import type { ContractRemover } from './contract-remover.ts';
 import type { ContractTable } from './contract-table.ts';
 import { NodeError } from './errors.ts';
 import type { ExitStorePort, Listing, NodePort } from './ports.ts';
 import { RepeatedReports } from './repeated-reports.ts';
+import type { RunMonitor } from './run-monitor.ts';
 import type { Session } from './session.ts';
 
 interface RefresherDeps {
-  readonly node: Pick<NodePort, 'listContracts' | 'release'>;
+  readonly node: Pick<NodePort, 'listContracts'>;
   readonly session: Session;
   readonly contracts: ContractTable;
-  /** Says whether a contract may be on its way to us. */
-  readonly onboarder: { readonly isAsking: boolean };
-  /** Since when this farmer has been at it without a break. */
-  readonly runningSince: () => Instant;
+  readonly remover: Pick<ContractRemover, 'end'>;
+  readonly releaser: Pick<ContractReleaser, 'release'>;
+  readonly acceptor: Pick<ContractAcceptor, 'isRequesting'>;
+  readonly monitor: Pick<RunMonitor, 'runningSince'>;
   readonly leaving: Pick<ExitStorePort, 'leaving'>;
   readonly clock: Clock;
   readonly random: Random;
@@ -22,65 +26,65 @@ interface RefresherDeps {
 
 const MIN_MS = 1_000;
 const MAX_MS = 60_000;
+/** The poll interval without contracts. */
 const IDLE_POLL_MS = 10_000;
-/** What would cost contracts is not believed sooner than this, or than the shortest interval. */
-const CONFIRM_MS = 60_000;
+/** Reports that would cost contracts must be repeated for the shortest interval, but at most this long. */
+const MAX_CONFIRM_MS = 60_000;
 
 /**
- * Asks the node what it has on our account: new challenges are handed on, contracts that it ended are dropped, ones
- * that we know nothing of are given back. Ten times an interval unless configured, so that a challenge is known
- * with nine tenths of its time left.
+ * Polls the node's listing of this farmer's contracts. Passes on new challenges, ends contracts that the node no longer
+ * lists, and releases unknown contracts. By default polls ten times per interval, so that a new challenge is known with
+ * nine tenths of its time left.
  */
 export class Refresher {
   readonly #pollIntervalMs: number | undefined;
   readonly #deps: RefresherDeps;
-  #reachable: boolean | undefined;
-  /** Since when a listing is awaited; undefined while none is. */
-  #askingSince: Instant | undefined;
-  /** Contracts of ours that the last listing left out. */
+  #responded: boolean | undefined;
+  /** When the pending listing was requested. */
+  #pendingSince: Instant | undefined;
+  /** Contracts in the table that the last listing did not contain. */
   readonly #missing = new RepeatedReports<ContractId>();
-  /** Contracts on our account that this farmer knows nothing of. */
-  readonly #strangers = new RepeatedReports<ContractId>();
-  #givesBack = false;
+  /** Contracts in the last listing that are not in the table. */
+  readonly #unknown = new RepeatedReports<ContractId>();
+  #isReleasing = false;
   #failures = 0;
   #retryAfterMs = 0;
+  /** When the last successful listing was requested, and its open challenges. */
   #listedAt: Instant | undefined;
-  /** What that listing had open. */
-  #openBefore: ReadonlyMap<ContractId, string> = new Map();
+  #listedChallenges: ReadonlyMap<ContractId, string> = new Map();
 
-  constructor({ pollIntervalMs }: { pollIntervalMs?: number | undefined }, parts: RefresherDeps) {
+  constructor({ pollIntervalMs }: { pollIntervalMs?: number | undefined }, deps: RefresherDeps) {
     this.#pollIntervalMs = pollIntervalMs;
-    this.#deps = parts;
+    this.#deps = deps;
   }
 
   /**
-   * Whether the node answered when it was last asked, and doesn't keep us waiting; undefined before it was asked. Half an
-   * interval without a listing is long: the round is lost if it goes on.
+   * Whether the node responded to the last request and is not late with the pending one; undefined before the first. A
+   * listing is late after half an interval: if it takes longer, the round is lost.
    */
-  get reachable(): boolean | undefined {
+  get isReachable(): boolean | undefined {
     const { clock, contracts } = this.#deps;
-    const waitedMs = this.#askingSince === undefined ? 0 : clock.now() - this.#askingSince;
-    return this.#reachable && waitedMs < (contracts.shortestIntervalMs ?? MAX_MS) / 2;
+    const waitedMs = this.#pendingSince === undefined ? 0 : clock.now() - this.#pendingSince;
+    return this.#responded && waitedMs < (contracts.shortestIntervalMs ?? MAX_MS) / 2;
   }
 
-  /** Whether the node may have ended a contract: it said so the last time, and is not believed yet. */
+  /** Whether the node reported that a contract is over, and this is not confirmed yet. */
   mayHaveEnded(id: ContractId): boolean {
-    return this.#missing.has(id) || this.#deps.session.isTokenDenied;
+    return this.#missing.has(id) || this.#deps.session.isTokenRejected;
   }
 
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      // What is left behind is not looked at any more.
       if (this.#deps.leaving.leaving() !== 'left') await this.refresh(signal);
       await this.#rest(signal);
     }
   }
 
-  /** In short steps: a contract taken meanwhile may have a shorter interval than any before. */
+  /** Sleeps in short steps: a contract accepted in the meantime may have a shorter interval than all others. */
   async #rest(signal: AbortSignal): Promise<void> {
-    const failingMs = this.#failures > 0 ? this.#failingPause() : undefined;
+    const backoffMs = this.#failures > 0 ? this.#computeBackoff() : undefined;
     for (let restedMs = 0; ; ) {
-      const pauseMs = failingMs === undefined ? this.#usualPause() : Math.min(failingMs, this.#longestPause());
+      const pauseMs = backoffMs === undefined ? this.#usualPauseMs : Math.min(backoffMs, this.#maxPauseMs);
       const stepMs = Math.min(MIN_MS, pauseMs - restedMs);
       if (stepMs <= 0) return;
       await this.#deps.clock.sleep(stepMs, signal);
@@ -88,136 +92,139 @@ export class Refresher {
     }
   }
 
-  /** Asks once. */
+  /** Requests one listing and applies it. */
   async refresh(signal: AbortSignal): Promise<void> {
-    const { node, session, contracts, runningSince, clock, log } = this.#deps;
+    const { node, session, contracts, clock } = this.#deps;
     if (session.token === undefined) return;
     const askedAt = clock.now();
-    // What is taken while the listing is under way may be missing from it.
-    const ours = contracts.ids();
-    this.#askingSince = askedAt;
+    // Contracts accepted while the listing is in flight may be missing from it.
+    const idsBefore = contracts.ids();
+    this.#pendingSince = askedAt;
     try {
-      const listing = await node.listContracts(session.token, { signal, timeoutMs: this.#longestMs() });
-      const nodeReachable = this.reachable ?? true;
-      this.#askingSince = undefined;
-      this.#reachable = true;
-      session.resetDenials();
-      this.#failures = 0;
-      for (const { id, challenge } of listing.open) {
-        contracts.apply(id, {
-          type: 'challenged',
-          challenge,
-          askedAt,
-          notListedAt: this.#openBefore.get(id) === challenge ? undefined : this.#listedAt,
-          nodeReachable,
-          runningSince: runningSince(),
-        });
-      }
-      const doubtful = ours.filter((id) => !this.#hasPassedSince(this.#listedAt, contracts.get(id)));
-      this.#listedAt = askedAt;
-      this.#openBefore = new Map(listing.open.map(({ id, challenge }) => [id, challenge]));
-      this.#reconcile(listing, doubtful, signal);
+      const listing = await node.listContracts(session.token, { signal, timeoutMs: this.#maxListingMs });
+      this.#applyListing(listing, { askedAt, idsBefore }, signal);
     } catch (error) {
-      this.#askingSince = undefined;
       if (!(error instanceof NodeError)) throw error;
-      this.#failures += 1;
-      this.#retryAfterMs = error.retryAfterMs ?? 0;
-      this.#listedAt = undefined;
-      this.#missing.forget();
-      if (error.code === 'no_token') {
-        this.#reachable = true;
-        return await this.#denied(signal);
-      }
-      session.resetDenials();
-      this.#reachable = false;
-      log.warn('no listing from the node', { error, failures: this.#failures });
+      await this.#handleFailure(error, signal);
+    } finally {
+      this.#pendingSince = undefined;
     }
   }
 
-  /** A contract whose answer the node took since the last listing has not ended, whatever this one says. */
+  #applyListing(
+    listing: Listing,
+    { askedAt, idsBefore }: { askedAt: Instant; idsBefore: readonly ContractId[] },
+    signal: AbortSignal,
+  ): void {
+    const { session, contracts, monitor } = this.#deps;
+    const nodeReachable = this.isReachable ?? true;
+    this.#responded = true;
+    session.resetTokenRejections();
+    this.#failures = 0;
+    for (const { id, challenge } of listing.open) {
+      contracts.apply(id, {
+        type: 'challenged',
+        challenge,
+        askedAt,
+        notListedAt: this.#listedChallenges.get(id) === challenge ? undefined : this.#listedAt,
+        nodeReachable,
+        runningSince: monitor.runningSince,
+      });
+    }
+    const expected = idsBefore.filter((id) => !this.#hasPassedSince(this.#listedAt, contracts.get(id)));
+    this.#listedAt = askedAt;
+    this.#listedChallenges = new Map(listing.open.map(({ id, challenge }) => [id, challenge]));
+    this.#reconcile(listing, expected, signal);
+  }
+
+  async #handleFailure(error: NodeError, signal: AbortSignal): Promise<void> {
+    const { session, log } = this.#deps;
+    this.#failures += 1;
+    this.#retryAfterMs = error.retryAfterMs ?? 0;
+    this.#listedAt = undefined;
+    this.#missing.reset();
+    if (error.code === 'no_token') {
+      await this.#handleTokenRejected(signal);
+      return;
+    }
+    session.resetTokenRejections();
+    this.#responded = false;
+    log.warn('listing failed', { error, failures: this.#failures });
+  }
+
+  /** A contract whose answer passed since the last listing has not ended, even if this listing does not contain it. */
   #hasPassedSince(listedAt: Instant | undefined, contract: Contract | undefined): boolean {
     if (listedAt === undefined || contract?.last !== 'passed') return false;
     return (contract.settledAt ?? 0) > listedAt;
   }
 
-  /** What not both know of. No listing waits for what follows from it: a disk or a node may be slow. */
-  #reconcile({ held }: Listing, ours: readonly ContractId[], signal: AbortSignal): void {
-    const { contracts, onboarder, clock } = this.#deps;
+  /** Removals and releases are not awaited: a slow disk or node must not delay the next listing. */
+  #reconcile({ held }: Listing, expected: readonly ContractId[], signal: AbortSignal): void {
+    const { contracts, acceptor, remover, clock } = this.#deps;
     const now = clock.now();
-    const missing = ours.filter((id) => !held.has(id) && contracts.get(id) !== undefined);
-    for (const id of this.#missing.heard(missing, { now, minMs: this.#confirmMs() })) {
-      void contracts.end(id, 'ended_by_node');
+    const missing = expected.filter((id) => !held.has(id) && contracts.get(id) !== undefined);
+    for (const id of this.#missing.record(missing, { now, minMs: this.#confirmMs })) {
+      void remover.end(id, 'ended_by_node');
     }
-    // The node may have given one that is on its way to us.
-    if (onboarder.isAsking) return;
-    const strangers = [...held].filter((id) => !contracts.has(id));
-    void this.#giveBack(this.#strangers.heard(strangers, { now, minMs: 0 }), signal);
+    // The listing may contain a contract whose offer has not arrived yet.
+    if (acceptor.isRequesting) return;
+    const unknown = [...held].filter((id) => !contracts.has(id));
+    void this.#releaseUnknown(this.#unknown.record(unknown, { now, minMs: 0 }), signal);
   }
 
-  /** A contract that the node gave and this farmer lost before it was written down can't be proved. One after the other. */
-  async #giveBack(ids: readonly ContractId[], signal: AbortSignal): Promise<void> {
-    const { contracts, onboarder } = this.#deps;
-    if (this.#givesBack) return;
-    this.#givesBack = true;
+  /** Releases contracts that were lost before they could be stored: they can't be proved. */
+  async #releaseUnknown(ids: readonly ContractId[], signal: AbortSignal): Promise<void> {
+    const { contracts, acceptor, releaser, log } = this.#deps;
+    if (this.#isReleasing) return;
+    this.#isReleasing = true;
     try {
       for (const id of ids) {
-        // Much may have happened since the listing.
-        const isStranger = this.#strangers.has(id) && !contracts.has(id) && !onboarder.isAsking;
-        if (isStranger && !signal.aborted) await this.#release(id, signal);
+        // A newer listing, or the acceptor, may have changed this since.
+        const isStillUnknown = this.#unknown.has(id) && !contracts.has(id) && !acceptor.isRequesting;
+        if (!isStillUnknown || signal.aborted) continue;
+        const { result } = await releaser.release(id, 'unknown', signal);
+        if (result === 'released') log.warn('unknown contract released', { contract: id });
       }
     } finally {
-      this.#givesBack = false;
+      this.#isReleasing = false;
     }
   }
 
-  async #release(id: ContractId, signal: AbortSignal): Promise<void> {
-    const { node, session, log } = this.#deps;
-    if (session.token === undefined) return;
-    try {
-      await node.release(session.token, id, { signal });
-      log.warn('gave back a contract that this farmer knows nothing of', { contract: id });
-    } catch (error) {
-      if (signal.aborted) return;
-      if (!(error instanceof NodeError)) throw error;
-      log.warn('a contract that this farmer knows nothing of was not given back', { contract: id, error });
-    }
-  }
-
-  async #denied(signal: AbortSignal): Promise<void> {
-    const { session, contracts, log } = this.#deps;
-    const believed = session.denied(this.#confirmMs());
-    log.warn('the node denies our token', { believed });
-    if (!believed) return;
-    this.#reachable = false;
-    await Promise.all(contracts.ids().map(async (id) => await contracts.end(id, 'token_lost')));
-    await session.renew(signal);
+  async #handleTokenRejected(signal: AbortSignal): Promise<void> {
+    const { session, contracts, remover, log } = this.#deps;
+    this.#responded = true;
+    const confirmed = session.recordTokenRejected(this.#confirmMs);
+    log.warn('token rejected by node', { confirmed });
+    if (!confirmed) return;
+    this.#responded = false;
+    await Promise.all(contracts.ids().map(async (id) => await remover.end(id, 'token_lost')));
+    await session.register(signal);
     this.#failures = 0;
   }
 
-  /** For how long the node must say that contracts have ended; nothing is at stake where there are none. */
-  #confirmMs(): number {
-    return Math.min(CONFIRM_MS, this.#deps.contracts.shortestIntervalMs ?? 0);
+  /** How long the node must report that contracts are over. Without contracts nothing is at stake. */
+  get #confirmMs(): number {
+    return Math.min(MAX_CONFIRM_MS, this.#deps.contracts.shortestIntervalMs ?? 0);
   }
 
-  /** The longest that a listing may take, or a pause may last: two more fit into the shortest round. */
-  #longestMs(): number {
+  /** The timeout of a listing: three fit into the shortest interval. */
+  get #maxListingMs(): number {
     return Math.max(MIN_MS, (this.#deps.contracts.shortestIntervalMs ?? MAX_MS) / 3);
   }
 
-  #usualPause(): number {
+  get #usualPauseMs(): number {
     const intervalMs = this.#deps.contracts.shortestIntervalMs ?? 10 * IDLE_POLL_MS;
     return this.#pollIntervalMs ?? Math.min(MAX_MS, Math.max(MIN_MS, intervalMs / 10));
   }
 
-  /** While the node fails, pauses grow as it wants them to, but never so long that a whole round could go by unseen. */
-  #failingPause(): number {
-    const baseMs = this.#usualPause();
-    const capMs = this.#longestPause();
-    const pauseMs = computeBackoffMs({ baseMs, capMs }, this.#failures, this.#deps.random);
-    return Math.min(capMs, Math.max(pauseMs, this.#retryAfterMs));
+  /** Even while the node fails, a pause is never so long that a whole round could pass without a listing. */
+  get #maxPauseMs(): number {
+    return Math.max(this.#usualPauseMs, this.#maxListingMs);
   }
 
-  #longestPause(): number {
-    return Math.max(this.#usualPause(), this.#longestMs());
+  #computeBackoff(): number {
+    const capMs = this.#maxPauseMs;
+    const backoffMs = computeBackoffMs({ baseMs: this.#usualPauseMs, capMs }, this.#failures, this.#deps.random);
+    return Math.min(capMs, Math.max(backoffMs, this.#retryAfterMs));
   }
 }

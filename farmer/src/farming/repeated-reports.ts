@@ -1,37 +1,39 @@
 import type { Instant } from '@downstream/platform';
 
-const TIMES = 3;
+const MIN_REPORTS = 3;
 
 /**
- * What a node says that would cost contracts if it were wrong, such as that it has never heard of one: a node that was just started
- * again, or a proxy before it, may say so for a moment. It is believed when it was said three times in a row, and for long enough.
+ * Statements of a node that would cost contracts if they were wrong, for example that it does not know a contract. A node
+ * that was just restarted, or a proxy, may say so temporarily. A statement is confirmed when it was repeated three times
+ * in a row over a minimum duration.
  */
 export class RepeatedReports<T> {
-  #heard: ReadonlyMap<T, { readonly times: number; readonly since: Instant }> = new Map();
+  #reports: ReadonlyMap<T, { readonly times: number; readonly since: Instant }> = new Map();
 
   /**
-   * All that is claimed at `now`: what isn't any more is forgotten.
+   * Records everything that is reported at `now`, and forgets what is no longer reported.
    *
-   * @param minMs for how long a claim must have been made
-   * @returns what is to be believed
+   * @returns what is confirmed
    */
-  heard(claimed: Iterable<T>, { now, minMs }: { now: Instant; minMs: number }): T[] {
-    const before = this.#heard;
-    this.#heard = new Map(
-      Array.from(claimed, (claim) => {
-        const { times, since } = before.get(claim) ?? { times: 0, since: now };
-        return [claim, { times: times + 1, since }];
+  record(reported: Iterable<T>, { now, minMs }: { now: Instant; minMs: number }): T[] {
+    const before = this.#reports;
+    this.#reports = new Map(
+      Array.from(reported, (subject) => {
+        const { times, since } = before.get(subject) ?? { times: 0, since: now };
+        return [subject, { times: times + 1, since }];
       }),
     );
-    return [...this.#heard].filter(([, { times, since }]) => times >= TIMES && now - since >= minMs).map(([of]) => of);
+    return [...this.#reports]
+      .filter(([, { times, since }]) => times >= MIN_REPORTS && now - since >= minMs)
+      .map(([subject]) => subject);
   }
 
-  /** Whether this was claimed the last time. */
-  has(claim: T): boolean {
-    return this.#heard.has(claim);
+  /** Whether the last call of {@link record} contained this. */
+  has(subject: T): boolean {
+    return this.#reports.has(subject);
   }
 
-  forget(): void {
-    this.#heard = new Map();
+  reset(): void {
+    this.#reports = new Map();
   }
 }

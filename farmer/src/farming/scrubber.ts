@@ -1,31 +1,31 @@
 import type { Clock, Instant, Logger } from '@downstream/platform';
 import type { ContractId } from '../contract/contract.ts';
-import type { ContractTable } from './contract-table.ts';
+import type { ContractTables } from './contract-tables.ts';
 import { ChunkError } from './errors.ts';
 import { type ChunkPort, SCRUB_RESULTS, type ScrubResult, type ScrubStorePort, type StoredScrub } from './ports.ts';
 import type { WorkQueue } from './work-queue.ts';
 
 export interface ScrubberOptions {
-  /** In what time every chunk has its turn; undefined: only when somebody asks for it. */
+  /** The time in which every chunk is verified once; undefined: only on request. */
   readonly cycleMs: number | undefined;
 }
 
 interface ScrubberDeps {
   readonly chunks: Pick<ChunkPort, 'verify'>;
-  readonly tables: readonly ContractTable[];
+  readonly contracts: ContractTables;
   readonly chunkWork: WorkQueue;
   readonly store: ScrubStorePort;
-  readonly count: (result: ScrubResult) => void;
+  readonly onResult: (result: ScrubResult) => void;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-/** How a scrub goes, or went. */
+/** The state of the last requested scrub. */
 export interface ScrubProgress {
   readonly running: boolean;
   readonly startedAt: Instant | undefined;
   readonly finishedAt: Instant | undefined;
-  /** Chunks that have had their turn, and all. */
+  /** Chunks visited so far. */
   readonly done: number;
   readonly total: number;
   readonly results: Readonly<Record<ScrubResult, number>>;
@@ -33,174 +33,169 @@ export interface ScrubProgress {
 
 const POLL_MS = 1_000;
 const IDLE_MS = 60_000;
-const NEVER: ScrubProgress = {
+const NO_SCRUB: ScrubProgress = {
   running: false,
   startedAt: undefined,
   finishedAt: undefined,
   done: 0,
   total: 0,
-  results: { sound: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 },
+  results: { ok: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 },
 };
 
 /**
- * Reads every chunk against its hash, round after round, so that rot is found while there is time to make the chunk again. Proofs
- * read chunks whole too: what was proved since the round began needs no second reading. Reads one chunk at a time, only while nothing that
- * has a deadline waits for a worker, and rests in between so that a round takes as long as it may.
+ * Verifies every chunk against its hash in cycles, so that corruption is found while there is time to rebuild the chunk.
+ * A chunk that a proof has read since the cycle started is not read again. Reads one chunk at a time, only while no work
+ * with a deadline waits for a worker, and spreads the reads evenly over the cycle.
  */
 export class Scrubber {
   readonly #options: ScrubberOptions;
   readonly #deps: ScrubberDeps;
-  #asked: ScrubProgress = NEVER;
-  /** Where the round is, also what could not be written down. */
-  #round: StoredScrub | undefined;
+  #progress: ScrubProgress = NO_SCRUB;
+  /** The position in the current cycle, even if it could not be stored. */
+  #cycle: StoredScrub | undefined;
   #wake = new AbortController();
 
-  constructor(options: ScrubberOptions, parts: ScrubberDeps) {
+  constructor(options: ScrubberOptions, deps: ScrubberDeps) {
     this.#options = options;
-    this.#deps = parts;
-    this.#round = parts.store.scrub();
+    this.#deps = deps;
+    this.#cycle = deps.store.scrub();
   }
 
-  /** When every chunk had had its turn for the last time. */
+  /** When the last cycle was completed. */
   get completedAt(): Instant | undefined {
-    return this.#round?.completedAt;
+    return this.#cycle?.completedAt;
   }
 
-  /** Of the scrub that somebody asked for; one that has not begun, if nobody did. */
+  /** The last requested scrub. */
   get progress(): ScrubProgress {
-    return this.#asked;
+    return this.#progress;
   }
 
-  /** Reads every chunk now, proved or not. One that runs already goes on. */
+  /** Verifies every chunk now, even if a proof has read it. Has no effect while a requested scrub runs. */
   start(): ScrubProgress {
-    if (!this.#asked.running) {
-      this.#asked = { ...NEVER, running: true, startedAt: this.#deps.clock.now(), total: this.#ids().length };
+    if (!this.#progress.running) {
+      const { clock, contracts } = this.#deps;
+      this.#progress = { ...NO_SCRUB, running: true, startedAt: clock.now(), total: contracts.ids().length };
       this.#wake.abort();
       this.#wake = new AbortController();
     }
-    return this.#asked;
+    return this.#progress;
   }
 
   async run(signal: AbortSignal): Promise<void> {
     const { cycleMs } = this.#options;
     while (!signal.aborted) {
-      if (this.progress.running) await this.#readAll(signal);
-      else if (cycleMs === undefined || this.#ids().length === 0) await this.#rest(IDLE_MS, signal);
-      else await this.#goRound(cycleMs, signal);
+      if (this.#progress.running) await this.#runRequested(signal);
+      else if (cycleMs === undefined || this.#deps.contracts.ids().length === 0) await this.#rest(IDLE_MS, signal);
+      else await this.#runCycle(cycleMs, signal);
     }
   }
 
-  /** Every chunk, one after the other: what somebody asked for. */
-  async #readAll(signal: AbortSignal): Promise<void> {
-    for (const id of this.#ids()) {
-      await this.#calm(signal);
+  async #runRequested(signal: AbortSignal): Promise<void> {
+    const { clock, contracts, log } = this.#deps;
+    for (const id of contracts.ids()) {
+      await this.#waitForIdleWorkers(signal);
       const result = await this.#verify(id, signal);
-      const { progress } = this;
-      const { results } = progress;
-      this.#asked = {
-        ...progress,
-        done: progress.done + 1,
+      const { done, results } = this.#progress;
+      this.#progress = {
+        ...this.#progress,
+        done: done + 1,
         results: result === undefined ? results : { ...results, [result]: results[result] + 1 },
       };
     }
-    const finishedAt = this.#deps.clock.now();
-    this.#asked = { ...this.progress, running: false, finishedAt };
-    this.#keep({ startedAt: finishedAt, cursor: '', completedAt: finishedAt });
-    this.#deps.log.info('scrub finished', { chunks: this.progress.total, ...this.progress.results });
+    const finishedAt = clock.now();
+    this.#progress = { ...this.#progress, running: false, finishedAt };
+    this.#save({ startedAt: finishedAt, cursor: '', completedAt: finishedAt });
+    log.info('scrub finished', { chunks: this.#progress.total, ...this.#progress.results });
   }
 
-  /** A round, or the rest of one that was begun earlier, evenly over its time; ends early when somebody asks for a scrub. */
-  async #goRound(cycleMs: number, signal: AbortSignal): Promise<void> {
-    const { clock, count } = this.#deps;
-    const { startedAt, cursor, completedAt } = this.#round ?? { startedAt: clock.now(), cursor: '' };
-    const ids = this.#ids().filter((id) => id > cursor);
-    let tookMs = 0;
+  /** Runs a cycle, or the rest of one that was started earlier. Returns early when a scrub is requested. */
+  async #runCycle(cycleMs: number, signal: AbortSignal): Promise<void> {
+    const { clock, contracts, onResult } = this.#deps;
+    const { startedAt, cursor, completedAt } = this.#cycle ?? { startedAt: clock.now(), cursor: '' };
+    const ids = contracts.ids().filter((id) => id > cursor);
+    let lastReadMs = 0;
     for (const [at, id] of ids.entries()) {
       const shareMs = (startedAt + cycleMs - clock.now()) / (ids.length - at);
-      await this.#rest(Math.max(shareMs, tookMs), signal);
-      if (this.progress.running) return;
-      await this.#calm(signal);
+      await this.#rest(Math.max(shareMs, lastReadMs), signal);
+      if (this.#progress.running) return;
+      await this.#waitForIdleWorkers(signal);
       const readAt = clock.now();
-      if ((this.#verifiedAt(id) ?? 0) > startedAt) count('proved');
+      if ((this.#getVerifiedAt(id) ?? 0) > startedAt) onResult('proved');
       else await this.#verify(id, signal);
-      tookMs = clock.now() - readAt;
-      this.#keep({ startedAt, cursor: id, completedAt });
+      lastReadMs = clock.now() - readAt;
+      this.#save({ startedAt, cursor: id, completedAt });
     }
-    this.#keep({ startedAt: clock.now(), cursor: '', completedAt: clock.now() });
+    this.#save({ startedAt: clock.now(), cursor: '', completedAt: clock.now() });
   }
 
-  /** A disk that is full stops no scrub: a restart would only begin this round earlier. */
-  #keep(round: StoredScrub): void {
-    this.#round = round;
+  /** If the position can't be stored, the cycle resumes at an earlier position after a restart. */
+  #save(cycle: StoredScrub): void {
+    this.#cycle = cycle;
     try {
-      this.#deps.store.saveScrub(round);
+      this.#deps.store.saveScrub(cycle);
     } catch (error) {
-      this.#deps.log.warn('scrub not written down', { error });
+      this.#deps.log.warn('scrub progress write failed', { error });
     }
   }
 
-  /** @returns undefined where there is nothing to say: the contract is gone, its chunk is in the making, or it could not be tried to read it */
+  /** @returns undefined if the chunk could not be checked, or is being generated or replaced */
   async #verify(id: ContractId, signal: AbortSignal): Promise<ScrubResult | undefined> {
-    const { chunks, chunkWork, count, log } = this.#deps;
-    const contracts = this.#farmOf(id);
-    const phase = contracts?.get(id)?.phase;
-    if (contracts === undefined || phase === undefined || phase === 'generating') return undefined;
-    const startedAt = this.#deps.clock.now();
-    const result = await new Promise<ScrubResult | undefined>((resolve) => {
-      const verify = async () => {
-        try {
-          await chunks.verify(id, { signal });
-          resolve('sound');
-        } catch (error) {
-          if (isResourceExhausted(error)) {
-            log.warn('chunk not read for want of file handles, threads or memory', { contract: id, error });
-          } else if (!signal.aborted) log.error('chunk not sound', { contract: id, error });
-          resolve(resultOf(error));
-        }
-      };
-      chunkWork.add(Number.POSITIVE_INFINITY, verify, 'idle');
-    });
+    const { contracts, onResult, clock } = this.#deps;
+    const table = contracts.find(id);
+    const phase = table?.get(id)?.phase;
+    if (table === undefined || phase === undefined || phase === 'generating') return undefined;
+    const startedAt = clock.now();
+    const result = await this.#enqueueRead(id, signal);
     if (result === undefined) return undefined;
-    // What was wrong is gone already.
-    if (result !== 'sound' && (this.#verifiedAt(id) ?? 0) > startedAt) return undefined;
-    count(result);
-    if (result === 'sound') contracts.apply(id, { type: 'chunk_verified' });
-    else if (result !== 'slow') contracts.apply(id, { type: 'chunk_lost' });
+    // The chunk was rebuilt in the meantime.
+    if (result !== 'ok' && (this.#getVerifiedAt(id) ?? 0) > startedAt) return undefined;
+    onResult(result);
+    if (result === 'ok') table.apply(id, { type: 'chunk_verified' });
+    else if (result !== 'slow') table.apply(id, { type: 'chunk_lost' });
     return result;
   }
 
-  /** Waits until nothing that has a deadline waits for a worker. */
-  async #calm(signal: AbortSignal): Promise<void> {
+  async #enqueueRead(id: ContractId, signal: AbortSignal): Promise<ScrubResult | undefined> {
+    const { chunks, chunkWork, log } = this.#deps;
+    return await new Promise((resolve) => {
+      const read = async () => {
+        try {
+          await chunks.verify(id, { signal });
+          resolve('ok');
+        } catch (error) {
+          if (isResourceExhausted(error)) {
+            log.warn('chunk read deferred: resource limit reached', { contract: id, error });
+          } else if (!signal.aborted) log.error('chunk verification failed', { contract: id, error });
+          resolve(toScrubResult(error));
+        }
+      };
+      chunkWork.add(Number.POSITIVE_INFINITY, read, 'idle');
+    });
+  }
+
+  async #waitForIdleWorkers(signal: AbortSignal): Promise<void> {
     const { chunkWork, clock } = this.#deps;
     while (chunkWork.waiting > 0) await clock.sleep(POLL_MS, signal);
   }
 
-  /** Until the time is over, or somebody asks for a scrub. */
+  /** Sleeps until the time is over or a scrub is requested. */
   async #rest(ms: number, signal: AbortSignal): Promise<void> {
-    if (this.progress.running) return;
+    if (this.#progress.running) return;
     await this.#deps.clock.sleep(ms, AbortSignal.any([signal, this.#wake.signal])).catch(() => {});
     signal.throwIfAborted();
   }
 
-  #ids(): ContractId[] {
-    return this.#deps.tables.flatMap((contracts) => contracts.ids()).sort();
-  }
-
-  #farmOf(id: ContractId): ContractTable | undefined {
-    return this.#deps.tables.find((contracts) => contracts.has(id));
-  }
-
-  #verifiedAt(id: ContractId): Instant | undefined {
-    return this.#farmOf(id)?.get(id)?.verifiedAt;
+  #getVerifiedAt(id: ContractId): Instant | undefined {
+    return this.#deps.contracts.find(id)?.get(id)?.verifiedAt;
   }
 }
 
-/** It says nothing of the chunk. */
 function isResourceExhausted(error: unknown): boolean {
   return error instanceof ChunkError && error.code === 'exhausted';
 }
 
-function resultOf(error: unknown): ScrubResult | undefined {
+function toScrubResult(error: unknown): ScrubResult | undefined {
   if (!(error instanceof ChunkError)) return 'unreadable';
   if (error.code === 'interrupted' || isResourceExhausted(error)) return undefined;
   return SCRUB_RESULTS.find((result) => result === error.code) ?? 'unreadable';

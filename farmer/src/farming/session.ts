@@ -11,66 +11,74 @@ interface SessionDeps {
   readonly log: Logger;
 }
 
-const PAUSE = { baseMs: 1_000, capMs: 30_000 };
+const RETRY = { baseMs: 1_000, capMs: 30_000 };
 
-/** This farmer's standing with its node: a token that is asked for once and kept. */
+/** This farmer's registration with one node. The token is requested once and stored. */
 export class Session {
   readonly #address: string;
   readonly #deps: SessionDeps;
-  readonly #denials = new RepeatedReports<'token'>();
+  readonly #rejections = new RepeatedReports<'token'>();
   #token: string | undefined;
 
-  constructor({ address }: { address: string }, parts: SessionDeps) {
+  constructor({ address }: { address: string }, deps: SessionDeps) {
     this.#address = address;
-    this.#deps = parts;
+    this.#deps = deps;
   }
 
-  /** Undefined until the node gave one. */
+  /** Undefined while the farmer is not registered. */
   get token(): string | undefined {
     return this.#token;
   }
 
-  /** Whether the node denied the token the last time it said anything of it. */
-  get isTokenDenied(): boolean {
-    return this.#denials.has('token');
+  /** Whether the node rejected the token in its latest response about it. */
+  get isTokenRejected(): boolean {
+    return this.#rejections.has('token');
   }
 
-  /** The node says that it does not know the token. @param minMs for how long it must say so @returns whether it is believed */
-  denied(minMs: number): boolean {
-    return this.#denials.heard(['token'], { now: this.#deps.clock.now(), minMs }).length > 0;
+  /**
+   * Records that the node rejected the token.
+   *
+   * @param minMs how long the node must keep rejecting it
+   * @returns whether the rejection is confirmed
+   */
+  recordTokenRejected(minMs: number): boolean {
+    return this.#rejections.record(['token'], { now: this.#deps.clock.now(), minMs }).length > 0;
   }
 
-  /** The node took the token for a good one, or said nothing of it. */
-  resetDenials(): void {
-    this.#denials.forget();
+  /** Records that the node accepted the token, or that a request failed for another reason. */
+  resetTokenRejections(): void {
+    this.#rejections.reset();
   }
 
-  /** Uses the token kept from before, or asks for one until the node gives it, with growing pauses. */
-  async open(signal: AbortSignal): Promise<string> {
+  /** Uses the stored token, or registers. */
+  async open(signal: AbortSignal): Promise<void> {
     this.#token = this.#deps.tokens.token();
-    return this.#token ?? (await this.renew(signal));
+    if (this.#token === undefined) await this.register(signal);
   }
 
-  /** Asks for a new token until the node gives one. There is none meanwhile: nobody lists what would be taken with the old one. */
-  async renew(signal: AbortSignal): Promise<string> {
+  /**
+   * Requests a new token until the node issues one, with growing pauses. In the meantime there is no token, since
+   * contracts accepted with the old one would not be listed with the new one.
+   */
+  async register(signal: AbortSignal): Promise<void> {
     const { node, tokens, clock, random, log } = this.#deps;
     this.#token = undefined;
-    this.#denials.forget();
+    this.#rejections.reset();
     for (let attempt = 1; ; attempt++) {
       try {
         const token = await node.register(this.#address, { signal });
-        // Contracts of a token that is lost with this process would be lost with it: one that can't be kept is not used.
+        // A token that can't be stored is not used: its contracts would be lost when this process ends.
         tokens.saveToken(token);
         this.#token = token;
-        log.info('connected to the node');
-        return token;
+        log.info('farmer registered');
+        return;
       } catch (error) {
         signal.throwIfAborted();
         const { code, retryAfterMs = 0 } = error instanceof NodeError ? error : {};
-        // While the circuit is open nothing was asked: then it is asked as soon as it lets somebody through.
-        const ownMs = code === 'circuit_open' ? 0 : computeBackoffMs(PAUSE, attempt, random);
-        const pauseMs = Math.round(Math.max(ownMs, retryAfterMs));
-        log.warn('no token from the node yet', { error, code: getErrorCode(error), attempt, pauseMs });
+        // While the circuit breaker is open nothing is sent, so retry as soon as it lets a request through.
+        const backoffMs = code === 'circuit_open' ? 0 : computeBackoffMs(RETRY, attempt, random);
+        const pauseMs = Math.round(Math.max(backoffMs, retryAfterMs));
+        log.warn('registration failed', { error, code: getErrorCode(error), attempt, pauseMs });
         await clock.sleep(pauseMs, signal);
       }
     }

@@ -1,93 +1,98 @@
-import { capacityEstimate, hasCapacityForOneMore, type Load } from '../contract/admission.ts';
+import { estimateCapacity, hasCapacityForOneMore, type Load } from '../contract/admission.ts';
 
-/** One measurement counts for so much of the mean when it is slower than that, and when it is faster. */
+/** The weight of one measurement in the moving average, if it is above or below the average. */
 const SLOWER_WEIGHT = 0.1;
 const FASTER_WEIGHT = 0.05;
-/** Nothing takes less: a mean of nothing would promise everything. */
+/** Lower bound of the averages: an average of 0 would mean infinite capacity. */
 const MIN_MS = 0.05;
 
+interface LoadSource {
+  readonly load: Load;
+}
+
 /**
- * How fast this farmer proves, measured on its own work: what it could read in time at most. Slow measurements count more than fast
- * ones: a chunk that was just written comes from memory, and one of ten thousand does not.
+ * Estimates from measured proofs how many contracts the workers can prove in time. Slow measurements weigh more than fast
+ * ones: a chunk that was just written is read from memory, one of ten thousand is not.
  */
 export class ThroughputEstimator {
   readonly workers: number;
-  readonly #load: () => Load;
+  readonly #contracts: LoadSource;
   #proofMs: number | undefined;
 
-  /** @param load of all nodes' contracts, which share the workers */
-  constructor({ workers }: { workers: number }, load: () => Load) {
+  /** @param contracts of all nodes, which share the workers */
+  constructor({ workers }: { workers: number }, contracts: LoadSource) {
     this.workers = workers;
-    this.#load = load;
+    this.#contracts = contracts;
   }
 
-  /** What a worker takes for a proof, in milliseconds; undefined before the first. */
+  /** The average duration of a proof; undefined before the first. */
   get proofMs(): number | undefined {
     return this.#proofMs;
   }
 
-  /** At how many contracts the workers would begin to miss, whatever the nodes take; undefined while nothing was measured. */
+  /** The number of contracts at which the workers start to miss deadlines; undefined before the first proof. */
   get capacityEstimate(): number | undefined {
-    return provable(this.#load(), this, NO_ANSWERS);
+    return estimate(this.#contracts.load, this, NO_ANSWERS);
   }
 
   get hasCapacity(): boolean {
-    return hasCapacityForOneMore(this.capacityEstimate, this.#load().contracts);
+    return hasCapacityForOneMore(this.capacityEstimate, this.#contracts.load.contracts);
   }
 
-  proved(ms: number): void {
-    this.#proofMs = this.#proofMs === undefined ? Math.max(MIN_MS, ms) : blend(this.#proofMs, ms);
+  recordProof(ms: number): void {
+    this.#proofMs = this.#proofMs === undefined ? Math.max(MIN_MS, ms) : updateAverage(this.#proofMs, ms);
   }
 }
 
-/** How fast one node acknowledges answers, and so how many of its contracts could be proved in time. */
+/** Estimates how many contracts of one node can be proved in time, from how fast it acknowledges answers. */
 export class NodeThroughput {
   readonly #answerConcurrency: number;
-  readonly #pace: ThroughputEstimator;
-  readonly #load: () => Load;
+  readonly #shared: ThroughputEstimator;
+  readonly #contracts: LoadSource;
   #answerMs = MIN_MS;
 
-  /** @param load of this node's contracts */
+  /** @param contracts of this node */
   constructor(
     { answerConcurrency }: { answerConcurrency: number },
-    { pace, load }: { pace: ThroughputEstimator; load: () => Load },
+    { throughput, contracts }: { throughput: ThroughputEstimator; contracts: LoadSource },
   ) {
     this.#answerConcurrency = answerConcurrency;
-    this.#pace = pace;
-    this.#load = load;
+    this.#shared = throughput;
+    this.#contracts = contracts;
   }
 
-  /** What the node takes to acknowledge an answer, in milliseconds. */
+  /** How long the node takes on average to acknowledge an answer. */
   get answerMs(): number {
     return this.#answerMs;
   }
 
-  /** At how many contracts of this node it would begin to miss; undefined while nothing was measured, or nothing is held. */
+  /** The number of this node's contracts at which deadlines are missed; undefined without contracts or proofs. */
   get capacityEstimate(): number | undefined {
-    return provable(this.#load(), this.#pace, { answerMs: this.#answerMs, answerConcurrency: this.#answerConcurrency });
+    const answers = { answerMs: this.#answerMs, answerConcurrency: this.#answerConcurrency };
+    return estimate(this.#contracts.load, this.#shared, answers);
   }
 
   /** Whether one more contract of this node can be proved in time, with a margin, beside those of all nodes. */
   get hasCapacity(): boolean {
-    return this.#pace.hasCapacity && hasCapacityForOneMore(this.capacityEstimate, this.#load().contracts);
+    return this.#shared.hasCapacity && hasCapacityForOneMore(this.capacityEstimate, this.#contracts.load.contracts);
   }
 
-  answered(ms: number): void {
-    this.#answerMs = blend(this.#answerMs, ms);
+  recordAnswer(ms: number): void {
+    this.#answerMs = updateAverage(this.#answerMs, ms);
   }
 }
 
 const NO_ANSWERS = { answerMs: 0, answerConcurrency: 1 };
 
-function provable(
+function estimate(
   load: Load,
   { proofMs, workers }: Pick<ThroughputEstimator, 'proofMs' | 'workers'>,
   answers: typeof NO_ANSWERS,
 ): number | undefined {
-  return proofMs === undefined ? undefined : capacityEstimate(load, { proofMs, workers, ...answers });
+  return proofMs === undefined ? undefined : estimateCapacity(load, { proofMs, workers, ...answers });
 }
 
-function blend(mean: number, ms: number): number {
-  const weight = ms > mean ? SLOWER_WEIGHT : FASTER_WEIGHT;
-  return Math.max(MIN_MS, mean + weight * (ms - mean));
+function updateAverage(average: number, ms: number): number {
+  const weight = ms > average ? SLOWER_WEIGHT : FASTER_WEIGHT;
+  return Math.max(MIN_MS, average + weight * (ms - average));
 }

@@ -2,25 +2,25 @@ import type { Instant } from '@downstream/platform';
 import { DeadlineQueue } from '../contract/deadline-queue.ts';
 
 export interface WorkQueueOptions {
-  /** So many jobs run at a time. */
+  /** How many jobs run at a time. */
   readonly concurrency: number;
-  /** A job that runs longer than this is slow: it gives its place to the next one and goes on beside it. */
+  /** A job that runs longer than this is slow. It gives up its slot and continues beside the others. */
   readonly slowAfterMs: number;
-  /** So many slow jobs at most go on beside the others; further ones keep their places. */
+  /** How many slow jobs may run beside the others. Further slow jobs keep their slots. */
   readonly maxSlow: number;
 }
 
 /**
- * What goes first, whatever is due: a proof (`urgent`) that waited behind the making of other contracts' chunks (`normal`) would
- * lose what is whole for what is not; and a reading that nobody waits for (`idle`) comes last.
+ * Jobs of a higher priority start first, whatever their deadlines. Otherwise generating chunks (`normal`) would delay
+ * proofs of intact chunks (`urgent`). Scrubbing (`idle`) has no deadline.
  */
 const PRIORITIES = ['urgent', 'normal', 'idle'] as const;
 export type Priority = (typeof PRIORITIES)[number];
 
 /**
- * Runs jobs by urgency, and among their like earliest-due first, at most `concurrency` at a time, not counting a few that are slow: one read or request that
- * hangs holds up itself alone. What is not urgent never takes the last place, hanging or not. A job deals with its own failures and looks itself whether it is still wanted: the
- * queue never cancels and never repeats.
+ * Runs jobs by priority, then by deadline. At most `concurrency` jobs run at a time, plus a limited number of slow ones,
+ * so a read or request that hangs delays no other job. One slot is reserved for urgent jobs. A job handles its own
+ * errors and checks whether it is still needed: the queue neither cancels nor retries.
  */
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
@@ -29,94 +29,89 @@ export class WorkQueue {
     normal: new DeadlineQueue(),
     idle: new DeadlineQueue(),
   };
-  /** Those that have a place, oldest first, and when each began. */
-  readonly #placed = new Map<symbol, Instant>();
+  /** When each job with a slot started, oldest first. */
+  readonly #startedAt = new Map<symbol, Instant>();
   readonly #slow = new Set<symbol>();
-  /** How many of those that run are not urgent. */
-  #patient = 0;
+  /** How many of the running jobs are not urgent. */
+  #runningNotUrgent = 0;
   readonly #now: () => Instant;
-  #watchers: { below: number; resolve: () => void }[] = [];
+  #waiters: { limit: number; resolve: () => void }[] = [];
 
   constructor(options: WorkQueueOptions, now: () => Instant) {
     this.#options = options;
     this.#now = now;
   }
 
-  /** Jobs not finished, running or not. */
+  /** The number of waiting and running jobs. */
   get size(): number {
     return this.waiting + this.running;
   }
 
-  /** Jobs that have not been started. */
   get waiting(): number {
-    return PRIORITIES.reduce((sum, urgency) => sum + this.#waiting[urgency].length, 0);
+    return PRIORITIES.reduce((sum, priority) => sum + this.#waiting[priority].length, 0);
   }
 
-  /** Jobs that have been started. */
+  /** The number of running jobs, including slow ones. */
   get running(): number {
-    return this.#placed.size + this.#slow.size;
+    return this.#startedAt.size + this.#slow.size;
   }
 
-  /** Jobs that have been running for too long, and gave up their places. */
   get slow(): number {
     return this.#slow.size;
   }
 
-  add(dueAt: Instant, job: () => Promise<void>, urgency: Priority = 'urgent'): void {
-    this.#waiting[urgency].push({ dueAt, value: job });
-    this.#fill();
+  add(dueAt: Instant, job: () => Promise<void>, priority: Priority = 'urgent'): void {
+    this.#waiting[priority].push({ dueAt, value: job });
+    this.#fillSlots();
   }
 
-  /** Takes their places from the jobs that have become slow. To be called again and again. */
-  relieve(): void {
+  /** Frees the slots of jobs that have become slow. Must be called regularly. */
+  freeSlowSlots(): void {
     const { slowAfterMs, maxSlow } = this.#options;
-    const since = this.#now() - slowAfterMs;
-    for (const [job, startedAt] of this.#placed) {
-      if (startedAt > since || this.#slow.size >= maxSlow) break;
-      this.#placed.delete(job);
+    const startedBefore = this.#now() - slowAfterMs;
+    for (const [job, startedAt] of this.#startedAt) {
+      if (startedAt > startedBefore || this.#slow.size >= maxSlow) break;
+      this.#startedAt.delete(job);
       this.#slow.add(job);
     }
-    this.#fill();
+    this.#fillSlots();
   }
 
-  /** Resolves as soon as fewer than `limit` jobs run or wait. */
+  /** Resolves when fewer than `limit` jobs run or wait. */
   async waitForSizeBelow(limit: number): Promise<void> {
     if (this.size < limit) return;
-    await new Promise<void>((resolve) => this.#watchers.push({ below: limit, resolve }));
+    await new Promise<void>((resolve) => this.#waiters.push({ limit, resolve }));
   }
 
-  #fill(): void {
-    while (this.#placed.size < this.#options.concurrency) {
-      const urgency = this.#next();
-      const next = urgency && this.#waiting[urgency].pop();
+  #fillSlots(): void {
+    while (this.#startedAt.size < this.#options.concurrency) {
+      const priority = this.#nextPriority();
+      const next = priority && this.#waiting[priority].pop();
       if (next === undefined) return;
       const job = Symbol();
-      const patient = urgency === 'urgent' ? 0 : 1;
-      this.#placed.set(job, this.#now());
-      this.#patient += patient;
+      const notUrgent = priority === 'urgent' ? 0 : 1;
+      this.#startedAt.set(job, this.#now());
+      this.#runningNotUrgent += notUrgent;
       void next.value().finally(() => {
-        this.#placed.delete(job);
+        this.#startedAt.delete(job);
         this.#slow.delete(job);
-        this.#patient -= patient;
-        this.#fill();
+        this.#runningNotUrgent -= notUrgent;
+        this.#fillSlots();
         this.#notifyWaiters();
       });
     }
   }
 
-  #next(): Priority | undefined {
+  #nextPriority(): Priority | undefined {
     const { concurrency, maxSlow } = this.#options;
-    const isLastPlace = this.#patient >= Math.max(1, concurrency + maxSlow - 1);
-    return PRIORITIES.find((one) => this.#waiting[one].length > 0 && (one === 'urgent' || !isLastPlace));
+    const isLastSlot = this.#runningNotUrgent >= Math.max(1, concurrency + maxSlow - 1);
+    return PRIORITIES.find((each) => this.#waiting[each].length > 0 && (each === 'urgent' || !isLastSlot));
   }
 
   #notifyWaiters(): void {
     const { size } = this;
-    const [told, kept] = [
-      this.#watchers.filter(({ below }) => size < below),
-      this.#watchers.filter(({ below }) => size >= below),
-    ];
-    this.#watchers = kept;
-    for (const { resolve } of told) resolve();
+    const ready = this.#waiters.filter(({ limit }) => size < limit);
+    this.#waiters = this.#waiters.filter(({ limit }) => size >= limit);
+    for (const { resolve } of ready) resolve();
   }
 }

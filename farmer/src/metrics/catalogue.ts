@@ -216,7 +216,7 @@ export const FARMER_METRICS = {
     name: 'farmer_scrub_chunks_total',
     unit: 'chunks',
     question: 'Are the chunks that nobody asks for sound?',
-    help: 'Chunks that the scrub looked at, by result: sound (read, and what it should be), proved (a proof had read it whole since the round began), corrupt, unreadable, slow (reading it took too long).',
+    help: 'Chunks that the scrub visited, by result: ok (its hash matched), proved (not read, because a proof had verified it since the cycle started), corrupt, unreadable, slow (the read timed out).',
     labels: { result: SCRUB_RESULTS },
   },
   scrubCompleted: {

@@ -18,8 +18,8 @@ interface NodeReadings {
     readonly nextDueAt: number | undefined;
     readonly shortestIntervalMs: number | undefined;
   };
-  readonly reachable: boolean;
-  readonly leaving: { readonly state: string };
+  readonly isReachable: boolean;
+  readonly exit: { readonly progress: { readonly state: string } };
 }
 
 /** What gauges of one disk are read from; undefined where it can't be asked. */
@@ -106,8 +106,8 @@ export class FarmerMetrics implements ChunkObserver {
     forEachNode('capacityBytes', ({ contracts }) => contracts.capacityBytes);
     forEachNode('nextDue', ({ contracts }) => seconds(contracts.nextDueAt));
     forEachNode('interval', ({ contracts }) => (contracts.shortestIntervalMs ?? 0) / 1000);
-    forEachNode('nodeReachable', ({ reachable }) => Number(reachable));
-    forEachNode('leaving', ({ leaving }) => Number(leaving.state !== 'no'));
+    forEachNode('nodeReachable', ({ isReachable }) => Number(isReachable));
+    forEachNode('leaving', ({ exit }) => Number(exit.progress.state !== 'no'));
     forEachNode('clockSkew', ({ alias }) => links.get(alias)?.skew.seconds ?? 0);
     forEachNode('circuitOpen', ({ alias }) => Number(links.get(alias)?.breaker.isOpen ?? false));
     set.onScrape('capacityEstimate', (gauge) => gauge.set(farmer.capacityEstimate ?? 0));
@@ -128,20 +128,20 @@ export class FarmerMetrics implements ChunkObserver {
     const { passed, failed, slack, lastPassed, taken, refused, ended, proofWait, repaired } = this.#set.instruments;
     const node = { node: alias };
     return {
-      passed: (slackMs, at) => {
+      challengePassed: (slackMs, at) => {
         passed.inc(node);
         slack.observe(node, slackMs / 1000);
         lastPassed.set(node, this.#toWallTime(at) / 1000);
       },
-      failed: (reason, count, slackMs) => {
+      challengeFailed: (reason, count, slackMs) => {
         failed.inc({ ...node, reason }, count);
         if (slackMs !== undefined) slack.observe(node, slackMs / 1000);
       },
-      taken: () => taken.inc(node),
-      refused: (reason) => refused.inc({ ...node, reason }),
-      ended: (reason) => ended.inc({ ...node, reason }),
-      proofWaited: (ms) => proofWait.observe(ms / 1000),
-      repaired: () => repaired.inc(),
+      contractAccepted: () => taken.inc(node),
+      contractRejected: (reason) => refused.inc({ ...node, reason }),
+      contractEnded: (reason) => ended.inc({ ...node, reason }),
+      proofStarted: (ms) => proofWait.observe(ms / 1000),
+      chunkRebuilt: () => repaired.inc(),
     };
   }
 

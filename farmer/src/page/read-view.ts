@@ -1,20 +1,18 @@
 import type { Clock, Instant, LogTail } from '@downstream/platform';
-import { type Contract, dueAt } from '../contract/contract.ts';
+import type { FarmerState } from '../farmer-state.ts';
 import type { OutcomeHistory } from '../status/outcome-history.ts';
 import type { RequestStats } from '../status/request-stats.ts';
 import type { DiskStatus, Status } from '../status/status.ts';
 import { assessStatus, computeWindowMs } from './overall-status.ts';
 import type { View } from './view.ts';
 
-/** What the page is rendered from; undefined while the farmer is starting. */
+/** What the page is rendered from. */
 export interface ViewSources {
   readonly clock: Clock;
   readonly status: () => Status;
   readonly history: OutcomeHistory;
   readonly tail: Pick<LogTail, 'lines'>;
-  readonly tables: () => readonly { shortestIntervalMs: number | undefined; soonest(count: number): Contract[] }[];
-  readonly farmer: () => Pick<View, 'queues'> | undefined;
-  readonly pool: () => View['workers'] | undefined;
+  readonly state: () => FarmerState;
   /** Requests to each node, by alias. */
   readonly requests: ReadonlyMap<string, RequestStats>;
 }
@@ -26,9 +24,8 @@ const NO_JOBS = { waiting: 0, running: 0 };
 export function readView({ clock, history, tail, ...sources }: ViewSources): View {
   const now: Instant = clock.now();
   const status = sources.status();
-  const tables = sources.tables();
-  const intervals = tables.flatMap(({ shortestIntervalMs }) => shortestIntervalMs ?? []);
-  const intervalMs = intervals.length === 0 ? undefined : Math.min(...intervals);
+  const work = readWork(sources.state());
+  const { intervalMs } = work;
   const { startedAt, lastPassedAt } = history;
   const requests = new Map([...sources.requests].map(([alias, { summary }]) => [alias, summary]));
   return {
@@ -49,15 +46,9 @@ export function readView({ clock, history, tail, ...sources }: ViewSources): Vie
       lastFailedAt: history.lastFailedAt,
       recent: history.sumWithin(computeWindowMs(intervalMs), now),
     }),
-    intervalMs,
+    ...work,
     lastPassedAt,
     spans: history.getSpans(now),
-    nextContracts: tables
-      .flatMap((contracts) => contracts.soonest(MAX_CONTRACTS_SHOWN))
-      .sort((a, b) => dueAt(a) - dueAt(b))
-      .slice(0, MAX_CONTRACTS_SHOWN),
-    queues: sources.farmer()?.queues ?? { chunks: NO_JOBS, answers: NO_JOBS },
-    workers: sources.pool() ?? { size: 0, busy: 0 },
     requests,
     log: tail.lines,
   };
@@ -65,4 +56,22 @@ export function readView({ clock, history, tail, ...sources }: ViewSources): Vie
 
 function selectDisks({ disks }: Status, state: DiskStatus['state']): string[] {
   return disks.filter((disk) => disk.state === state).map(({ path }) => path);
+}
+
+function readWork(state: FarmerState): Pick<View, 'intervalMs' | 'nextContracts' | 'queues' | 'workers'> {
+  if (state.phase === 'starting') {
+    return {
+      intervalMs: undefined,
+      nextContracts: [],
+      queues: { chunks: NO_JOBS, answers: NO_JOBS },
+      workers: { size: 0, busy: 0 },
+    };
+  }
+  const { farmer, pool } = state;
+  return {
+    intervalMs: farmer.contracts.shortestIntervalMs,
+    nextContracts: farmer.contracts.listNextDue(MAX_CONTRACTS_SHOWN),
+    queues: farmer.queues,
+    workers: pool,
+  };
 }

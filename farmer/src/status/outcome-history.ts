@@ -74,12 +74,12 @@ export class OutcomeHistory {
   recordFrom(outcomes: OutcomePort, clock: Pick<Clock, 'now'>): OutcomePort {
     return {
       ...outcomes,
-      passed: (slackMs, at) => {
-        outcomes.passed(slackMs, at);
+      challengePassed: (slackMs, at) => {
+        outcomes.challengePassed(slackMs, at);
         this.passed(slackMs, at);
       },
-      failed: (reason, count, slackMs) => {
-        outcomes.failed(reason, count, slackMs);
+      challengeFailed: (reason, count, slackMs) => {
+        outcomes.challengeFailed(reason, count, slackMs);
         this.failed(reason, count, slackMs, clock.now());
       },
     };

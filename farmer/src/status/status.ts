@@ -73,51 +73,65 @@ export interface Status {
   };
 }
 
-/** Input of {@link toNodeStatus}. `worker` is undefined while the farmer is starting. */
 export interface NodeStatusSource {
-  readonly alias: string;
-  readonly url: string;
-  readonly capacity: number;
-  readonly skewSeconds?: number | undefined;
-  readonly isOpen?: boolean | undefined;
-  readonly worker?:
-    | {
-        readonly reachable: boolean;
-        readonly leaving: { readonly state: ExitState };
-        readonly session: { readonly token: string | undefined; readonly isTokenDenied: boolean };
-        readonly contracts: {
-          readonly size: number;
-          readonly phases: Readonly<Record<Phase, number>>;
-          readonly nextDueAt: Instant | undefined;
-          readonly tally: Tally;
-          readonly ended: Ended;
-        };
-      }
-    | undefined;
+  readonly connection: {
+    readonly node: { readonly alias: string; readonly url: string };
+    readonly skew: { readonly seconds: number | undefined };
+    readonly breaker: { readonly isOpen: boolean };
+  };
+  readonly worker: {
+    readonly isReachable: boolean;
+    readonly exit: { readonly progress: { readonly state: ExitState } };
+    readonly session: { readonly token: string | undefined; readonly isTokenRejected: boolean };
+    readonly contracts: {
+      readonly size: number;
+      readonly capacityContracts: number;
+      readonly phases: Readonly<Record<Phase, number>>;
+      readonly nextDueAt: Instant | undefined;
+      readonly tally: Tally;
+      readonly ended: Ended;
+    };
+  };
 }
 
 const NO_PHASES: Readonly<Record<Phase, number>> = { generating: 0, waiting: 0, proving: 0, answering: 0 };
 
 const NO_ENDS: Ended = { ended_by_node: 0, token_lost: 0, released: 0 };
 
-export function toNodeStatus(
-  { alias, url, capacity, skewSeconds, isOpen, worker }: NodeStatusSource,
-  clock: Clock,
-): NodeStatus {
-  const token = worker?.session.token;
+export function toNodeStatus({ connection, worker }: NodeStatusSource, clock: Clock): NodeStatus {
+  const { node, skew, breaker } = connection;
+  const { session, contracts } = worker;
+  return {
+    alias: node.alias,
+    url: node.url,
+    reachable: worker.isReachable,
+    circuitOpen: breaker.isOpen,
+    tokenRejected: session.isTokenRejected,
+    leaving: worker.exit.progress.state,
+    clockSkewSeconds: skew.seconds ?? null,
+    farmerId: session.token === undefined ? null : toFarmerId(session.token),
+    contracts: { total: contracts.size, capacity: contracts.capacityContracts, ...contracts.phases },
+    ended: contracts.ended,
+    nextDue: toIso(contracts.nextDueAt, clock),
+    challenges: toChallengeTotals(contracts.tally),
+  };
+}
+
+/** The status of a node while the farmer starts. */
+export function createStartingNodeStatus({ alias, url }: { alias: string; url: string }): NodeStatus {
   return {
     alias,
     url,
-    reachable: worker?.reachable ?? false,
-    circuitOpen: isOpen ?? false,
-    tokenRejected: worker?.session.isTokenDenied ?? false,
-    leaving: worker?.leaving.state ?? 'no',
-    clockSkewSeconds: skewSeconds ?? null,
-    farmerId: token === undefined ? null : toFarmerId(token),
-    contracts: { total: worker?.contracts.size ?? 0, capacity, ...(worker?.contracts.phases ?? NO_PHASES) },
-    ended: worker?.contracts.ended ?? NO_ENDS,
-    nextDue: toIso(worker?.contracts.nextDueAt, clock),
-    challenges: toChallengeTotals(worker?.contracts.tally ?? EMPTY_TALLY),
+    reachable: false,
+    circuitOpen: false,
+    tokenRejected: false,
+    leaving: 'no',
+    clockSkewSeconds: null,
+    farmerId: null,
+    contracts: { total: 0, capacity: 0, ...NO_PHASES },
+    ended: NO_ENDS,
+    nextDue: null,
+    challenges: toChallengeTotals(EMPTY_TALLY),
   };
 }
 
@@ -140,17 +154,17 @@ export function toDiskStatus(disk: {
   };
 }
 
-const NO_SCRUB_RESULTS: Status['scrub']['results'] = { sound: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 };
+export const NO_SCRUB_RESULTS: Status['scrub']['results'] = { ok: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 };
 
-/** @param scrubber undefined while the farmer is starting */
 export function toScrubStatus(
-  scrubber:
-    | { readonly completedAt: Instant | undefined; readonly progress: Pick<Status['scrub'], 'running' | 'results'> }
-    | undefined,
+  scrubber: {
+    readonly completedAt: Instant | undefined;
+    readonly progress: Pick<Status['scrub'], 'running' | 'results'>;
+  },
   clock: Clock,
 ): Status['scrub'] {
-  const { running = false, results = NO_SCRUB_RESULTS } = scrubber?.progress ?? {};
-  return { running, completedAt: toIso(scrubber?.completedAt, clock), results };
+  const { running, results } = scrubber.progress;
+  return { running, completedAt: toIso(scrubber.completedAt, clock), results };
 }
 
 /** Adds up the contracts of all nodes. */

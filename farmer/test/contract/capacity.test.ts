@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { capacityEstimate, hasCapacityForOneMore } from '../../src/contract/admission.ts';
+import { estimateCapacity, hasCapacityForOneMore } from '../../src/contract/admission.ts';
 import { apportion, countChunks } from '../../src/contract/capacity.ts';
 
 describe('the capacity', () => {
@@ -42,15 +42,15 @@ const every = (intervalMs: number, contracts = 5) => ({ contracts, challengesPer
 describe('what can be proved in time', () => {
   it('is what the workers can read until the deadline, after the challenge was heard of', () => {
     // 60 s less a tenth, a proof and an answer; twenty proofs a second.
-    expect(capacityEstimate(every(60_000), SPEED)).toBe(1077);
+    expect(estimateCapacity(every(60_000), SPEED)).toBe(1077);
   });
 
   it('is bounded by a node that acknowledges slowly', () => {
-    expect(capacityEstimate(every(60_000), { ...SPEED, answerMs: 5_000 })).toBe(156);
+    expect(estimateCapacity(every(60_000), { ...SPEED, answerMs: 5_000 })).toBe(156);
   });
 
   it('is nothing where an interval is shorter than a proof', () => {
-    expect(capacityEstimate(every(90), SPEED)).toBe(0);
+    expect(estimateCapacity(every(90), SPEED)).toBe(0);
   });
 
   it('grows with the intervals and the workers, and shrinks with the time of a proof', () => {
@@ -58,16 +58,16 @@ describe('what can be proved in time', () => {
     fc.assert(
       fc.property(ms, ms, fc.integer({ min: 1, max: 64 }), (intervalMs, proofMs, workers) => {
         const speed = { ...SPEED, proofMs, workers };
-        const at = capacityEstimate(every(intervalMs), speed) ?? 0;
-        expect(capacityEstimate(every(2 * intervalMs), speed)).toBeGreaterThanOrEqual(at);
-        expect(capacityEstimate(every(intervalMs), { ...speed, workers: workers + 1 })).toBeGreaterThanOrEqual(at);
-        expect(capacityEstimate(every(intervalMs), { ...speed, proofMs: proofMs + 1 })).toBeLessThanOrEqual(at);
+        const at = estimateCapacity(every(intervalMs), speed) ?? 0;
+        expect(estimateCapacity(every(2 * intervalMs), speed)).toBeGreaterThanOrEqual(at);
+        expect(estimateCapacity(every(intervalMs), { ...speed, workers: workers + 1 })).toBeGreaterThanOrEqual(at);
+        expect(estimateCapacity(every(intervalMs), { ...speed, proofMs: proofMs + 1 })).toBeLessThanOrEqual(at);
       }),
     );
   });
 
   it('is not known while nothing is held, and then a first contract is taken', () => {
-    expect(capacityEstimate({ contracts: 0, challengesPerMs: 0 }, SPEED)).toBeUndefined();
+    expect(estimateCapacity({ contracts: 0, challengesPerMs: 0 }, SPEED)).toBeUndefined();
     expect(hasCapacityForOneMore(undefined, 0)).toBe(true);
   });
 

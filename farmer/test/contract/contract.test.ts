@@ -2,14 +2,14 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { advance } from '../../src/contract/advance.ts';
 import {
+  acceptContract,
   type Contract,
   type ContractEvent,
   dueAt,
   type EventType,
   PHASES,
   type Phase,
-  resume,
-  take,
+  restoreContract,
 } from '../../src/contract/contract.ts';
 import { answering, generating, INTERVAL_MS, proving, T0, terms, waiting } from '../fakes/builders.ts';
 
@@ -104,7 +104,7 @@ describe('a contract', () => {
   });
 
   it('begins with its first challenge, due one interval after it was taken', () => {
-    const contract = take(terms(), '0.7', T0);
+    const contract = acceptContract(terms(), '0.7', T0);
     expect(contract).toMatchObject({ phase: 'generating', challenge: '0.7', round: { number: 0 } });
     expect(dueAt(contract)).toBe(DUE);
   });
@@ -127,7 +127,7 @@ describe('a contract', () => {
     ['late', DUE + 1],
   ])('that the node fails counts as %s, by the deadline', (outcome, now) => {
     const { settlement } = advance(answering(), { type: 'verdict', challenge: '0.1', passed: false }, now);
-    expect(settlement?.entry).toMatchObject({ outcome, cause: 'refused', count: 1 });
+    expect(settlement?.entry).toMatchObject({ outcome, cause: 'answer_rejected', count: 1 });
   });
 
   const on = (contract: Contract, ...events: ContractEvent[]) =>
@@ -158,7 +158,7 @@ describe('a contract', () => {
   it('keeps the times of its challenge for the journal', () => {
     const at = [5, 100, 200, 300, 400, 500].map((ms) => T0 + ms);
     const [received = 0, stored = 0, read = 0, hashed = 0, delivered = 0, again = 0] = at;
-    let contract: Contract = take(terms(), '0.1', received);
+    let contract: Contract = acceptContract(terms(), '0.1', received);
     contract = advance(contract, { type: 'chunk_stored' }, stored).contract;
     contract = advance(contract, reading, read).contract;
     contract = advance(contract, { type: 'proved', challenge: '0.1', response: 'r' }, hashed).contract;
@@ -284,7 +284,7 @@ describe('a contract', () => {
     expect(advance(contract, asked('0.3', now - 5, now - 1_000), now).contract.phase).toBe('proving');
     expect(advance(contract, asked('0.3', now + 2_000), now + 2_000).contract.phase).toBe('proving');
     const { phase: _, ...held } = contract;
-    const lostMeanwhile: Contract = { ...held, phase: 'generating', again: true };
+    const lostMeanwhile: Contract = { ...held, phase: 'generating', hadChunk: true };
     expect(advance(lostMeanwhile, asked('0.3', now - 5), now).contract).toBe(lostMeanwhile);
   });
 
@@ -292,7 +292,7 @@ describe('a contract', () => {
     const { contract } = advance(answering(), lost, T0);
     expect(contract).toMatchObject({ phase: 'answering', response: 'r' });
     const settled = advance(contract, { type: 'verdict', challenge: '0.1', passed: true }, T0 + 1);
-    expect(settled.contract).toMatchObject({ phase: 'generating', again: true, obstacle: 'chunk_unreadable' });
+    expect(settled.contract).toMatchObject({ phase: 'generating', hadChunk: true, obstacle: 'chunk_unreadable' });
   });
 
   it('is not without its chunk when that is found again while its answer is under way', () => {
@@ -305,7 +305,8 @@ describe('a contract', () => {
   });
 
   it('knows after a restart which challenge had its verdict', () => {
-    const contract = resume({ terms: terms(), round: { number: 1, issuedAt: T0 }, settled: '0.1' }, 'there');
+    const stored = { terms: terms(), round: { number: 1, issuedAt: T0 }, settled: '0.1', hadChunk: true };
+    const { contract } = advance(restoreContract(stored), { type: 'chunk_found' }, T0);
     const at = T0 + 10_000;
     expect(advance(contract, asked('0.1', at - 5), at).contract).toBe(contract);
     expect(advance(contract, asked('0.2', at - 5), at).contract.phase).toBe('proving');
@@ -313,21 +314,24 @@ describe('a contract', () => {
   });
 
   it('knows, when it makes its chunk, whether it was there before', () => {
-    expect(take(terms(), '0.1', T0)).toMatchObject({ again: false });
-    expect(advance(waiting(), lost, T0).contract).toMatchObject({ phase: 'generating', again: true });
+    expect(acceptContract(terms(), '0.1', T0)).toMatchObject({ hadChunk: false });
+    expect(advance(waiting(), lost, T0).contract).toMatchObject({ phase: 'generating', hadChunk: true });
     const round = { number: 3, issuedAt: T0 };
-    expect(resume({ terms: terms(), round }, 'lost')).toMatchObject({ phase: 'generating', again: true });
-    expect(resume({ terms: terms(), round }, 'never')).toMatchObject({ phase: 'generating', again: false });
-    expect(resume({ terms: terms(), round }, 'there')).toMatchObject({ phase: 'waiting', round });
+    for (const hadChunk of [true, false]) {
+      const restored = restoreContract({ terms: terms(), round, hadChunk });
+      expect(restored).toMatchObject({ phase: 'generating', hadChunk });
+      expect(advance(restored, { type: 'chunk_found' }, T0).contract).toMatchObject({ phase: 'waiting', round });
+    }
   });
 
   it('tells a chunk that was lost over a restart from one that was never made, when its round is over', () => {
     const round = { number: 3, issuedAt: T0 };
-    const over = (chunk: 'lost' | 'never') =>
-      advance(advance(resume({ terms: terms(), round }, chunk), lost, T0).contract, tick, DUE).settlement?.entry;
-    expect(over('lost')).toMatchObject({ outcome: 'chunk_unreadable', cause: 'chunk_lost' });
-    expect(over('never')).toMatchObject({ outcome: 'missed', cause: 'chunk_not_generated' });
-    const unlisted = advance(resume({ terms: terms(), round }, 'lost'), tick, DUE).settlement;
+    const restored = (hadChunk: boolean) => restoreContract({ terms: terms(), round, hadChunk });
+    const over = (hadChunk: boolean) =>
+      advance(advance(restored(hadChunk), lost, T0).contract, tick, DUE).settlement?.entry;
+    expect(over(true)).toMatchObject({ outcome: 'chunk_unreadable', cause: 'chunk_lost' });
+    expect(over(false)).toMatchObject({ outcome: 'missed', cause: 'chunk_not_generated' });
+    const unlisted = advance(restored(true), tick, DUE).settlement;
     expect(unlisted?.entry).toMatchObject({ outcome: 'chunk_unreadable', cause: 'chunk_lost' });
   });
 
@@ -354,7 +358,7 @@ describe('a contract', () => {
     const history = fc.array(fc.tuple(event, fc.nat(2 * INTERVAL_MS)), { maxLength: 40, size: 'max' });
     fc.assert(
       fc.property(history, (events) => {
-        let contract: Contract = take(terms(), '0.1', T0);
+        let contract: Contract = acceptContract(terms(), '0.1', T0);
         let now = T0;
         let settled = 0;
         for (const [each, pause] of events) {

@@ -26,70 +26,70 @@ const answered = {
   attempts: 1,
 };
 
-describe('a challenge is explained in one sentence:', () => {
+describe('explain', () => {
   it.each<[Partial<JournalEntry>, string]>([
     [
       { outcome: 'passed', ...answered },
-      'Passed: it waited for a worker 100 ms, it was read in 250 ms, it was acknowledged in 20 ms, with 59.5 s left.',
+      'Passed 59.5 s before the deadline (waited for a worker 100 ms, chunk read in 250 ms, answer acknowledged in 20 ms).',
     ],
     [
       { outcome: 'passed', ...answered, attempts: 3, acknowledgedAt: T0 + 5_450 },
-      'Passed: it waited for a worker 100 ms, it was read in 250 ms, it was sent 3 times and acknowledged after 5.0 s, with 59.5 s left.',
+      'Passed 59.5 s before the deadline (waited for a worker 100 ms, chunk read in 250 ms, answer sent 3 times and acknowledged in 5.0 s).',
     ],
     [
       { outcome: 'missed', cause: 'farmer_stopped', count: 12 },
-      'Missed (12 in a row): this farmer was not running when it fell due.',
+      'Missed (12 in a row): the farmer was not running at the deadline.',
     ],
     [
       { outcome: 'missed', cause: 'no_worker' },
-      'Missed: it came 59.9 s before the deadline and waited 59.9 s for a worker, until there was no time left to read the chunk.',
+      'Missed: the challenge arrived 59.9 s before the deadline, but no worker was free for 59.9 s.',
     ],
     [
       { outcome: 'missed', cause: 'slow_read', readAt: T0 + 1_000 },
-      'Missed: a worker began to read the chunk 59.0 s before the deadline, and was not done in time.',
+      'Missed: a worker started to read the chunk 59.0 s before the deadline, but did not finish in time.',
     ],
     [
       { outcome: 'missed', cause: 'slow_read', readAt: T0 + 1_000, hashedAt: T0 + 59_000 },
-      'Missed: the chunk was read in 58.0 s, too late to send the answer.',
+      'Missed: reading the chunk took 58.0 s, which left no time to send the answer.',
     ],
     [
       { outcome: 'missed', cause: 'chunk_not_generated' },
-      'Missed: its chunk was still being made for the first time when it fell due.',
+      'Missed: the chunk was still being generated at the deadline.',
     ],
     [
       { outcome: 'chunk_unreadable', cause: 'chunk_lost' },
-      'No chunk: the chunk was missing, damaged, or on a disk that failed, and was not made again in time to be proved.',
+      'Chunk unreadable: the chunk was missing, corrupt or on a failed disk, and was not rebuilt in time.',
     ],
     [
       { outcome: 'node_error', cause: 'node_unreachable' },
-      'Not delivered: the node did not answer when it was asked for challenges.',
+      'Node error: the node did not respond to the request for open challenges.',
     ],
     [
       { outcome: 'node_error', cause: 'not_acknowledged' },
-      'Not delivered: the answer was ready, but the node could not be reached.',
+      'Node error: the answer was ready, but the node was unreachable.',
     ],
     [
       { outcome: 'node_error', cause: 'not_acknowledged', sentAt: T0 + 30_000, attempts: 4 },
-      'Not delivered: the answer was sent 4 times, first 30.0 s before the deadline, and the node never acknowledged it.',
+      'Node error: the answer was sent 4 times, first 30.0 s before the deadline, but never acknowledged.',
     ],
     [
       { outcome: 'not_challenged', cause: 'not_listed' },
-      'Never asked: the node answered when it was asked for challenges, and listed none for this contract.',
+      'Not challenged: the node responded, but listed no challenge for this contract.',
     ],
     [
-      { outcome: 'wrong_answer', cause: 'refused', ...answered },
-      'Refused: it waited for a worker 100 ms, it was read in 250 ms, it was acknowledged in 20 ms, and the node said no with 59.5 s left, although the chunk was sound.',
+      { outcome: 'wrong_answer', cause: 'answer_rejected', ...answered },
+      'Wrong answer: the node rejected the answer 59.5 s before the deadline, although the chunk was intact (waited for a worker 100 ms, chunk read in 250 ms, answer acknowledged in 20 ms).',
     ],
     [
-      { outcome: 'late', cause: 'refused', ...answered, settledAt: T0 + 61_000 },
-      'Late: it waited for a worker 100 ms, it was read in 250 ms, it was acknowledged in 20 ms, and the node said no 1.0 s after the deadline.',
+      { outcome: 'late', cause: 'answer_rejected', ...answered, settledAt: T0 + 61_000 },
+      'Late: the node rejected the answer 1.0 s after the deadline (waited for a worker 100 ms, chunk read in 250 ms, answer acknowledged in 20 ms).',
     ],
-    [{ outcome: 'missed', cause: undefined }, 'Missed: nothing more is known.'],
-  ])('%j', (but, sentence) => {
+    [{ outcome: 'missed', cause: undefined }, 'Missed: the cause is unknown.'],
+  ])('explains %j', (but, sentence) => {
     expect(explain(entry(but))).toBe(sentence);
   });
 
-  it('one that ends, is not too long, and has no gap, whatever is known', () => {
+  it('returns one complete sentence of bounded length for every journal entry', () => {
     const at = fc.option(fc.integer({ min: T0, max: T0 + 10 ** 9 }), { nil: undefined });
     const whatever = fc.record({
       contract: fc.constant(makeId(1)),

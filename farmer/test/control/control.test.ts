@@ -17,7 +17,7 @@ const SCRUB = {
   running: false,
   done: 0,
   total: 3,
-  results: { sound: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 },
+  results: { ok: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 },
   rebuilding: 0,
 };
 
@@ -184,8 +184,8 @@ describe('scrub', () => {
   it.each([
     [3, 0, 'all chunks are intact (3 of 3)'],
     [2, 1, '2 of 3 chunks are intact; the others are being generated, or their contracts have ended'],
-  ])('finds %i of 3 chunks intact and returns %i', async (sound, code, last) => {
-    const done = { ...SCRUB, done: 3, results: { ...SCRUB.results, sound } };
+  ])('finds %i of 3 chunks intact and returns %i', async (ok, code, last) => {
+    const done = { ...SCRUB, done: 3, results: { ...SCRUB.results, ok } };
     server = await openControlServer(socket(), {
       operations: { ...operations, startScrub: () => done, getScrub: () => done },
       log: new FakeLogger(),

@@ -18,7 +18,7 @@ const held = { terms: terms(), round: { number: 0, issuedAt: T0 }, timeline: { a
 
 export const generating = (challenge?: string): Contract<'generating'> => ({
   phase: 'generating',
-  again: false,
+  hadChunk: false,
   ...held,
   challenge,
 });

@@ -44,14 +44,12 @@ export async function createDisks(capacities: number[], { minFreeBytes = 0 } = {
       disks: list,
       clock,
       log,
-      isHeld: (id) => held.has(id),
-      heldCount: () => held.size,
-      onLost: (ids) => lost.push(...ids),
-      onFound: (ids) => found.push(...ids),
+      held,
       onError: (path, kind) => errors.push(`${path.slice(-1)} ${kind}`),
     },
   );
   await disks.load();
+  disks.subscribe({ chunksLost: (ids) => lost.push(...ids), chunksFound: (ids) => found.push(...ids) });
   const disk = (n: number): Disk => {
     const found = list[n];
     if (found === undefined) throw new RangeError(`there is no disk ${n}`);

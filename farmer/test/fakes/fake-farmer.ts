@@ -2,6 +2,7 @@ import { FakeClock, FakeLogger } from '@downstream/platform/testing';
 import type { ChunkSource, ContractId, FailureReason } from '../../src/contract/contract.ts';
 import type { JournalEntry } from '../../src/contract/journal-entry.ts';
 import { ContractTable } from '../../src/farming/contract-table.ts';
+import { ContractTables } from '../../src/farming/contract-tables.ts';
 import { ChunkError, NodeError } from '../../src/farming/errors.ts';
 import { Farmer } from '../../src/farming/farmer.ts';
 import {
@@ -288,14 +289,15 @@ export class FakeOutcomes implements OutcomePort {
 
   waits: number[] = [];
 
-  passed = (slackMs: number) => void this.passes.push(slackMs);
-  failed = (reason: FailureReason, count: number) => void this.failures.push({ reason, count });
-  refused = (reason: RejectionReason) => void this.refusals.push(reason);
-  ended = (reason: EndReason) => void this.ends.push(reason);
-  taken = () => {};
+  challengePassed = (slackMs: number) => void this.passes.push(slackMs);
+  challengeFailed = (reason: FailureReason, count: number) => void this.failures.push({ reason, count });
+  contractRejected = (reason: RejectionReason) => void this.refusals.push(reason);
+  contractEnded = (reason: EndReason) => void this.ends.push(reason);
+  acceptances = 0;
+  contractAccepted = () => void this.acceptances++;
   repairs = 0;
-  repaired = () => void this.repairs++;
-  proofWaited = (ms: number) => void this.waits.push(ms);
+  chunkRebuilt = () => void this.repairs++;
+  proofStarted = (waitMs: number) => void this.waits.push(waitMs);
 }
 
 /** A farmer in a world of fakes. What outlives a process can be handed to the next one. */
@@ -322,13 +324,10 @@ export function aFarmer({
   const outcomes = new FakeOutcomes();
   const log = new FakeLogger();
   const random = { random: () => 0.5 };
-  const room = { chunks: Number.POSITIVE_INFINITY };
+  const freeSpace = { chunks: Number.POSITIVE_INFINITY };
   const circuit: { retryAfterMs: number | undefined } = { retryAfterMs: undefined };
-  const scrubs: Record<ScrubResult, number> = { sound: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 };
-  const table = new ContractTable(
-    { capacityContracts: contracts, chunkBytes: 1 },
-    { store, chunks, outcomes, clock, log },
-  );
+  const scrubs: Record<ScrubResult, number> = { ok: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 };
+  const table = ContractTable.load({ capacityContracts: contracts, chunkBytes: 1 }, { store, outcomes, clock, log });
   const one = {
     alias: 'node',
     address: 'a',
@@ -338,10 +337,11 @@ export function aFarmer({
     { workers: 2, scrubCycleMs },
     {
       nodes: [{ ...one, node: theNode, circuit, tokens: store, leaving: store, contracts: table, outcomes, log }],
+      contracts: new ContractTables([table]),
       chunks,
-      room,
+      freeSpace,
       scrubs: store,
-      scrubbed: (result) => void scrubs[result]++,
+      onScrubResult: (result) => void scrubs[result]++,
       clock,
       random,
       log,
@@ -360,7 +360,7 @@ export function aFarmer({
     table,
     farmer,
     worker,
-    room,
+    freeSpace,
     circuit,
     scrubs,
     faults,

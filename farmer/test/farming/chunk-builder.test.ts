@@ -13,7 +13,9 @@ describe('a chunk that can not be made', () => {
     chunks.present.clear();
     chunks.failures = Array.from({ length: 1000 }, () => new ChunkError('no_space', 'none'));
     await clock.advance(6 * INTERVAL_MS);
-    const told = log.lines.filter(({ message }) => message === 'chunk not made').map(({ fields }) => fields['attempt']);
+    const told = log.lines
+      .filter(({ message }) => message === 'chunk creation failed')
+      .map(({ fields }) => fields['attempt']);
     // The first one made it, when the contract was taken.
     const inVain = chunks.attempts - 1;
     expect(inVain).toBeGreaterThan(16);
@@ -28,7 +30,7 @@ describe('a chunk that can not be made', () => {
     await clock.advance(20 * SECOND);
     chunks.present.clear();
     chunks.failures = Array.from({ length: 100_000 }, () => new ChunkError('no_space', 'none'));
-    farmer.lost(Array.from({ length: 100 }, (_, at) => makeId(at + 1)));
+    farmer.contracts.chunksLost(Array.from({ length: 100 }, (_, at) => makeId(at + 1)));
     await clock.advance(15 * SECOND);
     const before = chunks.attempts;
     await clock.advance(15 * SECOND);
@@ -41,9 +43,9 @@ describe('a chunk that can not be made', () => {
     await clock.advance(SECOND);
     const making = Promise.withResolvers<void>();
     chunks.makeTime = async () => await making.promise;
-    farmer.lost([makeId(1)]);
+    farmer.contracts.chunksLost([makeId(1)]);
     await clock.advance(SECOND);
-    farmer.found([makeId(1)]);
+    farmer.contracts.chunksFound([makeId(1)]);
     making.reject(new ChunkError('disk_full', 'full'));
     chunks.failures = Array.from({ length: 1000 }, () => new ChunkError('no_space', 'none'));
     await clock.advance(3 * INTERVAL_MS);
@@ -65,7 +67,7 @@ describe('chunks to be made', () => {
     chunks.keepsAll = true;
     gate.resolve();
     await clock.advance(SECOND);
-    expect([log.messages('error'), faults]).toEqual([['chunk not deleted'], []]);
+    expect([log.messages('error'), faults]).toEqual([['chunk deletion failed'], []]);
   });
 
   it('come by the deadlines that they have now, not by those that went by while they waited', async () => {
@@ -79,11 +81,11 @@ describe('chunks to be made', () => {
     chunks.makeTime = async () => await gate.promise;
     for (const n of [1, 2, 3, 5, 6]) chunks.present.delete(makeId(n));
     // Three are all that are made at once, slow ones included; the next one waits while its round goes by.
-    farmer.lost([1, 2, 3].map(makeId));
+    farmer.contracts.chunksLost([1, 2, 3].map(makeId));
     await clock.advance(5 * SECOND);
-    farmer.lost([makeId(5)]);
+    farmer.contracts.chunksLost([makeId(5)]);
     await clock.advance(INTERVAL_MS + 30 * SECOND);
-    farmer.lost([makeId(6)]);
+    farmer.contracts.chunksLost([makeId(6)]);
     gate.resolve();
     await clock.advance(SECOND);
     expect(chunks.created.slice(9)).toEqual([6, 5].map(makeId));
@@ -102,7 +104,7 @@ describe('a chunk that is downloaded', () => {
       hanging -= 1;
       if (hanging >= 0) await new Promise(() => {});
     };
-    farmer.lost([1, 2, 3, 4, 5, 6].map(makeId));
+    farmer.contracts.chunksLost([1, 2, 3, 4, 5, 6].map(makeId));
     await clock.advance(55 * SECOND);
     expect(table.phases.generating).toBe(6);
     await clock.advance(10 * SECOND);
@@ -132,7 +134,7 @@ describe('a chunk that is downloaded', () => {
     await clock.advance(SECOND);
     chunks.failures = Array.from({ length: 10 }, other);
     chunks.present.clear();
-    farmer.lost([makeId(1)]);
+    farmer.contracts.chunksLost([makeId(1)]);
     await clock.advance(10 * INTERVAL_MS);
     expect([table.phases.waiting, outcomes.refusals, outcomes.repairs]).toEqual([1, [], 1]);
   });
@@ -143,7 +145,7 @@ describe('a chunk that is downloaded', () => {
     await first.clock.advance(SECOND);
     first.chunks.failures = Array.from({ length: 1_000 }, other);
     first.chunks.present.clear();
-    first.farmer.lost([makeId(1)]);
+    first.farmer.contracts.chunksLost([makeId(1)]);
     await first.clock.advance(3 * INTERVAL_MS);
     await first.farmer.stop();
     const second = aFarmer(first);

@@ -2,6 +2,7 @@ import { FakeClock, FakeLogger } from '@downstream/platform/testing';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type ContractEvent, dueAt, PHASES } from '../../src/contract/contract.ts';
+import { ContractRemover } from '../../src/farming/contract-remover.ts';
 import { ContractTable } from '../../src/farming/contract-table.ts';
 import { INTERVAL_MS, makeId, terms } from '../fakes/builders.ts';
 import { FakeChunks, FakeOutcomes, MemoryStore } from '../fakes/fake-farmer.ts';
@@ -62,10 +63,8 @@ function aFarm() {
   const store = new MemoryStore();
   const outcomes = new FakeOutcomes();
   const log = new FakeLogger();
-  const table = new ContractTable(
-    { capacityContracts: CONTRACTS, chunkBytes: 1 },
-    { store, chunks: new FakeChunks(), outcomes, clock, log },
-  );
+  const table = ContractTable.load({ capacityContracts: CONTRACTS, chunkBytes: 1 }, { store, outcomes, clock, log });
+  const remover = new ContractRemover({ table, chunks: new FakeChunks(), clock, log });
   const answer = (id: string) => {
     table.apply(id, { type: 'chunk_stored' });
     const contract = table.get(id);
@@ -80,7 +79,7 @@ function aFarm() {
         table.add(terms({ id: makeId(act.n), acceptedAt: clock.now() }), '0.1');
         return;
       case 'end':
-        await table.end(makeId(act.n), 'ended_by_node');
+        await remover.end(makeId(act.n), 'ended_by_node');
         return;
       case 'event':
         table.apply(makeId(act.n), act.event(clock.now()));

@@ -91,7 +91,7 @@ describe('a farmer', () => {
     await clock.advance(30 * SECOND);
     expect(worker.session.token).toBeUndefined();
     const pauses = log.lines
-      .filter(({ message }) => message === 'no token from the node yet')
+      .filter(({ message }) => message === 'registration failed')
       .map(({ fields }) => Number(fields['pauseMs']));
     expect(pauses.length).toBeGreaterThan(3);
     expect(pauses).toEqual([...pauses].sort((a, b) => a - b));
@@ -107,7 +107,7 @@ describe('a farmer', () => {
     await clock.advance(SECOND);
     node.down = true;
     await clock.advance(3 * INTERVAL_MS);
-    expect(worker.reachable).toBe(false);
+    expect(worker.isReachable).toBe(false);
     expect(outcomes.failures).toEqual([
       { reason: 'node_error', count: 1 },
       { reason: 'node_error', count: 1 },
@@ -124,15 +124,15 @@ describe('a farmer', () => {
     const gate = Promise.withResolvers<void>();
     node.listingGate = gate.promise;
     await clock.advance(INTERVAL_MS / 4);
-    expect(worker.reachable).toBe(true);
+    expect(worker.isReachable).toBe(true);
     await clock.advance(2 * INTERVAL_MS);
-    expect(worker.reachable).toBe(false);
+    expect(worker.isReachable).toBe(false);
     expect(outcomes.failures).toEqual([{ reason: 'node_error', count: 1 }]);
     node.listingGate = undefined;
     gate.resolve();
     await clock.advance(INTERVAL_MS / 2);
     expect(outcomes.passes).toHaveLength(2);
-    expect(worker.reachable).toBe(true);
+    expect(worker.isReachable).toBe(true);
     node.silent = true;
     await clock.advance(2 * INTERVAL_MS);
     expect(outcomes.failures.map(({ reason }) => reason)).toEqual(['node_error', 'node_error']);
@@ -254,7 +254,7 @@ describe('a farmer', () => {
     await clock.advance(SECOND);
     chunks.failures = Array.from({ length: 100_000 }, () => new ChunkError('no_space', 'none'));
     chunks.present.clear();
-    farmer.lost([makeId(1)]);
+    farmer.contracts.chunksLost([makeId(1)]);
     await clock.advance(10 * INTERVAL_MS);
     chunks.failures = [];
     await clock.advance(SECOND);
@@ -274,7 +274,7 @@ describe('a farmer', () => {
       throw new ChunkError('unreadable', 'the disk went away');
     };
     await clock.advance(3 * SECOND);
-    farmer.lost([makeId(1)]);
+    farmer.contracts.chunksLost([makeId(1)]);
     await clock.advance(SECOND);
     gate.resolve();
     await clock.advance(SECOND);
@@ -317,8 +317,8 @@ describe('a farmer', () => {
     store.full = true;
     await clock.advance(2 * INTERVAL_MS);
     expect(outcomes.passes).toHaveLength(6);
-    expect(log.messages('error')).toContain('state not written');
-    expect(log.messages('warn')).toContain('scrub not written down');
+    expect(log.messages('error')).toContain('state write failed');
+    expect(log.messages('warn')).toContain('scrub progress write failed');
     expect([faults, table.isWritten]).toEqual([[], false]);
     store.full = false;
     await clock.advance(INTERVAL_MS);
@@ -363,17 +363,17 @@ describe('a farmer', () => {
   });
 
   it('takes none while the disks have no room, and goes on when they have', async () => {
-    const { start, clock, room, table, outcomes } = aFarmer({ contracts: 5 });
-    room.chunks = 2;
+    const { start, clock, freeSpace, table, outcomes } = aFarmer({ contracts: 5 });
+    freeSpace.chunks = 2;
     start();
     await clock.advance(10 * SECOND);
-    room.chunks = 0;
+    freeSpace.chunks = 0;
     const held = table.size;
     expect(held).toBeGreaterThan(0);
     await clock.advance(INTERVAL_MS);
     expect(table.size).toBe(held);
     expect(outcomes.failures).toEqual([]);
-    room.chunks = 10;
+    freeSpace.chunks = 10;
     await clock.advance(INTERVAL_MS);
     expect(table.size).toBe(5);
   });
@@ -418,7 +418,7 @@ describe('a farmer', () => {
 
   it('tries a proof with a tenth of its round left, however slow the proofs of other contracts are', async () => {
     const { start, clock, chunks, outcomes, farmer } = aFarmer({ contracts: 1 });
-    farmer.pace.proved(10 * INTERVAL_MS);
+    farmer.throughput.recordProof(10 * INTERVAL_MS);
     chunks.proofTime = async () => await clock.sleep(SECOND);
     start();
     await clock.advance(3 * INTERVAL_MS - SECOND);
@@ -449,7 +449,7 @@ describe('a farmer', () => {
     chunks.makeTime = async () => await clock.sleep(30 * SECOND);
     const lost = Array.from({ length: 30 }, (_, n) => makeId(n + 1));
     for (const id of lost) chunks.present.delete(id);
-    farmer.lost(lost);
+    farmer.contracts.chunksLost(lost);
     await clock.advance(5 * INTERVAL_MS);
     const ofWhole = store.entries.filter(({ contract }) => !lost.includes(contract));
     expect(ofWhole.filter(({ outcome }) => outcome !== 'passed')).toEqual([]);
@@ -466,7 +466,7 @@ describe('a farmer', () => {
     await clock.advance(INTERVAL_MS);
     expect(outcomes.repairs).toBe(1);
     chunks.present.delete(makeId(2));
-    farmer.lost([makeId(2)]);
+    farmer.contracts.chunksLost([makeId(2)]);
     await clock.advance(SECOND);
     expect(outcomes.repairs).toBe(2);
     expect(chunks.present.has(makeId(2))).toBe(true);
@@ -477,10 +477,10 @@ describe('a farmer', () => {
     start();
     await clock.advance(SECOND);
     chunks.failures = Array.from({ length: 1000 }, () => new ChunkError('no_space', 'none'));
-    farmer.lost([makeId(1)]);
+    farmer.contracts.chunksLost([makeId(1)]);
     await clock.advance(10 * SECOND);
     expect(table.phases.generating).toBe(1);
-    farmer.found([makeId(1)]);
+    farmer.contracts.chunksFound([makeId(1)]);
     expect(table.phases.generating).toBe(0);
   });
 
@@ -490,7 +490,7 @@ describe('a farmer', () => {
     await clock.advance(SECOND);
     await clock.jump(3 * INTERVAL_MS);
     await clock.advance(5 * SECOND);
-    expect(log.messages('warn')).toContain('this farmer did not get to run');
+    expect(log.messages('warn')).toContain('process was suspended');
     expect(store.entries.at(-2)).toMatchObject({ outcome: 'missed', cause: 'farmer_stopped', count: 2 });
     expect(store.entries.at(-1)).toMatchObject({ outcome: 'passed' });
     expect([node.registrations, chunks.created.length]).toEqual([1, 1]);

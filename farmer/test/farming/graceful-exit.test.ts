@@ -9,9 +9,9 @@ describe('a farmer that leaves', () => {
     const { start, clock, node, worker, table, chunks, store, outcomes } = aFarmer({ contracts: 3 });
     start();
     await clock.advance(SECOND);
-    expect(worker.leave()).toMatchObject({ state: 'leaving', left: 3 });
+    expect(worker.exit.start()).toMatchObject({ state: 'leaving', remaining: 3 });
     await clock.advance(10 * SECOND);
-    expect(worker.leaving).toEqual({ state: 'left', removed: 3, left: 0, lastError: undefined });
+    expect(worker.exit.progress).toEqual({ state: 'left', released: 3, remaining: 0, lastError: undefined });
     expect(node.released.sort()).toEqual([makeId(1), makeId(2), makeId(3)]);
     expect([table.size, chunks.present.size, store.rows.size, node.contracts.size]).toEqual([0, 0, 0, 0]);
     expect(outcomes.ends).toEqual(['released', 'released', 'released']);
@@ -24,17 +24,17 @@ describe('a farmer that leaves', () => {
     first.start();
     await first.clock.advance(SECOND);
     first.node.keepsContracts = true;
-    first.worker.leave();
+    first.worker.exit.start();
     await first.clock.advance(2 * INTERVAL_MS);
     expect(first.table.size).toBe(3);
-    expect(first.worker.leaving.lastError).toBe('unreachable');
+    expect(first.worker.exit.progress.lastError).toBe('unreachable');
     expect(first.outcomes.passes.length).toBeGreaterThanOrEqual(6);
     await first.farmer.stop();
     const second = aFarmer(first);
     second.node.keepsContracts = false;
     second.start();
     await second.clock.advance(10 * SECOND);
-    expect(second.worker.leaving).toMatchObject({ state: 'left', left: 0 });
+    expect(second.worker.exit.progress).toMatchObject({ state: 'left', remaining: 0 });
     expect(second.table.size).toBe(0);
   });
 
@@ -42,13 +42,13 @@ describe('a farmer that leaves', () => {
     const { start, clock, store, worker, faults } = aFarmer({ contracts: 2 });
     start();
     await clock.advance(SECOND);
-    worker.leave();
+    worker.exit.start();
     store.full = true;
     await clock.advance(10 * SECOND);
-    expect(worker.leaving).toMatchObject({ state: 'leaving', left: 2 });
+    expect(worker.exit.progress).toMatchObject({ state: 'leaving', remaining: 2 });
     store.full = false;
     await clock.advance(4 * SECOND);
-    expect([worker.leaving.state, store.rows.size, faults]).toEqual(['left', 0, []]);
+    expect([worker.exit.progress.state, store.rows.size, faults]).toEqual(['left', 0, []]);
   });
 
   it('counts as gone, after a while, what the node knows nothing of and does not list', async () => {
@@ -56,11 +56,11 @@ describe('a farmer that leaves', () => {
     start();
     await clock.advance(SECOND);
     node.losesReleases = true;
-    worker.leave();
+    worker.exit.start();
     await clock.advance(10 * SECOND);
-    expect([table.size, worker.leaving.lastError]).toEqual([1, 'no_hash']);
+    expect([table.size, worker.exit.progress.lastError]).toEqual([1, 'no_hash']);
     await clock.advance(INTERVAL_MS);
-    expect([table.size, worker.leaving.state]).toEqual([0, 'left']);
+    expect([table.size, worker.exit.progress.state]).toEqual([0, 'left']);
   });
 
   it('gives nothing up untold, though its token is denied for a moment', async () => {
@@ -69,11 +69,15 @@ describe('a farmer that leaves', () => {
     await clock.advance(SECOND);
     const { token } = node;
     node.token = 'forgotten';
-    worker.leave();
+    worker.exit.start();
     await clock.advance(5 * SECOND);
     node.token = token;
     await clock.advance(INTERVAL_MS);
-    expect([worker.leaving.state, node.released.length, outcomes.ends]).toEqual(['left', 5, Array(5).fill('released')]);
+    expect([worker.exit.progress.state, node.released.length, outcomes.ends]).toEqual([
+      'left',
+      5,
+      Array(5).fill('released'),
+    ]);
   });
 
   it('has not left while a contract is on its way to it', async () => {
@@ -82,12 +86,12 @@ describe('a farmer that leaves', () => {
     node.offerGate = gate.promise;
     start();
     await clock.advance(SECOND);
-    worker.leave();
+    worker.exit.start();
     await clock.advance(10 * SECOND);
-    expect(worker.leaving).toMatchObject({ state: 'leaving', left: 0 });
+    expect(worker.exit.progress).toMatchObject({ state: 'leaving', remaining: 0 });
     gate.resolve();
     await clock.advance(3 * SECOND);
-    expect([worker.leaving.state, table.size, node.released]).toEqual(['left', 0, [makeId(1)]]);
+    expect([worker.exit.progress.state, table.size, node.released]).toEqual(['left', 0, [makeId(1)]]);
   });
 
   it('goes on with the others when the node does not take one back', async () => {
@@ -95,13 +99,13 @@ describe('a farmer that leaves', () => {
     start();
     await clock.advance(SECOND);
     node.rejectsRelease = makeId(1);
-    worker.leave();
+    worker.exit.start();
     await clock.advance(10 * SECOND);
     expect(table.ids()).toEqual([makeId(1)]);
-    expect(worker.leaving.lastError).toBe('rejected');
+    expect(worker.exit.progress.lastError).toBe('rejected');
     node.rejectsRelease = undefined;
     await clock.advance(60 * SECOND);
-    expect(worker.leaving.state).toBe('left');
+    expect(worker.exit.progress.state).toBe('left');
   });
 
   it('has left at once a node that it never reached', async () => {
@@ -109,18 +113,18 @@ describe('a farmer that leaves', () => {
     node.down = true;
     start();
     await clock.advance(10 * SECOND);
-    worker.leave();
+    worker.exit.start();
     await clock.advance(2 * SECOND);
-    expect(worker.leaving.state).toBe('left');
+    expect(worker.exit.progress.state).toBe('left');
   });
 
   it('stays when the operator thinks better of it', async () => {
     const { start, clock, worker, table } = aFarmer({ contracts: 2 });
     start();
     await clock.advance(SECOND);
-    worker.leave();
+    worker.exit.start();
     await clock.advance(10 * SECOND);
-    expect(worker.stay()).toMatchObject({ state: 'no' });
+    expect(worker.exit.cancel()).toMatchObject({ state: 'no' });
     await clock.advance(10 * SECOND);
     expect(table.phases.waiting).toBe(2);
   });

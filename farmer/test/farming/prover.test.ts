@@ -17,7 +17,7 @@ describe('a proof for which this process lacks file handles or memory', () => {
     start();
     await clock.advance(5 * SECOND);
     expect([tries, outcomes.passes.length, chunks.created]).toEqual([4, 1, [makeId(1)]]);
-    expect(log.messages('warn')).toEqual(Array(3).fill('chunk not read for want of file handles, threads or memory'));
+    expect(log.messages('warn')).toEqual(Array(3).fill('chunk read deferred: resource limit reached'));
     expect(log.messages('error')).toEqual([]);
   });
 

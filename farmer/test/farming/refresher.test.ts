@@ -95,7 +95,7 @@ describe('what the node says of its contracts', () => {
     expect(outcomes.ends).toHaveLength(3);
     expect([table.ids(), outcomes.failures]).toEqual([[makeId(4), makeId(5)], []]);
     // What can't be deleted holds up for a few seconds only what was to go.
-    expect([table.size, log.messages('error')]).toEqual([2, Array(3).fill('chunk not deleted')]);
+    expect([table.size, log.messages('error')]).toEqual([2, Array(3).fill('chunk deletion failed')]);
     gate.resolve();
     await clock.advance(10 * SECOND);
     expect(node.released.sort()).toEqual([97, 98, 99].map(makeId));
@@ -171,10 +171,10 @@ describe('what the node says of its contracts', () => {
     await clock.advance(SECOND);
     node.down = true;
     await clock.advance(20 * SECOND);
-    expect([worker.reachable, worker.session.isTokenDenied]).toEqual([false, false]);
+    expect([worker.isReachable, worker.session.isTokenRejected]).toEqual([false, false]);
     Object.assign(node, { down: false, token: 'forgotten' });
     await clock.advance(25 * SECOND);
-    expect([worker.reachable, worker.session.isTokenDenied]).toEqual([true, true]);
+    expect([worker.isReachable, worker.session.isTokenRejected]).toEqual([true, true]);
   });
 
   it('believes no denial that other troubles come between', async () => {

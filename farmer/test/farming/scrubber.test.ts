@@ -1,6 +1,7 @@
 import { FakeClock, FakeLogger, settle } from '@downstream/platform/testing';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ContractTable } from '../../src/farming/contract-table.ts';
+import { ContractTables } from '../../src/farming/contract-tables.ts';
 import { ChunkError } from '../../src/farming/errors.ts';
 import type { ScrubResult } from '../../src/farming/ports.ts';
 import { Scrubber } from '../../src/farming/scrubber.ts';
@@ -28,11 +29,11 @@ function aScrubber(contracts: number, cycleMs?: number, kept: Kept = {}) {
   const { clock = new FakeClock(), chunks = new FakeChunks(), store = new MemoryStore() } = kept;
   const outcomes = new FakeOutcomes();
   const log = new FakeLogger();
-  const table = new ContractTable(
-    { capacityContracts: contracts, chunkBytes: 1 },
-    { store, chunks, outcomes, clock, log },
+  const table = ContractTable.load({ capacityContracts: contracts, chunkBytes: 1 }, { store, outcomes, clock, log });
+  table.start(
+    () => {},
+    (id) => chunks.present.has(id),
   );
-  table.resume((id) => chunks.present.has(id));
   for (let n = table.size + 1; n <= contracts; n++) {
     const id = makeId(n);
     table.add(terms({ id, acceptedAt: clock.now(), intervalMs: 1000 * HOUR }), '0.1');
@@ -40,9 +41,12 @@ function aScrubber(contracts: number, cycleMs?: number, kept: Kept = {}) {
     table.apply(id, { type: 'chunk_stored' });
   }
   const chunkWork = new WorkQueue({ concurrency: 1, slowAfterMs: SECOND, maxSlow: 0 }, () => clock.now());
-  const scrubs: Record<ScrubResult, number> = { sound: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 };
-  const count = (result: ScrubResult) => void scrubs[result]++;
-  const scrubber = new Scrubber({ cycleMs }, { chunks, tables: [table], chunkWork, store, count, clock, log });
+  const scrubs: Record<ScrubResult, number> = { ok: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 };
+  const onResult = (result: ScrubResult) => void scrubs[result]++;
+  const scrubber = new Scrubber(
+    { cycleMs },
+    { chunks, contracts: new ContractTables([table]), chunkWork, store, onResult, clock, log },
+  );
   const controller = new AbortController();
   stopping.add(controller);
   const ended = scrubber.run(controller.signal).catch(() => {});
@@ -65,7 +69,7 @@ describe('the scrub', () => {
     expect(chunks.verified).toEqual(ALL);
     expect(scrubber.completedAt).toBe(begun + 4 * HOUR);
     await clock.advance(8 * HOUR);
-    expect(scrubs).toMatchObject({ sound: 12, corrupt: 0, unreadable: 0 });
+    expect(scrubs).toMatchObject({ ok: 12, corrupt: 0, unreadable: 0 });
   });
 
   it('does not read again what a proof has read whole since the round began', async () => {
@@ -75,7 +79,7 @@ describe('the scrub', () => {
     table.apply(makeId(1), { type: 'proved', challenge: '0.1', response: 'r' });
     await clock.advance(HOUR);
     expect(chunks.verified).toEqual([makeId(2)]);
-    expect(scrubs).toMatchObject({ sound: 1, proved: 1 });
+    expect(scrubs).toMatchObject({ ok: 1, proved: 1 });
   });
 
   it('reads what came back with its disk: nobody knows what became of it there', async () => {
@@ -94,8 +98,8 @@ describe('the scrub', () => {
     if (result === 'corrupt') chunks.corrupt.add(makeId(1));
     else chunks.present.delete(makeId(1));
     await clock.advance(HOUR);
-    expect(scrubs).toMatchObject({ [result]: 1, sound: 1 });
-    expect(table.get(makeId(1))).toMatchObject({ phase: 'generating', again: true });
+    expect(scrubs).toMatchObject({ [result]: 1, ok: 1 });
+    expect(table.get(makeId(1))).toMatchObject({ phase: 'generating', hadChunk: true });
   });
 
   it('says nothing of a chunk that this process had no file handle or memory to read', async () => {
@@ -177,7 +181,7 @@ describe('the scrub', () => {
     expect(scrubber.start()).toBe(scrubber.progress);
     await settle();
     const { progress } = scrubber;
-    expect(progress).toMatchObject({ running: false, done: 3, results: { sound: 2, corrupt: 1, proved: 0 } });
+    expect(progress).toMatchObject({ running: false, done: 3, results: { ok: 2, corrupt: 1, proved: 0 } });
     expect([scrubber.completedAt, progress.finishedAt]).toEqual([clock.now(), clock.now()]);
     expect(table.get(makeId(2))?.phase).toBe('generating');
   });
@@ -189,7 +193,7 @@ describe('the scrub', () => {
     scrubber.start();
     await settle();
     expect(scrubber.progress).toMatchObject({ running: false, done: 3 });
-    expect(scrubs).toMatchObject({ sound: 3, proved: 0 });
+    expect(scrubs).toMatchObject({ ok: 3, proved: 0 });
   });
 
   it('never runs where it is switched off, until somebody asks for it', async () => {

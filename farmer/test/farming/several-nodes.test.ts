@@ -1,6 +1,7 @@
 import { FakeClock, FakeLogger } from '@downstream/platform/testing';
 import { describe, expect, it } from '@jest/globals';
 import { ContractTable } from '../../src/farming/contract-table.ts';
+import { ContractTables } from '../../src/farming/contract-tables.ts';
 import { Farmer } from '../../src/farming/farmer.ts';
 import { FakeChunks, FakeNode, FakeOutcomes, MemoryStore } from '../fakes/fake-farmer.ts';
 
@@ -11,15 +12,12 @@ function aFarmerOf(count: number, contracts: number) {
   const clock = new FakeClock();
   const log = new FakeLogger();
   const chunks = new FakeChunks();
-  const room = { chunks: Number.POSITIVE_INFINITY };
+  const freeSpace = { chunks: Number.POSITIVE_INFINITY };
   const nodes = Array.from({ length: count }, (_, at) => {
     const node = Object.assign(new FakeNode(clock), { supply: contracts, idsFrom: 10_000 * at });
     const store = new MemoryStore();
     const outcomes = new FakeOutcomes();
-    const table = new ContractTable(
-      { capacityContracts: contracts, chunkBytes: 1 },
-      { store, chunks, outcomes, clock, log },
-    );
+    const table = ContractTable.load({ capacityContracts: contracts, chunkBytes: 1 }, { store, outcomes, clock, log });
     return { node, contracts: table, outcomes, store };
   });
   const farmer = new Farmer(
@@ -35,10 +33,11 @@ function aFarmerOf(count: number, contracts: number) {
         leaving: store,
         log,
       })),
+      contracts: new ContractTables(nodes.map(({ contracts }) => contracts)),
       chunks,
-      room,
+      freeSpace,
       scrubs: new MemoryStore(),
-      scrubbed: () => {},
+      onScrubResult: () => {},
       clock,
       random: { random: () => 0.5 },
       log,
@@ -48,7 +47,7 @@ function aFarmerOf(count: number, contracts: number) {
     (id) => chunks.present.has(id),
     () => {},
   );
-  return { clock, chunks, room, farmer, nodes };
+  return { clock, chunks, freeSpace, farmer, nodes };
 }
 
 describe('several nodes', () => {
@@ -66,8 +65,8 @@ describe('several nodes', () => {
   });
 
   it('together take no more than there is room for, though all give at the same time', async () => {
-    const { clock, chunks, room, nodes } = aFarmerOf(3, 5);
-    room.chunks = 1;
+    const { clock, chunks, freeSpace, nodes } = aFarmerOf(3, 5);
+    freeSpace.chunks = 1;
     chunks.makeTime = async () => await new Promise(() => {});
     for (const { node } of nodes) node.offerGate = clock.sleep(SECOND / 2);
     await clock.advance(SECOND);

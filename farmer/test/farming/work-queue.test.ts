@@ -27,7 +27,7 @@ function aQueue(options = OPTIONS) {
     },
     pass: (ms: number) => {
       now += ms;
-      queue.relieve();
+      queue.freeSlowSlots();
     },
   };
 }

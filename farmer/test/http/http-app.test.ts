@@ -40,7 +40,7 @@ const STATUS: Status = {
   scrub: {
     running: false,
     completedAt: null,
-    results: { sound: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 },
+    results: { ok: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 },
   },
 
   bytes: { used: 0, capacity: 1 },

@@ -15,8 +15,8 @@ const READINGS: Readings = {
           nextDueAt: 5_000,
           shortestIntervalMs: 1_500,
         },
-        reachable: true,
-        leaving: { state: 'no' },
+        isReachable: true,
+        exit: { progress: { state: 'no' } },
       },
     ],
     queues: { chunks: { waiting: 6, running: 2 }, answers: { waiting: 0, running: 1 } },
@@ -87,7 +87,7 @@ describe("the farmer's metrics", () => {
   it("tell dates by the machine's clock, as it is set", async () => {
     const metrics = someMetrics();
     metrics.read(READINGS);
-    metrics.node('main').passed(1_000, 2_000);
+    metrics.node('main').challengePassed(1_000, 2_000);
     expect(await scrapeOf(metrics)).toEqual(
       expect.arrayContaining([
         'farmer_next_due_timestamp_seconds{node="main"} 65',
@@ -106,7 +106,7 @@ describe("the farmer's metrics", () => {
 
   it('count the outcomes of each node by itself, and are there from the start', async () => {
     const metrics = new FarmerMetrics({ version: '1', nodes: ['a', 'b'] });
-    metrics.node('b').failed('not_challenged', 3, undefined);
+    metrics.node('b').challengeFailed('not_challenged', 3, undefined);
     expect(await scrapeOf(metrics)).toEqual(
       expect.arrayContaining([
         'farmer_challenges_failed_total{node="a",reason="not_challenged"} 0',

@@ -57,7 +57,7 @@ const createView = (changes: Partial<View> = {}): View => ({
     scrub: {
       running: false,
       completedAt: null,
-      results: { sound: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 },
+      results: { ok: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 },
     },
     bytes: { used: 1024, capacity: 4096 },
     nextDue: new Date(1_060_000).toISOString(),

@@ -64,8 +64,8 @@ describe('OutcomeHistory', () => {
     const history = new OutcomeHistory(clock.now());
     const outcomes = new FakeOutcomes();
     const recorder = history.recordFrom(outcomes, clock);
-    recorder.passed(900, clock.now());
-    recorder.failed('late', 2, -100);
+    recorder.challengePassed(900, clock.now());
+    recorder.challengeFailed('late', 2, -100);
     expect(history.sumWithin(MINUTE, clock.now())).toMatchObject({ passed: 1, failed: 2, mainReason: 'late' });
     expect({ passes: outcomes.passes, failures: outcomes.failures }).toEqual({
       passes: [900],

@@ -24,10 +24,10 @@ export const integrityPanels: Panel[] = [
     title: 'Scrubbed chunks by result',
     question: 'Does the scrub find damaged chunks?',
     normal:
-      '`sound`, and `proved` for chunks that a proof verified. The others are rebuilt. Empty: the scrub is off or idle.',
+      '`ok`, and `proved` for chunks that a proof verified. The others are rebuilt. Empty: the scrub is off or idle.',
     size: [8, 8],
     as: 'bars',
-    palette: { sound: 'green', proved: 'blue', slow: 'yellow', unreadable: 'orange', corrupt: 'red' },
+    palette: { ok: 'green', proved: 'blue', slow: 'yellow', unreadable: 'orange', corrupt: 'red' },
     runbooks: ['FarmerScrubOverdue', 'FarmerIntegrityErrors'],
     queries: [{ expr: increasePerStep('farmer_scrub_chunks_total', { by: ['result'] }), legend: '{{result}}' }],
   }),

@@ -1,0 +1,56 @@
+import type { Logger } from '@downstream/platform';
+import type { ContractId } from '../contract/contract.ts';
+import { NodeError, type NodeErrorCode } from './errors.ts';
+import type { NodePort } from './ports.ts';
+import type { Session } from './session.ts';
+
+interface ContractReleaserDeps {
+  readonly node: Pick<NodePort, 'release'>;
+  readonly session: Pick<Session, 'token'>;
+  readonly log: Logger;
+}
+
+/** Why a contract is released. */
+export type ReleaseReason =
+  /** Its chunk can't be created. */
+  | 'rejected'
+  /** The node lists it, but this farmer does not have it. */
+  | 'unknown'
+  /** The operator leaves the node. */
+  | 'exit';
+
+export type ReleaseResult =
+  | { readonly result: 'released' }
+  /** There is no token, so the node has no contracts of this farmer. */
+  | { readonly result: 'no_token' }
+  /** The farmer stops. The node may have released the contract or not. */
+  | { readonly result: 'aborted' }
+  | { readonly result: 'failed'; readonly code: NodeErrorCode };
+
+/**
+ * Tells the node that this farmer drops a contract. Each call makes one attempt. If it fails, the failure is logged and
+ * the contract stays on the node's books: the graceful exit tries again, and the refresher releases every contract that
+ * the node lists and the farmer no longer has.
+ */
+export class ContractReleaser {
+  readonly #deps: ContractReleaserDeps;
+
+  constructor(deps: ContractReleaserDeps) {
+    this.#deps = deps;
+  }
+
+  /** Never throws a `NodeError`, nor the signal's reason. */
+  async release(id: ContractId, reason: ReleaseReason, signal: AbortSignal): Promise<ReleaseResult> {
+    const { node, session, log } = this.#deps;
+    if (session.token === undefined) return { result: 'no_token' };
+    try {
+      await node.release(session.token, id, { signal });
+      return { result: 'released' };
+    } catch (error) {
+      if (signal.aborted) return { result: 'aborted' };
+      if (!(error instanceof NodeError)) throw error;
+      log.warn('contract release failed', { contract: id, reason, error });
+      return { result: 'failed', code: error.code };
+    }
+  }
+}

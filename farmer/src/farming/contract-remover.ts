@@ -1,0 +1,50 @@
+import { type Clock, type Logger, waitAtMost } from '@downstream/platform';
+import pLimit from 'p-limit';
+import type { ContractId } from '../contract/contract.ts';
+import type { ContractTable } from './contract-table.ts';
+import type { ChunkPort, EndReason, RejectionReason } from './ports.ts';
+
+interface ContractRemoverDeps {
+  readonly table: Pick<ContractTable, 'get' | 'countEnd' | 'countRejection' | 'remove'>;
+  readonly chunks: Pick<ChunkPort, 'remove'>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** A chunk that is not deleted in time, because its disk hangs, is deleted at the next start. */
+const DELETE_TIMEOUT_MS = 5_000;
+const DELETION_CONCURRENCY = 4;
+
+/** Removes contracts together with their chunks. Never throws: a failed deletion is logged. */
+export class ContractRemover {
+  readonly #deps: ContractRemoverDeps;
+  readonly #deletions = pLimit(DELETION_CONCURRENCY);
+
+  constructor(deps: ContractRemoverDeps) {
+    this.#deps = deps;
+  }
+
+  /** Removes a contract whose chunk can't be created. */
+  async reject(id: ContractId, reason: RejectionReason): Promise<void> {
+    this.#deps.table.countRejection(id, reason);
+    await this.#remove(id);
+  }
+
+  /** Removes a contract that is over. */
+  async end(id: ContractId, reason: EndReason): Promise<void> {
+    if (this.#deps.table.get(id) === undefined) return;
+    this.#deps.table.countEnd(id, reason);
+    await this.#remove(id);
+  }
+
+  async #remove(id: ContractId): Promise<void> {
+    const { table, chunks, clock, log } = this.#deps;
+    await table.remove(id, async () => {
+      try {
+        await this.#deletions(async () => await waitAtMost(DELETE_TIMEOUT_MS, chunks.remove(id), clock));
+      } catch (error) {
+        log.error('chunk deletion failed', { contract: id, error });
+      }
+    });
+  }
+}

@@ -1,0 +1,67 @@
+import type { Load } from '../contract/admission.ts';
+import { type Contract, type ContractId, dueAt } from '../contract/contract.ts';
+import type { ContractTable } from './contract-table.ts';
+
+/** The contract tables of all nodes. An id is in at most one of them. */
+export class ContractTables {
+  readonly #tables: readonly ContractTable[];
+
+  constructor(tables: readonly ContractTable[]) {
+    this.#tables = tables;
+  }
+
+  get size(): number {
+    return this.#sum(({ size }) => size);
+  }
+
+  /** The number of contracts whose chunk is being generated or rebuilt. */
+  get generating(): number {
+    return this.#sum(({ phases }) => phases.generating);
+  }
+
+  get load(): Load {
+    const challengesPerMs = this.#sum(({ load }) => load.challengesPerMs);
+    return { contracts: this.size, challengesPerMs };
+  }
+
+  get shortestIntervalMs(): number | undefined {
+    const intervals = this.#tables.flatMap(({ shortestIntervalMs }) => shortestIntervalMs ?? []);
+    return intervals.length === 0 ? undefined : Math.min(...intervals);
+  }
+
+  has(id: ContractId): boolean {
+    return this.find(id) !== undefined;
+  }
+
+  /** The table that contains this contract. */
+  find(id: ContractId): ContractTable | undefined {
+    return this.#tables.find((table) => table.has(id));
+  }
+
+  /** All ids except those of contracts being removed, sorted. */
+  ids(): ContractId[] {
+    return this.#tables.flatMap((table) => table.ids()).sort();
+  }
+
+  /** The `count` contracts with the next deadlines, in order. Visits every contract: not for use in a loop. */
+  listNextDue(count: number): Contract[] {
+    return this.#tables
+      .flatMap((table) => table.listNextDue(count))
+      .sort((a, b) => dueAt(a) - dueAt(b))
+      .slice(0, count);
+  }
+
+  /** These chunks can't be read any more, because their disk failed. */
+  chunksLost(ids: Iterable<ContractId>): void {
+    for (const id of ids) this.find(id)?.apply(id, { type: 'chunk_lost' });
+  }
+
+  /** These chunks are on a disk that works again. */
+  chunksFound(ids: Iterable<ContractId>): void {
+    for (const id of ids) this.find(id)?.apply(id, { type: 'chunk_found' });
+  }
+
+  #sum(count: (table: ContractTable) => number): number {
+    return this.#tables.reduce((sum, table) => sum + count(table), 0);
+  }
+}
