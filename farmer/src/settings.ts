@@ -90,7 +90,7 @@ const folder = text.max(4096).transform(parseFolder);
 
 const ALIAS = /^[\w.-]{1,63}$/;
 
-/** All settings of the farmer. The table in docs/settings.md, the command-line flags and the error messages come from here. */
+/** All settings of the farmer: the source of docs/settings.md, the command-line flags and the error messages. */
 export const SETTINGS = {
   nodes: {
     env: 'FARMER_NODE_URL',

@@ -43,7 +43,7 @@ function renderSlackChart(spans: readonly HistorySpan[], intervalMs: number | un
       ? undefined
       : html`<rect class="${span.minSlackMs < 0 ? 'failed' : 'slack'}" x="${round(at * step)}" y="${toY(span.minSlackMs) - 2}" width="${round(step)}" height="3"/>`,
   );
-  const minimum = minSlackMs === undefined ? 'no data yet' : `at least ${formatDuration(minSlackMs)}`;
+  const minimum = minSlackMs === undefined ? 'no data yet' : `minimum ${formatDuration(minSlackMs)}`;
   return html`<figure>
 <figcaption>Time left before the deadline: <span class="key slack">${minimum}</span>${intervalMs === undefined ? '' : ` of ${formatDuration(intervalMs)}`}</figcaption>
 <div class="plot"><span class="top" aria-hidden="true">${formatDuration(maxMs)}</span><svg class="low" viewBox="0 -3 ${CHART.width} ${SLACK_CHART_HEIGHT + 6}" preserveAspectRatio="none" role="img" aria-label="Time left before the deadline in the last ${period}: ${minimum}">

@@ -73,7 +73,7 @@ const CAUSES: Readonly<Record<FailureReason, string>> = {
   wrong_answer: 'the node rejected answers computed from intact chunks. Report this to its operator.',
   late: 'verdicts arrived after the deadline. Reduce the capacity, or use a faster disk.',
   missed:
-    'no answer was sent in time, because the farmer was stopped or too slow. Check for restarts, and for waiting jobs below.',
+    'no answer was sent in time, because the farmer was stopped or too slow. Check for restarts, and for queued work below.',
   not_challenged: 'the node responded but listed no challenge. Ask its operator whether it issues challenges.',
   chunk_unreadable: 'chunks were missing or corrupt and not rebuilt in time. Check the disk and its free space.',
   node_error: 'the node was unreachable or did not acknowledge answers. Check the network, then the node.',
@@ -157,7 +157,7 @@ function checkDisks(evidence: StatusEvidence): OverallStatus | undefined {
     return {
       label: 'Disk degraded',
       severity: recent.failed > 0 ? 'critical' : 'warning',
-      explanation: `${joinNames(quarantinedDisks)} cannot be used. The chunks are being rebuilt on other disks, as space and time allow. Check the disk.${recent.failed > 0 ? ` ${formatFailedShare(evidence)}.` : ''}`,
+      explanation: `${joinNames(quarantinedDisks)} cannot be used. Chunks stored there are being rebuilt on other disks, as space and time allow. Check the disk.${recent.failed > 0 ? ` ${formatFailedShare(evidence)}.` : ''}`,
     };
   }
   if (!stateSaved) {

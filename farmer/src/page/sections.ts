@@ -1,5 +1,5 @@
 import { formatBytes, type Instant } from '@downstream/platform';
-import { type Contract, dueAt, PHASES, type Phase } from '../contract/contract.ts';
+import { type Contract, dueAt, PHASES } from '../contract/contract.ts';
 import type { RequestSummary } from '../status/request-stats.ts';
 import type { DiskStatus, NodeStatus, Status } from '../status/status.ts';
 import { renderChart } from './chart.ts';
@@ -58,22 +58,15 @@ function renderLostContracts({ nodes }: Status): Html | undefined {
   return html` <strong class="warning-text">Contracts lost since the farmer started: ${formatCount(byNode + tokenLost)}</strong> (ended by the node: ${formatCount(byNode)}, token lost: ${formatCount(tokenLost)}).`;
 }
 
-const PHASE_LABELS: Readonly<Record<Phase, string>> = {
-  generating: 'generating chunk',
-  waiting: 'waiting',
-  proving: 'proving',
-  answering: 'answering',
-};
-
 function renderContracts({ nextContracts, status, now }: View): Html {
   const { total } = status.contracts;
   if (total === 0) return html`<p>No contracts yet.</p>`;
   const byPhase = PHASES.filter((phase) => status.contracts[phase] > 0).map(
-    (phase) => html`<li>${formatCount(status.contracts[phase])} ${PHASE_LABELS[phase]}</li>`,
+    (phase) => html`<li>${formatCount(status.contracts[phase])} ${phase}</li>`,
   );
   const rows = nextContracts.map(
     (contract) =>
-      html`<tr><td><code>${contract.terms.id.slice(0, 10)}</code></td><td>${PHASE_LABELS[contract.phase]}${renderObstacle(contract)}</td><td>${renderLastResult(contract)}</td><td>${renderTime(dueAt(contract), now)}</td></tr>`,
+      html`<tr><td><code>${contract.terms.id.slice(0, 10)}</code></td><td>${contract.phase}${renderObstacle(contract)}</td><td>${renderLastResult(contract)}</td><td>${renderTime(dueAt(contract), now)}</td></tr>`,
   );
   return html`<ul class="phases">${byPhase}<li>${formatBytes(status.bytes.used / total)} per contract</li></ul>
 <table><caption>${total > nextContracts.length ? `Next ${nextContracts.length} of ${formatCount(total)}, by deadline` : 'By deadline'}</caption>
@@ -99,8 +92,8 @@ function renderStorage({ status, workers, queues, now }: View): Html {
 ${status.disks.map((disk) => renderDisk(disk, status.disks.length))}
 <div><dt>Throughput</dt><dd>${capacityEstimate === null ? 'not measured yet' : `enough for about ${formatCount(capacityEstimate)} contracts`}</dd></div>
 <div><dt>Scrub</dt><dd>${renderScrub(status, now)}</dd></div>
-<div><dt>Workers</dt><dd>${workers.busy} of ${workers.size} busy, ${formatCount(queues.chunks.waiting)} jobs waiting</dd></div>
-<div><dt>Answers</dt><dd>${formatCount(queues.answers.running)} in progress, ${formatCount(queues.answers.waiting)} waiting</dd></div>
+<div><dt>Workers</dt><dd>${workers.busy} of ${workers.size} busy, ${formatCount(queues.chunks.waiting)} queued</dd></div>
+<div><dt>Answers</dt><dd>${formatCount(queues.answers.running)} in progress, ${formatCount(queues.answers.waiting)} queued</dd></div>
 </dl>`;
 }
 
@@ -131,7 +124,7 @@ function renderNodes({ status, startedAt, requests, now }: View): Html {
   return html`<dl class="facts">
 ${nodes.map((node) => renderNode(node, { requests: requests.get(node.alias), isOnly: nodes.length === 1, now }))}
 <div><dt>Payout address</dt><dd><code>${address}</code></dd></div>
-<div><dt>Farmer</dt><dd>${alias}</dd></div>
+<div><dt>Name</dt><dd>${alias}</dd></div>
 <div><dt>Version</dt><dd>${version}</dd></div>
 <div><dt>Started</dt><dd>${renderTime(startedAt, now)}</dd></div>
 </dl>`;
@@ -155,7 +148,7 @@ function renderNode(
   }${isOnly ? '' : html`<br>${formatCount(contracts.total)} of ${formatCount(contracts.capacity)} contracts`}</dd></div>
 ${requests === undefined ? '' : html`<div><dt>Requests</dt><dd>${formatCount(requests.total)}, ${formatCount(requests.failed)} failed${renderLastFailure(requests, now)}</dd></div>`}
 ${skew === null || Math.abs(skew) < MIN_SHOWN_SKEW_SECONDS ? '' : html`<div><dt class="warning-text">Clock</dt><dd>the node's clock is ${formatDuration(Math.abs(skew) * 1000)} ${skew > 0 ? 'ahead' : 'behind'}: check both clocks</dd></div>`}
-<div><dt>Token</dt><dd>${farmerId === null ? 'none yet' : html`issued; farmer ID <code>${farmerId}</code>`}</dd></div>`;
+<div><dt>Farmer ID</dt><dd>${farmerId === null ? 'no token yet' : html`<code>${farmerId}</code>`}</dd></div>`;
 }
 
 function renderLastFailure({ lastFailure: last }: RequestSummary, now: Instant): Html | undefined {
