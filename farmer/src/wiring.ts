@@ -278,7 +278,7 @@ export function toFarmedNode(
     pollIntervalMs,
     node: new PrototypeNode(connection.http),
     circuit: connection.breaker,
-    leaving: store,
+    exitStore: store,
   };
 }
 

@@ -36,16 +36,16 @@ export async function exitNodes(
     const progress = selectNodes(report, node).map(formatProgress).join('; ');
     if (progress !== printed) print(progress);
     printed = progress;
-    if (selectNodes(report, node).every(({ state }) => state !== 'leaving')) break;
+    if (selectNodes(report, node).every(({ state }) => state !== 'exiting')) break;
     await pause(POLL_INTERVAL_MS);
     report = await client.ask('GET', '/exit', exitReport);
   }
-  const cancelled = selectNodes(report, node).filter(({ state }) => state === 'no');
+  const cancelled = selectNodes(report, node).filter(({ state }) => state === 'active');
   if (cancelled.length > 0) {
     print(`exit from ${joinAliases(cancelled)} was cancelled by another command`);
     return 1;
   }
-  const others = report.nodes.filter(({ state }) => state !== 'left');
+  const others = report.nodes.filter(({ state }) => state !== 'exited');
   print(
     others.length === 0
       ? 'exit complete: you can stop the farmer and delete its data directory'

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PHASES } from '../contract/contract.ts';
+import { EXIT_STATES } from '../farming/ports.ts';
 
 /** Responses of the control socket. */
 
@@ -60,7 +61,7 @@ export const exitReport = z.object({
   nodes: z.array(
     z.object({
       alias: z.string(),
-      state: z.enum(['no', 'leaving', 'left']),
+      state: z.enum(EXIT_STATES),
       /** Contracts released by this process. */
       released: z.number(),
       /** Contracts still held. */

@@ -17,7 +17,7 @@ interface ContractAcceptorDeps {
   readonly chunkWork: Pick<WorkQueue, 'waitForSizeBelow'>;
   readonly space: SpaceBudget;
   readonly nodeThroughput: Pick<NodeThroughput, 'hasCapacity'>;
-  readonly leaving: Pick<ExitStorePort, 'leaving'>;
+  readonly exitStore: Pick<ExitStorePort, 'exitState'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -63,9 +63,9 @@ export class ContractAcceptor {
   }
 
   #wantsContract(): boolean {
-    const { contracts, space, nodeThroughput, leaving } = this.#deps;
+    const { contracts, space, nodeThroughput, exitStore } = this.#deps;
     return (
-      leaving.leaving() === 'no' &&
+      exitStore.exitState() === 'active' &&
       contracts.freeContracts > 0 &&
       contracts.phases.generating < this.#maxGenerating &&
       space.hasSpace &&

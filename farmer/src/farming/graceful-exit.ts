@@ -12,14 +12,14 @@ interface GracefulExitDeps {
   readonly acceptor: Pick<ContractAcceptor, 'isRequesting'>;
   readonly releaser: Pick<ContractReleaser, 'release'>;
   readonly remover: Pick<ContractRemover, 'end'>;
-  readonly leaving: ExitStorePort;
+  readonly exitStore: ExitStorePort;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
 }
 
 export interface ExitProgress {
-  readonly state: ReturnType<ExitStorePort['leaving']>;
+  readonly state: ReturnType<ExitStorePort['exitState']>;
   /** Contracts released by this process. */
   readonly released: number;
   /** Contracts still held. */
@@ -46,9 +46,9 @@ export class GracefulExit {
   }
 
   get progress(): ExitProgress {
-    const { leaving, contracts } = this.#deps;
+    const { exitStore, contracts } = this.#deps;
     return {
-      state: leaving.leaving(),
+      state: exitStore.exitState(),
       released: this.#released,
       remaining: contracts.size,
       lastError: this.#lastError,
@@ -56,9 +56,9 @@ export class GracefulExit {
   }
 
   start(): ExitProgress {
-    const { leaving, contracts, log } = this.#deps;
-    if (leaving.leaving() === 'no') {
-      leaving.saveExitState('leaving');
+    const { exitStore, contracts, log } = this.#deps;
+    if (exitStore.exitState() === 'active') {
+      exitStore.saveExitState('exiting');
       log.info('graceful exit started', { contracts: contracts.size });
     }
     return this.progress;
@@ -66,20 +66,20 @@ export class GracefulExit {
 
   /** Contracts released so far stay released. New ones are accepted again. */
   cancel(): ExitProgress {
-    const { leaving, contracts, log } = this.#deps;
-    if (leaving.leaving() !== 'no') {
-      leaving.saveExitState('no');
+    const { exitStore, contracts, log } = this.#deps;
+    if (exitStore.exitState() !== 'active') {
+      exitStore.saveExitState('active');
       log.info('graceful exit cancelled', { contracts: contracts.size });
     }
     return this.progress;
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { leaving, contracts, acceptor, clock, random } = this.#deps;
+    const { exitStore, contracts, acceptor, clock, random } = this.#deps;
     for (let failures = 0; !signal.aborted; ) {
-      const id = leaving.leaving() === 'leaving' ? this.#next() : undefined;
+      const id = exitStore.exitState() === 'exiting' ? this.#next() : undefined;
       if (id === undefined) {
-        if (leaving.leaving() === 'leaving' && contracts.size === 0 && !acceptor.isRequesting) this.#complete();
+        if (exitStore.exitState() === 'exiting' && contracts.size === 0 && !acceptor.isRequesting) this.#complete();
         await clock.sleep(POLL_MS, signal);
         continue;
       }
@@ -100,9 +100,9 @@ export class GracefulExit {
 
   /** If the state can't be stored, `run` tries again. */
   #complete(): void {
-    const { leaving, log } = this.#deps;
+    const { exitStore, log } = this.#deps;
     try {
-      leaving.saveExitState('left');
+      exitStore.saveExitState('exited');
       log.info('graceful exit completed', { released: this.#released });
     } catch (error) {
       log.error('state write failed', { error });

@@ -30,7 +30,7 @@ export interface NodeDeps {
   readonly node: NodePort;
   readonly circuit: CircuitPort;
   readonly tokens: TokenStorePort;
-  readonly leaving: ExitStorePort;
+  readonly exitStore: ExitStorePort;
   readonly contracts: ContractTable;
   readonly outcomes: Pick<OutcomePort, 'proofStarted'>;
   readonly log: Logger;
@@ -72,17 +72,17 @@ export class NodeWorker {
   readonly #chunkBuilder: ChunkBuilder;
   readonly #prover: Prover;
   readonly #answerer: Answerer;
-  readonly #leaving: ExitStorePort;
+  readonly #exitStore: ExitStorePort;
   readonly #clock: Clock;
 
   constructor(
     { alias, address, pollIntervalMs, maxGenerating }: NodeWorkerOptions & { maxGenerating: number },
     deps: NodeDeps & SharedDeps,
   ) {
-    const { clock, contracts, leaving } = deps;
+    const { clock, contracts, exitStore } = deps;
     this.alias = alias;
     this.contracts = contracts;
-    this.#leaving = leaving;
+    this.#exitStore = exitStore;
     this.#clock = clock;
     this.answers = createQueue(ANSWER_CONCURRENCY, ANSWER_SLOW_AFTER_MS, clock);
     this.#downloads = createQueue(DOWNLOAD_CONCURRENCY, DOWNLOAD_SLOW_AFTER_MS, clock);
@@ -137,7 +137,7 @@ export class NodeWorker {
 
   /** After a completed exit the node is not contacted at all. */
   async #openSession(signal: AbortSignal): Promise<void> {
-    while (this.#leaving.leaving() === 'left') await this.#clock.sleep(SWEEP_MS, signal);
+    while (this.#exitStore.exitState() === 'exited') await this.#clock.sleep(SWEEP_MS, signal);
     await this.session.open(signal);
   }
 

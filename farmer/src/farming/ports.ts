@@ -111,12 +111,13 @@ export interface TokenStorePort {
   saveToken(token: string): void;
 }
 
-/** Whether this farmer stays with a node: it gives its contracts back while it is `leaving`, and has none when it has `left`. */
-export type ExitState = 'no' | 'leaving' | 'left';
+/** The state of the graceful exit from a node: while `exiting` contracts are released, when `exited` none is left. */
+export const EXIT_STATES = ['active', 'exiting', 'exited'] as const;
+export type ExitState = (typeof EXIT_STATES)[number];
 
 export interface ExitStorePort {
-  leaving(): ExitState;
-  saveExitState(leaving: ExitState): void;
+  exitState(): ExitState;
+  saveExitState(state: ExitState): void;
 }
 
 /** The position of the scrub, which survives a restart. */

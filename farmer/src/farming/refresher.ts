@@ -18,7 +18,7 @@ interface RefresherDeps {
   readonly releaser: Pick<ContractReleaser, 'release'>;
   readonly acceptor: Pick<ContractAcceptor, 'isRequesting'>;
   readonly monitor: Pick<RunMonitor, 'runningSince'>;
-  readonly leaving: Pick<ExitStorePort, 'leaving'>;
+  readonly exitStore: Pick<ExitStorePort, 'exitState'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -75,7 +75,7 @@ export class Refresher {
 
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      if (this.#deps.leaving.leaving() !== 'left') await this.refresh(signal);
+      if (this.#deps.exitStore.exitState() !== 'exited') await this.refresh(signal);
       await this.#rest(signal);
     }
   }

@@ -249,11 +249,11 @@ export const FARMER_METRICS = {
     help: 'Whether the node failed so often that nothing but an attempt now and then is sent to it.',
     labels: { node: null },
   },
-  leaving: {
+  exiting: {
     type: 'gauge',
     name: 'farmer_node_exiting',
     unit: '0 or 1',
-    question: 'Is this farmer leaving?',
+    question: 'Is this farmer exiting?',
     help: 'Whether contracts are given back and none are taken any more, as an operator wanted it.',
     labels: { node: null },
   },

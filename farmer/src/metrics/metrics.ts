@@ -107,7 +107,7 @@ export class FarmerMetrics implements ChunkObserver {
     forEachNode('nextDue', ({ contracts }) => seconds(contracts.nextDueAt));
     forEachNode('interval', ({ contracts }) => (contracts.shortestIntervalMs ?? 0) / 1000);
     forEachNode('nodeReachable', ({ isReachable }) => Number(isReachable));
-    forEachNode('leaving', ({ exit }) => Number(exit.progress.state !== 'no'));
+    forEachNode('exiting', ({ exit }) => Number(exit.progress.state !== 'active'));
     forEachNode('clockSkew', ({ alias }) => links.get(alias)?.skew.seconds ?? 0);
     forEachNode('circuitOpen', ({ alias }) => Number(links.get(alias)?.breaker.isOpen ?? false));
     set.onScrape('capacityEstimate', (gauge) => gauge.set(farmer.capacityEstimate ?? 0));
@@ -199,7 +199,7 @@ type NodeGauge =
   | 'nextDue'
   | 'interval'
   | 'nodeReachable'
-  | 'leaving'
+  | 'exiting'
   | 'clockSkew'
   | 'circuitOpen';
 type DiskGauge = 'diskFree' | 'diskSize' | 'diskCapacity' | 'diskUsed' | 'diskProbeSeconds';

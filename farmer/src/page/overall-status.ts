@@ -14,7 +14,7 @@ export interface StatusEvidence {
     readonly reachable: boolean;
     readonly hasToken: boolean;
     readonly tokenRejected: boolean;
-    readonly leaving: ExitState;
+    readonly exitState: ExitState;
   }[];
   /** Whether the last write to the state succeeded. */
   readonly stateSaved: boolean;
@@ -103,7 +103,7 @@ function checkTokens({ nodes }: StatusEvidence): OverallStatus | undefined {
 }
 
 function checkAllNodes({ now, startedAt, nodes: all, requestsFailed }: StatusEvidence): OverallStatus | undefined {
-  const nodes = all.filter(({ leaving }) => leaving !== 'left');
+  const nodes = all.filter(({ exitState }) => exitState !== 'exited');
   if (nodes.length === 0 || nodes.some(({ reachable }) => reachable)) return undefined;
   if (requestsFailed === 0 && now - startedAt < STARTUP_GRACE_MS) {
     return { label: 'Starting', severity: 'info', explanation: 'Connecting to the node.' };
@@ -123,14 +123,14 @@ function checkAllNodes({ now, startedAt, nodes: all, requestsFailed }: StatusEvi
 }
 
 function checkExit({ nodes, contracts }: StatusEvidence): OverallStatus | undefined {
-  if (nodes.every(({ leaving }) => leaving === 'left')) {
+  if (nodes.every(({ exitState }) => exitState === 'exited')) {
     return {
       label: 'Exited',
       severity: 'ok',
       explanation: 'All contracts have been released. You can stop this farmer and delete its data.',
     };
   }
-  if (nodes.every(({ leaving }) => leaving !== 'no')) {
+  if (nodes.every(({ exitState }) => exitState !== 'active')) {
     return {
       label: 'Exiting',
       severity: 'info',
@@ -141,7 +141,9 @@ function checkExit({ nodes, contracts }: StatusEvidence): OverallStatus | undefi
 }
 
 function checkEachNode({ nodes }: StatusEvidence): OverallStatus | undefined {
-  const aliases = nodes.filter(({ reachable, leaving }) => !reachable && leaving !== 'left').map(({ alias }) => alias);
+  const aliases = nodes
+    .filter(({ reachable, exitState }) => !reachable && exitState !== 'exited')
+    .map(({ alias }) => alias);
   if (aliases.length === 0) return undefined;
   const verb = aliases.length === 1 ? 'does' : 'do';
   return {

@@ -133,18 +133,18 @@ ${nodes.map((node) => renderNode(node, { requests: requests.get(node.alias), isO
 /** A smaller clock skew has no effect. */
 const MIN_SHOWN_SKEW_SECONDS = 5;
 
-const EXIT_LABELS = { no: '', leaving: 'exiting', left: 'exited' } as const;
+const EXIT_LABELS = { active: '', exiting: 'exiting', exited: 'exited' } as const;
 
 function renderNode(
   node: NodeStatus,
   { requests, isOnly, now }: { requests: RequestSummary | undefined; isOnly: boolean; now: Instant },
 ): Html {
-  const { farmerId, leaving, clockSkewSeconds: skew, contracts } = node;
+  const { farmerId, exitState, clockSkewSeconds: skew, contracts } = node;
   const connection = node.reachable
     ? 'responding'
     : html`<strong class="critical-text">${node.circuitOpen ? 'not responding (circuit breaker open)' : 'not responding'}</strong>`;
   return html`<div><dt>Node${isOnly ? '' : html` ${node.alias}`}</dt><dd><code>${node.url}</code><br>${connection}, last response ${renderTime(requests?.lastResponseAt, now, 'never')}${
-    leaving === 'no' ? '' : html`<br>${EXIT_LABELS[leaving]}`
+    exitState === 'active' ? '' : html`<br>${EXIT_LABELS[exitState]}`
   }${isOnly ? '' : html`<br>${formatCount(contracts.total)} of ${formatCount(contracts.capacity)} contracts`}</dd></div>
 ${requests === undefined ? '' : html`<div><dt>Requests</dt><dd>${formatCount(requests.total)}, ${formatCount(requests.failed)} failed${renderLastFailure(requests, now)}</dd></div>`}
 ${skew === null || Math.abs(skew) < MIN_SHOWN_SKEW_SECONDS ? '' : html`<div><dt class="warning-text">Clock</dt><dd>the node's clock is ${formatDuration(Math.abs(skew) * 1000)} ${skew > 0 ? 'ahead' : 'behind'}: check both clocks</dd></div>`}

@@ -70,7 +70,7 @@ export class NodeStore implements StorePort, TokenStorePort, ExitStorePort {
     this.#save('UPDATE node SET token = ? WHERE id = ?', token);
   }
 
-  leaving(): ExitState {
+  exitState(): ExitState {
     return this.#exitState;
   }
 

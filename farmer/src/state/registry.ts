@@ -1,13 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import type { ChunkSource, ContractId } from '../contract/contract.ts';
+import { EXIT_STATES } from '../farming/ports.ts';
 
 const farmRow = z.object({ id: z.string(), address: z.string() });
 export const nodeColumns = z.object({
   id: z.number(),
   url: z.string(),
   token: z.string().nullable(),
-  exit_state: z.enum(['no', 'leaving', 'left']),
+  exit_state: z.enum(EXIT_STATES),
 });
 const diskRow = z.object({ id: z.string(), path: z.string() });
 const sourceKind = z.enum(['secret', 'url']);

@@ -14,7 +14,7 @@ const REGISTRY_TABLES = `
     id INTEGER PRIMARY KEY,
     url TEXT NOT NULL UNIQUE,
     token TEXT,
-    exit_state TEXT NOT NULL DEFAULT 'no'
+    exit_state TEXT NOT NULL DEFAULT 'active'
   ) STRICT;
   CREATE TABLE disk (
     id TEXT PRIMARY KEY,

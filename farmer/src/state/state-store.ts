@@ -96,7 +96,7 @@ export class StateStore implements ScrubStorePort {
       );
     }
     const removed = known.filter(
-      ({ url, exit_state }) => exit_state !== 'left' && !nodes.some((node) => node.url === url),
+      ({ url, exit_state }) => exit_state !== 'exited' && !nodes.some((node) => node.url === url),
     );
     const added = nodes.filter(({ url }) => !known.some((node) => node.url === url));
     const [missing] = removed;
@@ -179,7 +179,7 @@ export class StateStore implements ScrubStorePort {
   /** Deletes nodes that the farmer has exited, unless they are configured again. */
   #deleteExitedNodes(configured: Identity['nodes']): void {
     for (const { id, url, exit_state } of this.#registry().nodes) {
-      if (exit_state !== 'left' || configured.some((node) => node.url === url)) continue;
+      if (exit_state !== 'exited' || configured.some((node) => node.url === url)) continue;
       this.#db.prepare('DELETE FROM challenge_total WHERE node_id = ?').run(id);
       this.#db.prepare('DELETE FROM node WHERE id = ?').run(id);
     }

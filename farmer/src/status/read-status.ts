@@ -39,7 +39,7 @@ export function readStatus(state: FarmerState, { config, clock, startedAt }: Sta
 export function listMissing(state: FarmerState): string[] {
   if (state.phase === 'starting') return ['state and genesis file', 'token from the node'];
   const hasToken = state.farmer.nodes.some(
-    ({ session, exit }) => session.token !== undefined || exit.progress.state === 'left',
+    ({ session, exit }) => session.token !== undefined || exit.progress.state === 'exited',
   );
   return hasToken ? [] : ['token from the node'];
 }

@@ -17,7 +17,7 @@ export interface NodeStatus {
   /** Whether the node responds that it does not know the token. If this continues, its contracts are dropped. */
   readonly tokenRejected: boolean;
   /** Progress of a graceful exit. */
-  readonly leaving: ExitState;
+  readonly exitState: ExitState;
   /** How far the node's clock is ahead; null before the first measurement. */
   readonly clockSkewSeconds: number | null;
   /** Identifies the farmer without revealing its token; null before the node has issued one. */
@@ -107,7 +107,7 @@ export function toNodeStatus({ connection, worker }: NodeStatusSource, clock: Cl
     reachable: worker.isReachable,
     circuitOpen: breaker.isOpen,
     tokenRejected: session.isTokenRejected,
-    leaving: worker.exit.progress.state,
+    exitState: worker.exit.progress.state,
     clockSkewSeconds: skew.seconds ?? null,
     farmerId: session.token === undefined ? null : toFarmerId(session.token),
     contracts: { total: contracts.size, capacity: contracts.capacityContracts, ...contracts.phases },
@@ -125,7 +125,7 @@ export function createStartingNodeStatus({ alias, url }: { alias: string; url: s
     reachable: false,
     circuitOpen: false,
     tokenRejected: false,
-    leaving: 'no',
+    exitState: 'active',
     clockSkewSeconds: null,
     farmerId: null,
     contracts: { total: 0, capacity: 0, ...NO_PHASES },

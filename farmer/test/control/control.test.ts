@@ -139,7 +139,7 @@ describe('ControlClient', () => {
 });
 
 describe('exitNodes', () => {
-  const node = (alias: string, state: 'no' | 'leaving' | 'left') => ({
+  const node = (alias: string, state: 'active' | 'exiting' | 'exited') => ({
     alias,
     state,
     released: 0,
@@ -149,8 +149,8 @@ describe('exitNodes', () => {
 
   it('returns 1 when another command cancels the exit', async () => {
     const states = [
-      [node('one', 'leaving'), node('two', 'leaving')],
-      [node('one', 'left'), node('two', 'no')],
+      [node('one', 'exiting'), node('two', 'exiting')],
+      [node('one', 'exited'), node('two', 'active')],
     ];
     const next = () => ({ nodes: states.shift() ?? [] });
     server = await openControlServer(socket(), {
@@ -164,7 +164,7 @@ describe('exitNodes', () => {
   });
 
   it('reports that the data directory is still needed while other nodes have contracts', async () => {
-    const nodes = [{ ...node('one', 'left'), remaining: 0 }, node('two', 'no')];
+    const nodes = [{ ...node('one', 'exited'), remaining: 0 }, node('two', 'active')];
     server = await openControlServer(socket(), {
       operations: { ...operations, startExit: () => ({ nodes }), getExit: () => ({ nodes }) },
       log: new FakeLogger(),

@@ -258,14 +258,14 @@ export class MemoryStore implements StorePort, TokenStorePort, ExitStorePort, Sc
   contracts = () => [...this.rows.values()];
   tally = (): Tally => ({ ...EMPTY_TALLY, ...this.results });
   readonly entries: JournalEntry[] = [];
-  left: ExitState = 'no';
+  savedExitState: ExitState = 'active';
   scrubbed: StoredScrub | undefined;
-  leaving = () => this.left;
+  exitState = () => this.savedExitState;
   scrub = () => this.scrubbed;
   token = () => this.saved;
-  saveExitState(leaving: ExitState): void {
+  saveExitState(state: ExitState): void {
     this.#write();
-    this.left = leaving;
+    this.savedExitState = state;
   }
   saveScrub(scrub: StoredScrub): void {
     this.#write();
@@ -336,7 +336,7 @@ export function aFarmer({
   const farmer = new Farmer(
     { workers: 2, scrubCycleMs },
     {
-      nodes: [{ ...one, node: theNode, circuit, tokens: store, leaving: store, contracts: table, outcomes, log }],
+      nodes: [{ ...one, node: theNode, circuit, tokens: store, exitStore: store, contracts: table, outcomes, log }],
       contracts: new ContractTables([table]),
       chunks,
       freeSpace,

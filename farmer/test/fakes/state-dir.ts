@@ -85,7 +85,7 @@ export class StateDir {
     const node = claimNode(this.open());
     node.saveToken('token');
     for (let n = 1; n <= contracts; n++) node.insert(contract(n));
-    node.saveExitState('leaving');
+    node.saveExitState('exiting');
     this.close();
   }
 }

@@ -9,9 +9,9 @@ describe('a farmer that leaves', () => {
     const { start, clock, node, worker, table, chunks, store, outcomes } = aFarmer({ contracts: 3 });
     start();
     await clock.advance(SECOND);
-    expect(worker.exit.start()).toMatchObject({ state: 'leaving', remaining: 3 });
+    expect(worker.exit.start()).toMatchObject({ state: 'exiting', remaining: 3 });
     await clock.advance(10 * SECOND);
-    expect(worker.exit.progress).toEqual({ state: 'left', released: 3, remaining: 0, lastError: undefined });
+    expect(worker.exit.progress).toEqual({ state: 'exited', released: 3, remaining: 0, lastError: undefined });
     expect(node.released.sort()).toEqual([makeId(1), makeId(2), makeId(3)]);
     expect([table.size, chunks.present.size, store.rows.size, node.contracts.size]).toEqual([0, 0, 0, 0]);
     expect(outcomes.ends).toEqual(['released', 'released', 'released']);
@@ -34,7 +34,7 @@ describe('a farmer that leaves', () => {
     second.node.keepsContracts = false;
     second.start();
     await second.clock.advance(10 * SECOND);
-    expect(second.worker.exit.progress).toMatchObject({ state: 'left', remaining: 0 });
+    expect(second.worker.exit.progress).toMatchObject({ state: 'exited', remaining: 0 });
     expect(second.table.size).toBe(0);
   });
 
@@ -45,10 +45,10 @@ describe('a farmer that leaves', () => {
     worker.exit.start();
     store.full = true;
     await clock.advance(10 * SECOND);
-    expect(worker.exit.progress).toMatchObject({ state: 'leaving', remaining: 2 });
+    expect(worker.exit.progress).toMatchObject({ state: 'exiting', remaining: 2 });
     store.full = false;
     await clock.advance(4 * SECOND);
-    expect([worker.exit.progress.state, store.rows.size, faults]).toEqual(['left', 0, []]);
+    expect([worker.exit.progress.state, store.rows.size, faults]).toEqual(['exited', 0, []]);
   });
 
   it('counts as gone, after a while, what the node knows nothing of and does not list', async () => {
@@ -60,7 +60,7 @@ describe('a farmer that leaves', () => {
     await clock.advance(10 * SECOND);
     expect([table.size, worker.exit.progress.lastError]).toEqual([1, 'no_hash']);
     await clock.advance(INTERVAL_MS);
-    expect([table.size, worker.exit.progress.state]).toEqual([0, 'left']);
+    expect([table.size, worker.exit.progress.state]).toEqual([0, 'exited']);
   });
 
   it('gives nothing up untold, though its token is denied for a moment', async () => {
@@ -74,7 +74,7 @@ describe('a farmer that leaves', () => {
     node.token = token;
     await clock.advance(INTERVAL_MS);
     expect([worker.exit.progress.state, node.released.length, outcomes.ends]).toEqual([
-      'left',
+      'exited',
       5,
       Array(5).fill('released'),
     ]);
@@ -88,10 +88,10 @@ describe('a farmer that leaves', () => {
     await clock.advance(SECOND);
     worker.exit.start();
     await clock.advance(10 * SECOND);
-    expect(worker.exit.progress).toMatchObject({ state: 'leaving', remaining: 0 });
+    expect(worker.exit.progress).toMatchObject({ state: 'exiting', remaining: 0 });
     gate.resolve();
     await clock.advance(3 * SECOND);
-    expect([worker.exit.progress.state, table.size, node.released]).toEqual(['left', 0, [makeId(1)]]);
+    expect([worker.exit.progress.state, table.size, node.released]).toEqual(['exited', 0, [makeId(1)]]);
   });
 
   it('goes on with the others when the node does not take one back', async () => {
@@ -105,7 +105,7 @@ describe('a farmer that leaves', () => {
     expect(worker.exit.progress.lastError).toBe('rejected');
     node.rejectsRelease = undefined;
     await clock.advance(60 * SECOND);
-    expect(worker.exit.progress.state).toBe('left');
+    expect(worker.exit.progress.state).toBe('exited');
   });
 
   it('has left at once a node that it never reached', async () => {
@@ -115,7 +115,7 @@ describe('a farmer that leaves', () => {
     await clock.advance(10 * SECOND);
     worker.exit.start();
     await clock.advance(2 * SECOND);
-    expect(worker.exit.progress.state).toBe('left');
+    expect(worker.exit.progress.state).toBe('exited');
   });
 
   it('stays when the operator thinks better of it', async () => {
@@ -124,7 +124,7 @@ describe('a farmer that leaves', () => {
     await clock.advance(SECOND);
     worker.exit.start();
     await clock.advance(10 * SECOND);
-    expect(worker.exit.cancel()).toMatchObject({ state: 'no' });
+    expect(worker.exit.cancel()).toMatchObject({ state: 'active' });
     await clock.advance(10 * SECOND);
     expect(table.phases.waiting).toBe(2);
   });

@@ -30,7 +30,7 @@ function aFarmerOf(count: number, contracts: number) {
         pollIntervalMs: 2 * SECOND,
         circuit: { retryAfterMs: undefined },
         tokens: store,
-        leaving: store,
+        exitStore: store,
         log,
       })),
       contracts: new ContractTables(nodes.map(({ contracts }) => contracts)),

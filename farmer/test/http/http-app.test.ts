@@ -17,7 +17,7 @@ const STATUS: Status = {
       reachable: true,
       circuitOpen: false,
       tokenRejected: false,
-      leaving: 'no',
+      exitState: 'active',
       ended: { ended_by_node: 0, token_lost: 0, released: 0 },
       clockSkewSeconds: null,
       farmerId: 'f'.repeat(20),

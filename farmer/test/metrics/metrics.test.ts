@@ -16,7 +16,7 @@ const READINGS: Readings = {
           shortestIntervalMs: 1_500,
         },
         isReachable: true,
-        exit: { progress: { state: 'no' } },
+        exit: { progress: { state: 'active' } },
       },
     ],
     queues: { chunks: { waiting: 6, running: 2 }, answers: { waiting: 0, running: 1 } },

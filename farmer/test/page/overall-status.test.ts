@@ -6,7 +6,7 @@ const NOW = 100 * MINUTE;
 const HEALTHY: StatusEvidence = {
   now: NOW,
   startedAt: 0,
-  nodes: [{ alias: 'main', reachable: true, hasToken: true, tokenRejected: false, leaving: 'no' }],
+  nodes: [{ alias: 'main', reachable: true, hasToken: true, tokenRejected: false, exitState: 'active' }],
   stateSaved: true,
   quarantinedDisks: [],
   readOnlyDisks: [],
@@ -18,7 +18,7 @@ const HEALTHY: StatusEvidence = {
   recent: { passed: 50, failed: 0 },
 };
 const node = (but: Partial<StatusEvidence['nodes'][number]> = {}, alias = 'main') => ({
-  ...{ alias, reachable: true, hasToken: true, tokenRejected: false, leaving: 'no' as const },
+  ...{ alias, reachable: true, hasToken: true, tokenRejected: false, exitState: 'active' as const },
   ...but,
 });
 const UNREACHABLE = [node({ reachable: false })];
@@ -36,7 +36,7 @@ describe('assessStatus', () => {
     ['Token rejected, critical', { nodes: [node({ tokenRejected: true })] }],
     [
       'Node unreachable, critical',
-      { nodes: [node({ reachable: false, leaving: 'leaving' }), node({ leaving: 'left' })] },
+      { nodes: [node({ reachable: false, exitState: 'exiting' }), node({ exitState: 'exited' })] },
     ],
     ['Disk degraded, critical', { quarantinedDisks: ['/mnt/b'], recent: { passed: 9, failed: 1 } }],
     ['State not saved, warning', { stateSaved: false }],
@@ -45,10 +45,13 @@ describe('assessStatus', () => {
     ['Starting, info', { nodes: NO_TOKEN, startedAt: NOW - 2_000 }],
     ['Some nodes unreachable, warning', { nodes: [node(), ...UNREACHABLE] }],
     ['Some nodes unreachable, warning', { nodes: [node(), ...NO_TOKEN], startedAt: NOW - 2_000 }],
-    ['Healthy, ok', { nodes: [node(), node({ reachable: false, leaving: 'left' })] }],
-    ['Exiting, info', { nodes: [node({ leaving: 'leaving' })] }],
-    ['Exited, ok', { nodes: [node({ reachable: false, leaving: 'left' })], contracts: { total: 0, generating: 0 } }],
-    ['Node unreachable, critical', { nodes: [node({ reachable: false, leaving: 'leaving' })] }],
+    ['Healthy, ok', { nodes: [node(), node({ reachable: false, exitState: 'exited' })] }],
+    ['Exiting, info', { nodes: [node({ exitState: 'exiting' })] }],
+    [
+      'Exited, ok',
+      { nodes: [node({ reachable: false, exitState: 'exited' })], contracts: { total: 0, generating: 0 } },
+    ],
+    ['Node unreachable, critical', { nodes: [node({ reachable: false, exitState: 'exiting' })] }],
     ['Disk degraded, warning', { quarantinedDisks: ['/mnt/b'] }],
     ['Disk read-only, warning', { readOnlyDisks: ['/mnt/b'] }],
     ['Degraded, warning', { readOnlyDisks: ['/mnt/b'], recent: { passed: 9, failed: 1 } }],

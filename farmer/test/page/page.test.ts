@@ -34,7 +34,7 @@ const createView = (changes: Partial<View> = {}): View => ({
         reachable: true,
         circuitOpen: false,
         tokenRejected: false,
-        leaving: 'no',
+        exitState: 'active',
         ended: { ended_by_node: 0, token_lost: 0, released: 0 },
         clockSkewSeconds: null,
         farmerId: 'f'.repeat(20),
@@ -220,7 +220,7 @@ describe('renderDocument', () => {
     expect(renderWithNode({ clockSkewSeconds: 3 })).not.toContain('check both clocks');
     expect(renderWithNode({ clockSkewSeconds: -90 })).toContain('1 min 30 s behind');
     expect(renderWithNode({ reachable: false, circuitOpen: true })).toContain('circuit breaker open');
-    expect(renderWithNode({ leaving: 'leaving' })).toContain('exiting');
+    expect(renderWithNode({ exitState: 'exiting' })).toContain('exiting');
   });
 
   it('escapes all values', () => {

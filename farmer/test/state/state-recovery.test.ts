@@ -50,7 +50,7 @@ describe('StateStore recovery', () => {
     const store = dir.open();
     const node = claimNode(store);
     expect(store.restoredContracts).toBe(3);
-    expect({ token: node.token(), exit: node.leaving() }).toEqual({ token: 'token', exit: 'leaving' });
+    expect({ token: node.token(), exit: node.exitState() }).toEqual({ token: 'token', exit: 'exiting' });
     expect(node.contracts().map(({ terms: { id }, round }) => ({ id, round: round.number }))).toEqual(
       [1, 2, 3].map((n) => ({ id: makeId(n), round: 2 })),
     );
@@ -73,9 +73,9 @@ describe('StateStore recovery', () => {
     const store = dir.open();
     const { farmId } = store;
     const node = claimNode(store);
-    expect({ token: node.token(), exit: node.leaving(), contracts: ids(node).length }).toEqual({
+    expect({ token: node.token(), exit: node.exitState(), contracts: ids(node).length }).toEqual({
       token: 'token',
-      exit: 'leaving',
+      exit: 'exiting',
       contracts: 3,
     });
     expect(dir.restart().farmId).toBe(farmId);
@@ -171,7 +171,7 @@ const rejectReplicaWrites = (table: string) =>
 
 describe('StateStore with a replica that cannot be written', () => {
   it.each<[string, (node: NodeStore) => void, (node: NodeStore) => unknown]>([
-    ['an exit', (node) => node.saveExitState('leaving'), (node) => node.leaving()],
+    ['an exit', (node) => node.saveExitState('exiting'), (node) => node.exitState()],
     ['a token', (node) => node.saveToken('new'), (node) => node.token()],
   ])('does not save %s in the state either', (_, write, read) => {
     claimNode(dir.open()).saveToken('token');
@@ -196,7 +196,7 @@ describe('StateStore with a replica that cannot be written', () => {
   it('does not give the token of an exited node to the node that takes its place', () => {
     const exited = claimNode(dir.open());
     exited.saveToken('token');
-    exited.saveExitState('left');
+    exited.saveExitState('exited');
     dir.close();
     rejectReplicaWrites('node');
     const replacement = { ...IDENTITY, nodes: [OTHER_NODE] };
@@ -204,7 +204,7 @@ describe('StateStore with a replica that cannot be written', () => {
     dir.close();
     // As after a crash between the writes to the two files.
     editDatabase(statePath(), (db) =>
-      db.exec(`UPDATE node SET url = '${OTHER_NODE.url}', token = NULL, exit_state = 'no'`),
+      db.exec(`UPDATE node SET url = '${OTHER_NODE.url}', token = NULL, exit_state = 'active'`),
     );
     editDatabase(replicaPath(), (db) => {
       for (const write of WRITES) db.exec(`DROP TRIGGER no_${write}`);

@@ -89,13 +89,13 @@ describe('StateStore', () => {
   it('keeps the progress of the scrub, the disks and the state of an exit over a restart', () => {
     const store = dir.open();
     expect(store.scrub()).toBeUndefined();
-    claimNode(store).saveExitState('leaving');
+    claimNode(store).saveExitState('exiting');
     store.saveScrub({ startedAt: T0, cursor: makeId(3), completedAt: T0 - 5 });
     store.saveDisks(new Map([['one', '/a']]));
     const restarted = dir.restart();
     expect(restarted.scrub()).toEqual({ startedAt: T0, cursor: makeId(3), completedAt: T0 - 5 });
     expect(restarted.disks()).toEqual(new Map([['one', '/a']]));
-    expect(claimNode(restarted).leaving()).toBe('leaving');
+    expect(claimNode(restarted).exitState()).toBe('exiting');
   });
 
   it('opens an unchanged state without a write, so that a farmer starts on a full disk', () => {
@@ -161,10 +161,10 @@ describe('StateStore.claim', () => {
     const both = { ...IDENTITY, nodes: [NODE, OTHER_NODE] };
     const [, two] = store.claim(both, NOT_MOVED);
     expect(() => store.claim(IDENTITY, NOT_MOVED)).toThrow(expect.objectContaining({ code: 'other_identity' }));
-    two?.saveExitState('left');
+    two?.saveExitState('exited');
     expect(store.claim(IDENTITY, NOT_MOVED)).toHaveLength(1);
     const [, returned] = store.claim(both, NOT_MOVED);
-    expect(returned?.leaving()).toBe('no');
+    expect(returned?.exitState()).toBe('active');
   });
 
   it('gives the farm an id that never changes', () => {
