@@ -15,9 +15,9 @@ const END_SHARE = 0.15;
 
 /** Chooses any point from before the first line; early points are more likely, because start-up has few lines. */
 export function chooseKillPoint(random: SeededRandom): KillPoint {
-  const delayMs = random.random() * MAX_DELAY_MS;
-  if (random.random() < END_SHARE) return { after: 'contract ended', delayMs };
-  return { after: Math.floor(random.random() ** 2 * (MAX_LINES + 1)), delayMs };
+  const delayMs = random.next() * MAX_DELAY_MS;
+  if (random.next() < END_SHARE) return { after: 'contract ended', delayMs };
+  return { after: Math.floor(random.next() ** 2 * (MAX_LINES + 1)), delayMs };
 }
 
 /** What a farmer was doing when it was killed. */

@@ -139,7 +139,7 @@ export class KillRun {
     });
     const timeout = new AbortController();
     await Promise.race([
-      after === 0 ? pause(this.#random.random() * MAX_START_DELAY_MS) : reached.promise,
+      after === 0 ? pause(this.#random.next() * MAX_START_DELAY_MS) : reached.promise,
       farmer.exit,
       pause(MAX_LIFETIME_MS, undefined, timeout).catch(() => {}),
     ]);
@@ -255,7 +255,7 @@ export class KillRun {
     const now = clock.now();
     const running = [...ledger.all(now)];
     if (running.length < MIN_CONTRACTS) return;
-    const contract = this.#random.random() < NEWEST_SHARE ? running.at(-1) : this.#random.pick(running);
+    const contract = this.#random.next() < NEWEST_SHARE ? running.at(-1) : this.#random.pick(running);
     if (contract !== undefined) ledger.expire(contract.hash, now);
   }
 

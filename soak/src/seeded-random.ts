@@ -9,7 +9,7 @@ export class SeededRandom {
   }
 
   /** A number in [0, 1). */
-  random(): number {
+  next(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
@@ -18,7 +18,7 @@ export class SeededRandom {
 
   /** An integer from `min` to `max`, inclusive. */
   integer(min: number, max: number): number {
-    return min + Math.floor(this.random() * (max - min + 1));
+    return min + Math.floor(this.next() * (max - min + 1));
   }
 
   /** One element; undefined if the list is empty. */
@@ -28,7 +28,7 @@ export class SeededRandom {
 
   shuffle<T>(list: readonly T[]): T[] {
     return list
-      .map((item) => ({ item, key: this.random() }))
+      .map((item) => ({ item, key: this.next() }))
       .sort((a, b) => a.key - b.key)
       .map(({ item }) => item);
   }

@@ -73,9 +73,9 @@ export class SoakRun {
 
   async #pause(signal: AbortSignal): Promise<void> {
     const pauseMs = this.#random.integer(PLAN.pauseMs.min, PLAN.pauseMs.max);
-    const beforeMs = this.#random.random() * pauseMs;
+    const beforeMs = this.#random.next() * pauseMs;
     await this.#wait(beforeMs, signal);
-    if (this.#random.random() < PLAN.damageProbability && !signal.aborted) await this.#damageOneChunk();
+    if (this.#random.next() < PLAN.damageProbability && !signal.aborted) await this.#damageOneChunk();
     await this.#wait(pauseMs - beforeMs, signal);
   }
 

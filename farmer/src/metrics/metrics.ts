@@ -70,7 +70,7 @@ export class FarmerMetrics implements ChunkObserver {
     log?: Logger;
   }) {
     this.#set = new MetricSet(FARMER_METRICS, {
-      known: { node: nodes, disk: disks },
+      labelValues: { node: nodes, disk: disks },
       onError: (metric, error) => {
         this.#set.instruments.metricErrors.inc();
         log?.warn('metric not read', { metric, error });

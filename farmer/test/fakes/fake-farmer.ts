@@ -323,7 +323,7 @@ export function aFarmer({
   if (node === undefined) theNode.supply = contracts;
   const outcomes = new FakeOutcomes();
   const log = new FakeLogger();
-  const random = { random: () => 0.5 };
+  const random = { next: () => 0.5 };
   const freeSpace = { chunks: Number.POSITIVE_INFINITY };
   const circuit: { retryAfterMs: number | undefined } = { retryAfterMs: undefined };
   const scrubs: Record<ScrubResult, number> = { ok: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 };

@@ -17,7 +17,7 @@ function aSession(failures: NodeError[]) {
     if (failure) throw failure;
     return 'token';
   };
-  const random = { random: () => 1 };
+  const random = { next: () => 1 };
   const session = new Session(
     { address: 'a' },
     { node: { register }, tokens: new MemoryStore(), clock, random, log: new FakeLogger() },

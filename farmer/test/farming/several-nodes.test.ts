@@ -39,7 +39,7 @@ function aFarmerOf(count: number, contracts: number) {
       scrubs: new MemoryStore(),
       onScrubResult: () => {},
       clock,
-      random: { random: () => 0.5 },
+      random: { next: () => 0.5 },
       log,
     },
   );

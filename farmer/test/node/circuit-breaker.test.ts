@@ -12,7 +12,7 @@ function createBreaker(random = 1) {
   const changes: boolean[] = [];
   const breaker = new CircuitBreaker(
     { maxPauseMs: () => MAX_PAUSE_MS },
-    { clock, random: { random: () => random }, onChange: (isOpen) => changes.push(isOpen) },
+    { clock, random: { next: () => random }, onChange: (isOpen) => changes.push(isOpen) },
   );
   let sent = 0;
   const send = async (response: 'ok' | NodeErrorCode, more: { status?: number; retryAfterMs?: number } = {}) => {

@@ -42,7 +42,7 @@ export class ApiListener {
   refuse(ms: number, fault: string): void {
     if (this.#state.name === 'closed') return;
     const { server } = this.#state;
-    server.refuse();
+    server.stopListening();
     this.#reopenIn(ms, { name: 'refusing', server, fault });
   }
 
@@ -66,7 +66,7 @@ export class ApiListener {
   async #reopen({ server, fault }: { server: HttpServer; fault: string }): Promise<void> {
     const before = this.#state;
     try {
-      await server.resume();
+      await server.startListening();
       if (this.#state === before) this.#state = { name: 'open', server };
     } catch (error) {
       if (this.#state !== before) return;

@@ -2,7 +2,7 @@ import { type Clock, systemClock } from './clock.ts';
 import { CodedError } from './errors.ts';
 import { onAbort } from './on-abort.ts';
 
-/** The work took longer than it was given: told apart from an abort, which is somebody's wish. */
+/** An operation exceeded its timeout. An abort by the caller is not a timeout. */
 export class TimeoutError extends CodedError<'timeout'> {
   constructor(timeoutMs: number) {
     super('timeout', `no result within ${timeoutMs} ms`, { timeoutMs });
@@ -10,9 +10,9 @@ export class TimeoutError extends CodedError<'timeout'> {
 }
 
 /**
- * Runs `work` under a signal that aborts when `signal` does or when `timeoutMs` have passed.
+ * Runs `work` with a signal that aborts after `timeoutMs`, or when `signal` aborts.
  *
- * @throws TimeoutError when time ran out; the signal's reason when it was aborted; else what `work` throws
+ * @throws TimeoutError after the timeout; the signal's reason after an abort; otherwise whatever `work` throws
  */
 export async function withTimeout<T>(
   { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal | undefined },
@@ -20,7 +20,7 @@ export async function withTimeout<T>(
 ): Promise<T> {
   signal?.throwIfAborted();
   const controller = new AbortController();
-  const forget = signal && onAbort(signal, () => controller.abort(signal.reason));
+  const unsubscribe = signal && onAbort(signal, () => controller.abort(signal.reason));
   const timer = setTimeout(() => controller.abort(new TimeoutError(timeoutMs)), timeoutMs);
   try {
     return await work(controller.signal);
@@ -29,14 +29,14 @@ export async function withTimeout<T>(
     throw error;
   } finally {
     clearTimeout(timer);
-    forget?.();
+    unsubscribe?.();
   }
 }
 
 /**
- * Waits for work that no signal ends. SettingsInput up, it goes on, and nobody hears of it.
+ * Waits for work that cannot be aborted. After the timeout the work continues, and its result is ignored.
  *
- * @throws TimeoutError when time ran out; else what the work throws
+ * @throws TimeoutError after the timeout; otherwise whatever the work throws
  */
 export async function waitAtMost<T>(
   timeoutMs: number,
@@ -44,12 +44,12 @@ export async function waitAtMost<T>(
   clock: Pick<Clock, 'sleep'> = systemClock,
 ): Promise<T> {
   const done = new AbortController();
-  const late = async (): Promise<never> => {
+  const timeout = async (): Promise<never> => {
     await clock.sleep(timeoutMs, done.signal);
     throw new TimeoutError(timeoutMs);
   };
   try {
-    return await Promise.race([work, late()]);
+    return await Promise.race([work, timeout()]);
   } finally {
     done.abort();
   }

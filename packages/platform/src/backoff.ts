@@ -1,19 +1,17 @@
 import type { Random } from './random.ts';
 
-/** How pauses between attempts grow. */
 export interface BackoffPolicy {
-  /** The longest first pause. */
+  /** Maximum delay before the second attempt. It doubles with each further attempt. */
   readonly baseMs: number;
-  /** The longest pause ever. */
+  /** Maximum delay before any attempt. */
   readonly capMs: number;
 }
 
 /**
- * The pause before attempt number `attempt` (from 1 after the first failure): doubling to a cap, then drawn evenly from all of
- * that (full jitter), so that farmers that failed together don't come back together.
+ * Exponential backoff with full jitter: farmers that failed at the same time do not retry at the same time.
  *
- * @returns milliseconds, from 0
+ * @param attempt the number of failed attempts, from 1
  */
 export function computeBackoffMs({ baseMs, capMs }: BackoffPolicy, attempt: number, random: Random): number {
-  return random.random() * Math.min(capMs, baseMs * 2 ** Math.min(attempt - 1, 40));
+  return random.next() * Math.min(capMs, baseMs * 2 ** Math.min(attempt - 1, 40));
 }

@@ -12,10 +12,10 @@ const UNITS: Readonly<Record<string, number>> = {
 };
 
 /**
- * Reads a size as people write it: `1048576`, `512MiB`, `1.5 GB`. Units of 1000 (kB, MB, GB, TB) and of 1024 (KiB, MiB,
- * GiB, TiB) are told apart.
+ * Parses a size such as `1048576`, `512MiB` or `1.5 GB`. Units are powers of 1000 (kB, MB, GB, TB) or of 1024 (KiB, MiB,
+ * GiB, TiB).
  *
- * @returns whole bytes, or undefined where the text is no size or more than can be counted exactly
+ * @returns a number of bytes, or undefined if the text is not a size or exceeds the safe integers
  */
 export function parseBytes(text: string): number | undefined {
   const [, number, unit = ''] = /^\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*$/.exec(text) ?? [];
@@ -25,7 +25,7 @@ export function parseBytes(text: string): number | undefined {
   return Number.isSafeInteger(bytes) ? bytes : undefined;
 }
 
-/** A size for people: `33554432` as `32 MiB`. */
+/** Formats `33554432` as `32 MiB`. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
   const step = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10));

@@ -2,32 +2,31 @@ import { uptime } from 'node:os';
 import { onAbort } from './on-abort.ts';
 
 /**
- * Milliseconds since the Unix epoch, by a clock that nobody sets while the process runs: differences are true, whatever becomes of the
- * machine's own clock.
+ * Milliseconds since the Unix epoch, on a clock that is never adjusted while the process runs. The difference between two
+ * instants is the time that has passed, even if the system clock was set in between.
  */
 export type Instant = number;
 
-/** Time, and waiting for it: handed to whatever needs it, so that tests tick by hand. */
+/** Tests replace it with a fake clock. */
 export interface Clock {
   now(): Instant;
-  /** What the machine's clock says at that instant, as it is set now: for people, and for what outlives the process. */
+  /** Converts to the time of the system clock, for output and for data that outlives the process. */
   toWallTime(instant: Instant): number;
-  /** The instant at which the machine's clock, as it is set now, shows `wall`. */
-  toInstant(wall: number): Instant;
-  /** Resolves after `ms` (at once when not positive); rejects with the signal's reason when it is aborted. */
+  /** Converts from the time of the system clock. */
+  toInstant(wallTime: number): Instant;
+  /** Resolves after `ms`, immediately if it is not positive. Rejects with the signal's reason on abort. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** Longer timers overflow in Node.js and fire at once. */
+/** Node.js fires longer timers immediately. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** What a steady clock is made of, each in milliseconds. */
 export interface TimeSources {
-  /** The machine's clock, which people and programs set. */
+  /** The system clock, which can be adjusted. */
   wallMs(): number;
-  /** Never set, but stands still while the machine is suspended. */
+  /** Never adjusted, but stops while the machine is suspended. */
   monotonicMs(): number;
-  /** Since the machine was started, suspensions included; coarse, and dearer to ask. */
+  /** Time since boot. Includes suspensions, but is coarse and slower to read. */
   uptimeMs(): number;
 }
 
@@ -37,34 +36,35 @@ const SYSTEM: TimeSources = {
   uptimeMs: () => uptime() * 1000,
 };
 
-/** How often the uptime is asked for at most. */
+/** Minimum time between two reads of the uptime. */
 const CHECK_INTERVAL_MS = 1_000;
-/** The uptime may be told in whole seconds: less than this is no suspension. */
+/** The uptime may have a resolution of one second, so shorter differences are not suspensions. */
 const MIN_SUSPENSION_MS = 2_500;
 
 /**
- * Time since the process began, told as if the machine's clock had never been set since: differences between two readings are true. A
- * time that the machine was suspended counts, as it does for everybody else.
+ * Starts at the time of the system clock and ignores later adjustments of it. Includes time during which the machine was
+ * suspended, because deadlines pass during that time too.
  */
 export class SteadyClock implements Clock {
   readonly #sources: TimeSources;
   readonly #origin: number;
   #suspendedMs = 0;
-  #looked: { readonly monotonicMs: number; readonly uptimeMs: number; readonly aheadMs: number };
+  #lastCheck: { readonly monotonicMs: number; readonly uptimeMs: number; readonly aheadMs: number };
 
   constructor(sources: TimeSources = SYSTEM) {
     this.#sources = sources;
     const monotonicMs = sources.monotonicMs();
     this.#origin = sources.wallMs() - monotonicMs;
-    this.#looked = { monotonicMs, uptimeMs: sources.uptimeMs(), aheadMs: this.#origin };
+    this.#lastCheck = { monotonicMs, uptimeMs: sources.uptimeMs(), aheadMs: this.#origin };
   }
 
   now(): Instant {
     const monotonicMs = this.#sources.monotonicMs();
-    // The machine's clock goes on while it is suspended: a jump of it is looked into at once.
+    // The system clock continues during a suspension, so a jump of it may be one.
     const aheadMs = this.#sources.wallMs() - monotonicMs;
-    const hasJumped = aheadMs - this.#looked.aheadMs >= MIN_SUSPENSION_MS;
-    if (hasJumped || monotonicMs - this.#looked.monotonicMs >= CHECK_INTERVAL_MS) this.#checkForSuspension(monotonicMs);
+    const hasJumped = aheadMs - this.#lastCheck.aheadMs >= MIN_SUSPENSION_MS;
+    if (hasJumped || monotonicMs - this.#lastCheck.monotonicMs >= CHECK_INTERVAL_MS)
+      this.#checkForSuspension(monotonicMs);
     return this.#origin + monotonicMs + this.#suspendedMs;
   }
 
@@ -72,31 +72,31 @@ export class SteadyClock implements Clock {
     return instant + this.#sources.wallMs() - this.now();
   }
 
-  toInstant(wall: number): Instant {
-    return wall + this.now() - this.#sources.wallMs();
+  toInstant(wallTime: number): Instant {
+    return wallTime + this.now() - this.#sources.wallMs();
   }
 
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
-    for (let left = ms; left > 0; left -= MAX_TIMER_MS) await nap(Math.min(left, MAX_TIMER_MS), signal);
+    for (let left = ms; left > 0; left -= MAX_TIMER_MS) await wait(Math.min(left, MAX_TIMER_MS), signal);
   }
 
   #checkForSuspension(monotonicMs: number): void {
     const uptimeMs = this.#sources.uptimeMs();
-    const suspendedForMs = uptimeMs - this.#looked.uptimeMs - (monotonicMs - this.#looked.monotonicMs);
+    const suspendedForMs = uptimeMs - this.#lastCheck.uptimeMs - (monotonicMs - this.#lastCheck.monotonicMs);
     if (suspendedForMs >= MIN_SUSPENSION_MS) this.#suspendedMs += suspendedForMs;
-    this.#looked = { monotonicMs, uptimeMs, aheadMs: this.#sources.wallMs() - monotonicMs };
+    this.#lastCheck = { monotonicMs, uptimeMs, aheadMs: this.#sources.wallMs() - monotonicMs };
   }
 }
 
-/** As `timers/promises`, but for thousands under one signal. */
-function nap(ms: number, signal: AbortSignal | undefined): Promise<void> {
+/** As `setTimeout` of `timers/promises`, but scales to thousands of calls with the same signal. */
+function wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
-      forget?.();
+      unsubscribe?.();
       resolve();
     }, ms);
-    const forget =
+    const unsubscribe =
       signal &&
       onAbort(signal, () => {
         clearTimeout(timer);

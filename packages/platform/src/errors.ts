@@ -1,10 +1,7 @@
-/** What an error was about: plain facts for a log line. Never a token, a secret or a URL. */
+/** Facts about an error, for logs. Never a token, secret or URL. */
 export type Details = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/**
- * An error that callers can switch on. `code` is stable and part of the contract; `message` is for people and
- * says what to do where something can be done.
- */
+/** An error with a stable `code` for callers. `message` is for people and includes the remedy, if there is one. */
 export class CodedError<Code extends string = string> extends Error {
   readonly code: Code;
   readonly details: Details;
@@ -17,13 +14,12 @@ export class CodedError<Code extends string = string> extends Error {
   }
 }
 
-/** The `code` of a Node.js or {@link CodedError}, or undefined: what may be logged of an error from elsewhere. */
+/** The `code` of a Node.js error or {@link CodedError}. It is safe to log, unlike other properties of foreign errors. */
 export function getErrorCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** The error's message, whatever was thrown. */
 export function getErrorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

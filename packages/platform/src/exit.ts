@@ -2,17 +2,17 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 const EXIT_GRACE_MS = 500;
 const CHECK_INTERVAL_MS = 20;
-/** What Node.js calls a file call that is under way, and a worker thread that has not ended. */
+/** Resource types of pending file system calls and of running worker threads. */
 const DISK_RESOURCES = /^(FSReq|MessagePort$|Worker$)/;
 
 /**
- * Ends this process with `code`. Node.js waits for its threads first, also for one that a disk which does not answer holds, for ever:
- * where one is not free within half a second this process is killed, which ends it whatever its threads do.
+ * Ends the process with `code`. `process.exit` waits for all threads, and a thread that waits for a disk that does not
+ * respond never ends. If a thread is still blocked after half a second, the process kills itself.
  */
 export async function exit(code: number): Promise<never> {
   for (let waitedMs = 0; isBlockedByDisk(); waitedMs += CHECK_INTERVAL_MS) {
     if (waitedMs >= EXIT_GRACE_MS) {
-      process.stderr.write('a disk does not answer: this process is killed, since its end would wait for it\n');
+      process.stderr.write('a disk does not respond: killing this process, because it cannot exit normally\n');
       process.kill(process.pid, 'SIGKILL');
     }
     await pause(CHECK_INTERVAL_MS);

@@ -1,13 +1,13 @@
 import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 
-/** When it is done, a file's bytes, or a folder's names, survive a power failure. */
+/** Makes a file's content, or a folder's entries, survive a power failure. */
 export async function flush(path: string): Promise<void> {
   await using file = await open(path, 'r');
   await file.sync();
 }
 
-/** As {@link flush}, and holds up the event loop: for a start. */
+/** As {@link flush}, but blocks the event loop. */
 export function flushSync(path: string): void {
   const file = openSync(path, 'r');
   try {

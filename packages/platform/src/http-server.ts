@@ -1,31 +1,32 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { CodedError, getErrorCode } from './errors.ts';
 
-/** A server that could not start listening. */
+/** A server cannot listen on its address. */
 export class ListenError extends CodedError<
   'port_in_use' | 'permission_denied' | 'address_not_available' | 'listen_failed'
 > {}
 
 /** A listening HTTP server. */
 export interface HttpServer {
-  /** Where it can be reached, with the port it really got: `http://127.0.0.1:8080`. */
+  /** The URL with the actual port: `http://127.0.0.1:8080`. */
   readonly url: string;
   readonly port: number;
-  /** Stops taking connections, lets requests under way finish for a moment, then cuts the rest. */
+  /** Stops listening, waits briefly for requests in progress, then closes all connections. */
   close(): Promise<void>;
-  /** Cuts every connection, and has new ones refused, as if nothing listened here. */
-  refuse(): void;
-  /** Listens again where it did. @throws ListenError where somebody else does by now */
-  resume(): Promise<void>;
+  /** Stops listening and closes all connections. */
+  stopListening(): void;
+  /** Listens again on the same port. @throws ListenError */
+  startListening(): Promise<void>;
 }
 
 const CLOSE_GRACE_MS = 500;
 
 /**
- * Listens on `host:port` (port 0: any free one).
+ * Starts an HTTP server. Port 0 selects a free port.
  *
- * @param at.maxConnections further ones are cut as they come: each holds a file handle. No bound if not given
- * @throws ListenError whose message names the address and says what to do
+ * @param options.setting the setting of the port, for error messages
+ * @param options.maxConnections caps connections so that clients cannot exhaust file handles; unlimited by default
+ * @throws ListenError with the address and a remedy
  */
 export async function listen(
   handler: RequestListener,
@@ -55,11 +56,11 @@ export async function listen(
     url: `http://${name}:${actual}`,
     port: actual,
     close: async () => await close(server),
-    refuse: () => {
+    stopListening: () => {
       server.close();
       server.closeAllConnections();
     },
-    resume: async () => {
+    startListening: async () => {
       if (!server.listening) await open(actual);
     },
   };
@@ -81,20 +82,20 @@ function toListenError(error: unknown, at: { host: string; port: number; setting
     case 'EADDRINUSE':
       return new ListenError(
         'port_in_use',
-        `port ${port} on ${host} is already taken: stop what listens there, or choose another with ${setting}`,
+        `port ${port} on ${host} is in use: stop the other program, or choose another port with ${setting}`,
         details,
       );
     case 'EACCES':
       return new ListenError(
         'permission_denied',
-        `port ${port} needs privileges: choose one above 1023 with ${setting}`,
+        `permission denied for port ${port}: choose a port above 1023 with ${setting}`,
         details,
       );
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
       return new ListenError(
         'address_not_available',
-        `this machine has no address ${host} to listen on: choose one of its own, or 0.0.0.0 for all, with ${setting.replace(/(CONTROL_)?PORT$/, 'HOST')}`,
+        `${host} is not an address of this machine: set ${setting.replace(/(CONTROL_)?PORT$/, 'HOST')} to one, or to 0.0.0.0 for all of its addresses`,
         details,
       );
     default:

@@ -1,10 +1,10 @@
 import { createLogger as createWinston, format, transports } from 'winston';
 import { CodedError, getErrorCode } from './errors.ts';
 
-/** Facts beside a log message. An `error` is reduced to its code and message: never its stack of foreign objects. */
+/** Facts about a log message. Errors are reduced to code, message and details. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** Constant messages plus fields: `log.warn('challenge failed', { contract, reason })`. Never a token or a secret. */
+/** Constant messages plus fields: `log.warn('challenge failed', { contract, reason })`. Never a token or secret. */
 export interface Logger {
   error(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
@@ -12,16 +12,15 @@ export interface Logger {
   debug(message: string, fields?: LogFields): void;
 }
 
-/** A logger for where nobody wants to hear. */
 export const silentLogger: Logger = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
 
-/** The same logger, with these facts in every line. */
-export function withFields(logger: Logger, always: LogFields): Logger {
+/** The same logger with these fields in every line. */
+export function withFields(logger: Logger, common: LogFields): Logger {
   return {
-    error: (message, fields) => logger.error(message, { ...always, ...fields }),
-    warn: (message, fields) => logger.warn(message, { ...always, ...fields }),
-    info: (message, fields) => logger.info(message, { ...always, ...fields }),
-    debug: (message, fields) => logger.debug(message, { ...always, ...fields }),
+    error: (message, fields) => logger.error(message, { ...common, ...fields }),
+    warn: (message, fields) => logger.warn(message, { ...common, ...fields }),
+    info: (message, fields) => logger.info(message, { ...common, ...fields }),
+    debug: (message, fields) => logger.debug(message, { ...common, ...fields }),
   };
 }
 
@@ -31,18 +30,13 @@ export const LOG_FORMATS = ['json', 'pretty'] as const;
 export interface LoggerOptions {
   readonly level: (typeof LOG_LEVELS)[number];
   readonly format: (typeof LOG_FORMATS)[number];
-  /** Where lines go. */
   readonly stream: NodeJS.WritableStream;
-  /**
-   * Values that must never be printed, whatever they come in: the last line of defence behind messages that don't
-   * hold them in the first place. Values may be added later.
-   */
+  /** Values that are replaced in all output, as a second line of defence. Values may be added later. */
   readonly secrets?: ReadonlySet<string>;
-  /** Keeps the last lines, as they were printed but always as for people. */
+  /** Also receives every line, in the `pretty` format. */
   readonly tail?: LogTail;
 }
 
-/** A line of the log, for people. */
 export interface LogLine {
   readonly level: string;
   readonly text: string;
@@ -51,7 +45,7 @@ export interface LogLine {
 const MAX_TAIL_LINES = 100;
 const MAX_LINE_LENGTH = 1_000;
 
-/** The last hundred lines of a log, each cut at a thousand characters. */
+/** The last lines of a log. Long lines are truncated. */
 export class LogTail {
   #lines: LogLine[] = [];
 
@@ -66,10 +60,10 @@ export class LogTail {
   }
 }
 
-/** The one logger of a process (winston). Levels: docs/logs.md. */
+/** Creates a winston logger. docs/logs.md describes the levels. */
 export function createLogger({ level, format: shape, stream, secrets = new Set(), tail }: LoggerOptions): Logger {
   const plain = format((info) => {
-    for (const [key, value] of Object.entries(info)) info[key] = printable(value);
+    for (const [key, value] of Object.entries(info)) info[key] = toLoggable(value);
     return info;
   });
   const line = shape === 'json' ? format.json() : format.printf(pretty);
@@ -86,10 +80,10 @@ export function createLogger({ level, format: shape, stream, secrets = new Set()
     format: format.combine(plain(), format.timestamp(), line, redact()),
     transports: [new transports.Stream({ stream, eol: '\n' })],
   });
-  // Winston formats a line before it looks whether anybody wants it: at ten thousand contracts that is felt.
-  const wanted = LOG_LEVELS.slice(0, LOG_LEVELS.indexOf(level) + 1);
+  // Winston formats a line before it checks the level, which is slow with ten thousand contracts.
+  const enabled = LOG_LEVELS.slice(0, LOG_LEVELS.indexOf(level) + 1);
   const at = (own: (typeof LOG_LEVELS)[number]): Logger['info'] =>
-    wanted.includes(own)
+    enabled.includes(own)
       ? (message, fields) => {
           winston.log(own, message, fields);
         }
@@ -97,16 +91,16 @@ export function createLogger({ level, format: shape, stream, secrets = new Set()
   return { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') };
 }
 
-/** Errors reduced to what may be told of them, at any depth; BigInts as text, which JSON knows nothing of. */
-function printable(value: unknown): unknown {
-  if (value instanceof Error) return describe(value);
+/** Reduces errors to what is safe to log, at any depth, and converts BigInts, which JSON cannot represent. */
+function toLoggable(value: unknown): unknown {
+  if (value instanceof Error) return describeError(value);
   if (typeof value === 'bigint') return String(value);
-  if (Array.isArray(value)) return value.map(printable);
+  if (Array.isArray(value)) return value.map(toLoggable);
   if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, printable(inner)]));
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, toLoggable(inner)]));
 }
 
-function describe(error: Error): object {
+function describeError(error: Error): object {
   const code = getErrorCode(error);
   return {
     ...(code !== undefined && { code }),

@@ -1,18 +1,18 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
-/** One metric, as it is declared once and documented from there. */
+/** Declares a metric. The documentation is generated from it. */
 export interface MetricSpec {
   readonly type: 'counter' | 'gauge' | 'histogram';
-  /** In Prometheus' conventions: prefix, base unit, `_total` on counters alone. */
+  /** Follows Prometheus' conventions: prefix, base unit, and `_total` for counters only. */
   readonly name: string;
-  /** What is measured, in a sentence: the scrape's HELP line. */
+  /** The metric's HELP text. */
   readonly help: string;
-  /** The question of an operator that it answers. */
+  /** The operator's question that the metric answers. */
   readonly question: string;
   readonly unit: string;
   /**
-   * Each label's values. Every combination is there from the start at 0, so that an increase from nothing is seen.
-   * `null`: values that only a run knows; they must be few. Those that it is told of at the beginning are there from the start too.
+   * The values of each label, or `null` if they are known only at run time. Every combination of known values starts at
+   * 0, because `increase()` does not see a counter that appears with the value 1.
    */
   readonly labels?: Readonly<Record<string, readonly string[] | null>>;
   /** A histogram's upper bounds, in `unit`. */
@@ -31,7 +31,7 @@ type Instrument<Spec extends MetricSpec> = Spec['type'] extends 'counter'
 
 type Instruments<C extends Catalogue> = { readonly [Key in keyof C]: Instrument<C[Key]> };
 
-/** Sets a gauge just before it is scraped. */
+/** Sets a gauge before each scrape. */
 type Reader<Spec extends MetricSpec> = (gauge: Gauge<LabelsOf<Spec>>) => void | Promise<void>;
 
 type RuntimeLabelValues = Readonly<Record<string, readonly string[]>>;
@@ -42,39 +42,42 @@ export interface Scrape {
 }
 
 /**
- * The metrics of one service: those of its catalogue, and the process's own (`process_…`, `nodejs_…`).
- * A metric that can't be read is left out of the scrape, and `onError` hears of it; the others are served.
+ * The metrics of one service: those of its catalogue, and those of the process (`process_…`, `nodejs_…`). If reading one
+ * metric fails, `onError` is called and the scrape contains all others.
  */
 export class MetricSet<C extends Catalogue> {
   readonly instruments: Instruments<C>;
   readonly #registry = new Registry();
   readonly #readers = new Map<keyof C, Reader<MetricSpec>>();
-  readonly #known: RuntimeLabelValues;
+  readonly #labelValues: RuntimeLabelValues;
   readonly #onError: (metric: string, error: unknown) => void;
 
-  /** @param known the values of labels that only a run knows, by label */
+  /** @param options.labelValues values of the labels that the catalogue declares as `null` */
   constructor(
     catalogue: C,
-    { known = {}, onError }: { known?: RuntimeLabelValues; onError: (metric: string, error: unknown) => void },
+    {
+      labelValues = {},
+      onError,
+    }: { labelValues?: RuntimeLabelValues; onError: (metric: string, error: unknown) => void },
   ) {
     this.#onError = onError;
-    this.#known = known;
+    this.#labelValues = labelValues;
     const declared = Object.entries(catalogue).map(([key, spec]) => [key, this.#declare(key, spec)]);
     this.instruments = Object.fromEntries(declared);
     collectDefaultMetrics({ register: this.#registry });
-    // Gauges whose names end in _total, and what they count twice.
+    // Gauges named like counters, and their duplicates.
     for (const kind of ['handles', 'requests', 'resources']) {
       this.#registry.removeSingleMetric(`nodejs_active_${kind}`);
       this.#registry.removeSingleMetric(`nodejs_active_${kind}_total`);
     }
   }
 
-  /** The names of all metrics, the process's own included. */
+  /** The names of all metrics, including those of the process. */
   get names(): string[] {
     return this.#registry.getMetricsAsArray().map(({ name }) => name);
   }
 
-  /** From here on, `reader` sets the gauge at each scrape. */
+  /** Registers a function that sets the gauge before each scrape. */
   onScrape<Key extends keyof C>(key: Key, reader: Reader<C[Key]>): void {
     this.#readers.set(key, reader as Reader<MetricSpec>);
   }
@@ -101,7 +104,7 @@ export class MetricSet<C extends Catalogue> {
     switch (type) {
       case 'counter': {
         const counter = new Counter(common);
-        for (const combination of combinations(labels, this.#known)) counter.inc(combination, 0);
+        for (const combination of combineLabels(labels, this.#labelValues)) counter.inc(combination, 0);
         return counter;
       }
       case 'gauge': {
@@ -111,28 +114,31 @@ export class MetricSet<C extends Catalogue> {
             await readers.get(key)?.(this);
           },
         });
-        for (const combination of combinations(labels, this.#known)) gauge.set(combination, 0);
+        for (const combination of combineLabels(labels, this.#labelValues)) gauge.set(combination, 0);
         return gauge;
       }
       case 'histogram': {
         const histogram = new Histogram({ ...common, ...(buckets && { buckets: [...buckets] }) });
-        for (const combination of combinations(labels, this.#known)) histogram.zero(combination);
+        for (const combination of combineLabels(labels, this.#labelValues)) histogram.zero(combination);
         return histogram;
       }
     }
   }
 }
 
-/** Every combination of the labels' values; none where there is a label whose values are not known. */
-function combinations(labels: NonNullable<MetricSpec['labels']>, known: RuntimeLabelValues): Record<string, string>[] {
+/** Every combination of label values; none if the values of a label are unknown. */
+function combineLabels(
+  labels: NonNullable<MetricSpec['labels']>,
+  runtimeValues: RuntimeLabelValues,
+): Record<string, string>[] {
   return Object.entries(labels).reduce<Record<string, string>[]>(
     (found, [label, values]) =>
-      found.flatMap((one) => (values ?? known[label] ?? []).map((value) => ({ ...one, [label]: value }))),
+      found.flatMap((one) => (values ?? runtimeValues[label] ?? []).map((value) => ({ ...one, [label]: value }))),
     [{}],
   );
 }
 
-/** The catalogue as Markdown, for the documentation. */
+/** Formats the catalogue as a table in Markdown. */
 export function formatMetricsMarkdown(catalogue: Catalogue): string {
   const rows = Object.values(catalogue).map(({ name, type, unit, labels = {}, question, help }) => {
     const shown = Object.entries(labels).map(
@@ -141,7 +147,7 @@ export function formatMetricsMarkdown(catalogue: Catalogue): string {
     return `| \`${name}\` | ${type} | ${unit} | ${shown.join('<br>')} | ${question} | ${help} |`;
   });
   return [
-    '| metric | type | unit | labels | the question it answers | meaning |',
+    '| metric | type | unit | labels | question | meaning |',
     '| --- | --- | --- | --- | --- | --- |',
     ...rows,
   ].join('\n');

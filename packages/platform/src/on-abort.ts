@@ -1,36 +1,36 @@
-/** Who waits for a signal. Node.js goes through all listeners of a signal whenever one is added: of these it has one. */
-const WAITING = new WeakMap<AbortSignal, Waiting>();
+/** Node.js scans all listeners of a signal whenever one is added, so each signal gets only one listener from here. */
+const SUBSCRIPTIONS = new WeakMap<AbortSignal, Subscription>();
 
-interface Waiting {
+interface Subscription {
   readonly listeners: Set<() => void>;
-  readonly wake: () => void;
+  readonly notify: () => void;
 }
 
 /**
- * Calls `listener` once when the signal is aborted; costs the same however many wait for the same signal.
+ * Calls `listener` when the signal aborts. Scales to thousands of listeners for the same signal.
  *
- * @returns what makes it forget the listener
+ * @returns removes the listener
  */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
-  const { listeners, wake } = WAITING.get(signal) ?? listenTo(signal);
-  // One of its own: the same function may wait twice.
+  const { listeners, notify } = SUBSCRIPTIONS.get(signal) ?? subscribe(signal);
+  // A separate function, because the same listener may be added twice.
   const own = () => listener();
   listeners.add(own);
   return () => {
     listeners.delete(own);
     if (listeners.size > 0) return;
-    signal.removeEventListener('abort', wake);
-    WAITING.delete(signal);
+    signal.removeEventListener('abort', notify);
+    SUBSCRIPTIONS.delete(signal);
   };
 }
 
-function listenTo(signal: AbortSignal): Waiting {
+function subscribe(signal: AbortSignal): Subscription {
   const listeners = new Set<() => void>();
-  const wake = () => {
+  const notify = () => {
     for (const listener of listeners) listener();
   };
-  const waiting = { listeners, wake };
-  WAITING.set(signal, waiting);
-  signal.addEventListener('abort', wake, { once: true });
-  return waiting;
+  const subscription = { listeners, notify };
+  SUBSCRIPTIONS.set(signal, subscription);
+  signal.addEventListener('abort', notify, { once: true });
+  return subscription;
 }

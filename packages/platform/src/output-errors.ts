@@ -1,6 +1,6 @@
 /**
- * A terminal that was closed, a reader that went away (`| head`), or a log file on a full disk ends no program: what can't be
- * written is lost, and what comes later is written again where it can be. To be called once, before anything is written.
+ * Keeps the process running when its output cannot be written, for example to a closed pipe or to a full disk. That output
+ * is lost. Call it once, before writing anything.
  */
 export function ignoreOutputErrors(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});

@@ -1,7 +1,7 @@
-/** SeededRandom: handed to whatever draws, so that tests know the throw. */
+/** A source of randomness, which tests replace. */
 export interface Random {
   /** A number in [0, 1). */
-  random(): number;
+  next(): number;
 }
 
-export const systemRandom: Random = { random: () => Math.random() };
+export const systemRandom: Random = { next: () => Math.random() };

@@ -1,35 +1,35 @@
 import type { z } from 'zod';
 import { CodedError } from './errors.ts';
 
-/** One thing that an operator can set: by environment variable, or by a flag of the same meaning, which wins. */
+/** A setting that an operator sets by environment variable or by command-line flag. The flag takes precedence. */
 export interface Setting<Schema extends z.ZodType = z.ZodType> {
   /** `FARMER_SIZE` */
   readonly env: string;
   /** `--size` */
   readonly flag: string;
-  /** What stands behind the flag in a help text: `<bytes>`; none for a switch. */
+  /** The flag's placeholder in the help text: `<bytes>`; absent for a switch. */
   readonly value?: string;
   readonly description: string;
-  /** What is allowed, as the end of the sentence "expected …". */
+  /** Completes the error message "expected …". */
   readonly allowed: string;
-  /** From the text that was given to the value used; undefined goes in where nothing was given and there is no default. */
+  /** Parses the text of the setting; its input is undefined if there is neither a text nor a default. */
   readonly schema: Schema;
-  /** As a person would write it. */
+  /** In the form in which an operator would write it. */
   readonly default?: string;
-  /** What a help text shows where the default is not a fixed text. */
+  /** Replaces `default` in the help text if the default is not constant. */
   readonly defaultDescription?: string;
 }
 
 export type Settings = Readonly<Record<string, Setting>>;
 export type Values<S extends Settings> = { readonly [Name in keyof S]: z.infer<S[Name]['schema']> };
 
-/** What was given: environment variables by name, flags by the setting's key in the table. */
+/** Environment variables by name, and flags by the setting's key in the table. */
 export interface SettingsInput {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly flags?: Readonly<Record<string, string | boolean | undefined>>;
 }
 
-/** One or more settings are wrong; the message has a line for each, with the variable, the value and what is allowed. */
+/** One or more settings are invalid. The message has a line for each, with its name, its value and what is allowed. */
 export class SettingsError extends CodedError<'invalid_settings'> {
   constructor(lines: readonly string[]) {
     super('invalid_settings', lines.join('\n'));
@@ -37,32 +37,32 @@ export class SettingsError extends CodedError<'invalid_settings'> {
 }
 
 /**
- * Reads every setting of a table once, at start-up. Empty variables count as not set.
+ * Parses all settings of a table. An empty environment variable counts as not set.
  *
- * @throws SettingsError naming everything that is wrong at once
+ * @throws SettingsError with all invalid settings
  */
 export function parseSettings<S extends Settings>(table: S, { env, flags = {} }: SettingsInput): Values<S> {
-  const wrong: string[] = [];
+  const errors: string[] = [];
   const values = Object.entries(table).map(([name, setting]) => {
     const flag = flags[name];
     const fromFlag = flag !== undefined;
-    const given = fromFlag ? String(flag) : env[setting.env] || undefined;
-    const result = setting.schema.safeParse(given ?? setting.default);
+    const text = fromFlag ? String(flag) : env[setting.env] || undefined;
+    const result = setting.schema.safeParse(text ?? setting.default);
     if (!result.success) {
-      const what = fromFlag ? setting.flag : setting.env;
-      wrong.push(
-        given === undefined
-          ? `${what} is not set: expected ${setting.allowed}`
-          : `${what}: expected ${setting.allowed} (got ${JSON.stringify(shorten(given))})`,
+      const source = fromFlag ? setting.flag : setting.env;
+      errors.push(
+        text === undefined
+          ? `${source} is not set: expected ${setting.allowed}`
+          : `${source}: expected ${setting.allowed} (got ${JSON.stringify(shorten(text))})`,
       );
     }
     return [name, result.data];
   });
-  if (wrong.length > 0) throw new SettingsError(wrong);
+  if (errors.length > 0) throw new SettingsError(errors);
   return Object.fromEntries(values);
 }
 
-/** Long values are cut, and passwords in URLs masked, before they are shown. */
+/** Truncates long values and masks passwords in URLs. */
 function shorten(text: string): string {
   const masked = text.replace(/\/\/[^/]*@/g, '//***@');
   return masked.length > 100 ? `${masked.slice(0, 100)}…` : masked;
@@ -78,9 +78,9 @@ export function formatSettingsMarkdown(table: Settings): string {
 }
 
 /**
- * From a command-line parser's names, which are the flags in camel case, to the table's keys.
+ * Converts the command-line parser's options to flags by key.
  *
- * @param options what the parser found
+ * @param options by flag name in camel case
  */
 export function toFlags(
   table: Settings,

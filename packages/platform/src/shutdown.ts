@@ -1,11 +1,12 @@
+import { TimeoutError, waitAtMost } from './abort.ts';
 import type { Logger } from './logger.ts';
 
 /**
- * What has been opened and must be closed: last opened, first closed, all within one budget of time.
- * A closer that fails or overruns is named in the log, and the next ones still run.
+ * Closes components in reverse order, within a time budget for all of them. A component that fails or exceeds the budget
+ * is logged, and the others are still closed.
  */
 export class Shutdown {
-  readonly #closers: { name: string; close: () => unknown }[] = [];
+  readonly #components: { name: string; close: () => unknown }[] = [];
   readonly #log: Pick<Logger, 'error'>;
 
   constructor(log: Pick<Logger, 'error'>) {
@@ -13,37 +14,23 @@ export class Shutdown {
   }
 
   add(name: string, close: () => unknown): void {
-    this.#closers.push({ name, close });
+    this.#components.push({ name, close });
   }
 
-  /** @returns whether everything closed in order and in time */
+  /** @returns whether all components closed without an error and in time */
   async run(budgetMs: number): Promise<boolean> {
-    const end = performance.now() + budgetMs;
-    let clean = true;
-    for (const { name, close } of this.#closers.splice(0).reverse()) {
+    const endMs = performance.now() + budgetMs;
+    let isClean = true;
+    for (const { name, close } of this.#components.splice(0).reverse()) {
       try {
-        const left = Math.max(0, end - performance.now());
-        if (!(await settlesWithin(left, async () => close()))) {
-          clean = false;
-          this.#log.error('closing took too long', { part: name, budgetMs });
-        }
+        await waitAtMost(Math.max(1, endMs - performance.now()), Promise.try(close));
       } catch (error) {
-        clean = false;
-        this.#log.error('closing failed', { part: name, error });
+        isClean = false;
+        if (error instanceof TimeoutError)
+          this.#log.error('component not closed in time', { component: name, budgetMs });
+        else this.#log.error('closing component failed', { component: name, error });
       }
     }
-    return clean;
-  }
-}
-
-async function settlesWithin(ms: number, work: () => Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), ms);
-  });
-  try {
-    return await Promise.race([work().then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
+    return isClean;
   }
 }

@@ -1,7 +1,7 @@
 import type { Clock, Instant } from './clock.ts';
 import type { LogFields, Logger } from './logger.ts';
 
-/** A clock that stands still until a test moves it. */
+/** A clock that only tests advance. */
 export class FakeClock implements Clock {
   #now: Instant;
   #sleepers: { at: Instant; wake: () => void }[] = [];
@@ -14,15 +14,15 @@ export class FakeClock implements Clock {
     return this.#now;
   }
 
-  /** How far the machine's clock is from this one. */
+  /** Difference between the system clock and this clock. */
   wallOffsetMs = 0;
 
   toWallTime(instant: Instant): number {
     return instant + this.wallOffsetMs;
   }
 
-  toInstant(wall: number): Instant {
-    return wall - this.wallOffsetMs;
+  toInstant(wallTime: number): Instant {
+    return wallTime - this.wallOffsetMs;
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
@@ -44,18 +44,17 @@ export class FakeClock implements Clock {
     });
   }
 
-  /** How many are asleep. */
-  get sleepers(): number {
+  get sleeperCount(): number {
     return this.#sleepers.length;
   }
 
-  /** Moves time on at once, as for a process that was stopped: whoever should have woken meanwhile wakes only now. */
+  /** Advances time in one step, as if the process had been suspended: sleepers that were due meanwhile wake late. */
   async jump(ms: number): Promise<void> {
     this.#now += ms;
     await this.advance(0);
   }
 
-  /** Moves time on, waking sleepers in their order and letting what they start run before the next one wakes. */
+  /** Advances time step by step. After each sleeper wakes, the work that it starts runs before the next one wakes. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
     await settle();
@@ -77,7 +76,7 @@ export async function settle(turns = 20): Promise<void> {
   for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** A logger that remembers. */
+/** A logger that keeps all lines. */
 export class FakeLogger implements Logger {
   readonly lines: { level: string; message: string; fields: LogFields }[] = [];
 
@@ -86,7 +85,7 @@ export class FakeLogger implements Logger {
   info = (message: string, fields: LogFields = {}) => this.#keep('info', message, fields);
   debug = (message: string, fields: LogFields = {}) => this.#keep('debug', message, fields);
 
-  /** Messages of a level, or all. */
+  /** The messages of one level, or all messages. */
   messages(level?: string): string[] {
     return this.lines.filter((line) => level === undefined || line.level === level).map(({ message }) => message);
   }

@@ -12,14 +12,14 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** Runs a program that ends itself with 3 after it began what `begun` says. */
-function ended(begun: string): { status: number | null; signal: string | null } {
+/** Runs a program that executes `statements` and then exits with 3. */
+function run(statements: string): { status: number | null; signal: string | null } {
   const script = `
     import { openSync } from 'node:fs';
     import { open, readFile } from 'node:fs/promises';
     import { Worker } from 'node:worker_threads';
     import { exit } from ${JSON.stringify(EXIT)};
-    ${begun}
+    ${statements}
     await exit(3);`;
   const program = join(folder, 'program.mjs');
   writeFileSync(program, script);
@@ -27,38 +27,38 @@ function ended(begun: string): { status: number | null; signal: string | null } 
   return { status, signal };
 }
 
-/** A pipe that nobody writes to: opening it holds a thread, as a disk does that does not answer. */
-function aHangingFile(): string {
+/** Opening a pipe without a writer blocks a thread, like a disk that does not respond. */
+function createBlockingFile(): string {
   const path = join(folder, 'pipe');
   execFileSync('mkfifo', [path]);
   return path;
 }
 
-describe('the end of a process', () => {
-  it('has its exit code, also where files are just being read', () => {
-    expect(ended("void readFile('/etc/passwd');")).toEqual({ status: 3, signal: null });
+describe('exit', () => {
+  it('uses the exit code while files are being read', () => {
+    expect(run("void readFile('/etc/passwd');")).toEqual({ status: 3, signal: null });
   });
 
-  it('comes though a file does not answer', () => {
-    const path = JSON.stringify(aHangingFile());
-    expect(ended(`void open(${path});`)).toEqual({ status: null, signal: 'SIGKILL' });
+  it('kills the process if a file does not respond', () => {
+    const path = JSON.stringify(createBlockingFile());
+    expect(run(`void open(${path});`)).toEqual({ status: null, signal: 'SIGKILL' });
   });
 
-  it('comes though a worker thread is held by a file that does not answer', () => {
-    const path = aHangingFile();
+  it('kills the process if a worker thread waits for a file that does not respond', () => {
+    const path = createBlockingFile();
     const hang = `require('node:worker_threads').parentPort.postMessage('now'); require('node:fs').openSync('${path}')`;
-    // Ended before it is held, a thread ends: then another one is begun, and given more time.
-    const begun = `for (let givenMs = 10, isBlockedByDisk = false; !isBlockedByDisk; givenMs *= 2) {
+    // A thread that is terminated before it blocks ends normally. Then the next one gets more time.
+    const statements = `for (let delayMs = 10, isBlockedByDisk = false; !isBlockedByDisk; delayMs *= 2) {
         const worker = new Worker(${JSON.stringify(hang)}, { eval: true });
-        await new Promise((resolve) => worker.once('message', () => setTimeout(resolve, givenMs)));
+        await new Promise((resolve) => worker.once('message', () => setTimeout(resolve, delayMs)));
         const late = new Promise((resolve) => setTimeout(resolve, 200, true));
         isBlockedByDisk = await Promise.race([worker.terminate().then(() => false), late]);
       }`;
-    expect(ended(begun)).toEqual({ status: null, signal: 'SIGKILL' });
+    expect(run(statements)).toEqual({ status: null, signal: 'SIGKILL' });
   });
 });
 
-describe('a program', () => {
+describe('ignoreOutputErrors', () => {
   const PROGRAM = `
     import { ignoreOutputErrors } from '@downstream/platform';
     ignoreOutputErrors();
@@ -66,9 +66,9 @@ describe('a program', () => {
     for (let n = 0; n < 5; n++) for (const stream of [process.stdout, process.stderr]) await written(stream);
     process.exit(7);`;
 
-  it.each(['a full disk', 'nobody'])('outlives what it can not write: %s takes it', async (reader) => {
+  it.each(['a full disk', 'a closed pipe'])('keeps the process running when it writes to %s', async (target) => {
     const full = openSync('/dev/full', 'w');
-    const to = reader === 'nobody' ? 'pipe' : full;
+    const to = target === 'a closed pipe' ? 'pipe' : full;
     const args = ['--conditions=source', '--input-type=module', '-e', PROGRAM];
     const child = spawn(process.execPath, args, { stdio: ['ignore', to, to] });
     child.stdout?.destroy();

@@ -3,8 +3,8 @@ import { connect } from 'node:net';
 import { listen } from '@downstream/platform';
 import { describe, expect, it } from '@jest/globals';
 
-describe('an HTTP server', () => {
-  it('says who it is, ends, and says what to do when its port is taken', async () => {
+describe('listen', () => {
+  it('returns the URL, and throws errors with a remedy if the address cannot be used', async () => {
     const handler = (_request: unknown, response: { end(text: string): void }) => response.end('hello');
     const server = await listen(handler, { host: '127.0.0.1', port: 0, setting: 'X_PORT' });
     expect(await (await fetch(server.url)).text()).toBe('hello');
@@ -20,25 +20,25 @@ describe('an HTTP server', () => {
     await expect(fetch(server.url)).rejects.toThrow();
   });
 
-  it('lets a request under way finish as it closes', async () => {
+  it('waits for requests in progress when it closes', async () => {
     let finish = () => {};
-    const begun = Promise.withResolvers<void>();
+    const started = Promise.withResolvers<void>();
     const server = await listen(
       (_request, response) => {
         finish = () => response.end('whole');
-        begun.resolve();
+        started.resolve();
       },
       { host: '127.0.0.1', port: 0, setting: 'X_PORT' },
     );
     const reply = fetch(server.url);
-    await begun.promise;
+    await started.promise;
     const closed = server.close();
     finish();
     expect(await (await reply).text()).toBe('whole');
     await closed;
   });
 
-  it('holds so many connections, cuts the others, and takes new ones when there are fewer', async () => {
+  it('closes connections beyond the maximum, and accepts new ones after others have closed', async () => {
     const server = await listen((_request, response) => response.end('hello'), {
       host: '127.0.0.1',
       port: 0,
@@ -52,8 +52,8 @@ describe('an HTTP server', () => {
       return socket;
     };
     const sockets = await Promise.all(Array.from({ length: 8 }, open));
-    const further = await open();
-    await once(further.resume(), 'close');
+    const surplus = await open();
+    await once(surplus.resume(), 'close');
     expect(sockets.filter(({ closed }) => closed)).toEqual([]);
     const [first] = sockets;
     first?.end('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
@@ -63,11 +63,11 @@ describe('an HTTP server', () => {
     await server.close();
   });
 
-  it('does not wait for ever for a request that never ends', async () => {
-    const begun = Promise.withResolvers<void>();
-    const server = await listen(() => begun.resolve(), { host: '127.0.0.1', port: 0, setting: 'X_PORT' });
+  it('closes the connection of a request that does not finish', async () => {
+    const started = Promise.withResolvers<void>();
+    const server = await listen(() => started.resolve(), { host: '127.0.0.1', port: 0, setting: 'X_PORT' });
     const cut = expect(fetch(server.url)).rejects.toThrow('fetch failed');
-    await begun.promise;
+    await started.promise;
     await server.close();
     await cut;
   });

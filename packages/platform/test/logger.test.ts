@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import { CodedError, createLogger, LogTail } from '@downstream/platform';
 import { describe, expect, it } from '@jest/globals';
 
-describe('a log', () => {
+describe('createLogger', () => {
   const lines = (
     format: 'json' | 'pretty',
     level: 'info' | 'debug',
@@ -20,7 +20,7 @@ describe('a log', () => {
     return text;
   };
 
-  it('has a constant message and fields, a line an object', () => {
+  it('writes one JSON object per line', () => {
     const { timestamp, ...line } = JSON.parse(
       lines('json', 'info', (log) => log.info('challenge failed', { reason: 'late' })),
     );
@@ -28,12 +28,12 @@ describe('a log', () => {
     expect(new Date(timestamp).getTime()).toBeGreaterThan(0);
   });
 
-  it('leaves out what is below its level', () => {
+  it('does not write lines below its level', () => {
     expect(lines('json', 'info', (log) => log.debug('quiet'))).toBe('');
     expect(lines('json', 'debug', (log) => log.debug('quiet'))).toContain('quiet');
   });
 
-  it('never prints a secret, wherever it stands', () => {
+  it('redacts secrets in messages, fields and errors', () => {
     for (const format of ['json', 'pretty'] as const) {
       const text = lines(format, 'info', (log) =>
         log.info('a hunter2', { b: 'x/hunter2/y', c: { d: 'hunter2' }, e: new Error('hunter2') }),
@@ -43,7 +43,7 @@ describe('a log', () => {
     }
   });
 
-  it('never prints a secret that it learned of later', () => {
+  it('redacts secrets that were added later', () => {
     let text = '';
     const secrets = new Set<string>();
     const stream = new Writable({
@@ -58,12 +58,12 @@ describe('a log', () => {
     expect(JSON.parse(text)).toMatchObject({ level: 'warn', path: '/due/[redacted]' });
   });
 
-  it('is for people, too', () => {
+  it('writes readable lines in the pretty format', () => {
     const text = lines('pretty', 'info', (log) => log.info('challenge failed', { reason: 'late', lateMs: 5 }));
     expect(text).toMatch(/^\d\d:\d\d:\d\d info {2}challenge failed {2}reason=late {2}lateMs=5\n$/);
   });
 
-  it('prints whatever it is given: errors in lists, BigInts, and no secret where there is none', () => {
+  it('writes nested errors and BigInts, and ignores an empty secret', () => {
     for (const format of ['json', 'pretty'] as const) {
       const text = lines(format, 'info', (log) => log.info('odd', { a: [new Error('inner')], b: { c: 10n }, d: null }));
       expect(text).toContain('[{"message":"inner"}]');
@@ -72,7 +72,7 @@ describe('a log', () => {
     expect(lines('pretty', 'info', (log) => log.info('plain'), new Set(['']))).toMatch(/ info {2}plain\n$/);
   });
 
-  it('reduces an error to code, message and facts', () => {
+  it('reduces errors to code, message and details', () => {
     const cause = Object.assign(new Error('inner'), { config: { url: '/secret' } });
     const error = new CodedError('bad', 'it was bad', { route: 'due' }, { cause });
     const line = JSON.parse(lines('json', 'info', (log) => log.error('failed', { error })));
@@ -81,7 +81,7 @@ describe('a log', () => {
     expect(plain.error).toEqual({ message: 'inner' });
   });
 
-  it('keeps its last hundred lines for people: redacted, cut when long, none below its level', () => {
+  it('keeps the last hundred lines in the tail: redacted, truncated and at least at its level', () => {
     const tail = new LogTail();
     const stream = new Writable({ write: (_piece, _encoding, done) => done() });
     const log = createLogger({ level: 'info', format: 'json', stream, secrets: new Set(['hunter2']), tail });

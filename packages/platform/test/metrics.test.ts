@@ -23,22 +23,22 @@ const CATALOGUE = {
   named: { type: 'gauge', name: 'test_named', unit: '', question: '', help: 'Named.', labels: { name: null } },
 } as const;
 
-const aSet = (known: Record<string, readonly string[]> = {}) => {
+const createSet = (labelValues: Record<string, readonly string[]> = {}) => {
   const errors: string[] = [];
   return {
-    set: new MetricSet(CATALOGUE, { known, onError: (metric, error) => errors.push(`${metric}: ${error}`) }),
+    set: new MetricSet(CATALOGUE, { labelValues, onError: (metric, error) => errors.push(`${metric}: ${error}`) }),
     errors,
   };
 };
 
-describe('metrics', () => {
-  it('have values from the start that only this run knows', async () => {
-    const { text } = await aSet({ name: ['one', 'two'] }).set.scrape();
+describe('MetricSet', () => {
+  it('initializes labels whose values are known only at run time', async () => {
+    const { text } = await createSet({ name: ['one', 'two'] }).set.scrape();
     expect(text.match(/^test_named.*/gm)).toEqual(['test_named{name="one"} 0', 'test_named{name="two"} 0']);
   });
 
-  it('have every combination of known label values from the start, and none of unknown ones', async () => {
-    const { text } = await aSet().set.scrape();
+  it('initializes every combination of known label values to 0', async () => {
+    const { text } = await createSet().set.scrape();
     expect(text.match(/^test_done_total.*/gm)).toEqual([
       'test_done_total{kind="a",result="good"} 0',
       'test_done_total{kind="a",result="bad"} 0',
@@ -50,8 +50,8 @@ describe('metrics', () => {
     expect(text).not.toMatch(/^test_named\{/m);
   });
 
-  it('are read at each scrape', async () => {
-    const { set } = aSet();
+  it('reads gauges at each scrape', async () => {
+    const { set } = createSet();
     let level = 1;
     set.onScrape('level', async (gauge) => gauge.set(level));
     expect((await set.scrape()).text).toContain('test_level 1');
@@ -67,21 +67,20 @@ describe('metrics', () => {
       },
     ],
     ['rejects', async () => await Promise.reject(new Error('no'))],
-  ])(
-    'that can not be read, because the reader %s, are left out and told of; the others are served',
-    async (_, fails) => {
-      const { set, errors } = aSet();
-      set.onScrape('level', fails);
-      set.onScrape('named', (gauge) => gauge.set({ name: 'x' }, 1));
-      const { text } = await set.scrape();
-      expect(text).not.toContain('test_level');
-      expect(text).toContain('test_named{name="x"} 1');
-      expect(text).toContain('process_start_time_seconds');
-      expect(errors).toEqual(['test_level: Error: no']);
-    },
-  );
+  ])('reports a metric whose reader %s, and still returns the others', async (_, fails) => {
+    const { set, errors } = createSet();
+    set.onScrape('level', fails);
+    set.onScrape('named', (gauge) => gauge.set({ name: 'x' }, 1));
+    const { text } = await set.scrape();
+    expect(text).not.toContain('test_level');
+    expect(text).toContain('test_named{name="x"} 1');
+    expect(text).toContain('process_start_time_seconds');
+    expect(errors).toEqual(['test_level: Error: no']);
+  });
+});
 
-  it('are told in a table, with all their label values', () => {
+describe('formatMetricsMarkdown', () => {
+  it('formats one row per metric, with all label values', () => {
     expect(formatMetricsMarkdown(CATALOGUE).split('\n').slice(2, 4)).toEqual([
       '| `test_done_total` | counter | jobs | `kind`: `a` `b`<br>`result`: `good` `bad` | How much is done? | Jobs done. |',
       '| `test_seconds` | histogram | seconds | `kind`: `a` | How long? | Time taken. |',
