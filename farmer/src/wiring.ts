@@ -85,12 +85,8 @@ interface NodeObservers {
 
 export function createObservers(config: FarmerConfig, { clock, log }: Pick<Common, 'clock' | 'log'>): Observers {
   const aliases = config.nodes.map(({ alias }) => alias);
-  const metrics = new FarmerMetrics({
-    version: VERSION,
-    nodes: aliases,
-    disks: config.disks.map(({ path }) => path),
-    log,
-  });
+  const disks = config.disks.map(({ path }) => path);
+  const metrics = new FarmerMetrics({ version: VERSION, nodes: aliases, disks }, { clock, log });
   const history = new OutcomeHistory(clock.now());
   const nodes = config.nodes.map((node) => ({
     config: node,

@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemClock } from '@downstream/platform';
+import { FakeLogger } from '@downstream/platform/testing';
 import { describe, expect, it } from '@jest/globals';
 import { parser } from '@prometheus-io/lezer-promql';
 import { parse } from 'yaml';
@@ -56,10 +58,10 @@ function promtool(args: readonly string[], input = '') {
 
 /** Metrics that the farmer does not export and no rule records. */
 function findUnknown(metrics: readonly string[]): string[] {
-  const exported = new FarmerMetrics({ version: '0' }).names.flatMap((name) => [
-    name,
-    ...['bucket', 'count', 'sum'].map((part) => `${name}_${part}`),
-  ]);
+  const exported = new FarmerMetrics(
+    { version: '0', nodes: [], disks: [] },
+    { clock: systemClock, log: new FakeLogger() },
+  ).names.flatMap((name) => [name, ...['bucket', 'count', 'sum'].map((part) => `${name}_${part}`)]);
   const known = new Set([...exported, ...recorded, 'up']);
   return metrics.filter((metric) => !known.has(metric));
 }

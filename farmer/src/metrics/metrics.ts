@@ -8,8 +8,8 @@ import type { OutcomePort, ScrubResult } from '../farming/ports.ts';
 import type { RequestOutcome } from '../node/node-http.ts';
 import { FARMER_METRICS } from './catalogue.ts';
 
-/** What gauges of one node are read from. */
-interface NodeReadings {
+/** Sources of the gauges of one node. */
+interface NodeSource {
   readonly alias: string;
   readonly contracts: {
     readonly phases: Readonly<Record<Phase, number>>;
@@ -22,8 +22,8 @@ interface NodeReadings {
   readonly exit: { readonly progress: { readonly state: string } };
 }
 
-/** What gauges of one disk are read from; undefined where it can't be asked. */
-interface DiskReadings {
+/** Sources of the gauges of one disk; undefined values are unknown. */
+interface DiskSource {
   readonly path: string;
   readonly state: DiskState;
   readonly freeBytes: number | undefined;
@@ -33,10 +33,10 @@ interface DiskReadings {
   readonly probeSeconds: number | undefined;
 }
 
-/** What gauges are read from at each scrape. */
-export interface Readings {
+/** Sources of the gauges, read at each scrape. */
+export interface MetricSources {
   readonly farmer: {
-    readonly nodes: readonly NodeReadings[];
+    readonly nodes: readonly NodeSource[];
     readonly queues: Readonly<Record<'chunks' | 'answers', { readonly waiting: number; readonly running: number }>>;
     readonly capacityEstimate: number | undefined;
     readonly scrubber: { readonly completedAt: number | undefined };
@@ -47,54 +47,54 @@ export interface Readings {
     { readonly skew: { readonly seconds: number | undefined }; readonly breaker: { readonly isOpen: boolean } }
   >;
   readonly pool: { readonly size: number; readonly busy: number };
-  readonly disks: { readonly readings: readonly DiskReadings[] };
-  readonly clock: Pick<Clock, 'toWallTime'>;
+  readonly disks: { readonly readings: readonly DiskSource[] };
 }
 
-/** The farmer's metrics, as the rest of the farmer speaks to them. What they are: catalogue.ts. */
+export interface FarmerMetricsOptions {
+  readonly version: string;
+  readonly nodes: readonly string[];
+  readonly disks: readonly string[];
+}
+
+export interface FarmerMetricsDeps {
+  readonly clock: Pick<Clock, 'toWallTime'>;
+  readonly log: Pick<Logger, 'warn'>;
+}
+
+/** Updates the metrics that catalogue.ts declares. */
 export class FarmerMetrics implements ChunkObserver {
   readonly #set: MetricSet<typeof FARMER_METRICS>;
-  #toWallTime: (instant: number) => number = (instant) => instant;
+  readonly #clock: Pick<Clock, 'toWallTime'>;
 
-  constructor({
-    version,
-    nodes = [],
-    disks = [],
-    log,
-  }: {
-    version: string;
-    /** The aliases of the nodes. */
-    nodes?: readonly string[];
-    /** The folders on the disks. */
-    disks?: readonly string[];
-    log?: Logger;
-  }) {
+  /** @param options the labels whose values are known only at runtime: aliases of nodes, paths of data directories */
+  constructor({ version, nodes, disks }: FarmerMetricsOptions, { clock, log }: FarmerMetricsDeps) {
+    this.#clock = clock;
     this.#set = new MetricSet(FARMER_METRICS, {
       labelValues: { node: nodes, disk: disks },
       onError: (metric, error) => {
         this.#set.instruments.metricErrors.inc();
-        log?.warn('metric not read', { metric, error });
+        log.warn('metric unreadable', { metric, error });
       },
     });
     this.#set.instruments.build.set({ version, node_version: process.versions.node }, 1);
   }
 
-  /** The names of all metrics, the process's own included. */
+  /** The names of all metrics, including those of the process. */
   get names(): string[] {
     return this.#set.names;
   }
 
-  /** All metrics in Prometheus' text format; one that can't be read is left out. */
+  /** All metrics in the text format of Prometheus, without those that cannot be read. */
   async scrape(): Promise<Scrape> {
     return await this.#set.scrape();
   }
 
-  /** From here on, gauges are read from these at each scrape. */
-  read({ farmer, links, pool, disks, clock }: Readings): void {
+  /** Starts to read the gauges from these sources at each scrape. */
+  setSources({ farmer, links, pool, disks }: MetricSources): void {
     const set = this.#set;
-    this.#toWallTime = (instant) => clock.toWallTime(instant);
-    const seconds = (instant: number | undefined) => (instant === undefined ? 0 : clock.toWallTime(instant) / 1000);
-    const forEachNode = (key: NodeGauge, value: (node: NodeReadings) => number) =>
+    const seconds = (instant: number | undefined) =>
+      instant === undefined ? 0 : this.#clock.toWallTime(instant) / 1000;
+    const forEachNode = (key: NodeGauge, value: (node: NodeSource) => number) =>
       set.onScrape(key, (gauge) => {
         for (const node of farmer.nodes) gauge.set({ node: node.alias }, value(node));
       });
@@ -120,28 +120,28 @@ export class FarmerMetrics implements ChunkObserver {
     });
     set.onScrape('workers', (gauge) => gauge.set(pool.size));
     set.onScrape('workersBusy', (gauge) => gauge.set(pool.busy));
-    this.#readDisks(disks);
+    this.#setDiskSources(disks);
   }
 
-  /** How the rounds of one node's contracts come out. */
+  /** Counts the outcomes of one node's contracts. */
   node(alias: string): OutcomePort {
-    const { passed, failed, slack, lastPassed, taken, refused, ended, proofWait, repaired } = this.#set.instruments;
+    const { passed, failed, slack, lastPassed, accepted, rejected, ended, proofWait, rebuilt } = this.#set.instruments;
     const node = { node: alias };
     return {
       challengePassed: (slackMs, at) => {
         passed.inc(node);
         slack.observe(node, slackMs / 1000);
-        lastPassed.set(node, this.#toWallTime(at) / 1000);
+        lastPassed.set(node, this.#clock.toWallTime(at) / 1000);
       },
       challengeFailed: (reason, count, slackMs) => {
         failed.inc({ ...node, reason }, count);
         if (slackMs !== undefined) slack.observe(node, slackMs / 1000);
       },
-      contractAccepted: () => taken.inc(node),
-      contractRejected: (reason) => refused.inc({ ...node, reason }),
+      contractAccepted: () => accepted.inc(node),
+      contractRejected: (reason) => rejected.inc({ ...node, reason }),
       contractEnded: (reason) => ended.inc({ ...node, reason }),
-      proofStarted: (ms) => proofWait.observe(ms / 1000),
-      chunkRebuilt: () => repaired.inc(),
+      proofStarted: (waitMs) => proofWait.observe(waitMs / 1000),
+      chunkRebuilt: () => rebuilt.inc(),
     };
   }
 
@@ -170,13 +170,13 @@ export class FarmerMetrics implements ChunkObserver {
     this.#set.instruments.diskErrors.inc({ disk, kind });
   }
 
-  #readDisks(disks: Readings['disks']): void {
+  #setDiskSources(disks: MetricSources['disks']): void {
     const set = this.#set;
-    const forEachDisk = (key: DiskGauge, value: (disk: DiskReadings) => number | undefined) =>
+    const forEachDisk = (key: DiskGauge, value: (disk: DiskSource) => number | undefined) =>
       set.onScrape(key, (gauge) => {
         for (const disk of disks.readings) {
           const now = value(disk);
-          // One that can't be asked has no value, rather than an old or a wrong one.
+          // No value is better than an outdated one.
           if (now === undefined) gauge.remove({ disk: disk.path });
           else gauge.set({ disk: disk.path }, now);
         }

@@ -1,9 +1,9 @@
 import { FakeLogger } from '@downstream/platform/testing';
 import { describe, expect, it } from '@jest/globals';
 import { quarantine } from '../../src/chunks/disk-state.ts';
-import { FarmerMetrics, type Readings } from '../../src/metrics/metrics.ts';
+import { FarmerMetrics, type MetricSources } from '../../src/metrics/metrics.ts';
 
-const READINGS: Readings = {
+const SOURCES: MetricSources = {
   farmer: {
     nodes: [
       {
@@ -47,18 +47,19 @@ const READINGS: Readings = {
       },
     ],
   },
-  clock: { toWallTime: (instant) => instant + 60_000 },
 };
 
-const scrapeOf = async (metrics: FarmerMetrics) => (await metrics.scrape()).text.split('\n');
-const someMetrics = (log?: FakeLogger) =>
-  new FarmerMetrics({ version: '1', nodes: ['main'], disks: ['/a', '/b'], ...(log && { log }) });
+const scrapeLines = async (metrics: FarmerMetrics) => (await metrics.scrape()).text.split('\n');
+const createMetrics = ({ nodes = ['main'], log = new FakeLogger() } = {}) => {
+  const clock = { toWallTime: (instant: number) => instant + 60_000 };
+  return new FarmerMetrics({ version: '1', nodes, disks: ['/a', '/b'] }, { clock, log });
+};
 
-describe("the farmer's metrics", () => {
-  it('read the farm at each scrape, in base units', async () => {
-    const metrics = someMetrics();
-    metrics.read(READINGS);
-    expect(await scrapeOf(metrics)).toEqual(
+describe('FarmerMetrics', () => {
+  it('reads its gauges at each scrape, in base units', async () => {
+    const metrics = createMetrics();
+    metrics.setSources(SOURCES);
+    expect(await scrapeLines(metrics)).toEqual(
       expect.arrayContaining([
         'farmer_contracts{node="main",state="answering"} 4',
         'farmer_contract_bytes{node="main"} 10',
@@ -78,17 +79,18 @@ describe("the farmer's metrics", () => {
         'farmer_disk_used_bytes{disk="/a"} 100',
         'farmer_disk_state{disk="/a",state="ok"} 1',
         'farmer_disk_state{disk="/b",state="ok"} 0',
+        'farmer_disk_state{disk="/b",state="read_only"} 0',
         'farmer_disk_state{disk="/b",state="quarantined"} 1',
         `farmer_build_info{version="1",node_version="${process.versions.node}"} 1`,
       ]),
     );
   });
 
-  it("tell dates by the machine's clock, as it is set", async () => {
-    const metrics = someMetrics();
-    metrics.read(READINGS);
+  it('reports times as wall-clock time', async () => {
+    const metrics = createMetrics();
+    metrics.setSources(SOURCES);
     metrics.node('main').challengePassed(1_000, 2_000);
-    expect(await scrapeOf(metrics)).toEqual(
+    expect(await scrapeLines(metrics)).toEqual(
       expect.arrayContaining([
         'farmer_next_due_timestamp_seconds{node="main"} 65',
         'farmer_scrub_last_completed_timestamp_seconds 68',
@@ -97,17 +99,17 @@ describe("the farmer's metrics", () => {
     );
   });
 
-  it('have no value for what can not be asked, rather than an old or a wrong one', async () => {
-    const metrics = someMetrics();
-    metrics.read(READINGS);
-    const lines = (await scrapeOf(metrics)).join('\n');
+  it('reports no value of a disk that cannot be read, instead of an outdated one', async () => {
+    const metrics = createMetrics();
+    metrics.setSources(SOURCES);
+    const lines = (await scrapeLines(metrics)).join('\n');
     expect(lines).not.toMatch(/farmer_disk_(free_bytes|size_bytes|probe_seconds)\{disk="\/b"\}/);
   });
 
-  it('count the outcomes of each node by itself, and are there from the start', async () => {
-    const metrics = new FarmerMetrics({ version: '1', nodes: ['a', 'b'] });
+  it('counts outcomes by node, and has every combination of labels from the start', async () => {
+    const metrics = createMetrics({ nodes: ['a', 'b'] });
     metrics.node('b').challengeFailed('not_challenged', 3, undefined);
-    expect(await scrapeOf(metrics)).toEqual(
+    expect(await scrapeLines(metrics)).toEqual(
       expect.arrayContaining([
         'farmer_challenges_failed_total{node="a",reason="not_challenged"} 0',
         'farmer_challenges_failed_total{node="b",reason="not_challenged"} 3',
@@ -116,26 +118,21 @@ describe("the farmer's metrics", () => {
     );
   });
 
-  it('that can not be read are counted and logged; the next scrape shows the count', async () => {
+  it('leaves out an unreadable metric, logs it, and counts it in the next scrape', async () => {
     const log = new FakeLogger();
-    const metrics = someMetrics(log);
-    const hangs = (): never => {
-      throw new Error('hangs');
-    };
-    metrics.read({
-      ...READINGS,
-      pool: {
-        get size() {
-          return hangs();
-        },
-        busy: 3,
+    const metrics = createMetrics({ log });
+    const pool = {
+      get size(): number {
+        throw new Error('unreadable');
       },
-    });
+      busy: 3,
+    };
+    metrics.setSources({ ...SOURCES, pool });
     await metrics.scrape();
-    const lines = await scrapeOf(metrics);
+    const lines = await scrapeLines(metrics);
     expect(lines).toContain('farmer_metric_errors_total 1');
     expect(lines).toContain('farmer_workers_busy 3');
     expect(lines).not.toContain('farmer_workers 0');
-    expect(log.messages()).toContain('metric not read');
+    expect(log.messages()).toContain('metric unreadable');
   });
 });
