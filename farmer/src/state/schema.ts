@@ -1,9 +1,4 @@
-/** The tables of a database. A database of another application or version is refused. */
-export interface Schema {
-  readonly applicationId: number;
-  readonly version: number;
-  readonly sql: string;
-}
+import type { Schema } from '@downstream/platform/sqlite';
 
 const REGISTRY_TABLES = `
   CREATE TABLE farm (
