@@ -13,20 +13,21 @@ const FIRST_INTERVAL_MS = 5_000;
 const MAX_INTERVAL_MS = 300_000;
 
 /**
- * Logs a one-line status, after ten seconds at first and then at doubling intervals of up to five minutes, and updates
+ * Logs the farmer's status, first after five seconds and then at doubling intervals of up to five minutes, and updates
  * the progress bar.
  */
 export class StatusLogger {
   readonly #deps: StatusLoggerDeps;
   #timer: NodeJS.Timeout | undefined;
   #intervalMs = FIRST_INTERVAL_MS;
-  #nextAt = performance.now() + FIRST_INTERVAL_MS;
+  #nextAt = 0;
 
   constructor(deps: StatusLoggerDeps) {
     this.#deps = deps;
   }
 
   start(): void {
+    this.#nextAt = performance.now() + FIRST_INTERVAL_MS;
     this.#timer = setInterval(() => this.#check(), CHECK_INTERVAL_MS);
   }
 

@@ -149,7 +149,7 @@ function checkEachNode({ nodes }: StatusEvidence): OverallStatus | undefined {
   return {
     label: 'Some nodes unreachable',
     severity: 'warning',
-    explanation: `${joinNames(aliases)} (${aliases.length} of ${nodes.length} nodes) ${verb} not respond. Their challenges due during the outage will fail; other nodes are not affected. Check the network, then the node.`,
+    explanation: `${joinNames(aliases)} (${aliases.length} of ${nodes.length} nodes) ${verb} not respond. Challenges due there during the outage will fail; other nodes are not affected. Check the network, then the node.`,
   };
 }
 
