@@ -7,16 +7,16 @@ export const SMALL_FARM = { genesis: createGenesis('what both have'), env: { FAR
 
 /** The hashes of the contracts on a node's books. */
 export async function listContractHashes(node: MockNodeService): Promise<string[]> {
-  return (await node.control.contracts()).map(({ hash }) => hash).sort();
+  return (await node.control.listContracts()).map(({ hash }) => hash).sort();
 }
 
 /** Waits until every contract that the node has now has passed once more. */
 export async function waitUntilEachContractPasses(node: MockNodeService): Promise<void> {
-  const before = new Map((await node.control.contracts()).map(({ hash, passed }) => [hash, passed]));
+  const before = new Map((await node.control.listContracts()).map(({ hash, passed }) => [hash, passed]));
   await eventually(
     'every contract to pass again',
     async () => {
-      const now = new Map((await node.control.contracts()).map(({ hash, passed }) => [hash, passed]));
+      const now = new Map((await node.control.listContracts()).map(({ hash, passed }) => [hash, passed]));
       return [...before].filter(([hash, passed]) => (now.get(hash) ?? 0) <= passed).map(([hash]) => hash);
     },
     (silent) => silent.length === 0,

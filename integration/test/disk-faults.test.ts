@@ -34,7 +34,7 @@ describe('a farmer', () => {
       expect(await listContractHashes(node)).toEqual(contracts);
       const sound = contracts.map((hash) => ({ name: hash, sha256: hash }));
       expect((await bed.chunkFiles(volume)).sort((a, b) => a.name.localeCompare(b.name))).toEqual(sound);
-      const failed = (await node.control.contracts()).map(({ unanswered, wrong }) => unanswered + wrong);
+      const failed = (await node.control.listContracts()).map(({ unanswered, wrong }) => unanswered + wrong);
       expect(failed).toEqual([0, 0, 0, 0, 0]);
     });
   });
@@ -52,7 +52,7 @@ describe('a farmer', () => {
       const contracts = await listContractHashes(node);
 
       await farmer.shell('dd if=/dev/zero of=/data/filler bs=4k status=none || true');
-      await node.control.configure({ maxContracts: 16 });
+      await node.control.updateConfig({ maxContracts: 16 });
       await farmer.passes(8);
       const { contracts: onFull } = await farmer.status();
       expect(onFull.total).toBeLessThan(16);

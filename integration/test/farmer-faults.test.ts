@@ -20,7 +20,7 @@ describe('a farmer', () => {
       await farmer.freeze();
       await eventually(
         'each contract to miss a challenge',
-        async () => (await node.control.contracts()).map(({ unanswered }) => unanswered),
+        async () => (await node.control.listContracts()).map(({ unanswered }) => unanswered),
         (missed) => missed.every((count) => count >= 1),
       );
       await farmer.thaw();

@@ -48,7 +48,7 @@ describe('the compose file in docs/mock-node.md', () => {
       writeFileSync(join(folder, 'compose.yaml'), file.replace(/downstream-mock-node$/m, IMAGES['mock-node']));
       await docker([...compose, 'up', '--wait']);
       const control = new ControlClient(`http://${await docker([...compose, 'port', 'mock-node', '5001'])}`);
-      expect(await control.info()).toMatchObject({ seed: '7', scenario: 'maintenance' });
+      expect(await control.getInfo()).toMatchObject({ seed: '7', scenario: 'maintenance' });
     } finally {
       await tryDocker([...compose, 'down', '--volumes', '--timeout', '5']);
       rmSync(folder, { recursive: true });

@@ -68,17 +68,17 @@ describe('the image of the mock node', () => {
     `);
     await using run = await StandaloneMockNode.start('--env', 'MOCK_PRESET=flaky', ...mounted);
     const control = await createControlClient(run);
-    expect(await control.config()).toMatchObject({ intervalMs: 5_000, maxContracts: 3 });
-    expect(await control.info()).toMatchObject({ scenario: 'closed', seed: '42' });
+    expect(await control.getConfig()).toMatchObject({ intervalMs: 5_000, maxContracts: 3 });
+    expect(await control.getInfo()).toMatchObject({ scenario: 'closed', seed: '42' });
 
     const outcomes = await requestOutcomes((await run.url()) + NEW, 100);
 
-    const applied = Object.fromEntries((await control.faults()).map((fault) => [fault.name, fault.applied]));
+    const applied = Object.fromEntries((await control.listFaults()).map((fault) => [fault.name, fault.applied]));
     const times = (outcome: number | 'no reply') => outcomes.filter((each) => each === outcome).length;
     expect(applied['closed']).toBe(2);
     expect(times(429)).toBe(2);
     expect(times(503)).toBe(applied['flaky-503']);
-    expect(times('no reply')).toBe((applied['flaky-reset'] ?? 0) + (applied['flaky-lost-reply'] ?? 0));
+    expect(times('no reply')).toBe((applied['flaky-reset'] ?? 0) + (applied['flaky-lost-response'] ?? 0));
     expect(times(200)).toBe(100 - times(429) - times(503) - times('no reply'));
     // One in ten goes wrong: of a hundred, some certainly do, and most do not.
     expect(times(503) + times('no reply')).toBeGreaterThan(0);
@@ -126,7 +126,7 @@ describe('the image of the mock node', () => {
       await first.kill();
 
       await using second = await StandaloneMockNode.start(...kept);
-      const contracts = await (await createControlClient(second)).contracts();
+      const contracts = await (await createControlClient(second)).listContracts();
       expect(contracts.map((contract) => contract.hash)).toEqual([hash]);
       expect(await json(`${await second.url()}/api/downstream/due/${token}`)).toMatchObject({
         all_contracts: [{ hash }],
@@ -141,7 +141,7 @@ describe('the image of the mock node', () => {
     await using run = await StandaloneMockNode.start();
     const control = await createControlClient(run);
     await control.addFault({ name: 'silence', effect: 'hang' });
-    const events = control.events();
+    const events = control.streamEvents();
     await events.next();
     const left = Promise.allSettled([
       ...[1, 2, 3].map(async () => await fetch((await run.url()) + NEW)),
@@ -150,7 +150,7 @@ describe('the image of the mock node', () => {
     ]);
     await eventually(
       'three requests to hang',
-      async () => await control.fault('silence'),
+      async () => await control.getFault('silence'),
       ({ applied }) => applied === 3,
     );
 
@@ -199,12 +199,12 @@ describe('a farmer', () => {
       const farmer = await bed.farmer({ genesis, env: { FARMER_SIZE: '192KiB' } });
       await farmer.filled();
       await farmer.passes(3);
-      const before = (await node.control.contracts()).map(({ hash }) => hash);
+      const before = (await node.control.listContracts()).map(({ hash }) => hash);
 
       await node.restart();
       const metrics = await farmer.passes(3);
 
-      expect((await node.control.contracts()).map(({ hash }) => hash)).toEqual(before);
+      expect((await node.control.listContracts()).map(({ hash }) => hash)).toEqual(before);
       expect(metrics.value('farmer_contracts_ended_total')).toBe(0);
       expect(metrics.value('farmer_challenges_failed_total')).toBe(0);
     });

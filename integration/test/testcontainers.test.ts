@@ -20,14 +20,14 @@ describe('a mock node container', () => {
       .withControlToken('open-sesame')
       .start();
     expect(node.getSeed()).toBe('a seed');
-    expect(await node.control.config()).toMatchObject({ intervalMs: 30_000, maxContracts: 5 });
-    expect((await node.control.faults()).map(({ name }) => name)).toEqual([
+    expect(await node.control.getConfig()).toMatchObject({ intervalMs: 30_000, maxContracts: 5 });
+    expect((await node.control.listFaults()).map(({ name }) => name)).toEqual([
       'slow-delay',
       'slow-dribble',
       'theirs',
       'mine',
     ]);
-    expect(await node.control.info()).toMatchObject({ seed: 'a seed', scenario: 'few' });
+    expect(await node.control.getInfo()).toMatchObject({ seed: 'a seed', scenario: 'few' });
     expect((await fetch(`${node.getControlUrl()}/__admin/info`)).status).toBe(401);
   });
 
@@ -35,7 +35,7 @@ describe('a mock node container', () => {
     await using node = await new MockNodeOfThisRun().start();
     await node.control.addFault({ name: 'until-restart', effect: 'reset' });
     await node.restart();
-    expect(await node.control.faults()).toEqual([]);
+    expect(await node.control.listFaults()).toEqual([]);
     expect((await fetch(`${node.getUrl()}/healthz`)).status).toBe(200);
   });
 

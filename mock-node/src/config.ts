@@ -13,14 +13,14 @@ import { z } from 'zod';
 
 const text = z.string();
 
-/** Everything that can be set. The table in docs/settings.md, the flags and the error messages come from here. */
+/** All settings. The table in docs/settings.md, the flags and the error messages derive from this table. */
 export const SETTINGS = {
   host: createHostSetting({ env: 'MOCK_HOST', flag: '--host', description: 'Address to listen on.' }),
   port: {
     env: 'MOCK_PORT',
     flag: '--port',
     value: '<port>',
-    description: 'The port; 0 for any free one.',
+    description: 'Port of the node API; 0 picks a free port.',
     allowed: 'a port from 0 to 65535',
     schema: integerBetween(0, 65_535),
     default: '5000',
@@ -29,7 +29,8 @@ export const SETTINGS = {
     env: 'MOCK_CONTROL_PORT',
     flag: '--control-port',
     value: '<port>',
-    description: 'The port of the control API and of the page, which no fault ever hits; `off` for none.',
+    description:
+      'Port of the control API and of the page, which have no faults; 0 picks a free port, `off` disables both.',
     allowed: 'a port from 0 to 65535, or off',
     schema: z.union([z.literal('off').transform(() => undefined), integerBetween(0, 65_535)]),
     default: '5001',
@@ -39,17 +40,17 @@ export const SETTINGS = {
     flag: '--control-token',
     value: '<text>',
     description:
-      'What the control API wants to see as `Authorization: Bearer …`; better given as a variable than as a flag, which other users of the machine can read.',
-    allowed: 'a text of 8 to 200 printable characters without blanks',
+      'Token that the control API requires as `Authorization: Bearer …`. Set it as a variable: other users of the machine can read flags.',
+    allowed: '8 to 200 printable ASCII characters without spaces',
     schema: text.regex(/^[\x21-\x7e]{8,200}$/).optional(),
-    defaultDescription: 'none: whoever reaches the port',
+    defaultDescription: 'none: no authentication',
   },
   seed: {
     env: 'MOCK_SEED',
     flag: '--seed',
     value: '<text>',
-    description: 'What tokens, secrets and challenges are drawn from: the same seed repeats a run.',
-    allowed: 'a text of 1 to 200 characters',
+    description: 'Seed of tokens, secrets, challenges and faults. The same seed repeats a run.',
+    allowed: '1 to 200 characters',
     schema: text.min(1).max(200),
     default: '42',
   },
@@ -57,7 +58,7 @@ export const SETTINGS = {
     env: 'MOCK_INTERVAL',
     flag: '--interval',
     value: '<seconds>',
-    description: 'Seconds between two challenges of a contract.',
+    description: 'Time between two challenges of a contract.',
     allowed: 'seconds from 1 to 31536000',
     schema: text
       .regex(/^\d+(\.\d+)?$/)
@@ -70,7 +71,7 @@ export const SETTINGS = {
     env: 'MOCK_MAX_CONTRACTS',
     flag: '--max-contracts',
     value: '<count>',
-    description: 'Contracts running at once, over all farmers; beyond that there are no chunks.',
+    description: 'Maximum running contracts, over all farmers.',
     allowed: 'an integer from 0 to 1000000',
     schema: integerBetween(0, 1_000_000),
     default: '10000',
@@ -79,7 +80,7 @@ export const SETTINGS = {
     env: 'MOCK_MAX_FAILURES',
     flag: '--max-failures',
     value: '<count>',
-    description: 'Failed challenges in a row that end a contract.',
+    description: 'Consecutive failed challenges that end a contract.',
     allowed: 'an integer from 1 to 1000000',
     schema: integerBetween(1, 1_000_000),
     default: '10',
@@ -88,7 +89,8 @@ export const SETTINGS = {
     env: 'MOCK_CONTRACT_FORM',
     flag: '--contract-form',
     value: '<form>',
-    description: 'What contracts carry: the `secret` that makes the chunk, or the `url` that has it.',
+    description:
+      'What a contract contains: the `secret` from which to generate its chunk, or the `url` to download it.',
     allowed: 'secret or url',
     schema: z.enum(['secret', 'url']),
     default: 'secret',
@@ -97,7 +99,7 @@ export const SETTINGS = {
     env: 'MOCK_PRESET',
     flag: '--preset',
     value: '<name>',
-    description: `Faults to begin with: ${PRESET_NAMES.map((name) => `\`${name}\``).join(', ')}.`,
+    description: `Scenario to apply at the start: ${PRESET_NAMES.map((name) => `\`${name}\``).join(', ')}.`,
     allowed: `one of ${PRESET_NAMES.join(', ')}`,
     schema: z.enum(PRESET_NAMES).optional(),
     defaultDescription: 'none',
@@ -106,8 +108,7 @@ export const SETTINGS = {
     env: 'MOCK_SCENARIO',
     flag: '--scenario',
     value: '<file>',
-    description:
-      'A file of faults and settings to begin with, in YAML or JSON; after those of the preset, if there is one.',
+    description: 'YAML or JSON file with faults and settings to apply at the start, after the preset.',
     allowed: 'a file',
     schema: text.optional(),
     defaultDescription: 'none',
@@ -116,7 +117,7 @@ export const SETTINGS = {
     env: 'MOCK_TIME_SCALE',
     flag: '--time-scale',
     value: '<factor>',
-    description: 'How much faster than real time the clock of the node runs.',
+    description: 'How much faster than real time the clock runs.',
     allowed: 'a number from 0.001 to 1000000',
     schema: text
       .regex(/^\d+(\.\d+)?$/)
@@ -128,7 +129,7 @@ export const SETTINGS = {
     env: 'MOCK_JOURNAL_SIZE',
     flag: '--journal-size',
     value: '<count>',
-    description: 'The last requests that are kept to be looked at.',
+    description: 'Number of latest requests to keep in the journal.',
     allowed: 'an integer from 0 to 100000',
     schema: integerBetween(0, 100_000),
     default: '1000',
@@ -137,17 +138,16 @@ export const SETTINGS = {
     env: 'MOCK_STATE',
     flag: '--state',
     value: '<file>',
-    description:
-      'Where farmers, contracts and the time of the node are kept over restarts; made where it is not there.',
+    description: 'File that keeps farmers, contracts and the clock across restarts. Created if missing.',
     allowed: 'a file',
     schema: text.optional(),
-    defaultDescription: 'none: in memory',
+    defaultDescription: 'none: state is kept in memory',
   },
   files: {
     env: 'MOCK_FILES',
     flag: '--files',
     value: '<folder>',
-    description: 'A folder whose plain files can be verified for ownership.',
+    description: 'Folder of files for ownership challenges.',
     allowed: 'a folder',
     schema: text.optional(),
     defaultDescription: 'none',

@@ -1,9 +1,8 @@
 import { get } from 'node:http';
 
 /**
- * The image's health check: exits 0 when the node in this container can be used. It asks the control port, which no fault
- * hits: a node that refuses connections because it was told to is well. It runs every few seconds for months, so it loads
- * nothing but what it needs, and reads the variables that it needs by itself.
+ * The image's health check. It exits with 0 if the node can be used. It calls the control port, which has no faults, so
+ * that a node whose fault refuses connections stays healthy. It runs every few seconds and therefore imports no packages.
  */
 const control = process.env['MOCK_CONTROL_PORT'] || '5001';
 const where =

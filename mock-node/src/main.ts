@@ -3,10 +3,10 @@ import { Command, CommanderError } from 'commander';
 import { startMockNode } from './app.ts';
 import { readConfig, SETTINGS } from './config.ts';
 
-/** `mock-node`: listens until SIGTERM or SIGINT; one line says when it is ready. */
+/** Runs the node until SIGTERM or SIGINT. Prints one line when it is ready. */
 async function main(args: readonly string[]): Promise<number> {
   const program = new Command('mock-node')
-    .description('A node that really verifies, to farm against and test with.')
+    .description('A storage node for development and tests: it verifies every answer and can inject faults.')
     .exitOverride();
   for (const { flag, value, description, env } of Object.values(SETTINGS)) {
     program.option(`${flag} ${value}`, `${description} (${env})`.replaceAll('`', ''));

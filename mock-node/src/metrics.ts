@@ -1,25 +1,24 @@
 import type { ControllerEvent } from '@downstream/control-api';
 import { type Catalogue, MetricSet, type Scrape } from '@downstream/platform';
-import { CONTRACT_STATES, type ContractState, END_REASONS } from './ledger/ledger.ts';
-import { CHALLENGE_RESULTS } from './ledger/ledger-store.ts';
+import { CHALLENGE_RESULTS, CONTRACT_STATES, type ContractState, END_REASONS } from './ledger/contract.ts';
 import type { ControllerEvents } from './node-controller.ts';
 
-/** Every metric of the mock node, declared here and nowhere else; docs/metrics.md is made from it. */
+/** All metrics of the mock node. docs/metrics.md is generated from this table. */
 export const MOCK_METRICS = {
   requests: {
     type: 'counter',
     name: 'mock_node_requests_total',
     unit: 'requests',
-    question: 'What do farmers ask for, and what do they get?',
-    help: 'Requests served, by route and HTTP status; `none` where a fault kept the reply back.',
+    question: 'Which requests arrive, and with which result?',
+    help: 'Requests by route and HTTP status. `none` means that a fault prevented the response.',
     labels: { route: null, code: null },
   },
   requestSeconds: {
     type: 'histogram',
     name: 'mock_node_request_duration_seconds',
     unit: 'seconds',
-    question: 'How fast does the node answer?',
-    help: 'Time from a request to the end of its reply.',
+    question: 'How fast does the node respond?',
+    help: 'Time from a request to the end of its response.',
     labels: { route: null },
     buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
   },
@@ -27,54 +26,54 @@ export const MOCK_METRICS = {
     type: 'counter',
     name: 'mock_node_challenges_total',
     unit: 'challenges',
-    question: 'Do the farmers pass?',
-    help: 'Challenges settled: passed, answered wrong, or left unanswered until they were over.',
+    question: 'Do farmers pass their challenges?',
+    help: 'Settled challenges: passed, answered incorrectly, or unanswered at the end of their round.',
     labels: { result: CHALLENGE_RESULTS },
   },
   contracts: {
     type: 'gauge',
     name: 'mock_node_contracts',
     unit: 'contracts',
-    question: 'How much is farmed?',
-    help: 'Contracts running, by whether their open challenge is still due or settled by an answer.',
+    question: 'How many contracts are running?',
+    help: 'Running contracts by the state of the current challenge: due or settled by an answer.',
     labels: { state: CONTRACT_STATES },
   },
   contractsEnded: {
     type: 'counter',
     name: 'mock_node_contracts_ended_total',
     unit: 'contracts',
-    question: 'What becomes of them?',
-    help: 'Contracts that ended: failed too often, removed by their farmer, expired or forgotten by the node, or replaced.',
+    question: 'Why do contracts end?',
+    help: 'Ended contracts: failed too often, removed by the farmer, expired or forgotten by the node, or replaced.',
     labels: { reason: END_REASONS },
   },
   faultsApplied: {
     type: 'counter',
     name: 'mock_node_faults_applied_total',
     unit: 'requests',
-    question: 'Do the faults happen that I asked for?',
-    help: 'Requests that a fault was applied to, by its name; `other` beyond the first two hundred names.',
+    question: 'Are faults applied?',
+    help: 'Requests to which a fault was applied, by fault. `other` stands for all but the first 200 names.',
     labels: { name: null },
   },
   farmers: {
     type: 'gauge',
     name: 'mock_node_farmers',
     unit: 'farmers',
-    question: 'By how many?',
-    help: 'Farmers registered.',
+    question: 'How many farmers are registered?',
+    help: 'Registered farmers.',
   },
   metricErrors: {
     type: 'counter',
     name: 'mock_node_metric_errors_total',
     unit: 'metrics',
-    question: 'Are these metrics whole?',
-    help: 'Metrics left out of a scrape because they could not be read.',
+    question: 'Are the metrics complete?',
+    help: 'Metrics that a scrape omitted because reading them failed.',
   },
   build: {
     type: 'gauge',
     name: 'mock_node_build_info',
     unit: 'always 1',
-    question: 'Which version runs?',
-    help: 'Always 1; the labels say which version runs.',
+    question: 'Which version is running?',
+    help: 'Always 1. The labels contain the versions.',
     labels: { version: null, node_version: null },
   },
 } as const satisfies Catalogue;

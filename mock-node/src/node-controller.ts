@@ -15,8 +15,8 @@ import type { ClockSnapshot, NodeClock } from './clock/node-clock.ts';
 import type { FaultPlan } from './faults/fault-plan.ts';
 import { PRESETS } from './faults/presets.ts';
 import type { Journal } from './journal/journal.ts';
+import type { ChallengeResult } from './ledger/contract.ts';
 import type { Ledger } from './ledger/ledger.ts';
-import type { ChallengeResult } from './ledger/ledger-store.ts';
 import type { RuntimeConfig } from './runtime-config.ts';
 
 export class ScenarioError extends CodedError<'unknown' | 'built_in' | 'too_many'> {}

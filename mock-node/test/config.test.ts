@@ -27,7 +27,7 @@ describe('the settings', () => {
   it.each([
     [{ MOCK_PORT: '65536' }, 'MOCK_PORT: expected a port from 0 to 65535 (got "65536")'],
     [{ MOCK_PORT: '80x' }, 'MOCK_PORT: expected a port from 0 to 65535 (got "80x")'],
-    [{ MOCK_SEED: 's'.repeat(201) }, `MOCK_SEED: expected a text of 1 to 200 characters (got "${'s'.repeat(100)}…")`],
+    [{ MOCK_SEED: 's'.repeat(201) }, `MOCK_SEED: expected 1 to 200 characters (got "${'s'.repeat(100)}…")`],
     [{ MOCK_INTERVAL: 'soon' }, 'MOCK_INTERVAL: expected seconds from 1 to 31536000 (got "soon")'],
     [{ MOCK_INTERVAL: '0' }, 'MOCK_INTERVAL: expected seconds from 1 to 31536000 (got "0")'],
     [{ MOCK_INTERVAL: '-5' }, 'MOCK_INTERVAL: expected seconds from 1 to 31536000 (got "-5")'],

@@ -152,10 +152,10 @@ describe('file ownership', () => {
   it('says at the start when its folder is none', async () => {
     await expect(start({ files: pathOf('absent') })).rejects.toMatchObject({
       code: 'invalid_settings',
-      message: expect.stringMatching(/^MOCK_FILES is ".*absent" \(ENOENT\): give a folder$/),
+      message: expect.stringMatching(/^MOCK_FILES: expected a folder \(got ".*absent": ENOENT\)$/),
     });
     await expect(start({ files: pathOf('genesis') })).rejects.toMatchObject({
-      message: expect.stringContaining('(not a folder)'),
+      message: expect.stringContaining('MOCK_FILES: expected a folder (got "'),
     });
   });
 });

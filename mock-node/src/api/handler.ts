@@ -1,6 +1,7 @@
 import type { RouteName } from '@downstream/protocol';
 import type { ChunkFactory } from '../chunks/chunk-factory.ts';
-import type { Chunk, Ledger } from '../ledger/ledger.ts';
+import type { Chunk } from '../ledger/contract.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import type { SeededRandom } from '../ledger/seeded-random.ts';
 import type { OwnershipFiles } from '../ownership/files.ts';
 import type { ApiResponse } from './response.ts';

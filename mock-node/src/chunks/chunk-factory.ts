@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { deriveConvergentKey, encrypt } from '@downstream/file-encryptor';
 import { ChunkDigest } from '@downstream/heartbeat';
-import type { Chunk, Verifier } from '../ledger/ledger.ts';
+import type { Chunk, Verifier } from '../ledger/contract.ts';
 import type { Genesis } from './genesis.ts';
 
 /** The number of blocks to process before other work in the event loop gets a turn. */

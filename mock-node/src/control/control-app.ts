@@ -8,7 +8,7 @@ import { createAdminRoutes } from './admin-routes.ts';
 import { EventStreams } from './event-streams.ts';
 import { rejectCrossOrigin } from './guard.ts';
 import { createControlHandlers } from './handlers.ts';
-import { failed, RequestProblem } from './problems.ts';
+import { createErrorHandler, RequestProblem } from './problems.ts';
 
 export interface ControlDeps {
   readonly controller: NodeController;
@@ -22,21 +22,21 @@ export interface ControlDeps {
   readonly page?: RequestHandler;
 }
 
-/** The control API under `/__admin`, the metrics and the page, on a port of their own that no fault ever hits. */
+/** The control API under `/__admin`, the metrics and the page. It has its own port, which has no faults. */
 export function createControlApp({ token }: { token: string | undefined }, deps: ControlDeps): Express {
   const { controller, metrics, log, closing, page } = deps;
   const streams = new EventStreams(controller.events);
   closing.addEventListener('abort', () => streams.close());
   const app = createWebApp({ scrape: async () => await metrics.scrape() });
-  // For people with curl.
+  // Makes responses readable for users of curl.
   app.set('json spaces', 2);
   app.use(ADMIN_PREFIX, rejectCrossOrigin(token));
   const handlers = createControlHandlers({ ...deps, streams });
   app.use(ADMIN_PREFIX, createAdminRoutes(handlers, { token, save: () => controller.save() }));
   if (page !== undefined) app.use(page);
   app.use(() => {
-    throw new RequestProblem(404, `nothing here: ${ADMIN_PREFIX}/openapi.json says what there is`);
+    throw new RequestProblem(404, `unknown path: see ${ADMIN_PREFIX}/openapi.json`);
   });
-  app.use(failed(log));
+  app.use(createErrorHandler(log));
   return app;
 }

@@ -1,14 +1,14 @@
 import type { ContractView, ControllerEvent } from '@downstream/control-api';
 import type { Logger } from '@downstream/platform';
 import { truncateToken } from '../journal/redact.ts';
-import type { ContractFacts } from '../ledger/ledger.ts';
+import type { ContractFacts } from '../ledger/contract.ts';
 import type { NodeController } from '../node-controller.ts';
-import type { Handlers } from './admin-routes.ts';
+import { type ControlHandlers, INVALID_REQUEST } from './admin-routes.ts';
 import type { EventStreams } from './event-streams.ts';
 import { createOpenApi } from './openapi.ts';
 import { RequestProblem } from './problems.ts';
 
-const MAX_WAITERS = 32;
+const MAX_WAITING_CLIENTS = 32;
 
 export interface HandlerDeps {
   readonly controller: NodeController;
@@ -20,32 +20,33 @@ export interface HandlerDeps {
   readonly closing: AbortSignal;
 }
 
-/** What the operations of the control API do: each change is a line of the log. */
-export function createControlHandlers({ controller, log, streams, apiPort, isReady, closing }: HandlerDeps): Handlers {
+/** The handlers of the control API. Each change is logged. */
+export function createControlHandlers(deps: HandlerDeps): ControlHandlers {
+  const { controller, log, streams, apiPort, isReady, closing } = deps;
   const { faults, journal, ledger } = controller;
   const now = () => controller.clock.now();
-  /** Made when somebody asks for it: that takes longer than the rest of the start. */
+  /** Created on the first request: it takes longer than the rest of the start. */
   let document: ReturnType<typeof createOpenApi> | undefined;
-  let waiters = 0;
+  let waitingClients = 0;
   return {
-    live: () => ({ status: 'ok' }),
-    ready: () => {
+    getLiveness: () => ({ status: 'ok' }),
+    getReadiness: () => {
       if (isReady() && !closing.aborted) return { status: 'ok' };
-      throw new RequestProblem(503, 'the node is going down, or can not listen on its port');
+      throw new RequestProblem(503, 'the node is stopping, or its port could not be opened again');
     },
-    info: () => ({ ...controller.info(), apiPort }),
+    getInfo: () => ({ ...controller.info(), apiPort }),
     reset: ({ body }) => {
       controller.reset(body?.parts);
-      log.info('reset', { parts: body?.parts ?? 'all' });
+      log.info('node reset', { parts: body?.parts ?? 'all' });
     },
-    config: () => controller.config,
-    configure: ({ body }) => {
+    getConfig: () => controller.config,
+    updateConfig: ({ body }) => {
       const config = controller.configure(body);
       log.info('settings changed', { ...body });
       return config;
     },
 
-    faults: () => faults.list(now()),
+    listFaults: () => faults.list(now()),
     addFault: ({ body }) => {
       const report = faults.add(body, now());
       log.info('fault added', { fault: body.name, effect: body.effect.kind });
@@ -60,8 +61,8 @@ export function createControlHandlers({ controller, log, streams, apiPort, isRea
       faults.removeAll();
       log.info('faults removed');
     },
-    fault: ({ params }) => faults.get(params.name, now()),
-    changeFault: ({ params, body }) => {
+    getFault: ({ params }) => faults.get(params.name, now()),
+    updateFault: ({ params, body }) => {
       const report = faults.change(params.name, body, now());
       log.info('fault changed', { fault: params.name, fields: Object.keys(body) });
       return report;
@@ -76,12 +77,12 @@ export function createControlHandlers({ controller, log, streams, apiPort, isRea
       log.info('fault removed', { fault: params.name });
     },
 
-    scenarios: () => controller.scenarios,
-    scenario: ({ params }) => controller.getScenario(params.name),
+    listScenarios: () => controller.scenarios,
+    getScenario: ({ params }) => controller.getScenario(params.name),
     defineScenario: ({ params: { name }, body }) => {
       if (body.name !== undefined && body.name !== name)
-        throw new RequestProblem(400, 'the request is not what this takes', {
-          errors: [{ pointer: '/name', message: `is not ${name}, as the path has it` }],
+        throw new RequestProblem(400, INVALID_REQUEST, {
+          errors: [{ pointer: '/name', message: `must be ${name}, as in the path` }],
         });
       controller.defineScenario({ ...body, name });
       log.info('scenario defined', { scenario: name });
@@ -93,43 +94,44 @@ export function createControlHandlers({ controller, log, streams, apiPort, isRea
       return scenario;
     },
 
-    requests: ({ query: { limit, ...filter } }) => journal.find(filter).slice(-limit),
+    listRequests: ({ query: { limit, ...filter } }) => journal.find(filter).slice(-limit),
     clearRequests: () => {
       journal.clear();
-      log.info('requests forgotten');
+      log.info('journal cleared');
     },
     countRequests: ({ query }) => ({ count: journal.find(query).length }),
-    waitForRequests: async ({ query: { count: wanted, timeoutMs, ...filter } }, { gone }) => {
-      if (waiters >= MAX_WAITERS) throw new RequestProblem(503, `${MAX_WAITERS} wait already`);
-      waiters += 1;
+    waitForRequests: async ({ query: { count: wanted, timeoutMs, ...filter } }, { disconnected }) => {
+      if (waitingClients >= MAX_WAITING_CLIENTS)
+        throw new RequestProblem(503, `the limit of ${MAX_WAITING_CLIENTS} waiting clients is reached`);
+      waitingClients += 1;
       try {
-        const end = AbortSignal.any([gone, closing, AbortSignal.timeout(timeoutMs)]);
+        const end = AbortSignal.any([disconnected, closing, AbortSignal.timeout(timeoutMs)]);
         const count = await journal.wait(filter, wanted, end);
         if (count >= wanted) return { count };
-        throw new RequestProblem(408, `${count} of ${wanted} came within ${timeoutMs} ms`, { count });
+        throw new RequestProblem(408, `${count} of ${wanted} requests matched within ${timeoutMs} ms`, { count });
       } finally {
-        waiters -= 1;
+        waitingClients -= 1;
       }
     },
-    unmatchedRequests: () => journal.unmatched(),
+    listUnmatchedRequests: () => journal.unmatched(),
 
-    contracts: ({ query: { farmer, order, limit } }) => {
+    listContracts: ({ query: { farmer, order, limit } }) => {
       const found = ledger.all(now()).filter(({ token }) => farmer === undefined || token.startsWith(farmer));
-      const inOrder = order === 'due' ? [...found].sort((a, b) => a.dueAt - b.dueAt) : found.take(limit);
-      return [...inOrder].slice(0, limit).map(toContractView);
+      const ordered = order === 'due' ? [...found].sort((a, b) => a.dueAt - b.dueAt) : found.take(limit);
+      return [...ordered].slice(0, limit).map(toContractView);
     },
-    contract: ({ params: { hash } }) => toContractView(ledger.contract(hash, now()) ?? throwUnknownContract(hash)),
+    getContract: ({ params: { hash } }) => toContractView(ledger.contract(hash, now()) ?? throwUnknownContract(hash)),
     expireContract: ({ params: { hash } }) => {
       if (!ledger.expire(hash, now())) throwUnknownContract(hash);
       log.info('contract expired', { contract: hash });
     },
     challengeContract: ({ params: { hash } }) => {
-      const challenged = ledger.challengeNow(hash, now()) ?? throwUnknownContract(hash);
-      log.info('contract challenged', { contract: hash, opened: challenged.opened });
-      return challenged;
+      const result = ledger.challengeNow(hash, now()) ?? throwUnknownContract(hash);
+      log.info('contract challenged', { contract: hash, opened: result.opened });
+      return result;
     },
 
-    clock: () => controller.clockView(),
+    getClock: () => controller.clockView(),
     setClock: ({ body }) => {
       const clock = controller.setClock(body);
       log.info('clock set', { ...clock });
@@ -141,12 +143,12 @@ export function createControlHandlers({ controller, log, streams, apiPort, isRea
       return clock;
     },
 
-    events: (_asked, { response }) => {
+    streamEvents: (_input, { response }) => {
       const first: ControllerEvent = { type: 'clock', clock: controller.clockView() };
       if (!closing.aborted && streams.add(response, first)) return;
-      throw new RequestProblem(503, 'too many listen already', { headers: { 'Retry-After': '10' } });
+      throw new RequestProblem(503, 'too many clients listen to events', { headers: { 'Retry-After': '10' } });
     },
-    openapi: () => {
+    getOpenApi: () => {
       document ??= createOpenApi();
       return document;
     },
@@ -159,5 +161,5 @@ function toContractView({ token, results, acceptedAt, dueAt, ...facts }: Contrac
 }
 
 function throwUnknownContract(hash: string): never {
-  throw new RequestProblem(404, `there is no contract ${hash} running`);
+  throw new RequestProblem(404, `no running contract has the hash ${hash}`);
 }

@@ -28,8 +28,7 @@ type JsonSchema = z.core.JSONSchema.BaseSchema;
 /** A part of the document. */
 export type Json = Readonly<Record<string, unknown>>;
 
-/** What is taken, by its name in the document. */
-const TAKEN = {
+const REQUEST_SCHEMAS = {
   EffectInput: effect,
   FaultInput: fault,
   FaultsInput: faults,
@@ -41,8 +40,7 @@ const TAKEN = {
   ResetRequest: resetRequest,
 };
 
-/** What is given. */
-const GIVEN = {
+const RESPONSE_SCHEMAS = {
   Effect: effect,
   Fault: fault,
   FaultReport: faultReport,
@@ -59,49 +57,49 @@ const GIVEN = {
   Problem: problem,
 };
 
-/** Which way a schema is looked at: what it takes, or what it gives. */
+/** Whether a schema describes what clients send or what they get. */
 type Direction = 'input' | 'output';
 
-const NAMES = { input: createRegistry(TAKEN), output: createRegistry(GIVEN) };
+const REGISTRIES = { input: createRegistry(REQUEST_SCHEMAS), output: createRegistry(RESPONSE_SCHEMAS) };
 
-/** All schemas that have a name in the document. */
+/** All named schemas of the document. */
 export function createSchemaComponents(): Json {
   return { ...toComponents('input'), ...toComponents('output') };
 }
 
-/** A schema by its name, a list of such, or as it is. */
+/** A reference to a named schema or to a list of it; any other schema in full. */
 export function toSchema(schema: z.core.$ZodType, io: Direction): Json {
-  const id = NAMES[io].get(schema)?.id;
-  if (id !== undefined) return { $ref: refTo(id) };
+  const id = REGISTRIES[io].get(schema)?.id;
+  if (id !== undefined) return { $ref: toReference(id) };
   if (schema instanceof z.ZodOptional) return toSchema(schema.unwrap(), io);
   if (schema instanceof z.ZodArray) return { type: 'array', items: toSchema(schema.element, io) };
-  return bare(z.toJSONSchema(schema, { io }));
+  return omitMeta(z.toJSONSchema(schema, { io }));
 }
 
 function createRegistry(schemas: Readonly<Record<string, z.ZodType>>) {
-  const names = z.registry<{ id: string }>();
-  for (const [id, schema] of Object.entries(schemas)) names.add(schema, { id });
-  return names;
+  const registry = z.registry<{ id: string }>();
+  for (const [id, schema] of Object.entries(schemas)) registry.add(schema, { id });
+  return registry;
 }
 
 function toComponents(io: Direction): Json {
   const override = ({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodType; jsonSchema: JsonSchema }) => {
     if (io === 'input' && zodSchema === effect) allowBareKinds(jsonSchema);
   };
-  const { schemas } = z.toJSONSchema(NAMES[io], { io, uri: refTo, override });
-  return Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, bare(schema)]));
+  const { schemas } = z.toJSONSchema(REGISTRIES[io], { io, uri: toReference, override });
+  return Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, omitMeta(schema)]));
 }
 
-function refTo(id: string): string {
+function toReference(id: string): string {
   return `#/components/schemas/${id}`;
 }
 
-/** The document says once for all which dialect it is, and where a schema is. */
-function bare({ $schema, $id, ...schema }: JsonSchema): Json {
+/** OpenAPI defines the dialect and the location of schemas itself. */
+function omitMeta({ $schema, $id, ...schema }: JsonSchema): Json {
   return schema;
 }
 
-/** An effect that needs no parameters can be its kind alone: a step before the schema makes an object of it. */
+/** Allows the kind alone for effects without required parameters. A preprocessing step of `effect` accepts it. */
 function allowBareKinds(schema: JsonSchema): void {
   const object = { ...schema };
   for (const key of Object.keys(schema)) delete schema[key];

@@ -3,52 +3,57 @@ import { z } from 'zod';
 import { VERSION } from '../version.ts';
 import { createSchemaComponents, type Json, toSchema } from './openapi-schemas.ts';
 
-const ABOUT = `Everything of a mock node that can be looked at and changed while it runs, on a port that no fault ever hits.
+const DESCRIPTION = `Inspects and changes a running mock node. It has its own port, which has no faults.
 
-Unknown fields and unknown parameters are errors. \`errors\` names each place: a JSON pointer (RFC 6901) into the body, \`/query/…\` for a parameter of
-the query, \`/path/…\` for one of the path. A body has at most one MiB. Requests of pages of another origin are refused.`;
+Unknown fields and parameters are errors. \`errors\` lists each one with a JSON pointer (RFC 6901) into the body; \`/query/…\` is a parameter of
+the query, \`/path/…\` one of the path. A body can have up to 1 MiB. Requests from web pages of another origin are rejected.`;
 
-/** Why any request may be refused. */
-const REFUSALS: Readonly<Record<number, string>> = {
-  400: 'Something is wrong in what was sent; `errors` says what, and where.',
+/** The errors that every operation can have. */
+const COMMON_ERRORS: Readonly<Record<number, string>> = {
+  400: 'The request is invalid. `errors` lists the fields.',
   401: 'The token is missing or wrong.',
-  403: 'A page of another origin asks.',
+  403: 'The request comes from a web page of another origin.',
   413: 'The body is too large.',
-  415: 'The body is no `application/json`.',
+  415: 'The content type is not `application/json`.',
 };
 
-/** The control API in OpenAPI 3.1, made from the table of operations and from the schemas that the server checks by. */
+/** The control API in OpenAPI 3.1, generated from the schemas that the server uses. */
 export function createOpenApi() {
   const paths: Record<string, Record<string, Json>> = {};
   for (const [operationId, operation] of Object.entries<Operation>(OPERATIONS)) {
     const path = ADMIN_PREFIX + operation.path;
-    paths[path] = { ...paths[path], [operation.method]: described(operationId, operation) };
+    paths[path] = { ...paths[path], [operation.method]: describeOperation(operationId, operation) };
   }
   return {
     openapi: '3.1.1',
-    info: { title: 'Control API of the mock node', version: VERSION, license: { name: 'MIT' }, description: ABOUT },
+    info: {
+      title: 'Control API of the mock node',
+      version: VERSION,
+      license: { name: 'MIT' },
+      description: DESCRIPTION,
+    },
     security: [{}, { token: [] }],
     paths,
     components: {
       securitySchemes: {
-        token: { type: 'http', scheme: 'bearer', description: 'Where the node was given one: MOCK_CONTROL_TOKEN.' },
+        token: { type: 'http', scheme: 'bearer', description: 'Required if the node has a MOCK_CONTROL_TOKEN.' },
       },
       schemas: createSchemaComponents(),
       responses: Object.fromEntries(
-        Object.entries(REFUSALS).map(([status, about]) => [`Refusal${status}`, refusal(about)]),
+        Object.entries(COMMON_ERRORS).map(([status, reason]) => [`Error${status}`, describeError(reason)]),
       ),
     },
   };
 }
 
-function described(operationId: string, operation: Operation): Json {
-  const { path, about, isOpen, params, query, body, example, refusals = {} } = operation;
-  const always = [400, ...(isOpen ? [] : [401]), 403, ...(body === undefined ? [] : [413, 415])];
+function describeOperation(operationId: string, operation: Operation): Json {
+  const { path, summary, isPublic, params, query, body, example, errors = {} } = operation;
+  const common = [400, ...(isPublic ? [] : [401]), 403, ...(body === undefined ? [] : [413, 415])];
   return {
     operationId,
-    summary: about,
+    summary,
     tags: [path.split('/')[1]],
-    ...(isOpen && { security: [] }),
+    ...(isPublic && { security: [] }),
     parameters: [...toParameters(params, 'path'), ...toParameters(query, 'query')],
     ...(body !== undefined && {
       requestBody: {
@@ -57,31 +62,29 @@ function described(operationId: string, operation: Operation): Json {
       },
     }),
     responses: {
-      [operation.status]: success(operation),
-      ...Object.fromEntries(always.map((status) => [status, { $ref: `#/components/responses/Refusal${status}` }])),
-      ...Object.fromEntries(Object.entries(refusals).map(([status, reason]) => [status, refusal(reason)])),
+      [operation.status]: describeSuccess(operation),
+      ...Object.fromEntries(common.map((status) => [status, { $ref: `#/components/responses/Error${status}` }])),
+      ...Object.fromEntries(Object.entries(errors).map(([status, reason]) => [status, describeError(reason)])),
     },
   };
 }
 
-function success({ gives, contentType }: Operation): Json {
-  if (gives === undefined) return { description: 'Done.' };
-  return {
-    description: 'Done.',
-    content: { [contentType ?? 'application/json']: { schema: toSchema(gives, 'output') } },
-  };
+function describeSuccess({ response, contentType }: Operation): Json {
+  const description = 'Success.';
+  if (response === undefined) return { description };
+  return { description, content: { [contentType ?? 'application/json']: { schema: toSchema(response, 'output') } } };
 }
 
-function refusal(description: string): Json {
+function describeError(description: string): Json {
   return { description, content: { 'application/json': { schema: { $ref: '#/components/schemas/Problem' } } } };
 }
 
-function toParameters(schema: z.ZodObject | undefined, where: 'path' | 'query'): Json[] {
+function toParameters(schema: z.ZodObject | undefined, location: 'path' | 'query'): Json[] {
   if (schema === undefined) return [];
   const { properties = {}, required = [] } = z.toJSONSchema(schema, { io: 'input' });
   return Object.entries(properties).map(([name, property]) => ({
     name,
-    in: where,
+    in: location,
     required: required.includes(name),
     schema: property,
   }));

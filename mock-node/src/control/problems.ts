@@ -6,10 +6,9 @@ import { z } from 'zod';
 import { FaultError } from '../faults/fault-plan.ts';
 import { ClockError, ScenarioError } from '../node-controller.ts';
 
-/** So much may a body have. */
-export const BODY_BYTES = 1024 * 1024;
+export const MAX_BODY_BYTES = 1024 * 1024;
 
-/** Why a request is refused, and how. */
+/** An error response of the control API. */
 export class RequestProblem extends Error {
   readonly status: number;
   readonly facts: Omit<Problem, 'status' | 'message'>;
@@ -29,7 +28,6 @@ export class RequestProblem extends Error {
 
 type NodeError = FaultError | ScenarioError | ClockError;
 
-/** What the errors of the node's parts are over HTTP. */
 const STATUS_BY_CODE: Readonly<Record<NodeError['code'], number>> = {
   unknown: 404,
   exists: 409,
@@ -39,6 +37,7 @@ const STATUS_BY_CODE: Readonly<Record<NodeError['code'], number>> = {
   invalid_change: 400,
 };
 
+/** @returns undefined for an error that is not the client's */
 function toProblem(error: unknown): RequestProblem | undefined {
   if (error instanceof RequestProblem) return error;
   if (error instanceof FaultError || error instanceof ScenarioError || error instanceof ClockError) {
@@ -46,9 +45,9 @@ function toProblem(error: unknown): RequestProblem | undefined {
     const errors = cause instanceof z.ZodError ? { errors: toFieldErrors(cause.issues) } : {};
     return new RequestProblem(STATUS_BY_CODE[error.code], error.message, errors);
   }
-  // What express throws where a request is none.
+  // Express throws errors with a status for malformed requests.
   const status = getHttpStatus(error);
-  if (status === 413) return new RequestProblem(413, `a body may have ${BODY_BYTES} bytes`);
+  if (status === 413) return new RequestProblem(413, `the body exceeds ${MAX_BODY_BYTES} bytes`);
   return status !== undefined && status < 500 && error instanceof Error
     ? new RequestProblem(status, error.message)
     : undefined;
@@ -60,8 +59,8 @@ function getHttpStatus(error: unknown): number | undefined {
   return typeof error.status === 'number' ? error.status : undefined;
 }
 
-/** Says what is wrong; what is wrong on this side goes into the log alone. */
-export function failed(log: Pick<Logger, 'error'>): ErrorRequestHandler {
+/** Responds with the client's errors, and logs all others. */
+export function createErrorHandler(log: Pick<Logger, 'error'>): ErrorRequestHandler {
   return (error, { method, path }, response, _next) => {
     const problem = toProblem(error);
     if (problem === undefined) log.error('control request failed', { method, path: path.slice(0, 200), error });

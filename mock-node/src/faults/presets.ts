@@ -1,20 +1,20 @@
 import type { PresetName, ScenarioInput } from '@downstream/control-api';
 
-/** What is built in, by what it is like to farm for such a node. */
+/** The built-in scenarios. */
 export const PRESETS = [
   {
     name: 'flaky',
-    description: 'One request in ten goes wrong: a reset, a 503, a lost reply, or a slow one.',
+    description: 'One request in ten fails: a reset, a 503, a lost response or a slow one.',
     faults: [
       { name: 'flaky-reset', probability: 0.03, effect: 'reset' },
       { name: 'flaky-503', probability: 0.03, effect: { kind: 'status', status: 503, retryAfterSeconds: 1 } },
-      { name: 'flaky-lost-reply', probability: 0.02, effect: 'drop_response' },
+      { name: 'flaky-lost-response', probability: 0.02, effect: 'drop_response' },
       { name: 'flaky-slow', probability: 0.02, effect: { kind: 'uniform', minMs: 500, maxMs: 2_000 } },
     ],
   },
   {
     name: 'slow',
-    description: 'Every reply waits, mostly some hundred milliseconds, sometimes for seconds; one in twenty dribbles.',
+    description: 'Responses take some hundred milliseconds, sometimes seconds. One in twenty arrives in small pieces.',
     faults: [
       { name: 'slow-delay', effect: { kind: 'lognormal', medianMs: 300, sigma: 0.8, maxMs: 10_000 } },
       { name: 'slow-dribble', probability: 0.05, effect: { kind: 'dribble', pieces: 10, overMs: 3_000 } },
@@ -22,12 +22,12 @@ export const PRESETS = [
   },
   {
     name: 'offline',
-    description: 'Nobody can connect.',
+    description: 'The node refuses all connections.',
     faults: [{ name: 'offline', effect: { kind: 'refuse', forMs: 30_000 } }],
   },
   {
     name: 'forgetful',
-    description: 'Now and then the node forgets a farmer, a contract, or everything.',
+    description: 'The node occasionally forgets a farmer, a contract or everything.',
     faults: [
       { name: 'forgetful-contract', match: { route: 'due' }, probability: 0.05, effect: 'expire_contract' },
       { name: 'forgetful-token', match: { route: 'due' }, skip: 20, probability: 0.01, effect: 'revoke_token' },
@@ -36,7 +36,7 @@ export const PRESETS = [
   },
   {
     name: 'tight-deadlines',
-    description: 'Challenges follow each other four times as fast, and the node answers slowly.',
+    description: 'Intervals are four times as short, and responses are slow.',
     faults: [
       { name: 'tight-interval', effect: { kind: 'shorten_interval', factor: 0.25, announced: true } },
       { name: 'tight-delay', effect: { kind: 'uniform', minMs: 50, maxMs: 400 } },
@@ -44,11 +44,11 @@ export const PRESETS = [
   },
   {
     name: 'hostile',
-    description: 'A node that lies, and sends what no client should have to read.',
+    description: 'The node violates the protocol and sends malformed responses.',
     faults: [
       { name: 'hostile-hash', probability: 0.2, effect: 'wrong_hash' },
       { name: 'hostile-challenge', match: { route: 'due' }, probability: 0.02, effect: 'wrong_challenge' },
-      { name: 'hostile-twice', probability: 0.2, effect: 'duplicate_challenge' },
+      { name: 'hostile-duplicate', probability: 0.2, effect: 'duplicate_challenge' },
       { name: 'hostile-verdict', probability: 0.05, effect: 'reject_answer' },
       { name: 'hostile-clock', effect: { kind: 'clock_skew', ms: -3_600_000 } },
       { name: 'hostile-garbage', probability: 0.03, effect: 'garbage' },

@@ -6,45 +6,43 @@ import { parse } from 'yaml';
 const MAX_BYTES = 1024 * 1024;
 
 /**
- * A scenario from a file of YAML or JSON, which is YAML too.
+ * Reads a scenario from a file in YAML or JSON, which is a subset of YAML.
  *
- * @throws SettingsError that says what is wrong, and where in the file
+ * @throws SettingsError with a line for each error
  */
 export function readScenarioFile(path: string): Scenario {
-  const wrong = (what: string) => `MOCK_SCENARIO is ${JSON.stringify(path)}: ${what}`;
+  const setting = `MOCK_SCENARIO (${JSON.stringify(path)})`;
   let text: string;
   try {
     text = readText(path, MAX_BYTES);
   } catch (error) {
-    const why = error instanceof RangeError ? error.message : `can't be read (${getErrorCode(error) ?? 'unknown'})`;
-    throw new SettingsError([wrong(`it ${why}: give a file of faults and settings`)]);
+    const reason = error instanceof RangeError ? error.message : (getErrorCode(error) ?? 'unknown error');
+    throw new SettingsError([`${setting} cannot be read (${reason}): choose a YAML or JSON file`]);
   }
   let document: unknown;
   try {
     document = parse(text, { maxAliasCount: 100, logLevel: 'error' });
   } catch (error) {
-    // The first line says what is wrong and where; below it is a piece of the file.
-    const [why = ''] = getErrorMessage(error).split('\n');
-    throw new SettingsError([wrong(`it is neither YAML nor JSON: ${why.replace(/:$/, '')}`)]);
+    // The first line contains the reason and the position. The other lines quote the file.
+    const [reason = ''] = getErrorMessage(error).split('\n');
+    throw new SettingsError([`${setting} is neither YAML nor JSON: ${reason.replace(/:$/, '')}`]);
   }
-  return parseScenario(document, wrong);
+  return parseScenario(document, (problem) => `${setting}: ${problem}`);
 }
 
 /**
- * A scenario that was given at the start.
- *
- * @param wrong puts in front what it was given as
- * @throws SettingsError with a line for everything that is wrong
+ * @param format adds the source of the scenario to an error
+ * @throws SettingsError with a line for each error
  */
-export function parseScenario(given: unknown, wrong: (what: string) => string): Scenario {
-  const { data, error } = scenario.safeParse(given);
+export function parseScenario(input: unknown, format: (problem: string) => string): Scenario {
+  const { data, error } = scenario.safeParse(input);
   if (error === undefined) return data;
   throw new SettingsError(
-    toFieldErrors(error.issues).map(({ pointer, message }) => wrong(`${pointer || '/'}: ${message}`)),
+    toFieldErrors(error.issues).map(({ pointer, message }) => format(`${pointer || '/'}: ${message}`)),
   );
 }
 
-/** Reads no more than a scenario may have: the path may be that of something without an end. */
+/** Reads at most `maxBytes`: the path may be a device that never ends. */
 function readText(path: string, maxBytes: number): string {
   const file = openSync(path, 'r');
   try {
@@ -52,7 +50,7 @@ function readText(path: string, maxBytes: number): string {
     let length = 0;
     for (let read = 1; read > 0 && length < bytes.length; length += read)
       read = readSync(file, bytes, { offset: length });
-    if (length > maxBytes) throw new RangeError(`has more than the ${maxBytes} bytes that a scenario may have`);
+    if (length > maxBytes) throw new RangeError(`larger than ${maxBytes} bytes`);
     return bytes.toString('utf8', 0, length);
   } finally {
     closeSync(file);

@@ -1,38 +1,34 @@
 import type { JournalEntry, JournalFilter } from '@downstream/control-api';
 
-/** What is known of a request when it has gone. */
+/** A request without the id that the journal assigns. */
 export type RequestRecord = Omit<JournalEntry, 'id'>;
 
 interface Waiter {
   readonly filter: JournalFilter;
-  /** Another one fits. */
-  readonly seen: () => void;
+  readonly onMatch: () => void;
 }
 
-/**
- * The last requests to the node: a ring, so that it never grows beyond its size; what fell out is counted.
- */
+/** The latest requests to the node in a ring buffer, and the number of dropped ones. */
 export class Journal {
   readonly #size: number;
   #entries: JournalEntry[] = [];
-  /** Where the oldest is, once the ring is full. */
+  /** The index of the oldest entry when the ring is full. */
   #oldest = 0;
   #lastId = 0;
   #dropped = 0;
   readonly #waiters = new Set<Waiter>();
 
-  /** @param size how many requests are kept */
+  /** @param size the maximum number of entries */
   constructor(size: number) {
     this.#size = size;
   }
 
-  /** How many are kept, and how many fell out. */
   get counts(): { kept: number; dropped: number } {
     return { kept: this.#entries.length, dropped: this.#dropped };
   }
 
-  add(recorded: RequestRecord): JournalEntry {
-    const entry = { id: ++this.#lastId, ...recorded };
+  add(record: RequestRecord): JournalEntry {
+    const entry = { id: ++this.#lastId, ...record };
     if (this.#size === 0) this.#dropped += 1;
     else if (this.#entries.length < this.#size) this.#entries.push(entry);
     else {
@@ -40,21 +36,21 @@ export class Journal {
       this.#oldest = (this.#oldest + 1) % this.#size;
       this.#dropped += 1;
     }
-    for (const { filter, seen } of this.#waiters) if (matches(entry, filter)) seen();
+    for (const { filter, onMatch } of this.#waiters) if (matches(entry, filter)) onMatch();
     return entry;
   }
 
-  /** Oldest first. */
+  /** The matching entries, oldest first. */
   find(filter: JournalFilter = {}): JournalEntry[] {
     return this.#inOrder().filter((entry) => matches(entry, filter));
   }
 
-  /** Requests that no route of the node was for, oldest first. */
+  /** The requests that match no route of the node, oldest first. */
   unmatched(): JournalEntry[] {
     return this.#inOrder().filter(({ route }) => route === null);
   }
 
-  /** Forgets all requests. Numbers go on. */
+  /** Removes all entries. The ids continue. */
   clear(): void {
     this.#entries = [];
     this.#oldest = 0;
@@ -62,10 +58,9 @@ export class Journal {
   }
 
   /**
-   * Waits until so many requests fit: those that are kept, and those that come from now on, whatever falls out meanwhile.
+   * Waits until `wanted` requests match: those in the journal now and all later ones, even if they are dropped meanwhile.
    *
-   * @param signal gives up
-   * @returns how many there were
+   * @returns the number of matching requests, which is lower if the signal was aborted
    */
   async wait(filter: JournalFilter, wanted: number, signal: AbortSignal): Promise<number> {
     let count = this.find(filter).length;
@@ -76,11 +71,11 @@ export class Journal {
         signal.removeEventListener('abort', end);
         resolve(count);
       };
-      const seen = () => {
+      const onMatch = () => {
         count += 1;
         if (count >= wanted) end();
       };
-      const waiter: Waiter = { filter, seen };
+      const waiter: Waiter = { filter, onMatch };
       signal.addEventListener('abort', end);
       this.#waiters.add(waiter);
     });
@@ -104,7 +99,7 @@ function matches(entry: JournalEntry, filter: JournalFilter): boolean {
   );
 }
 
-/** The journal holds only the beginning of a token; who asks may have all of it, or less. */
-function isSameFarmer(kept: string | undefined, asked: string): boolean {
-  return kept !== undefined && (kept.startsWith(asked) || asked.startsWith(kept));
+/** The journal contains only the beginning of a token. The filter may be shorter or longer. */
+function isSameFarmer(recorded: string | undefined, wanted: string): boolean {
+  return recorded !== undefined && (recorded.startsWith(wanted) || wanted.startsWith(recorded));
 }

@@ -1,34 +1,24 @@
-import type { ChallengeResult, LedgerStore, StoredContract, StoredLedger } from './ledger-store.ts';
+import {
+  type ChallengeResult,
+  type Chunk,
+  type Contract,
+  type ContractFacts,
+  type ContractState,
+  type EndReason,
+  getState,
+  toFacts,
+  type Verifier,
+} from './contract.ts';
+import type { LedgerStore, StoredLedger } from './ledger-store.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
-/** What verifies answers on one chunk, without the chunk. */
-export interface Verifier {
-  response(challenge: string): string;
-}
-
-/** A chunk that a contract is to be made on. */
-export interface Chunk {
-  readonly fileHash: string;
-  readonly secret: string;
-  readonly verifier: Verifier;
-}
-
-/** What became of contracts that run no more: each is a label of `mock_node_contracts_ended_total`. */
-export const END_REASONS = ['failed', 'removed', 'expired', 'forgotten', 'replaced'] as const;
-export type EndReason = (typeof END_REASONS)[number];
-
-/** Whether a contract's open challenge waits for an answer or has had one. */
-export const CONTRACT_STATES = ['due', 'settled'] as const;
-export type ContractState = (typeof CONTRACT_STATES)[number];
-
 export interface LedgerOptions {
-  /** Contracts running at once, over all farmers. */
+  /** Maximum running contracts, over all farmers. */
   readonly maxContracts: number;
-  /** So many failures in a row end a contract. */
+  /** Consecutive failed challenges that end a contract. */
   readonly maxFailures: number;
 }
 
-/** Told what happens to contracts. */
 export interface LedgerObserver {
   accepted?(hash: string): void;
   settled?(result: ChallengeResult, count: number, hash: string): void;
@@ -38,46 +28,28 @@ export interface LedgerObserver {
 export interface LedgerDeps {
   readonly random: SeededRandom;
   readonly observer: LedgerObserver;
-  /** None: nothing outlives the process. */
+  /** Undefined if the ledger exists in memory only. */
   readonly store?: LedgerStore | undefined;
 }
 
-interface Contract extends StoredContract {
-  challenge: string;
-  /** None: it was lost in a restart, and nobody has needed it since. */
-  verifier: Verifier | undefined;
-}
-
-/** A running contract, as anyone may see it. */
-export interface ContractFacts {
-  readonly token: string;
+interface ListedChallenge {
   readonly hash: string;
-  readonly index: number;
-  readonly state: ContractState;
-  readonly round: number;
   readonly challenge: string;
-  readonly intervalMs: number;
-  readonly acceptedAt: number;
-  /** When this round ends. */
-  readonly dueAt: number;
-  readonly consecutiveFailures: number;
-  readonly results: Readonly<Record<ChallengeResult, number>>;
 }
 
-/** A farmer's contracts, and their challenges of this round. */
+/** A farmer's contracts and the challenges of their current rounds. */
 interface Listing {
   readonly all: string[];
-  readonly due: { readonly hash: string; readonly challenge: string }[];
-  /** Those answered already. */
-  readonly settled: { readonly hash: string; readonly challenge: string }[];
+  readonly due: ListedChallenge[];
+  readonly settled: ListedChallenge[];
 }
 
 type Contracts = Map<string, Contract>;
 
 /**
- * Who owes which answer when. Pure bookkeeping: time comes in with each call, and nothing happens between calls, so ten
- * thousand contracts cost nothing while nobody asks. A contract taken at t0 has challenge number n open from t0 + n·interval
- * until t0 + (n+1)·interval; the first answer settles it.
+ * The farmers, their contracts and their challenges. It does no I/O: the time is an argument of each call, and nothing
+ * happens between calls, so that ten thousand contracts cost nothing while no request arrives. Challenge n of a contract
+ * accepted at t0 is open from t0 + n·interval until t0 + (n+1)·interval. Its first answer settles it.
  */
 export class Ledger {
   readonly #options: () => LedgerOptions;
@@ -87,32 +59,32 @@ export class Ledger {
   readonly #farmers = new Map<string, Contracts>();
   #farmersCreated = 0;
   #contractsCreated = 0;
-  /** Contracts, and places spoken for. */
+  /** Running contracts and reservations. */
   #running = 0;
 
   /**
-   * @param options asked for each time, so that they may change
-   * @param kept what a former ledger on the same draws left to its store: this one goes on with it
+   * @param options read for each call, so that they can change
+   * @param stored a former ledger with the same seed, which this one continues
    */
-  constructor(options: () => LedgerOptions, { random, observer, store }: LedgerDeps, kept?: StoredLedger) {
+  constructor(options: () => LedgerOptions, { random, observer, store }: LedgerDeps, stored?: StoredLedger) {
     this.#options = options;
     this.#random = random;
     this.#observer = observer;
     this.#store = store;
-    if (kept !== undefined) this.#restore(kept);
+    if (stored !== undefined) this.#restore(stored);
   }
 
-  /** Contracts running, places spoken for among them. */
+  /** The number of running contracts and reservations. */
   get running(): number {
     return this.#running;
   }
 
-  /** Farmers registered. */
+  /** The number of registered farmers. */
   get farmers(): number {
     return this.#farmers.size;
   }
 
-  /** Contracts by state, as they stand now: a look at each. */
+  /** The number of contracts by state. Visits each contract. */
   counts(now: number): Record<ContractState, number> {
     const counts = { due: 0, settled: 0 };
     for (const token of this.#farmers.keys()) {
@@ -123,11 +95,11 @@ export class Ledger {
     return counts;
   }
 
-  /** A new farmer's token. */
+  /** @returns the token of a new farmer */
   register(): string {
     const token = this.#random.token(this.#farmersCreated++);
     this.#farmers.set(token, new Map());
-    this.#store?.farmer(token, true);
+    this.#store?.addFarmer(token);
     this.#storeCreated();
     return token;
   }
@@ -137,13 +109,13 @@ export class Ledger {
   }
 
   /**
-   * The secret of the next contract, which is spoken for from now on.
+   * Reserves the next contract.
    *
-   * @returns undefined where there is none to give
+   * @returns its number and the secret of its chunk; undefined if the maximum is reached
    */
   reserveContract(now: number): { index: number; secret: string } | undefined {
     const { maxContracts } = this.#options();
-    // Farmers that went away never ask again: what they left behind has to be found before a place is denied.
+    // The contracts of farmers that send no more requests are only settled here.
     if (this.#running >= maxContracts) this.settleMissedRounds(now);
     if (this.#running >= maxContracts) return undefined;
     this.#running += 1;
@@ -152,17 +124,15 @@ export class Ledger {
     return { index, secret: this.#random.secret(index) };
   }
 
-  /** Gives a place that {@link reserveContract} took back: no contract came of it. */
+  /** Cancels a reservation that does not become a contract. */
   cancelReservation(): void {
     this.#running -= 1;
   }
 
   /**
-   * Starts the contract on a chunk whose secret was taken, and returns its first challenge. Should the farmer have one on
-   * the same chunk, the new one takes its place.
+   * Starts a reserved contract. It replaces a running contract of the farmer with the same chunk.
    *
-   * @param intervalMs between its challenges
-   * @returns undefined where the farmer was forgotten meanwhile: the place is given back
+   * @returns the first challenge; undefined if the farmer is unknown by now, which cancels the reservation
    */
   start(
     token: string,
@@ -194,17 +164,17 @@ export class Ledger {
       verifier,
     };
     contracts.set(hash, contract);
-    this.#store?.contract(contract);
+    this.#store?.putContract(contract);
     this.#observer.accepted?.(hash);
     return challenge;
   }
 
-  /** Counts what went unanswered by now, and ends what failed too often, over all farmers: a look at each contract. */
+  /** Counts unanswered challenges of all farmers, and ends contracts that failed too often. Visits each contract. */
   settleMissedRounds(now: number): void {
     for (const token of this.#farmers.keys()) this.due(token, now);
   }
 
-  /** A farmer's contracts, and which of them owe an answer; undefined for an unknown farmer. */
+  /** @returns undefined if the farmer is unknown */
   due(token: string, now: number): Listing | undefined {
     const contracts = this.#farmers.get(token);
     if (contracts === undefined) return undefined;
@@ -219,9 +189,9 @@ export class Ledger {
   }
 
   /**
-   * What {@link answer} can't do without for this contract, as it stands now.
+   * The secret from which to create the verifier that {@link answer} needs.
    *
-   * @returns the secret of the chunk whose verifier was lost in a restart; undefined where nothing is wanting
+   * @returns undefined if no verifier is missing
    */
   getUnverifiedSecret(token: string, hash: string, now: number): string | undefined {
     const contracts = this.#farmers.get(token);
@@ -230,7 +200,7 @@ export class Ledger {
     return isMissing ? contract?.secret : undefined;
   }
 
-  /** Has answers verified on the chunk of that secret, if the contract still runs. */
+  /** Sets the verifier of a contract if it still runs. */
   setVerifier(verifier: Verifier, { token, hash, secret }: { token: string; hash: string; secret: string }): void {
     const contract = this.#farmers.get(token)?.get(hash);
     if (contract?.secret === secret) contract.verifier ??= verifier;
@@ -239,7 +209,7 @@ export class Ledger {
   /**
    * Verifies an answer. The first answer settles a challenge. The same answer again gets the same verdict, any other fails.
    *
-   * @throws Error where {@link getUnverifiedSecret} says that a verifier is wanting
+   * @throws Error if {@link getUnverifiedSecret} returns a secret
    */
   answer(
     token: string,
@@ -253,16 +223,16 @@ export class Ledger {
     if (contract.settled !== undefined) {
       return contract.settled.passed && contract.settled.response === response ? 'pass' : 'fail';
     }
-    if (contract.verifier === undefined) throw new Error('there is nothing to verify the answer with');
+    if (contract.verifier === undefined) throw new Error('the contract has no verifier');
     const passed = contract.verifier.response(contract.challenge) === response;
     contract.settled = { response, passed };
     this.#count(contract, passed ? 'passed' : 'wrong', 1);
     contract.consecutiveFailures = passed ? 0 : contract.consecutiveFailures + 1;
-    this.#store?.contract(contract);
+    this.#store?.putContract(contract);
     return passed ? 'pass' : 'fail';
   }
 
-  /** Ends a contract at its farmer's wish. */
+  /** Ends a contract at its farmer's request. */
   remove(token: string, hash: string, now: number): 'ok' | 'no_token' | 'no_hash' {
     const contracts = this.#farmers.get(token);
     if (contracts === undefined) return 'no_token';
@@ -272,12 +242,12 @@ export class Ledger {
     return 'ok';
   }
 
-  /** The secret of a running contract's chunk, by the contract's hash. */
+  /** The secret of a running contract's chunk. */
   getChunkSecret(hash: string, now: number): string | undefined {
     return this.#find(hash, now)?.secret;
   }
 
-  /** Every running contract, in the order in which they were taken by each farmer. */
+  /** Every running contract, by farmer and in the order of acceptance. */
   *all(now: number): Generator<ContractFacts> {
     for (const contracts of this.#farmers.values()) {
       for (const hash of contracts.keys()) {
@@ -287,18 +257,17 @@ export class Ledger {
     }
   }
 
-  /** One running contract. */
   contract(hash: string, now: number): ContractFacts | undefined {
     const contract = this.#find(hash, now);
     return contract && toFacts(contract);
   }
 
-  /** A farmer's first running contract whose hash begins like that; the one held longest for an empty beginning. */
-  findFirst(token: string, beginning: string, now: number): string | undefined {
-    return this.due(token, now)?.all.find((hash) => hash.startsWith(beginning));
+  /** The farmer's oldest running contract whose hash begins with the prefix. */
+  findFirst(token: string, hashPrefix: string, now: number): string | undefined {
+    return this.due(token, now)?.all.find((hash) => hash.startsWith(hashPrefix));
   }
 
-  /** Ends a contract by the node's own will. @returns whether there was one */
+  /** Ends a contract. @returns whether it was running */
   expire(hash: string, now: number): boolean {
     const contract = this.#find(hash, now);
     if (contract === undefined) return false;
@@ -307,9 +276,9 @@ export class Ledger {
   }
 
   /**
-   * Begins a contract's next round now, unless its challenge waits for an answer anyway.
+   * Starts a contract's next round now, unless its challenge is still open.
    *
-   * @returns the open challenge, and whether it was opened just now; undefined where there is no such contract
+   * @returns the open challenge, and whether it is new; undefined if no such contract is running
    */
   challengeNow(hash: string, now: number): { challenge: string; opened: boolean } | undefined {
     const contract = this.#find(hash, now);
@@ -317,7 +286,7 @@ export class Ledger {
     const opened = contract.settled !== undefined;
     if (opened) {
       contract.startedAt = now - (contract.round + 1) * contract.intervalMs;
-      this.#advanceTo(now, contract);
+      this.#advance(contract, now);
     }
     return { challenge: contract.challenge, opened };
   }
@@ -328,15 +297,15 @@ export class Ledger {
     if (contracts === undefined) return;
     for (const contract of contracts.values()) this.#end(contract, 'forgotten');
     this.#farmers.delete(token);
-    this.#store?.farmer(token, false);
+    this.#store?.removeFarmer(token);
   }
 
-  /** Forgets every farmer and every contract. What it gives afterwards is new: no token or secret comes twice. */
+  /** Forgets all farmers and contracts. No token or secret is issued a second time. */
   forget(): void {
     for (const token of this.#farmers.keys()) this.revoke(token);
   }
 
-  /** Forgets everything, and begins its draws from the start. */
+  /** Forgets everything and restarts the random sequences. */
   reset(): void {
     this.forget();
     this.#farmersCreated = 0;
@@ -352,16 +321,16 @@ export class Ledger {
     return undefined;
   }
 
-  /** A contract as it stands now; undefined where there is none, or none any more. */
+  /** A contract in its current round; undefined if it is unknown or has just failed too often. */
   #getRunning(contracts: Contracts, hash: string, now: number): Contract | undefined {
     const contract = contracts.get(hash);
-    if (contract === undefined || this.#advanceTo(now, contract)) return contract;
+    if (contract === undefined || this.#advance(contract, now)) return contract;
     this.#end(contract, 'failed');
     return undefined;
   }
 
-  /** Counts the rounds that went by unanswered. @returns whether the contract still runs */
-  #advanceTo(now: number, contract: Contract): boolean {
+  /** Moves a contract to its current round and counts unanswered challenges. @returns whether the contract still runs */
+  #advance(contract: Contract, now: number): boolean {
     const { maxFailures } = this.#options();
     const round = Math.floor((now - contract.startedAt) / contract.intervalMs);
     if (round > contract.round) {
@@ -372,24 +341,24 @@ export class Ledger {
       contract.round = round;
       contract.challenge = this.#random.challenge(contract.index, round);
       contract.settled = undefined;
-      this.#store?.contract(contract);
+      this.#store?.putContract(contract);
     }
     return contract.consecutiveFailures < maxFailures;
   }
 
-  #restore({ made, farmers, contracts }: StoredLedger): void {
-    this.#farmersCreated = made.farmers;
-    this.#contractsCreated = made.contracts;
+  #restore({ created, farmers, contracts }: StoredLedger): void {
+    this.#farmersCreated = created.farmers;
+    this.#contractsCreated = created.contracts;
     for (const token of farmers) this.#farmers.set(token, new Map());
-    for (const kept of contracts) {
-      const challenge = this.#random.challenge(kept.index, kept.round);
-      this.#farmers.get(kept.token)?.set(kept.hash, { ...kept, challenge, verifier: undefined });
+    for (const stored of contracts) {
+      const challenge = this.#random.challenge(stored.index, stored.round);
+      this.#farmers.get(stored.token)?.set(stored.hash, { ...stored, challenge, verifier: undefined });
       this.#running += 1;
     }
   }
 
   #storeCreated(): void {
-    this.#store?.made({ farmers: this.#farmersCreated, contracts: this.#contractsCreated });
+    this.#store?.setCreated({ farmers: this.#farmersCreated, contracts: this.#contractsCreated });
   }
 
   #count(contract: Contract, result: ChallengeResult, count: number): void {
@@ -401,19 +370,7 @@ export class Ledger {
     const { token, hash } = contract;
     this.#farmers.get(token)?.delete(hash);
     this.#running -= 1;
-    this.#store?.ended(contract);
+    this.#store?.removeContract(contract);
     this.#observer.ended?.(reason, hash);
   }
-}
-
-function getState({ settled }: Contract): ContractState {
-  return settled === undefined ? 'due' : 'settled';
-}
-
-function toFacts(contract: Contract): ContractFacts {
-  const { token, hash, index, round, challenge, intervalMs, acceptedAt, startedAt, consecutiveFailures, results } =
-    contract;
-  const dueAt = startedAt + (round + 1) * intervalMs;
-  const state = getState(contract);
-  return { token, hash, index, state, round, challenge, intervalMs, acceptedAt, dueAt, consecutiveFailures, results };
 }

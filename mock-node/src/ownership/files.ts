@@ -5,8 +5,8 @@ import { computeOneHashExtents, computeOneHashResponse, generateOneHashSeeds } f
 import { getErrorCode, SettingsError } from '@downstream/platform';
 import type { SeededRandom } from '../ledger/seeded-random.ts';
 
-/** A challenge as it is handed out; a response is never among them. */
-export interface OfferedChallenge {
+/** A challenge as a client sees it. It must not contain the response. */
+export interface OwnershipChallenge {
   readonly filename: string;
   readonly rootseed: string;
   readonly block: number;
@@ -14,74 +14,69 @@ export interface OfferedChallenge {
 }
 
 interface FileChallenges {
-  readonly size: number;
-  /** By seed. */
-  readonly open: Map<string, OfferedChallenge>;
-  readonly draw: () => OfferedChallenge;
+  readonly sizeBytes: number;
+  readonly openBySeed: Map<string, OwnershipChallenge>;
+  readonly generate: () => OwnershipChallenge;
 }
 
 const OPEN_CHALLENGES = 1000;
-/** The challenges of so many files are remembered, at 200 kB each; those of the file that nobody asked for longest go first. */
+/** The challenges of a file take about 200 kB. Beyond this limit, the least recently used file loses its challenges. */
 const MAX_FILES = 100;
-/** Opening a pipe must not wait for its writer, and what became a link since it was looked at must not be followed. */
+/** Does not wait for the writer of a pipe, and does not follow a link that replaced the file after its check. */
 const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 
-/**
- * Says at the start that there is no such folder, rather than later that it has no such file.
- *
- * @throws SettingsError
- */
+/** @throws SettingsError if the folder does not exist */
 export async function checkFolder(folder: string): Promise<void> {
   const found = await stat(folder).catch((error: unknown) => getErrorCode(error) ?? 'unknown');
   if (typeof found !== 'string' && found.isDirectory()) return;
-  const why = typeof found === 'string' ? found : 'not a folder';
-  throw new SettingsError([`MOCK_FILES is ${JSON.stringify(folder)} (${why}): give a folder`]);
+  const reason = typeof found === 'string' ? `: ${found}` : '';
+  throw new SettingsError([`MOCK_FILES: expected a folder (got ${JSON.stringify(folder)}${reason})`]);
 }
 
 /**
- * File-ownership challenges on the plain files of one folder. A challenge is used up by its first answer, and the next
- * of the chain takes its place: an answer overheard is worth nothing.
+ * Ownership challenges on the regular files of one folder. The first answer uses a challenge up, and the next one of the
+ * chain replaces it, so that an observed answer is worthless.
  */
 export class OwnershipFiles {
   readonly #folder: string | undefined;
   readonly #random: SeededRandom;
   readonly #files = new Map<string, FileChallenges>();
-  /** How often a file's chain was begun: each is another one, or forgotten challenges could be answered again. */
-  readonly #begun = new Map<string, number>();
+  /** The number of chains of each file. A new chain has other challenges, so that no challenge is issued twice. */
+  readonly #chains = new Map<string, number>();
 
-  /** @param folder undefined: no file can be verified */
+  /** @param folder without it, no file can be verified */
   constructor(folder: string | undefined, random: SeededRandom) {
     this.#folder = folder;
     this.#random = random;
   }
 
-  /** The open challenges on a file; undefined where there is no such file. */
-  async challenges(filename: string): Promise<OfferedChallenge[] | undefined> {
+  /** The open challenges of a file; undefined if the file does not exist. */
+  async challenges(filename: string): Promise<OwnershipChallenge[] | undefined> {
     await using file = await this.#open(filename);
     if (file === undefined) return undefined;
-    return [...this.#getChallenges(filename, (await file.stat()).size).open.values()];
+    return [...this.#getChallenges(filename, (await file.stat()).size).openBySeed.values()];
   }
 
-  /** Whether a response is right; undefined where there is no such open challenge. */
+  /** Whether a response is correct; undefined if the challenge is not open. */
   async answer(
     filename: string,
     { block, seed, response }: { block: number; seed: string; response: string },
   ): Promise<boolean | undefined> {
     await using file = await this.#open(filename);
     if (file === undefined) return undefined;
-    const { size, open: offered, draw } = this.#getChallenges(filename, (await file.stat()).size);
-    if (offered.get(seed)?.block !== block) return undefined;
-    offered.delete(seed);
-    const next = draw();
-    offered.set(next.seed, next);
+    const { sizeBytes, openBySeed, generate } = this.#getChallenges(filename, (await file.stat()).size);
+    if (openBySeed.get(seed)?.block !== block) return undefined;
+    openBySeed.delete(seed);
+    const next = generate();
+    openBySeed.set(next.seed, next);
     const pieces: Buffer[] = [];
-    for (const { offset, length } of computeOneHashExtents(size, block)) {
+    for (const { offset, length } of computeOneHashExtents(sizeBytes, block)) {
       pieces.push((await file.read(Buffer.alloc(length), 0, length, offset)).buffer);
     }
     return computeOneHashResponse(pieces, seed) === response;
   }
 
-  /** Opens a plain file that lies directly in the folder: no path, no link that leads out of it. */
+  /** Opens a regular file directly in the folder. Paths and links that leave the folder are rejected. */
   async #open(filename: string): Promise<FileHandle | undefined> {
     if (this.#folder === undefined || !isPlainName(filename)) return undefined;
     try {
@@ -98,30 +93,35 @@ export class OwnershipFiles {
     }
   }
 
-  #getChallenges(filename: string, size: number): FileChallenges {
+  /** The challenges of a file. A file whose size changed starts a new chain. */
+  #getChallenges(filename: string, sizeBytes: number): FileChallenges {
     const known = this.#files.get(filename);
     this.#files.delete(filename);
-    if (known?.size === size) {
+    if (known?.sizeBytes === sizeBytes) {
       this.#files.set(filename, known);
       return known;
     }
-    const chain = this.#begun.get(filename) ?? 0;
-    this.#begun.set(filename, chain + 1);
+    const chain = this.#chains.get(filename) ?? 0;
+    this.#chains.set(filename, chain + 1);
     const { rootSeed, secret } = this.#random.ownership(filename, chain);
     const seeds = generateOneHashSeeds(rootSeed, secret);
-    let drawn = 0;
-    const draw = (): OfferedChallenge => ({
+    let generated = 0;
+    const generate = (): OwnershipChallenge => ({
       filename,
       rootseed: rootSeed,
-      block: this.#random.offset(filename, drawn++, size),
+      block: this.#random.offset(filename, generated++, sizeBytes),
       seed: seeds.next().value,
     });
-    const offered = Array.from({ length: OPEN_CHALLENGES }, draw);
-    const made: FileChallenges = { size, open: new Map(offered.map((challenge) => [challenge.seed, challenge])), draw };
+    const offered = Array.from({ length: OPEN_CHALLENGES }, generate);
+    const challenges: FileChallenges = {
+      sizeBytes,
+      openBySeed: new Map(offered.map((challenge) => [challenge.seed, challenge])),
+      generate,
+    };
     const [oldest] = this.#files.keys();
     if (oldest !== undefined && this.#files.size >= MAX_FILES) this.#files.delete(oldest);
-    this.#files.set(filename, made);
-    return made;
+    this.#files.set(filename, challenges);
+    return challenges;
   }
 }
 

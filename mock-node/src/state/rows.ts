@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { ClockSnapshot } from '../clock/node-clock.ts';
-import type { StoredContract } from '../ledger/ledger-store.ts';
+import type { StoredContract } from '../ledger/contract.ts';
 
-/** What stands in the state file, checked when it is read: somebody may have been at it. */
+// Rows are validated when they are read, because other programs can change the file.
 
 export const nodeRow = z.object({
   seed: z.string(),
@@ -20,8 +20,8 @@ export const clockRow = z
     real_ms: z.number(),
   })
   .transform(
-    ({ start_scale, node_ms, real_ms, ...pace }): ClockSnapshot => ({
-      ...pace,
+    ({ start_scale, node_ms, real_ms, ...rate }): ClockSnapshot => ({
+      ...rate,
       startScale: start_scale,
       node: node_ms,
       real: real_ms,
@@ -60,7 +60,7 @@ export const contractRow = z
     }),
   );
 
-/** In the order of the statement that puts them. */
+/** The values in the order of the INSERT statement. */
 export function toRowValues(contract: Readonly<StoredContract>) {
   const {
     index,

@@ -2,51 +2,54 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { inTransaction, openDatabase } from '@downstream/platform/sqlite';
 import { z } from 'zod';
 import type { ClockSnapshot } from '../clock/node-clock.ts';
-import type { CreatedCounts, LedgerStore, StoredContract, StoredLedger } from '../ledger/ledger-store.ts';
+import type { StoredContract } from '../ledger/contract.ts';
+import type { CreatedCounts, LedgerStore, StoredLedger } from '../ledger/ledger-store.ts';
 import { clockRow, contractRow, farmerRow, nodeRow, toRowValues } from './rows.ts';
 import { SCHEMA } from './schema.ts';
 import { StateError, toStateError } from './state-error.ts';
 
-/** What a node draws from, and makes chunks of: its contracts mean nothing to another. */
+/** What a state file belongs to: its contracts are useless with another seed or genesis file. */
 export interface StateIdentity {
   readonly seed: string;
   readonly genesisSha256: string;
 }
 
-/** What a node was when it was last written down. */
 export interface StoredState {
   readonly ledger: StoredLedger;
   readonly clock: ClockSnapshot | undefined;
 }
 
 /**
- * What outlives the node: farmers, contracts, how far the draws are, and its time, in SQLite. Changes are gathered as the
- * ledger tells them, and written at once by {@link save}, in one transaction. The file is locked as long as it is open.
+ * The farmers, the contracts, the position in the random sequences and the clock in SQLite. It collects the ledger's
+ * changes, and {@link save} writes them in one transaction. The file is locked while it is open.
  */
 export class StateFile implements LedgerStore {
   readonly #path: string;
   readonly #db: DatabaseSync;
-  readonly #statements: Record<'made' | 'clock' | 'addFarmer' | 'removeFarmer' | 'put' | 'remove', StatementSync>;
-  /** What is to be written; by what it is about, so that only the last change counts. */
-  #made: CreatedCounts | undefined;
-  readonly #farmers = new Map<string, boolean>();
+  readonly #statements: Record<
+    'setCreated' | 'setClock' | 'addFarmer' | 'removeFarmer' | 'putContract' | 'removeContract',
+    StatementSync
+  >;
+  /** The pending changes. Only the last one of each farmer and contract counts. */
+  #created: CreatedCounts | undefined;
+  readonly #farmers = new Map<string, 'added' | 'removed'>();
   readonly #contracts = new Map<number, Readonly<StoredContract> | undefined>();
 
   private constructor(path: string, db: DatabaseSync) {
     this.#path = path;
     this.#db = db;
     this.#statements = {
-      made: db.prepare('UPDATE node SET farmers_created = ?, contracts_created = ?'),
-      clock: db.prepare(
+      setCreated: db.prepare('UPDATE node SET farmers_created = ?, contracts_created = ?'),
+      setClock: db.prepare(
         'INSERT OR REPLACE INTO clock (id, mode, scale, start_scale, node_ms, real_ms) VALUES (1, ?, ?, ?, ?, ?)',
       ),
       addFarmer: db.prepare('INSERT OR IGNORE INTO farmer (token) VALUES (?)'),
       removeFarmer: db.prepare('DELETE FROM farmer WHERE token = ?'),
-      put: db.prepare(
+      putContract: db.prepare(
         `INSERT OR REPLACE INTO contract (number, token, hash, secret, interval_ms, accepted_at, started_at, round, response,
            response_passed, consecutive_failures, passed, wrong, unanswered) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ),
-      remove: db.prepare('DELETE FROM contract WHERE number = ?'),
+      removeContract: db.prepare('DELETE FROM contract WHERE number = ?'),
     };
   }
 
@@ -55,11 +58,11 @@ export class StateFile implements LedgerStore {
    *
    * @throws StateError
    */
-  static open(path: string, owner: StateIdentity): StateFile {
+  static open(path: string, identity: StateIdentity): StateFile {
     try {
       const db = openDatabase(path, SCHEMA);
       try {
-        claim(db, path, owner);
+        checkIdentity(db, path, identity);
         return new StateFile(path, db);
       } catch (error) {
         db.close();
@@ -70,7 +73,7 @@ export class StateFile implements LedgerStore {
     }
   }
 
-  /** @throws StateError where the file is damaged */
+  /** @throws StateError if the file is damaged */
   load(): StoredState {
     try {
       const { farmers_created, contracts_created } = nodeRow.parse(this.#db.prepare('SELECT * FROM node').get());
@@ -79,7 +82,7 @@ export class StateFile implements LedgerStore {
       const clock = this.#db.prepare('SELECT * FROM clock').get();
       return {
         ledger: {
-          made: { farmers: farmers_created, contracts: contracts_created },
+          created: { farmers: farmers_created, contracts: contracts_created },
           farmers: farmers.map(({ token }) => token),
           contracts: contracts.map((row) => contractRow.parse(row)),
         },
@@ -90,30 +93,33 @@ export class StateFile implements LedgerStore {
     }
   }
 
-  made(made: CreatedCounts): void {
-    this.#made = made;
+  setCreated(created: CreatedCounts): void {
+    this.#created = created;
   }
 
-  farmer(token: string, isKnown: boolean): void {
-    this.#farmers.set(token, isKnown);
+  addFarmer(token: string): void {
+    this.#farmers.set(token, 'added');
   }
 
-  contract(contract: Readonly<StoredContract>): void {
+  removeFarmer(token: string): void {
+    this.#farmers.set(token, 'removed');
+  }
+
+  putContract(contract: Readonly<StoredContract>): void {
     this.#contracts.set(contract.index, contract);
   }
 
-  ended({ index }: Readonly<StoredContract>): void {
+  removeContract({ index }: Readonly<StoredContract>): void {
     this.#contracts.set(index, undefined);
   }
 
-  /** Whether there is something that was told and is not written. */
   get hasPendingChanges(): boolean {
-    return this.#contracts.size > 0 || this.#farmers.size > 0 || this.#made !== undefined;
+    return this.#contracts.size > 0 || this.#farmers.size > 0 || this.#created !== undefined;
   }
 
   /**
-   * Writes what has changed, and what time it is. It is in the file when this returns: a process that is killed loses none
-   * of it. What could not be written is tried again with the next.
+   * Writes the pending changes and the clock. After it returns, killing the process loses none of them. Changes that could
+   * not be written stay pending.
    *
    * @throws StateError
    */
@@ -123,15 +129,15 @@ export class StateFile implements LedgerStore {
     } catch (error) {
       throw toStateError(error, this.#path);
     }
-    this.#made = undefined;
+    this.#created = undefined;
     this.#farmers.clear();
     this.#contracts.clear();
   }
 
   /**
-   * Lets go of the file; again does nothing.
+   * Closes the file. Does nothing if it is closed already.
    *
-   * @param clock where time stands: written, with whatever is not yet
+   * @param clock saved with the pending changes
    */
   close(clock?: ClockSnapshot): void {
     if (!this.#db.isOpen) return;
@@ -143,19 +149,19 @@ export class StateFile implements LedgerStore {
   }
 
   #write({ mode, scale, startScale, node, real }: ClockSnapshot): void {
-    const { made, addFarmer, removeFarmer, put, remove, clock } = this.#statements;
-    if (this.#made !== undefined) made.run(this.#made.farmers, this.#made.contracts);
-    for (const [token, isKnown] of this.#farmers) (isKnown ? addFarmer : removeFarmer).run(token);
+    const { setCreated, setClock, addFarmer, removeFarmer, putContract, removeContract } = this.#statements;
+    if (this.#created !== undefined) setCreated.run(this.#created.farmers, this.#created.contracts);
+    for (const [token, change] of this.#farmers) (change === 'added' ? addFarmer : removeFarmer).run(token);
     for (const [index, contract] of this.#contracts) {
-      if (contract === undefined) remove.run(index);
-      else put.run(...toRowValues(contract));
+      if (contract === undefined) removeContract.run(index);
+      else putContract.run(...toRowValues(contract));
     }
-    clock.run(mode, scale, startScale, node, real);
+    setClock.run(mode, scale, startScale, node, real);
   }
 }
 
-/** Makes a new file this node's, for good. @throws StateError where it is another's */
-function claim(db: DatabaseSync, path: string, { seed, genesisSha256 }: StateIdentity): void {
+/** Stores the identity in a new file. @throws StateError if the file belongs to another node */
+function checkIdentity(db: DatabaseSync, path: string, { seed, genesisSha256 }: StateIdentity): void {
   const row = db.prepare('SELECT * FROM node').get();
   if (row === undefined) {
     db.prepare('INSERT INTO node (seed, genesis_sha256, farmers_created, contracts_created) VALUES (?, ?, 0, 0)').run(

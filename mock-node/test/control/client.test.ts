@@ -16,42 +16,42 @@ describe('the client', () => {
     const control = client();
     expect(await control.addFault(BUSY)).toMatchObject({ name: 'busy', state: 'active', applied: 0 });
     await register();
-    expect(await control.fault('busy')).toMatchObject({ applied: 1 });
-    expect(await control.changeFault('busy', { enabled: false })).toMatchObject({ state: 'disabled' });
+    expect(await control.getFault('busy')).toMatchObject({ applied: 1 });
+    expect(await control.updateFault('busy', { enabled: false })).toMatchObject({ state: 'disabled' });
     expect(await control.restartFault('busy')).toMatchObject({ applied: 0 });
     await control.removeFault('busy');
     expect(await control.replaceFaults([BUSY, { name: 'gone', effect: 'empty' }])).toHaveLength(2);
     await control.removeFaults();
-    expect(await control.faults()).toEqual([]);
+    expect(await control.listFaults()).toEqual([]);
   });
 
   it('has scenarios, settings and reset', async () => {
     await start();
     const control = client();
-    expect((await control.scenarios()).length).toBeGreaterThan(3);
+    expect((await control.listScenarios()).length).toBeGreaterThan(3);
     await control.defineScenario({ name: 'mine', config: { intervalMs: 1_000 }, faults: [BUSY] });
-    expect(await control.scenario('mine')).toMatchObject({ description: '' });
+    expect(await control.getScenario('mine')).toMatchObject({ description: '' });
     expect(await control.applyScenario('mine')).toMatchObject({ name: 'mine' });
-    expect(await control.info()).toMatchObject({ scenario: 'mine' });
-    expect(await control.config()).toMatchObject({ intervalMs: 1_000 });
-    expect(await control.configure({ maxFailures: 3 })).toMatchObject({ intervalMs: 1_000, maxFailures: 3 });
+    expect(await control.getInfo()).toMatchObject({ scenario: 'mine' });
+    expect(await control.getConfig()).toMatchObject({ intervalMs: 1_000 });
+    expect(await control.updateConfig({ maxFailures: 3 })).toMatchObject({ intervalMs: 1_000, maxFailures: 3 });
     await control.reset(['faults']);
-    expect(await control.config()).toMatchObject({ maxFailures: 3 });
+    expect(await control.getConfig()).toMatchObject({ maxFailures: 3 });
     await control.reset();
-    expect(await control.config()).toMatchObject({ maxFailures: 10 });
+    expect(await control.getConfig()).toMatchObject({ maxFailures: 10 });
   });
 
   it('has contracts and the clock', async () => {
     await start();
     const control = client();
     const { hash, token } = await farm();
-    expect(await control.contracts({ farmer: token, limit: 5 })).toEqual([await control.contract(hash)]);
+    expect(await control.listContracts({ farmer: token, limit: 5 })).toEqual([await control.getContract(hash)]);
     expect(await control.setClock({ mode: 'frozen' })).toMatchObject({ mode: 'frozen' });
-    expect(await control.advanceClock(60_000)).toEqual(await control.clock());
-    expect(await control.contract(hash)).toMatchObject({ unanswered: 1 });
+    expect(await control.advanceClock(60_000)).toEqual(await control.getClock());
+    expect(await control.getContract(hash)).toMatchObject({ unanswered: 1 });
     expect(await control.challengeContract(hash)).toMatchObject({ opened: false });
     await control.expireContract(hash);
-    expect(await control.contracts()).toEqual([]);
+    expect(await control.listContracts()).toEqual([]);
   });
 
   it('has the journal', async () => {
@@ -62,9 +62,9 @@ describe('the client', () => {
     for (let n = 0; n < 2; n++) await get(`${API}/due/${token}`);
     await get('/elsewhere');
     expect(await waiting).toBe(2);
-    expect(await control.requests({ farmer: token, limit: 1 })).toMatchObject([{ id: 4, route: 'due' }]);
+    expect(await control.listRequests({ farmer: token, limit: 1 })).toMatchObject([{ id: 4, route: 'due' }]);
     expect(await control.countRequests({ status: 200 })).toBe(4);
-    expect(await control.unmatchedRequests()).toMatchObject([{ path: '/elsewhere' }]);
+    expect(await control.listUnmatchedRequests()).toMatchObject([{ path: '/elsewhere' }]);
     await control.clearRequests();
     expect(await control.countRequests()).toBe(0);
   });
@@ -74,7 +74,7 @@ describe('the client', () => {
     const control = client();
     const enough = new AbortController();
     const seen: ControllerEvent[] = [];
-    for await (const event of control.events({ signal: enough.signal })) {
+    for await (const event of control.streamEvents({ signal: enough.signal })) {
       seen.push(event);
       if (event.type === 'clock') await control.addFault(BUSY);
       if (event.type === 'fault') enough.abort();
@@ -85,7 +85,7 @@ describe('the client', () => {
   it('has the events to their end where the node closes', async () => {
     await start();
     const seen: string[] = [];
-    for await (const { type } of client().events()) {
+    for await (const { type } of client().streamEvents()) {
       seen.push(type);
       await close();
     }
@@ -94,15 +94,15 @@ describe('the client', () => {
 
   it('brings its token', async () => {
     await start({ controlToken: 'open-sesame' });
-    expect(await client('open-sesame').info()).toMatchObject({ seed: '42' });
-    await expect(client().info()).rejects.toMatchObject({ code: 'unauthorized', status: 401 });
-    await expect(client('another-one').events().next()).rejects.toMatchObject({ code: 'unauthorized' });
+    expect(await client('open-sesame').getInfo()).toMatchObject({ seed: '42' });
+    await expect(client().getInfo()).rejects.toMatchObject({ code: 'unauthorized', status: 401 });
+    await expect(client('another-one').streamEvents().next()).rejects.toMatchObject({ code: 'unauthorized' });
   });
 
   it('finds the API behind a path, with or without a slash at its end', async () => {
     await start();
     for (const url of [controlUrl(), `${controlUrl()}/`, new URL(controlUrl())])
-      expect(await new ControlClient(url).clock()).toMatchObject({ scale: 1 });
+      expect(await new ControlClient(url).getClock()).toMatchObject({ scale: 1 });
   });
 
   it('does what was asked of one alone, whatever its name looks like', async () => {
@@ -111,7 +111,7 @@ describe('the client', () => {
     await control.addFault(BUSY);
     for (const name of ['', '.', '..', '/', '../faults', 'busy/', 'busy?', 'busy#'])
       await expect(control.removeFault(name)).rejects.toHaveProperty('code');
-    expect(await control.faults()).toHaveLength(1);
+    expect(await control.listFaults()).toHaveLength(1);
   });
 });
 
@@ -121,9 +121,9 @@ describe("the client's errors", () => {
     const control = client();
     await control.addFault(BUSY);
     await expect(control.addFault(BUSY)).rejects.toMatchObject({ name: 'ControlError', code: 'conflict', status: 409 });
-    await expect(control.fault('absent')).rejects.toMatchObject({
+    await expect(control.getFault('absent')).rejects.toMatchObject({
       code: 'unknown',
-      message: 'there is no fault absent',
+      message: 'unknown fault: absent',
     });
     await expect(control.addFault({ ...BUSY, name: 'other', times: 0 })).rejects.toMatchObject({
       code: 'bad_request',
@@ -146,8 +146,8 @@ describe("the client's errors", () => {
     await start();
     const control = client();
     await close();
-    await expect(control.info()).rejects.toMatchObject({ code: 'unreachable', status: undefined });
-    await expect(control.events().next()).rejects.toMatchObject({ code: 'unreachable' });
+    await expect(control.getInfo()).rejects.toMatchObject({ code: 'unreachable', status: undefined });
+    await expect(control.streamEvents().next()).rejects.toMatchObject({ code: 'unreachable' });
   });
 
   it.each([
@@ -160,7 +160,7 @@ describe("the client's errors", () => {
     await servedBy(
       (_request, response) => response.writeHead(status).end(body),
       async (url) => {
-        await expect(new ControlClient(url).info()).rejects.toMatchObject({ code, status });
+        await expect(new ControlClient(url).getInfo()).rejects.toMatchObject({ code, status });
       },
     );
   });
@@ -170,7 +170,7 @@ describe("the client's errors", () => {
     async (text) => {
       const seen: string[] = [];
       const listen = async (url: string) => {
-        for await (const { type } of new ControlClient(url).events()) seen.push(type);
+        for await (const { type } of new ControlClient(url).streamEvents()) seen.push(type);
       };
       await servedBy(
         (_request, response) => {

@@ -75,7 +75,7 @@ describe('contracts over the control API', () => {
     await farm();
     expect(await ask(method, `/contracts/${ABSENT}${rest}`)).toMatchObject({
       status: 404,
-      json: { status: 'error', message: `there is no contract ${ABSENT} running` },
+      json: { status: 'error', message: `no running contract has the hash ${ABSENT}` },
     });
     expect(told()).toEqual([]);
   });

@@ -49,7 +49,7 @@ describe('what is wrong in a body', () => {
       status: 400,
       json: {
         status: 'error',
-        message: 'the request is not what this takes',
+        message: 'invalid request',
         errors: [{ pointer, message: expect.stringMatching(/\w/) }],
       },
     });
@@ -114,7 +114,7 @@ describe('a body', () => {
       await start();
       expect(await ask('POST', '/faults', { body })).toMatchObject({
         status: 400,
-        json: { status: 'error', message: expect.stringContaining('not JSON') },
+        json: { status: 'error', message: expect.stringContaining('not valid JSON') },
       });
     },
   );
@@ -124,7 +124,7 @@ describe('a body', () => {
     const sized = (bytes: number) => JSON.stringify(FAULT).padEnd(bytes, ' ');
     expect(await ask('POST', '/faults', { body: sized(1024 * 1024 + 1) })).toMatchObject({
       status: 413,
-      json: { status: 'error', message: 'a body may have 1048576 bytes' },
+      json: { status: 'error', message: 'the body exceeds 1048576 bytes' },
     });
     expect(await ask('POST', '/faults', { body: sized(1024 * 1024) })).toMatchObject({ status: 201 });
   });
@@ -168,7 +168,7 @@ describe('a route', () => {
     expect({ status, allow: headers.get('allow'), json }).toEqual({
       status: 405,
       allow,
-      json: { status: 'error', message: `this takes ${allow}` },
+      json: { status: 'error', message: `the method is not allowed here: use ${allow}` },
     });
   });
 

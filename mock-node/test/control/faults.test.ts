@@ -164,7 +164,7 @@ describe('all faults', () => {
     const body = method === 'PATCH' ? { body: { enabled: true } } : {};
     expect(await ask(method, `/faults/absent${rest}`, body)).toMatchObject({
       status: 404,
-      json: { status: 'error', message: 'there is no fault absent' },
+      json: { status: 'error', message: 'unknown fault: absent' },
     });
   });
 

@@ -122,7 +122,7 @@ describe('the journal', () => {
     expect(await getIds('')).toEqual([]);
     await register();
     expect(await getIds('')).toEqual([2]);
-    expect(told()).toEqual([{ message: 'requests forgotten' }]);
+    expect(told()).toEqual([{ message: 'journal cleared' }]);
   });
 });
 
@@ -162,7 +162,7 @@ describe('a wait', () => {
     const { status, json } = await ask('GET', '/requests/wait?count=2&timeoutMs=50');
     expect({ status, json }).toEqual({
       status: 408,
-      json: { status: 'error', message: '1 of 2 came within 50 ms', count: 1 },
+      json: { status: 'error', message: '1 of 2 requests matched within 50 ms', count: 1 },
     });
   });
 

@@ -151,7 +151,7 @@ describe('each operation', () => {
     const path = pathTo(operation);
     const body = getExample(operation);
     switch (`${operationId} ${status}`) {
-      case 'ready 503':
+      case 'getReadiness 503':
         return await notReady(path);
       case 'addFault 409':
         return await ask(method, path, { body: { name: FAULT, effect: 'reset' } });
@@ -165,9 +165,9 @@ describe('each operation', () => {
       case 'waitForRequests 503':
         await fillUp(`${path}?count=9`);
         return await ask(method, `${path}?count=9`);
-      case 'events 200':
+      case 'streamEvents 200':
         return await firstEvent(path);
-      case 'events 503':
+      case 'streamEvents 503':
         await fillUp(path);
         return await ask(method, path);
     }

@@ -110,7 +110,7 @@ describe('scenarios', () => {
     ];
     expect(await ask('PUT', '/scenarios/mine', { body: { faults } })).toMatchObject({
       status: 400,
-      json: { errors: [{ pointer: '/faults/1/effect/forSeconds', message: 'is not known' }] },
+      json: { errors: [{ pointer: '/faults/1/effect/forSeconds', message: 'unknown field' }] },
     });
   });
 
@@ -174,7 +174,7 @@ describe('a reset', () => {
     expect(await state()).toEqual(CHANGED);
     expect(await ask('POST', '/reset', { body: { parts: [part] } })).toMatchObject({ status: 204 });
     expect(await state()).toEqual({ ...CHANGED, ...expected });
-    expect(told().at(-1)).toEqual({ message: 'reset', parts: [part] });
+    expect(told().at(-1)).toEqual({ message: 'node reset', parts: [part] });
   });
 
   it.each([undefined, {}])('puts everything back where nothing is named: %j', async (body) => {

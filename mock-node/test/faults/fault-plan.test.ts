@@ -412,7 +412,7 @@ describe('the plan', () => {
     expect(() => plan.change('a', { effect: { kind: 'wrong_hash' } }, T0)).toThrow(
       expect.objectContaining({
         code: 'invalid_change',
-        message: expect.stringContaining('is a route on which this effect never has any'),
+        message: expect.stringContaining('the effect can do nothing on this route'),
       }),
     );
     expect(plan.get('a', T0).effect).toEqual({ kind: 'reset' });

@@ -63,17 +63,17 @@ describe('a scenario file', () => {
     ['', '/: Invalid input: expected object, received null'],
     ['[]', '/: Invalid input: expected object, received array'],
     ['description: nameless', '/name: Invalid input: expected string, received undefined'],
-    ['name: A B', '/name: must be 1 to 40 lowercase letters, digits, - and _, and begin with a letter or digit'],
-    ['name: a\nfautls: []', '/fautls: is not known'],
-    ['name: a\n__proto__: {}', '/__proto__: is not known'],
+    ['name: A B', '/name: must be 1 to 40 lowercase letters, digits, - or _, and start with a letter or digit'],
+    ['name: a\nfautls: []', '/fautls: unknown field'],
+    ['name: a\n__proto__: {}', '/__proto__: unknown field'],
     ['name: a\nconfig: { intervalMs: soon }', '/config/intervalMs: Invalid input: expected number, received string'],
-    ['name: a\nconfig: { a/b~c: 1 }', '/config/a~1b~0c: is not known'],
+    ['name: a\nconfig: { a/b~c: 1 }', '/config/a~1b~0c: unknown field'],
     ['name: a\nfaults: [{ name: b }]', '/faults/0/effect: Invalid input: expected object, received undefined'],
     [
       'name: a\nfaults: [{ name: b, effect: rest }]',
       "/faults/0/effect/kind: Invalid discriminator value. Expected 'reset' |",
     ],
-    ['name: a\nfaults: [{ name: b, effect: { kind: fixed, ms: 1, s: 2 } }]', '/faults/0/effect/s: is not known'],
+    ['name: a\nfaults: [{ name: b, effect: { kind: fixed, ms: 1, s: 2 } }]', '/faults/0/effect/s: unknown field'],
     ['name: a\nfaults: [{ name: b, effect: fixed }]', '/faults/0/effect/ms: Invalid input: expected number'],
     [
       'name: a\nfaults: [{ name: b, match: { route: dew }, effect: reset }]',
@@ -85,19 +85,19 @@ describe('a scenario file', () => {
     ],
     [
       'name: a\nfaults: [{ name: b, match: { route: due }, effect: wrong_hash }]',
-      '/faults/0/match/route: is a route on which this effect never has any',
+      '/faults/0/match/route: the effect can do nothing on this route',
     ],
     [
       'name: a\nfaults: [{ name: b, effect: { kind: uniform, minMs: 2, maxMs: 1 } }]',
       '/faults/0/effect/minMs: must not be greater than maxMs',
     ],
-    ['name: a\nfaults: [{ name: b, effect: reset }, { name: b, effect: empty }]', '/faults/1/name: is there twice'],
+    ['name: a\nfaults: [{ name: b, effect: reset }, { name: b, effect: empty }]', '/faults/1/name: duplicate name'],
   ])('that is wrong is refused with the file and the place in it: %j', (text, message) => {
     const path = aFile(text);
     expect(() => readScenarioFile(path)).toThrow(
       expect.objectContaining({
         code: 'invalid_settings',
-        message: expect.stringContaining(`MOCK_SCENARIO is ${JSON.stringify(path)}: ${message}`),
+        message: expect.stringContaining(`MOCK_SCENARIO (${JSON.stringify(path)}): ${message}`),
       }),
     );
   });
@@ -106,7 +106,7 @@ describe('a scenario file', () => {
     const path = aFile('name: a\nconfg: {}\nfaults: [{ name: b, probability: 2, skip: -1, effect: reset }]');
     const lines = ['/faults/0/skip: ', '/faults/0/probability: ', '/confg: '];
     expect(() => readScenarioFile(path)).toThrow(
-      new RegExp(`^${lines.map((line) => `MOCK_SCENARIO is "[^"]*": ${line}[^\n]+`).join('\n')}$`),
+      new RegExp(`^${lines.map((line) => `MOCK_SCENARIO \\("[^"]*"\\): ${line}[^\n]+`).join('\n')}$`),
     );
   });
 
@@ -119,9 +119,7 @@ describe('a scenario file', () => {
     ['{"name": "a",', 'at line 1'],
   ])('that cannot be read as YAML is refused with the reason, in one line: %j', (text, why) => {
     const path = aFile(text);
-    expect(() => readScenarioFile(path)).toThrow(
-      `MOCK_SCENARIO is ${JSON.stringify(path)}: it is neither YAML nor JSON: `,
-    );
+    expect(() => readScenarioFile(path)).toThrow(`MOCK_SCENARIO (${JSON.stringify(path)}) is neither YAML nor JSON: `);
     expect(() => readScenarioFile(path)).toThrow(why);
     expect(() => readScenarioFile(path)).not.toThrow(/\n|:$/);
   });
@@ -132,19 +130,21 @@ describe('a scenario file', () => {
       .map((letter, n) => `${letter}: &${letter} [${Array(10).fill(n === 0 ? 'x' : `*${letters[n - 1]}`)}]`)
       .join('\n');
     for (const text of [bomb, '['.repeat(5_000), `name: ${'{a: '.repeat(5_000)}`])
-      expect(() => readScenarioFile(aFile(text))).toThrow('it is neither YAML nor JSON');
+      expect(() => readScenarioFile(aFile(text))).toThrow('is neither YAML nor JSON');
   });
 
   it('that is not there, is no file, is too large or never ends is refused', () => {
     mkdirSync(join(folder, 'folder'));
     const large = aFile(Buffer.alloc(1024 * 1024 + 1, ' '));
     for (const [path, why] of [
-      [join(folder, 'nothing'), "it can't be read (ENOENT)"],
-      [join(folder, 'folder'), "it can't be read (EISDIR)"],
-      [large, 'it has more than the 1048576 bytes that a scenario may have'],
-      ['/dev/zero', 'it has more than the 1048576 bytes that a scenario may have'],
+      [join(folder, 'nothing'), 'ENOENT'],
+      [join(folder, 'folder'), 'EISDIR'],
+      [large, 'larger than 1048576 bytes'],
+      ['/dev/zero', 'larger than 1048576 bytes'],
     ] as const) {
-      expect(() => readScenarioFile(path)).toThrow(`MOCK_SCENARIO is ${JSON.stringify(path)}: ${why}: give a file`);
+      expect(() => readScenarioFile(path)).toThrow(
+        `MOCK_SCENARIO (${JSON.stringify(path)}) cannot be read (${why}): choose`,
+      );
     }
   });
 
@@ -164,7 +164,7 @@ describe('a node', () => {
       controller()
         .faults.list(controller().clock.now())
         .map(({ name }) => name);
-    const all = ['flaky-reset', 'flaky-503', 'flaky-lost-reply', 'flaky-slow', 'late', 'away', 'mine'];
+    const all = ['flaky-reset', 'flaky-503', 'flaky-lost-response', 'flaky-slow', 'late', 'away', 'mine'];
     expect(names()).toEqual(all);
     expect(controller().config.intervalMs).toBe(5_000);
     controller().reset();

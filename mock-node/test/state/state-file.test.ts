@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { StoredContract } from '../../src/ledger/ledger-store.ts';
+import type { StoredContract } from '../../src/ledger/contract.ts';
 import { StateFile } from '../../src/state/state-file.ts';
 
 const OWNER = { seed: 'seed', genesisSha256: 'a'.repeat(64) };
@@ -42,40 +42,40 @@ const found = () => {
 describe('the state file', () => {
   it('is empty at first', () => {
     expect(found()).toEqual({
-      ledger: { made: { farmers: 0, contracts: 0 }, farmers: [], contracts: [] },
+      ledger: { created: { farmers: 0, contracts: 0 }, farmers: [], contracts: [] },
       clock: undefined,
     });
   });
 
   it('has what was told before the last save, as it was by then', () => {
     const [one, two] = [contract(1), contract(2)];
-    file.made({ farmers: 1, contracts: 3 });
-    file.farmer('token', true);
-    file.contract(two);
-    file.contract(one);
+    file.setCreated({ farmers: 1, contracts: 3 });
+    file.addFarmer('token');
+    file.putContract(two);
+    file.putContract(one);
     one.settled = { response: 'response', passed: true };
     one.round = 7;
     file.save(CLOCK);
     expect(file.hasPendingChanges).toBe(false);
-    file.contract(contract(3));
+    file.putContract(contract(3));
     expect(file.hasPendingChanges).toBe(true);
     expect(found()).toEqual({
-      ledger: { made: { farmers: 1, contracts: 3 }, farmers: ['token'], contracts: [one, two] },
+      ledger: { created: { farmers: 1, contracts: 3 }, farmers: ['token'], contracts: [one, two] },
       clock: CLOCK,
     });
   });
 
   it('lets the last word about a thing count', () => {
-    file.farmer('gone', true);
-    file.farmer('gone', false);
-    file.farmer('back', false);
-    file.farmer('back', true);
-    file.contract(contract(1));
-    file.ended(contract(1));
-    file.ended(contract(2));
-    file.contract(contract(2));
+    file.addFarmer('gone');
+    file.removeFarmer('gone');
+    file.removeFarmer('back');
+    file.addFarmer('back');
+    file.putContract(contract(1));
+    file.removeContract(contract(1));
+    file.removeContract(contract(2));
+    file.putContract(contract(2));
     file.save(CLOCK);
-    file.farmer('back', true);
+    file.addFarmer('back');
     file.save(CLOCK);
     expect(found().ledger).toMatchObject({ farmers: ['back'], contracts: [{ index: 2 }] });
   });
@@ -83,9 +83,9 @@ describe('the state file', () => {
   it('has all of a save or none of it, and what failed with the next', () => {
     const bad = contract(2);
     bad.round = 0.5;
-    file.farmer('token', true);
-    file.contract(contract(1));
-    file.contract(bad);
+    file.addFarmer('token');
+    file.putContract(contract(1));
+    file.putContract(bad);
     expect(() => file.save(CLOCK)).toThrow(expect.objectContaining({ name: 'StateError' }));
     expect(file.hasPendingChanges).toBe(true);
     bad.round = 5;
@@ -94,8 +94,8 @@ describe('the state file', () => {
   });
 
   it('has nothing of a save that failed', () => {
-    file.farmer('token', true);
-    file.contract({ ...contract(1), round: 0.5 });
+    file.addFarmer('token');
+    file.putContract({ ...contract(1), round: 0.5 });
     expect(() => file.save(CLOCK)).toThrow();
     expect(found().ledger.farmers).toEqual([]);
   });

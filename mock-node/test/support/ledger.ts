@@ -1,5 +1,5 @@
+import type { ChallengeResult } from '../../src/ledger/contract.ts';
 import { Ledger, type LedgerOptions } from '../../src/ledger/ledger.ts';
-import type { ChallengeResult } from '../../src/ledger/ledger-store.ts';
 import { SeededRandom } from '../../src/ledger/seeded-random.ts';
 
 export const T0 = 1_000_000;

@@ -6,13 +6,13 @@ const fields = {
     .int()
     .min(1)
     .max(31_536_000_000)
-    .describe('Between two challenges of a contract taken from now on, by the node’s clock.'),
-  maxContracts: z.number().int().min(0).max(1_000_000).describe('Contracts running at once, over all farmers.'),
-  maxFailures: z.number().int().min(1).max(1_000_000).describe('Failed challenges in a row that end a contract.'),
-  contractForm: z.enum(['secret', 'url']).describe('What contracts carry.'),
+    .describe('Node time between two challenges of a contract. Applies to contracts that are issued from now on.'),
+  maxContracts: z.number().int().min(0).max(1_000_000).describe('Maximum running contracts, over all farmers.'),
+  maxFailures: z.number().int().min(1).max(1_000_000).describe('Consecutive failed challenges that end a contract.'),
+  contractForm: z.enum(['secret', 'url']).describe('What a contract contains to obtain its chunk.'),
 };
 
-/** What can be set while the node runs. */
+/** The settings that can change while the node runs. */
 export const config = z.strictObject(fields);
 export type Config = z.output<typeof config>;
 

@@ -1,6 +1,5 @@
 import { type Problem, problem } from './views.ts';
 
-/** What went wrong, by the reply's status; `unreachable` without one, `invalid_response` for one that is not understood. */
 const CODES = {
   400: 'bad_request',
   401: 'unauthorized',
@@ -12,17 +11,17 @@ const CODES = {
   503: 'unavailable',
 } as const;
 
+/** `failed`: another HTTP status. `unreachable`: no response. `invalid_response`: not a response of the control API. */
 export type ControlErrorCode = (typeof CODES)[keyof typeof CODES] | 'failed' | 'unreachable' | 'invalid_response';
 
-/** The control API refused what it was asked, or could not be asked. `code` is stable; `message` is for people. */
+/** A call of the control API failed. `code` is stable; `message` is for people. */
 export class ControlError extends Error {
   override readonly name = 'ControlError';
   readonly code: ControlErrorCode;
-  /** The HTTP status, where there was a reply. */
+  /** Undefined if there was no response. */
   readonly status: number | undefined;
-  /** Where in what was sent something is wrong. */
   readonly errors: NonNullable<Problem['errors']>;
-  /** Of a wait whose time was up: how many requests there were. */
+  /** The number of matching requests when a wait timed out. */
   readonly count: number | undefined;
 
   constructor(
@@ -38,14 +37,14 @@ export class ControlError extends Error {
     this.count = count;
   }
 
-  /** The error that a reply of another status than the one hoped for is. */
-  static of(status: number, body: unknown): ControlError {
+  /** The error of a response with an unexpected status. */
+  static fromResponse(status: number, body: unknown): ControlError {
     const parsed = problem.safeParse(body);
     const code = Object.entries(CODES).find(([known]) => Number(known) === status)?.[1] ?? 'failed';
-    if (!parsed.success) return new ControlError(code, `the control API replied HTTP ${status}`, { status });
+    if (!parsed.success) return new ControlError(code, `the control API responded with HTTP ${status}`, { status });
     const { message, errors, count } = parsed.data;
-    const places = (errors ?? []).map(({ pointer, message }) => `${pointer || '/'}: ${message}`);
-    return new ControlError(code, [message, ...places].join('\n'), {
+    const details = (errors ?? []).map(({ pointer, message }) => `${pointer || '/'}: ${message}`);
+    return new ControlError(code, [message, ...details].join('\n'), {
       status,
       ...(errors && { errors }),
       ...(count !== undefined && { count }),

@@ -4,66 +4,59 @@ import { instant } from './instants.ts';
 import { routeName } from './route-name.ts';
 
 const YEAR_MS = 366 * 86_400_000;
-const countSchema = (least: number) => z.number().int().min(least).max(1_000_000_000);
-const count = countSchema(0);
+const countFrom = (min: number) => z.number().int().min(min).max(1_000_000_000);
+const count = countFrom(0);
 const duration = z.number().min(0).max(YEAR_MS);
 
-/** What a fault is called: a label of the metrics and a part of URLs. */
+/** A fault's name, which is a metric label and part of URLs. */
 export const faultName = z
   .string()
   .regex(
     /^[a-z0-9][a-z0-9_-]{0,39}$/,
-    'must be 1 to 40 lowercase letters, digits, - and _, and begin with a letter or digit',
+    'must be 1 to 40 lowercase letters, digits, - or _, and start with a letter or digit',
   );
 
-/** The whole, or its first characters, six at least. */
-const prefixSchema = (what: string, pattern: RegExp) =>
-  z.string().regex(pattern, `must be ${what}, or its first six characters or more`);
+const prefix = (of: string, pattern: RegExp) =>
+  z.string().regex(pattern, `must be ${of} or at least its first six characters`);
 
-/** Which requests a fault is for: those that fit all that is given; every one where nothing is. */
+/** Selects the requests that match all given fields. */
 const match = z.strictObject({
   route: z
     .union([z.literal('*'), routeName, z.array(routeName).min(1).max(9)])
     .optional()
-    .describe('A route, several, or `*` for all.'),
+    .describe('A route, a list of routes, or `*` for all.'),
   method: z.enum(['GET', 'HEAD', 'POST', 'DELETE']).optional(),
-  token: prefixSchema("a farmer's token", /^[A-Za-z0-9_-]{6,128}$/)
+  token: prefix("a farmer's token", /^[A-Za-z0-9_-]{6,128}$/)
     .optional()
-    .describe("A farmer's token, or its first six characters or more."),
-  contract: prefixSchema("a contract's hash", /^[0-9a-f]{6,64}$/)
+    .describe("A farmer's token or at least its first six characters."),
+  contract: prefix("a contract's hash", /^[0-9a-f]{6,64}$/)
     .optional()
     .describe(
-      "A contract's hash, or its first six characters or more. A farmer's listing fits when it has that contract.",
+      "A contract's hash or at least its first six characters. Also matches `due` requests whose response lists it.",
     ),
 });
 
 const window = z.strictObject({
-  afterMs: duration.default(0).describe('Begins so long after the fault was added, by the node’s clock.'),
-  durationMs: duration.optional().describe('Lasts so long; for ever without.'),
+  afterMs: duration.default(0).describe('Node time from adding the fault to the start of the window.'),
+  durationMs: duration.optional().describe('Length of the window in node time. Default: unlimited.'),
 });
 
 const fields = {
-  enabled: z.boolean().describe('A switch: off, it is as if there were no such fault.'),
+  enabled: z.boolean().describe('If false, the fault neither applies nor counts requests.'),
   match,
-  skip: count.describe('So many fitting requests are let go first.'),
-  times: countSchema(1).describe('Applied so often at most; without end if not given.'),
-  probability: z.number().min(0).max(1).describe('How likely it is applied to a fitting request. At 0 it never is.'),
+  skip: count.describe('Number of matching requests to let through first.'),
+  times: countFrom(1).describe('Maximum number of requests to which the fault applies. Default: unlimited.'),
+  probability: z.number().min(0).max(1).describe('Probability that the fault applies to a matching request.'),
   window,
-  ttlMs: duration.describe('Gone so long after it was added, by the node’s clock.'),
+  ttlMs: duration.describe('Node time after which the fault is removed.'),
   effect,
 };
 
-/** An effect on a route that never has it would wait for ever without a word. */
-function fits({
-  match: { route = '*' },
-  effect: { kind },
-}: {
-  match: z.output<typeof match>;
-  effect: Effect;
-}): boolean {
-  const routes = getEffectRoutes(kind);
-  if (routes === undefined || route === '*') return true;
-  return [route].flat().some((name) => routes.includes(name));
+/** A fault on routes where its effect can do nothing would never apply, and the client would not notice. */
+function hasUsableRoute(fault: { match: z.output<typeof match>; effect: Effect }): boolean {
+  const { route = '*' } = fault.match;
+  const routes = getEffectRoutes(fault.effect.kind);
+  return routes === undefined || route === '*' || [route].flat().some((name) => routes.includes(name));
 }
 
 export const fault = z
@@ -78,13 +71,13 @@ export const fault = z
     ttlMs: fields.ttlMs.optional(),
     effect: fields.effect,
   })
-  .refine(fits, { path: ['match', 'route'], message: 'is a route on which this effect never has any' });
+  .refine(hasUsableRoute, { path: ['match', 'route'], message: 'the effect can do nothing on this route' });
 
 export type Fault = z.output<typeof fault>;
-/** A fault as it is given: name and effect, and whatever differs from the defaults. */
+/** A fault as a client sends it: default values can be left out. */
 export type FaultInput = z.input<typeof fault>;
 
-/** What of a fault can be changed; `null` takes a bound away. */
+/** A change of a fault. `null` removes a limit. */
 export const faultChange = z.strictObject({
   enabled: fields.enabled.optional(),
   match: fields.match.optional(),
@@ -98,7 +91,7 @@ export const faultChange = z.strictObject({
 export type FaultChange = z.output<typeof faultChange>;
 export type FaultChangeInput = z.input<typeof faultChange>;
 
-/** What has become of a fault so far. */
+/** A fault with its counts and its state. */
 export const faultReport = z.object({
   name: faultName,
   enabled: fields.enabled,
@@ -110,25 +103,24 @@ export const faultReport = z.object({
   ttlMs: fields.ttlMs.optional(),
   effect: fields.effect,
   addedAt: instant,
-  matched: count.describe('Requests that fitted while it was active.'),
-  applied: count.describe('Of those, the ones it was applied to.'),
+  matched: count.describe('Number of requests that matched while the fault was active.'),
+  applied: count.describe('Number of matching requests to which the fault was applied.'),
   state: z
     .enum(['active', 'disabled', 'pending', 'finished'])
     .describe('`pending`: the window has not begun. `finished`: the window is over, or `times` is reached.'),
 });
 export type FaultReport = z.output<typeof faultReport>;
 
-/** So many faults at once. */
 export const MAX_FAULTS = 100;
 
-/** Names are unique. */
+/** A list of faults with unique names. */
 export const faults = z
   .array(fault)
   .max(MAX_FAULTS)
   .superRefine((list, context) => {
     const seen = new Set<string>();
     for (const [index, { name }] of list.entries()) {
-      if (seen.has(name)) context.addIssue({ code: 'custom', path: [index, 'name'], message: 'is there twice' });
+      if (seen.has(name)) context.addIssue({ code: 'custom', path: [index, 'name'], message: 'duplicate name' });
       seen.add(name);
     }
   });

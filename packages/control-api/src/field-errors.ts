@@ -1,20 +1,20 @@
 import type { z } from 'zod';
 
-/** Where in a document something is wrong, as a JSON pointer (RFC 6901), and what. */
+/** An error at one place of a document. `pointer` is a JSON pointer (RFC 6901). */
 export interface FieldError {
   readonly pointer: string;
   readonly message: string;
 }
 
-/** What a schema found, place by place: a field that is not known has its own. */
+/** The issues that a schema found, with one error for each unknown field. */
 export function toFieldErrors(issues: readonly z.core.$ZodIssue[], at: readonly PropertyKey[] = []): FieldError[] {
   return issues.flatMap((issue): FieldError[] => {
     const path = [...at, ...issue.path];
     if (issue.code === 'unrecognized_keys')
-      return issue.keys.map((key) => ({ pointer: toJsonPointer([...path, key]), message: 'is not known' }));
+      return issue.keys.map((key) => ({ pointer: toJsonPointer([...path, key]), message: 'unknown field' }));
     if (issue.code !== 'invalid_union' || issue.errors.length === 0)
       return [{ pointer: toJsonPointer(path), message: issue.message }];
-    // Of several forms, the one that was meant is the one that goes wrong further inside.
+    // The form whose errors are all deeper inside is the one that the client meant.
     const meant = issue.errors.find((form) => form.every((each) => each.path.length > 0));
     if (meant !== undefined) return toFieldErrors(meant, path);
     const message = issue.errors.flat().map((each) => each.message);

@@ -17,39 +17,36 @@ import {
   resetRequest,
 } from './views.ts';
 
-/** Below this everything of the control API is. */
 export const ADMIN_PREFIX = '/__admin';
 
-/** One thing that can be asked of the control API. */
+/** An operation of the control API. */
 export interface Operation {
   readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
-  /** Below {@link ADMIN_PREFIX}, with `{name}` for a parameter. */
+  /** Relative to {@link ADMIN_PREFIX}. Parameters are written `{name}`. */
   readonly path: `/${string}`;
-  readonly about: string;
-  /** Answered without the token. */
-  readonly isOpen?: true;
+  readonly summary: string;
+  /** Needs no token. */
+  readonly isPublic?: true;
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
-  /** A body that is taken. */
+  /** A valid body. */
   readonly example?: unknown;
   readonly status: 200 | 201 | 204;
-  /** What is replied with that status; nothing without. */
-  readonly gives?: z.ZodType;
-  /** What is replied, where that is no JSON; `gives` is then one of its pieces. */
+  readonly response?: z.ZodType;
+  /** The type of a stream; `response` is then the schema of one event. */
   readonly contentType?: 'text/event-stream';
-  /** Why it may be refused, by status, beside what any request may be refused for. */
-  readonly refusals?: Readonly<Record<number, string>>;
+  /** The errors of this operation by status, in addition to those of every operation. */
+  readonly errors?: Readonly<Record<number, string>>;
 }
 
 const named = z.strictObject({ name: faultName });
 const byHash = z.strictObject({ hash: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lowercase hex characters') });
 const limit = z.coerce.number().int().min(1).max(100_000);
 
-const NO_FAULT = { 404: 'There is no such fault.' };
-const NO_SCENARIO = { 404: 'There is no such scenario.' };
-const NO_CONTRACT = { 404: 'There is no such contract running.' };
-const TOO_FAR = { 409: 'The clock can not be set beyond the year 9999.' };
+const UNKNOWN_FAULT = { 404: 'Unknown fault.' };
+const UNKNOWN_SCENARIO = { 404: 'Unknown scenario.' };
+const UNKNOWN_CONTRACT = { 404: 'No running contract has this hash.' };
 
 const EXAMPLE_FAULT = {
   name: 'busy',
@@ -58,186 +55,200 @@ const EXAMPLE_FAULT = {
   effect: { kind: 'status', status: 503, retryAfterSeconds: 2 },
 };
 
-/** Everything that can be asked. The server's routes, the client and the OpenAPI document are made from this table. */
+/** All operations. The server's routes, the client and the OpenAPI document derive from this table. */
 export const OPERATIONS = {
-  live: {
+  getLiveness: {
     method: 'get',
     path: '/health/live',
-    about: 'Whether the process works.',
-    isOpen: true,
+    summary: 'Succeeds while the process runs.',
+    isPublic: true,
     status: 200,
-    gives: health,
+    response: health,
   },
-  ready: {
+  getReadiness: {
     method: 'get',
     path: '/health/ready',
-    about: 'Whether the node can be used. It is also while a fault has it refuse connections: that is on purpose.',
-    isOpen: true,
+    summary: 'Succeeds while the node can be used, including while a fault makes it refuse connections.',
+    isPublic: true,
     status: 200,
-    gives: health,
-    refusals: { 503: 'It is going down, or can not listen on its port.' },
+    response: health,
+    errors: { 503: 'The node is stopping, or cannot open its port again after a fault closed it.' },
   },
-  info: { method: 'get', path: '/info', about: 'What the node is and how it is doing.', status: 200, gives: info },
+  getInfo: { method: 'get', path: '/info', summary: "Returns the node's overall state.", status: 200, response: info },
   reset: {
     method: 'post',
     path: '/reset',
-    about: 'Puts everything, or the parts that are named, back to how it was at the start.',
+    summary: 'Restores the state from the start of the node, or the named parts of it.',
     body: resetRequest.optional(),
     example: { parts: ['contracts', 'requests'] },
     status: 204,
   },
-  config: { method: 'get', path: '/config', about: 'The settings that can be changed.', status: 200, gives: config },
-  configure: {
+  getConfig: {
+    method: 'get',
+    path: '/config',
+    summary: 'Returns the settings that can change at run time.',
+    status: 200,
+    response: config,
+  },
+  updateConfig: {
     method: 'patch',
     path: '/config',
-    about: 'Changes settings, for contracts taken and challenges settled from now on.',
+    summary: 'Changes settings.',
     body: configChange,
     example: { intervalMs: 10_000 },
     status: 200,
-    gives: config,
+    response: config,
   },
-  faults: {
+  listFaults: {
     method: 'get',
     path: '/faults',
-    about: 'All faults in their order, and what has become of each.',
+    summary: 'Lists all faults in order, with their counts.',
     status: 200,
-    gives: z.array(faultReport),
+    response: z.array(faultReport),
   },
   addFault: {
     method: 'post',
     path: '/faults',
-    about: 'Adds a fault, after the others.',
+    summary: 'Adds a fault at the end of the list.',
     body: fault,
     example: EXAMPLE_FAULT,
     status: 201,
-    gives: faultReport,
-    refusals: { 409: 'There is a fault of that name, or no room for another.' },
+    response: faultReport,
+    errors: { 409: 'A fault of this name exists, or the limit of faults is reached.' },
   },
   replaceFaults: {
     method: 'put',
     path: '/faults',
-    about: 'Has these faults, as new ones, and no others.',
+    summary: 'Replaces all faults with new ones.',
     body: faults,
     example: [EXAMPLE_FAULT, { name: 'lost', probability: 0.1, effect: 'drop_response' }],
     status: 200,
-    gives: z.array(faultReport),
+    response: z.array(faultReport),
   },
-  removeFaults: { method: 'delete', path: '/faults', about: 'Removes all faults.', status: 204 },
-  fault: {
+  removeFaults: { method: 'delete', path: '/faults', summary: 'Removes all faults.', status: 204 },
+  getFault: {
     method: 'get',
     path: '/faults/{name}',
-    about: 'One fault, and what has become of it.',
+    summary: 'Returns a fault with its counts.',
     params: named,
     status: 200,
-    gives: faultReport,
-    refusals: NO_FAULT,
+    response: faultReport,
+    errors: UNKNOWN_FAULT,
   },
-  changeFault: {
+  updateFault: {
     method: 'patch',
     path: '/faults/{name}',
-    about: 'Changes a fault, which keeps its age and its counts. `null` takes a bound away.',
+    summary: 'Changes a fault, which keeps its age and its counts. `null` removes a limit.',
     params: named,
     body: faultChange,
     example: { enabled: false, times: null },
     status: 200,
-    gives: faultReport,
-    refusals: NO_FAULT,
+    response: faultReport,
+    errors: UNKNOWN_FAULT,
   },
   removeFault: {
     method: 'delete',
     path: '/faults/{name}',
-    about: 'Removes a fault.',
+    summary: 'Removes a fault.',
     params: named,
     status: 204,
-    refusals: NO_FAULT,
+    errors: UNKNOWN_FAULT,
   },
   restartFault: {
     method: 'post',
     path: '/faults/{name}/restart',
-    about: 'Begins the counts, the window and the time to live of one fault again, and the others go on.',
+    summary: 'Restarts the counts, the random sequence, the window and the time to live of a fault.',
     params: named,
     status: 200,
-    gives: faultReport,
-    refusals: NO_FAULT,
+    response: faultReport,
+    errors: UNKNOWN_FAULT,
   },
-  scenarios: {
+  listScenarios: {
     method: 'get',
     path: '/scenarios',
-    about: 'All scenarios: built in, given at the start, and defined since.',
+    summary: 'Lists the presets, the scenarios from the start, and those defined since.',
     status: 200,
-    gives: z.array(scenario),
+    response: z.array(scenario),
   },
-  scenario: {
+  getScenario: {
     method: 'get',
     path: '/scenarios/{name}',
-    about: 'One scenario.',
+    summary: 'Returns a scenario.',
     params: named,
     status: 200,
-    gives: scenario,
-    refusals: NO_SCENARIO,
+    response: scenario,
+    errors: UNKNOWN_SCENARIO,
   },
   defineScenario: {
     method: 'put',
     path: '/scenarios/{name}',
-    about: 'Keeps a scenario under a name, in place of one that was there. It is not applied by that.',
+    summary: 'Defines or replaces a scenario without applying it.',
     params: named,
     body: scenarioDefinition,
     example: { description: 'A busy hour.', config: { intervalMs: 10_000 }, faults: [EXAMPLE_FAULT] },
     status: 200,
-    gives: scenario,
-    refusals: { 409: 'That name is a built-in one, or there is no room for another scenario.' },
+    response: scenario,
+    errors: { 409: 'The name belongs to a preset, or the limit of scenarios is reached.' },
   },
   applyScenario: {
     method: 'post',
     path: '/scenarios/{name}/apply',
-    about: 'Has a scenario’s faults in place of all others, and its settings.',
+    summary: 'Replaces all faults with those of a scenario and applies its settings.',
     params: named,
     status: 200,
-    gives: scenario,
-    refusals: NO_SCENARIO,
+    response: scenario,
+    errors: UNKNOWN_SCENARIO,
   },
-  requests: {
+  listRequests: {
     method: 'get',
     path: '/requests',
-    about: 'The journal: requests to the node’s API that fit, oldest first; of more than `limit` the newest.',
+    summary: "Lists matching requests to the node's API, oldest first: the latest `limit` of them.",
     query: journalFilter.extend({ limit: limit.default(1_000) }),
     status: 200,
-    gives: z.array(journalEntry),
+    response: z.array(journalEntry),
   },
-  clearRequests: { method: 'delete', path: '/requests', about: 'Forgets all requests. Their ids go on.', status: 204 },
+  clearRequests: {
+    method: 'delete',
+    path: '/requests',
+    summary: 'Clears the journal of requests. The ids continue.',
+    status: 204,
+  },
   countRequests: {
     method: 'get',
     path: '/requests/count',
-    about: 'How many of the requests that are kept fit.',
+    summary: 'Counts the matching requests in the journal.',
     query: journalFilter,
     status: 200,
-    gives: requestCount,
+    response: requestCount,
   },
   waitForRequests: {
     method: 'get',
     path: '/requests/wait',
-    about: 'Waits until `count` requests fit, those that are there already among them.',
+    summary: 'Waits until `count` requests match, including those already in the journal.',
     query: journalFilter.extend({
       count: z.coerce.number().int().min(1).max(1_000_000).default(1),
       timeoutMs: z.coerce.number().int().min(0).max(60_000).default(10_000).describe('In real time.'),
     }),
     status: 200,
-    gives: requestCount,
-    refusals: { 408: 'Time is up. `count` says how many there were.', 503: 'Too many wait already.' },
+    response: requestCount,
+    errors: {
+      408: 'The timeout expired. `count` is the number of matching requests.',
+      503: 'Too many waiting clients.',
+    },
   },
-  unmatchedRequests: {
+  listUnmatchedRequests: {
     method: 'get',
     path: '/requests/unmatched',
-    about: 'Requests that no route of the node was for, oldest first.',
+    summary: 'Lists requests that match no route of the node, oldest first.',
     status: 200,
-    gives: z.array(journalEntry),
+    response: z.array(journalEntry),
   },
-  contracts: {
+  listContracts: {
     method: 'get',
     path: '/contracts',
-    about: 'Running contracts.',
+    summary: 'Lists running contracts.',
     query: z.strictObject({
-      farmer: z.string().min(1).max(128).optional().describe("A farmer's token, or its beginning."),
+      farmer: z.string().min(1).max(128).optional().describe("A farmer's token or its beginning."),
       order: z
         .enum(['accepted', 'due'])
         .default('accepted')
@@ -245,87 +256,86 @@ export const OPERATIONS = {
       limit: limit.default(1_000),
     }),
     status: 200,
-    gives: z.array(contractView),
+    response: z.array(contractView),
   },
-  contract: {
+  getContract: {
     method: 'get',
     path: '/contracts/{hash}',
-    about: 'One running contract.',
+    summary: 'Returns a running contract.',
     params: byHash,
     status: 200,
-    gives: contractView,
-    refusals: NO_CONTRACT,
+    response: contractView,
+    errors: UNKNOWN_CONTRACT,
   },
   expireContract: {
     method: 'post',
     path: '/contracts/{hash}/expire',
-    about: 'Ends a contract by the node’s own will.',
+    summary: 'Ends a contract.',
     params: byHash,
     status: 204,
-    refusals: NO_CONTRACT,
+    errors: UNKNOWN_CONTRACT,
   },
   challengeContract: {
     method: 'post',
     path: '/contracts/{hash}/challenge',
-    about: 'Begins a contract’s next round now, unless its challenge waits for an answer anyway.',
+    summary: "Starts a contract's next round now, unless its challenge is still open.",
     params: byHash,
     status: 200,
-    gives: challengeOpened,
-    refusals: NO_CONTRACT,
+    response: challengeOpened,
+    errors: UNKNOWN_CONTRACT,
   },
-  clock: { method: 'get', path: '/clock', about: 'The node’s clock.', status: 200, gives: clockView },
+  getClock: { method: 'get', path: '/clock', summary: "Returns the node's clock.", status: 200, response: clockView },
   setClock: {
     method: 'put',
     path: '/clock',
-    about: 'Has the node’s time stand still, or pass.',
+    summary: 'Freezes the clock, or lets it run at a scale.',
     body: clockChange,
     example: { mode: 'real', scale: 60 },
     status: 200,
-    gives: clockView,
+    response: clockView,
   },
   advanceClock: {
     method: 'post',
     path: '/clock/advance',
-    about: 'Moves the node’s time on, frozen or not.',
+    summary: 'Moves the clock forward, frozen or not.',
     body: clockAdvance,
     example: { ms: 60_000 },
     status: 200,
-    gives: clockView,
-    refusals: TOO_FAR,
+    response: clockView,
+    errors: { 409: 'The clock cannot advance beyond the year 9999.' },
   },
-  events: {
+  streamEvents: {
     method: 'get',
     path: '/events',
-    about:
-      'What happens, as it happens: server-sent events, each a JSON object as `data`. The first tells the clock as it is. A listener that is too far behind is cut off.',
+    summary:
+      "Streams the node's events as server-sent events whose `data` is JSON. The first event is the clock. A client that reads too slowly is disconnected.",
     status: 200,
-    gives: controllerEvent,
+    response: controllerEvent,
     contentType: 'text/event-stream',
-    refusals: { 503: 'Too many listen already.' },
+    errors: { 503: 'Too many listening clients.' },
   },
-  openapi: {
+  getOpenApi: {
     method: 'get',
     path: '/openapi.json',
-    about: 'This API in OpenAPI 3.1.',
+    summary: 'Returns this document.',
     status: 200,
-    gives: z.looseObject({ openapi: z.string() }),
+    response: z.looseObject({ openapi: z.string() }),
   },
 } as const satisfies Record<string, Operation>;
 
 export type OperationName = keyof typeof OPERATIONS;
 
-type Part<Name extends OperationName, Key extends 'params' | 'query' | 'body' | 'gives'> =
+type Part<Name extends OperationName, Key extends 'params' | 'query' | 'body' | 'response'> =
   (typeof OPERATIONS)[Name] extends Record<Key, infer Schema extends z.ZodType> ? Schema : z.ZodUndefined;
 
-/** What an operation is asked with, once it was checked. */
+/** The parsed input of an operation. */
 export interface OperationInput<Name extends OperationName> {
   readonly params: z.output<Part<Name, 'params'>>;
   readonly query: z.output<Part<Name, 'query'>>;
   readonly body: z.output<Part<Name, 'body'>>;
 }
 
-/** The body of an operation, as it is sent. */
+/** The body of an operation as a client sends it. */
 export type OperationBody<Name extends OperationName> = z.input<Part<Name, 'body'>>;
 
-/** What an operation gives. */
-export type OperationResult<Name extends OperationName> = z.output<Part<Name, 'gives'>>;
+export type OperationResult<Name extends OperationName> = z.output<Part<Name, 'response'>>;

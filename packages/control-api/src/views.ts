@@ -4,39 +4,40 @@ import { instant } from './instants.ts';
 import { routeName } from './route-name.ts';
 
 const count = z.number().int().min(0);
+const clockMode = z.enum(['real', 'frozen']);
+const challengeResult = z.enum(['passed', 'wrong', 'unanswered']);
 
-/** The node's clock. */
 export const clockView = z.object({
-  mode: z.enum(['real', 'frozen']),
-  scale: z.number().describe('Node time that passes in a unit of real time, while it passes.'),
+  mode: clockMode,
+  scale: z.number().describe('Node time that passes per unit of real time unless the clock is frozen.'),
   now: instant,
 });
 export type ClockView = z.output<typeof clockView>;
 
 export const clockChange = z.strictObject({
-  mode: z.enum(['real', 'frozen']),
+  mode: clockMode,
   scale: z
     .number()
     .min(0.001)
     .max(1_000_000)
     .optional()
-    .describe('With `real`: how much faster than real time the clock runs. As before, if not given.'),
+    .describe('How much faster than real time the clock runs in the mode `real`. Default: unchanged.'),
 });
 export type ClockChange = z.output<typeof clockChange>;
 
 export const clockAdvance = z.strictObject({ ms: z.number().int().min(0).max(31_622_400_000) });
 
-/** A contract, as the node has it. */
+/** A running contract. */
 export const contractView = z.object({
   hash: z.string(),
-  farmer: z.string().describe("The first characters of its farmer's token."),
-  index: count.describe('Counted from the first contract that the node gave.'),
-  state: z.enum(['due', 'settled']).describe("Whether this round's challenge waits for its answer or has had it."),
+  farmer: z.string().describe("The first characters of the farmer's token."),
+  index: count.describe('The number of contracts that the node issued before this one.'),
+  state: z.enum(['due', 'settled']).describe('Whether the challenge of the current round is open or answered.'),
   round: count,
   challenge: z.string(),
   intervalMs: z.number(),
   acceptedAt: instant,
-  dueAt: instant.describe('When this round ends.'),
+  dueAt: instant.describe('End of the current round.'),
   consecutiveFailures: count,
   passed: count,
   wrong: count,
@@ -44,31 +45,31 @@ export const contractView = z.object({
 });
 export type ContractView = z.output<typeof contractView>;
 
-/** One request to the node's API, as it went. */
+/** A request to the node's API, and its result. */
 export const journalEntry = z.object({
-  id: count.describe('Counted from 1; never given twice.'),
+  id: count.describe('Starts at 1 and is never reused.'),
   at: instant,
-  requestId: z.string().describe("What both sides' logs call it."),
+  requestId: z.string().describe("The request's id in the logs of both sides."),
   method: z.string(),
-  route: routeName.nullable().describe('`null`: no route of the node.'),
-  path: z.string().describe('With tokens and responses shortened.'),
+  route: routeName.nullable().describe('`null` if no route matches.'),
+  path: z.string().describe('Tokens and responses to challenges are shortened.'),
   farmer: z.string().optional().describe("The first characters of the farmer's token."),
-  contract: z.string().optional().describe("The contract's hash, where the request names one."),
-  status: z.number().int().nullable().describe('`null`: there was no HTTP reply.'),
+  contract: z.string().optional().describe('The hash of the contract in the path.'),
+  status: z.number().int().nullable().describe('`null` if there was no HTTP response.'),
   durationMs: z.number(),
-  faults: z.array(faultName).describe('Applied to it, in order.'),
-  requestBody: z.string().optional().describe('Its beginning.'),
-  responseBody: z.string().optional().describe('Its beginning, with tokens, secrets and responses shortened.'),
+  faults: z.array(faultName).describe('The applied faults in order.'),
+  requestBody: z.string().optional().describe('The beginning of the body.'),
+  responseBody: z.string().optional().describe('The beginning of the body, with shortened tokens and secrets.'),
   responseBytes: count,
 });
 export type JournalEntry = z.output<typeof journalEntry>;
 
-/** What requests are looked for: those that fit all that is given. */
+/** Selects requests that match all given fields. */
 export const journalFilter = z.strictObject({
   route: routeName.optional(),
   method: z.string().max(10).optional(),
-  farmer: z.string().min(1).max(128).optional().describe("A farmer's token, or its beginning."),
-  contract: z.string().min(1).max(64).optional().describe("A contract's hash, or its beginning."),
+  farmer: z.string().min(1).max(128).optional().describe("A farmer's token or its beginning."),
+  contract: z.string().min(1).max(64).optional().describe("A contract's hash or its beginning."),
   status: z.coerce.number().int().min(100).max(599).optional(),
   fault: faultName.optional(),
   since: z.coerce.number().int().min(0).optional().describe('Only requests with a greater `id`.'),
@@ -77,13 +78,13 @@ export type JournalFilter = z.output<typeof journalFilter>;
 
 export const challengeCounts = z.object({ passed: count, wrong: count, unanswered: count });
 
-/** What the node is and how it is doing. */
+/** The node's overall state. */
 export const info = z.object({
   version: z.string(),
   seed: z.string(),
   startedAt: instant,
   apiPort: z.number().int(),
-  scenario: z.string().nullable().describe('The one that was applied last.'),
+  scenario: z.string().nullable().describe('The scenario that was applied last.'),
   farmers: count,
   contracts: z.object({ due: count, settled: count }),
   challenges: challengeCounts,
@@ -92,12 +93,11 @@ export const info = z.object({
 });
 export type Info = z.output<typeof info>;
 
-/** What can be put back to how it was at the start. */
+/** What a reset can restore. */
 export const RESETTABLE = ['contracts', 'faults', 'requests', 'clock', 'config'] as const;
 export const resetRequest = z.strictObject({ parts: z.array(z.enum(RESETTABLE)).min(1).optional() });
 export type ResetPart = (typeof RESETTABLE)[number];
 
-/** Something that happened, told to whoever listens. */
 export const controllerEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('request'), request: journalEntry }),
   z.object({
@@ -106,12 +106,7 @@ export const controllerEvent = z.discriminatedUnion('type', [
     hash: z.string(),
     reason: z.enum(['failed', 'removed', 'expired', 'forgotten', 'replaced']).optional(),
   }),
-  z.object({
-    type: z.literal('challenge'),
-    hash: z.string(),
-    result: z.enum(['passed', 'wrong', 'unanswered']),
-    count,
-  }),
+  z.object({ type: z.literal('challenge'), hash: z.string(), result: challengeResult, count }),
   z.object({ type: z.literal('fault'), change: z.enum(['added', 'changed', 'removed', 'applied']), name: faultName }),
   z.object({ type: z.literal('scenario'), name: z.string() }),
   z.object({ type: z.literal('clock'), clock: clockView }),
@@ -126,10 +121,10 @@ export const requestCount = z.object({ count });
 
 export const challengeOpened = z.object({
   challenge: z.string(),
-  opened: z.boolean().describe('Whether it is a new one; else it waited for its answer already.'),
+  opened: z.boolean().describe('Whether the challenge is new. If false, it was open already.'),
 });
 
-/** What is wrong, and where in what was sent. */
+/** The body of every error response. */
 export const problem = z.object({
   status: z.literal('error'),
   message: z.string(),
@@ -139,12 +134,12 @@ export const problem = z.object({
         pointer: z
           .string()
           .describe(
-            'JSON pointer (RFC 6901) into the body, to a field that is not known too. `/query/…` is a parameter of the query and `/path/…` one of the path.',
+            'JSON pointer (RFC 6901) into the body. `/query/…` is a parameter of the query, `/path/…` one of the path.',
           ),
         message: z.string(),
       }),
     )
     .optional(),
-  count: count.optional().describe('Of a wait whose time is up: how many requests there were.'),
+  count: count.optional().describe('The number of matching requests when a wait timed out.'),
 });
 export type Problem = z.output<typeof problem>;

@@ -109,7 +109,7 @@ describe.each(KINDS)('the effect %s', (kind) => {
 describe('several faults', () => {
   it('have a name each', () => {
     const { error } = faults.safeParse([RESET, { ...RESET, name: 'b' }, RESET]);
-    expect(error?.issues).toMatchObject([{ path: [2, 'name'], message: 'is there twice' }]);
+    expect(error?.issues).toMatchObject([{ path: [2, 'name'], message: 'duplicate name' }]);
   });
 
   it('are a hundred at most', () => {

@@ -75,11 +75,11 @@ describe('the table of operations', () => {
 
   it.each(operations)(
     'has in %s what its path and its body say',
-    (_, { path, params, body, example, status, gives }) => {
+    (_, { path, params, body, example, status, response }) => {
       const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
       expect(Object.keys(params?.shape ?? {})).toEqual(inPath);
       expect(body?.safeParse(example).error).toBeUndefined();
-      expect(status === 204).toBe(gives === undefined);
+      expect(status === 204).toBe(response === undefined);
     },
   );
 });

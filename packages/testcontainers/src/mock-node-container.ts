@@ -138,7 +138,7 @@ export class MockNodeContainer extends GenericContainer {
 /** Asked of the node, which is the one to know. */
 async function fetchSeed(container: StartedTestContainer, token: string | undefined): Promise<string> {
   try {
-    return (await new ControlClient(buildUrl(container, CONTROL_PORT), { token }).info()).seed;
+    return (await new ControlClient(buildUrl(container, CONTROL_PORT), { token }).getInfo()).seed;
   } catch (error) {
     await container.stop();
     throw error;
