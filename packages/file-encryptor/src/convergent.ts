@@ -2,11 +2,11 @@ import { createHash, createHmac } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { BLOCK_BYTES, createKeystream } from './keystream.ts';
 
-/** The passphrase of the original library, used where none is given. */
+/** The default passphrase of the original library. */
 export const DEFAULT_PASSPHRASE = 'Something old, something new.';
 
 /**
- * The key that a file's own content and a passphrase lead to: HMAC-SHA256 over the hex SHA-256 of the plaintext.
+ * Derives a key from a file's content and a passphrase: HMAC-SHA256 of the plaintext's hex SHA-256.
  *
  * @param plaintextSha256 lowercase hex, 64 characters
  * @returns 32 bytes
@@ -16,10 +16,10 @@ export function deriveConvergentKey(plaintextSha256: string, passphrase: string 
 }
 
 /**
- * Encrypts a file's blocks under {@link deriveConvergentKey}. Decryption is the same operation with the same key.
+ * Encrypts or decrypts blocks of any size.
  *
- * @param blocks the plaintext in order, in pieces of any size
- * @yields one block of ciphertext for each block of plaintext; memory does not grow with the file
+ * @param key from {@link deriveConvergentKey}
+ * @yields one block for each block of input
  */
 export function* encrypt(key: Uint8Array, blocks: Iterable<Uint8Array>): Generator<Buffer, void, undefined> {
   const keystream = createKeystream(key);
@@ -27,11 +27,10 @@ export function* encrypt(key: Uint8Array, blocks: Iterable<Uint8Array>): Generat
 }
 
 /**
- * Replaces a file by its ciphertext, without a second copy on disk or in memory.
- * A run that is cut off leaves the file half encrypted: work on a copy where that matters.
+ * Encrypts a file in place. An interrupted call leaves the file partly encrypted.
  *
- * @returns the 32-byte key, which {@link decryptInline} needs: it can't be had from the ciphertext
- * @throws the file system's own errors
+ * @returns the 32-byte key for {@link decryptInline}; it cannot be derived from the ciphertext
+ * @throws errors of the file system
  */
 export async function encryptInline(path: string, passphrase: string = DEFAULT_PASSPHRASE): Promise<Buffer> {
   await using file = await open(path, 'r+');
@@ -43,10 +42,9 @@ export async function encryptInline(path: string, passphrase: string = DEFAULT_P
 }
 
 /**
- * Turns a file encrypted by {@link encryptInline} back into its plaintext, in place.
+ * Decrypts a file in place. A wrong key is not detected.
  *
- * @param key the 32 bytes that encryption returned; another key gives noise, not an error
- * @throws the file system's own errors
+ * @throws errors of the file system
  */
 export async function decryptInline(path: string, key: Uint8Array): Promise<void> {
   await using file = await open(path, 'r+');

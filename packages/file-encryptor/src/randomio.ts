@@ -4,16 +4,14 @@ import { BLOCK_BYTES, createKeystream } from './keystream.ts';
 const ZEROS = Buffer.alloc(BLOCK_BYTES);
 
 /**
- * `randomio(seed, size)`, block by block: the first `size` bytes of the AES-256-CTR keystream under
- * SHA-256(UTF-8(seed)). The same seed gives the same bytes everywhere (Storj's RandomIO).
+ * Storj's RandomIO: the first `size` bytes of the AES-256-CTR keystream with the key SHA-256(UTF-8(seed)).
  *
- * @param seed any text
- * @param size bytes to give in all; a non-negative safe integer, else RangeError
- * @yields blocks of at most {@link BLOCK_BYTES} bytes; memory does not grow with `size`
+ * @yields blocks of at most {@link BLOCK_BYTES} bytes
+ * @throws RangeError if `size` is not a non-negative safe integer
  */
 export function* randomio(seed: string, size: number): Generator<Buffer, void, undefined> {
   if (!Number.isSafeInteger(size) || size < 0) {
-    throw new RangeError(`size must be a non-negative integer of bytes, not ${size}`);
+    throw new RangeError(`size must be a non-negative integer (got ${size})`);
   }
   const keystream = createKeystream(createHash('sha256').update(seed, 'utf8').digest());
   for (let left = size; left > 0; left -= BLOCK_BYTES) {

@@ -31,19 +31,19 @@ const sha256 = (bytes: Iterable<Uint8Array>) => {
   return hash.digest('hex');
 };
 
-describe('convergent encryption', () => {
+describe('Convergent encryption', () => {
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'file-encryptor-'));
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it("has the original's default passphrase", () => {
+  it('uses the default passphrase of the original library', () => {
     expect(DEFAULT_PASSPHRASE).toBe(default_passphrase);
   });
 
   it.each(vectors)(
-    'gives the known key and ciphertext for $plaintext under $passphrase',
+    'produces the known key and ciphertext for $plaintext and $passphrase',
     ({ plaintext, passphrase, key_hex, ciphertext }) => {
       const key = deriveConvergentKey(plaintext.sha256, passphrase ?? undefined);
       expect(key.toString('hex')).toBe(key_hex);
@@ -56,7 +56,7 @@ describe('convergent encryption', () => {
   );
 
   it.each(vectors)(
-    'replaces a file by its ciphertext and back: $plaintext',
+    'encrypts and decrypts a file in place: $plaintext',
     async ({ plaintext, passphrase, key_hex, ciphertext }) => {
       const path = join(folder, plaintext.randomio_seed);
       writeFileSync(path, Buffer.concat([...randomio(plaintext.randomio_seed, plaintext.size)]));
@@ -68,20 +68,20 @@ describe('convergent encryption', () => {
     },
   );
 
-  it('encrypts the same in pieces of any size', () => {
+  it('produces the same ciphertext for blocks of any size', () => {
     const plaintext = Buffer.concat([...randomio('pieces', 1000)]);
     const key = deriveConvergentKey(sha256([plaintext]), 'p');
     const pieces = [plaintext.subarray(0, 1), plaintext.subarray(1, 18), plaintext.subarray(18)];
     expect(Buffer.concat([...encrypt(key, pieces)])).toEqual(Buffer.concat([...encrypt(key, [plaintext])]));
   });
 
-  it('does not create a file that is not there', async () => {
+  it('does not create a missing file', async () => {
     await expect(encryptInline(join(folder, 'absent'))).rejects.toMatchObject({ code: 'ENOENT' });
   });
 });
 
-describe('the genesis file', () => {
-  it('has the known hash, and so have the chunks made from it', () => {
+describe('The standard genesis file', () => {
+  it('has the known hash, and so do chunks generated from it', () => {
     const { randomio_seed, size, sha256: pinned } = genesis.genesis;
     expect(sha256(randomio(randomio_seed, size))).toBe(pinned);
     for (const { secret, file_hash } of genesis.chunks) {

@@ -14,7 +14,7 @@ const { vectors }: { vectors: Vector[] } = JSON.parse(
 );
 
 describe('randomio', () => {
-  it.each(vectors)('gives the known bytes for seed $seed, size $size', ({ seed, size, head_hex, sha256 }) => {
+  it.each(vectors)('yields the known bytes for seed $seed, size $size', ({ seed, size, head_hex, sha256 }) => {
     const hash = createHash('sha256');
     let head = '';
     let length = 0;
@@ -27,11 +27,11 @@ describe('randomio', () => {
     expect({ length, head, sha256: hash.digest('hex') }).toEqual({ length: size, head: head_hex, sha256 });
   });
 
-  it('gives nothing for size 0', () => {
+  it('yields nothing for size 0', () => {
     expect([...randomio('x', 0)]).toEqual([]);
   });
 
-  it.each([-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY])('refuses size %p', (size) => {
+  it.each([-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY])('throws for size %p', (size) => {
     expect(() => [...randomio('x', size)]).toThrow(RangeError);
   });
 });

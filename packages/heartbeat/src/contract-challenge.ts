@@ -1,18 +1,17 @@
 import { createHash, type Hash } from 'node:crypto';
 
 /**
- * The running SHA-256 over one chunk, from which both the chunk's own hash and the response to any challenge follow
- * without reading the chunk again. A response is SHA-256(chunk ‖ challenge), so a copy of the state taken before the
- * challenge is appended is the chunk's digest: a prover compares it with the contract's hash, and so never sends
- * the answer of a chunk that went bad.
+ * The running SHA-256 of a chunk. A response is SHA-256(chunk ‖ challenge), so one pass over the chunk yields both the
+ * response and the chunk's own hash. A prover compares the latter with the contract's hash and never sends the response
+ * of a corrupt chunk.
  *
- * Known weakness of the scheme: the challenge is a suffix, so whoever keeps this state could answer without
- * the chunk. A node may keep it, that is how it verifies in microseconds; a farmer reads its chunk for every answer.
+ * Weakness of the scheme: the challenge is a suffix, so this state is enough to respond without the chunk. A node keeps
+ * the state to verify in microseconds; a farmer reads its chunk for every response.
  */
 export class ChunkDigest {
   readonly #hash: Hash = createHash('sha256');
 
-  /** Takes the chunk's next bytes. */
+  /** Appends bytes of the chunk. */
   update(block: Uint8Array): this {
     this.#hash.update(block);
     return this;
@@ -23,25 +22,20 @@ export class ChunkDigest {
     return this.#hash.copy().digest('hex');
   }
 
-  /** Lowercase hex SHA-256 over the bytes so far followed by the challenge's UTF-8 bytes, exactly as it was received. */
+  /** Lowercase hex SHA-256 of the bytes so far and the UTF-8 bytes of the challenge. */
   response(challenge: string): string {
     return this.#hash.copy().update(challenge, 'utf8').digest('hex');
   }
 }
 
-/** An answer to a contract challenge, with the means to tell whether the chunk it was made from is sound. */
 export interface ContractProof {
-  /** What the node is sent: 64 hex characters. */
+  /** 64 hex characters. */
   readonly response: string;
-  /** What the chunk's bytes hash to: equal to the contract's `file_hash` unless the chunk is corrupt. */
+  /** Equals the contract's `file_hash` unless the chunk is corrupt. */
   readonly chunkHash: string;
 }
 
-/**
- * Answers a contract challenge from the chunk's bytes.
- *
- * @param blocks the chunk in order, in pieces of any size; memory does not grow with it
- */
+/** @param blocks the chunk, in blocks of any size */
 export function proveContract(blocks: Iterable<Uint8Array>, challenge: string): ContractProof {
   const digest = new ChunkDigest();
   for (const block of blocks) digest.update(block);

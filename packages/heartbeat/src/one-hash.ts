@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
 
-/** The file-ownership challenge of Storj's heartbeat 0.1 (OneHash): prove some bytes at one place of a file. */
+/** The file-ownership challenge of Storj's heartbeat 0.1 (OneHash): prove the bytes at one offset of a file. */
 export interface OneHashChallenge {
-  /** Offset in bytes, 0 to the file's size. */
+  /** An offset in bytes, from 0 to the file's size. */
   readonly block: number;
-  /** Appended to the bytes: makes each answer usable once. */
+  /** Appended to the bytes, so that a response cannot be reused. */
   readonly seed: string;
 }
 
-/** A piece of a file. */
 export interface Extent {
   readonly offset: number;
   readonly length: number;
@@ -17,28 +16,25 @@ export interface Extent {
 const MAX_BYTES = 1024;
 
 /**
- * Which bytes of a file of `size` bytes a challenge asks for, in order: at most 1 024 of them, wrapping to the
- * file's start where the block lies near its end.
+ * The parts of a file that a challenge covers: at most 1024 bytes, wrapping from the end to the start of the file.
  *
- * @throws RangeError where `block` is not an offset in the file or its end
+ * @throws RangeError if `block` is not from 0 to `size`
  */
 export function computeOneHashExtents(size: number, block: number): Extent[] {
   if (!Number.isSafeInteger(block) || block < 0 || block > size) {
-    throw new RangeError(`block must be an offset from 0 to ${size}, not ${block}`);
+    throw new RangeError(`block must be from 0 to ${size} (got ${block})`);
   }
-  const wanted = Math.min(MAX_BYTES, Math.floor(size / 10));
-  const over = block - (size - wanted);
-  if (over <= 0) return [{ offset: block, length: wanted }];
+  const length = Math.min(MAX_BYTES, Math.floor(size / 10));
+  const over = block - (size - length);
+  if (over <= 0) return [{ offset: block, length }];
   return [
     { offset: block, length: Math.min(over, size - block) },
-    { offset: 0, length: wanted - over },
+    { offset: 0, length: length - over },
   ];
 }
 
 /**
- * The answer to a file-ownership challenge.
- *
- * @param pieces the bytes of {@link computeOneHashExtents}, in that order
+ * @param pieces the bytes of {@link computeOneHashExtents}, in order
  * @returns lowercase hex SHA-256(bytes ‖ UTF-8(seed))
  */
 export function computeOneHashResponse(pieces: Iterable<Uint8Array>, seed: string): string {
@@ -48,8 +44,8 @@ export function computeOneHashResponse(pieces: Iterable<Uint8Array>, seed: strin
 }
 
 /**
- * The endless chain of challenge seeds: s(0) = SHA-256(root), s(i+1) = SHA-256(s(i) ‖ secret), each as lowercase hex.
- * Without the secret no seed foretells the next.
+ * Yields challenge seeds without end: s(0) = SHA-256(root), s(i+1) = SHA-256(s(i) ‖ secret), in lowercase hex. The next
+ * seed cannot be predicted without the secret.
  */
 export function* generateOneHashSeeds(rootSeed: string, secret: string): Generator<string, never, undefined> {
   let seed = createHash('sha256').update(rootSeed, 'utf8').digest('hex');

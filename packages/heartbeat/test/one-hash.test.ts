@@ -16,9 +16,9 @@ const cases = fixture.vectors.flatMap(({ file, challenges }) =>
   challenges.map((challenge) => ({ ...file, ...challenge })),
 );
 
-describe('a file-ownership challenge', () => {
+describe('computeOneHashResponse', () => {
   it.each(cases)(
-    'has the known response: $size bytes, block $block',
+    'computes the known response for $size bytes, block $block',
     ({ randomio_seed, size, block, seed, response }) => {
       const file = Buffer.concat([...randomio(randomio_seed, size)]);
       const pieces = computeOneHashExtents(size, block).map(({ offset, length }) =>
@@ -27,8 +27,10 @@ describe('a file-ownership challenge', () => {
       expect(computeOneHashResponse(pieces, seed)).toBe(response);
     },
   );
+});
 
-  it('asks for bytes inside the file only, never more than 1024', () => {
+describe('computeOneHashExtents', () => {
+  it('covers at most 1024 bytes, all of them inside the file', () => {
     fc.assert(
       fc.property(fc.nat(1 << 20), fc.nat(1 << 20), (size, seed) => {
         const extents = computeOneHashExtents(size, seed % (size + 1));
@@ -41,13 +43,13 @@ describe('a file-ownership challenge', () => {
     );
   });
 
-  it.each([-1, 11, 0.5, Number.NaN])('refuses block %p of a file of 10 bytes', (block) => {
+  it.each([-1, 11, 0.5, Number.NaN])('throws for block %p of a file of 10 bytes', (block) => {
     expect(() => computeOneHashExtents(10, block)).toThrow(RangeError);
   });
 });
 
-describe('the seed chain', () => {
-  it('has the known seeds', () => {
+describe('generateOneHashSeeds', () => {
+  it('yields the known seeds', () => {
     const { num, root_seed, secret, seeds } = fixture.generate_seeds;
     expect(generateOneHashSeeds(root_seed, secret).take(num).toArray()).toEqual(seeds);
   });

@@ -12,8 +12,8 @@ const UNITS: Readonly<Record<string, number>> = {
 };
 
 /**
- * Parses a size such as `1048576`, `512MiB` or `1.5 GB`. Units are powers of 1000 (kB, MB, GB, TB) or of 1024 (KiB, MiB,
- * GiB, TiB).
+ * Parses a size such as `1048576`, `512MiB` or `1.5 GB`. Units are powers of 1000 (kB, MB, GB, TB) or of 1024 (KiB,
+ * MiB, GiB, TiB).
  *
  * @returns a number of bytes, or undefined if the text is not a size or exceeds the safe integers
  */

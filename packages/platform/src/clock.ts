@@ -2,8 +2,8 @@ import { uptime } from 'node:os';
 import { onAbort } from './on-abort.ts';
 
 /**
- * Milliseconds since the Unix epoch, on a clock that is never adjusted while the process runs. The difference between two
- * instants is the time that has passed, even if the system clock was set in between.
+ * Milliseconds since the Unix epoch, on a clock that is never adjusted while the process runs. The difference between
+ * two instants is the time that has passed, even if the system clock was set in between.
  */
 export type Instant = number;
 
@@ -42,8 +42,8 @@ const CHECK_INTERVAL_MS = 1_000;
 const MIN_SUSPENSION_MS = 2_500;
 
 /**
- * Starts at the time of the system clock and ignores later adjustments of it. Includes time during which the machine was
- * suspended, because deadlines pass during that time too.
+ * Starts at the time of the system clock and ignores later adjustments of it. Includes time during which the machine
+ * was suspended, because deadlines pass during that time too.
  */
 export class SteadyClock implements Clock {
   readonly #sources: TimeSources;

@@ -14,7 +14,7 @@ export class CodedError<Code extends string = string> extends Error {
   }
 }
 
-/** The `code` of a Node.js error or {@link CodedError}. It is safe to log, unlike other properties of foreign errors. */
+/** The `code` of a Node.js error or {@link CodedError}. Unlike other properties of such errors, it is safe to log. */
 export function getErrorCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;

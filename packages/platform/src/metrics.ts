@@ -42,8 +42,8 @@ export interface Scrape {
 }
 
 /**
- * The metrics of one service: those of its catalogue, and those of the process (`process_…`, `nodejs_…`). If reading one
- * metric fails, `onError` is called and the scrape contains all others.
+ * The metrics of one service: those of its catalogue, and those of the process (`process_…`, `nodejs_…`). If reading
+ * one metric fails, `onError` is called and the scrape contains all others.
  */
 export class MetricSet<C extends Catalogue> {
   readonly instruments: Instruments<C>;

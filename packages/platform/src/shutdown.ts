@@ -2,8 +2,8 @@ import { TimeoutError, waitAtMost } from './abort.ts';
 import type { Logger } from './logger.ts';
 
 /**
- * Closes components in reverse order, within a time budget for all of them. A component that fails or exceeds the budget
- * is logged, and the others are still closed.
+ * Closes components in reverse order, within a time budget for all of them. A component that fails or exceeds the
+ * budget is logged, and the others are still closed.
  */
 export class Shutdown {
   readonly #components: { name: string; close: () => unknown }[] = [];

@@ -1,9 +1,9 @@
 import bs58check from 'bs58check';
 
-/** SJCX addresses are Bitcoin addresses of this version. */
+/** Version byte of SJCX addresses, which are Bitcoin addresses. */
 const VERSION = 0;
 
-/** Whether a text is an SJCX address: Base58Check of the version byte and twenty bytes. */
+/** An SJCX address is Base58Check of the version byte and 20 bytes. */
 export function isSjcxAddress(text: string): boolean {
   const payload = text.length <= 64 ? bs58check.decodeUnsafe(text) : undefined;
   return payload !== undefined && payload.length === 21 && payload[0] === VERSION;

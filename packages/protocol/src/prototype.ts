@@ -8,15 +8,15 @@ import { z } from 'zod';
 const SECOND_MS = 1000;
 const MAX_INTERVAL_SECONDS = 366 * 24 * 3600;
 
-/** Lowercase hex SHA-256: the only thing that may name a chunk's file. */
+/** Lowercase hex SHA-256. Only such a hash may become the name of a chunk's file. */
 export const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/);
 
-/** A farmer's token. The node makes 32 hex characters; stand-ins were seen to make shorter, mixed ones. */
+/** A farmer's token. Nodes use 32 hex characters; other implementations use shorter tokens of mixed characters. */
 export const token = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/);
 
 const challengeText = z.string().min(1).max(1024);
 
-/** `{"status": …}`: how the API says that something did not work, under HTTP 200 as under 4xx. */
+/** The API reports errors as `{"status": …}`, with HTTP 200 as well as 4xx. */
 export const statusResponse = z.object({ status: z.string().max(64), message: z.string().max(4096).optional() });
 
 export const tokenResponse = z.object({ token });
@@ -24,7 +24,7 @@ export const tokenResponse = z.object({ token });
 const contractTerms = {
   file_hash: sha256Hex,
   challenge: challengeText,
-  /** Seconds on the wire, at least one; milliseconds from here on. */
+  /** Seconds in the response, milliseconds after parsing. */
   interval: z
     .number()
     .min(1)
@@ -32,7 +32,7 @@ const contractTerms = {
     .transform((seconds) => seconds * SECOND_MS),
 };
 
-/** A contract in exactly one of its two forms: the secret that makes the chunk, or the URL that has it. */
+/** A contract contains either the secret to generate the chunk from, or the URL to download it from. */
 export const contractResponse = z.union([
   z.object({ ...contractTerms, secret: z.string().min(1).max(1024), url: z.undefined().optional() }),
   z.object({ ...contractTerms, url: z.url({ protocol: /^https?$/ }).max(2048), secret: z.undefined().optional() }),

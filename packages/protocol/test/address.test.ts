@@ -1,14 +1,14 @@
 import { isSjcxAddress } from '@downstream/protocol';
 import { describe, expect, it } from '@jest/globals';
 
-describe('an SJCX address', () => {
-  it('is Base58Check of version 0 and twenty bytes', () => {
+describe('isSjcxAddress', () => {
+  it('accepts Base58Check of version 0 and 20 bytes', () => {
     for (const known of ['19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV', '1111111111111111111114oLvT2']) {
       expect(isSjcxAddress(known)).toBe(true);
     }
   });
 
-  it('is none with any one letter changed', () => {
+  it('rejects an address with any one letter changed', () => {
     const known = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
     const letters = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
     for (let at = 0; at < known.length; at++) {
@@ -18,23 +18,23 @@ describe('an SJCX address', () => {
   });
 
   it.each([
-    ['nothing', ''],
+    ['an empty text', ''],
     ['a wrong checksum', '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jW'],
     ['another version', '3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy'],
     ['another kind of address', 'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4'],
-    ['letters that Base58 has not', '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3j0'],
+    ['letters that are not in Base58', '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3j0'],
     ['white space', ' 19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV'],
     ['a line break after it', '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV\n'],
-    ['a letter less', '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3j'],
-    ['a leading 1 more', '119qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV'],
-    ['one that is a byte too short', '19RGzyTbQ82XD5wEsifPmHunGjQEUjk5'],
-    ['one that is a byte too long', '13q1P3NyDM6J9SNKPaBC7rMQ9NMEabXocoX'],
+    ['a missing letter', '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3j'],
+    ['an extra leading 1', '119qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV'],
+    ['a payload of 19 bytes', '19RGzyTbQ82XD5wEsifPmHunGjQEUjk5'],
+    ['a payload of 21 bytes', '13q1P3NyDM6J9SNKPaBC7rMQ9NMEabXocoX'],
     ['a testnet address', 'mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn'],
     ['a private key', '5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTJ'],
-    ['letters of no alphabet', '１９qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV'],
-    ['a long one', '9qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV'.repeat(300_000)],
-    ['a flood', '1'.repeat(10_000_000)],
-  ])('is not %s', (_, text) => {
+    ['full-width digits', '１９qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV'],
+    ['a very long text', '9qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV'.repeat(300_000)],
+    ['ten million letters', '1'.repeat(10_000_000)],
+  ])('rejects %s', (_, text) => {
     expect(isSjcxAddress(text)).toBe(false);
   });
 });

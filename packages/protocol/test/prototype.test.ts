@@ -13,40 +13,39 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 
 const HASH = '05ec'.repeat(16);
-/** Far longer than anything that a node has to say. */
-const FLOOD = 'a'.repeat(10_000_000);
+const HUGE_TEXT = 'a'.repeat(10_000_000);
 const bySecret = { secret: 'd9fc3360c7', file_hash: HASH, challenge: '0.012381234', interval: 60 };
 const { secret: _, ...terms } = bySecret;
 const byUrl = { ...terms, url: `http://node/api/downstream/download/${HASH}` };
-const takes = (reply: { safeParse(value: unknown): { success: boolean } }, value: unknown) =>
-  reply.safeParse(value).success;
+const accepts = (schema: { safeParse(value: unknown): { success: boolean } }, value: unknown) =>
+  schema.safeParse(value).success;
 
-describe('a contract', () => {
+describe('contractResponse', () => {
   it.each([
     ['a secret', bySecret],
     ['a URL', byUrl],
-  ])('has %s, and its interval in milliseconds from here on', (_name, contract) => {
+  ])('accepts %s, and converts the interval to milliseconds', (_name, contract) => {
     expect(contractResponse.parse(contract)).toEqual({ ...contract, interval: 60_000 });
   });
 
   it.each([
     ['both secret and URL', { ...bySecret, url: byUrl.url }],
     ['neither secret nor URL', terms],
-    ['a secret that is null', { ...terms, secret: null }],
+    ['null as the secret', { ...terms, secret: null }],
     ['an empty secret', { ...terms, secret: '' }],
-    ['an endless secret', { ...terms, secret: FLOOD }],
+    ['a secret of 10 MB', { ...terms, secret: HUGE_TEXT }],
     ['a secret that is a number', { ...terms, secret: 7 }],
     ['no challenge', { ...bySecret, challenge: undefined }],
     ['an empty challenge', { ...bySecret, challenge: '' }],
-    ['an endless challenge', { ...bySecret, challenge: FLOOD }],
+    ['a challenge of 10 MB', { ...bySecret, challenge: HUGE_TEXT }],
     ['a challenge that is a number', { ...bySecret, challenge: 0.012381234 }],
     ['no hash', { ...bySecret, file_hash: undefined }],
-  ])('is none with %s', (_name, contract) => {
-    expect(takes(contractResponse, contract)).toBe(false);
+  ])('rejects %s', (_name, contract) => {
+    expect(accepts(contractResponse, contract)).toBe(false);
   });
 
-  it('takes what it does not know without keeping it', () => {
-    expect(contractResponse.parse({ ...bySecret, extra: FLOOD })).not.toHaveProperty('extra');
+  it('strips unknown fields', () => {
+    expect(contractResponse.parse({ ...bySecret, extra: HUGE_TEXT })).not.toHaveProperty('extra');
   });
 
   it.each([
@@ -65,15 +64,15 @@ describe('a contract', () => {
     undefined,
     [60],
     true,
-  ])('is none with the interval %p', (interval) => {
-    expect(takes(contractResponse, { ...bySecret, interval })).toBe(false);
+  ])('rejects the interval %p', (interval) => {
+    expect(accepts(contractResponse, { ...bySecret, interval })).toBe(false);
   });
 
   it.each([
     [1, 1_000],
     [1.5, 1_500],
     [366 * 24 * 3600, 31_622_400_000],
-  ])('may have an interval of %p seconds', (interval, intervalMs) => {
+  ])('accepts an interval of %p seconds', (interval, intervalMs) => {
     expect(contractResponse.parse({ ...bySecret, interval }).interval).toBe(intervalMs);
   });
 
@@ -89,12 +88,12 @@ describe('a contract', () => {
     `http://node/${'x'.repeat(3_000)}`,
     null,
     7,
-  ])('is none with the URL %p', (url) => {
-    expect(takes(contractResponse, { ...terms, url })).toBe(false);
+  ])('rejects the URL %p', (url) => {
+    expect(accepts(contractResponse, { ...terms, url })).toBe(false);
   });
 });
 
-describe('a file hash', () => {
+describe('sha256Hex', () => {
   it.each([
     '',
     '../../etc/passwd',
@@ -111,36 +110,36 @@ describe('a file hash', () => {
     ` ${HASH}`,
     `${HASH.slice(1)}g`,
     '٠'.repeat(64),
-    FLOOD,
+    HUGE_TEXT,
     7,
     null,
     [HASH],
     { toString: () => HASH },
-  ])('is never %p', (hash) => {
-    expect(takes(sha256Hex, hash)).toBe(false);
-    expect(takes(contractResponse, { ...bySecret, file_hash: hash })).toBe(false);
-    expect(takes(dueResponse, { all_contracts: [{ hash }], due_contracts: [] })).toBe(false);
-    expect(takes(dueResponse, { all_contracts: [], due_contracts: [{ hash, challenge: '0.1' }] })).toBe(false);
+  ])('rejects %p', (hash) => {
+    expect(accepts(sha256Hex, hash)).toBe(false);
+    expect(accepts(contractResponse, { ...bySecret, file_hash: hash })).toBe(false);
+    expect(accepts(dueResponse, { all_contracts: [{ hash }], due_contracts: [] })).toBe(false);
+    expect(accepts(dueResponse, { all_contracts: [], due_contracts: [{ hash, challenge: '0.1' }] })).toBe(false);
   });
 
-  it('is any 64 lowercase hex characters, and no other text', () => {
+  it('accepts 64 lowercase hex characters and nothing else', () => {
     const hex = fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 64, maxLength: 64 });
-    fc.assert(fc.property(hex, (text) => takes(sha256Hex, text)));
+    fc.assert(fc.property(hex, (text) => accepts(sha256Hex, text)));
     fc.assert(
-      fc.property(fc.string({ maxLength: 80 }), (text) => takes(sha256Hex, text) === /^[0-9a-f]{64}$/.test(text)),
+      fc.property(fc.string({ maxLength: 80 }), (text) => accepts(sha256Hex, text) === /^[0-9a-f]{64}$/.test(text)),
     );
   });
 });
 
-describe('a token', () => {
-  it.each(['dfs9mfa2', 'a', '0123456789abcdef0123456789abcdef', 'A_b-c', 'x'.repeat(128)])('may be %p', (token) => {
+describe('tokenResponse', () => {
+  it.each(['dfs9mfa2', 'a', '0123456789abcdef0123456789abcdef', 'A_b-c', 'x'.repeat(128)])('accepts %p', (token) => {
     expect(tokenResponse.parse({ token })).toEqual({ token });
   });
 
   it.each([
     '',
     'x'.repeat(129),
-    FLOOD,
+    HUGE_TEXT,
     '..',
     '../x',
     'a/b',
@@ -153,48 +152,48 @@ describe('a token', () => {
     7,
     null,
     ['a'],
-  ])('is never %p', (token) => {
-    expect(takes(tokenResponse, { token })).toBe(false);
+  ])('rejects %p', (token) => {
+    expect(accepts(tokenResponse, { token })).toBe(false);
   });
 });
 
-describe('other replies', () => {
+describe('The other response schemas', () => {
   it.each([
     [
-      'what is due',
+      'due contracts',
       dueResponse,
       { all_contracts: [{ hash: HASH }], due_contracts: [{ hash: HASH, challenge: '0.1' }] },
     ],
-    ['nothing due', dueResponse, { all_contracts: [], due_contracts: [] }],
-    ['a pass', verdictResponse, { status: 'pass' }],
-    ['a fail', verdictResponse, { status: 'fail' }],
+    ['no contracts', dueResponse, { all_contracts: [], due_contracts: [] }],
+    ['a passed verdict', verdictResponse, { status: 'pass' }],
+    ['a failed verdict', verdictResponse, { status: 'fail' }],
     ['a removal', removeResponse, { status: 'ok' }],
     ['an error', statusResponse, { status: 'error', message: 'no' }],
     ['challenges', challengesResponse, { challenges: [{ block: 0, seed: 's', filename: 'f', rootseed: 'r' }] }],
     ['a match', matchResponse, { msg: 'ok', match: true }],
-  ])('may be %s', (_name, reply, value) => {
-    expect(takes(reply, value)).toBe(true);
+  ])('accept %s', (_name, schema, value) => {
+    expect(accepts(schema, value)).toBe(true);
   });
 
   it.each([
-    ['due contracts only', dueResponse, { due_contracts: [] }],
+    ['due contracts without all contracts', dueResponse, { due_contracts: [] }],
     ['an object for a list', dueResponse, { all_contracts: {}, due_contracts: [] }],
     ['a due contract without a challenge', dueResponse, { all_contracts: [], due_contracts: [{ hash: HASH }] }],
-    ['the stub that was once answered', dueResponse, { contracts: 'data' }],
-    ['a verdict of another word', verdictResponse, { status: 'PASS' }],
-    ['a verdict that is an error', verdictResponse, { status: 'no_token' }],
-    ['a removal that was none', removeResponse, { status: 'no_hash' }],
-    ['an endless status', statusResponse, { status: FLOOD }],
-    ['an endless message', statusResponse, { status: 'error', message: FLOOD }],
-    ['no challenge at all', challengesResponse, { challenges: [] }],
+    ['an unrelated object', dueResponse, { contracts: 'data' }],
+    ['an unknown verdict', verdictResponse, { status: 'PASS' }],
+    ['an error as a verdict', verdictResponse, { status: 'no_token' }],
+    ['a failed removal', removeResponse, { status: 'no_hash' }],
+    ['a status of 10 MB', statusResponse, { status: HUGE_TEXT }],
+    ['a message of 10 MB', statusResponse, { status: 'error', message: HUGE_TEXT }],
+    ['an empty list of challenges', challengesResponse, { challenges: [] }],
     ['a negative block', challengesResponse, { challenges: [{ block: -1, seed: 's' }] }],
-    ['half a block', challengesResponse, { challenges: [{ block: 0.5, seed: 's' }] }],
-    ['a block beyond counting', challengesResponse, { challenges: [{ block: 2 ** 53, seed: 's' }] }],
+    ['a fractional block', challengesResponse, { challenges: [{ block: 0.5, seed: 's' }] }],
+    ['a block above the safe integers', challengesResponse, { challenges: [{ block: 2 ** 53, seed: 's' }] }],
     ['a block as text', challengesResponse, { challenges: [{ block: '1', seed: 's' }] }],
-    ['an endless seed', challengesResponse, { challenges: [{ block: 1, seed: FLOOD }] }],
+    ['a seed of 10 MB', challengesResponse, { challenges: [{ block: 1, seed: HUGE_TEXT }] }],
     ['a match as text', matchResponse, { match: 'true' }],
     ['a page of HTML', matchResponse, '<!doctype html>'],
-  ])('are never %s', (_name, reply, value) => {
-    expect(takes(reply, value)).toBe(false);
+  ])('reject %s', (_name, schema, value) => {
+    expect(accepts(schema, value)).toBe(false);
   });
 });
