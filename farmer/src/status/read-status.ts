@@ -1,18 +1,13 @@
+import { createHash } from 'node:crypto';
 import type { Clock, Instant } from '@downstream/platform';
+import type { Disk } from '../chunks/disk.ts';
+import { getReason } from '../chunks/disk-state.ts';
 import type { FarmerConfig } from '../config.ts';
+import { FAILURE_REASONS } from '../contract/contract.ts';
 import type { FarmerState, RunningFarmer } from '../farmer-state.ts';
+import { EMPTY_TALLY, type Tally } from '../farming/ports.ts';
 import { VERSION } from '../version.ts';
-import {
-  createStartingNodeStatus,
-  findEarliest,
-  NO_SCRUB_RESULTS,
-  type Status,
-  sumChallenges,
-  sumContracts,
-  toDiskStatus,
-  toNodeStatus,
-  toScrubStatus,
-} from './status.ts';
+import type { Challenges, Contracts, DiskStatus, NodeStatus, Status } from './status.ts';
 
 interface StatusSources {
   readonly config: FarmerConfig;
@@ -20,18 +15,21 @@ interface StatusSources {
   readonly startedAt: Instant;
 }
 
-type Components = Pick<
-  Status,
-  'nodes' | 'disks' | 'stateSaved' | 'contracts' | 'bytes' | 'nextDue' | 'challenges' | 'scrub'
->;
-
 export function readStatus(state: FarmerState, { config, clock, startedAt }: StatusSources): Status {
+  const { nodes, capacityEstimate, used, ...rest } =
+    state.phase === 'starting' ? createStartingStatus(config) : readRunning(state, clock);
   return {
     alias: config.alias,
     version: VERSION,
     uptimeSeconds: Math.round((clock.now() - startedAt) / 1000),
     address: config.address,
-    ...(state.phase === 'starting' ? readStarting(config) : readRunning(state, config, clock)),
+    nodes,
+    ...rest,
+    contracts: { ...sumContracts(nodes), capacityEstimate },
+    bytes: { used, capacity: config.disks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) },
+    // ISO 8601 dates sort by time.
+    nextDue: nodes.flatMap(({ nextDue }) => nextDue ?? []).sort()[0] ?? null,
+    challenges: sumChallenges(nodes),
   };
 }
 
@@ -44,38 +42,118 @@ export function listMissing(state: FarmerState): string[] {
   return hasToken ? [] : ['token from the node'];
 }
 
-function readStarting(config: FarmerConfig): Components {
-  const nodes = config.nodes.map(createStartingNodeStatus);
+interface Components extends Pick<Status, 'nodes' | 'disks' | 'stateSaved' | 'scrub'> {
+  readonly capacityEstimate: number | null;
+  readonly used: number;
+}
+
+function createStartingStatus({ nodes }: FarmerConfig): Components {
   return {
-    nodes,
+    nodes: nodes.map(({ alias, url }) => ({
+      alias,
+      url,
+      reachable: false,
+      circuitOpen: false,
+      tokenRejected: false,
+      exitState: 'active',
+      clockSkewSeconds: null,
+      farmerId: null,
+      contracts: { total: 0, capacity: 0, generating: 0, waiting: 0, proving: 0, answering: 0 },
+      ended: { ended_by_node: 0, token_lost: 0, released: 0 },
+      nextDue: null,
+      challenges: toChallengeTotals(EMPTY_TALLY),
+    })),
     disks: [],
     stateSaved: true,
-    contracts: { ...sumContracts(nodes), capacityEstimate: null },
-    bytes: { used: 0, capacity: sumCapacity(config) },
-    nextDue: null,
-    challenges: sumChallenges([]),
-    scrub: { running: false, completedAt: null, results: NO_SCRUB_RESULTS },
+    scrub: {
+      running: false,
+      completedAt: null,
+      results: { ok: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 },
+    },
+    capacityEstimate: null,
+    used: 0,
   };
 }
 
-function readRunning({ farmer, disks, connections }: RunningFarmer, config: FarmerConfig, clock: Clock): Components {
+function readRunning({ farmer, disks, connections }: RunningFarmer, clock: Clock): Components {
   const tables = farmer.nodes.map(({ contracts }) => contracts);
-  const nodes = farmer.nodes.flatMap((worker, at) => {
-    const connection = connections[at];
-    return connection === undefined ? [] : [toNodeStatus({ worker, connection }, clock)];
-  });
+  const { completedAt, progress } = farmer.scrubber;
   return {
-    nodes,
+    nodes: connections.flatMap((connection, at) => {
+      const worker = farmer.nodes[at];
+      return worker === undefined ? [] : [toNodeStatus(worker, connection, clock)];
+    }),
     disks: disks.readings.map(toDiskStatus),
     stateSaved: tables.every(({ isWritten }) => isWritten),
-    contracts: { ...sumContracts(nodes), capacityEstimate: farmer.capacityEstimate ?? null },
-    bytes: { used: tables.reduce((sum, { bytes }) => sum + bytes, 0), capacity: sumCapacity(config) },
-    nextDue: findEarliest(nodes.map(({ nextDue }) => nextDue)),
-    challenges: sumChallenges(tables.map(({ tally }) => tally)),
-    scrub: toScrubStatus(farmer.scrubber, clock),
+    scrub: { running: progress.running, completedAt: toIso(completedAt, clock), results: progress.results },
+    capacityEstimate: farmer.capacityEstimate ?? null,
+    used: tables.reduce((sum, { bytes }) => sum + bytes, 0),
   };
 }
 
-function sumCapacity({ disks }: FarmerConfig): number {
-  return disks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+function toNodeStatus(
+  { session, contracts, exit, isReachable }: RunningFarmer['farmer']['nodes'][number],
+  { node, skew, breaker }: RunningFarmer['connections'][number],
+  clock: Clock,
+): NodeStatus {
+  return {
+    alias: node.alias,
+    url: node.url,
+    reachable: isReachable,
+    circuitOpen: breaker.isOpen,
+    tokenRejected: session.isTokenRejected,
+    exitState: exit.progress.state,
+    clockSkewSeconds: skew.seconds ?? null,
+    farmerId: session.token === undefined ? null : toFarmerId(session.token),
+    contracts: { total: contracts.size, capacity: contracts.capacityContracts, ...contracts.phases },
+    ended: contracts.ended,
+    nextDue: toIso(contracts.nextDueAt, clock),
+    challenges: toChallengeTotals(contracts.tally),
+  };
+}
+
+function toDiskStatus({ path, state, usedBytes, capacityBytes, freeBytes, sizeBytes }: Disk): DiskStatus {
+  return {
+    path,
+    state: state.kind,
+    reason: getReason(state) ?? null,
+    bytes: { used: usedBytes, capacity: capacityBytes },
+    freeBytes: freeBytes ?? null,
+    sizeBytes: sizeBytes ?? null,
+  };
+}
+
+function sumContracts(nodes: readonly NodeStatus[]): Contracts {
+  const sum = (name: keyof Contracts) => nodes.reduce((total, { contracts }) => total + contracts[name], 0);
+  return {
+    total: sum('total'),
+    capacity: sum('capacity'),
+    generating: sum('generating'),
+    waiting: sum('waiting'),
+    proving: sum('proving'),
+    answering: sum('answering'),
+  };
+}
+
+function sumChallenges(nodes: readonly NodeStatus[]): Challenges {
+  const tally = { ...EMPTY_TALLY };
+  for (const { challenges } of nodes) {
+    tally.passed += challenges.passed;
+    for (const reason of FAILURE_REASONS) tally[reason] += challenges.failedByReason[reason];
+  }
+  return toChallengeTotals(tally);
+}
+
+export function toChallengeTotals({ passed, ...failedByReason }: Tally): Challenges {
+  return { passed, failed: Object.values(failedByReason).reduce((sum, count) => sum + count, 0), failedByReason };
+}
+
+/** @returns the first 20 hex characters of the token's SHA-256 */
+export function toFarmerId(token: string): string {
+  const bytes = /^([0-9a-f]{2})+$/i.test(token) ? Buffer.from(token, 'hex') : Buffer.from(token, 'utf8');
+  return createHash('sha256').update(bytes).digest('hex').slice(0, 20);
+}
+
+function toIso(instant: Instant | undefined, clock: Clock): string | null {
+  return instant === undefined ? null : new Date(clock.toWallTime(instant)).toISOString();
 }

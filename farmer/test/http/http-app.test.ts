@@ -2,7 +2,8 @@ import { listen } from '@downstream/platform';
 import { describe, expect, it } from '@jest/globals';
 import { EMPTY_TALLY } from '../../src/farming/ports.ts';
 import { createHttpApp } from '../../src/http/http-app.ts';
-import { type Status, toChallengeTotals } from '../../src/status/status.ts';
+import { toChallengeTotals } from '../../src/status/read-status.ts';
+import type { Status } from '../../src/status/status.ts';
 
 const STATUS: Status = {
   alias: 'here',

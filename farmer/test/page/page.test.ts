@@ -13,7 +13,8 @@ import { LiveUpdates } from '../../src/page/live-updates.ts';
 import { createPageRoutes } from '../../src/page/routes.ts';
 import { renderSections } from '../../src/page/sections.ts';
 import type { View } from '../../src/page/view.ts';
-import { type DiskStatus, type NodeStatus, toChallengeTotals } from '../../src/status/status.ts';
+import { toChallengeTotals } from '../../src/status/read-status.ts';
+import type { DiskStatus, NodeStatus } from '../../src/status/status.ts';
 import { terms, waiting } from '../fakes/builders.ts';
 
 const NO_JOBS = { waiting: 0, running: 0 };

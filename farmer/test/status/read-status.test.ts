@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { toFarmerId } from '../../src/status/status.ts';
+import { toFarmerId } from '../../src/status/read-status.ts';
 
 describe('toFarmerId', () => {
   it("hashes the token's bytes and keeps 20 hex characters", () => {
