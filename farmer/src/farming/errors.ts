@@ -1,14 +1,14 @@
 import { CodedError, type Details } from '@downstream/platform';
 
-/** How a call to a node can go wrong. */
+/** Why a call to a node failed. */
 export const NODE_ERROR_CODES = [
-  /** No connection, or one that broke before the reply was whole. */
+  /** No connection, or it broke before the response was complete. */
   'unreachable',
-  /** No whole reply in time. */
+  /** No complete response in time. */
   'timeout',
-  /** A reply that is not what the protocol says: HTML, other fields, too long. */
+  /** A response that violates the protocol: HTML, wrong fields, too long. */
   'invalid_response',
-  /** An HTTP error without a reason that the protocol knows. */
+  /** An HTTP error status without a reason from the protocol. */
   'http_error',
   /** `{"status":"error"}` */
   'rejected',
@@ -16,16 +16,16 @@ export const NODE_ERROR_CODES = [
   'no_token',
   /** The node does not know this contract. */
   'no_hash',
-  /** The node failed again and again: it is left alone for a while, and nothing was sent. */
+  /** The circuit breaker is open: no request was sent. */
   'circuit_open',
 ] as const;
 export type NodeErrorCode = (typeof NODE_ERROR_CODES)[number];
 
-/** A call to a node failed. Neither message nor details nor cause hold a URL: URLs of this API hold the token. */
+/** A call to a node failed. Message, details and cause contain no URL, since URLs of this API contain the token. */
 export class NodeError extends CodedError<NodeErrorCode> {
   /** The route's name in the protocol. */
   readonly route: string;
-  /** How long the node, or the circuit breaker before it, wants to be left alone; already bounded. */
+  /** The minimum pause that the node or the circuit breaker asks for; already bounded. */
   readonly retryAfterMs: number | undefined;
 
   constructor(
@@ -40,7 +40,7 @@ export class NodeError extends CodedError<NodeErrorCode> {
   }
 }
 
-/** What can be wrong with a chunk on this side, and is counted; the rest is the node's doing, or nobody's. */
+/** The kinds of chunk errors that are counted, since their cause is on this machine or its network. */
 export const CHUNK_ERROR_KINDS = [
   'corrupt',
   'unreadable',
@@ -52,24 +52,23 @@ export const CHUNK_ERROR_KINDS = [
 export type ChunkErrorKind = (typeof CHUNK_ERROR_KINDS)[number];
 
 export type ChunkErrorCode =
-  /** The bytes made or fetched are not those the contract names. */
+  /** The generated or downloaded bytes do not match the contract's hash. */
   | 'hash_mismatch'
-  /** A download from somewhere else than the node, or longer than a chunk. */
+  /** The download is from an origin that is not allowed, or is longer than a chunk. */
   | 'download_rejected'
-  /** A download that broke off. */
   | 'download_failed'
   | 'disk_full'
-  /** No disk that is well has room for it. */
+  /** No working disk has space for the chunk. */
   | 'no_space'
   | 'unreadable'
-  /** Reading or writing it took too long. */
+  /** A read or write timed out. */
   | 'slow'
-  /** This process has no more file handles, threads or memory: that says nothing of the chunk. */
+  /** The process is out of file descriptors, threads or memory. The chunk may be intact. */
   | 'exhausted'
-  /** The file is there, its bytes have changed. */
+  /** The file's hash no longer matches. */
   | 'corrupt'
-  /** Work given up because the farmer stops. */
+  /** The work was abandoned because the farmer stops. */
   | 'interrupted';
 
-/** Something is wrong with a chunk or its file. */
+/** An operation on a chunk failed. */
 export class ChunkError extends CodedError<ChunkErrorCode> {}
