@@ -10,23 +10,23 @@ import { NodeHttp } from './node/node-http.ts';
 import { PrototypeNode } from './node/prototype-node.ts';
 
 export interface DownstreamClientOptions {
-  /** The SJCX address that is to be paid. */
+  /** The SJCX payout address. */
   readonly address: string;
-  /** Where chunks and the genesis file are kept, unless {@link DownstreamClient.storePath} says otherwise. */
+  /** The folder for chunks and the genesis file, until {@link DownstreamClient.storePath} changes it. */
   readonly path?: string;
-  /** Another genesis file than the standard one, with its lowercase hex SHA-256. */
+  /** A genesis file to use instead of the standard one, with its lowercase hex SHA-256. */
   readonly genesis?: { readonly path: string; readonly sha256: string };
-  /** Origins that chunks may be downloaded from, besides the node's own. */
+  /** Origins that chunks may be downloaded from, besides the node's. */
   readonly downloadOrigins?: readonly string[];
 }
 
 /** A contract whose chunk is on disk. */
 export interface AcceptedContract {
-  /** Names the contract and its chunk. */
+  /** Identifies the contract and its chunk. */
   readonly hash: string;
-  /** Where the chunk is. */
+  /** The path of the chunk. */
   readonly path: string;
-  /** The first challenge, due one interval after the contract was taken. */
+  /** The first challenge, due one interval after the contract was requested. */
   readonly challenge: string;
   readonly intervalMs: number;
 }
@@ -36,12 +36,12 @@ export interface OpenChallenge {
   readonly challenge: string;
 }
 
-/** The client was used in an order that can't work. */
+/** A call needs a connection that does not exist. */
 export class ClientError extends CodedError<'not_connected'> {}
 
 /**
- * A farmer by hand: the calls of the original client, over the same parts that the daemon is built from. Every call
- * that asks the node throws a {@link NodeError}, every one that touches a chunk a {@link ChunkError}. Close it when done.
+ * The calls of the original client, for programs that control each step. It uses the same components as the farmer.
+ * Calls to the node throw a {@link NodeError}, calls that use a chunk a {@link ChunkError}. Close the client after use.
  *
  * @example
  * await using client = new DownstreamClient({ address, path: './farm' });
@@ -81,18 +81,18 @@ export class DownstreamClient implements AsyncDisposable {
     }
   }
 
-  /** Keeps chunks, and the genesis file, in another folder from now on. */
+  /** Changes the folder for chunks and the genesis file. */
   storePath(path: string): void {
     this.#folder = resolve(path);
     this.#genesis = undefined;
   }
 
   /**
-   * Takes a contract, and makes or downloads its chunk. The file has its name only when its SHA-256 matched; a contract
-   * whose chunk does not is refused and leaves nothing behind.
+   * Requests a contract, and generates or downloads its chunk. If the chunk's SHA-256 does not match, throws and leaves
+   * no file.
    *
-   * @param path a folder for this chunk and later ones, as {@link storePath}
-   * @returns undefined where the node has no contract to give
+   * @param path the folder for this chunk and later ones, as in {@link storePath}
+   * @returns undefined if the node has no contract to offer
    */
   async getChunk(path?: string): Promise<AcceptedContract | undefined> {
     const { node, token } = this.#connected();
@@ -104,20 +104,20 @@ export class DownstreamClient implements AsyncDisposable {
     return { hash: offer.id, path: files.path(offer.id), challenge: offer.challenge, intervalMs: offer.intervalMs };
   }
 
-  /** Gives a contract back, then deletes its chunk. */
+  /** Releases a contract, then deletes its chunk. */
   async removeChunk(hash: string): Promise<void> {
     const { node, token } = this.#connected();
     const { chunks } = await this.#chunks();
     try {
       await node.release(token, hash);
     } catch (error) {
-      // A contract that the node has ended already leaves nothing to give back.
+      // The node has already ended the contract.
       if (!(error instanceof NodeError) || error.code !== 'no_hash') throw error;
     }
     await chunks.remove(hash);
   }
 
-  /** The challenges that are open now. */
+  /** Lists the open challenges. */
   async getChallenges(): Promise<OpenChallenge[]> {
     const { node, token } = this.#connected();
     const { open } = await node.listContracts(token);
@@ -125,7 +125,7 @@ export class DownstreamClient implements AsyncDisposable {
   }
 
   /**
-   * Makes the response to a challenge from the chunk on disk.
+   * Computes the response to a challenge from the chunk on disk.
    *
    * @returns 64 hex characters
    */
@@ -144,14 +144,14 @@ export class DownstreamClient implements AsyncDisposable {
     return await node.answer(token, { id: hash, response: hashAnswer });
   }
 
-  /** Makes the chunk of a secret, without any node. */
+  /** Generates the chunk of a secret, without a node. */
   async genChunk(secret: string): Promise<{ hash: string; path: string }> {
     const { files, chunks } = await this.#chunks();
     const hash = await chunks.generate(secret);
     return { hash, path: files.path(hash) };
   }
 
-  /** Closes connections and threads. Chunks stay. */
+  /** Closes connections and worker threads. Keeps the chunks. */
   async close(): Promise<void> {
     this.#connection?.http.close();
     await this.#pool.close();

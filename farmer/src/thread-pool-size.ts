@@ -1,8 +1,8 @@
 /**
- * Node.js has four threads for all calls on files, and for looking up hosts: a disk that hangs would hold them all, and with them every other
- * disk and every node. How many there are is read once, at the first such call: so this module is imported before all others.
+ * Node.js uses four threads for all file operations and DNS lookups. A disk that hangs would block all of them, and
+ * with them all other disks and nodes. Node.js reads the variable at the first such call, so import this module first.
  */
-// biome-ignore lint/style/noProcessEnv: it is Node.js itself that reads it
+// biome-ignore lint/style/noProcessEnv: Node.js reads this variable
 process.env['UV_THREADPOOL_SIZE'] ??= '64';
 
 export {};

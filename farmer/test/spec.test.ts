@@ -14,27 +14,27 @@ const CONTRACTS: Record<Phase, Contract> = {
   proving: proving('0.1'),
   answering: answering('0.1'),
 };
-const awake = { nodeReachable: true, runningSince: T0 };
+const running = { nodeReachable: true, runningSince: T0 };
 
-/** An event of each type, as the table means it. */
+/** An event of each type that concerns the open challenge. */
 const EVENTS: Record<ContractEvent['type'], ContractEvent> = {
   chunk_stored: { type: 'chunk_stored' },
   chunk_found: { type: 'chunk_found' },
   chunk_lost: { type: 'chunk_lost' },
   chunk_verified: { type: 'chunk_verified' },
-  challenged: { type: 'challenged', challenge: '0.2', askedAt: T0 + 10, ...awake },
+  challenged: { type: 'challenged', challenge: '0.2', askedAt: T0 + 10, ...running },
   reading: { type: 'reading', challenge: '0.1' },
   proved: { type: 'proved', challenge: '0.1', response: 'r' },
   sent: { type: 'sent', challenge: '0.1' },
   verdict: { type: 'verdict', challenge: '0.1', passed: true },
-  tick: { type: 'tick', ...awake },
+  tick: { type: 'tick', ...running },
 };
 
-/** The table's rows: the event, what is said of it, and a cell a phase. */
+/** The rows of the table: the event, its description, and a cell for each phase. */
 const ROWS = [...SPEC.matchAll(/^\| `(\w+)`(.*?)((?: \| [^|\n]+){4}) \|$/gm)].map(
-  ([, event = '', said = '', cells = '']) => ({
+  ([, event = '', description = '', cells = '']) => ({
     event,
-    isLate: said.includes('after the deadline'),
+    isLate: description.includes('after the deadline'),
     cells: cells.split(' | ').slice(1),
   }),
 );
@@ -42,12 +42,12 @@ const CELLS = ROWS.flatMap(({ event, isLate, cells }) =>
   PHASES.map((phase, at) => ({ event, phase, isLate, when: isLate ? 'late' : 'in time', cell: cells[at] ?? '' })),
 );
 
-describe('the table of SPEC.md', () => {
-  it('has every event', () => {
+describe('The table of SPEC.md', () => {
+  it('contains every event', () => {
     expect([...new Set(ROWS.map(({ event }) => event))].sort()).toEqual([...EVENT_TYPES].sort());
   });
 
-  it.each(CELLS)('is right about $event in phase $phase, $when', ({ event, phase, isLate, cell }) => {
+  it.each(CELLS)('shows the next phase after $event in $phase, $when', ({ event, phase, isLate, cell }) => {
     const contract = CONTRACTS[phase];
     const found = EVENT_TYPES.find((type) => type === event);
     if (found === undefined) throw new Error(`there is no event ${event}`);
@@ -61,28 +61,27 @@ describe('the table of SPEC.md', () => {
   });
 });
 
-/** The invariants, and the tests that each one names. */
+/** The invariants with the tests that they name. */
 const INVARIANTS = [...SPEC.matchAll(/^\*\*(\d+)\.\*\* ([\s\S]*?)(?=^\*\*\d+\.\*\*|^## |$(?![\s\S]))/gm)].map(
   ([, number, text = '']) => ({
     number: Number(number),
-    tests: [...text.matchAll(/^- \[[^\]]+\]\(([^)]+)\): (.+)$/gm)].map(([, path = '', title = '']) => ({
-      path: join(root, 'farmer', path),
-      title,
-    })),
+    tests: [...text.matchAll(/^- \[.+\]\((.+)\)\n((?: {2}- .+\n)+)/gm)].flatMap(([, path = '', titles = '']) =>
+      [...titles.matchAll(/^ {2}- (.+)$/gm)].map(([, title = '']) => ({ path: join(root, 'farmer', path), title })),
+    ),
   }),
 );
 
-describe('the invariants of SPEC.md', () => {
-  it('are numbered from 1 without a gap', () => {
+describe('The invariants of SPEC.md', () => {
+  it('are numbered from 1 without gaps', () => {
     expect(INVARIANTS.map(({ number }) => number)).toEqual(INVARIANTS.map((_, at) => at + 1));
     expect(INVARIANTS.length).toBeGreaterThan(10);
   });
 
-  it.each(INVARIANTS)('name, for number $number, tests that exist', ({ tests }) => {
+  it.each(INVARIANTS)('name existing tests for number $number', ({ tests }) => {
     expect(tests.length).toBeGreaterThan(0);
     for (const { path, title } of tests) {
       expect(existsSync(path) ? path : `no file ${path}`).toBe(path);
-      // A title may hold quotes that the source escapes otherwise, and %s for what a table of cases fills in.
+      // The source may escape quotes in a title.
       const source = readFileSync(path, 'utf8').replaceAll("\\'", "'");
       expect(source.includes(title) ? title : `no test in ${path}: ${title}`).toBe(title);
     }

@@ -27,7 +27,7 @@ type Table = { readonly [P in Phase]: Transitions<P> };
 
 const ignore = (contract: Contract): Step => ({ contract });
 
-/** The transition for each phase and event; see farmer/SPEC.md. An event that does not fit the phase changes nothing. */
+/** The transition for each phase and event, as in farmer/SPEC.md. Events that do not fit the phase change nothing. */
 const TRANSITIONS: Table = {
   generating: {
     chunk_stored: (contract, _, now) => ({ contract: { ...addChunk(contract, now), verifiedAt: now } }),
@@ -242,7 +242,7 @@ const MAX_CLOCK_ERROR_MS = 2_000;
 
 /**
  * Shortly after a round started, by our estimate, a challenge whose appearance was not observed (after a restart or an
- * outage) may still be the previous one. Its answer could arrive late and count as a wrong answer to the next challenge.
+ * outage) may still be the previous one. A late answer to it would count as a wrong answer to the next challenge.
  * The next listing resolves this.
  */
 function isAmbiguous(contract: Contract, notListedAt: Instant | undefined, now: Instant): boolean {
@@ -254,9 +254,9 @@ function isAmbiguous(contract: Contract, notListedAt: Instant | undefined, now: 
 }
 
 /**
- * Nodes may keep listing a challenge after its verdict. An unanswered challenge is listed until the node's own round is
- * over. Answered again it would count twice, or for the next round. It is a new challenge only if the next round has
- * started and a listing in between did not contain it.
+ * Nodes may keep listing a challenge after its verdict, and list an unanswered one until their own round is over.
+ * Answered again it would count twice, or for the next round. It is a new challenge only if the next round has started
+ * and a listing in between did not contain it.
  */
 function isSettled({ settled, settledAt, round }: Contract, event: ContractEvent<'challenged'>): boolean {
   const { challenge, askedAt, notListedAt } = event;

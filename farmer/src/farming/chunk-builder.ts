@@ -143,7 +143,7 @@ export class ChunkBuilder {
   }
 }
 
-/** The number of consecutive wrong chunks after which the contract is rejected; unlimited if it once had an intact one. */
+/** After how many consecutive wrong chunks a contract is rejected: never if it once had an intact one. */
 function maxRejections({ hadChunk, terms }: Contract<'generating'>): number {
   if (hadChunk) return Number.POSITIVE_INFINITY;
   return terms.source.kind === 'url' ? MAX_REJECTED_DOWNLOADS : 1;

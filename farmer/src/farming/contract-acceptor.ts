@@ -27,9 +27,9 @@ const POLL_MS = 1_000;
 const RETRY = { baseMs: 1_000, capMs: 30_000 };
 
 /**
- * Requests contracts until the capacity is used, and replaces those that ended. Limits how many chunks are generated at
- * once, so that a full disk or a slow machine stops it. Pauses longer each time after the node has no contract, fails, or
- * offers contracts that are rejected. Requests none that could not be stored or proved in time.
+ * Requests contracts until the capacity is used, and replaces those that ended. It stops while too many chunks are
+ * being generated, or when more contracts could not be stored or proved in time. It pauses with backoff after the node has no
+ * contract, fails, or offers contracts that are rejected.
  */
 export class ContractAcceptor {
   readonly #maxGenerating: number;

@@ -46,10 +46,10 @@ const MAX_EXTRA_DEADLINES = 16;
 
 /**
  * All contracts of one node, and the only place where a contract changes. For each event the table computes the next
- * state, writes what must survive a restart, counts the outcome and notifies the listener of a new phase, in this order.
+ * state, writes what must survive a restart, counts the outcome and notifies the listener of a new phase.
  *
- * Invariants: a contract is in the store before it is in the table. Each contract has an entry in the deadline queue for
- * its current round. A contract that is being removed takes no events and keeps its id until its removal is stored.
+ * Invariants: a contract is in the store before it is in the table. The deadline queue contains each contract's current
+ * round. A contract that is being removed ignores events and keeps its id until its removal is stored.
  */
 export class ContractTable {
   readonly #options: ContractTableOptions;
@@ -256,8 +256,8 @@ export class ContractTable {
   }
 
   /**
-   * Removes a contract: first its chunk, then its row in the store. A crash in between leaves a contract without a chunk,
-   * which the next start handles, instead of a chunk without a contract.
+   * Removes a contract: first its chunk, then its row in the store. After a crash in between, the next start finds a
+   * contract without a chunk and handles it.
    *
    * @param deleteChunk must not throw
    */

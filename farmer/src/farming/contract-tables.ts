@@ -51,7 +51,7 @@ export class ContractTables {
       .slice(0, count);
   }
 
-  /** These chunks can't be read any more, because their disk failed. */
+  /** These chunks are unreadable because their disk failed. */
   chunksLost(ids: Iterable<ContractId>): void {
     for (const id of ids) this.find(id)?.apply(id, { type: 'chunk_lost' });
   }

@@ -97,7 +97,7 @@ export class Farmer {
     return this.nodes.every(({ isTicking }) => isTicking);
   }
 
-  /** Resumes work on all contracts and starts every loop. Returns at once. `onFault` receives an error that ends a loop. */
+  /** Resumes work on all contracts and starts every loop. `onFault` receives an error that ends a loop. */
   start(hasChunk: (id: ContractId) => boolean, onFault: (error: unknown) => void): void {
     const { signal } = this.#stopping;
     for (const node of this.nodes) node.resume(hasChunk, { stopping: signal, cut: this.#cut.signal });
@@ -117,8 +117,8 @@ export class Farmer {
   }
 
   /**
-   * Stops accepting work, finishes the proofs and answers in flight, and then returns. Chunks being generated are
-   * abandoned. So is whatever a slow disk or node has not finished after three seconds; it is repeated after the restart.
+   * Stops accepting work and finishes the proofs and answers in flight. Abandons chunks being generated, and whatever
+   * is not finished after three seconds; it is repeated after the restart.
    */
   async stop(): Promise<void> {
     this.#stopping.abort(new Error('the farmer stops'));

@@ -47,7 +47,7 @@ export class Prover {
     if (contract === undefined) return;
     const startedAt = clock.now();
     const slackMs = dueAt(contract) - startedAt;
-    // The average covers all chunks and may be wrong for this one, so with a tenth of the round left it is tried anyway.
+    // The average may be wrong for this chunk, so with a tenth of the round left it is tried anyway.
     if (slackMs <= Math.min((throughput.proofMs ?? 0) / 2, contract.terms.intervalMs / 10)) return;
     contracts.apply(id, { type: 'reading', challenge });
     try {

@@ -3,9 +3,9 @@ import type { Instant } from '@downstream/platform';
 const MIN_REPORTS = 3;
 
 /**
- * Statements of a node that would cost contracts if they were wrong, for example that it does not know a contract. A node
- * that was just restarted, or a proxy, may say so temporarily. A statement is confirmed when it was repeated three times
- * in a row over a minimum duration.
+ * Reports of a node that would cost contracts if they were wrong, for example that it does not know a contract. A node
+ * that was just restarted, or a proxy, may report this temporarily. A report is confirmed after three consecutive
+ * repetitions over a minimum duration.
  */
 export class RepeatedReports<T> {
   #reports: ReadonlyMap<T, { readonly times: number; readonly since: Instant }> = new Map();

@@ -43,9 +43,9 @@ const NO_SCRUB: ScrubProgress = {
 };
 
 /**
- * Verifies every chunk against its hash in cycles, so that corruption is found while there is time to rebuild the chunk.
- * A chunk that a proof has read since the cycle started is not read again. Reads one chunk at a time, only while no work
- * with a deadline waits for a worker, and spreads the reads evenly over the cycle.
+ * Verifies every chunk against its hash in cycles, so that corruption is found while there is time for a rebuild. Skips
+ * chunks that a proof has read since the cycle started. Reads one chunk at a time, only while no job with a deadline
+ * waits for a worker, and spreads the reads evenly over the cycle.
  */
 export class Scrubber {
   readonly #options: ScrubberOptions;

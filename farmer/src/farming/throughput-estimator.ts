@@ -11,8 +11,8 @@ interface LoadSource {
 }
 
 /**
- * Estimates from measured proofs how many contracts the workers can prove in time. Slow measurements weigh more than fast
- * ones: a chunk that was just written is read from memory, one of ten thousand is not.
+ * Estimates from measured proofs how many contracts the workers can prove in time. Slow measurements weigh more than
+ * fast ones: a chunk that was just written is read from memory, one of ten thousand is not.
  */
 export class ThroughputEstimator {
   readonly workers: number;
@@ -61,7 +61,7 @@ export class NodeThroughput {
     this.#contracts = contracts;
   }
 
-  /** How long the node takes on average to acknowledge an answer. */
+  /** The average time until the node acknowledges an answer. */
   get answerMs(): number {
     return this.#answerMs;
   }

@@ -18,9 +18,9 @@ const PRIORITIES = ['urgent', 'normal', 'idle'] as const;
 export type Priority = (typeof PRIORITIES)[number];
 
 /**
- * Runs jobs by priority, then by deadline. At most `concurrency` jobs run at a time, plus a limited number of slow ones,
- * so a read or request that hangs delays no other job. One slot is reserved for urgent jobs. A job handles its own
- * errors and checks whether it is still needed: the queue neither cancels nor retries.
+ * Runs jobs by priority, then by deadline. At most `concurrency` jobs run at a time, plus a limited number of slow
+ * ones, so a read or request that hangs does not delay other jobs. One slot is reserved for urgent jobs. A job handles
+ * its own errors and checks whether it is still needed: the queue neither cancels nor retries.
  */
 export class WorkQueue {
   readonly #options: WorkQueueOptions;

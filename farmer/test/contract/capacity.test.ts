@@ -3,12 +3,12 @@ import fc from 'fast-check';
 import { estimateCapacity, hasCapacityForOneMore } from '../../src/contract/admission.ts';
 import { apportion, countChunks } from '../../src/contract/capacity.ts';
 
-describe('the capacity', () => {
+describe('capacity', () => {
   it.each([
     [100, 30, 3],
     [90, 30, 3],
     [29, 30, 0],
-  ])('of %i bytes holds chunks of %i: %i', (sizeBytes, chunkBytes, chunks) => {
+  ])('counts in %i bytes with chunks of %i bytes: %i', (sizeBytes, chunkBytes, chunks) => {
     expect(countChunks(sizeBytes, chunkBytes)).toBe(chunks);
   });
 
@@ -17,16 +17,16 @@ describe('the capacity', () => {
     [10, [0.75, 0.25], [8, 2]],
     [1, [0.5, 0.5], [1, 0]],
     [0, [1], [0]],
-  ])('of %i contracts is dealt out by the shares %j as %j', (total, shares, parts) => {
+  ])('apportions %i contracts by the shares %j as %j', (total, shares, parts) => {
     expect(apportion(total, shares)).toEqual(parts);
   });
 
-  it('is dealt out whole, and to each at most one contract off its share', () => {
-    const weights = fc.array(fc.integer({ min: 1, max: 1000 }), { minLength: 1, maxLength: 20 });
+  it('apportions all contracts, each share rounded up or down', () => {
+    const weightLists = fc.array(fc.integer({ min: 1, max: 1000 }), { minLength: 1, maxLength: 20 });
     fc.assert(
-      fc.property(fc.nat(100_000), weights, (total, given) => {
-        const sum = given.reduce((all, weight) => all + weight, 0);
-        const shares = given.map((weight) => weight / sum);
+      fc.property(fc.nat(100_000), weightLists, (total, weights) => {
+        const sum = weights.reduce((all, weight) => all + weight, 0);
+        const shares = weights.map((weight) => weight / sum);
         const parts = apportion(total, shares);
         expect(parts.reduce((all, part) => all + part, 0)).toBe(total);
         for (const [at, part] of parts.entries())
@@ -39,21 +39,21 @@ describe('the capacity', () => {
 const SPEED = { proofMs: 100, workers: 2, answerMs: 10, answerConcurrency: 16 };
 const every = (intervalMs: number, contracts = 5) => ({ contracts, challengesPerMs: contracts / intervalMs });
 
-describe('what can be proved in time', () => {
-  it('is what the workers can read until the deadline, after the challenge was heard of', () => {
-    // 60 s less a tenth, a proof and an answer; twenty proofs a second.
+describe('estimateCapacity', () => {
+  it('is what the workers can read between the listing and the deadline', () => {
+    // 60 s minus a tenth, a proof and an answer; twenty proofs per second.
     expect(estimateCapacity(every(60_000), SPEED)).toBe(1077);
   });
 
-  it('is bounded by a node that acknowledges slowly', () => {
+  it('is limited by a node that acknowledges slowly', () => {
     expect(estimateCapacity(every(60_000), { ...SPEED, answerMs: 5_000 })).toBe(156);
   });
 
-  it('is nothing where an interval is shorter than a proof', () => {
+  it('is 0 if a proof takes longer than the interval', () => {
     expect(estimateCapacity(every(90), SPEED)).toBe(0);
   });
 
-  it('grows with the intervals and the workers, and shrinks with the time of a proof', () => {
+  it('grows with the interval and the workers, and shrinks with the duration of a proof', () => {
     const ms = fc.integer({ min: 1, max: 100_000 });
     fc.assert(
       fc.property(ms, ms, fc.integer({ min: 1, max: 64 }), (intervalMs, proofMs, workers) => {
@@ -66,12 +66,12 @@ describe('what can be proved in time', () => {
     );
   });
 
-  it('is not known while nothing is held, and then a first contract is taken', () => {
+  it('is unknown without contracts, so that a first one is accepted', () => {
     expect(estimateCapacity({ contracts: 0, challengesPerMs: 0 }, SPEED)).toBeUndefined();
     expect(hasCapacityForOneMore(undefined, 0)).toBe(true);
   });
 
-  it('is not taken on to the last: there is a margin', () => {
+  it('leaves a margin when contracts are accepted', () => {
     expect(hasCapacityForOneMore(1000, 699)).toBe(true);
     expect(hasCapacityForOneMore(1000, 700)).toBe(false);
     expect(hasCapacityForOneMore(0, 1)).toBe(false);

@@ -14,7 +14,7 @@ import {
 import { answering, generating, INTERVAL_MS, proving, T0, terms, waiting } from '../fakes/builders.ts';
 
 const DUE = T0 + INTERVAL_MS;
-const asked = (challenge: string, askedAt = T0 + 10, notListedAt?: number): ContractEvent<'challenged'> => ({
+const challenged = (challenge: string, askedAt = T0 + 10, notListedAt?: number): ContractEvent<'challenged'> => ({
   type: 'challenged',
   challenge,
   askedAt,
@@ -22,12 +22,12 @@ const asked = (challenge: string, askedAt = T0 + 10, notListedAt?: number): Cont
   nodeReachable: true,
   runningSince: T0,
 });
-/** A look at the time by a farmer that was there all along. */
+/** A tick of a farmer that has been running since T0. */
 const tick: ContractEvent = { type: 'tick', nodeReachable: true, runningSince: T0 };
-/** The same by one that has only just come back. */
-const back = (runningSince: number): ContractEvent => ({ type: 'tick', nodeReachable: true, runningSince });
+/** A tick of a farmer that was started later. */
+const restartedTick = (runningSince: number): ContractEvent => ({ type: 'tick', nodeReachable: true, runningSince });
 
-/** Every phase against every event, where nothing special is the case: the compiler asks for a missing cell. */
+/** The phase after each event in the normal case. A missing cell does not compile. */
 const NEXT: Record<Phase, Record<EventType, Phase>> = {
   generating: {
     chunk_stored: 'proving',
@@ -90,7 +90,7 @@ const EVENTS: Record<EventType, ContractEvent> = {
   chunk_verified: { type: 'chunk_verified' },
   reading: { type: 'reading', challenge: '0.1' },
   chunk_lost: { type: 'chunk_lost' },
-  challenged: asked('0.1'),
+  challenged: challenged('0.1'),
   proved: { type: 'proved', challenge: '0.1', response: 'r' },
   verdict: { type: 'verdict', challenge: '0.1', passed: true },
   sent: { type: 'sent', challenge: '0.1' },
@@ -98,22 +98,22 @@ const EVENTS: Record<EventType, ContractEvent> = {
 };
 const CELLS = PHASES.flatMap((phase) => Object.values(EVENTS).map((event) => ({ phase, event, type: event.type })));
 
-describe('a contract', () => {
-  it.each(CELLS)('in phase $phase goes on as the table says on $type', ({ phase, event }) => {
+describe('advance', () => {
+  it.each(CELLS)('changes the phase from $phase as the table says on $type', ({ phase, event }) => {
     expect(advance(CONTRACTS[phase], event, T0 + 20).contract.phase).toBe(NEXT[phase][event.type]);
   });
 
-  it('begins with its first challenge, due one interval after it was taken', () => {
+  it('starts a contract with its first challenge, due one interval after its acceptance', () => {
     const contract = acceptContract(terms(), '0.7', T0);
     expect(contract).toMatchObject({ phase: 'generating', challenge: '0.7', round: { number: 0 } });
     expect(dueAt(contract)).toBe(DUE);
   });
 
-  it('waits for a challenge when its chunk is there and the first one is not known', () => {
+  it('waits for a challenge when the chunk is stored and no challenge is known', () => {
     expect(advance(generating(), { type: 'chunk_stored' }, T0).contract.phase).toBe('waiting');
   });
 
-  it('passes, with the time that was left', () => {
+  it('settles a passed challenge with its slack', () => {
     const step = advance(answering(), { type: 'verdict', challenge: '0.1', passed: true }, DUE - 7_000);
     expect(step.settlement).toMatchObject({
       slackMs: 7_000,
@@ -125,7 +125,7 @@ describe('a contract', () => {
   it.each([
     ['wrong_answer', DUE - 1],
     ['late', DUE + 1],
-  ])('that the node fails counts as %s, by the deadline', (outcome, now) => {
+  ])('settles a negative verdict as %s, depending on the deadline', (outcome, now) => {
     const { settlement } = advance(answering(), { type: 'verdict', challenge: '0.1', passed: false }, now);
     expect(settlement?.entry).toMatchObject({ outcome, cause: 'answer_rejected', count: 1 });
   });
@@ -137,10 +137,10 @@ describe('a contract', () => {
   const lost: ContractEvent = { type: 'chunk_lost' };
   it.each<[string, string, Contract, ContractEvent]>([
     ['not_challenged', 'not_listed', waiting(), tick],
-    ['missed', 'farmer_stopped', waiting(), back(DUE)],
-    ['missed', 'farmer_stopped', waiting(), back(DUE - INTERVAL_MS / 4)],
-    ['not_challenged', 'not_listed', waiting(), back(T0 + INTERVAL_MS / 4)],
-    ['missed', 'farmer_stopped', proving(), back(DUE)],
+    ['missed', 'farmer_stopped', waiting(), restartedTick(DUE)],
+    ['missed', 'farmer_stopped', waiting(), restartedTick(DUE - INTERVAL_MS / 4)],
+    ['not_challenged', 'not_listed', waiting(), restartedTick(T0 + INTERVAL_MS / 4)],
+    ['missed', 'farmer_stopped', proving(), restartedTick(DUE)],
     ['missed', 'chunk_not_generated', generating('0.1'), tick],
     ['missed', 'no_worker', proving(), tick],
     ['missed', 'slow_read', on(proving(), reading), tick],
@@ -150,20 +150,20 @@ describe('a contract', () => {
     ['node_error', 'not_acknowledged', on(answering(), sent), tick],
     ['chunk_unreadable', 'chunk_lost', on(proving(), lost), tick],
     ['chunk_unreadable', 'chunk_lost', on(proving(), lost, { type: 'chunk_stored' }), tick],
-  ])('that runs out of time fails as %s (%s), for what stood in the way', (outcome, cause, contract, event) => {
+  ])('settles an expired round as %s (%s)', (outcome, cause, contract, event) => {
     const { settlement } = advance(contract, event, DUE);
     expect(settlement?.entry).toMatchObject({ outcome, cause, count: 1, round: 0, dueAt: DUE, settledAt: DUE });
   });
 
-  it('keeps the times of its challenge for the journal', () => {
+  it('records the timeline of a challenge for the journal', () => {
     const at = [5, 100, 200, 300, 400, 500].map((ms) => T0 + ms);
-    const [received = 0, stored = 0, read = 0, hashed = 0, delivered = 0, again = 0] = at;
+    const [received = 0, stored = 0, read = 0, hashed = 0, delivered = 0, resent = 0] = at;
     let contract: Contract = acceptContract(terms(), '0.1', received);
     contract = advance(contract, { type: 'chunk_stored' }, stored).contract;
     contract = advance(contract, reading, read).contract;
     contract = advance(contract, { type: 'proved', challenge: '0.1', response: 'r' }, hashed).contract;
     contract = advance(contract, sent, delivered).contract;
-    contract = advance(contract, sent, again).contract;
+    contract = advance(contract, sent, resent).contract;
     const { settlement } = advance(contract, { type: 'verdict', challenge: '0.1', passed: true }, T0 + 600);
     expect(settlement?.entry).toEqual({
       contract: terms().id,
@@ -182,120 +182,120 @@ describe('a contract', () => {
     });
   });
 
-  it('leaves the challenge of a listing that was on its way while a round ended: it is over', () => {
+  it('ignores the challenge of a listing that was in flight while its round ended', () => {
     const now = DUE + 2_000;
-    const { contract, settlement } = advance(waiting(), asked('0.1', DUE - 1), now);
+    const { contract, settlement } = advance(waiting(), challenged('0.1', DUE - 1), now);
     expect(contract).toMatchObject({ phase: 'waiting', round: { number: 1 } });
     expect(settlement?.entry).toMatchObject({ outcome: 'not_challenged', count: 1 });
-    expect(advance(contract, asked('0.2', now + 1), now + 2).contract.phase).toBe('proving');
+    expect(advance(contract, challenged('0.2', now + 1), now + 2).contract.phase).toBe('proving');
   });
 
-  it('that is challenged anew after a silence has lost the rounds in between to the node', () => {
+  it('counts the rounds while the node was unreachable as node errors when the next challenge arrives', () => {
     const now = T0 + 2.5 * INTERVAL_MS;
-    const heardAgain = { ...asked('0.9', now - 5), nodeReachable: false };
-    expect(advance(waiting(), heardAgain, now).settlement?.entry).toMatchObject({ outcome: 'node_error', count: 2 });
+    const nextChallenge = { ...challenged('0.9', now - 5), nodeReachable: false };
+    expect(advance(waiting(), nextChallenge, now).settlement?.entry).toMatchObject({ outcome: 'node_error', count: 2 });
   });
 
-  it('is not over a moment before it is due', () => {
+  it('does not settle a round before its deadline', () => {
     expect(advance(proving(), tick, DUE - 1)).toEqual({ contract: proving() });
   });
 
-  it('counts every round that went by while the farmer was away', () => {
+  it('counts every round that passed while the farmer was stopped', () => {
     const now = T0 + 5.5 * INTERVAL_MS;
-    const { contract, settlement } = advance(waiting(), back(now), now);
+    const { contract, settlement } = advance(waiting(), restartedTick(now), now);
     expect(settlement?.entry).toMatchObject({ outcome: 'missed', cause: 'farmer_stopped', count: 5 });
     expect(contract.round).toEqual({ number: 5, issuedAt: T0 + 5 * INTERVAL_MS });
   });
 
-  it('remembers how its last round came out, through the next one', () => {
+  it('keeps the outcome of the last round during the next one', () => {
     const passed = advance(answering(), { type: 'verdict', challenge: '0.1', passed: true }, T0).contract;
     expect(passed.last).toBe('passed');
     const { contract } = advance(passed, tick, T0 + 2 * INTERVAL_MS);
     expect(contract.last).toBe('not_challenged');
-    expect(advance(contract, asked('0.9', T0 + 2 * INTERVAL_MS + 1), T0 + 2.5 * INTERVAL_MS).contract.last).toBe(
+    expect(advance(contract, challenged('0.9', T0 + 2 * INTERVAL_MS + 1), T0 + 2.5 * INTERVAL_MS).contract.last).toBe(
       'not_challenged',
     );
   });
 
-  it('goes straight to the challenge that is open after rounds were missed', () => {
+  it('proves the open challenge after missed rounds', () => {
     const now = T0 + 3.5 * INTERVAL_MS;
-    const { contract, settlement } = advance(waiting(1), asked('0.9', now - 5), now);
+    const { contract, settlement } = advance(waiting(1), challenged('0.9', now - 5), now);
     expect(settlement?.entry).toMatchObject({ outcome: 'not_challenged', count: 2 });
     expect(contract).toMatchObject({ phase: 'proving', challenge: '0.9', round: { number: 3 } });
     expect(dueAt(contract)).toBe(T0 + 4 * INTERVAL_MS);
   });
 
-  it('ignores a listing that is older than its last verdict', () => {
+  it('ignores a listing that is older than the last verdict', () => {
     const { contract } = advance(answering(), { type: 'verdict', challenge: '0.1', passed: true }, T0 + 100);
-    expect(advance(contract, asked('0.1', T0 + 99), T0 + 110).contract).toBe(contract);
-    expect(advance(contract, asked('0.2', T0 + 101), T0 + 110).contract.phase).toBe('proving');
+    expect(advance(contract, challenged('0.1', T0 + 99), T0 + 110).contract).toBe(contract);
+    expect(advance(contract, challenged('0.2', T0 + 101), T0 + 110).contract.phase).toBe('proving');
   });
 
-  it('answers a challenge once, though the node goes on listing it, until it comes again as a new one', () => {
+  it('answers a challenge once while the node keeps listing it, until it returns as a new one', () => {
     const settledAt = T0 + 100;
     const { contract } = advance(answering('0.1'), { type: 'verdict', challenge: '0.1', passed: true }, settledAt);
     const listed = (askedAt: number, notListedAt?: number) =>
-      advance(contract, asked('0.1', askedAt, notListedAt), askedAt + 10).contract;
+      advance(contract, challenged('0.1', askedAt, notListedAt), askedAt + 10).contract;
     expect(listed(T0 + 200)).toBe(contract);
     expect(listed(T0 + 300, T0 + 200)).toBe(contract);
     expect(listed(DUE + 20_000)).toBe(contract);
     expect(listed(DUE + 20, DUE - 20)).toMatchObject({ phase: 'proving', round: { number: 1 } });
   });
 
-  it('answers a challenge no more whose round is over, though the node, whose own round is longer, still lists it', () => {
+  it('does not answer a challenge after its round, even if the node still lists it', () => {
     const { contract } = advance(proving('0.1'), tick, DUE);
     const listed = (challenge: string, askedAt: number, notListedAt?: number) =>
-      advance(contract, asked(challenge, askedAt, notListedAt), askedAt + 10).contract;
+      advance(contract, challenged(challenge, askedAt, notListedAt), askedAt + 10).contract;
     expect(listed('0.1', DUE + 15_000)).toBe(contract);
     const next = listed('0.2', DUE + 20_000, DUE + 18_000);
     expect(next).toMatchObject({ phase: 'proving', challenge: '0.2', round: { number: 1, issuedAt: DUE + 18_000 } });
-    // A node that asks the same again and again loses the farmer no more than this one round.
+    // If the node repeats the same challenge, only this one round is lost.
     const later = advance(contract, tick, DUE + INTERVAL_MS).contract;
-    const again = advance(later, asked('0.1', DUE + INTERVAL_MS + 3_000), DUE + INTERVAL_MS + 3_010);
-    expect(again.contract).toMatchObject({ phase: 'proving', challenge: '0.1', round: { number: 2 } });
+    const repeated = advance(later, challenged('0.1', DUE + INTERVAL_MS + 3_000), DUE + INTERVAL_MS + 3_010);
+    expect(repeated.contract).toMatchObject({ phase: 'proving', challenge: '0.1', round: { number: 2 } });
   });
 
-  it('counts a challenge that the node replaced before it was answered', () => {
-    const { contract, settlement } = advance(proving('0.1'), asked('0.2', DUE), DUE);
+  it('settles a challenge that the node replaced before it was answered', () => {
+    const { contract, settlement } = advance(proving('0.1'), challenged('0.2', DUE), DUE);
     expect(settlement?.entry).toMatchObject({ outcome: 'missed', cause: 'no_worker', count: 1 });
     expect(contract).toMatchObject({ phase: 'proving', challenge: '0.2', round: { number: 1 } });
   });
 
-  it('ignores a proof and a verdict for a challenge that is over', () => {
+  it('ignores a proof and a verdict for an earlier challenge', () => {
     const contract = proving('0.2');
     expect(advance(contract, { type: 'proved', challenge: '0.1', response: 'r' }, T0).contract).toBe(contract);
     const answer = answering('0.2');
     expect(advance(answer, { type: 'verdict', challenge: '0.1', passed: false }, T0)).toEqual({ contract: answer });
   });
 
-  it("follows the node's clock: a challenge that came later than reckoned moves the deadline", () => {
-    const reckoned = waiting(3);
-    const seenAt = reckoned.round.issuedAt + 26_000;
-    const { contract } = advance(reckoned, asked('0.3', seenAt - 5, seenAt - 2_000), seenAt);
+  it('moves the deadline when a challenge arrives later than estimated', () => {
+    const estimated = waiting(3);
+    const seenAt = estimated.round.issuedAt + 26_000;
+    const { contract } = advance(estimated, challenged('0.3', seenAt - 5, seenAt - 2_000), seenAt);
     expect(contract.round.issuedAt).toBe(seenAt - 2_000);
-    const early = reckoned.round.issuedAt - 4_000;
-    expect(advance(reckoned, asked('0.3', early - 5, early - 2_000), early).contract.round.issuedAt).toBe(early);
+    const early = estimated.round.issuedAt - 4_000;
+    expect(advance(estimated, challenged('0.3', early - 5, early - 2_000), early).contract.round.issuedAt).toBe(early);
   });
 
-  it('waits for a second listing when a challenge may still be the one before', () => {
+  it('waits for a second listing when a challenge may still be the previous one', () => {
     const contract = waiting(3);
     const now = contract.round.issuedAt + 500;
-    expect(advance(contract, asked('0.3', now - 5), now).contract).toBe(contract);
-    expect(advance(contract, asked('0.3', now - 5, now - 1_000), now).contract.phase).toBe('proving');
-    expect(advance(contract, asked('0.3', now + 2_000), now + 2_000).contract.phase).toBe('proving');
+    expect(advance(contract, challenged('0.3', now - 5), now).contract).toBe(contract);
+    expect(advance(contract, challenged('0.3', now - 5, now - 1_000), now).contract.phase).toBe('proving');
+    expect(advance(contract, challenged('0.3', now + 2_000), now + 2_000).contract.phase).toBe('proving');
     const { phase: _, ...held } = contract;
-    const lostMeanwhile: Contract = { ...held, phase: 'generating', hadChunk: true };
-    expect(advance(lostMeanwhile, asked('0.3', now - 5), now).contract).toBe(lostMeanwhile);
+    const withoutChunk: Contract = { ...held, phase: 'generating', hadChunk: true };
+    expect(advance(withoutChunk, challenged('0.3', now - 5), now).contract).toBe(withoutChunk);
   });
 
-  it('delivers a response that is made before it looks after a chunk that is lost', () => {
+  it('delivers a known response before it rebuilds a lost chunk', () => {
     const { contract } = advance(answering(), lost, T0);
     expect(contract).toMatchObject({ phase: 'answering', response: 'r' });
     const settled = advance(contract, { type: 'verdict', challenge: '0.1', passed: true }, T0 + 1);
     expect(settled.contract).toMatchObject({ phase: 'generating', hadChunk: true, obstacle: 'chunk_unreadable' });
   });
 
-  it('is not without its chunk when that is found again while its answer is under way', () => {
+  it('keeps a chunk that is found again while the answer is in flight', () => {
     const away = advance(answering(), lost, T0).contract;
     for (const type of ['chunk_stored', 'chunk_found'] as const) {
       const { contract } = advance(away, { type }, T0 + 1);
@@ -304,16 +304,16 @@ describe('a contract', () => {
     }
   });
 
-  it('knows after a restart which challenge had its verdict', () => {
+  it('ignores a settled challenge after a restart', () => {
     const stored = { terms: terms(), round: { number: 1, issuedAt: T0 }, settled: '0.1', hadChunk: true };
     const { contract } = advance(restoreContract(stored), { type: 'chunk_found' }, T0);
     const at = T0 + 10_000;
-    expect(advance(contract, asked('0.1', at - 5), at).contract).toBe(contract);
-    expect(advance(contract, asked('0.2', at - 5), at).contract.phase).toBe('proving');
-    expect(advance(contract, asked('0.1', at - 5, at - 1_000), at).contract.phase).toBe('proving');
+    expect(advance(contract, challenged('0.1', at - 5), at).contract).toBe(contract);
+    expect(advance(contract, challenged('0.2', at - 5), at).contract.phase).toBe('proving');
+    expect(advance(contract, challenged('0.1', at - 5, at - 1_000), at).contract.phase).toBe('proving');
   });
 
-  it('knows, when it makes its chunk, whether it was there before', () => {
+  it('remembers in generating whether the chunk existed before', () => {
     expect(acceptContract(terms(), '0.1', T0)).toMatchObject({ hadChunk: false });
     expect(advance(waiting(), lost, T0).contract).toMatchObject({ phase: 'generating', hadChunk: true });
     const round = { number: 3, issuedAt: T0 };
@@ -324,7 +324,7 @@ describe('a contract', () => {
     }
   });
 
-  it('tells a chunk that was lost over a restart from one that was never made, when its round is over', () => {
+  it('distinguishes a chunk that was lost before a restart from one that was never generated', () => {
     const round = { number: 3, issuedAt: T0 };
     const restored = (hadChunk: boolean) => restoreContract({ terms: terms(), round, hadChunk });
     const over = (hadChunk: boolean) =>
@@ -335,24 +335,24 @@ describe('a contract', () => {
     expect(unlisted?.entry).toMatchObject({ outcome: 'chunk_unreadable', cause: 'chunk_lost' });
   });
 
-  it('remembers when its chunk was last seen to be sound', () => {
+  it('remembers when the chunk was last verified', () => {
     const { contract } = advance(waiting(), { type: 'chunk_verified' }, T0 + 5);
     expect(contract.verifiedAt).toBe(T0 + 5);
-    expect(advance(contract, asked('0.1', T0 + 6), T0 + 7).contract.verifiedAt).toBe(T0 + 5);
+    expect(advance(contract, challenged('0.1', T0 + 6), T0 + 7).contract.verifiedAt).toBe(T0 + 5);
     const away = advance(contract, lost, T0 + 6).contract;
     expect(away.verifiedAt).toBeUndefined();
     expect(advance(away, { type: 'chunk_stored' }, T0 + 7).contract.verifiedAt).toBe(T0 + 7);
-    // Back with its disk, it was not read.
+    // The chunk was found, but not read.
     expect(advance(away, { type: 'chunk_found' }, T0 + 7).contract).toMatchObject({
       phase: 'waiting',
       verifiedAt: undefined,
     });
   });
 
-  it('never loses a round and never goes back, whatever happens in whatever order', () => {
+  it('settles every round in order, for any sequence of events', () => {
     const event = fc.oneof(
       ...Object.values(EVENTS).map((fixed) => fc.constant(fixed)),
-      fc.constantFrom('0.1', '0.2', '0.3').map((challenge) => asked(challenge, T0 + 10 ** 9)),
+      fc.constantFrom('0.1', '0.2', '0.3').map((challenge) => challenged(challenge, T0 + 10 ** 9)),
       fc.constant<ContractEvent>({ type: 'verdict', challenge: '0.1', passed: false }),
     );
     const history = fc.array(fc.tuple(event, fc.nat(2 * INTERVAL_MS)), { maxLength: 40, size: 'max' });

@@ -3,7 +3,7 @@ import type { Contract, Terms } from '../../src/contract/contract.ts';
 export const T0 = Date.UTC(2030, 0, 1);
 export const INTERVAL_MS = 60_000;
 
-/** A contract id that tests can tell apart: its number, padded. */
+/** A contract id: the number, padded. */
 export const makeId = (n: number): string => n.toString(16).padStart(64, '0');
 
 export const terms = (changes: Partial<Terms> = {}): Terms => ({

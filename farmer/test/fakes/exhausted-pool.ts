@@ -2,7 +2,10 @@ import { closeSync, openSync } from 'node:fs';
 import { getErrorCode } from '@downstream/platform';
 import { WorkerPool } from '../../src/chunks/worker-pool.ts';
 
-/** A process that runs out of file handles, and has some again: prints what became of its work on a file meanwhile. To be started with few. */
+/**
+ * A process that exhausts its file descriptors and then closes them. Prints the results of hashing a file before,
+ * during and after that. Start it with a low limit.
+ */
 const [path = ''] = process.argv.slice(2);
 const work = async (pool: WorkerPool) => {
   try {

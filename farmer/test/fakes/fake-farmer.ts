@@ -28,62 +28,62 @@ import {
 } from '../../src/farming/ports.ts';
 import { INTERVAL_MS, makeId } from './builders.ts';
 
-/** A node in memory that keeps the protocol's time, and can be told to misbehave. */
+/** A node in memory that follows the protocol, with faults that tests can switch on. */
 export class FakeNode implements NodePort {
   readonly clock: FakeClock;
-  /** The number of the contract before the first that it gives. */
+  /** The ids of its contracts start after this number. */
   idsFrom = 0;
-  /** Contracts to give, at most. */
+  /** The maximum number of contracts. */
   supply = 0;
   intervalMs = INTERVAL_MS;
   token: string | undefined;
   registrations = 0;
   down = false;
   rejectAnswers = false;
-  /** While set, listings are on their way that long. */
+  /** Delays listings. */
   listingGate: Promise<void> | undefined;
-  /** While set, contracts are on their way that long. */
+  /** Delays contract offers. */
   offerGate: Promise<void> | undefined;
-  /** Never replies to an answer. */
+  /** Never responds to an answer. */
   silent = false;
-  /** Answers, but lists no challenge. */
+  /** Lists no challenges. */
   hidesChallenges = false;
-  /** Refuses everything, and wants to be left alone for so long. */
+  /** Rejects every request with this Retry-After. */
   busyForMs: number | undefined;
-  /** Registers nobody. */
-  refusesNew = false;
-  /** How long each answer was given. */
+  /** Rejects registrations. */
+  rejectsRegistrations = false;
+  /** The timeout of each answer. */
   readonly timeouts: (number | undefined)[] = [];
-  /** Lists nothing at all, as one that was just started, or a proxy, may for a moment. */
+  /** Returns empty listings, as a restarting node or a proxy may temporarily. */
   listsNothing = false;
-  /** Says, when it is asked for a listing, that it does not know the token. */
-  deniesListings = false;
-  /** Goes on listing challenges that were answered. */
+  /** Rejects the token in requests for a listing. */
+  rejectsListings = false;
+  /** Keeps listing challenges that were answered. */
   listsSettled = false;
-  /** Where chunks come from. */
+  /** The source of chunks. */
   kind: ChunkSource['kind'] = 'secret';
-  /** Can't be told that a contract is given back. */
-  keepsContracts = false;
-  /** Does not take this one back. */
+  /** Fails every release. */
+  failsReleases = false;
+  /** Rejects the release of this contract. */
   rejectsRelease: ContractId | undefined;
-  /** While set, contracts that are given back are on their way that long. */
+  /** Delays releases. */
   releaseGate: Promise<void> | undefined;
-  /** Loses its replies to what is given back. */
+  /** Loses the responses to releases. */
   losesReleases = false;
-  /** How long it takes to acknowledge an answer. */
+  /** Delays the acknowledgement of an answer. */
   answerTime: () => Promise<void> = async () => {};
   calls = 0;
-  /** Takes answers, but the next so many replies are lost. */
-  loseReplies = 0;
+  /** The number of responses to answers that will be lost. */
+  lostResponses = 0;
   readonly contracts = new Map<ContractId, { startedAt: number; settled: Map<number, boolean> }>();
   readonly answers: string[] = [];
-  /** Answers that were not right for the challenge that was open. */
+  /** Wrong answers to the open challenge. */
   readonly wrong: string[] = [];
-  /** Answers that came again although their verdict had been heard. */
+  /** Answers that were repeated after their acknowledgement. */
   readonly afterAcknowledgement: string[] = [];
   readonly #acknowledged = new Set<string>();
   readonly released: string[] = [];
-  #made = 0;
+  #issued = 0;
 
   constructor(clock: FakeClock) {
     this.clock = clock;
@@ -91,7 +91,7 @@ export class FakeNode implements NodePort {
 
   async register(): Promise<string> {
     this.#check('new');
-    if (this.refusesNew) throw new NodeError('http_error', 'new', 'no', { status: 503 });
+    if (this.rejectsRegistrations) throw new NodeError('http_error', 'new', 'no', { status: 503 });
     this.registrations += 1;
     this.token = `token${this.registrations}`;
     return this.token;
@@ -100,8 +100,8 @@ export class FakeNode implements NodePort {
   async requestContract(token: string): Promise<Offer | undefined> {
     this.#check('chunk', token);
     if (this.contracts.size >= this.supply) return undefined;
-    this.#made += 1;
-    const id = makeId(this.idsFrom + this.#made);
+    this.#issued += 1;
+    const id = makeId(this.idsFrom + this.#issued);
     this.contracts.set(id, { startedAt: this.clock.now(), settled: new Map() });
     const challenge = this.#challenge(id);
     await this.offerGate;
@@ -110,7 +110,7 @@ export class FakeNode implements NodePort {
       source:
         this.kind === 'url'
           ? { kind: 'url', url: `http://node/${id}` }
-          : { kind: 'secret', secret: `secret${this.#made}` },
+          : { kind: 'secret', secret: `secret${this.#issued}` },
       challenge,
       intervalMs: this.intervalMs,
     };
@@ -118,7 +118,7 @@ export class FakeNode implements NodePort {
 
   async listContracts(token: string): Promise<Listing> {
     this.#check('due', token);
-    if (this.deniesListings) throw new NodeError('no_token', 'due', 'unknown token');
+    if (this.rejectsListings) throw new NodeError('no_token', 'due', 'unknown token');
     const held = this.listsNothing ? [] : [...this.contracts];
     const open = held.filter(([id, { settled }]) => this.listsSettled || !settled.has(this.#round(id)));
     const listing = {
@@ -145,8 +145,8 @@ export class FakeNode implements NodePort {
     if (this.#acknowledged.has(response)) this.afterAcknowledgement.push(response);
     const passed = contract.settled.get(round) ?? (!this.rejectAnswers && response === `${id}:${this.#challenge(id)}`);
     contract.settled.set(round, passed);
-    if (this.loseReplies > 0) {
-      this.loseReplies -= 1;
+    if (this.lostResponses > 0) {
+      this.lostResponses -= 1;
       throw new NodeError('unreachable', 'challenge', 'reply lost');
     }
     this.#acknowledged.add(response);
@@ -156,7 +156,7 @@ export class FakeNode implements NodePort {
 
   async release(token: string, id: ContractId): Promise<void> {
     this.#check('remove', token);
-    if (this.keepsContracts) throw new NodeError('unreachable', 'remove', 'down');
+    if (this.failsReleases) throw new NodeError('unreachable', 'remove', 'down');
     if (this.rejectsRelease === id) throw new NodeError('rejected', 'remove', 'no');
     await this.releaseGate;
     if (!this.contracts.delete(id)) throw new NodeError('no_hash', 'remove', 'unknown');
@@ -182,22 +182,22 @@ export class FakeNode implements NodePort {
   }
 }
 
-/** Chunks that are there or not. */
+/** Chunks in memory. */
 export class FakeChunks implements ChunkPort {
   readonly present = new Set<ContractId>();
   readonly corrupt = new Set<ContractId>();
-  /** What the next creations throw. */
+  /** The errors of the next creations. */
   failures: ChunkError[] = [];
   attempts = 0;
   readonly created: ContractId[] = [];
-  /** What making a chunk takes. */
-  makeTime: () => Promise<void> = async () => {};
-  /** While set, chunks that are deleted are on their way that long. */
+  /** Delays the creation of a chunk. */
+  createTime: () => Promise<void> = async () => {};
+  /** Delays deletions. */
   removeGate: Promise<void> | undefined;
-  /** Deletes nothing. */
-  keepsAll = false;
+  /** Fails every deletion. */
+  failsDeletions = false;
   readonly verified: ContractId[] = [];
-  /** While set, proofs wait for it. */
+  /** Delays proofs. */
   gate: Promise<void> | undefined;
 
   async create(id: ContractId, _source: ChunkSource): Promise<void> {
@@ -205,19 +205,19 @@ export class FakeChunks implements ChunkPort {
     const failure = this.failures.shift();
     if (failure) throw failure;
     this.created.push(id);
-    await this.makeTime();
+    await this.createTime();
     this.present.add(id);
     this.corrupt.delete(id);
   }
 
-  /** What a proof takes. */
+  /** Delays a proof. */
   proofTime: () => Promise<void> = async () => {};
 
   async prove(id: ContractId, challenge: string): Promise<string> {
     await this.gate;
     await this.proofTime();
     if (!this.present.has(id)) throw new ChunkError('unreadable', 'gone');
-    if (this.corrupt.has(id)) throw new ChunkError('corrupt', 'rotten');
+    if (this.corrupt.has(id)) throw new ChunkError('corrupt', 'corrupt');
     return `${id}:${challenge}`;
   }
 
@@ -228,12 +228,12 @@ export class FakeChunks implements ChunkPort {
 
   async remove(id: ContractId): Promise<void> {
     await this.removeGate;
-    if (this.keepsAll) throw new ChunkError('unreadable', 'not deleted');
+    if (this.failsDeletions) throw new ChunkError('unreadable', 'not deleted');
     this.present.delete(id);
   }
 }
 
-/** State that a "restarted" farmer finds again. */
+/** State in memory. It can be passed to the next farmer, as after a restart. */
 export class MemoryStore implements StorePort, TokenStorePort, ExitStorePort, ScrubStorePort {
   readonly rows = new Map<ContractId, StoredContract>();
   readonly results: Record<string, number> = {};
@@ -280,27 +280,27 @@ export class MemoryStore implements StorePort, TokenStorePort, ExitStorePort, Sc
   }
 }
 
-/** Outcomes as they were counted. */
+/** Records all outcomes. */
 export class FakeOutcomes implements OutcomePort {
   passes: number[] = [];
   failures: { reason: FailureReason; count: number }[] = [];
-  refusals: RejectionReason[] = [];
+  rejections: RejectionReason[] = [];
   ends: EndReason[] = [];
 
   waits: number[] = [];
 
   challengePassed = (slackMs: number) => void this.passes.push(slackMs);
   challengeFailed = (reason: FailureReason, count: number) => void this.failures.push({ reason, count });
-  contractRejected = (reason: RejectionReason) => void this.refusals.push(reason);
+  contractRejected = (reason: RejectionReason) => void this.rejections.push(reason);
   contractEnded = (reason: EndReason) => void this.ends.push(reason);
   acceptances = 0;
   contractAccepted = () => void this.acceptances++;
-  repairs = 0;
-  chunkRebuilt = () => void this.repairs++;
+  rebuilds = 0;
+  chunkRebuilt = () => void this.rebuilds++;
   proofStarted = (waitMs: number) => void this.waits.push(waitMs);
 }
 
-/** A farmer in a world of fakes. What outlives a process can be handed to the next one. */
+/** A farmer with fakes. Node, chunks and store can be passed to the next one, as after a restart. */
 export function aFarmer({
   contracts = 3,
   pollIntervalMs = 2_000,
@@ -310,9 +310,9 @@ export function aFarmer({
   store = new MemoryStore(),
 }: {
   contracts?: number;
-  /** 'default': as the contracts' intervals want it. */
+  /** 'default' derives it from the contracts' intervals. */
   pollIntervalMs?: number | 'default';
-  /** None, if not given. */
+  /** No scrub by default. */
   scrubCycleMs?: number;
   node?: FakeNode;
   chunks?: FakeChunks;

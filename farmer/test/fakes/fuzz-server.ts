@@ -2,10 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 
-/**
- * A node in a thread of its own whose every reply is a sound one that was spoilt, in another way each time: the same seed spoils
- * the same way.
- */
+/** A node in a worker thread. It mutates valid responses, in a way that the seed determines. */
 
 const seed: number = workerData.seed;
 
@@ -17,11 +14,11 @@ function random(): number {
   t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
   return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
 }
-const below = (most: number) => Math.floor(random() * most);
-const oneOf = <T>(values: readonly [T, ...T[]]): T => values[below(values.length)] ?? values[0];
+const randomBelow = (max: number) => Math.floor(random() * max);
+const pick = <T>(values: readonly [T, ...T[]]): T => values[randomBelow(values.length)] ?? values[0];
 
 const HASH = '05ec'.padEnd(64, '0');
-const SOUND: Record<string, unknown> = {
+const VALID: Record<string, unknown> = {
   new: { token: 'a1b2c3d4e5f60718293a4b5c6d7e8f90' },
   chunk: { secret: 'd9fc3360c7', file_hash: HASH, challenge: '0.012381234', interval: 60 },
   due: {
@@ -36,8 +33,8 @@ const SOUND: Record<string, unknown> = {
   download: 'the bytes of a chunk '.repeat(20),
 };
 
-/** Values that no sender means well with. */
-const ODD: readonly [unknown, ...unknown[]] = [
+/** Values that no valid response contains. */
+const HOSTILE: readonly [unknown, ...unknown[]] = [
   null,
   true,
   -1,
@@ -61,28 +58,28 @@ const ODD: readonly [unknown, ...unknown[]] = [
   JSON.parse('{"__proto__": {"polluted": true}}'),
 ];
 
-/** The same value with something in it made odd. */
-function odd(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || random() < 0.15) return oneOf(ODD);
+/** Replaces, adds or removes part of a value. */
+function mutate(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || random() < 0.15) return pick(HOSTILE);
   if (Array.isArray(value)) {
-    if (random() < 0.2) return [...value, ...value, oneOf(ODD)];
+    if (random() < 0.2) return [...value, ...value, pick(HOSTILE)];
     if (random() < 0.05) return Array.from({ length: 2_000 }, () => value[0]);
-    const at = below(value.length);
-    return value.map((each, n) => (n === at ? odd(each) : each));
+    const at = randomBelow(value.length);
+    return value.map((each, n) => (n === at ? mutate(each) : each));
   }
   const keys = Object.keys(value);
-  const key = keys[below(keys.length)] ?? 'x';
-  if (random() < 0.15) return { ...value, [`${key}2`]: oneOf(ODD) };
+  const key = keys[randomBelow(keys.length)] ?? 'x';
+  if (random() < 0.15) return { ...value, [`${key}2`]: pick(HOSTILE) };
   if (random() < 0.15) return Object.fromEntries(Object.entries(value).filter(([name]) => name !== key));
-  return { ...value, [key]: odd((value as Record<string, unknown>)[key]) };
+  return { ...value, [key]: mutate((value as Record<string, unknown>)[key]) };
 }
 
-function spoilt(body: Buffer): Buffer {
-  const at = below(body.length + 1);
-  switch (below(6)) {
+function mutateBytes(body: Buffer): Buffer {
+  const at = randomBelow(body.length + 1);
+  switch (randomBelow(6)) {
     case 0: {
       const flipped = Buffer.from(body);
-      for (let n = below(4); n >= 0; n--) flipped[below(flipped.length)] = below(256);
+      for (let n = randomBelow(4); n >= 0; n--) flipped[randomBelow(flipped.length)] = randomBelow(256);
       return flipped;
     }
     case 1:
@@ -90,33 +87,36 @@ function spoilt(body: Buffer): Buffer {
     case 2:
       return Buffer.concat([body.subarray(0, at), body]);
     case 3:
-      return Buffer.concat([body.subarray(0, at), Buffer.from(Array.from({ length: below(200) }, () => below(256)))]);
+      return Buffer.concat([
+        body.subarray(0, at),
+        Buffer.from(Array.from({ length: randomBelow(200) }, () => randomBelow(256))),
+      ]);
     case 4:
-      return Buffer.concat([Buffer.from('['.repeat(below(5_000))), body]);
+      return Buffer.concat([Buffer.from('['.repeat(randomBelow(5_000))), body]);
     default:
-      return Buffer.concat([body, Buffer.from('\0'.repeat(below(100)))]);
+      return Buffer.concat([body, Buffer.from('\0'.repeat(randomBelow(100)))]);
   }
 }
 
-function bodyOf(route: string): Buffer {
-  const sound = SOUND[route] ?? {};
+function createBody(route: string): Buffer {
+  const valid = VALID[route] ?? {};
   const text = (value: unknown) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
-  switch (below(10)) {
+  switch (randomBelow(10)) {
     case 0:
-      return text(sound);
+      return text(valid);
     case 1:
-      return text({ status: oneOf(['no_token', 'no_hash', 'no_chunks', 'error', 'pass', 'x'.repeat(1_000)]) });
+      return text({ status: pick(['no_token', 'no_hash', 'no_chunks', 'error', 'pass', 'x'.repeat(1_000)]) });
     case 2:
     case 3:
     case 4:
     case 5:
-      return text(odd(sound));
+      return text(mutate(valid));
     default:
-      return spoilt(text(random() < 0.5 ? sound : odd(sound)));
+      return mutateBytes(text(random() < 0.5 ? valid : mutate(valid)));
   }
 }
 
-function routeOf(path: string): string {
+function parseRoute(path: string): string {
   if (path === '/') return 'connectivity';
   const [, , , name = '', inner] = path.split('/');
   return name === 'challenges' && inner === 'answer' ? 'answer' : name;
@@ -124,14 +124,14 @@ function routeOf(path: string): string {
 
 const server = createServer((request, response) => {
   request.resume();
-  const body = bodyOf(routeOf(request.url ?? ''));
-  const status = random() < 0.7 ? 200 : oneOf([201, 204, 206, 301, 302, 304, 400, 404, 418, 429, 500, 503, 599]);
+  const body = createBody(parseRoute(request.url ?? ''));
+  const status = random() < 0.7 ? 200 : pick([201, 204, 206, 301, 302, 304, 400, 404, 418, 429, 500, 503, 599]);
   response.on('error', () => {});
-  response.setHeader('Content-Type', oneOf(['application/json', 'text/html', 'application/octet-stream', 'x']));
-  if (random() < 0.05) response.setHeader('Retry-After', oneOf(['1', '-5', 'soon', '9'.repeat(500)]));
-  if (random() < 0.05) response.setHeader('Date', oneOf(['yesterday', '', '0']));
+  response.setHeader('Content-Type', pick(['application/json', 'text/html', 'application/octet-stream', 'x']));
+  if (random() < 0.05) response.setHeader('Retry-After', pick(['1', '-5', 'soon', '9'.repeat(500)]));
+  if (random() < 0.05) response.setHeader('Date', pick(['yesterday', '', '0']));
   if (random() < 0.02) response.setHeader('Location', 'http://127.0.0.1:1/');
-  if (random() < 0.02) response.setHeader('Content-Encoding', oneOf(['gzip', 'br', 'deflate', 'nonsense']));
+  if (random() < 0.02) response.setHeader('Content-Encoding', pick(['gzip', 'br', 'deflate', 'nonsense']));
   const trouble = random();
   if (trouble < 0.02) {
     response.writeHead(status, { 'Content-Length': body.length + 10 });

@@ -5,25 +5,25 @@ import { aFarmer } from '../fakes/fake-farmer.ts';
 
 const SECOND = 1_000;
 
-describe('a chunk that can not be made', () => {
-  it('is tried again in one chain of growing pauses, however many challenges come meanwhile', async () => {
+describe('ChunkBuilder', () => {
+  it('retries a failed chunk in one sequence with growing pauses, however many challenges arrive', async () => {
     const { start, clock, chunks, log } = aFarmer({ contracts: 1 });
     start();
     await clock.advance(SECOND);
     chunks.present.clear();
     chunks.failures = Array.from({ length: 1000 }, () => new ChunkError('no_space', 'none'));
     await clock.advance(6 * INTERVAL_MS);
-    const told = log.lines
+    const attempts = log.lines
       .filter(({ message }) => message === 'chunk creation failed')
       .map(({ fields }) => fields['attempt']);
-    // The first one made it, when the contract was taken.
-    const inVain = chunks.attempts - 1;
-    expect(inVain).toBeGreaterThan(16);
-    // Less and less often, and each number once: there is one chain.
-    expect(told).toEqual([1, 2, 4, 8, 16, 32, 64, 128].filter((attempt) => attempt <= inVain));
+    // The first attempt succeeded when the contract was accepted.
+    const failed = chunks.attempts - 1;
+    expect(failed).toBeGreaterThan(16);
+    // Each attempt is logged at most once, so there is a single sequence.
+    expect(attempts).toEqual([1, 2, 4, 8, 16, 32, 64, 128].filter((attempt) => attempt <= failed));
   });
 
-  it('is tried so often that all of them together, however many, leave time for everything else', async () => {
+  it('limits the rate of retries, however many chunks fail', async () => {
     const { start, clock, node, chunks, farmer } = aFarmer({ contracts: 100, pollIntervalMs: 'default' });
     node.intervalMs = 10 * SECOND;
     start();
@@ -37,40 +37,38 @@ describe('a chunk that can not be made', () => {
     expect((chunks.attempts - before) / 15).toBeLessThan(60);
   });
 
-  it('is not given up when it came back with its disk while it was made elsewhere', async () => {
+  it('keeps a chunk that was found on its disk while it was being rebuilt elsewhere', async () => {
     const { start, clock, chunks, farmer, outcomes } = aFarmer({ contracts: 1 });
     start();
     await clock.advance(SECOND);
-    const making = Promise.withResolvers<void>();
-    chunks.makeTime = async () => await making.promise;
+    const building = Promise.withResolvers<void>();
+    chunks.createTime = async () => await building.promise;
     farmer.contracts.chunksLost([makeId(1)]);
     await clock.advance(SECOND);
     farmer.contracts.chunksFound([makeId(1)]);
-    making.reject(new ChunkError('disk_full', 'full'));
+    building.reject(new ChunkError('disk_full', 'full'));
     chunks.failures = Array.from({ length: 1000 }, () => new ChunkError('no_space', 'none'));
     await clock.advance(3 * INTERVAL_MS);
     expect([outcomes.failures, outcomes.passes.length]).toEqual([[], 4]);
   });
-});
 
-describe('chunks to be made', () => {
-  it('go when their contract ended meanwhile; where they can not be deleted that is logged', async () => {
+  it('deletes a chunk whose contract ended meanwhile, and logs if that fails', async () => {
     const { start, clock, node, chunks, table, log, faults } = aFarmer({ contracts: 1 });
     const gate = Promise.withResolvers<void>();
-    chunks.makeTime = async () => await gate.promise;
+    chunks.createTime = async () => await gate.promise;
     start();
     await clock.advance(SECOND);
     node.supply = 0;
     node.contracts.clear();
     await clock.advance(2 * INTERVAL_MS);
     expect([table.size, chunks.created]).toEqual([0, [makeId(1)]]);
-    chunks.keepsAll = true;
+    chunks.failsDeletions = true;
     gate.resolve();
     await clock.advance(SECOND);
     expect([log.messages('error'), faults]).toEqual([['chunk deletion failed'], []]);
   });
 
-  it('come by the deadlines that they have now, not by those that went by while they waited', async () => {
+  it('orders waiting chunks by their current deadlines, not by those that have passed', async () => {
     const { start, clock, node, chunks, farmer } = aFarmer({ contracts: 6 });
     node.supply = 5;
     start();
@@ -78,9 +76,9 @@ describe('chunks to be made', () => {
     Object.assign(node, { supply: 6, intervalMs: INTERVAL_MS - 10 * SECOND });
     await clock.advance(INTERVAL_MS / 2);
     const gate = Promise.withResolvers<void>();
-    chunks.makeTime = async () => await gate.promise;
+    chunks.createTime = async () => await gate.promise;
     for (const n of [1, 2, 3, 5, 6]) chunks.present.delete(makeId(n));
-    // Three are all that are made at once, slow ones included; the next one waits while its round goes by.
+    // Three are built at once, including slow ones. The next one waits beyond its deadline.
     farmer.contracts.chunksLost([1, 2, 3].map(makeId));
     await clock.advance(5 * SECOND);
     farmer.contracts.chunksLost([makeId(5)]);
@@ -90,17 +88,15 @@ describe('chunks to be made', () => {
     await clock.advance(SECOND);
     expect(chunks.created.slice(9)).toEqual([6, 5].map(makeId));
   });
-});
 
-describe('a chunk that is downloaded', () => {
-  it('waits a minute at most for others whose downloads hang', async () => {
+  it('delays a download by at most a minute if others hang', async () => {
     const { start, clock, node, chunks, farmer, table } = aFarmer({ contracts: 6 });
     node.kind = 'url';
     start();
     await clock.advance(20 * SECOND);
     expect(table.phases.waiting).toBe(6);
     let hanging = 4;
-    chunks.makeTime = async () => {
+    chunks.createTime = async () => {
       hanging -= 1;
       if (hanging >= 0) await new Promise(() => {});
     };
@@ -111,39 +107,48 @@ describe('a chunk that is downloaded', () => {
     expect(table.phases.generating).toBe(4);
   });
 
-  const other = () => new ChunkError('hash_mismatch', 'other');
+  const wrongChunk = () => new ChunkError('hash_mismatch', 'wrong');
 
-  it('may be another one for a moment: the contract is refused only after three in a row', async () => {
+  it('rejects a contract only after three wrong downloads in a row', async () => {
     const { start, clock, node, chunks, outcomes, table } = aFarmer({ contracts: 1 });
     node.kind = 'url';
-    chunks.failures = [other(), other(), new ChunkError('download_failed', 'broke off'), other(), other()];
+    chunks.failures = [
+      wrongChunk(),
+      wrongChunk(),
+      new ChunkError('download_failed', 'broke off'),
+      wrongChunk(),
+      wrongChunk(),
+    ];
     start();
     await clock.advance(INTERVAL_MS);
-    expect([table.phases.waiting, outcomes.refusals]).toEqual([1, []]);
-    chunks.failures = [other(), other(), other()];
+    expect([table.phases.waiting, outcomes.rejections]).toEqual([1, []]);
+    chunks.failures = [wrongChunk(), wrongChunk(), wrongChunk()];
     node.supply = 1;
     node.contracts.clear();
     await clock.advance(3 * INTERVAL_MS);
-    expect(outcomes.refusals).toEqual(['hash_mismatch']);
+    expect(outcomes.rejections).toEqual(['hash_mismatch']);
   });
 
-  it.each(['url', 'secret'] as const)('that was sound once is never refused for it: %s', async (kind) => {
-    const { start, clock, node, chunks, farmer, outcomes, table } = aFarmer({ contracts: 1 });
-    node.kind = kind;
-    start();
-    await clock.advance(SECOND);
-    chunks.failures = Array.from({ length: 10 }, other);
-    chunks.present.clear();
-    farmer.contracts.chunksLost([makeId(1)]);
-    await clock.advance(10 * INTERVAL_MS);
-    expect([table.phases.waiting, outcomes.refusals, outcomes.repairs]).toEqual([1, [], 1]);
-  });
+  it.each(['url', 'secret'] as const)(
+    'never rejects a contract that once had an intact chunk, from a %s',
+    async (kind) => {
+      const { start, clock, node, chunks, farmer, outcomes, table } = aFarmer({ contracts: 1 });
+      node.kind = kind;
+      start();
+      await clock.advance(SECOND);
+      chunks.failures = Array.from({ length: 10 }, wrongChunk);
+      chunks.present.clear();
+      farmer.contracts.chunksLost([makeId(1)]);
+      await clock.advance(10 * INTERVAL_MS);
+      expect([table.phases.waiting, outcomes.rejections, outcomes.rebuilds]).toEqual([1, [], 1]);
+    },
+  );
 
-  it('that was sound once is not refused after a restart either', async () => {
+  it('does not reject such a contract after a restart either', async () => {
     const first = aFarmer({ contracts: 1 });
     first.start();
     await first.clock.advance(SECOND);
-    first.chunks.failures = Array.from({ length: 1_000 }, other);
+    first.chunks.failures = Array.from({ length: 1_000 }, wrongChunk);
     first.chunks.present.clear();
     first.farmer.contracts.chunksLost([makeId(1)]);
     await first.clock.advance(3 * INTERVAL_MS);
@@ -151,6 +156,6 @@ describe('a chunk that is downloaded', () => {
     const second = aFarmer(first);
     second.start();
     await second.clock.advance(INTERVAL_MS);
-    expect([second.table.ids(), second.outcomes.refusals]).toEqual([[makeId(1)], []]);
+    expect([second.table.ids(), second.outcomes.rejections]).toEqual([[makeId(1)], []]);
   });
 });

@@ -9,10 +9,10 @@ import { FakeChunks, FakeOutcomes, MemoryStore } from '../fakes/fake-farmer.ts';
 
 const CONTRACTS = 4;
 
-type Act =
-  | { readonly kind: 'take' | 'end'; readonly n: number }
+type Action =
+  | { readonly kind: 'accept' | 'end'; readonly n: number }
   | { readonly kind: 'event'; readonly n: number; readonly event: (now: number) => ContractEvent }
-  /** Its chunk is there, and its open challenge is passed. */
+  /** The chunk is stored, and the open challenge passes. */
   | { readonly kind: 'answer'; readonly n: number }
   | { readonly kind: 'sweep' }
   | { readonly kind: 'pass'; readonly ms: number }
@@ -48,8 +48,8 @@ const event = fc.oneof(
       runningSince: 0,
     })),
 );
-const act: fc.Arbitrary<Act> = fc.oneof(
-  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('take' as const, 'end' as const), n }) },
+const action: fc.Arbitrary<Action> = fc.oneof(
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('accept' as const, 'end' as const), n }) },
   { weight: 8, arbitrary: fc.record({ kind: fc.constant('event' as const), n, event }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('answer' as const), n }) },
   { weight: 2, arbitrary: fc.constant({ kind: 'sweep' as const }) },
@@ -57,8 +57,8 @@ const act: fc.Arbitrary<Act> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('disk' as const), full: fc.boolean() }) },
 );
 
-/** A farm, and whatever happens to it. */
-function aFarm() {
+/** A contract table, and a function that applies an action to it. */
+function aTable() {
   const clock = new FakeClock();
   const store = new MemoryStore();
   const outcomes = new FakeOutcomes();
@@ -72,43 +72,43 @@ function aFarm() {
     table.apply(id, { type: 'proved', challenge: contract.challenge, response: 'r' });
     table.apply(id, { type: 'verdict', challenge: contract.challenge, passed: true });
   };
-  const perform = async (act: Act) => {
-    switch (act.kind) {
-      case 'take':
-        if (table.has(makeId(act.n)) || store.full) return;
-        table.add(terms({ id: makeId(act.n), acceptedAt: clock.now() }), '0.1');
+  const perform = async (action: Action) => {
+    switch (action.kind) {
+      case 'accept':
+        if (table.has(makeId(action.n)) || store.full) return;
+        table.add(terms({ id: makeId(action.n), acceptedAt: clock.now() }), '0.1');
         return;
       case 'end':
-        await remover.end(makeId(act.n), 'ended_by_node');
+        await remover.end(makeId(action.n), 'ended_by_node');
         return;
       case 'event':
-        table.apply(makeId(act.n), act.event(clock.now()));
+        table.apply(makeId(action.n), action.event(clock.now()));
         return;
       case 'answer':
-        answer(makeId(act.n));
+        answer(makeId(action.n));
         return;
       case 'sweep':
         table.sweep({ nodeReachable: true, runningSince: 0 });
         return;
       case 'pass':
-        await clock.jump(act.ms);
+        await clock.jump(action.ms);
         return;
       case 'disk':
-        store.full = act.full;
+        store.full = action.full;
         return;
     }
   };
   return { clock, store, outcomes, table, perform };
 }
 
-const whateverHappens = fc.array(act, { maxLength: 60, size: 'max' });
+const actions = fc.array(action, { maxLength: 60, size: 'max' });
 
-describe('whatever happens, in whatever order', () => {
-  it('every contract held is in the store, and none is lost track of', async () => {
+describe('ContractTable under random events', () => {
+  it('stores every contract in the table, and counts each once', async () => {
     await fc.assert(
-      fc.asyncProperty(whateverHappens, async (acts) => {
-        const { table, store, perform } = aFarm();
-        for (const each of acts) {
+      fc.asyncProperty(actions, async (performed) => {
+        const { table, store, perform } = aTable();
+        for (const each of performed) {
           await perform(each);
           expect(table.ids().every((id) => store.rows.has(id))).toBe(true);
           expect(PHASES.reduce((sum, phase) => sum + table.phases[phase], 0)).toBe(table.size);
@@ -118,11 +118,11 @@ describe('whatever happens, in whatever order', () => {
     );
   });
 
-  it('the deadline queue forgets no contract: what is due next is due next', async () => {
+  it('reports the earliest deadline of all contracts', async () => {
     await fc.assert(
-      fc.asyncProperty(whateverHappens, async (acts) => {
-        const { table, perform } = aFarm();
-        for (const each of acts) {
+      fc.asyncProperty(actions, async (performed) => {
+        const { table, perform } = aTable();
+        for (const each of performed) {
           await perform(each);
           const dues = table
             .ids()
@@ -134,11 +134,11 @@ describe('whatever happens, in whatever order', () => {
     );
   });
 
-  it('after a look at the time no round is overdue', async () => {
+  it('settles every overdue round in a sweep', async () => {
     await fc.assert(
-      fc.asyncProperty(whateverHappens, async (acts) => {
-        const { table, clock, perform } = aFarm();
-        for (const each of acts) await perform(each);
+      fc.asyncProperty(actions, async (performed) => {
+        const { table, clock, perform } = aTable();
+        for (const each of performed) await perform(each);
         await perform({ kind: 'sweep' });
         for (const id of table.ids()) {
           const contract = table.get(id);
@@ -148,16 +148,16 @@ describe('whatever happens, in whatever order', () => {
     );
   });
 
-  it('every round is settled once, counted once, and written down once', async () => {
+  it('settles, counts and stores every round exactly once', async () => {
     await fc.assert(
-      fc.asyncProperty(whateverHappens, async (acts) => {
-        const { table, store, outcomes, perform } = aFarm();
+      fc.asyncProperty(actions, async (performed) => {
+        const { table, store, outcomes, perform } = aTable();
         const next = new Map<string, number>();
         let written = 0;
-        for (const each of acts) {
+        for (const each of performed) {
           if (each.kind === 'disk') continue;
           await perform(each);
-          if (each.kind === 'take' && table.get(makeId(each.n))?.round.number === 0) next.set(makeId(each.n), 0);
+          if (each.kind === 'accept' && table.get(makeId(each.n))?.round.number === 0) next.set(makeId(each.n), 0);
           for (const { contract, round, count } of store.entries.slice(written)) {
             expect(round).toBe(next.get(contract));
             next.set(contract, round + count);
@@ -172,10 +172,10 @@ describe('whatever happens, in whatever order', () => {
     );
   });
 
-  it('a round that is over but for the last bit of a fraction is settled a moment later', async () => {
-    const { table, clock, outcomes } = aFarm();
+  it('settles a round later if a rounding error puts its deadline just after now', async () => {
+    const { table, clock, outcomes } = aTable();
     const acceptedAt = clock.now();
-    // So that the sum of start and interval is rounded down.
+    // An interval for which the sum of start and interval is rounded down.
     const ms = Array.from({ length: 1_000 }, (_, n) => 1_000 + n / 7).find(
       (each) => acceptedAt + each - acceptedAt < each,
     );

@@ -6,73 +6,74 @@ import { aFarmer } from '../fakes/fake-farmer.ts';
 const SECOND = 1_000;
 const CONTRACTS = 3;
 
-/** One thing that goes wrong, or comes right again. */
-const trouble = fc.oneof(
+/** A failure, or the end of one. */
+const failure = fc.oneof(
   fc.record({ kind: fc.constant('down' as const), is: fc.boolean() }),
   fc.record({ kind: fc.constant('busy' as const), forMs: fc.option(fc.nat(60 * SECOND), { nil: undefined }) }),
-  fc.record({ kind: fc.constant('lost replies' as const), count: fc.nat(4) }),
-  fc.record({ kind: fc.constant('rot' as const), n: fc.integer({ min: 1, max: CONTRACTS }) }),
-  fc.record({ kind: fc.constant('gone' as const), n: fc.integer({ min: 1, max: CONTRACTS }) }),
+  fc.record({ kind: fc.constant('lost responses' as const), count: fc.nat(4) }),
+  fc.record({ kind: fc.constant('corrupt' as const), n: fc.integer({ min: 1, max: CONTRACTS }) }),
+  fc.record({ kind: fc.constant('missing' as const), n: fc.integer({ min: 1, max: CONTRACTS }) }),
   fc.record({ kind: fc.constant('hidden' as const), is: fc.boolean() }),
-  fc.record({ kind: fc.constant('asleep' as const), ms: fc.nat(150 * SECOND) }),
+  fc.record({ kind: fc.constant('suspended' as const), ms: fc.nat(150 * SECOND) }),
   fc.record({ kind: fc.constant('disk full' as const), is: fc.boolean() }),
 );
-const badTimes = fc.array(fc.tuple(trouble, fc.integer({ min: 1, max: 50 })), { maxLength: 12 });
+/** Failures, each followed by a number of seconds. */
+const failures = fc.array(fc.tuple(failure, fc.integer({ min: 1, max: 50 })), { maxLength: 12 });
 
 type World = ReturnType<typeof aFarmer>;
-type Trouble = typeof trouble extends fc.Arbitrary<infer T> ? T : never;
+type Failure = typeof failure extends fc.Arbitrary<infer T> ? T : never;
 
-async function befall({ node, chunks, store, clock }: World, what: Trouble): Promise<void> {
-  switch (what.kind) {
+async function inject({ node, chunks, store, clock }: World, failure: Failure): Promise<void> {
+  switch (failure.kind) {
     case 'down':
-      node.down = what.is;
+      node.down = failure.is;
       return;
     case 'busy':
-      node.busyForMs = what.forMs;
+      node.busyForMs = failure.forMs;
       return;
-    case 'lost replies':
-      node.loseReplies = what.count;
+    case 'lost responses':
+      node.lostResponses = failure.count;
       return;
-    case 'rot':
-      chunks.corrupt.add(makeId(what.n));
+    case 'corrupt':
+      chunks.corrupt.add(makeId(failure.n));
       return;
-    case 'gone':
-      chunks.present.delete(makeId(what.n));
+    case 'missing':
+      chunks.present.delete(makeId(failure.n));
       return;
     case 'hidden':
-      node.hidesChallenges = what.is;
+      node.hidesChallenges = failure.is;
       return;
-    case 'asleep':
-      await clock.jump(what.ms);
+    case 'suspended':
+      await clock.jump(failure.ms);
       return;
     case 'disk full':
-      store.full = what.is;
+      store.full = failure.is;
       return;
   }
 }
 
-/** Farms through bad times, and some good ones after them. */
-async function farmThrough(times: readonly (readonly [Trouble, number])[]): Promise<World> {
+/** Runs a farmer through failures, and then for a while without any. */
+async function runThrough(failures: readonly (readonly [Failure, number])[]): Promise<World> {
   const world = aFarmer({ contracts: CONTRACTS, scrubCycleMs: 20 * SECOND });
   world.start();
   await world.clock.advance(5 * SECOND);
-  for (const [what, seconds] of times) {
-    await befall(world, what);
+  for (const [failure, seconds] of failures) {
+    await inject(world, failure);
     await world.clock.advance(seconds * SECOND);
   }
-  Object.assign(world.node, { down: false, busyForMs: undefined, loseReplies: 0, hidesChallenges: false });
+  Object.assign(world.node, { down: false, busyForMs: undefined, lostResponses: 0, hidesChallenges: false });
   world.store.full = false;
   await world.clock.advance(150 * SECOND);
   return world;
 }
 
-describe('a farmer, through whatever times', () => {
+describe('Farmer under random failures', () => {
   const RUNS = { numRuns: 25 };
 
-  it('loses no contract, breaks down nowhere, and passes again', async () => {
+  it('loses no contract, reports no unexpected error, and passes again', async () => {
     await fc.assert(
-      fc.asyncProperty(badTimes, async (times) => {
-        const { table, node, store, outcomes, faults, clock, farmer } = await farmThrough(times);
+      fc.asyncProperty(failures, async (injected) => {
+        const { table, node, store, outcomes, faults, clock, farmer } = await runThrough(injected);
         expect(faults).toEqual([]);
         expect(outcomes.ends).toEqual([]);
         expect([...node.contracts.keys()].sort()).toEqual(table.ids().sort());
@@ -86,10 +87,10 @@ describe('a farmer, through whatever times', () => {
     );
   });
 
-  it('never sends a wrong answer, nor an answer again that the node has acknowledged', async () => {
+  it('never sends a wrong answer, nor an acknowledged answer again', async () => {
     await fc.assert(
-      fc.asyncProperty(badTimes, async (times) => {
-        const { node, outcomes, farmer } = await farmThrough(times);
+      fc.asyncProperty(failures, async (injected) => {
+        const { node, outcomes, farmer } = await runThrough(injected);
         expect(node.wrong).toEqual([]);
         expect(node.afterAcknowledgement).toEqual([]);
         expect(outcomes.failures.filter(({ reason }) => reason === 'wrong_answer' || reason === 'late')).toEqual([]);
@@ -99,10 +100,10 @@ describe('a farmer, through whatever times', () => {
     );
   });
 
-  it('believes to have passed no more than the node knows of', async () => {
+  it('counts no more passes than the node', async () => {
     await fc.assert(
-      fc.asyncProperty(badTimes, async (times) => {
-        const { node, table, farmer } = await farmThrough(times);
+      fc.asyncProperty(failures, async (injected) => {
+        const { node, table, farmer } = await runThrough(injected);
         const verdicts = [...node.contracts.values()].flatMap(({ settled }) => [...settled.values()]);
         expect(table.tally.passed).toBeLessThanOrEqual(verdicts.filter(Boolean).length);
         await farmer.stop();

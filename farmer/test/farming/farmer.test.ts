@@ -6,8 +6,8 @@ import { aFarmer, FakeNode } from '../fakes/fake-farmer.ts';
 
 const SECOND = 1_000;
 
-describe('a farmer', () => {
-  it('fills its capacity and answers the first challenges at once', async () => {
+describe('Farmer', () => {
+  it('accepts contracts up to its capacity and answers their first challenges at once', async () => {
     const { start, clock, table, outcomes, faults } = aFarmer({ contracts: 3 });
     start();
     await clock.advance(SECOND);
@@ -25,7 +25,7 @@ describe('a farmer', () => {
     expect(Math.min(...outcomes.passes)).toBeGreaterThan(INTERVAL_MS - 3 * SECOND);
   });
 
-  it('says how long a challenge waited for a worker', async () => {
+  it('reports how long a challenge waited for a worker', async () => {
     const gate = Promise.withResolvers<void>();
     const { start, clock, chunks, outcomes, farmer } = aFarmer({ contracts: 3 });
     start();
@@ -43,7 +43,7 @@ describe('a farmer', () => {
     expect(farmer.queues.chunks).toMatchObject({ waiting: 0, running: 0 });
   });
 
-  it('takes no more than fits, and replaces what the node ended', async () => {
+  it('accepts no more contracts than its capacity, and replaces those that the node ended', async () => {
     const { start, clock, node, table, chunks, outcomes } = aFarmer({ contracts: 2 });
     node.supply = 10;
     start();
@@ -56,7 +56,7 @@ describe('a farmer', () => {
     expect(table.ids()).toEqual([makeId(2), makeId(3)]);
   });
 
-  it('asks for its token once, and goes on after a restart with token, contracts and chunks', async () => {
+  it('registers once, and continues after a restart with its token, contracts and chunks', async () => {
     const first = aFarmer({ contracts: 3 });
     first.start();
     await first.clock.advance(SECOND);
@@ -71,7 +71,7 @@ describe('a farmer', () => {
     expect(second.table.tally.passed).toBe(3 + second.outcomes.passes.length);
   });
 
-  it('counts the challenges that went by while it was away', async () => {
+  it('counts the challenges that fell due while it was stopped as missed', async () => {
     const first = aFarmer({ contracts: 1 });
     first.start();
     await first.clock.advance(SECOND);
@@ -84,7 +84,7 @@ describe('a farmer', () => {
     expect(second.outcomes.passes).toHaveLength(1);
   });
 
-  it('keeps trying to connect while there is no node, and is not ready meanwhile', async () => {
+  it('retries the registration with growing pauses while the node is unreachable', async () => {
     const { start, clock, node, worker, table, log } = aFarmer({ contracts: 1 });
     node.down = true;
     start();
@@ -101,7 +101,7 @@ describe('a farmer', () => {
     expect(table.size).toBe(1);
   });
 
-  it('counts what a node that went away kept it from answering, and passes again when it is back', async () => {
+  it('counts node errors while the node is unreachable, and passes again afterwards', async () => {
     const { start, clock, node, outcomes, worker } = aFarmer({ contracts: 1 });
     start();
     await clock.advance(SECOND);
@@ -117,7 +117,7 @@ describe('a farmer', () => {
     expect(outcomes.passes.length).toBeGreaterThan(1);
   });
 
-  it('counts against the node what it keeps waiting: listings as well as verdicts', async () => {
+  it('counts a node error when the node delays listings or verdicts', async () => {
     const { start, clock, node, outcomes, worker } = aFarmer({ contracts: 1 });
     start();
     await clock.advance(SECOND);
@@ -138,9 +138,9 @@ describe('a farmer', () => {
     expect(outcomes.failures.map(({ reason }) => reason)).toEqual(['node_error', 'node_error']);
   });
 
-  it('sends an answer again when the reply was lost, and it counts once', async () => {
+  it('sends an answer again when the response was lost, and counts it once', async () => {
     const { start, clock, node, outcomes } = aFarmer({ contracts: 1 });
-    node.loseReplies = 2;
+    node.lostResponses = 2;
     start();
     await clock.advance(10 * SECOND);
     expect(node.answers).toHaveLength(3);
@@ -148,7 +148,7 @@ describe('a farmer', () => {
     expect(outcomes.passes).toHaveLength(1);
   });
 
-  it('gives an answer no longer than until its deadline', async () => {
+  it('limits the timeout of an answer to its deadline', async () => {
     const { start, clock, node, chunks } = aFarmer({ contracts: 1 });
     const gate = Promise.withResolvers<void>();
     chunks.gate = gate.promise;
@@ -160,11 +160,11 @@ describe('a farmer', () => {
     expect(node.timeouts[0]).toBeLessThanOrEqual(SECOND / 2);
   });
 
-  it('sends no answer after the deadline, where it would count against the next challenge', async () => {
+  it('does not send an answer after the deadline, when it would count against the next challenge', async () => {
     const { start, clock, node, chunks, outcomes } = aFarmer({ contracts: 1 });
     const gate = Promise.withResolvers<void>();
     chunks.gate = gate.promise;
-    // Due between two ticks of the sweep, which has not settled the round yet.
+    // The deadline is between two sweeps, so the round is not settled yet.
     node.intervalMs = INTERVAL_MS + 500;
     start();
     await clock.advance(INTERVAL_MS + 600);
@@ -175,7 +175,7 @@ describe('a farmer', () => {
     expect(outcomes.passes).toHaveLength(1);
   });
 
-  it('counts an answer that the node refuses, once, and goes on', async () => {
+  it('counts an answer that the node rejects once, and continues', async () => {
     const { start, clock, node, outcomes } = aFarmer({ contracts: 1 });
     node.rejectAnswers = true;
     start();
@@ -186,7 +186,7 @@ describe('a farmer', () => {
     expect(outcomes.passes).toHaveLength(1);
   });
 
-  it('never answers from a corrupt chunk: it makes it again, and still passes', async () => {
+  it('rebuilds a corrupt chunk instead of answering from it, and passes in time', async () => {
     const { start, clock, node, chunks, outcomes } = aFarmer({ contracts: 1 });
     start();
     await clock.advance(SECOND);
@@ -197,7 +197,7 @@ describe('a farmer', () => {
     expect(node.answers).toEqual([`${makeId(1)}:1.0`, `${makeId(1)}:1.1`]);
   });
 
-  it('counts chunk_unreadable when a lost chunk can not be made again in time, and tries on', async () => {
+  it('counts chunk_unreadable when a lost chunk is not rebuilt in time, and keeps trying', async () => {
     const { start, clock, chunks, outcomes, table } = aFarmer({ contracts: 1 });
     start();
     await clock.advance(SECOND);
@@ -210,7 +210,7 @@ describe('a farmer', () => {
     expect(table.phases.waiting).toBe(1);
   });
 
-  it('takes no further contracts while the disk is full', async () => {
+  it('accepts no further contracts while the disk is full', async () => {
     const { start, clock, chunks, table } = aFarmer({ contracts: 50 });
     chunks.failures = Array.from({ length: 1000 }, () => new ChunkError('disk_full', 'full'));
     start();
@@ -221,20 +221,20 @@ describe('a farmer', () => {
     expect(table.phases.waiting).toBe(50);
   });
 
-  it('refuses a contract whose chunk has another hash, gives it back, and slows down', async () => {
+  it('rejects and releases a contract whose chunk has the wrong hash, and slows down', async () => {
     const { start, clock, node, chunks, outcomes, store } = aFarmer({ contracts: 1 });
     chunks.failures = Array.from({ length: 10_000 }, () => new ChunkError('hash_mismatch', 'other'));
     start();
     await clock.advance(60 * SECOND);
-    expect(outcomes.refusals.every((reason) => reason === 'hash_mismatch')).toBe(true);
-    expect(outcomes.refusals.length).toBeGreaterThan(2);
-    expect(outcomes.refusals.length).toBeLessThan(20);
-    expect(node.released).toHaveLength(outcomes.refusals.length);
+    expect(outcomes.rejections.every((reason) => reason === 'hash_mismatch')).toBe(true);
+    expect(outcomes.rejections.length).toBeGreaterThan(2);
+    expect(outcomes.rejections.length).toBeLessThan(20);
+    expect(node.released).toHaveLength(outcomes.rejections.length);
     expect(store.rows.size).toBe(0);
     expect(chunks.present.size).toBe(0);
   });
 
-  it('misses no challenge while the node takes its time to take back what was refused', async () => {
+  it('misses no challenge while releases of rejected contracts hang', async () => {
     const { start, clock, node, chunks, outcomes } = aFarmer({ contracts: 20 });
     node.supply = 2;
     start();
@@ -243,11 +243,11 @@ describe('a farmer', () => {
     node.releaseGate = new Promise(() => {});
     node.supply = 100;
     await clock.advance(5 * INTERVAL_MS);
-    expect(outcomes.refusals.length).toBeGreaterThan(4);
+    expect(outcomes.rejections.length).toBeGreaterThan(4);
     expect(outcomes.failures).toEqual([]);
   });
 
-  it('makes a chunk again soon after it can, however long it could not', async () => {
+  it('rebuilds a chunk soon after the disk has space again, even after many failures', async () => {
     const { start, clock, node, chunks, farmer } = aFarmer({ contracts: 1 });
     node.intervalMs = INTERVAL_MS / 6;
     start();
@@ -261,15 +261,15 @@ describe('a farmer', () => {
     expect(chunks.present.size).toBe(1);
   });
 
-  it('keeps a chunk that was made again while an older reading of it failed', async () => {
+  it('keeps a chunk that was rebuilt while an earlier read of it failed', async () => {
     const { start, clock, chunks, farmer, outcomes } = aFarmer({ contracts: 1 });
     start();
     await clock.advance(INTERVAL_MS - SECOND);
     const gate = Promise.withResolvers<void>();
-    let readings = 0;
+    let reads = 0;
     chunks.proofTime = async () => {
-      readings += 1;
-      if (readings > 1) return;
+      reads += 1;
+      if (reads > 1) return;
       await gate.promise;
       throw new ChunkError('unreadable', 'the disk went away');
     };
@@ -281,7 +281,7 @@ describe('a farmer', () => {
     expect([chunks.created.length, outcomes.passes.length, outcomes.failures]).toEqual([2, 2, []]);
   });
 
-  it('finishes the answers under way when it is stopped, and takes nothing new', async () => {
+  it('finishes answers in flight when it is stopped, and accepts nothing new', async () => {
     const { start, clock, node, chunks, farmer, outcomes } = aFarmer({ contracts: 1 });
     const gate = Promise.withResolvers<void>();
     chunks.gate = gate.promise;
@@ -298,7 +298,7 @@ describe('a farmer', () => {
     expect(node.contracts.size).toBe(1);
   });
 
-  it('gives up after three seconds what a silent node does not acknowledge', async () => {
+  it('abandons unacknowledged answers three seconds after it is stopped', async () => {
     const { start, clock, node, farmer, faults } = aFarmer({ contracts: 1 });
     node.silent = true;
     start();
@@ -310,7 +310,7 @@ describe('a farmer', () => {
     expect(faults).toEqual([]);
   });
 
-  it('farms on, and writes the truth later, while its state can not be written', async () => {
+  it('keeps working while its state cannot be written, and writes the current state later', async () => {
     const { start, clock, store, outcomes, table, log, faults } = aFarmer({ contracts: 2, scrubCycleMs: 10 * SECOND });
     start();
     await clock.advance(SECOND);
@@ -327,7 +327,7 @@ describe('a farmer', () => {
     expect(store.rows.get(makeId(1))?.round).toEqual(table.get(makeId(1))?.round);
   });
 
-  it('takes no contract that it can not write down, and gives it back', async () => {
+  it('does not accept a contract that it cannot store, and releases it', async () => {
     const { start, clock, store, node, table } = aFarmer({ contracts: 1 });
     store.saveToken(await node.register());
     store.full = true;
@@ -337,7 +337,7 @@ describe('a farmer', () => {
     expect(node.released).toEqual([makeId(1)]);
   });
 
-  it('uses no token that it can not write down: the contracts would be lost with it', async () => {
+  it('does not use a token that it cannot store, since the contracts would be lost with it', async () => {
     const { start, clock, store, node, table, faults } = aFarmer({ contracts: 1 });
     store.full = true;
     start();
@@ -349,7 +349,7 @@ describe('a farmer', () => {
     expect(faults).toEqual([]);
   });
 
-  it('reports a fault of its own instead of going on as if nothing was', async () => {
+  it('reports an unexpected error instead of continuing', async () => {
     class BrokenNode extends FakeNode {
       override async listContracts(): Promise<never> {
         throw new TypeError('bug');
@@ -362,7 +362,7 @@ describe('a farmer', () => {
     expect(faults).toEqual([new TypeError('bug')]);
   });
 
-  it('takes none while the disks have no room, and goes on when they have', async () => {
+  it('accepts no contracts while the disks are full, and continues when they have space', async () => {
     const { start, clock, freeSpace, table, outcomes } = aFarmer({ contracts: 5 });
     freeSpace.chunks = 2;
     start();
@@ -378,20 +378,20 @@ describe('a farmer', () => {
     expect(table.size).toBe(5);
   });
 
-  it('takes no more than it can prove in time, as it measures itself', async () => {
+  it('accepts no more contracts than it can prove in time, as measured', async () => {
     const { start, clock, chunks, table, farmer, outcomes, node } = aFarmer({ contracts: 100 });
     node.intervalMs = 10 * SECOND;
     const proofMs = 1_000;
     chunks.proofTime = async () => await clock.sleep(proofMs);
     start();
     await clock.advance(5 * INTERVAL_MS);
-    // Two workers have nine seconds of ten, less a proof: sixteen, of which seven tenths are taken on.
+    // Two workers have nine of ten seconds, minus a proof and an answer: fifteen contracts, of which 70 % are accepted.
     expect(farmer.capacityEstimate).toBe(15);
     expect(table.size).toBe(10);
     expect(outcomes.failures).toEqual([]);
   });
 
-  it('does not begin a proof that can not be there in time, and says that no worker was free', async () => {
+  it('does not start a proof that cannot finish in time, and reports that no worker was free', async () => {
     const { start, clock, chunks, outcomes, store, node } = aFarmer({ contracts: 1 });
     const roundMs = 4 * INTERVAL_MS;
     node.intervalMs = roundMs;
@@ -416,7 +416,7 @@ describe('a farmer', () => {
     expect([read, outcomes.passes.length]).toEqual([2, 2]);
   });
 
-  it('tries a proof with a tenth of its round left, however slow the proofs of other contracts are', async () => {
+  it('tries a proof with a tenth of the round left, even if other proofs are slow', async () => {
     const { start, clock, chunks, outcomes, farmer } = aFarmer({ contracts: 1 });
     farmer.throughput.recordProof(10 * INTERVAL_MS);
     chunks.proofTime = async () => await clock.sleep(SECOND);
@@ -425,9 +425,9 @@ describe('a farmer', () => {
     expect([outcomes.passes.length, outcomes.failures]).toEqual([3, []]);
   });
 
-  it('writes a line of its journal for each challenge, with its times', async () => {
+  it('writes a journal entry with the timeline of each challenge', async () => {
     const { start, clock, store, node } = aFarmer({ contracts: 1 });
-    node.loseReplies = 1;
+    node.lostResponses = 1;
     start();
     await clock.advance(10 * SECOND);
     const [entry] = store.entries;
@@ -438,7 +438,7 @@ describe('a farmer', () => {
     expect(receivedAt).toBeGreaterThan(0);
   });
 
-  it('misses no challenge of a chunk that is whole while many others are made again', async () => {
+  it('misses no challenge of an intact chunk while many others are rebuilt', async () => {
     const { start, clock, node, chunks, farmer, store, table } = aFarmer({ contracts: 40 });
     node.supply = 30;
     start();
@@ -446,33 +446,33 @@ describe('a farmer', () => {
     Object.assign(node, { supply: 40, intervalMs: 2 * INTERVAL_MS });
     await clock.advance(INTERVAL_MS - 5 * SECOND);
     expect(table.phases.waiting).toBe(40);
-    chunks.makeTime = async () => await clock.sleep(30 * SECOND);
+    chunks.createTime = async () => await clock.sleep(30 * SECOND);
     const lost = Array.from({ length: 30 }, (_, n) => makeId(n + 1));
     for (const id of lost) chunks.present.delete(id);
     farmer.contracts.chunksLost(lost);
     await clock.advance(5 * INTERVAL_MS);
-    const ofWhole = store.entries.filter(({ contract }) => !lost.includes(contract));
-    expect(ofWhole.filter(({ outcome }) => outcome !== 'passed')).toEqual([]);
-    expect(ofWhole.length).toBeGreaterThanOrEqual(3 * 10);
+    const intact = store.entries.filter(({ contract }) => !lost.includes(contract));
+    expect(intact.filter(({ outcome }) => outcome !== 'passed')).toEqual([]);
+    expect(intact.length).toBeGreaterThanOrEqual(3 * 10);
     expect(chunks.created.length).toBeGreaterThan(50);
   });
 
-  it('counts a chunk that it made again as repaired', async () => {
+  it('counts a rebuilt chunk', async () => {
     const { start, clock, chunks, outcomes, farmer } = aFarmer({ contracts: 2 });
     start();
     await clock.advance(SECOND);
-    expect(outcomes.repairs).toBe(0);
+    expect(outcomes.rebuilds).toBe(0);
     chunks.corrupt.add(makeId(1));
     await clock.advance(INTERVAL_MS);
-    expect(outcomes.repairs).toBe(1);
+    expect(outcomes.rebuilds).toBe(1);
     chunks.present.delete(makeId(2));
     farmer.contracts.chunksLost([makeId(2)]);
     await clock.advance(SECOND);
-    expect(outcomes.repairs).toBe(2);
+    expect(outcomes.rebuilds).toBe(2);
     expect(chunks.present.has(makeId(2))).toBe(true);
   });
 
-  it('goes on with a chunk that is found again before it could be made', async () => {
+  it('uses a chunk that is found before it could be rebuilt', async () => {
     const { start, clock, chunks, farmer, table } = aFarmer({ contracts: 1 });
     start();
     await clock.advance(SECOND);
@@ -484,7 +484,7 @@ describe('a farmer', () => {
     expect(table.phases.generating).toBe(0);
   });
 
-  it('counts what fell due while it was stopped as missed, however long nobody asked the node', async () => {
+  it('counts the challenges that fell due while the process was suspended as missed', async () => {
     const { start, clock, node, chunks, store, log } = aFarmer({ contracts: 1 });
     start();
     await clock.advance(SECOND);
@@ -496,7 +496,7 @@ describe('a farmer', () => {
     expect([node.registrations, chunks.created.length]).toEqual([1, 1]);
   });
 
-  it('counts a challenge that the node never listed, though it answered', async () => {
+  it('counts a challenge as not_challenged if the node responded but never listed it', async () => {
     const { start, clock, node, outcomes } = aFarmer({ contracts: 1 });
     start();
     await clock.advance(SECOND);
@@ -505,7 +505,7 @@ describe('a farmer', () => {
     expect(outcomes.failures).toEqual([{ reason: 'not_challenged', count: 1 }]);
   });
 
-  it('leaves a node alone for as long as it wants, but never past the next deadline', async () => {
+  it('respects Retry-After, but never past the next deadline', async () => {
     const { start, clock, node, outcomes, log } = aFarmer({ contracts: 1 });
     start();
     await clock.advance(INTERVAL_MS - SECOND);
@@ -522,7 +522,7 @@ describe('a farmer', () => {
     expect(log.messages('error')).toEqual([]);
   });
 
-  it('keeps answers back while the circuit breaker is open, and delivers them when it closes', async () => {
+  it('holds answers while the circuit breaker is open, and sends them when it closes', async () => {
     const { start, clock, node, circuit, outcomes } = aFarmer({ contracts: 1 });
     start();
     await clock.advance(SECOND);

@@ -4,8 +4,8 @@ import { aFarmer } from '../fakes/fake-farmer.ts';
 
 const SECOND = 1_000;
 
-describe('a farmer that leaves', () => {
-  it('tells the node of every contract, deletes the chunks, and takes none any more', async () => {
+describe('GracefulExit', () => {
+  it('releases every contract, deletes the chunks and accepts no more contracts', async () => {
     const { start, clock, node, worker, table, chunks, store, outcomes } = aFarmer({ contracts: 3 });
     start();
     await clock.advance(SECOND);
@@ -19,11 +19,11 @@ describe('a farmer that leaves', () => {
     expect(table.size).toBe(0);
   });
 
-  it('goes on after a restart, and proves meanwhile what it still holds', async () => {
+  it('continues after a restart, and proves the remaining contracts meanwhile', async () => {
     const first = aFarmer({ contracts: 3 });
     first.start();
     await first.clock.advance(SECOND);
-    first.node.keepsContracts = true;
+    first.node.failsReleases = true;
     first.worker.exit.start();
     await first.clock.advance(2 * INTERVAL_MS);
     expect(first.table.size).toBe(3);
@@ -31,14 +31,14 @@ describe('a farmer that leaves', () => {
     expect(first.outcomes.passes.length).toBeGreaterThanOrEqual(6);
     await first.farmer.stop();
     const second = aFarmer(first);
-    second.node.keepsContracts = false;
+    second.node.failsReleases = false;
     second.start();
     await second.clock.advance(10 * SECOND);
     expect(second.worker.exit.progress).toMatchObject({ state: 'exited', remaining: 0 });
     expect(second.table.size).toBe(0);
   });
 
-  it('has left as soon as that can be written down', async () => {
+  it('completes as soon as the state can be written', async () => {
     const { start, clock, store, worker, faults } = aFarmer({ contracts: 2 });
     start();
     await clock.advance(SECOND);
@@ -51,7 +51,7 @@ describe('a farmer that leaves', () => {
     expect([worker.exit.progress.state, store.rows.size, faults]).toEqual(['exited', 0, []]);
   });
 
-  it('counts as gone, after a while, what the node knows nothing of and does not list', async () => {
+  it('ends a contract that the node does not know once the listings confirm it', async () => {
     const { start, clock, node, worker, table } = aFarmer({ contracts: 1 });
     start();
     await clock.advance(SECOND);
@@ -63,7 +63,7 @@ describe('a farmer that leaves', () => {
     expect([table.size, worker.exit.progress.state]).toEqual([0, 'exited']);
   });
 
-  it('gives nothing up untold, though its token is denied for a moment', async () => {
+  it('drops no contract unreleased while the token is rejected temporarily', async () => {
     const { start, clock, node, worker, outcomes } = aFarmer({ contracts: 5 });
     start();
     await clock.advance(SECOND);
@@ -80,7 +80,7 @@ describe('a farmer that leaves', () => {
     ]);
   });
 
-  it('has not left while a contract is on its way to it', async () => {
+  it('does not complete while a contract offer is in flight', async () => {
     const { start, clock, node, worker, table } = aFarmer({ contracts: 1 });
     const gate = Promise.withResolvers<void>();
     node.offerGate = gate.promise;
@@ -94,7 +94,7 @@ describe('a farmer that leaves', () => {
     expect([worker.exit.progress.state, table.size, node.released]).toEqual(['exited', 0, [makeId(1)]]);
   });
 
-  it('goes on with the others when the node does not take one back', async () => {
+  it('continues with the other contracts if one cannot be released', async () => {
     const { start, clock, node, worker, table } = aFarmer({ contracts: 3 });
     start();
     await clock.advance(SECOND);
@@ -108,7 +108,7 @@ describe('a farmer that leaves', () => {
     expect(worker.exit.progress.state).toBe('exited');
   });
 
-  it('has left at once a node that it never reached', async () => {
+  it('completes at once for a node that it never reached', async () => {
     const { start, clock, node, worker } = aFarmer({ contracts: 1 });
     node.down = true;
     start();
@@ -118,7 +118,7 @@ describe('a farmer that leaves', () => {
     expect(worker.exit.progress.state).toBe('exited');
   });
 
-  it('stays when the operator thinks better of it', async () => {
+  it('accepts contracts again after it was cancelled', async () => {
     const { start, clock, worker, table } = aFarmer({ contracts: 2 });
     start();
     await clock.advance(SECOND);

@@ -6,8 +6,8 @@ import { aFarmer } from '../fakes/fake-farmer.ts';
 const SECOND = 1_000;
 const exhausted = new ChunkError('exhausted', 'no more file handles', { cause: 'EMFILE' });
 
-describe('a proof for which this process lacks file handles or memory', () => {
-  it('is tried again, a little later, and its chunk is not made again', async () => {
+describe('Prover', () => {
+  it('retries a read after resource exhaustion, without rebuilding the chunk', async () => {
     const { start, clock, chunks, outcomes, log } = aFarmer({ contracts: 1 });
     let tries = 0;
     chunks.proofTime = async () => {
@@ -21,7 +21,7 @@ describe('a proof for which this process lacks file handles or memory', () => {
     expect(log.messages('error')).toEqual([]);
   });
 
-  it('is tried until its deadline, never in a loop that rests not, and with the next challenge again', async () => {
+  it('retries until the deadline with pauses, and again for the next challenge', async () => {
     const { start, clock, chunks, table, outcomes } = aFarmer({ contracts: 1 });
     let tries = 0;
     chunks.proofTime = async () => {

@@ -4,8 +4,8 @@ import { aFarmer, type FakeNode } from '../fakes/fake-farmer.ts';
 
 const SECOND = 1_000;
 
-describe('what the node says of its contracts', () => {
-  it('keeps a contract that it took while a listing without it was under way', async () => {
+describe('Refresher', () => {
+  it('keeps a contract that was accepted while a listing without it was in flight', async () => {
     const { start, clock, node, table, outcomes } = aFarmer({ contracts: 1 });
     const gate = Promise.withResolvers<void>();
     node.supply = 0;
@@ -22,7 +22,7 @@ describe('what the node says of its contracts', () => {
     expect(outcomes.ends).toEqual([]);
   });
 
-  it('believes only after a while that contracts ended: a listing may be empty by mistake', async () => {
+  it('ends contracts only after repeated listings without them', async () => {
     const { start, clock, node, chunks, outcomes, table } = aFarmer({ contracts: 3 });
     start();
     await clock.advance(INTERVAL_MS / 2);
@@ -34,7 +34,7 @@ describe('what the node says of its contracts', () => {
     expect([outcomes.passes.length, chunks.created.length]).toEqual([6, 3]);
   });
 
-  it('counts no round of a contract that the node has ended before it was over', async () => {
+  it('counts no round of a contract that the node ended before its deadline', async () => {
     const { start, clock, node, outcomes } = aFarmer({ contracts: 1, pollIntervalMs: 25 * SECOND });
     start();
     await clock.advance(2 * INTERVAL_MS - 10 * SECOND);
@@ -44,14 +44,14 @@ describe('what the node says of its contracts', () => {
     expect([outcomes.passes.length, outcomes.failures, outcomes.ends]).toEqual([2, [], ['ended_by_node']]);
   });
 
-  it('counts no round while its token is denied, and all of them where the node can not be asked', async () => {
-    const denied = aFarmer({ contracts: 1, pollIntervalMs: 25 * SECOND });
-    denied.start();
-    await denied.clock.advance(2 * INTERVAL_MS - SECOND);
-    denied.node.supply = 0;
-    denied.node.token = 'forgotten';
-    await denied.clock.advance(2 * INTERVAL_MS);
-    expect([denied.outcomes.failures, denied.outcomes.ends]).toEqual([[], ['token_lost']]);
+  it('counts no round while the token is rejected, but every round while the node is unreachable', async () => {
+    const rejected = aFarmer({ contracts: 1, pollIntervalMs: 25 * SECOND });
+    rejected.start();
+    await rejected.clock.advance(2 * INTERVAL_MS - SECOND);
+    rejected.node.supply = 0;
+    rejected.node.token = 'forgotten';
+    await rejected.clock.advance(2 * INTERVAL_MS);
+    expect([rejected.outcomes.failures, rejected.outcomes.ends]).toEqual([[], ['token_lost']]);
 
     const silent = aFarmer({ contracts: 1 });
     silent.start();
@@ -66,7 +66,7 @@ describe('what the node says of its contracts', () => {
     ]);
   });
 
-  it('keeps no contract that it asked for with a token that it has no more', async () => {
+  it('drops a contract that was requested with a token that was replaced since', async () => {
     const { start, clock, node, table } = aFarmer({ contracts: 1 });
     const gate = Promise.withResolvers<void>();
     node.offerGate = gate.promise;
@@ -81,7 +81,7 @@ describe('what the node says of its contracts', () => {
     expect(table.size).toBe(0);
   });
 
-  it('misses nothing while a disk deletes no chunk, or the node takes nothing back', async () => {
+  it('misses no challenge while deletions or releases hang', async () => {
     const { start, clock, node, chunks, outcomes, table, log } = aFarmer({ contracts: 5 });
     const gate = Promise.withResolvers<void>();
     start();
@@ -94,14 +94,14 @@ describe('what the node says of its contracts', () => {
     await clock.advance(10 * INTERVAL_MS);
     expect(outcomes.ends).toHaveLength(3);
     expect([table.ids(), outcomes.failures]).toEqual([[makeId(4), makeId(5)], []]);
-    // What can't be deleted holds up for a few seconds only what was to go.
+    // A hanging deletion delays only the removal of that contract.
     expect([table.size, log.messages('error')]).toEqual([2, Array(3).fill('chunk deletion failed')]);
     gate.resolve();
     await clock.advance(10 * SECOND);
     expect(node.released.sort()).toEqual([97, 98, 99].map(makeId));
   });
 
-  it('does not answer again, after a restart, what the node goes on listing', async () => {
+  it('does not answer a challenge again that the node still lists after a restart', async () => {
     const first = aFarmer({ contracts: 1 });
     first.node.listsSettled = true;
     first.start();
@@ -114,7 +114,7 @@ describe('what the node says of its contracts', () => {
     expect(second.table.tally.passed).toBe(2);
   });
 
-  it('looks more often as soon as it holds a contract with a short interval', async () => {
+  it('polls more often as soon as a contract with a short interval is held', async () => {
     const { start, clock, node, outcomes } = aFarmer({ contracts: 1, pollIntervalMs: 'default' });
     node.intervalMs = 3 * SECOND;
     start();
@@ -123,7 +123,7 @@ describe('what the node says of its contracts', () => {
     expect(outcomes.passes.length).toBeGreaterThanOrEqual(9);
   });
 
-  it('believes a node that denies its token only after a while, then starts anew', async () => {
+  it('registers again only after the token was rejected repeatedly', async () => {
     const { start, clock, node, outcomes, table } = aFarmer({ contracts: 2 });
     start();
     await clock.advance(SECOND);
@@ -143,16 +143,16 @@ describe('what the node says of its contracts', () => {
   });
 
   it.each<[string, Partial<FakeNode>, number]>([
-    ['denies their token', { deniesListings: true }, 50],
-    ['lists them no more', { listsNothing: true }, 15],
-  ])('ends no contracts whose answers the node takes, though it %s', async (_, trouble, secondsMore) => {
+    ['rejects the token', { rejectsListings: true }, 50],
+    ['no longer lists them', { listsNothing: true }, 15],
+  ])('ends no contracts whose answers pass, even if the node %s', async (_, failure, secondsMore) => {
     const { start, clock, node, chunks, outcomes, table } = aFarmer({ contracts: 4 });
     const proofs = [1, 2, 3, 4].map(() => Promise.withResolvers<void>());
-    const begun = [...proofs];
-    chunks.proofTime = async () => await begun.shift()?.promise;
+    const pending = [...proofs];
+    chunks.proofTime = async () => await pending.shift()?.promise;
     start();
     await clock.advance(5 * SECOND);
-    Object.assign(node, trouble);
+    Object.assign(node, failure);
     for (const proof of proofs) {
       await clock.advance(12 * SECOND);
       proof.resolve();
@@ -160,12 +160,12 @@ describe('what the node says of its contracts', () => {
     await clock.advance(SECOND);
     expect(outcomes.passes).toHaveLength(4);
     await clock.advance(secondsMore * SECOND);
-    Object.assign(node, { deniesListings: false, listsNothing: false });
+    Object.assign(node, { rejectsListings: false, listsNothing: false });
     await clock.advance(INTERVAL_MS);
     expect([table.size, outcomes.ends, node.registrations]).toEqual([4, [], 1]);
   });
 
-  it('is told apart, where it denies the token, from not answering', async () => {
+  it('distinguishes a rejected token from an unreachable node', async () => {
     const { start, clock, node, worker } = aFarmer({ contracts: 1 });
     start();
     await clock.advance(SECOND);
@@ -177,7 +177,7 @@ describe('what the node says of its contracts', () => {
     expect([worker.isReachable, worker.session.isTokenRejected]).toEqual([true, true]);
   });
 
-  it('believes no denial that other troubles come between', async () => {
+  it('does not confirm token rejections that other errors interrupt', async () => {
     const { start, clock, node, outcomes, table } = aFarmer({ contracts: 2 });
     start();
     await clock.advance(SECOND);
@@ -191,24 +191,24 @@ describe('what the node says of its contracts', () => {
     expect([table.size, outcomes.ends]).toEqual([2, []]);
   });
 
-  it('takes nothing with a token that was denied, though the node should know it again', async () => {
+  it('accepts no contracts with a token that was rejected, even if the node accepts it again', async () => {
     const { start, clock, node, outcomes, table, worker } = aFarmer({ contracts: 2 });
     start();
     await clock.advance(SECOND);
     const { token } = node;
-    Object.assign(node, { token: 'forgotten', refusesNew: true });
+    Object.assign(node, { token: 'forgotten', rejectsRegistrations: true });
     await clock.advance(3 * INTERVAL_MS);
     expect([table.size, worker.session.token]).toEqual([0, undefined]);
     node.contracts.clear();
     node.token = token;
     await clock.advance(INTERVAL_MS);
     expect(node.contracts.size).toBe(0);
-    node.refusesNew = false;
+    node.rejectsRegistrations = false;
     await clock.advance(2 * INTERVAL_MS);
     expect([table.size, outcomes.ends]).toEqual([2, ['token_lost', 'token_lost']]);
   });
 
-  it('gives back nothing that it takes while others are given back', async () => {
+  it('releases no contract that it accepts while others are being released', async () => {
     const { start, clock, node, table } = aFarmer({ contracts: 3 });
     node.supply = 2;
     start();
@@ -226,15 +226,15 @@ describe('what the node says of its contracts', () => {
   });
 
   it.each<[string, Partial<FakeNode>]>([
-    ['denied its token', { token: 'forgotten' }],
-    ['could not be reached', { down: true }],
-  ])('misses no challenge of what it takes from a node that %s while nothing was held', async (_, trouble) => {
+    ['rejected the token', { token: 'forgotten' }],
+    ['was unreachable', { down: true }],
+  ])('misses no challenge of new contracts after the node %s while none was held', async (_, failure) => {
     const { start, clock, node, outcomes, table } = aFarmer({ contracts: 2, pollIntervalMs: 'default' });
     Object.assign(node, { intervalMs: 4 * SECOND, supply: 0 });
     start();
     for (let seconds = 31; seconds < 61; seconds++) {
       await clock.advance(20 * SECOND);
-      Object.assign(node, { ...trouble, supply: 2 });
+      Object.assign(node, { ...failure, supply: 2 });
       await clock.advance(seconds * SECOND);
       node.down = false;
       await clock.advance(60 * SECOND);
@@ -245,7 +245,7 @@ describe('what the node says of its contracts', () => {
     }
   });
 
-  it('gives back, after a while, contracts that it knows nothing of', async () => {
+  it('releases unknown contracts after three listings', async () => {
     const { start, clock, node } = aFarmer({ contracts: 1 });
     start();
     await clock.advance(SECOND);
@@ -256,7 +256,7 @@ describe('what the node says of its contracts', () => {
     expect(node.released).toEqual([makeId(99)]);
   });
 
-  it('does not give back a contract that is long on its way to it', async () => {
+  it('does not release a contract whose offer is still in flight', async () => {
     const { start, clock, node, table } = aFarmer({ contracts: 1 });
     const gate = Promise.withResolvers<void>();
     node.offerGate = gate.promise;

@@ -18,15 +18,15 @@ afterEach(() => {
   stopping.clear();
 });
 
-interface Kept {
+interface Previous {
   clock?: FakeClock;
   chunks?: FakeChunks;
   store?: MemoryStore;
 }
 
-/** Contracts whose chunks are there, and a scrubber that runs; nothing else goes on. */
-function aScrubber(contracts: number, cycleMs?: number, kept: Kept = {}) {
-  const { clock = new FakeClock(), chunks = new FakeChunks(), store = new MemoryStore() } = kept;
+/** Contracts with intact chunks, and a running scrubber. */
+function aScrubber(contracts: number, cycleMs?: number, previous: Previous = {}) {
+  const { clock = new FakeClock(), chunks = new FakeChunks(), store = new MemoryStore() } = previous;
   const outcomes = new FakeOutcomes();
   const log = new FakeLogger();
   const table = ContractTable.load({ capacityContracts: contracts, chunkBytes: 1 }, { store, outcomes, clock, log });
@@ -59,20 +59,20 @@ function aScrubber(contracts: number, cycleMs?: number, kept: Kept = {}) {
 
 const ALL = [1, 2, 3, 4].map(makeId);
 
-describe('the scrub', () => {
-  it('reads every chunk in its time, evenly, round after round', async () => {
+describe('Scrubber', () => {
+  it('reads every chunk once per cycle, at even intervals', async () => {
     const { clock, chunks, scrubs, scrubber } = aScrubber(4, 4 * HOUR);
-    const begun = clock.now();
+    const startedAt = clock.now();
     await clock.advance(2 * HOUR);
     expect(chunks.verified).toEqual(ALL.slice(0, 2));
     await clock.advance(2 * HOUR);
     expect(chunks.verified).toEqual(ALL);
-    expect(scrubber.completedAt).toBe(begun + 4 * HOUR);
+    expect(scrubber.completedAt).toBe(startedAt + 4 * HOUR);
     await clock.advance(8 * HOUR);
     expect(scrubs).toMatchObject({ ok: 12, corrupt: 0, unreadable: 0 });
   });
 
-  it('does not read again what a proof has read whole since the round began', async () => {
+  it('does not read a chunk that a proof has read since the cycle started', async () => {
     const { clock, chunks, scrubs, table } = aScrubber(2, HOUR);
     await clock.advance(SECOND);
     table.apply(makeId(1), { type: 'reading', challenge: '0.1' });
@@ -82,7 +82,7 @@ describe('the scrub', () => {
     expect(scrubs).toMatchObject({ ok: 1, proved: 1 });
   });
 
-  it('reads what came back with its disk: nobody knows what became of it there', async () => {
+  it('reads a chunk that was found on a disk that works again', async () => {
     const { clock, chunks, table } = aScrubber(1, HOUR);
     table.apply(makeId(1), { type: 'chunk_lost' });
     table.apply(makeId(1), { type: 'chunk_found' });
@@ -91,9 +91,9 @@ describe('the scrub', () => {
   });
 
   it.each<[string, ScrubResult]>([
-    ['has rotted', 'corrupt'],
-    ['is gone', 'unreadable'],
-  ])('finds a chunk that %s, and has it made again', async (_, result) => {
+    ['is corrupt', 'corrupt'],
+    ['is missing', 'unreadable'],
+  ])('reports a chunk that %s as lost, so that it is rebuilt', async (_, result) => {
     const { clock, chunks, scrubs, table } = aScrubber(2, HOUR);
     if (result === 'corrupt') chunks.corrupt.add(makeId(1));
     else chunks.present.delete(makeId(1));
@@ -102,7 +102,7 @@ describe('the scrub', () => {
     expect(table.get(makeId(1))).toMatchObject({ phase: 'generating', hadChunk: true });
   });
 
-  it('says nothing of a chunk that this process had no file handle or memory to read', async () => {
+  it('reports no result after resource exhaustion', async () => {
     const { clock, chunks, scrubs, table, log } = aScrubber(1, HOUR);
     chunks.proofTime = async () => await Promise.reject(new ChunkError('exhausted', 'no more', { cause: 'EMFILE' }));
     await clock.advance(HOUR);
@@ -111,7 +111,7 @@ describe('the scrub', () => {
     expect([chunks.verified, log.messages('error')]).toEqual([[makeId(1)], []]);
   });
 
-  it('does not call a chunk bad that was made again while it was read', async () => {
+  it('reports no result for a chunk that was rebuilt during the read', async () => {
     const { clock, chunks, scrubs, table } = aScrubber(1, HOUR);
     const gate = Promise.withResolvers<void>();
     chunks.proofTime = async () => {
@@ -128,14 +128,14 @@ describe('the scrub', () => {
     expect(scrubs).toMatchObject({ corrupt: 0 });
   });
 
-  it('leaves a chunk alone that is being made', async () => {
+  it('skips a chunk that is being generated', async () => {
     const { clock, chunks, table } = aScrubber(2, HOUR);
     table.apply(makeId(1), { type: 'chunk_lost' });
     await clock.advance(HOUR);
     expect(chunks.verified).toEqual([makeId(2)]);
   });
 
-  it('waits while work with a deadline waits for a worker', async () => {
+  it('waits while jobs with a deadline wait for a worker', async () => {
     const { clock, chunks, chunkWork } = aScrubber(1, HOUR);
     const gate = Promise.withResolvers<void>();
     chunkWork.add(0, async () => await gate.promise);
@@ -147,14 +147,14 @@ describe('the scrub', () => {
     expect(chunks.verified).toEqual([makeId(1)]);
   });
 
-  it('takes no more than half of the time, however far it is behind', async () => {
+  it('uses at most half of the time, however late it is', async () => {
     const { clock, chunks } = aScrubber(4, SECOND);
     chunks.proofTime = async () => await clock.sleep(10 * SECOND);
     await clock.advance(80 * SECOND);
     expect(chunks.verified.length).toBeLessThanOrEqual(5);
   });
 
-  it('begins at once when somebody asks for it while a chunk is read', async () => {
+  it('starts a requested scrub right after the current read', async () => {
     const { clock, chunks, scrubber } = aScrubber(4, 4 * HOUR);
     chunks.proofTime = async () => await clock.sleep(10 * SECOND);
     await clock.advance(HOUR + 5 * SECOND);
@@ -164,7 +164,7 @@ describe('the scrub', () => {
     expect(scrubber.progress).toMatchObject({ running: false, done: 4 });
   });
 
-  it('goes on where it was after a restart', async () => {
+  it('resumes its cycle after a restart', async () => {
     const first = aScrubber(4, 4 * HOUR);
     await first.clock.advance(2.5 * HOUR);
     await first.stop();
@@ -173,7 +173,7 @@ describe('the scrub', () => {
     expect(chunks.verified).toEqual(ALL);
   });
 
-  it('that somebody asks for reads everything at once, and says how far it is', async () => {
+  it('reads every chunk at once on request, and reports its progress', async () => {
     const { clock, chunks, scrubber, table } = aScrubber(3);
     expect(scrubber.progress).toMatchObject({ running: false, done: 0, total: 0 });
     chunks.corrupt.add(makeId(2));
@@ -186,7 +186,7 @@ describe('the scrub', () => {
     expect(table.get(makeId(2))?.phase).toBe('generating');
   });
 
-  it('that somebody asks for comes in between, and reads what was proved too', async () => {
+  it('also reads proved chunks on request, during a cycle', async () => {
     const { clock, scrubs, scrubber, table } = aScrubber(3, 100 * HOUR);
     await clock.advance(HOUR);
     table.apply(makeId(1), { type: 'chunk_verified' });
@@ -196,7 +196,7 @@ describe('the scrub', () => {
     expect(scrubs).toMatchObject({ ok: 3, proved: 0 });
   });
 
-  it('never runs where it is switched off, until somebody asks for it', async () => {
+  it('runs only on request if it is disabled', async () => {
     const { clock, chunks, scrubber } = aScrubber(2);
     await clock.advance(100 * HOUR);
     expect(chunks.verified).toEqual([]);

@@ -6,7 +6,7 @@ import { MemoryStore } from '../fakes/fake-farmer.ts';
 
 const SECOND = 1_000;
 
-/** A session with a node whose next registrations throw `failures`, and when each was tried. */
+/** A session with a node whose first registrations throw `failures`, and the times of all attempts in seconds. */
 function aSession(failures: NodeError[]) {
   const clock = new FakeClock();
   const startedAt = clock.now();
@@ -26,18 +26,18 @@ function aSession(failures: NodeError[]) {
   return { clock, session, tries, open };
 }
 
-const away = () => new NodeError('unreachable', 'new', 'away');
+const unreachable = () => new NodeError('unreachable', 'new', 'unreachable');
 
-describe('a farmer that asks for its token', () => {
-  it('asks with growing pauses, but never further apart than half a minute', async () => {
-    const { clock, tries } = aSession(Array.from({ length: 8 }, away));
+describe('Session', () => {
+  it('retries the registration with growing pauses of at most half a minute', async () => {
+    const { clock, tries } = aSession(Array.from({ length: 8 }, unreachable));
     await clock.advance(200 * SECOND);
     expect(tries).toEqual([0, 1, 3, 7, 15, 31, 61, 91, 121]);
   });
 
-  it('asks as soon as the circuit before the node lets somebody through', async () => {
+  it('retries as soon as the circuit breaker allows a request', async () => {
     const open = new NodeError('circuit_open', 'new', 'open', { retryAfterMs: 4 * SECOND });
-    const { clock, session, tries } = aSession([...Array.from({ length: 7 }, away), open]);
+    const { clock, session, tries } = aSession([...Array.from({ length: 7 }, unreachable), open]);
     await clock.advance(200 * SECOND);
     expect(tries.slice(-2)).toEqual([91, 95]);
     expect(session.token).toBe('token');

@@ -7,7 +7,7 @@ import { FakeChunks, FakeNode, FakeOutcomes, MemoryStore } from '../fakes/fake-f
 
 const SECOND = 1_000;
 
-/** A farmer that farms for so many nodes, with room for so many contracts of each. */
+/** A farmer with `count` nodes and a capacity of `contracts` for each. */
 function aFarmerOf(count: number, contracts: number) {
   const clock = new FakeClock();
   const log = new FakeLogger();
@@ -50,8 +50,8 @@ function aFarmerOf(count: number, contracts: number) {
   return { clock, chunks, freeSpace, farmer, nodes };
 }
 
-describe('several nodes', () => {
-  it('are filled though one of them takes long to acknowledge answers', async () => {
+describe('Farmer with several nodes', () => {
+  it('accepts contracts from all nodes even if one acknowledges answers slowly', async () => {
     const { clock, chunks, farmer, nodes } = aFarmerOf(2, 60);
     const [slow, quick] = nodes;
     chunks.proofTime = async () => await clock.sleep(100);
@@ -64,10 +64,10 @@ describe('several nodes', () => {
     expect(farmer.capacityEstimate).toBeGreaterThan(100);
   });
 
-  it('together take no more than there is room for, though all give at the same time', async () => {
+  it('accepts no more contracts than fit on the disks, even if all nodes offer some at once', async () => {
     const { clock, chunks, freeSpace, nodes } = aFarmerOf(3, 5);
     freeSpace.chunks = 1;
-    chunks.makeTime = async () => await new Promise(() => {});
+    chunks.createTime = async () => await new Promise(() => {});
     for (const { node } of nodes) node.offerGate = clock.sleep(SECOND / 2);
     await clock.advance(SECOND);
     expect(nodes.reduce((sum, { contracts }) => sum + contracts.size, 0)).toBe(1);

@@ -5,21 +5,21 @@ import { type Priority, WorkQueue } from '../../src/farming/work-queue.ts';
 
 const OPTIONS = { concurrency: 2, slowAfterMs: 1_000, maxSlow: 2 };
 
-/** A queue, a clock to move, and jobs that end when they are told to. */
+/** A queue, a clock to advance, and jobs that end on request. */
 function aQueue(options = OPTIONS) {
   let now = 0;
-  const begun: number[] = [];
+  const started: number[] = [];
   const ends = new Map<number, () => void>();
   const queue = new WorkQueue(options, () => now);
   return {
     queue,
-    begun,
-    add: (dueAt: number, urgency?: Priority) => {
+    started,
+    add: (dueAt: number, priority?: Priority) => {
       const job = async () => {
-        begun.push(dueAt);
+        started.push(dueAt);
         await new Promise<void>((resolve) => ends.set(dueAt, resolve));
       };
-      queue.add(dueAt, job, urgency);
+      queue.add(dueAt, job, priority);
     },
     end: async (dueAt: number) => {
       ends.get(dueAt)?.();
@@ -32,80 +32,80 @@ function aQueue(options = OPTIONS) {
   };
 }
 
-describe('the work queue', () => {
-  it('begins what is due first, so many at a time', async () => {
-    const { queue, begun, add, end } = aQueue();
+describe('WorkQueue', () => {
+  it('starts jobs by deadline, up to the concurrency limit', async () => {
+    const { queue, started, add, end } = aQueue();
     for (const dueAt of [50, 40, 30, 20]) add(dueAt);
-    expect(begun).toEqual([50, 40]);
+    expect(started).toEqual([50, 40]);
     expect(queue).toMatchObject({ waiting: 2, running: 2, size: 4 });
     await end(50);
-    expect(begun).toEqual([50, 40, 20]);
+    expect(started).toEqual([50, 40, 20]);
   });
 
-  it('begins what is urgent first, and what is idle last, whatever is due', async () => {
+  it('starts jobs by priority, whatever their deadlines', async () => {
     const { queue } = aQueue({ ...OPTIONS, concurrency: 1 });
-    const begun: string[] = [];
-    const job = (name: string) => async () => void begun.push(name);
+    const started: string[] = [];
+    const job = (name: string) => async () => void started.push(name);
     queue.add(0, job('first'));
     queue.add(1, job('idle'), 'idle');
     queue.add(2, job('normal'), 'normal');
     queue.add(3, job('urgent'));
     expect(queue.waiting).toBe(3);
     await queue.waitForSizeBelow(1);
-    expect(begun).toEqual(['first', 'urgent', 'normal', 'idle']);
+    expect(started).toEqual(['first', 'urgent', 'normal', 'idle']);
   });
 
-  it('lets a job that hangs hold up nobody but itself', async () => {
-    const { queue, begun, add, end, pass } = aQueue();
+  it('does not delay other jobs when one hangs', async () => {
+    const { queue, started, add, end, pass } = aQueue();
     for (const dueAt of [1, 2, 3, 4]) add(dueAt);
     pass(999);
-    expect(begun).toEqual([1, 2]);
+    expect(started).toEqual([1, 2]);
     pass(1);
-    expect(begun).toEqual([1, 2, 3, 4]);
+    expect(started).toEqual([1, 2, 3, 4]);
     expect(queue).toMatchObject({ slow: 2, running: 4, waiting: 0 });
     await end(1);
     await end(2);
     expect(queue).toMatchObject({ slow: 0, running: 2 });
   });
 
-  it('lets only a few be slow at once: the others keep their places', () => {
-    const { queue, begun, add, pass } = aQueue();
+  it('limits how many slow jobs give up their slots', () => {
+    const { queue, started, add, pass } = aQueue();
     for (const dueAt of [1, 2, 3, 4, 5]) add(dueAt);
     pass(1_000);
     pass(1_000);
-    expect(begun).toEqual([1, 2, 3, 4]);
+    expect(started).toEqual([1, 2, 3, 4]);
     expect(queue).toMatchObject({ slow: 2, running: 4, waiting: 1 });
   });
 
-  it('keeps a place for what is urgent, however much of the rest hangs', async () => {
-    const { begun, add, end, pass } = aQueue();
+  it('keeps a slot for urgent jobs, even if all others hang', async () => {
+    const { started, add, end, pass } = aQueue();
     for (const dueAt of [1, 2, 3, 4, 5]) add(dueAt, 'normal');
     for (let seconds = 0; seconds < 10; seconds++) pass(1_000);
-    expect(begun).toEqual([1, 2, 3]);
+    expect(started).toEqual([1, 2, 3]);
     add(6);
-    expect(begun).toEqual([1, 2, 3, 6]);
+    expect(started).toEqual([1, 2, 3, 6]);
     await end(6);
-    expect(begun).toEqual([1, 2, 3, 6]);
+    expect(started).toEqual([1, 2, 3, 6]);
     await end(1);
-    expect(begun).toEqual([1, 2, 3, 6, 4]);
+    expect(started).toEqual([1, 2, 3, 6, 4]);
   });
 
-  it('says when little is left', async () => {
+  it('resolves waitForSizeBelow when few enough jobs are left', async () => {
     const { queue, add, end } = aQueue();
     add(1);
     add(2);
-    let told = false;
+    let isResolved = false;
     const wait = queue.waitForSizeBelow(2).then(() => {
-      told = true;
+      isResolved = true;
     });
     await settle();
-    expect(told).toBe(false);
+    expect(isResolved).toBe(false);
     await end(1);
     await wait;
-    expect(told).toBe(true);
+    expect(isResolved).toBe(true);
   });
 
-  it('never runs more than it may, never loses a job, whatever is slow and whatever ends', async () => {
+  it('never exceeds its limits and never loses a job, for any sequence of events', async () => {
     const step = fc.oneof(
       fc.record({ kind: fc.constant('add' as const), dueAt: fc.nat(1_000_000) }),
       fc.record({ kind: fc.constant('end' as const), nth: fc.nat(10) }),
@@ -113,7 +113,7 @@ describe('the work queue', () => {
     );
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40, size: 'max' }), async (steps) => {
-        const { queue, begun, add, end, pass } = aQueue();
+        const { queue, started, add, end, pass } = aQueue();
         const added = new Set<number>();
         const ended = new Set<number>();
         for (const each of steps) {
@@ -123,7 +123,7 @@ describe('the work queue', () => {
           }
           if (each.kind === 'pass') pass(each.ms);
           if (each.kind === 'end') {
-            const running = begun.filter((job) => !ended.has(job));
+            const running = started.filter((job) => !ended.has(job));
             const job = running[each.nth % Math.max(1, running.length)];
             if (job === undefined) continue;
             ended.add(job);
@@ -134,14 +134,14 @@ describe('the work queue', () => {
           expect(queue.waiting === 0 || queue.running - queue.slow === OPTIONS.concurrency).toBe(true);
         }
         for (
-          let job = begun.find((one) => !ended.has(one));
+          let job = started.find((one) => !ended.has(one));
           job !== undefined;
-          job = begun.find((one) => !ended.has(one))
+          job = started.find((one) => !ended.has(one))
         ) {
           ended.add(job);
           await end(job);
         }
-        expect([...begun].sort()).toEqual([...added].sort());
+        expect([...started].sort()).toEqual([...added].sort());
       }),
       { numRuns: 50 },
     );
