@@ -88,6 +88,12 @@ export const toAlias = (name: string): string => name.replace(/[^\w.-]/g, '-').s
 const node = text.max(2048).transform(parseNode);
 const folder = text.max(4096).transform(parseFolder);
 
+const SWITCH = {
+  allowed: 'true or false',
+  schema: z.enum(['true', 'false']).transform((value) => value === 'true'),
+  default: 'false',
+} as const;
+
 const ALIAS = /^[\w.-]{1,63}$/;
 
 /** All settings of the farmer: the source of docs/settings.md, the command-line flags and the error messages. */
@@ -162,9 +168,7 @@ export const SETTINGS = {
     flag: '--init',
     description:
       'Start in empty folders. Needed once for a new farmer; otherwise an empty folder is an error, because its disk may not be mounted.',
-    allowed: 'true or false',
-    schema: z.enum(['true', 'false']).transform((value) => value === 'true'),
-    default: 'false',
+    ...SWITCH,
   },
   minFreeBytes: {
     env: 'FARMER_MIN_FREE',
@@ -190,9 +194,7 @@ export const SETTINGS = {
     env: 'FARMER_NODE_MOVED',
     flag: '--node-moved',
     description: 'Keep the contracts of a node whose URL has changed. Set it for one start only.',
-    allowed: 'true or false',
-    schema: z.enum(['true', 'false']).transform((value) => value === 'true'),
-    default: 'false',
+    ...SWITCH,
   },
   httpHost: createHostSetting({
     env: 'FARMER_HTTP_HOST',

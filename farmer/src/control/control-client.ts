@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import { CodedError, getErrorCode } from '@downstream/platform';
+import { CodedError, getErrorCode, parseJson } from '@downstream/platform';
 import type { z } from 'zod';
 import { errorResponse } from './reports.ts';
 
@@ -47,14 +47,6 @@ export class ControlClient {
       call.on('error', (error) => reject(toControlError(error)));
       call.end(content);
     });
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 

@@ -1,3 +1,4 @@
+import { parseJson } from '@downstream/platform';
 import { type RouteName, statusResponse } from '@downstream/protocol';
 import type { z } from 'zod';
 import { NodeError } from '../farming/errors.ts';
@@ -36,13 +37,5 @@ function toStatusError(route: RouteName, nodeStatus: string, status: number): No
       return new NodeError('no_hash', route, 'the node does not know this contract', { status });
     default:
       return new NodeError('rejected', route, 'the node rejected the request', { status });
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

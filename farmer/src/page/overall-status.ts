@@ -57,6 +57,7 @@ export interface OverallStatus {
   readonly explanation: string;
 }
 
+const NAMES = new Intl.ListFormat('en');
 const INTERVALS = 3;
 /** Until then, a node that has not responded yet is not unreachable. */
 const STARTUP_GRACE_MS = 10_000;
@@ -98,7 +99,7 @@ function checkTokens({ nodes }: StatusEvidence): OverallStatus | undefined {
   return {
     label: 'Token rejected',
     severity: 'critical',
-    explanation: `${joinNames(aliases)} ${verb} not recognize this farmer's token. If this continues for one interval (at most a minute), the farmer drops the contracts and deletes their chunks. If the node is being restored, stop this farmer now.`,
+    explanation: `${NAMES.format(aliases)} ${verb} not recognize this farmer's token. If this continues for one interval (at most a minute), the farmer drops the contracts and deletes their chunks. If the node is being restored, stop this farmer now.`,
   };
 }
 
@@ -149,7 +150,7 @@ function checkEachNode({ nodes }: StatusEvidence): OverallStatus | undefined {
   return {
     label: 'Some nodes unreachable',
     severity: 'warning',
-    explanation: `${joinNames(aliases)} (${aliases.length} of ${nodes.length} nodes) ${verb} not respond. Challenges due there during the outage will fail; other nodes are not affected. Check the network, then the node.`,
+    explanation: `${NAMES.format(aliases)} (${aliases.length} of ${nodes.length} nodes) ${verb} not respond. Challenges due there during the outage will fail; other nodes are not affected. Check the network, then the node.`,
   };
 }
 
@@ -159,7 +160,7 @@ function checkDisks(evidence: StatusEvidence): OverallStatus | undefined {
     return {
       label: 'Disk degraded',
       severity: recent.failed > 0 ? 'critical' : 'warning',
-      explanation: `${joinNames(quarantinedDisks)} cannot be used. Chunks stored there are being rebuilt on other disks, as space and time allow. Check the disk.${recent.failed > 0 ? ` ${formatFailedShare(evidence)}.` : ''}`,
+      explanation: `${NAMES.format(quarantinedDisks)} cannot be used. Chunks stored there are being rebuilt on other disks, as space and time allow. Check the disk.${recent.failed > 0 ? ` ${formatFailedShare(evidence)}.` : ''}`,
     };
   }
   if (!stateSaved) {
@@ -174,7 +175,7 @@ function checkDisks(evidence: StatusEvidence): OverallStatus | undefined {
     return {
       label: 'Disk read-only',
       severity: 'warning',
-      explanation: `${joinNames(readOnlyDisks)} cannot be written. Chunks there are still proved, but no new ones are stored. Check the disk.`,
+      explanation: `${NAMES.format(readOnlyDisks)} cannot be written. Chunks there are still proved, but no new ones are stored. Check the disk.`,
     };
   }
   return undefined;
@@ -253,8 +254,4 @@ function formatPassed(evidence: StatusEvidence): string {
   return passed === 1
     ? `The only challenge of the last ${window} passed.`
     : `All ${passed} challenges of the last ${window} passed.`;
-}
-
-function joinNames(names: readonly string[]): string {
-  return names.length < 2 ? names.join() : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }

@@ -35,16 +35,12 @@ const MAX_SPANS = 120;
 /** Challenges of the last twelve hours by the minute, in a ring buffer of constant size. */
 export class OutcomeHistory {
   readonly #ring: (Minute | undefined)[] = new Array(HOURS * 60);
-  readonly #startedAt: Instant;
+  readonly startedAt: Instant;
   #lastPassedAt: Instant | undefined;
   #lastFailedAt: Instant | undefined;
 
   constructor(startedAt: Instant) {
-    this.#startedAt = startedAt;
-  }
-
-  get startedAt(): Instant {
-    return this.#startedAt;
+    this.startedAt = startedAt;
   }
 
   get lastPassedAt(): Instant | undefined {
@@ -104,7 +100,7 @@ export class OutcomeHistory {
   /** @returns the time since the start, at most twelve hours, in equal spans for a chart */
   getSpans(now: Instant): HistorySpan[] {
     const last = Math.floor(now / MINUTE_MS);
-    const age = last - Math.floor(this.#startedAt / MINUTE_MS) + 1;
+    const age = last - Math.floor(this.startedAt / MINUTE_MS) + 1;
     const minutes = Math.min(HOURS * 60, Math.max(MIN_MINUTES, age));
     const width = Math.ceil(minutes / MAX_SPANS);
     // Spans begin at multiples of their width, so that consecutive calls return the same spans.

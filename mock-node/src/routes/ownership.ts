@@ -1,3 +1,4 @@
+import { parseJson } from '@downstream/platform';
 import { z } from 'zod';
 import type { Handlers } from '../api/handler.ts';
 import { json } from '../api/response.ts';
@@ -34,10 +35,6 @@ export const ownershipHandlers: Handlers<'challenges' | 'answer'> = {
 };
 
 function parseJsonObject(text: string): object | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(text);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
 }

@@ -13,6 +13,7 @@ export { CodedError, type Details, getErrorCode, getErrorMessage } from './error
 export { exit } from './exit.ts';
 export { flush, flushSync } from './flush.ts';
 export { type HttpServer, ListenError, listen } from './http-server.ts';
+export { parseJson } from './json.ts';
 export {
   createLogger,
   LOG_FORMATS,
