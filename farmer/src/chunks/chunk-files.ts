@@ -48,7 +48,7 @@ export class ChunkFiles {
   }
 
   /**
-   * Renames a complete, verified file to its hash. On return, content and name survive a power failure. Flushes here and
+   * Renames a complete, verified file to its hash. On return, content and name survive a power failure. Flushes here,
    * not in the worker that wrote the file, so that a slow disk does not block a thread of the pool.
    */
   async commit(partialPath: string, id: string): Promise<void> {

@@ -6,8 +6,8 @@ import { CodedError, getErrorCode } from '@downstream/platform';
 import { classifyDiskError } from './disk-errors.ts';
 
 /**
- * Hashing, proving and writing of chunks, as blocking functions for worker threads, where blocking I/O is fastest. Files
- * are read and written in blocks, so memory use does not depend on the size of a chunk.
+ * Hashing, proving and writing of chunks, as blocking functions for worker threads, where blocking I/O is fastest.
+ * Files are read and written in blocks, so memory use does not depend on the size of a chunk.
  */
 
 export const OWNER_ONLY = 0o600;
@@ -15,7 +15,7 @@ export const OWNER_ONLY = 0o600;
 export const GENESIS_UNREADABLE = 'genesis';
 
 /**
- * Each thread reads all files into this buffer, since allocating one per file costs more than proving a small chunk. The
+ * Each thread reads all files into this buffer: allocating one per file costs more than proving a small chunk. The
  * functions block, so a thread never reads two files at the same time.
  */
 const buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES);
@@ -92,8 +92,8 @@ function writeFile(path: string, blocks: Iterable<Buffer>): string {
 
 /**
  * Releases the memory of a block, which the garbage collector would do only after tens of megabytes. Called while the
- * next block is in use: the allocator then reuses the memory, still cached, instead of returning it to the system, which
- * would cost a fifth of the speed.
+ * next block is in use: the allocator then reuses the memory, still cached. Otherwise it would return the memory to the
+ * system, which costs a fifth of the speed.
  */
 function free({ buffer: memory }: Buffer): void {
   if (memory instanceof ArrayBuffer) memory.transfer(0);

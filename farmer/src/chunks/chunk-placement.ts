@@ -72,7 +72,7 @@ export class ChunkPlacement implements FreeSpacePort {
     const before = this.#diskById.get(id);
     if (before !== undefined && before !== disk) void this.#removeCopy(id, before);
     this.#diskById.set(id, disk);
-    disk.addNew(id);
+    disk.add(id);
   }
 
   remove(id: ContractId): void {
@@ -82,15 +82,15 @@ export class ChunkPlacement implements FreeSpacePort {
 
   /** Forgets all chunks on a disk. @returns their ids */
   removeDisk(disk: Disk): ContractId[] {
-    const ids = disk.removeAll();
-    for (const id of ids) this.#diskById.delete(id);
+    const ids = [...disk.ids];
+    for (const id of ids) this.remove(id);
     return ids;
   }
 
   /**
    * Lists the chunks on a disk and records them. Deletes partial files, chunks without a contract, and the older of two
-   * copies: the newer one was rebuilt because the older was unavailable. A file that cannot be deleted only takes space;
-   * the next start tries again.
+   * copies: the newer one was rebuilt because the older was unavailable. A file that cannot be deleted only takes
+   * space; the next start tries again.
    *
    * @throws TimeoutError, or the error of the file system, if the disk cannot be listed
    */
@@ -129,7 +129,7 @@ export class ChunkPlacement implements FreeSpacePort {
         other?.remove(id);
         if (other !== undefined) orphans += await remove(id, other);
         this.#diskById.set(id, disk);
-        disk.addExisting(id);
+        disk.add(id);
         found.push(id);
       }
     }

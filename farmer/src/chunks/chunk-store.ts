@@ -8,8 +8,7 @@ import { assertAllowedOrigin, readBody } from './chunk-download.ts';
 import { toChunkError } from './chunk-errors.ts';
 import type { ChunkFiles } from './chunk-files.ts';
 import { GENESIS_UNREADABLE, OWNER_ONLY } from './chunk-io.ts';
-import type { Genesis } from './genesis.ts';
-import { GenesisRepair } from './genesis-repair.ts';
+import { type Genesis, GenesisRepair } from './genesis.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 interface DownloadPort {
@@ -44,7 +43,7 @@ export interface ChunkLocationPort<L extends ChunkLocation> {
 }
 
 /** Receives what happens to chunks, to account for space and to judge the health of disks. */
-export interface ChunkEventPort<L extends ChunkLocation> {
+interface ChunkEventPort<L extends ChunkLocation> {
   /** A reservation ended with a chunk. */
   stored(id: string, location: L): void;
   /** A reservation ended without a chunk. */
@@ -75,7 +74,7 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 const SLOW_MS = 10_000;
 const UNKNOWN_ID = '0'.repeat(64);
 
-/** Generates, downloads, proves and deletes chunks. A file gets the name of a chunk only after its hash was verified. */
+/** Generates, downloads, proves and deletes chunks. A file is named as a chunk only after its hash was verified. */
 export class ChunkStore<L extends ChunkLocation = ChunkLocation> implements ChunkPort {
   readonly #options: ChunkStoreOptions;
   readonly #deps: ChunkStoreDeps<L>;
@@ -203,7 +202,7 @@ export class ChunkStore<L extends ChunkLocation = ChunkLocation> implements Chun
     await file.writeFile(readBody(body, { maxBytes: genesis.size, signal }), { signal });
   }
 
-  /** After a timeout the commit may still succeed: the file is complete and verified, and unless needed it is deleted. */
+  /** After a timeout the commit may still succeed. The file is then complete, and is deleted unless it is needed. */
   async #commit(location: L, partialPath: string, id: string): Promise<void> {
     const commit = location.files.commit(partialPath, id);
     await this.#waitForDisk('flushing a chunk', commit, async () => await this.#removeLateChunk(id, location));

@@ -2,8 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { getErrorCode, waitAtMost } from '@downstream/platform';
-import { DataDirError, toDataDirError } from './data-dir-error.ts';
-import { MARKER_FILE, readMarker, writeMarker } from './disk-marker.ts';
+import { DataDirError, MARKER_FILE, readMarker, toDataDirError, writeMarker } from './disk-marker.ts';
 
 /** Entries that an empty directory may have: what file systems create, and a genesis file copied beforehand. */
 const IGNORED_ENTRIES = ['lost+found', 'genesis', '.probe', `${MARKER_FILE}.partial`];

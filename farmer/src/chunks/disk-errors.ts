@@ -46,10 +46,5 @@ export function mayBeReadable(errorClass: DiskErrorClass | undefined): boolean {
 }
 
 /** The values of the label `kind` of `farmer_disk_errors_total`. */
-export const DISK_ERROR_KINDS = ['full', 'io', 'slow', 'gone'] as const;
+export const DISK_ERROR_KINDS = ['full', 'read_only', 'io', 'slow', 'gone'] as const;
 export type DiskErrorKind = (typeof DISK_ERROR_KINDS)[number];
-
-/** The kind that a failed probe or write counts as, other than for lack of space or time. */
-export function toErrorKind(code: string): DiskErrorKind {
-  return classifyDiskError(code) === 'io' ? 'io' : 'gone';
-}

@@ -1,7 +1,7 @@
 import type { Instant } from '@downstream/platform';
 import type { ContractId } from '../contract/contract.ts';
 
-/** A disk is unreliable after errors on this many different chunks within an hour, or this many slow operations in a row. */
+/** This many different chunks with errors within an hour, or slow operations in a row, make a disk unreliable. */
 const STRIKES = 3;
 const STRIKE_WINDOW_MS = 3_600_000;
 

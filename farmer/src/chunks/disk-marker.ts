@@ -1,10 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { flush, getErrorCode } from '@downstream/platform';
+import { CodedError, flush, getErrorCode, TimeoutError } from '@downstream/platform';
 import { z } from 'zod';
 import { OWNER_ONLY } from './chunk-io.ts';
-import { DataDirError } from './data-dir-error.ts';
+
+/** A configured directory cannot be used. The message says what to do. */
+export class DataDirError extends CodedError<'inaccessible' | 'empty' | 'foreign' | 'state_lost' | 'duplicate'> {}
+
+export function toDataDirError(error: unknown, path: string): DataDirError {
+  if (error instanceof DataDirError) return error;
+  const problem =
+    error instanceof TimeoutError ? 'does not respond' : `is inaccessible (${getErrorCode(error) ?? 'unknown'})`;
+  return new DataDirError(
+    'inaccessible',
+    `the data directory ${path} ${problem}: check FARMER_DATA_DIR, the disk and its mount, and the owner`,
+  );
+}
 
 export const MARKER_FILE = 'downstream.json';
 const marker = z.object({ format: z.literal(1), farm: z.string().max(100), disk: z.string().max(100) });

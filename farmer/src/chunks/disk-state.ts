@@ -1,60 +1,51 @@
 /** Writes go only to a disk that is `ok`; chunks are read in every state but `quarantined`. */
-interface StateByKind {
-  readonly ok: { readonly kind: 'ok' };
-  readonly full: { readonly kind: 'full' };
+export type DiskState =
+  | { readonly kind: 'ok' }
+  | { readonly kind: 'full' }
   /** Writes fail, but not for lack of space. `reason` is an error code such as `EROFS`. */
-  readonly read_only: { readonly kind: 'read_only'; readonly reason: string };
+  | { readonly kind: 'read_only'; readonly reason: string }
   /** Nothing is read or written except by probes. `passedProbes` counts the latest consecutive successes. */
-  readonly quarantined: { readonly kind: 'quarantined'; readonly reason: string; readonly passedProbes: number };
-}
-export type DiskStateKind = keyof StateByKind;
-export type DiskState<K extends DiskStateKind = DiskStateKind> = StateByKind[K];
+  | { readonly kind: 'quarantined'; readonly reason: string; readonly passedProbes: number };
+export type DiskStateKind = DiskState['kind'];
 export const DISK_STATES = ['ok', 'full', 'read_only', 'quarantined'] as const satisfies readonly DiskStateKind[];
+type StateOf<K extends DiskStateKind> = Extract<DiskState, { kind: K }>;
+export type UsableState = StateOf<'ok' | 'full' | 'read_only'>;
 
-export type UsableState = DiskState<'ok' | 'full' | 'read_only'>;
-
-interface EventByType {
+export type DiskEvent =
   /** A write failed because the file system has no free space. */
-  readonly space_exhausted: { readonly type: 'space_exhausted' };
+  | { readonly type: 'space_exhausted' }
   /** The file system has free space for another chunk. */
-  readonly space_available: { readonly type: 'space_available' };
+  | { readonly type: 'space_available' }
   /** Writes fail for another reason. `isReplaceable`: the other disks have space for all chunks of this one. */
-  readonly write_rejected: {
-    readonly type: 'write_rejected';
-    readonly reason: string;
-    readonly isReplaceable: boolean;
-  };
+  | { readonly type: 'write_rejected'; readonly reason: string; readonly isReplaceable: boolean }
   /** The disk is not mounted, is another disk, or does not respond at all. */
-  readonly gone: { readonly type: 'gone'; readonly reason: string };
+  | { readonly type: 'gone'; readonly reason: string }
   /** Too many different chunks failed, or too many operations in a row were slow. */
-  readonly unreliable: { readonly type: 'unreliable'; readonly reason: string; readonly hasAlternative: boolean };
+  | { readonly type: 'unreliable'; readonly reason: string; readonly hasAlternative: boolean }
   /** A probe completed. `usableAs` is undefined if the disk is not fit for use. */
-  readonly probed: { readonly type: 'probed'; readonly usableAs: UsableState | undefined };
+  | { readonly type: 'probed'; readonly usableAs: UsableState | undefined }
   /** The chunks on a quarantined disk were listed successfully. */
-  readonly readmitted: { readonly type: 'readmitted'; readonly usableAs: UsableState };
-}
-export type DiskEventType = keyof EventByType;
-export type DiskEvent<T extends DiskEventType = DiskEventType> = EventByType[T];
+  | { readonly type: 'readmitted'; readonly usableAs: UsableState };
+export type DiskEventType = DiskEvent['type'];
+type EventOf<T extends DiskEventType> = Extract<DiskEvent, { type: T }>;
 
-type Transition<K extends DiskStateKind, T extends DiskEventType> = (
-  state: DiskState<K>,
-  event: DiskEvent<T>,
-) => DiskState;
-type Transitions<K extends DiskStateKind> = { readonly [T in DiskEventType]: Transition<K, T> };
+type Transitions<K extends DiskStateKind> = {
+  readonly [T in DiskEventType]: (state: StateOf<K>, event: EventOf<T>) => DiskState;
+};
 
 /** A quarantined disk is used again after this many consecutive successful probes. */
 const PROBES_TO_READMIT = 3;
 
 const unchanged = (state: DiskState): DiskState => state;
 const toFull = (): DiskState => ({ kind: 'full' });
-const toQuarantine = (_: DiskState, { reason }: { readonly reason: string }): DiskState => quarantine(reason);
+const toQuarantine = (_: DiskState, { reason }: EventOf<'gone'>): DiskState => quarantine(reason);
 
 /** Data that can be read is worth more than a quarantine, unless the other disks can take all of it. */
-const toReadOnly = (_: DiskState, { reason, isReplaceable }: DiskEvent<'write_rejected'>): DiskState =>
+const toReadOnly = (_: DiskState, { reason, isReplaceable }: EventOf<'write_rejected'>): DiskState =>
   isReplaceable ? quarantine(reason) : { kind: 'read_only', reason };
 
 /** An unreliable disk is better than no disk. */
-const toQuarantineIfAlternative = (state: DiskState, { reason, hasAlternative }: DiskEvent<'unreliable'>): DiskState =>
+const toQuarantineIfAlternative = (state: DiskState, { reason, hasAlternative }: EventOf<'unreliable'>): DiskState =>
   hasAlternative ? quarantine(reason) : state;
 
 /** Every state and event. */
@@ -106,14 +97,14 @@ export function transition(state: DiskState, event: DiskEvent): DiskState {
 function next<K extends DiskStateKind, T extends DiskEventType>(
   kind: K,
   type: T,
-  state: DiskState<K>,
-  event: DiskEvent<T>,
+  state: StateOf<K>,
+  event: EventOf<T>,
 ): DiskState {
   const transitions: Transitions<K> = TRANSITIONS[kind];
   return transitions[type](state, event);
 }
 
-export function quarantine(reason: string): DiskState<'quarantined'> {
+export function quarantine(reason: string): DiskState {
   return { kind: 'quarantined', reason, passedProbes: 0 };
 }
 

@@ -32,13 +32,13 @@ const PROBE_TIMEOUT_MS = 10_000;
 export class Disk {
   readonly path: string;
   readonly capacityBytes: number;
-  readonly diskId: string;
   readonly files: ChunkFiles;
   readonly health = new DiskHealth();
   readonly #options: DiskOptions;
   readonly #deps: DiskDeps;
   readonly #ids = new Set<ContractId>();
   #state: DiskState;
+  /** Chunks being written. */
   #reserved = 0;
   /** Undefined if it could not be read. */
   #space: FileSystemSpace | undefined;
@@ -52,7 +52,6 @@ export class Disk {
     this.#deps = deps;
     this.path = options.path;
     this.capacityBytes = options.capacityBytes;
-    this.diskId = options.diskId;
     this.files = new ChunkFiles(join(options.path, 'chunks'));
     this.#state = options.fault === undefined ? { kind: 'ok' } : quarantine(options.fault);
   }
@@ -75,11 +74,6 @@ export class Disk {
   /** The chunks on this disk. */
   get ids(): ReadonlySet<ContractId> {
     return this.#ids;
-  }
-
-  /** Chunks being written. */
-  get reserved(): number {
-    return this.#reserved;
   }
 
   get capacityChunks(): number {
@@ -129,26 +123,13 @@ export class Disk {
     this.#reserved -= 1;
   }
 
-  /** Records a chunk that was just written. */
-  addNew(id: ContractId): void {
+  add(id: ContractId): void {
     this.#ids.add(id);
     this.#addedSinceCheck += 1;
   }
 
-  /** Records a chunk that was found on the disk. */
-  addExisting(id: ContractId): void {
-    this.#ids.add(id);
-  }
-
   remove(id: ContractId): void {
     this.#ids.delete(id);
-  }
-
-  /** @returns the chunks that were recorded */
-  removeAll(): ContractId[] {
-    const ids = [...this.#ids];
-    this.#ids.clear();
-    return ids;
   }
 
   /** Reads the free space of the file system. */
@@ -160,8 +141,8 @@ export class Disk {
   }
 
   /**
-   * Checks the marker file, then writes, flushes, reads and deletes a small file beside the chunks, after creating their
-   * folder if necessary. Concurrent calls share one probe: on a disk that hangs, each would block a thread.
+   * Checks the marker file, creates the chunk folder if necessary, then writes, flushes, reads and deletes a small file
+   * in it. Concurrent calls share one probe: on a disk that hangs, each would block a thread.
    *
    * @returns an error code, `timeout`, or another reason why the disk does not work; undefined if it does
    */
@@ -177,7 +158,9 @@ export class Disk {
   }
 
   async #probe(): Promise<string | undefined> {
-    if (!(await this.#hasExpectedMarker())) return 'not mounted, or a different disk';
+    const marker = await readMarker(this.path);
+    if (marker?.farm !== this.#options.farmId || marker.disk !== this.#options.diskId)
+      return 'not mounted, or a different disk';
     const startedAt: Instant = this.#deps.clock.now();
     await this.files.create();
     const path = join(this.files.folder, '.probe');
@@ -192,10 +175,5 @@ export class Disk {
     await rm(path);
     this.#probeSeconds = (this.#deps.clock.now() - startedAt) / 1000;
     return undefined;
-  }
-
-  async #hasExpectedMarker(): Promise<boolean> {
-    const marker = await readMarker(this.path);
-    return marker?.farm === this.#options.farmId && marker.disk === this.diskId;
   }
 }

@@ -5,7 +5,7 @@ import type { FreeSpacePort } from '../farming/ports.ts';
 import { ChunkPlacement, type ChunkPlacementDeps, type ChunkPlacementOptions } from './chunk-placement.ts';
 import { DISK_RESPONSE_TIMEOUT_MS } from './data-dir.ts';
 import type { Disk } from './disk.ts';
-import { classifyDiskError, type DiskErrorKind, mayBeReadable, toErrorKind } from './disk-errors.ts';
+import { classifyDiskError, type DiskErrorKind, mayBeReadable } from './disk-errors.ts';
 import { type DiskEvent, isReadmissible, type UsableState } from './disk-state.ts';
 
 export interface DisksDeps extends ChunkPlacementDeps {
@@ -81,7 +81,7 @@ export class Disks implements FreeSpacePort {
       } catch (error) {
         const reason = getErrorCode(error) ?? 'unknown';
         assertResourcesAvailable(disk, reason);
-        this.#handleGone(disk, reason);
+        this.#report(disk, 'gone', { type: 'gone', reason });
       }
     }
     return { present: this.#placement.ids, partial, orphans };
@@ -132,14 +132,13 @@ export class Disks implements FreeSpacePort {
     const cause = String(error.details['cause'] ?? '');
     switch (classifyDiskError(cause)) {
       case 'full':
-        this.#deps.onError(disk.path, 'full');
-        this.#apply(disk, { type: 'space_exhausted' });
+        this.#report(disk, 'full', { type: 'space_exhausted' });
         break;
       case 'read_only':
         this.#handleWriteRejection(disk, cause);
         break;
       case 'gone':
-        this.#handleGone(disk, cause);
+        this.#report(disk, 'gone', { type: 'gone', reason: cause });
         break;
       case 'missing':
       case 'denied':
@@ -209,7 +208,7 @@ export class Disks implements FreeSpacePort {
     const errorClass = classifyDiskError(failure);
     if (failure === 'timeout') this.#handleTimeout(disk);
     else if (mayBeReadable(errorClass)) this.#handleWriteRejection(disk, failure);
-    else if (errorClass !== 'full') this.#handleGone(disk, failure);
+    else if (errorClass !== 'full') this.#report(disk, 'gone', { type: 'gone', reason: failure });
   }
 
   #hasAlternative(disk: Disk): boolean {
@@ -245,16 +244,11 @@ export class Disks implements FreeSpacePort {
   }
 
   #handleWriteRejection(disk: Disk, reason: string): void {
-    this.#deps.onError(disk.path, toErrorKind(reason));
     const others = this.#deps.disks.filter((other) => other !== disk && other.isUsable);
     const available = others.reduce((sum, other) => sum + other.availableChunks(0), 0);
     const isReplaceable = others.length > 0 && available >= disk.ids.size;
-    this.#apply(disk, { type: 'write_rejected', reason, isReplaceable });
-  }
-
-  #handleGone(disk: Disk, reason: string): void {
-    this.#deps.onError(disk.path, 'gone');
-    this.#apply(disk, { type: 'gone', reason });
+    const kind = classifyDiskError(reason) === 'io' ? 'io' : 'read_only';
+    this.#report(disk, kind, { type: 'write_rejected', reason, isReplaceable });
   }
 
   /** The chunks of an only disk are rebuilt one by one as they fail. */
@@ -263,6 +257,11 @@ export class Disks implements FreeSpacePort {
     this.#apply(disk, { type: 'unreliable', reason, hasAlternative });
     if (hasAlternative) return;
     this.#deps.log.error('disk degraded', { disk: disk.path, reason, action: 'kept in use: no other disk' });
+  }
+
+  #report(disk: Disk, kind: DiskErrorKind, event: DiskEvent): void {
+    this.#deps.onError(disk.path, kind);
+    this.#apply(disk, event);
   }
 
   /** Applies an event to a disk. Logs a change of state; the chunks of a disk that enters quarantine are lost. */

@@ -200,7 +200,7 @@ export const FARMER_METRICS = {
     name: 'farmer_disk_errors_total',
     unit: 'errors',
     question: 'Which disk fails, and how?',
-    help: 'Errors by disk and kind: full (no free space), io (a read or write failed), slow (an operation timed out), gone (the directory is missing, empty, not writable or on a different disk).',
+    help: 'Errors by disk and kind: full (no free space), read_only (not writable), io (a read or write failed), slow (an operation timed out), gone (the directory is missing, empty or on a different disk).',
     labels: { disk: null, kind: DISK_ERROR_KINDS },
   },
   diskProbeSeconds: {

@@ -79,7 +79,7 @@ export class NodeStore implements StorePort, TokenStorePort, ExitStorePort {
     this.#exitState = state;
   }
 
-  /** Writes to state and replica. If a crash leaves the contract in only one of them, the next start adds it to the other. */
+  /** Writes to state and replica. If a crash leaves a contract in only one, the next start adds it to the other. */
   insert({ terms, round, hadChunk }: StoredContract): void {
     const { db, replica, clock } = this.#deps;
     const { id, source, intervalMs, acceptedAt } = terms;

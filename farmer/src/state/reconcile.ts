@@ -35,7 +35,7 @@ export function restoreRegistry(db: DatabaseSync, replica: StateReplica): void {
 /**
  * Copies contracts that only one of the two files has, because of a crash between two writes, to the other one.
  *
- * @returns the error if a write failed. The farmer can start anyway: such a contract was never acknowledged, or is over.
+ * @returns the error if a write failed. The farmer can start anyway: such a contract was never recorded, or has ended.
  */
 export function reconcile(db: DatabaseSync, replica: StateReplica, clock: Clock): unknown {
   const inState = readContractTerms(db);
@@ -57,7 +57,7 @@ export function reconcile(db: DatabaseSync, replica: StateReplica, clock: Clock)
   }
 }
 
-/** Inserts contracts of which only the terms are known. They continue in their current round; earlier rounds are not counted. */
+/** Inserts contracts of which only the terms are known. They continue in their current round; earlier ones don't count. */
 export function insertContractTerms(db: DatabaseSync, contracts: readonly StoredContractTerms[], clock: Clock): void {
   if (contracts.length === 0) return;
   const nowWall = clock.toWallTime(clock.now());

@@ -9,13 +9,13 @@ import { inDurableTransaction, openDatabase, StateError, toStateError } from './
 import { StateReplica } from './state-replica.ts';
 
 export const STATE_FILE = 'state.db';
-export const REPLICA_FILE = 'state.replica.db';
+const REPLICA_FILE = 'state.replica.db';
 
 /** The state and its replica, both open and intact. */
 export interface StateFiles {
   readonly db: DatabaseSync;
   readonly replica: StateReplica;
-  /** How many contracts were restored from the replica because the state was damaged or missing; undefined if it was neither. */
+  /** How many contracts were restored from the replica; undefined unless the state was damaged or missing. */
   readonly restoredContracts: number | undefined;
 }
 

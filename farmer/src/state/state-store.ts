@@ -36,7 +36,7 @@ const scrubRow = z.object({ started_at: z.number(), cursor: z.string(), complete
  * and in its replica; see docs/decisions/0019.
  */
 export class StateStore implements ScrubStorePort {
-  /** How many contracts were restored from the replica because the state was damaged or missing; undefined if it was neither. */
+  /** How many contracts were restored from the replica; undefined unless the state was damaged or missing. */
   readonly restoredContracts: number | undefined;
   /** Why state and replica still differ; undefined if they do not. The next start tries again. */
   readonly reconcileError: unknown;

@@ -121,7 +121,7 @@ describe('ChunkPlacement', () => {
           for (const id of present) expect(disks.find(id)?.ids.has(id)).toBe(true);
           for (const one of list) {
             expect(one.usedBytes).toBeLessThanOrEqual(one.capacityBytes);
-            expect(one.reserved).toBe(0);
+            expect(one.usedBytes).toBe(one.ids.size * CHUNK_BYTES);
             if (!one.isUsable) expect(one.ids.size).toBe(0);
           }
         }

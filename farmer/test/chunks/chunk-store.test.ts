@@ -32,7 +32,7 @@ const flipBit = (path: string) =>
     path,
     CHUNK.map((byte, at) => (at === 50_000 ? byte ^ 1 : byte)),
   );
-const corruptGenesis = () => writeFileSync(folder.genesis, Buffer.alloc(GENESIS.length, 'rot'));
+const corruptGenesis = () => writeFileSync(folder.genesis, Buffer.alloc(GENESIS.length));
 const timesOut = {
   run: async () => {
     throw new ChunkError('slow', 'slow');

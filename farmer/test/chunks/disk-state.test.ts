@@ -51,13 +51,13 @@ const NEXT: Record<DiskStateKind, Record<DiskEventType, DiskStateKind>> = {
     readmitted: 'ok',
   },
 };
-const STATES: { readonly [K in DiskStateKind]: DiskState<K> } = {
+const STATES: Record<DiskStateKind, DiskState> = {
   ok: { kind: 'ok' },
   full: { kind: 'full' },
   read_only: { kind: 'read_only', reason: 'EROFS' },
   quarantined: quarantine('EIO'),
 };
-const EVENTS: { readonly [T in DiskEventType]: DiskEvent<T> } = {
+const EVENTS: Record<DiskEventType, DiskEvent> = {
   space_exhausted: { type: 'space_exhausted' },
   space_available: { type: 'space_available' },
   write_rejected: { type: 'write_rejected', reason: 'EROFS', isReplaceable: false },

@@ -400,7 +400,7 @@ describe('Disks', () => {
     disks.stored(makeId(1), chosen);
     expect(chosen).toBe(disk(0));
     expect(disks.find(makeId(1))).toBeUndefined();
-    expect({ chunks: chosen.ids.size, reserved: chosen.reserved }).toEqual({ chunks: 0, reserved: 0 });
+    expect({ chunks: chosen.ids.size, usedBytes: chosen.usedBytes }).toEqual({ chunks: 0, usedBytes: 0 });
     await probe(3);
     expect(disks.find(makeId(1))).toBe(chosen);
   });

@@ -50,7 +50,7 @@ export const diskPanels: Panel[] = [
   graph({
     title: 'Disk errors by kind',
     question: 'Which disk has errors, and of which kind?',
-    normal: 'none. `gone`: not mounted, read-only or replaced. `io` and `slow`: the disk is failing.',
+    normal: 'none. `gone`: not mounted or replaced. `read_only`: not writable. `io` and `slow`: the disk is failing.',
     as: 'bars',
     runbooks: ['FarmerDiskQuarantined', 'FarmerIntegrityErrors'],
     queries: [
