@@ -38,12 +38,12 @@ export interface ChunkLocation {
 /** Finds chunks, and space for new ones. */
 export interface ChunkLocationPort<L extends ChunkLocation> {
   find(id: string): L | undefined;
-  /** @throws ChunkError `no_space` */
+  /** Reserves space until the chunk is stored or cancelled. @throws ChunkError `no_space` */
   reserve(id: string): L;
 }
 
 /** Receives what happens to chunks, to account for space and to judge the health of disks. */
-interface ChunkEventPort<L extends ChunkLocation> {
+export interface ChunkEventPort<L extends ChunkLocation> {
   /** A reservation ended with a chunk. */
   stored(id: string, location: L): void;
   /** A reservation ended without a chunk. */

@@ -3,6 +3,7 @@ import type { ContractId } from '../contract/contract.ts';
 import type { ChunkError } from '../farming/errors.ts';
 import type { FreeSpacePort } from '../farming/ports.ts';
 import { ChunkPlacement, type ChunkPlacementDeps, type ChunkPlacementOptions } from './chunk-placement.ts';
+import type { ChunkEventPort, ChunkLocationPort } from './chunk-store.ts';
 import { DISK_RESPONSE_TIMEOUT_MS } from './data-dir.ts';
 import type { Disk } from './disk.ts';
 import { classifyDiskError, type DiskErrorKind, mayBeReadable } from './disk-errors.ts';
@@ -31,7 +32,7 @@ const SPACE_CHECK_INTERVAL_MS = 5_000;
 const SPACE_CHECKS_PER_PROBE = 6;
 
 /** All disks. Turns what happens on them into events of their state machines, and acts on changes of state. */
-export class Disks implements FreeSpacePort {
+export class Disks implements FreeSpacePort, ChunkLocationPort<Disk>, ChunkEventPort<Disk> {
   readonly #deps: DisksDeps;
   readonly #placement: ChunkPlacement;
   readonly #pendingProbes = new Map<Disk, Promise<void>>();
@@ -49,7 +50,6 @@ export class Disks implements FreeSpacePort {
     this.#listener = listener;
   }
 
-  /** Each disk, for metrics and status. */
   get readings(): readonly Disk[] {
     return this.#deps.disks;
   }
@@ -87,16 +87,10 @@ export class Disks implements FreeSpacePort {
     return { present: this.#placement.ids, partial, orphans };
   }
 
-  /** The disk that a chunk is on. */
   find(id: ContractId): Disk | undefined {
     return this.#placement.find(id);
   }
 
-  /**
-   * Selects a disk for a chunk and reserves space until {@link stored} or {@link cancelled}.
-   *
-   * @throws ChunkError `no_space`
-   */
   reserve(id: ContractId): Disk {
     const disk = this.#placement.selectDisk(id);
     disk.reserve();
@@ -120,7 +114,6 @@ export class Disks implements FreeSpacePort {
     this.#placement.remove(id);
   }
 
-  /** A chunk was read in time. */
   read(id: ContractId, disk: Disk): void {
     disk.health.recordSuccess(id);
   }
@@ -151,9 +144,7 @@ export class Disks implements FreeSpacePort {
       case 'exhausted':
         break;
       case undefined:
-        if (error.code !== 'slow') break;
-        if (disk.ids.has(id) && disk.health.recordSlowChunk(id)) this.#rebuildSlowChunk(id, disk);
-        this.#handleTimeout(disk);
+        if (error.code === 'slow') this.#handleSlowChunk(id, disk);
     }
   }
 
@@ -199,9 +190,8 @@ export class Disks implements FreeSpacePort {
     if (failure === undefined) return { kind: 'ok' };
     const errorClass = classifyDiskError(failure);
     if (errorClass === 'full') return { kind: 'full' };
-    return mayBeReadable(errorClass) && !this.#hasAlternative(disk)
-      ? { kind: 'read_only', reason: failure }
-      : undefined;
+    if (mayBeReadable(errorClass) && this.#findOthers(disk).length === 0) return { kind: 'read_only', reason: failure };
+    return undefined;
   }
 
   #handleProbeFailure(disk: Disk, failure: string): void {
@@ -211,8 +201,9 @@ export class Disks implements FreeSpacePort {
     else if (errorClass !== 'full') this.#report(disk, 'gone', { type: 'gone', reason: failure });
   }
 
-  #hasAlternative(disk: Disk): boolean {
-    return this.#deps.disks.some((other) => other !== disk && other.isUsable);
+  /** The other usable disks. */
+  #findOthers(disk: Disk): Disk[] {
+    return this.#deps.disks.filter((other) => other !== disk && other.isUsable);
   }
 
   /** Deletes what writes that timed out have left behind. */
@@ -233,18 +224,20 @@ export class Disks implements FreeSpacePort {
   #handleTimeout(disk: Disk): void {
     this.#deps.onError(disk.path, 'slow');
     this.#needsCleanup.add(disk);
-    if (!disk.health.recordTimeout()) return;
-    this.#apply(disk, { type: 'unreliable', reason: 'too slow', hasAlternative: this.#hasAlternative(disk) });
+    if (disk.health.recordTimeout()) this.#markUnreliable(disk, 'too slow');
   }
 
   /** A disk may hang on one bad sector and be fast elsewhere. The rebuilt chunk goes to the same disk. */
-  #rebuildSlowChunk(id: ContractId, disk: Disk): void {
-    this.#deps.log.error('slow chunk given up for rebuild', { contract: id, disk: disk.path });
-    this.#listener.chunksLost([id]);
+  #handleSlowChunk(id: ContractId, disk: Disk): void {
+    if (disk.ids.has(id) && disk.health.recordSlowChunk(id)) {
+      this.#deps.log.error('slow chunk given up for rebuild', { contract: id, disk: disk.path });
+      this.#listener.chunksLost([id]);
+    }
+    this.#handleTimeout(disk);
   }
 
   #handleWriteRejection(disk: Disk, reason: string): void {
-    const others = this.#deps.disks.filter((other) => other !== disk && other.isUsable);
+    const others = this.#findOthers(disk);
     const available = others.reduce((sum, other) => sum + other.availableChunks(0), 0);
     const isReplaceable = others.length > 0 && available >= disk.ids.size;
     const kind = classifyDiskError(reason) === 'io' ? 'io' : 'read_only';
@@ -253,10 +246,13 @@ export class Disks implements FreeSpacePort {
 
   /** The chunks of an only disk are rebuilt one by one as they fail. */
   #handleRepeatedErrors(disk: Disk, reason: string): void {
-    const hasAlternative = this.#hasAlternative(disk);
-    this.#apply(disk, { type: 'unreliable', reason, hasAlternative });
-    if (hasAlternative) return;
+    this.#markUnreliable(disk, reason);
+    if (!disk.isUsable) return;
     this.#deps.log.error('disk degraded', { disk: disk.path, reason, action: 'kept in use: no other disk' });
+  }
+
+  #markUnreliable(disk: Disk, reason: string): void {
+    this.#apply(disk, { type: 'unreliable', reason, hasAlternative: this.#findOthers(disk).length > 0 });
   }
 
   #report(disk: Disk, kind: DiskErrorKind, event: DiskEvent): void {
