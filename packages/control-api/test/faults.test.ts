@@ -94,7 +94,7 @@ describe.each(KINDS)('the effect %s', (kind) => {
     expect(error?.issues).toMatchObject([{ code: 'unrecognized_keys', keys: ['colour'], path: [] }]);
   });
 
-  it('is taken on the routes where it can have any effect, and on no other alone', () => {
+  it('is accepted only with at least one route on which it can do something', () => {
     const able: readonly string[] = getEffectRoutes(kind) ?? ROUTE_NAMES;
     for (const route of ROUTE_NAMES) {
       const places = placesIn({ name: 'a', match: { route }, effect: full });

@@ -4,21 +4,21 @@ const MAX_CHARACTERS = 4_000;
 
 type LogConsumer = (stream: Readable) => unknown;
 
-/** The end of what a container wrote, for whoever has to say why it did not start. */
+/** The end of a container's log, for the error message when it does not start. */
 export class ContainerLogTail {
   #text = '';
-  #enough = () => {};
+  #stop = () => {};
 
-  /** Listens along with a log consumer that somebody else has set, if there is one. */
-  consumer(theirs: LogConsumer | undefined): LogConsumer {
+  /** @param other a log consumer that also receives the stream */
+  createConsumer(other: LogConsumer | undefined): LogConsumer {
     return (stream) => {
-      const listen = (piece: unknown) => {
+      const append = (piece: unknown) => {
         this.#text = (this.#text + String(piece)).slice(-MAX_CHARACTERS);
       };
-      stream.on('data', listen);
-      // A log that nobody reads any more would keep a connection open for as long as the container runs.
-      this.#enough = () => (theirs === undefined ? stream.destroy() : stream.off('data', listen));
-      return theirs?.(stream);
+      stream.on('data', append);
+      // An open stream keeps a connection open for as long as the container runs.
+      this.#stop = () => (other === undefined ? stream.destroy() : stream.off('data', append));
+      return other?.(stream);
     };
   }
 
@@ -26,8 +26,8 @@ export class ContainerLogTail {
     return this.#text.trim();
   }
 
-  /** It has started: no more is wanted. */
-  enough(): void {
-    this.#enough();
+  /** Stops reading the log. */
+  stop(): void {
+    this.#stop();
   }
 }

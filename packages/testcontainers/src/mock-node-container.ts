@@ -17,13 +17,10 @@ import { API_PORT, buildUrl, CONTROL_PORT, StartedMockNodeContainer } from './st
 const GENESIS_PATH = '/genesis';
 const SCENARIO_PATH = '/scenario.json';
 
-/** The faults of a node that was given no scenario. */
-const NO_SCENARIO: ScenarioInput = { name: 'start', description: 'The faults that the node was started with.' };
+/** Used if there are faults but no scenario. */
+const NO_SCENARIO: ScenarioInput = { name: 'start', description: 'Faults that were set before the start.' };
 
-/**
- * A mock node to be started in a container. What is not set is as the image has it; whatever else a container can have, such as
- * a network, is set as for any other of testcontainers.
- */
+/** Configures and starts a mock node in a container. Settings that are not set keep the defaults of the image. */
 export class MockNodeContainer extends GenericContainer {
   #scenario = NO_SCENARIO;
   #faults: readonly FaultInput[] = [];
@@ -33,27 +30,27 @@ export class MockNodeContainer extends GenericContainer {
     this.withExposedPorts(API_PORT, CONTROL_PORT).withWaitStrategy(Wait.forLogMessage(/^mock-node ready /));
   }
 
-  /** What tokens, secrets, challenges and faults are drawn from: the same seed repeats a run. */
+  /** Seed of the random tokens, secrets, challenges and faults. The same seed repeats a run. */
   withSeed(seed: string): this {
     return this.withEnvironment({ MOCK_SEED: seed });
   }
 
-  /** Seconds between two challenges of a contract, 1 or more. */
+  /** Seconds between two challenges of a contract, at least 1. */
   withInterval(seconds: number): this {
     return this.withEnvironment({ MOCK_INTERVAL: String(seconds) });
   }
 
-  /** Contracts running at once, over all farmers. */
+  /** Maximum number of running contracts of all farmers. */
   withMaxContracts(count: number): this {
     return this.withEnvironment({ MOCK_MAX_CONTRACTS: String(count) });
   }
 
-  /** Failed challenges in a row that end a contract. */
+  /** Number of consecutive failed challenges that ends a contract. */
   withMaxFailures(count: number): this {
     return this.withEnvironment({ MOCK_MAX_FAILURES: String(count) });
   }
 
-  /** Whether contracts carry the secret that makes the chunk, or the URL that has it. */
+  /** Whether contracts contain the secret to generate the chunk from, or the URL to download it from. */
   withContractForm(form: Config['contractForm']): this {
     return this.withEnvironment({ MOCK_CONTRACT_FORM: form });
   }
@@ -64,44 +61,44 @@ export class MockNodeContainer extends GenericContainer {
   }
 
   /**
-   * A fault to begin with, after those of a preset and of a scenario; call it again for more.
+   * Adds a fault, after those of the preset and of the scenario.
    *
-   * @throws MockNodeError `invalid_scenario`, which says where and what is wrong
+   * @throws MockNodeError `invalid_scenario`, with the invalid fields
    */
   withFault(fault: FaultInput): this {
     const faults = [...this.#faults, fault];
-    checked(this.#scenario, faults);
+    parseScenario(this.#scenario, faults);
     this.#faults = faults;
     return this;
   }
 
   /**
-   * Settings and faults to begin with, after those of a preset. There is one scenario: of two calls the last counts.
+   * Sets the scenario: settings and faults that apply after those of the preset.
    *
-   * @throws MockNodeError `invalid_scenario`, which says where and what is wrong
+   * @throws MockNodeError `invalid_scenario`, with the invalid fields
    */
   withScenario(scenario: ScenarioInput): this {
-    checked(scenario, this.#faults);
+    parseScenario(scenario, this.#faults);
     this.#scenario = scenario;
     return this;
   }
 
-  /** How much faster than real time the node's clock runs. */
+  /** Speed of the node's clock, as a multiple of real time. */
   withTimeScale(factor: number): this {
     return this.withEnvironment({ MOCK_TIME_SCALE: String(factor) });
   }
 
-  /** What the control API wants to see from whoever uses it: 8 to 200 printable characters without blanks. */
+  /** Token that the control API requires: 8 to 200 printable characters without spaces. */
   withControlToken(token: string): this {
     return this.withEnvironment({ MOCK_CONTROL_TOKEN: token });
   }
 
-  /** Keeps farmers, contracts and time over restarts of the container: in its volume, or where a volume of yours is mounted. */
+  /** Keeps farmers, contracts and time across restarts of the container. */
   withState(path = '/state/node.db'): this {
     return this.withEnvironment({ MOCK_STATE: path });
   }
 
-  /** Another genesis file than the standard one, such as a small one: chunks are as long as it is. */
+  /** Sets the genesis file. Every chunk has its size, so a small one makes tests faster. */
   withGenesis(content: Uint8Array): this {
     return this.withEnvironment({
       MOCK_GENESIS: GENESIS_PATH,
@@ -109,33 +106,31 @@ export class MockNodeContainer extends GenericContainer {
     }).withCopyContentToContainer([{ target: GENESIS_PATH, content: Buffer.from(content), mode: 0o644 }]);
   }
 
-  /** @throws MockNodeError `not_started`, with what the node said */
+  /** @throws MockNodeError `not_started`, with the end of the node's log */
   override async start(): Promise<StartedMockNodeContainer> {
-    const said = new ContainerLogTail();
-    const theirs = this.logConsumer;
-    super.withLogConsumer(said.consumer(theirs));
+    const log = new ContainerLogTail();
+    super.withLogConsumer(log.createConsumer(this.logConsumer));
     try {
       const container = await super.start();
       const token = this.environment['MOCK_CONTROL_TOKEN'];
       return new StartedMockNodeContainer(container, { token, seed: await fetchSeed(container, token) });
     } catch (cause) {
-      const message = ['the mock node did not start', said.text].filter((text) => text !== '').join(':\n');
+      const message = ['the mock node did not start', log.text].filter((text) => text !== '').join(':\n');
       throw new MockNodeError('not_started', message, { cause });
     } finally {
-      said.enough();
+      log.stop();
     }
   }
 
   protected override async beforeContainerCreated(): Promise<void> {
     if (this.#scenario === NO_SCENARIO && this.#faults.length === 0) return;
-    const content = JSON.stringify(checked(this.#scenario, this.#faults));
+    const content = JSON.stringify(parseScenario(this.#scenario, this.#faults));
     this.withEnvironment({ MOCK_SCENARIO: SCENARIO_PATH }).withCopyContentToContainer([
       { target: SCENARIO_PATH, content, mode: 0o644 },
     ]);
   }
 }
 
-/** Asked of the node, which is the one to know. */
 async function fetchSeed(container: StartedTestContainer, token: string | undefined): Promise<string> {
   try {
     return (await new ControlClient(buildUrl(container, CONTROL_PORT), { token }).getInfo()).seed;
@@ -145,8 +140,8 @@ async function fetchSeed(container: StartedTestContainer, token: string | undefi
   }
 }
 
-/** A scenario with these faults after its own: what the node reads at its start. Wrong ones are found here, not by the node. */
-function checked(scenario: ScenarioInput, faults: readonly FaultInput[]): Scenario {
+/** Adds faults to a scenario. @throws MockNodeError `invalid_scenario` */
+function parseScenario(scenario: ScenarioInput, faults: readonly FaultInput[]): Scenario {
   const parsed = scenarioSchema.safeParse({ ...scenario, faults: [...(scenario.faults ?? []), ...faults] });
   if (parsed.success) return parsed.data;
   const places = toFieldErrors(parsed.error.issues).map(({ pointer, message }) => `${pointer || '/'}: ${message}`);

@@ -1,6 +1,6 @@
 export type MockNodeErrorCode = 'invalid_scenario' | 'not_started';
 
-/** The mock node can't be started as it was asked to be. `code` is stable; `message` is for people. */
+/** The mock node cannot be configured or started. `code` is stable; `message` is for people. */
 export class MockNodeError extends Error {
   override readonly name = 'MockNodeError';
   readonly code: MockNodeErrorCode;

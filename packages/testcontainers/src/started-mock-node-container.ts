@@ -1,11 +1,11 @@
 import { ControlClient } from '@downstream/control-api';
 import { AbstractStartedContainer, type StartedTestContainer } from 'testcontainers';
 
-/** The ports in the container. */
+/** Ports inside the container. */
 export const API_PORT = 5000;
 export const CONTROL_PORT = 5001;
 
-/** A mock node that runs in a container. */
+/** A running mock node. After a restart its host ports may be different, and so are its URLs. */
 export class StartedMockNodeContainer extends AbstractStartedContainer {
   readonly #token: string | undefined;
   readonly #seed: string;
@@ -16,28 +16,27 @@ export class StartedMockNodeContainer extends AbstractStartedContainer {
     this.#seed = seed;
   }
 
-  /** Where farmers find the node. Ask anew after a restart, which may publish the port elsewhere. */
+  /** URL for farmers. */
   getUrl(): string {
     return buildUrl(this, API_PORT);
   }
 
-  /** Where the control API and the page are. Ask anew after a restart. */
+  /** URL of the control API and of the page. */
   getControlUrl(): string {
     return buildUrl(this, CONTROL_PORT);
   }
 
-  /** Looks at the node and changes it while it runs: faults, contracts, requests, time. Ask anew after a restart. */
+  /** Creates a client of the control API. */
   get control(): ControlClient {
     return new ControlClient(this.getControlUrl(), { token: this.#token });
   }
 
-  /** What repeats this run: tokens, secrets, challenges and faults are drawn from it. */
+  /** The seed that repeats this run. */
   getSeed(): string {
     return this.#seed;
   }
 }
 
-/** Where this machine reaches a port of a container. */
 export function buildUrl(container: StartedTestContainer, port: number): string {
   return `http://${container.getHost()}:${container.getMappedPort(port)}`;
 }

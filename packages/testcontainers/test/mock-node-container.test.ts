@@ -6,20 +6,19 @@ import { describe, expect, it } from '@jest/globals';
 import { readConfig } from '../../../mock-node/src/config.ts';
 import { readScenarioFile } from '../../../mock-node/src/faults/scenario-file.ts';
 
-/** A container that is looked at instead of started. */
-class LookedAt extends MockNodeContainer {
-  /** What the node in it would read: its settings, and the scenario in the file that they name. */
+/** Gives access to the configuration without starting the container. */
+class InspectableContainer extends MockNodeContainer {
+  /** Reads the settings and the scenario as the node would. */
   async read() {
     await this.beforeContainerCreated();
     const config = readConfig({ env: this.environment });
     return { config, scenario: config.scenarioPath && this.#scenarioAt(config.scenarioPath) };
   }
 
-  /** A copied file. */
   content(path: string): string {
-    const copied = this.contentsToCopy.filter(({ target }) => target === path).at(-1);
-    if (copied === undefined) throw new Error(`nothing is copied to ${path}`);
-    return String(copied.content);
+    const file = this.contentsToCopy.filter(({ target }) => target === path).at(-1);
+    if (file === undefined) throw new Error(`no file is copied to ${path}`);
+    return String(file.content);
   }
 
   get image(): string {
@@ -42,27 +41,28 @@ class LookedAt extends MockNodeContainer {
   }
 }
 
-/** What goes wrong when it does. */
-function wrongIn(act: () => unknown): MockNodeError {
+function catchError(act: () => unknown): MockNodeError {
   try {
     act();
   } catch (error) {
     return error as MockNodeError;
   }
-  throw new Error('nothing went wrong');
+  throw new Error('no error was thrown');
 }
 
-describe('a mock node container', () => {
-  it('is the published image with both ports, and the settings of the node itself, unless told otherwise', async () => {
-    const container = new LookedAt();
+describe('MockNodeContainer', () => {
+  it('uses the default image, both ports and the default settings', async () => {
+    const container = new InspectableContainer();
     expect(container.image).toBe('downstream-mock-node:latest');
     expect(container.ports).toEqual([5000, 5001]);
     expect(await container.read()).toEqual({ config: readConfig({ env: {} }), scenario: undefined });
-    expect(new LookedAt('registry.example.org/mock-node:1.2.3').image).toBe('registry.example.org/mock-node:1.2.3');
+    expect(new InspectableContainer('registry.example.org/mock-node:1.2.3').image).toBe(
+      'registry.example.org/mock-node:1.2.3',
+    );
   });
 
-  it('sets what the node reads', async () => {
-    const container = new LookedAt()
+  it('passes settings to the node', async () => {
+    const container = new InspectableContainer()
       .withSeed('a seed')
       .withInterval(1.5)
       .withMaxContracts(7)
@@ -85,15 +85,15 @@ describe('a mock node container', () => {
     });
   });
 
-  it('brings a genesis file along, with the hash that the node holds it against', async () => {
-    const container = new LookedAt().withGenesis(new TextEncoder().encode('abc'));
+  it('copies the genesis file and sets its hash', async () => {
+    const container = new InspectableContainer().withGenesis(new TextEncoder().encode('abc'));
     const { config } = await container.read();
     expect(config.genesisSha256).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
     expect(container.content(config.genesisPath ?? '')).toBe('abc');
   });
 
-  it('brings faults along, in the order in which they were given, each once however often it is started', async () => {
-    const container = new LookedAt()
+  it('copies faults in order, and only once if it is started again', async () => {
+    const container = new InspectableContainer()
       .withFault({ name: 'first', match: { route: 'due' }, times: 3, effect: 'reset' })
       .withFault({ name: 'second', effect: { kind: 'fixed', ms: 20 } });
     await container.read();
@@ -106,47 +106,47 @@ describe('a mock node container', () => {
     });
   });
 
-  it('has faults after those of its scenario, whichever came first; of two scenarios the last', async () => {
-    const { scenario } = await new LookedAt()
+  it('adds faults after those of the last scenario', async () => {
+    const { scenario } = await new InspectableContainer()
       .withFault({ name: 'mine', effect: 'empty' })
       .withScenario({ name: 'not-this', faults: [{ name: 'gone', effect: 'empty' }] })
       .withScenario({
-        name: 'bad-day',
+        name: 'busy-hour',
         config: { maxFailures: 2 },
         faults: [{ name: 'theirs', enabled: false, effect: 'hang' }],
       })
       .read();
     expect(scenario).toMatchObject({
-      name: 'bad-day',
+      name: 'busy-hour',
       config: { maxFailures: 2 },
       faults: [{ name: 'theirs', enabled: false }, { name: 'mine' }],
     });
   });
-});
 
-describe('what no node would take', () => {
-  it('is found in the line that has it, which says where and what', () => {
+  it('rejects an invalid fault or scenario with the invalid fields', () => {
     const mistyped = { name: 'a', match: { route: 'deu' }, effect: { kind: 'status', stauts: 500 } };
-    const { code, message } = wrongIn(() => new MockNodeContainer().withFault(mistyped as never));
+    const { code, message } = catchError(() => new MockNodeContainer().withFault(mistyped as never));
     expect(code).toBe('invalid_scenario');
     expect(message.split('\n')).toEqual([
       expect.stringContaining('/faults/0/match/route: '),
-      '/faults/0/effect/stauts: is not known',
+      '/faults/0/effect/stauts: unknown field',
     ]);
-    expect(wrongIn(() => new MockNodeContainer().withScenario({ name: 'Not A Name' })).message).toMatch(/^\/name: /);
+    expect(catchError(() => new MockNodeContainer().withScenario({ name: 'Not A Name' })).message).toMatch(/^\/name: /);
   });
 
-  it('is a second fault of a name too, and one where its effect never has any', () => {
+  it('rejects duplicate names, and routes on which an effect does nothing', () => {
     const one = new MockNodeContainer().withFault({ name: 'a', effect: 'reset' });
-    expect(wrongIn(() => one.withFault({ name: 'a', effect: 'empty' })).message).toBe('/faults/1/name: is there twice');
-    const never = wrongIn(() => one.withFault({ name: 'b', match: { route: 'due' }, effect: 'no_chunks' }));
-    expect(never.message).toMatch(/^\/faults\/1.*: is a route on which/);
+    expect(catchError(() => one.withFault({ name: 'a', effect: 'empty' })).message).toBe(
+      '/faults/1/name: duplicate name',
+    );
+    const never = catchError(() => one.withFault({ name: 'b', match: { route: 'due' }, effect: 'no_chunks' }));
+    expect(never.message).toMatch(/^\/faults\/1.*: the effect can do nothing on this route/);
   });
 
-  it('leaves the container as it was', async () => {
-    const container = new LookedAt().withFault({ name: 'a', effect: 'reset' });
-    wrongIn(() => container.withFault({ name: 'a', effect: 'empty' }));
-    wrongIn(() => container.withScenario({ name: 'b', faults: [{ name: 'a', effect: 'empty' }] }));
+  it('keeps its configuration when it rejects a fault or scenario', async () => {
+    const container = new InspectableContainer().withFault({ name: 'a', effect: 'reset' });
+    catchError(() => container.withFault({ name: 'a', effect: 'empty' }));
+    catchError(() => container.withScenario({ name: 'b', faults: [{ name: 'a', effect: 'empty' }] }));
     expect((await container.read()).scenario).toMatchObject({ name: 'start', faults: [{ effect: { kind: 'reset' } }] });
   });
 });
