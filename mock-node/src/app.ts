@@ -51,8 +51,8 @@ interface MockNodeDeps {
 /**
  * Starts a mock node in this process.
  *
- * @param options the settings that differ from the defaults. `port: 0` picks a free port. Without a `controlPort` there is
- *   no control API; `controller` offers the same.
+ * @param options the settings that differ from the defaults. `port: 0` picks a free port. Without a `controlPort` there
+ *   is no control API; `controller` offers the same.
  * @throws ListenError, GenesisError, SettingsError, StateError
  */
 export async function startMockNode(

@@ -12,7 +12,7 @@ function createFactory() {
 }
 
 describe('ChunkFactory', () => {
-  it('makes a verifier once for all that want it at the same time', async () => {
+  it('creates one verifier for concurrent calls with the same secret', async () => {
     const { factory, begun } = createFactory();
     const verifiers = await Promise.all(['one', 'two', 'one', 'one'].map((secret) => factory.createVerifier(secret)));
     expect(begun()).toBe(2);
@@ -20,13 +20,13 @@ describe('ChunkFactory', () => {
     expect(verifiers[1]?.response('0.1')).not.toBe(verifiers[0]?.response('0.1'));
   });
 
-  it('makes the verifier that the contract had when it was new', async () => {
+  it('creates the same verifier for a secret again', async () => {
     const { factory } = createFactory();
     const { verifier } = await factory.generate('one');
     expect((await factory.createVerifier('one')).response('0.1')).toBe(verifier.response('0.1'));
   });
 
-  it('tries again where it failed', async () => {
+  it('reads the genesis file again after a failure', async () => {
     let isThere = false;
     const readBlocks = () => {
       if (!isThere) throw new Error('no genesis file');

@@ -4,7 +4,7 @@ import { NodeClock } from '../src/clock/node-clock.ts';
 
 const T0 = 1_000_000;
 
-/** A clock of a node, and the real time below it. */
+/** A clock whose real time is under the control of the test. */
 function aClock(options: { scale?: number } = {}) {
   let real = T0;
   const clock = new NodeClock(() => real, options);
@@ -17,8 +17,8 @@ function aClock(options: { scale?: number } = {}) {
   };
 }
 
-describe("the node's clock", () => {
-  it('goes as real time does', () => {
+describe('NodeClock', () => {
+  it('follows real time', () => {
     const { clock, now, pass } = aClock();
     expect(clock.now()).toBe(T0);
     pass(1_234);
@@ -26,7 +26,7 @@ describe("the node's clock", () => {
     expect(clock.rate).toEqual({ mode: 'real', scale: 1 });
   });
 
-  it('goes faster or slower by its scale, in whole milliseconds', () => {
+  it('follows real time at its scale, in whole milliseconds', () => {
     const fast = aClock({ scale: 1_000 });
     fast.pass(3);
     expect(fast.now()).toBe(3_000);
@@ -37,7 +37,7 @@ describe("the node's clock", () => {
     expect(slow.now()).toBe(2);
   });
 
-  it('stands still while it is frozen, and goes on from there', () => {
+  it('stands still while it is frozen and then continues', () => {
     const { clock, now, pass } = aClock({ scale: 2 });
     pass(10);
     clock.setRate({ mode: 'frozen' });
@@ -50,7 +50,7 @@ describe("the node's clock", () => {
     expect(now()).toBe(30);
   });
 
-  it('takes another scale from here on, not for what has passed', () => {
+  it('applies a new scale only from now on', () => {
     const { clock, now, pass } = aClock();
     pass(100);
     clock.setRate({ mode: 'real', scale: 10 });
@@ -59,7 +59,7 @@ describe("the node's clock", () => {
     expect(now()).toBe(1_100);
   });
 
-  it('is moved on by hand, whether it stands or goes', () => {
+  it('advances, frozen or not, and rejects negative steps', () => {
     const { clock, now, pass } = aClock();
     clock.advance(500);
     pass(10);
@@ -72,7 +72,7 @@ describe("the node's clock", () => {
     expect(() => clock.advance(Number.NaN)).toThrow('the clock cannot go back');
   });
 
-  it('goes back to its first pace, and to real time only where nothing is reckoned by it any more', () => {
+  it('restores its rate at a reset, and the real time only if no deadline depends on it', () => {
     const { clock, now, pass } = aClock({ scale: 3 });
     clock.setRate({ mode: 'frozen', scale: 7 });
     clock.advance(10_000);
@@ -85,7 +85,7 @@ describe("the node's clock", () => {
     expect(now()).toBe(10);
   });
 
-  it('never goes back and is always whole, whatever is done with it', () => {
+  it('never goes back and always shows whole milliseconds', () => {
     const step = fc.oneof(
       fc.record({ what: fc.constant('pass'), ms: fc.nat(100_000) }),
       fc.record({ what: fc.constant('advance'), ms: fc.nat(100_000) }),

@@ -2,8 +2,8 @@ import { startMockNode } from '@downstream/mock-node';
 import { describe, expect, it } from '@jest/globals';
 import { readConfig } from '../src/config.ts';
 
-describe('the settings', () => {
-  it('have defaults', () => {
+describe('readConfig', () => {
+  it('has defaults', () => {
     expect(readConfig({ env: {} })).toEqual({
       host: '127.0.0.1',
       port: 5_000,
@@ -19,7 +19,7 @@ describe('the settings', () => {
     });
   });
 
-  it('take seconds, and parts of them, as whole milliseconds', () => {
+  it('converts seconds with fractions to whole milliseconds', () => {
     expect(readConfig({ env: { MOCK_INTERVAL: '1.001' } }).intervalMs).toBe(1_001);
     expect(readConfig({ env: { MOCK_INTERVAL: '31536000' } }).intervalMs).toBe(31_536_000_000);
   });
@@ -39,10 +39,10 @@ describe('the settings', () => {
     [{ MOCK_GENESIS: '/tmp/x' }, 'MOCK_GENESIS_SHA256 is not set, but MOCK_GENESIS is'],
     [{ MOCK_GENESIS_SHA256: 'a'.repeat(64) }, 'MOCK_GENESIS is not set, but MOCK_GENESIS_SHA256 is'],
     [{ MOCK_GENESIS: '/tmp/x', MOCK_GENESIS_SHA256: 'ABC' }, 'MOCK_GENESIS_SHA256: expected 64 lowercase hex'],
-  ])('that are wrong are refused, naming variable, value and what is allowed: %j', (env, message) => {
+  ])('rejects %j and names the variable, the value and what is allowed', (env, message) => {
     expect(() => readConfig({ env })).toThrow(message);
   });
-  it('are checked of a node in this process too: a genesis file has its hash, or is not given', async () => {
+  it('also checks the options of a node in this process: a genesis file requires its hash', async () => {
     await expect(startMockNode({ port: 0, genesisPath: '/tmp/x' })).rejects.toThrow(
       'MOCK_GENESIS_SHA256 is not set, but MOCK_GENESIS is',
     );

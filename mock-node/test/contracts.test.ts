@@ -8,7 +8,7 @@ const answer = async (token: string, hash: string, response: string) =>
   (await get(`${API}/challenge/${token}/${hash}/${response}`)).json;
 const due = async (token: string) => (await get(`${API}/due/${token}`)).json;
 
-/** A farmer with one contract, and its right answer to any challenge. */
+/** A farmer with one contract, and the correct response to any of its challenges. */
 async function aFarmer() {
   const token = await newToken();
   const { secret, file_hash: hash, challenge } = await acceptContract(token);
@@ -16,8 +16,8 @@ async function aFarmer() {
   return { token, hash, challenge, right };
 }
 
-describe('contracts', () => {
-  it('are given, proved, listed and removed, as any client can check by itself', async () => {
+describe('the contract routes', () => {
+  it('issue, list, verify and remove a contract', async () => {
     await start();
     expect(await get('/')).toMatchObject({ code: 200, json: { msg: 'ok' } });
     const token = await newToken();
@@ -36,13 +36,13 @@ describe('contracts', () => {
     expect(await due(token)).toEqual({ all_contracts: [], due_contracts: [] });
   });
 
-  it('are removed by GET as by DELETE', async () => {
+  it('remove a contract with GET and with DELETE', async () => {
     await start();
     const { token, hash } = await aFarmer();
     expect((await get(`${API}/remove/${token}/${hash}`)).json).toEqual({ status: 'ok' });
   });
 
-  it('ask something new each interval, which the answer to the last no longer satisfies', async () => {
+  it('open a new challenge each interval, for which the previous response is wrong', async () => {
     await start();
     const { token, hash, challenge, right } = await aFarmer();
     pass(INTERVAL_MS);
@@ -53,7 +53,7 @@ describe('contracts', () => {
     expect(await answer(token, hash, right(next))).toEqual({ status: 'fail' });
   });
 
-  it('give a lost reply once more, and no second chance', async () => {
+  it('repeat the verdict of a repeated answer, and fail any other answer', async () => {
     await start();
     const { token, hash, challenge, right } = await aFarmer();
     expect(await answer(token, hash, right(challenge))).toEqual({ status: 'pass' });
@@ -68,13 +68,13 @@ describe('contracts', () => {
     ['a NUL', '%00'],
     ['a path', '..%2f..%2fetc%2fpasswd'],
     ['a flood', 'f'.repeat(10_000)],
-  ])('are not proved by %s', async (_, response) => {
+  ])('fail a response that is %s', async (_, response) => {
     await start();
     const { token, hash } = await aFarmer();
     expect(await answer(token, hash, response)).toEqual({ status: 'fail' });
   });
 
-  it('end after too many failures, and are then gone everywhere', async () => {
+  it('no longer know a contract that ended after too many failures', async () => {
     await start({ maxFailures: 2, contractForm: 'url' });
     const token = await newToken();
     const { file_hash: hash, url: download } = await acceptContract(token);
@@ -88,7 +88,7 @@ describe('contracts', () => {
     expect(await due(token)).toEqual({ all_contracts: [], due_contracts: [] });
   });
 
-  it('belong to one farmer: another can neither answer nor remove nor see them', async () => {
+  it('do not let a farmer answer, remove or list the contracts of another farmer', async () => {
     await start();
     const { token, hash, challenge, right } = await aFarmer();
     const other = await newToken();
@@ -98,7 +98,7 @@ describe('contracts', () => {
     expect((await due(token)).due_contracts).toEqual([{ hash, challenge }]);
   });
 
-  it('by URL have bytes that hash to their name', async () => {
+  it('serve the chunk of a contract with a URL under its hash', async () => {
     await start({ contractForm: 'url' });
     const contract = await acceptContract(await newToken());
     expect(Object.keys(contract).sort()).toEqual(['challenge', 'file_hash', 'interval', 'url']);
@@ -108,7 +108,7 @@ describe('contracts', () => {
     expect(sha256(bytes)).toBe(contract.file_hash);
   });
 
-  it('run out, and come back when one is removed', async () => {
+  it('issue no contract beyond the maximum until one is removed', async () => {
     await start({ maxContracts: 1 });
     const { token, hash } = await aFarmer();
     expect(await acceptContract(token)).toEqual({ status: 'no_chunks' });
@@ -116,7 +116,7 @@ describe('contracts', () => {
     expect(await acceptContract(token)).toHaveProperty('file_hash');
   });
 
-  it('come back when those of a farmer that never asks again have ended', async () => {
+  it('issue contracts again after those of an absent farmer have failed', async () => {
     await start({ maxContracts: 1, maxFailures: 2 });
     await aFarmer();
     const token = await newToken();
@@ -126,7 +126,7 @@ describe('contracts', () => {
     expect(await acceptContract(token)).toHaveProperty('file_hash');
   });
 
-  it('come back, and hold no place, when the genesis file could not be read for a while', async () => {
+  it('issue contracts again after the genesis file could not be read', async () => {
     await start({ maxContracts: 1 });
     const token = await newToken();
     renameSync(pathOf('genesis'), pathOf('elsewhere'));
@@ -138,26 +138,28 @@ describe('contracts', () => {
     expect(await acceptContract(token)).toHaveProperty('file_hash');
   });
 
-  it('tell their interval in seconds, exactly', async () => {
+  it('state the interval in seconds, including fractions', async () => {
     await start({ intervalMs: 1_500 });
     expect(await acceptContract(await newToken())).toMatchObject({ interval: 1.5 });
   });
 
-  it.each(['chunk/nobody', 'due/nobody', `challenge/nobody/${'a'.repeat(64)}/x`, `remove/nobody/${'a'.repeat(64)}`])(
-    'are not for strangers: %s',
-    async (path) => {
-      await start();
-      expect(await get(`${API}/${path}`)).toMatchObject({ code: 200, json: { status: 'no_token' } });
-    },
-  );
+  it.each([
+    'chunk/unknown',
+    'due/unknown',
+    `challenge/unknown/${'a'.repeat(64)}/x`,
+    `remove/unknown/${'a'.repeat(64)}`,
+  ])('reject an unknown token: %s', async (path) => {
+    await start();
+    expect(await get(`${API}/${path}`)).toMatchObject({ code: 200, json: { status: 'no_token' } });
+  });
 
-  it.each(['__proto__', 'constructor', '%00', 'x'.repeat(10_000)])('are not for the token %s', async (token) => {
+  it.each(['__proto__', 'constructor', '%00', 'x'.repeat(10_000)])('reject the invalid token %s', async (token) => {
     await start();
     expect(await due(token)).toEqual({ status: 'no_token' });
   });
 
-  it.each(['nobody', '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jW', '3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy', 'x'.repeat(5_000)])(
-    'are not for the address %s',
+  it.each(['unknown', '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jW', '3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy', 'x'.repeat(5_000)])(
+    'reject the invalid address %s',
     async (address) => {
       await start();
       expect(await get(`${API}/new/${address}`)).toMatchObject({
@@ -167,13 +169,13 @@ describe('contracts', () => {
     },
   );
 
-  it('are for an address as often as it asks, each time with another token', async () => {
+  it('issue another token each time an address registers', async () => {
     await start();
     expect(await newToken()).not.toBe(await newToken());
     expect((await get(`${API}/new/${ADDRESS}`)).code).toBe(200);
   });
 
-  it('repeat with the seed: same tokens, secrets, hashes and challenges in the same order', async () => {
+  it('issue the same tokens, secrets, hashes and challenges again with the same seed', async () => {
     const run = async (seed: string) => {
       await start({ seed });
       const token = await newToken();
@@ -188,7 +190,7 @@ describe('contracts', () => {
     expect(await run('b')).not.toEqual(first);
   });
 
-  it('stay apart when many ask at once', async () => {
+  it('issue different contracts to concurrent requests', async () => {
     await start();
     const token = await newToken();
     const contracts = await Promise.all(Array.from({ length: 20 }, () => acceptContract(token)));
@@ -196,11 +198,11 @@ describe('contracts', () => {
     for (const { secret, file_hash } of contracts) expect(sha256(createChunk(secret))).toBe(file_hash);
   });
 
-  it('are never more than there may be, however many ask at once', async () => {
+  it('never exceed the maximum with concurrent requests', async () => {
     await start({ maxContracts: 3 });
     const token = await newToken();
-    const replies = await Promise.all(Array.from({ length: 10 }, () => acceptContract(token)));
-    expect(replies.filter(({ status }) => status === 'no_chunks')).toHaveLength(7);
+    const responses = await Promise.all(Array.from({ length: 10 }, () => acceptContract(token)));
+    expect(responses.filter(({ status }) => status === 'no_chunks')).toHaveLength(7);
     expect((await due(token)).all_contracts).toHaveLength(3);
   });
 });

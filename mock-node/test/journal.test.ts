@@ -28,7 +28,7 @@ function createJournal(size: number) {
   return { journal, add, ids };
 }
 
-/** Whether something has been decided, once everything that can run has. */
+/** Whether a promise is settled after all pending work has run. */
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   let settled = false;
   void promise.then(() => {
@@ -38,8 +38,8 @@ async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   return settled;
 }
 
-describe('the journal', () => {
-  it('keeps the last requests, oldest first, and counts those that fell out', () => {
+describe('Journal', () => {
+  it('keeps the latest requests, oldest first, and counts the dropped ones', () => {
     const { journal, add, ids } = createJournal(3);
     for (let n = 0; n < 2; n++) add();
     expect([ids(), journal.counts]).toEqual([[1, 2], { kept: 2, dropped: 0 }]);
@@ -47,7 +47,7 @@ describe('the journal', () => {
     expect([ids(), journal.counts]).toEqual([[5, 6, 7], { kept: 3, dropped: 4 }]);
   });
 
-  it('is a ring of any size, whatever is added and cleared', () => {
+  it('behaves like a bounded list for any size and sequence of calls', () => {
     fc.assert(
       fc.property(
         fc.nat(8),
@@ -74,7 +74,7 @@ describe('the journal', () => {
     );
   });
 
-  it('finds what fits all that is asked for', () => {
+  it('finds the requests that match all fields of a filter', () => {
     const { journal, add, ids } = createJournal(10);
     add({ route: 'new', status: 400 });
     add({ farmer: 'abcdef', faults: ['late', 'half'] });
@@ -102,17 +102,17 @@ describe('the journal', () => {
   });
 });
 
-describe('waiting for requests', () => {
+describe('Journal.wait', () => {
   const forever = new AbortController().signal;
 
-  it('is over at once where they came already', async () => {
+  it('returns immediately if enough requests have matched already', async () => {
     const { journal, add } = createJournal(5);
     add();
     expect(await isSettled(journal.wait({ route: 'due' }, 1, forever))).toBe(true);
     expect(await isSettled(journal.wait({}, 0, forever))).toBe(true);
   });
 
-  it('is over with the last of them, and no sooner', async () => {
+  it('returns with the last wanted request and not earlier', async () => {
     const { journal, add } = createJournal(5);
     add({ route: 'due' });
     const wait = journal.wait({ route: 'due' }, 3, forever);
@@ -124,7 +124,7 @@ describe('waiting for requests', () => {
     expect(await wait).toBeTruthy();
   });
 
-  it('goes on for those of each by itself', async () => {
+  it('counts for each waiting call separately', async () => {
     const { journal, add } = createJournal(5);
     const routes: RouteName[] = ['new', 'due'];
     const [first, second] = routes.map((route) => journal.wait({ route }, 1, forever));
@@ -134,7 +134,7 @@ describe('waiting for requests', () => {
     expect(await isSettled(first ?? NEVER)).toBe(true);
   });
 
-  it('ends when it is given up, and leaves nothing behind', async () => {
+  it('returns when its signal is aborted, and removes its waiter', async () => {
     const { journal, add } = createJournal(5);
     const giveUp = new AbortController();
     const wait = journal.wait({}, 1, giveUp.signal);
@@ -146,14 +146,14 @@ describe('waiting for requests', () => {
   });
 });
 
-/** Never decided. */
+/** Never aborted. */
 const NEVER = new Promise<never>(() => {});
 
-describe('what the journal keeps', () => {
+describe('the recorded requests', () => {
   const { start, get, controller, fault, newToken, acceptContract } = setUpMockNode();
   const entries = () => controller().journal.find();
 
-  it('is nothing secret: no whole token, secret or response, on any route, in any part', async () => {
+  it('contain no complete token, secret or response on any route', async () => {
     await start();
     const token = await newToken();
     const { secret, file_hash: hash, challenge } = await acceptContract(token);
@@ -178,7 +178,7 @@ describe('what the journal keeps', () => {
     expect(JSON.stringify(entries().filter(({ route }) => route !== null))).not.toContain(secret);
   });
 
-  it('says what each request was, and what became of it', async () => {
+  it('describe each request and its result', async () => {
     await start();
     const token = await newToken();
     const { file_hash: hash } = await acceptContract(token);
@@ -207,7 +207,7 @@ describe('what the journal keeps', () => {
     expect(controller().journal.unmatched()).toEqual([nowhere]);
   });
 
-  it('is bounded, however long a path or a body is', async () => {
+  it('have bounded paths and bodies', async () => {
     await start();
     await get(`/${'x'.repeat(10_000)}`);
     await get(`${API}/new/${'y'.repeat(10_000)}`);
@@ -219,7 +219,7 @@ describe('what the journal keeps', () => {
     expect(entries().every(({ path }) => path.length <= 512)).toBe(true);
   });
 
-  it('is not what is served beside the API', async () => {
+  it('exclude health checks and metrics', async () => {
     await start();
     await get('/healthz');
     await get('/metrics');
@@ -227,8 +227,8 @@ describe('what the journal keeps', () => {
   });
 });
 
-describe('shortening', () => {
-  it('leaves hashes, and no token, secret or response, in a body', () => {
+describe('redactSecrets', () => {
+  it('keeps hashes and shortens tokens, secrets and responses in a body', () => {
     const [token, hash] = [randomBytes(16).toString('hex'), randomBytes(32).toString('hex')];
     const body = { token, secret: 'bf60435d2b', file_hash: hash, challenge: '0.123456789', response: hash };
     expect(JSON.parse(redactSecrets(JSON.stringify(body), 1_000))).toEqual({
@@ -239,7 +239,7 @@ describe('shortening', () => {
     });
   });
 
-  it('leaves no more than the beginning of a token, wherever a text is cut', () => {
+  it('keeps only the beginning of a token wherever the text is cut', () => {
     const token = `${'abcdef'.repeat(5)}ab`;
     for (const text of [`/a/path/${token}`, `{"token":"${token}"}`, `${token}${'/x'.repeat(20)}`]) {
       for (let most = 1; most <= text.length; most++) {

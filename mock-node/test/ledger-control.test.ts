@@ -5,8 +5,8 @@ import { createLedger, INTERVAL, T0, TOKEN } from './support/ledger.ts';
 
 const WRONG = { hash: 'hash', response: 'wrong' };
 
-describe('what can be seen of contracts', () => {
-  it('is all of one, as it stands now', () => {
+describe('the contracts of a ledger', () => {
+  it('include all facts about a contract in its current round', () => {
     const { ledger, take, answer } = createLedger();
     const challenge = take();
     const seen = { token: TOKEN, hash: 'hash', index: 0, intervalMs: INTERVAL, acceptedAt: T0 };
@@ -35,7 +35,7 @@ describe('what can be seen of contracts', () => {
     expect(ledger.contract('hash', T0 + 4 * INTERVAL)).toBeUndefined();
   });
 
-  it('is how many are due and how many settled', () => {
+  it('are counted by state', () => {
     const { ledger, take, answer } = createLedger();
     answer(take(), T0);
     take('second', T0 + 10);
@@ -44,7 +44,7 @@ describe('what can be seen of contracts', () => {
     expect(ledger.counts(T0 + 10 * INTERVAL)).toEqual({ due: 0, settled: 0 });
   });
 
-  it('is the first of a farmer that still runs and begins like that', () => {
+  it('are found by farmer and hash prefix, the oldest running one first', () => {
     const { ledger, token, take } = createLedger({ maxFailures: 1 });
     take('aa1', T0);
     take('ab2', T0 + 1);
@@ -52,12 +52,12 @@ describe('what can be seen of contracts', () => {
     expect(ledger.findFirst(token, 'ab', T0 + 1)).toBe('ab2');
     expect(ledger.findFirst(token, 'b', T0 + 1)).toBeUndefined();
     expect(ledger.findFirst(token, 'a', T0 + INTERVAL)).toBe('ab2');
-    expect(ledger.findFirst('nobody', '', T0)).toBeUndefined();
+    expect(ledger.findFirst('unknown', '', T0)).toBeUndefined();
   });
 });
 
-describe('a contract with an interval of its own', () => {
-  it('keeps to it, whatever the others do', () => {
+describe('a contract with another interval', () => {
+  it('keeps its interval independently of other contracts', () => {
     const { ledger, token, take } = createLedger();
     const [first, second] = [take('slow'), take('fast', T0, TOKEN, 1_000)];
     const challenges = (now: number) => ledger.due(token, now)?.due.map(({ challenge }) => challenge);
@@ -68,8 +68,8 @@ describe('a contract with an interval of its own', () => {
   });
 });
 
-describe('what the node does of its own will', () => {
-  it('expires a contract, once', () => {
+describe('the administration of a ledger', () => {
+  it('expires a contract once', () => {
     const { ledger, token, take, events } = createLedger();
     take();
     expect(ledger.expire('hash', T0 + 1)).toBe(true);
@@ -79,14 +79,14 @@ describe('what the node does of its own will', () => {
     expect(events).toEqual(['accepted hash', 'expired hash']);
   });
 
-  it('does not expire what has failed already', () => {
+  it('does not expire a contract that has failed already', () => {
     const { ledger, take, events } = createLedger();
     take();
     expect(ledger.expire('hash', T0 + 3 * INTERVAL)).toBe(false);
     expect(events.at(-1)).toBe('failed hash');
   });
 
-  it('begins the next round now, from which on all others follow', () => {
+  it('starts the next round now, and later rounds relative to it', () => {
     const { ledger, token, take, answer, challengeAt, results } = createLedger();
     answer(take(), T0);
     const now = T0 + 12_345;
@@ -101,7 +101,7 @@ describe('what the node does of its own will', () => {
     expect(ledger.due(token, now + INTERVAL)?.all).toEqual(['hash']);
   });
 
-  it('leaves a challenge open that waits for its answer anyway', () => {
+  it('leaves an open challenge open', () => {
     const { ledger, take } = createLedger();
     const challenge = take();
     expect(ledger.challengeNow('hash', T0 + 100)).toEqual({ challenge, opened: false });
@@ -109,14 +109,14 @@ describe('what the node does of its own will', () => {
     expect(ledger.challengeNow('other', T0)).toBeUndefined();
   });
 
-  it('forgets one farmer with its contracts, and nobody else', () => {
+  it('forgets one farmer and its contracts, and no other farmer', () => {
     const { ledger, token, take, events } = createLedger();
     const other = ledger.register();
     take('mine');
     take('theirs', T0, other);
     ledger.revoke(token);
     ledger.revoke(token);
-    ledger.revoke('nobody');
+    ledger.revoke('unknown');
     expect([ledger.hasFarmer(token), ledger.hasFarmer(other), ledger.farmers, ledger.running]).toEqual([
       false,
       true,
@@ -127,7 +127,7 @@ describe('what the node does of its own will', () => {
     expect(events.filter((event) => event.startsWith('forgotten'))).toEqual(['forgotten mine']);
   });
 
-  it('forgets everything, and gives nothing twice; after a reset it gives the same again', () => {
+  it('issues new tokens and secrets after forgetting everything, and the first ones again after a reset', () => {
     const { ledger, token, take, speakFor } = createLedger();
     take();
     ledger.forget();
@@ -141,7 +141,7 @@ describe('what the node does of its own will', () => {
     expect(speakFor('hash', T0)).toMatchObject({ index: 0, chunk: { secret: new SeededRandom('seed').secret(0) } });
   });
 
-  it('gives back the place of a farmer that it forgot while the chunk was made', () => {
+  it('cancels the reservation of a farmer that was forgotten while its chunk was generated', () => {
     const { ledger, token, speakFor } = createLedger();
     const next = speakFor('hash', T0);
     if (next === undefined) throw new Error('there is a place');
@@ -152,7 +152,7 @@ describe('what the node does of its own will', () => {
   });
 });
 
-describe('whatever the sequence', () => {
+describe('any sequence of calls', () => {
   const COMMANDS = [
     ...Array<'speak'>(6).fill('speak'),
     ...Array<'start'>(6).fill('start'),
@@ -178,7 +178,7 @@ describe('whatever the sequence', () => {
     { maxLength: 80 },
   );
 
-  it('counts are what listings say, no place leaks, and each round is settled once', () => {
+  it('keeps counts equal to listings, leaks no reservation and settles each round once', () => {
     fc.assert(
       fc.property(steps, (list) => {
         const { ledger, token, results, events, speakFor } = createLedger({ maxContracts: 5 });
@@ -188,7 +188,7 @@ describe('whatever the sequence', () => {
         let hashes = 0;
         for (const { command, which, pauseMs } of list) {
           now += pauseMs;
-          // Mostly somebody who is known.
+          // Usually a known farmer.
           const asking = which < 16 ? tokens.filter((each) => ledger.hasFarmer(each)) : tokens;
           const farmer = asking[which % Math.max(1, asking.length)] ?? token;
           const known = ledger.due(farmer, now)?.all ?? [];
@@ -197,7 +197,7 @@ describe('whatever the sequence', () => {
           const place = pending[which % Math.max(1, pending.length)];
           const takePlace = () => place && pending.splice(pending.indexOf(place), 1);
           if (command === 'speak') {
-            // Now and then the same chunk again: the new contract takes the place of the old.
+            // Sometimes the same chunk again, so that the new contract replaces the old one.
             const next = speakFor(which % 4 === 0 ? 'again' : `hash${hashes++}`, now);
             if (next !== undefined) pending.push(next);
             else expect(ledger.running).toBe(5);
@@ -238,8 +238,8 @@ describe('whatever the sequence', () => {
             expect(dueAt - now).toBeLessThanOrEqual(intervalMs);
           }
         }
-        const told = (what: RegExp) => events.filter((event) => what.test(event)).length;
-        expect(told(/^accepted/) - told(/^(failed|removed|expired|forgotten|replaced)/)).toBe(
+        const countEvents = (what: RegExp) => events.filter((event) => what.test(event)).length;
+        expect(countEvents(/^accepted/) - countEvents(/^(failed|removed|expired|forgotten|replaced)/)).toBe(
           [...ledger.all(now)].length,
         );
         const sum = (result: string) =>
@@ -252,7 +252,7 @@ describe('whatever the sequence', () => {
     );
   });
 
-  it('no token or secret comes twice, but after a reset', () => {
+  it('issues no token or secret twice without a reset', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom('register', 'speak', 'revoke', 'forget'), { maxLength: 60 }), (commands) => {
         const { ledger, token, speakFor } = createLedger({ maxContracts: 100 });

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { SeededRandom } from '../src/ledger/seeded-random.ts';
 import { createLedger, INTERVAL, T0, TOKEN } from './support/ledger.ts';
 
-describe('the ledger', () => {
-  it('issues a challenge an interval, and lists it while it is open and unanswered', () => {
+describe('Ledger', () => {
+  it('opens one challenge per interval and lists it until it is answered', () => {
     const { take, answer, challengeAt, results } = createLedger();
     const first = take();
     expect(challengeAt(T0)).toBe(first);
@@ -17,7 +17,7 @@ describe('the ledger', () => {
     expect(results).toEqual({ passed: 2, wrong: 0, unanswered: 0 });
   });
 
-  it('lets the first answer settle a challenge: the same again passes again, any other fails and changes nothing', () => {
+  it('settles a challenge with the first answer: repeating it passes again, any other fails and changes nothing', () => {
     const { ledger, take, answer, results } = createLedger();
     const challenge = take();
     expect(answer(challenge, T0)).toBe('pass');
@@ -27,7 +27,7 @@ describe('the ledger', () => {
     expect(results).toEqual({ passed: 1, wrong: 0, unanswered: 0 });
   });
 
-  it('lets a wrong first answer settle it too: the right one comes too late', () => {
+  it('settles a challenge with a wrong first answer, so that a later correct one fails', () => {
     const { ledger, take, answer, challengeAt, results } = createLedger();
     const challenge = take();
     expect(ledger.answer(TOKEN, { hash: 'hash', response: 'wrong' }, T0)).toBe('fail');
@@ -36,7 +36,7 @@ describe('the ledger', () => {
     expect(results).toEqual({ passed: 0, wrong: 1, unanswered: 0 });
   });
 
-  it('counts a wrong answer once, however often it is sent', () => {
+  it('counts a repeated wrong answer once', () => {
     const { ledger, token, take, results } = createLedger();
     take();
     for (let n = 0; n < 5; n++) expect(ledger.answer(token, { hash: 'hash', response: 'wrong' }, T0 + n)).toBe('fail');
@@ -44,14 +44,14 @@ describe('the ledger', () => {
     expect(ledger.due(token, T0 + 10)?.all).toEqual(['hash']);
   });
 
-  it('takes a late answer for one to the challenge that is open by then: an answer does not say which it is for', () => {
+  it('verifies a late answer against the challenge that is open on arrival', () => {
     const { take, answer, challengeAt, results } = createLedger();
     expect(answer(take(), T0 + INTERVAL)).toBe('fail');
     expect(results).toEqual({ passed: 0, wrong: 1, unanswered: 1 });
     expect(challengeAt(T0 + INTERVAL)).toBeUndefined();
   });
 
-  it('does not turn back when the clock does', () => {
+  it('does not return to an earlier round when the clock goes back', () => {
     const { take, answer, challengeAt } = createLedger();
     const first = take();
     const second = challengeAt(T0 + INTERVAL) ?? '';
@@ -60,7 +60,7 @@ describe('the ledger', () => {
     expect(answer(first, T0)).toBe('fail');
   });
 
-  it('frees the places of a farmer that never asks again', () => {
+  it('frees the contracts of a farmer that sends no more requests', () => {
     const { ledger, take, results } = createLedger({ maxContracts: 1 });
     take();
     expect(ledger.reserveContract(T0 + 3 * INTERVAL - 1)).toBeUndefined();
@@ -68,7 +68,7 @@ describe('the ledger', () => {
     expect(results.unanswered).toBe(3);
   });
 
-  it('ends a contract that failed too often at once, and knows it no more', () => {
+  it('ends a contract as soon as it has failed too often', () => {
     const { ledger, token, take } = createLedger({ maxFailures: 1 });
     take();
     expect(ledger.answer(token, { hash: 'hash', response: 'wrong' }, T0)).toBe('fail');
@@ -77,14 +77,14 @@ describe('the ledger', () => {
     expect(ledger.running).toBe(0);
   });
 
-  it('counts what went unanswered before a farmer removed its contract', () => {
+  it('counts unanswered challenges before it removes a contract', () => {
     const { ledger, token, take, results } = createLedger();
     take();
     expect(ledger.remove(token, 'hash', T0 + 2 * INTERVAL)).toBe('ok');
     expect(results.unanswered).toBe(2);
   });
 
-  it('counts places right when two contracts of a farmer are on the same chunk', () => {
+  it('counts one contract when a farmer gets the same chunk twice', () => {
     const { ledger, token, take } = createLedger();
     take();
     take();
@@ -93,7 +93,7 @@ describe('the ledger', () => {
     expect(ledger.running).toBe(0);
   });
 
-  it('gives a place back that nothing came of', () => {
+  it('frees a cancelled reservation', () => {
     const { ledger, take } = createLedger({ maxContracts: 1 });
     expect(ledger.reserveContract(T0)).toBeDefined();
     expect(take).toThrow('no contract');
@@ -101,7 +101,7 @@ describe('the ledger', () => {
     expect(take()).toMatch(/^0\./);
   });
 
-  it('tells the secret of a chunk as long as its contract runs', () => {
+  it('returns the secret of a chunk while its contract is running', () => {
     const { ledger, take } = createLedger();
     take();
     expect(ledger.getChunkSecret('hash', T0 + 3 * INTERVAL - 1)).toMatch(/^[0-9a-f]{10}$/);
@@ -109,7 +109,7 @@ describe('the ledger', () => {
     expect(ledger.getChunkSecret('other', T0)).toBeUndefined();
   });
 
-  it('keeps farmers and contracts apart', () => {
+  it('separates farmers and contracts', () => {
     const { ledger, token, take, answer } = createLedger();
     const first = take();
     const second = take('second', T0 + 1);
@@ -126,7 +126,7 @@ describe('the ledger', () => {
     expect(ledger.answer(other, { hash: 'second', response: `right:${second}` }, T0 + INTERVAL + 1)).toBe('no_hash');
   });
 
-  it('ends a contract after so many failures in a row, and frees its place', () => {
+  it('ends a contract after the maximum of consecutive failures and frees its place', () => {
     const { ledger, token, take, answer, results } = createLedger({ maxContracts: 1 });
     const challenge = take();
     expect(ledger.due(token, T0 + 3 * INTERVAL - 1)?.all).toEqual(['hash']);
@@ -137,7 +137,7 @@ describe('the ledger', () => {
     expect(ledger.reserveContract(T0 + 3 * INTERVAL)).toBeDefined();
   });
 
-  it('forgets failures when a challenge is passed', () => {
+  it('resets the consecutive failures when a challenge passes', () => {
     const { ledger, token, take, answer, challengeAt } = createLedger();
     take();
     expect(answer(challengeAt(T0 + 2 * INTERVAL) ?? '', T0 + 2 * INTERVAL)).toBe('pass');
@@ -145,7 +145,7 @@ describe('the ledger', () => {
     expect(ledger.due(token, T0 + 6 * INTERVAL)?.all).toEqual([]);
   });
 
-  it("removes a contract at its farmer's wish, once", () => {
+  it("removes a contract once at its farmer's request", () => {
     const { ledger, token, take } = createLedger();
     take();
     expect(['hash', 'hash', 'other'].map((hash) => ledger.remove(token, hash, T0))).toEqual([
@@ -156,15 +156,15 @@ describe('the ledger', () => {
     expect(ledger.running).toBe(0);
   });
 
-  it('knows nobody whom it gave no token', () => {
+  it('does not know tokens that it did not issue', () => {
     const { ledger } = createLedger();
-    expect(ledger.due('nobody', T0)).toBeUndefined();
-    expect(ledger.answer('nobody', { hash: 'hash', response: 'x' }, T0)).toBe('no_token');
-    expect(ledger.remove('nobody', 'hash', T0)).toBe('no_token');
+    expect(ledger.due('unknown', T0)).toBeUndefined();
+    expect(ledger.answer('unknown', { hash: 'hash', response: 'x' }, T0)).toBe('no_token');
+    expect(ledger.remove('unknown', 'hash', T0)).toBe('no_token');
     expect(ledger.answer(TOKEN, { hash: 'nothing', response: 'x' }, T0)).toBe('no_hash');
   });
 
-  it('settles no more challenges than there were, each once, whatever is asked when', () => {
+  it('settles each challenge exactly once for any sequence of requests', () => {
     const step = fc.tuple(fc.nat(2 * INTERVAL), fc.constantFrom('look', 'right', 'wrong'));
     fc.assert(
       fc.property(fc.array(step, { maxLength: 50 }), (steps) => {
@@ -185,7 +185,7 @@ describe('the ledger', () => {
     );
   });
 
-  /** What a run leaves behind, with or without somebody looking all the time. */
+  /** The state after a run, with or without listings in between. */
   function outcome(steps: [number, 'right' | 'wrong'][], looking: (now: number) => readonly number[]) {
     const { ledger, token, results, take, answer, challengeAt } = createLedger();
     take();
@@ -203,7 +203,7 @@ describe('the ledger', () => {
     maxLength: 30,
   });
 
-  it('comes out the same whether somebody looks all the time or nobody does', () => {
+  it('has the same result with and without listings in between', () => {
     fc.assert(
       fc.property(steps, fc.array(fc.nat(2 * INTERVAL), { maxLength: 5 }), (taken, looks) => {
         const inOrder = looks.toSorted((a, b) => a - b);
@@ -213,7 +213,7 @@ describe('the ledger', () => {
     );
   });
 
-  it('repeats itself: the same calls lead to the same', () => {
+  it('has the same result for the same calls', () => {
     fc.assert(
       fc.property(steps, (taken) => {
         expect(outcome(taken, () => [])).toEqual(outcome(taken, () => []));
@@ -221,7 +221,7 @@ describe('the ledger', () => {
     );
   });
 
-  it('opens each challenge at t0 + n·interval, to the millisecond, whatever the interval', () => {
+  it('opens challenge n exactly at t0 + n·interval for any interval', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1_000, max: 31_536_000_000 }),
@@ -239,7 +239,7 @@ describe('the ledger', () => {
 });
 
 describe('SeededRandom', () => {
-  it('repeat with the same seed, and differ with another', () => {
+  it('repeats its values with the same seed and differs with another', () => {
     const all = (seed: string) => {
       const random = new SeededRandom(seed);
       return [
@@ -256,7 +256,7 @@ describe('SeededRandom', () => {
     expect(new Set([...all('a'), ...all('b')]).size).toBe(14);
   });
 
-  it('have the shapes of the protocol', () => {
+  it('has values in the formats of the protocol', () => {
     fc.assert(
       fc.property(fc.string(), fc.nat(), fc.nat(), (seed, n, round) => {
         const random = new SeededRandom(seed);
@@ -267,7 +267,7 @@ describe('SeededRandom', () => {
     );
   });
 
-  it('give offsets inside the file, also for an empty one', () => {
+  it('has offsets inside the file, and 0 for an empty one', () => {
     fc.assert(
       fc.property(fc.string(), fc.nat(), fc.nat(Number.MAX_SAFE_INTEGER), (name, n, size) => {
         const offset = new SeededRandom('seed').offset(name, n, size);

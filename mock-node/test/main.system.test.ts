@@ -7,13 +7,13 @@ import { ADDRESS, API, setUpMockNode, sha256 } from './support/mock-node.ts';
 
 const { start, url, path: pathOf } = setUpMockNode();
 
-describe('the process', () => {
+describe('mock-node', () => {
   const children: ChildProcess[] = [];
   afterEach(() => {
     for (const child of children.splice(0)) child.kill('SIGKILL');
   });
 
-  /** Runs the real thing; what it writes is gathered, and `ended` is its exit code or the signal that killed it. */
+  /** Runs the program and collects its output. `ended` is its exit code or the signal that killed it. */
   function run(env: Record<string, string>, ...flags: string[]) {
     const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
     const child = spawn(process.execPath, ['--conditions=source', main, ...flags], {
@@ -38,17 +38,20 @@ describe('the process', () => {
     return { child, written, ended, ready };
   }
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('says one line when it is ready, and ends cleanly on %s', async (signal) => {
-    const { child, written, ended, ready } = run({ MOCK_SEED: '7' });
-    // A connection that is kept alive must not keep the process.
-    expect(await (await fetch(`${await ready()}/healthz`)).json()).toEqual({ status: 'ok' });
-    child.kill(signal);
-    expect(await ended).toBe(0);
-    expect(written.out).toMatch(/^mock-node ready api=:\d+ control=:\d+ seed=7\n$/);
-    expect(written.err).toBe('');
-  });
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'prints one line when it is ready and exits cleanly on %s',
+    async (signal) => {
+      const { child, written, ended, ready } = run({ MOCK_SEED: '7' });
+      // A keep-alive connection must not keep the process alive.
+      expect(await (await fetch(`${await ready()}/healthz`)).json()).toEqual({ status: 'ok' });
+      child.kill(signal);
+      expect(await ended).toBe(0);
+      expect(written.out).toMatch(/^mock-node ready api=:\d+ control=:\d+ seed=7\n$/);
+      expect(written.err).toBe('');
+    },
+  );
 
-  it('prints nothing about a download that was broken off', async () => {
+  it('prints nothing about an aborted download', async () => {
     const genesis = Buffer.alloc(32 * 1024 * 1024);
     writeFileSync(pathOf('large'), genesis);
     const { child, written, ended, ready } = run({
@@ -63,14 +66,14 @@ describe('the process', () => {
     const reader = (await fetch(contract.url, { signal: hurry.signal })).body?.getReader();
     expect((await reader?.read())?.value?.length).toBeGreaterThan(0);
     hurry.abort();
-    // Some round trips, in which the node notices.
+    // A few requests, so that the node has time to notice.
     for (let n = 0; n < 50; n++) expect((await fetch(`${node}/healthz`)).status).toBe(200);
     child.kill('SIGTERM');
     expect(await ended).toBe(0);
     expect(written.err).toBe('');
   });
 
-  it('refuses a wrong setting, naming variable, value and what is allowed', async () => {
+  it('rejects invalid settings and names the variable, the value and what is allowed', async () => {
     const { written, ended } = run({ MOCK_INTERVAL: 'soon', MOCK_CONTRACT_FORM: 'paper' });
     expect(await ended).toBe(2);
     expect(written).toEqual({
@@ -83,19 +86,19 @@ describe('the process', () => {
     });
   });
 
-  it('takes a flag before the variable', async () => {
+  it('prefers a flag to its variable', async () => {
     const { written, ended } = run({ MOCK_INTERVAL: '60' }, '--interval', 'later');
     expect(await ended).toBe(2);
     expect(written.err).toContain('--interval: expected');
   });
 
-  it('refuses a flag that there is not, and helps on request', async () => {
+  it('rejects an unknown flag and prints help on request', async () => {
     const [wrong, help] = [run({}, '--colour'), run({}, '--help')];
     expect([await wrong.ended, await help.ended]).toEqual([2, 0]);
     expect(help.written.out).toContain('--max-contracts <count>');
   });
 
-  it('says when its port is taken, and by which setting to choose another', async () => {
+  it('reports a port in use and names the setting', async () => {
     await start();
     const { port } = new URL(url());
     const { written, ended } = run({ MOCK_PORT: port });

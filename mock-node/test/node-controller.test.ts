@@ -4,8 +4,8 @@ import { setUpMockNode } from './support/mock-node.ts';
 
 const { start, get, controller, fault, pass, newToken, acceptContract } = setUpMockNode();
 
-describe('a reset', () => {
-  it('puts everything back to how it was, so that the same run comes again', async () => {
+describe('NodeController.reset', () => {
+  it('restores the start, so that a run repeats exactly', async () => {
     await start({ preset: 'tight-deadlines', faults: [{ name: 'mine', effect: { kind: 'fixed', ms: 1 } }] });
     const begin = async () => {
       const token = await newToken();
@@ -36,7 +36,7 @@ describe('a reset', () => {
   });
 
   it.each([[['contracts', 'clock']], [['faults', 'clock']], [['clock']]] as const)(
-    'of %p leaves time where it is: contracts or windows of faults are reckoned by it',
+    'does not move the clock back when it resets %p only',
     async (parts) => {
       await start();
       fault({ effect: 'reset', match: { route: 'chunk' }, window: { afterMs: 500, durationMs: 1_000 } });
@@ -49,7 +49,7 @@ describe('a reset', () => {
     },
   );
 
-  it.each(RESETTABLE)('of %s alone leaves the rest', async (part) => {
+  it.each(RESETTABLE)('resets %s without the other parts', async (part) => {
     await start();
     fault({ name: 'late', effect: { kind: 'fixed', ms: 1 } });
     await acceptContract(await newToken());

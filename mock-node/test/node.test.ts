@@ -6,8 +6,8 @@ import { ADDRESS, API, createChunk, INTERVAL_MS, setUpMockNode, sha256 } from '.
 const { start, url, get, pass, log, newToken, acceptContract, path: pathOf } = setUpMockNode();
 const metrics = async () => (await get('/metrics')).text;
 
-describe('the metrics', () => {
-  it('have every result at 0 from the start', async () => {
+describe('the metrics of the node', () => {
+  it('export every result as 0 from the start', async () => {
     await start();
     const text = await metrics();
     for (const result of ['passed', 'wrong', 'unanswered'])
@@ -22,7 +22,7 @@ describe('the metrics', () => {
     expect(text).toContain('process_cpu_seconds_total');
   });
 
-  it('count what the node did, with nothing secret in a label', async () => {
+  it('count requests, challenges and contracts without secrets in labels', async () => {
     await start();
     const token = await newToken();
     const { secret, file_hash: hash, challenge } = await acceptContract(token);
@@ -42,7 +42,7 @@ describe('the metrics', () => {
     for (const own of [token, hash, response, secret, challenge, ADDRESS]) expect(text).not.toContain(own);
   });
 
-  it('count challenges that nobody answered even when nobody asks for them', async () => {
+  it('count unanswered challenges without any request', async () => {
     await start({ maxFailures: 3 });
     await acceptContract(await newToken());
     pass(2 * INTERVAL_MS);
@@ -53,7 +53,7 @@ describe('the metrics', () => {
     expect(text).toContain('mock_node_contracts{state="due"} 0\n');
   });
 
-  it('have one label for all routes that are none', async () => {
+  it('use one label for all unknown routes', async () => {
     await start();
     for (let n = 0; n < 5; n++) await get(`/no-such-route-${n}`);
     const text = await metrics();
@@ -62,26 +62,26 @@ describe('the metrics', () => {
   });
 });
 
-describe('the node', () => {
+describe('the API server', () => {
   it('is healthy', async () => {
     await start();
     expect(await get('/healthz')).toMatchObject({ code: 200, json: { status: 'ok' } });
   });
 
   it.each(['/etc/passwd', `${API}/challenge/x`, API, `${API}/new`, '/api/downstream/v2/x'])(
-    'has no route %s',
+    'responds with 404 to %s',
     async (path) => {
       await start();
       expect(await get(path)).toMatchObject({ code: 404, json: { status: 'error' } });
     },
   );
 
-  it('does not say what it is made with', async () => {
+  it('does not reveal its framework', async () => {
     await start();
     expect((await fetch(url())).headers.get('x-powered-by')).toBeNull();
   });
 
-  it('refuses a genesis file of another hash, or none', async () => {
+  it('rejects a genesis file that is missing or has another hash', async () => {
     const genesisSha256 = 'a'.repeat(64);
     await expect(startMockNode({ port: 0, genesisPath: pathOf('genesis'), genesisSha256 })).rejects.toMatchObject({
       code: 'wrong_hash',
@@ -93,8 +93,8 @@ describe('the node', () => {
   });
 });
 
-describe('the log', () => {
-  it("has each request under the caller's id, by its route, with nothing secret", async () => {
+describe('the log of the node', () => {
+  it("contains each request with the client's id and its route, without secrets", async () => {
     await start();
     const token = await newToken();
     const { id } = await get(`${API}/due/${token}`, { headers: { 'X-Request-Id': 'mine-1' } });
@@ -107,13 +107,16 @@ describe('the log', () => {
     expect(JSON.stringify(log())).not.toContain(token);
   });
 
-  it.each([undefined, 'a b', 'x'.repeat(65), '<script>'])('gives an id of its own for %p', async (given) => {
-    await start();
-    const { id } = await get('/healthz', given === undefined ? {} : { headers: { 'X-Request-Id': given } });
-    expect(id).toMatch(/^[0-9a-f]{12}$/);
-  });
+  it.each([undefined, 'a b', 'x'.repeat(65), '<script>'])(
+    'contains a generated id if the client sends %p',
+    async (given) => {
+      await start();
+      const { id } = await get('/healthz', given === undefined ? {} : { headers: { 'X-Request-Id': given } });
+      expect(id).toMatch(/^[0-9a-f]{12}$/);
+    },
+  );
 
-  it('tells why a request failed, which the caller is not told', async () => {
+  it('contains the reason of a failed request, which the response does not', async () => {
     await start();
     const token = await newToken();
     rmSync(pathOf('genesis'));

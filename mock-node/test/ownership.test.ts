@@ -15,7 +15,7 @@ interface Challenge {
   seed: string;
 }
 
-/** The right answer, by the protocol's words. */
+/** The correct response, computed from the definition of the protocol. */
 function answerTo({ block, seed }: Challenge, content = CONTENT) {
   const wanted = Math.min(1024, Math.floor(content.length / 10));
   const over = Math.max(0, block - (content.length - wanted));
@@ -41,8 +41,8 @@ const post = async (body: unknown, name = 'file', headers: Record<string, string
 
 beforeEach(() => writeFileSync(pathOf('files', 'file'), CONTENT));
 
-describe('file ownership', () => {
-  it('is shown by any of a thousand challenges, none of which tells its answer', async () => {
+describe('the ownership routes', () => {
+  it('offer a thousand challenges without their responses, and verify any of them', async () => {
     await start();
     const challenges = await challengesOn('file');
     expect(challenges).toHaveLength(1000);
@@ -59,7 +59,7 @@ describe('file ownership', () => {
     }
   });
 
-  it('is not shown by a wrong answer, which uses the challenge up as well', async () => {
+  it('fail a wrong answer and use up its challenge', async () => {
     await start();
     const challenge = await firstOn('file');
     expect((await post({ ...answerTo(challenge), response: '0'.repeat(64) })).json).toEqual({
@@ -69,26 +69,26 @@ describe('file ownership', () => {
     expect((await post(answerTo(challenge))).code).toBe(404);
   });
 
-  it('takes a block as text, and each challenge once, with a new one in its place', async () => {
+  it('accept the block as a string, and replace each answered challenge', async () => {
     await start();
     const before = await challengesOn('file');
     const right = answerTo(await firstOn('file'));
     expect((await post({ ...right, block: String(right.block) })).json).toEqual({ msg: 'ok', match: true });
-    // On purpose unlike the original, which let a challenge be answered again and again.
+    // The original accepted any number of answers to a challenge.
     expect(await post(right)).toMatchObject({ code: 404, json: { msg: 'unknown challenge' } });
     const after = await challengesOn('file');
     expect(after.slice(0, -1)).toEqual(before.slice(1));
     expect(before.map(({ seed }) => seed)).not.toContain(after.at(-1)?.seed);
   });
 
-  it('counts one of two answers that come at once', async () => {
+  it('accept one of two concurrent answers', async () => {
     await start();
     const right = answerTo(await firstOn('file'));
-    const replies = await Promise.all([post(right), post(right)]);
-    expect(replies.map(({ code }) => code).sort()).toEqual([200, 404]);
+    const responses = await Promise.all([post(right), post(right)]);
+    expect(responses.map(({ code }) => code).sort()).toEqual([200, 404]);
   });
 
-  it('does not open an answered challenge again when the file changes its size and changes back', async () => {
+  it('do not reopen an answered challenge when the size of the file changes back and forth', async () => {
     await start();
     const right = answerTo(await firstOn('file'));
     await post(right);
@@ -100,7 +100,7 @@ describe('file ownership', () => {
     expect((await post(right)).code).toBe(404);
   });
 
-  it('forgets the challenges of a file after many others were asked for, and opens no answered one again', async () => {
+  it('drop the challenges of the least recently used file and do not reopen answered ones', async () => {
     await start();
     const [first, unanswered] = await challengesOn('file');
     if (first === undefined || unanswered === undefined) throw new Error('no challenge');
@@ -115,7 +115,7 @@ describe('file ownership', () => {
     expect((await post(right)).code).toBe(404);
   });
 
-  it('keeps the challenges of a file in use, however many others are asked for', async () => {
+  it('keep the challenges of a file that is in use', async () => {
     await start();
     const challenge = await firstOn('file');
     for (let n = 0; n < 101; n++) {
@@ -126,7 +126,7 @@ describe('file ownership', () => {
     expect((await post(answerTo(challenge))).json).toEqual({ msg: 'ok', match: true });
   });
 
-  it.each([0, 9, 10, 1_023, 10_240])('is shown for a file of %i bytes', async (size) => {
+  it.each([0, 9, 10, 1_023, 10_240])('verify a file of %i bytes', async (size) => {
     const content = CONTENT.subarray(0, size);
     writeFileSync(pathOf('files', 'small'), content);
     await start();
@@ -135,7 +135,7 @@ describe('file ownership', () => {
     }
   });
 
-  it('repeats its challenges with the seed', async () => {
+  it('offer the same challenges with the same seed', async () => {
     await start({ seed: 'a' });
     const first = await challengesOn('file');
     await start({ seed: 'a' });
@@ -144,12 +144,12 @@ describe('file ownership', () => {
     expect(await challengesOn('file')).not.toEqual(first);
   });
 
-  it('is for no file where no folder was given', async () => {
+  it('know no file without a folder', async () => {
     await start({ files: undefined });
     expect((await get(`${API}/challenges/file`)).code).toBe(404);
   });
 
-  it('says at the start when its folder is none', async () => {
+  it('fail at the start if the folder does not exist', async () => {
     await expect(start({ files: pathOf('absent') })).rejects.toMatchObject({
       code: 'invalid_settings',
       message: expect.stringMatching(/^MOCK_FILES: expected a folder \(got ".*absent": ENOENT\)$/),
@@ -168,42 +168,39 @@ interface RequestRecord {
 const recording = (name: string): RequestRecord[] =>
   JSON.parse(readFileSync(new URL(`fixtures/${name}.json`, import.meta.url), 'utf8'));
 
-/** Sends a recorded request; the file that the original had is ours here. */
+/** Sends a recorded request for the file of the test. */
 const replay = async ({ method, path, headers, body }: RequestRecord['request']) => {
   const { 'Content-Length': _, ...sent } = headers;
   const ours = path.replace('thirty-two_meg.testfile', 'file');
   return await get(ours, { method, headers: sent, ...(body && { body }) });
 };
 
-describe('what was recorded of the original of 2014', () => {
+describe('recorded exchanges of the original node of 2014', () => {
   const routes = recording('ownership-2014-09');
   const session = recording('farmer-session-2014-09');
   const isRightOrWrong = ({ note }: RequestRecord) => /right|wrong response/.test(note ?? '');
 
   it.each(routes.filter((exchange) => !isRightOrWrong(exchange)))(
-    'is answered alike here: $note',
+    'have the same response: $note',
     async ({ request, response }) => {
       await start();
       const { code, json } = await replay(request);
       expect(code).toBe(response.status);
-      // Where the original had a page of HTML (405, unknown challenge), there is JSON here, on purpose.
+      // The original sent HTML for 405 and for unknown challenges. The mock node sends JSON.
       if (response.json !== undefined) expect(json).toEqual(response.json);
       else expect(json).toHaveProperty('msg');
     },
   );
 
-  // Its challenges are not ours, since they come from another root seed: what was an answer there is unknown here.
-  it.each(routes.filter(isRightOrWrong))(
-    'is unknown here, since it answers a challenge that was never given: $note',
-    async ({ request }) => {
-      await start();
-      expect(await replay(request)).toMatchObject({ code: 404, json: { msg: 'unknown challenge' } });
-    },
-  );
+  // The original had another root seed, so its challenges are unknown to the mock node.
+  it.each(routes.filter(isRightOrWrong))('have unknown challenges: $note', async ({ request }) => {
+    await start();
+    expect(await replay(request)).toMatchObject({ code: 404, json: { msg: 'unknown challenge' } });
+  });
 
   const lists = session.filter(({ response }) => response.json?.challenges);
 
-  it('has challenges of the same shape', async () => {
+  it('have challenges with the same fields', async () => {
     await start();
     const [list] = lists;
     if (list === undefined) throw new Error('nothing recorded');
@@ -218,16 +215,16 @@ describe('what was recorded of the original of 2014', () => {
     expect(ours.seed).toHaveLength(theirs?.seed.length ?? 0);
   });
 
-  const strange = lists.filter(({ request }) => !request.path.endsWith('thirty-two_meg.testfile'));
+  const unknownFiles = lists.filter(({ request }) => !request.path.endsWith('thirty-two_meg.testfile'));
 
-  // On purpose unlike the original, which gave the same file's challenges whatever name was asked for.
-  it.each(strange)('is refused here for a name that is no file: $request.path', async ({ request, response }) => {
+  // The original returned the challenges of its only file for any name.
+  it.each(unknownFiles)('are rejected for names of other files: $request.path', async ({ request, response }) => {
     expect(response.status).toBe(200);
     await start();
     expect((await replay(request)).code).toBe(404);
   });
 
-  it('is answered with the same body shape that the farmer of then sent', async () => {
+  it('accept the body that the original farmer sent', async () => {
     await start();
     const [sent] = session.filter(({ request }) => request.method === 'POST');
     if (sent?.request.body === undefined || sent.request.body === null) throw new Error('nothing recorded');
@@ -238,7 +235,7 @@ describe('what was recorded of the original of 2014', () => {
   });
 });
 
-describe('an answer that is none', () => {
+describe('an invalid ownership answer', () => {
   it.each([
     ['no JSON object', '[1]', 400],
     ['a text', '"x"', 400],
@@ -253,27 +250,27 @@ describe('an answer that is none', () => {
     ['a block that is an object', '{"block":{},"seed":"s","response":"r"}', 404],
     ['a seed that is a list', '{"block":1,"seed":[],"response":"r"}', 404],
     ['a seed that every object has', '{"block":1,"seed":"constructor","response":"r"}', 404],
-  ])('is refused and harms nothing: %s', async (_, body, code) => {
+  ])('is rejected: %s', async (_, body, code) => {
     await start();
     expect((await post(body)).code).toBe(code);
     expect((await post(answerTo(await firstOn('file')))).json).toEqual({ msg: 'ok', match: true });
   });
 
-  it('is refused when it only unpacks to a flood', async () => {
+  it('is rejected if its compressed body expands beyond the limit', async () => {
     await start();
     const packed = new Uint8Array(gzipSync(Buffer.alloc(10_000_000)));
     expect(packed.length).toBeLessThan(16_000);
     expect((await post(packed, 'file', { 'Content-Encoding': 'gzip' })).code).toBe(413);
   });
 
-  it('does not use a challenge up when its block is another', async () => {
+  it('does not use up a challenge if the block differs', async () => {
     await start();
     const right = answerTo(await firstOn('file'));
     expect((await post({ ...right, block: right.block + 1 })).code).toBe(404);
     expect((await post(right)).json).toEqual({ msg: 'ok', match: true });
   });
 
-  it('is refused for the right challenge under another name', async () => {
+  it('is rejected for a challenge of another file', async () => {
     writeFileSync(pathOf('files', 'copy'), CONTENT);
     await start();
     const right = answerTo(await firstOn('file'));
@@ -282,7 +279,7 @@ describe('an answer that is none', () => {
   });
 });
 
-describe('a file name', () => {
+describe('a file name in an ownership route', () => {
   beforeEach(() => {
     writeFileSync(pathOf('secret'), 'top secret');
     writeFileSync(pathOf('files', '.hidden'), 'hidden');
@@ -322,7 +319,7 @@ describe('a file name', () => {
     '%c3%a9'.repeat(255),
     '%',
     '%ff',
-  ])('that leads out of the folder or to no plain file is no file: %s', async (name) => {
+  ])('is unknown if it leaves the folder or is not a regular file: %s', async (name) => {
     await start();
     for (const path of [`${API}/challenges/${name}`, `${API}/download/${name}`]) {
       const { code, text } = await getRaw(path);
@@ -332,13 +329,13 @@ describe('a file name', () => {
     expect([400, 404]).toContain((await post({ block: 0, seed: 's', response: 'r' }, name)).code);
   });
 
-  it('that is a pipe without a writer does not keep other files waiting', async () => {
+  it('does not block other files if it is a pipe without a writer', async () => {
     await start();
     await Promise.all(Array.from({ length: 8 }, () => get(`${API}/challenges/pipe`)));
     expect(await challengesOn('file')).toHaveLength(1000);
   });
 
-  it('may have spaces, dots, accents and the names of routes', async () => {
+  it('can contain spaces, dots, accents and names of routes', async () => {
     await start();
     for (const name of ['a b.tar.gz', 'é', 'answer', 'a%2e%2e', '__proto__']) {
       writeFileSync(pathOf('files', name), CONTENT);

@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { setUpControlApi } from './support/control-api.ts';
 
-describe("the page at the control port's /", () => {
+describe('the page', () => {
   const node = setUpControlApi();
   const page = async (path = '/') => {
     const response = await fetch(node.controlUrl() + path);
     return { status: response.status, headers: response.headers, text: await response.text() };
   };
 
-  it('needs nothing from elsewhere and nothing inline, and its policy allows nothing else', async () => {
+  it('loads only its own files, contains no inline code, and has a policy that allows nothing else', async () => {
     await node.start();
     const { headers, text } = await page();
     const policy = headers.get('content-security-policy')?.split(';') ?? [];
@@ -22,15 +22,15 @@ describe("the page at the control port's /", () => {
     for (const name of parts) expect((await page(`/${name}`)).status).toBe(200);
   });
 
-  it('is there without the token and holds nothing of the node, which is only told with it', async () => {
+  it('is served without the token and contains no data of the node', async () => {
     await node.start({ controlToken: 'open-sesame' });
     const empty = await page();
     await node.register();
-    node.fault({ name: 'told-to-nobody', effect: 'status' });
+    node.fault({ name: 'private-fault', effect: 'status' });
     const { status, text } = await page();
     expect([status, text]).toEqual([200, empty.text]);
     expect((await node.ask('GET', '/faults')).status).toBe(401);
     const headers = { Authorization: 'Bearer open-sesame' };
-    expect((await node.ask('GET', '/faults', { headers })).text).toContain('told-to-nobody');
+    expect((await node.ask('GET', '/faults', { headers })).text).toContain('private-fault');
   });
 });

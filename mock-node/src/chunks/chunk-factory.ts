@@ -8,8 +8,8 @@ import type { Genesis } from './genesis.ts';
 const BLOCKS_PER_TURN = 4;
 
 /**
- * Generates chunks to compute their hash and to verify answers. It keeps only the running SHA-256 of a chunk. It generates
- * one chunk at a time, in small steps, so that the node stays responsive.
+ * Generates chunks to compute their hash and to verify answers. It keeps only the running SHA-256 of a chunk. It
+ * generates one chunk at a time, in small steps, so that the node stays responsive.
  */
 export class ChunkFactory {
   readonly #genesis: Genesis;

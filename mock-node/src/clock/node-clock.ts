@@ -14,8 +14,8 @@ export interface ClockSnapshot extends ClockRate {
 }
 
 /**
- * The node's own time in whole milliseconds since the Unix epoch. It follows real time at a scale, or is frozen, and can
- * be moved forward. It never goes back while a deadline or a fault's window depends on it.
+ * The node's own time in whole milliseconds since the Unix epoch. It follows real time at a scale, or is frozen, and
+ * can be moved forward. It never goes back while a deadline or a fault's window depends on it.
  */
 export class NodeClock {
   readonly #real: () => number;

@@ -12,8 +12,8 @@ export interface EventStreamsOptions {
 }
 
 /**
- * Sends the controller's events to all listening clients. Each event is formatted once, however many clients listen, and
- * never when none does. Events of one turn of the event loop are sent in one write.
+ * Sends the controller's events to all listening clients. Each event is formatted once for all clients, and not at all
+ * without clients. Events of one turn of the event loop are sent in one write.
  */
 export class EventStreams {
   readonly #maxBacklogBytes: number;

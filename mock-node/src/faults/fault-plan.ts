@@ -44,9 +44,9 @@ const REPLACEMENT_GROUPS: ReadonlySet<EffectGroup> = new Set(['connection', 'htt
 const SENDING_GROUPS: ReadonlySet<EffectGroup> = new Set([...REPLACEMENT_GROUPS, 'response']);
 
 /**
- * The ordered list of faults. It decides which faults apply to a request. Whether a fault applies to the n-th request that
- * it matches depends only on the seed, its name and n. A request gets any number of delays and protocol effects, and the
- * first applicable effect of the other groups. If that one replaces the response, the request gets no protocol effects.
+ * The ordered list of faults. Whether a fault applies to the n-th request that it matches depends only on the seed, its
+ * name and n. A request gets any number of delays and protocol violations, and the first applicable effect of the other
+ * groups. If that one replaces the response, the request gets no protocol violations.
  */
 export class FaultPlan {
   readonly #deps: FaultPlanDeps;
@@ -127,7 +127,7 @@ export class FaultPlan {
     return toReport(entry, now);
   }
 
-  /** Restarts the counts, the random sequence, the window and the time to live of a fault. @throws FaultError `unknown` */
+  /** Restarts a fault's counts, random sequence, window and time to live. @throws FaultError `unknown` */
   restart(name: string, now: number): FaultReport {
     this.#removeExpired(now);
     const entry = this.#find(name);

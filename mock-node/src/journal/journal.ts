@@ -58,7 +58,7 @@ export class Journal {
   }
 
   /**
-   * Waits until `wanted` requests match: those in the journal now and all later ones, even if they are dropped meanwhile.
+   * Waits until `wanted` requests match: those in the journal now and all later ones, even if they get dropped.
    *
    * @returns the number of matching requests, which is lower if the signal was aborted
    */

@@ -1,4 +1,4 @@
-/** Enough of a token to tell farmers apart, and too little to use it. */
+/** Enough of a token to distinguish farmers, and too little to use it. */
 const VISIBLE_CHARS = 6;
 
 /** The beginning of a token. */

@@ -48,8 +48,8 @@ type Contracts = Map<string, Contract>;
 
 /**
  * The farmers, their contracts and their challenges. It does no I/O: the time is an argument of each call, and nothing
- * happens between calls, so that ten thousand contracts cost nothing while no request arrives. Challenge n of a contract
- * accepted at t0 is open from t0 + n·interval until t0 + (n+1)·interval. Its first answer settles it.
+ * happens between calls, so that contracts cost nothing while no request arrives. Challenge n of a contract accepted at
+ * t0 is open from t0 + n·interval until t0 + (n+1)·interval. Its first answer settles it.
  */
 export class Ledger {
   readonly #options: () => LedgerOptions;
@@ -207,7 +207,7 @@ export class Ledger {
   }
 
   /**
-   * Verifies an answer. The first answer settles a challenge. The same answer again gets the same verdict, any other fails.
+   * Verifies an answer. The first answer settles a challenge. Repeating it gets the same verdict, any other fails.
    *
    * @throws Error if {@link getUnverifiedSecret} returns a secret
    */
@@ -329,7 +329,7 @@ export class Ledger {
     return undefined;
   }
 
-  /** Moves a contract to its current round and counts unanswered challenges. @returns whether the contract still runs */
+  /** Moves a contract to its current round and counts unanswered challenges. @returns whether it still runs */
   #advance(contract: Contract, now: number): boolean {
     const { maxFailures } = this.#options();
     const round = Math.floor((now - contract.startedAt) / contract.intervalMs);

@@ -4,7 +4,7 @@ import { type ApiResponse, json } from '../api/response.ts';
 
 const NO_TOKEN = { status: 'no_token' };
 
-/** The contract routes of the prototype API. Like the original, they report most errors as a `status` under HTTP 200. */
+/** The contract routes. Like the original, they report most errors as a `status` under HTTP 200. */
 export const prototypeHandlers: Handlers<
   'connectivity' | 'new' | 'chunk' | 'due' | 'challenge' | 'remove' | 'download'
 > = {

@@ -118,8 +118,8 @@ export class StateFile implements LedgerStore {
   }
 
   /**
-   * Writes the pending changes and the clock. After it returns, killing the process loses none of them. Changes that could
-   * not be written stay pending.
+   * Writes the pending changes and the clock. After it returns, killing the process loses none of them. Changes that
+   * could not be written stay pending.
    *
    * @throws StateError
    */

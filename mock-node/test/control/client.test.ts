@@ -10,8 +10,8 @@ const { start, farm, get, register, controlUrl, close } = setUpControlApi();
 const client = (token?: string) => new ControlClient(controlUrl(), { token });
 const BUSY = { name: 'busy', match: { route: 'new' as const }, effect: { kind: 'status' as const, status: 503 } };
 
-describe('the client', () => {
-  it('has a fault’s whole life', async () => {
+describe('ControlClient', () => {
+  it('adds, changes, restarts, replaces and removes faults', async () => {
     await start();
     const control = client();
     expect(await control.addFault(BUSY)).toMatchObject({ name: 'busy', state: 'active', applied: 0 });
@@ -25,7 +25,7 @@ describe('the client', () => {
     expect(await control.listFaults()).toEqual([]);
   });
 
-  it('has scenarios, settings and reset', async () => {
+  it('defines and applies scenarios, changes settings and resets the node', async () => {
     await start();
     const control = client();
     expect((await control.listScenarios()).length).toBeGreaterThan(3);
@@ -41,7 +41,7 @@ describe('the client', () => {
     expect(await control.getConfig()).toMatchObject({ maxFailures: 10 });
   });
 
-  it('has contracts and the clock', async () => {
+  it('lists and controls contracts and the clock', async () => {
     await start();
     const control = client();
     const { hash, token } = await farm();
@@ -54,7 +54,7 @@ describe('the client', () => {
     expect(await control.listContracts()).toEqual([]);
   });
 
-  it('has the journal', async () => {
+  it('queries and clears the journal', async () => {
     await start();
     const control = client();
     const waiting = control.waitForRequests({ route: 'due' }, { count: 2 });
@@ -69,7 +69,7 @@ describe('the client', () => {
     expect(await control.countRequests()).toBe(0);
   });
 
-  it('has the events, until it is told to stop', async () => {
+  it('streams events until its signal is aborted', async () => {
     await start();
     const control = client();
     const enough = new AbortController();
@@ -82,7 +82,7 @@ describe('the client', () => {
     expect(seen.map(({ type }) => type)).toEqual(['clock', 'fault']);
   });
 
-  it('has the events to their end where the node closes', async () => {
+  it('ends the stream of events when the node closes', async () => {
     await start();
     const seen: string[] = [];
     for await (const { type } of client().streamEvents()) {
@@ -92,20 +92,20 @@ describe('the client', () => {
     expect(seen).toEqual(['clock']);
   });
 
-  it('brings its token', async () => {
+  it('sends its token', async () => {
     await start({ controlToken: 'open-sesame' });
     expect(await client('open-sesame').getInfo()).toMatchObject({ seed: '42' });
     await expect(client().getInfo()).rejects.toMatchObject({ code: 'unauthorized', status: 401 });
     await expect(client('another-one').streamEvents().next()).rejects.toMatchObject({ code: 'unauthorized' });
   });
 
-  it('finds the API behind a path, with or without a slash at its end', async () => {
+  it('accepts URLs with and without a trailing slash', async () => {
     await start();
     for (const url of [controlUrl(), `${controlUrl()}/`, new URL(controlUrl())])
       expect(await new ControlClient(url).getClock()).toMatchObject({ scale: 1 });
   });
 
-  it('does what was asked of one alone, whatever its name looks like', async () => {
+  it('never addresses another resource because of a special name', async () => {
     await start();
     const control = client();
     await control.addFault(BUSY);
@@ -115,8 +115,8 @@ describe('the client', () => {
   });
 });
 
-describe("the client's errors", () => {
-  it('say what is wrong, where, and by a code', async () => {
+describe('ControlError', () => {
+  it('has a code, and the message and the place of each error', async () => {
     await start();
     const control = client();
     await control.addFault(BUSY);
@@ -132,7 +132,7 @@ describe("the client's errors", () => {
     });
   });
 
-  it('say of a wait how many there were', async () => {
+  it('has the number of matching requests when a wait times out', async () => {
     await start();
     await register();
     await expect(client().waitForRequests({}, { count: 3, timeoutMs: 20 })).rejects.toMatchObject({
@@ -142,7 +142,7 @@ describe("the client's errors", () => {
     });
   });
 
-  it('say when nobody is there', async () => {
+  it('has the code unreachable if there is no response', async () => {
     await start();
     const control = client();
     await close();
@@ -153,10 +153,10 @@ describe("the client's errors", () => {
   it.each([
     ['no JSON', 200, '<html>', 'invalid_response'],
     ['other JSON', 200, '{"version":1}', 'invalid_response'],
-    ['nothing', 200, '', 'invalid_response'],
-    ['an error of somebody else', 502, '{"oops":true}', 'failed'],
+    ['empty', 200, '', 'invalid_response'],
+    ['an error of another server', 502, '{"oops":true}', 'failed'],
     ["a proxy's page", 502, '<html>', 'failed'],
-  ])('say when the reply is %s', async (_, status, body, code) => {
+  ])('reports a response that is %s', async (_, status, body, code) => {
     await servedBy(
       (_request, response) => response.writeHead(status).end(body),
       async (url) => {
@@ -166,7 +166,7 @@ describe("the client's errors", () => {
   });
 
   it.each(['data: {"type":"config"}\n\ndata: {"type', 'data: {"type":"config"}\n\ndata: {"type":"new"}\n\n'])(
-    'say when the events break off: %j',
+    'reports a broken event stream: %j',
     async (text) => {
       const seen: string[] = [];
       const listen = async (url: string) => {

@@ -2,12 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import { setUpControlApi } from '../support/control-api.ts';
 import { API, INTERVAL_MS } from '../support/mock-node.ts';
 
-const { start, ask, farm, get, pass, told } = setUpControlApi();
+const { start, ask, farm, get, pass, loggedChanges } = setUpControlApi();
 
 const ABSENT = 'ab'.repeat(32);
 
-describe('contracts over the control API', () => {
-  it('are listed, with nothing secret', async () => {
+describe('the contract operations', () => {
+  it('list contracts without secrets', async () => {
     await start();
     const [one, other] = [await farm(), await farm()];
     await one.answer();
@@ -34,26 +34,26 @@ describe('contracts over the control API', () => {
     for (const own of [one.token, one.secret, one.response, other.token]) expect(text).not.toContain(own);
   });
 
-  it('are listed by farmer, whole or by how it begins, and no more than asked for', async () => {
+  it('list the contracts of a farmer by its token or the beginning of it, up to the limit', async () => {
     await start();
     const [one, other] = [await farm(), await farm()];
     for (const farmer of [other.token, other.token.slice(0, 6)])
       expect((await ask('GET', `/contracts?farmer=${farmer}`)).json).toMatchObject([{ hash: other.hash }]);
     expect((await ask('GET', '/contracts?limit=1')).json).toMatchObject([{ hash: one.hash }]);
-    expect((await ask('GET', '/contracts?farmer=nobody')).json).toEqual([]);
+    expect((await ask('GET', '/contracts?farmer=unknown')).json).toEqual([]);
   });
 
-  it('are ended one by one', async () => {
+  it('expire a single contract', async () => {
     await start();
     const [one, other] = [await farm(), await farm()];
     expect(await ask('POST', `/contracts/${one.hash}/expire`)).toMatchObject({ status: 204 });
     expect(await one.answer()).toEqual({ status: 'no_hash' });
     expect(await other.answer()).toEqual({ status: 'pass' });
-    expect(told()).toEqual([{ message: 'contract expired', contract: one.hash }]);
+    expect(loggedChanges()).toEqual([{ message: 'contract expired', contract: one.hash }]);
     expect((await get('/metrics')).text).toContain('mock_node_contracts_ended_total{reason="expired"} 1\n');
   });
 
-  it('are challenged at once, unless their challenge is open anyway', async () => {
+  it('open a new challenge unless one is open', async () => {
     await start();
     const { hash, challenge, token, answer } = await farm();
     expect((await ask('POST', `/contracts/${hash}/challenge`)).json).toEqual({ challenge, opened: false });
@@ -63,28 +63,28 @@ describe('contracts over the control API', () => {
     expect(json.challenge).not.toBe(challenge);
     expect((await get(`${API}/due/${token}`)).json.due_contracts).toEqual([{ hash, challenge: json.challenge }]);
     expect(await answer(json.challenge)).toEqual({ status: 'pass' });
-    expect(told().at(-1)).toEqual({ message: 'contract challenged', contract: hash, opened: true });
+    expect(loggedChanges().at(-1)).toEqual({ message: 'contract challenged', contract: hash, opened: true });
   });
 
   it.each([
     ['GET', ''],
     ['POST', '/expire'],
     ['POST', '/challenge'],
-  ])('have none of another hash to %s %s', async (method, rest) => {
+  ])('respond with 404 to %s %s with an unknown hash', async (method, rest) => {
     await start();
     await farm();
     expect(await ask(method, `/contracts/${ABSENT}${rest}`)).toMatchObject({
       status: 404,
       json: { status: 'error', message: `no running contract has the hash ${ABSENT}` },
     });
-    expect(told()).toEqual([]);
+    expect(loggedChanges()).toEqual([]);
   });
 });
 
-describe('the clock over the control API', () => {
+describe('the clock operations', () => {
   const getNodeTime = async () => Date.parse((await ask('GET', '/clock')).json.now);
 
-  it('stands still, and is moved on by hand', async () => {
+  it('freeze and advance the clock', async () => {
     await start();
     expect(await ask('PUT', '/clock', { body: { mode: 'frozen' } })).toMatchObject({
       status: 200,
@@ -99,14 +99,14 @@ describe('the clock over the control API', () => {
     await ask('PUT', '/clock', { body: { mode: 'real', scale: 60 } });
     pass(1_000);
     expect(await getNodeTime()).toBe(1_000_000 + 1_500 + 60_000);
-    expect(told()).toEqual([
+    expect(loggedChanges()).toEqual([
       { message: 'clock set', mode: 'frozen', scale: 1, now: '1970-01-01T00:16:40.000Z' },
       { message: 'clock advanced', ms: 1_500, now: '1970-01-01T00:16:41.500Z' },
       { message: 'clock set', mode: 'real', scale: 60, now: '1970-01-01T00:16:41.500Z' },
     ]);
   });
 
-  it('moved on by an interval leaves the challenge unanswered, and opens the next', async () => {
+  it('count a challenge as unanswered and open the next when the clock advances by an interval', async () => {
     await start();
     const { hash, challenge, answer } = await farm();
     await ask('PUT', '/clock', { body: { mode: 'frozen' } });
@@ -120,14 +120,14 @@ describe('the clock over the control API', () => {
     expect(await answer()).toEqual({ status: 'fail' });
   });
 
-  it('skips a month of intervals at once', async () => {
+  it('advance by a month of intervals', async () => {
     await start({ maxFailures: 1_000_000 });
     const { hash } = await farm();
     await ask('POST', '/clock/advance', { body: { ms: 30 * 86_400_000 } });
     expect((await ask('GET', `/contracts/${hash}`)).json).toMatchObject({ unanswered: 30 * 24 * 60 });
   });
 
-  it('begins the window of a fault', async () => {
+  it('start the window of a fault', async () => {
     await start();
     await ask('PUT', '/clock', { body: { mode: 'frozen' } });
     await ask('POST', '/faults', { body: { name: 'later', window: { afterMs: 1_000 }, effect: 'reset' } });
@@ -136,7 +136,7 @@ describe('the clock over the control API', () => {
     expect((await ask('GET', '/faults/later')).json).toMatchObject({ state: 'active' });
   });
 
-  it('does not go back, nor beyond the year 9999', async () => {
+  it('reject times in the past and beyond the year 9999', async () => {
     await start();
     expect(await ask('POST', '/clock/advance', { body: { ms: -1 } })).toMatchObject({
       status: 400,

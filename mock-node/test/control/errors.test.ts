@@ -2,11 +2,11 @@ import { request as rawRequest } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
 import { setUpControlApi } from '../support/control-api.ts';
 
-const { start, ask, told, log, controlUrl } = setUpControlApi();
+const { start, ask, loggedChanges, log, controlUrl } = setUpControlApi();
 
 const FAULT = { name: 'a', effect: 'reset' };
 
-/** With headers that `fetch` sets by itself. */
+/** Sends headers that `fetch` does not allow to set. */
 async function askRaw(method: string, path: string, headers: Record<string, string>): Promise<number | undefined> {
   const { hostname, port } = new URL(controlUrl());
   return await new Promise((resolve, reject) => {
@@ -19,7 +19,7 @@ async function askRaw(method: string, path: string, headers: Record<string, stri
   });
 }
 
-describe('what is wrong in a body', () => {
+describe('an invalid body', () => {
   it.each([
     ['an unknown field', { ...FAULT, probabilty: 1 }, '/probabilty'],
     ['an unknown field further inside', { ...FAULT, match: { rout: 'due' } }, '/match/rout'],
@@ -42,7 +42,7 @@ describe('what is wrong in a body', () => {
     ['a text in place of an object', '"reset"', ''],
     ['null', 'null', ''],
     ['nothing at all', undefined, ''],
-  ])('is named by its place: %s', async (_, body, pointer) => {
+  ])('is reported with a pointer: %s', async (_, body, pointer) => {
     await start();
     const { status, json } = await ask('POST', '/faults', { body });
     expect({ status, json }).toEqual({
@@ -56,14 +56,14 @@ describe('what is wrong in a body', () => {
     expect((await ask('GET', '/faults')).json).toEqual([]);
   });
 
-  it('is named all at once', async () => {
+  it('is reported with all errors', async () => {
     await start();
     const { json } = await ask('POST', '/faults?x=1', { body: { name: 'A', effect: 'reset', y: 1, times: 0 } });
     const pointers = json.errors.map(({ pointer }: { pointer: string }) => pointer);
     expect(pointers.sort()).toEqual(['/name', '/query/x', '/times', '/y']);
   });
 
-  it('is something in it at all, where none is taken', async () => {
+  it('is any body of an operation that has none', async () => {
     await start();
     await ask('POST', '/faults', { body: FAULT });
     expect(await ask('POST', '/faults/a/restart', { body: {} })).toMatchObject({ status: 200 });
@@ -74,7 +74,7 @@ describe('what is wrong in a body', () => {
   });
 });
 
-describe('what is wrong in a URL', () => {
+describe('an invalid URL', () => {
   it.each([
     ['/requests?colour=red', '/query/colour'],
     ['/requests?limit=0', '/query/limit'],
@@ -96,20 +96,20 @@ describe('what is wrong in a URL', () => {
     [`/faults/${'a'.repeat(41)}`, '/path/name'],
     ['/contracts/abc', '/path/hash'],
     [`/contracts/${'A'.repeat(64)}`, '/path/hash'],
-  ])('is named: %s', async (path, pointer) => {
+  ])('is reported with a pointer: %s', async (path, pointer) => {
     await start();
     expect(await ask('GET', path)).toMatchObject({ status: 400, json: { status: 'error', errors: [{ pointer }] } });
   });
 
-  it('can be that it is no text at all', async () => {
+  it('is rejected if it is not valid UTF-8', async () => {
     await start();
     expect(await ask('GET', '/faults/%zz')).toMatchObject({ status: 400, json: { status: 'error' } });
   });
 });
 
-describe('a body', () => {
+describe('a body that cannot be parsed', () => {
   it.each(['{', '{"name":"a"', "{'name':'a'}", '{"name":"a"}}', '\u0000'])(
-    'that is not JSON is refused: %j',
+    'is rejected as invalid JSON: %j',
     async (body) => {
       await start();
       expect(await ask('POST', '/faults', { body })).toMatchObject({
@@ -119,7 +119,7 @@ describe('a body', () => {
     },
   );
 
-  it('may have a mebibyte, and no more', async () => {
+  it('is rejected beyond 1 MiB', async () => {
     await start();
     const sized = (bytes: number) => JSON.stringify(FAULT).padEnd(bytes, ' ');
     expect(await ask('POST', '/faults', { body: sized(1024 * 1024 + 1) })).toMatchObject({
@@ -135,7 +135,7 @@ describe('a body', () => {
     'multipart/form-data; boundary=x',
     'application/json-seq',
     'nonsense',
-  ])('that is %s is refused, for any page can send that', async (type) => {
+  ])('is rejected with the content type %s, which any page can send', async (type) => {
     await start();
     expect(await ask('POST', '/faults', { body: FAULT, headers: { 'Content-Type': type } })).toMatchObject({
       status: 415,
@@ -144,7 +144,7 @@ describe('a body', () => {
     expect((await ask('GET', '/faults')).json).toEqual([]);
   });
 
-  it('may say its charset, and must not be packed', async () => {
+  it('is accepted with a charset and rejected with a content encoding', async () => {
     await start();
     const type = { 'Content-Type': 'application/json; charset=utf-8' };
     expect(await ask('POST', '/faults', { body: FAULT, headers: type })).toMatchObject({ status: 201 });
@@ -153,7 +153,7 @@ describe('a body', () => {
   });
 });
 
-describe('a route', () => {
+describe('a route of the control API', () => {
   it.each([
     ['PUT', '/config', 'GET, HEAD, PATCH'],
     ['PATCH', '/faults', 'GET, HEAD, POST, PUT, DELETE'],
@@ -162,7 +162,7 @@ describe('a route', () => {
     ['GET', '/clock/advance', 'POST'],
     ['DELETE', '/requests/count', 'GET, HEAD'],
     ['OPTIONS', '/faults', 'GET, HEAD, POST, PUT, DELETE'],
-  ])('does not take %s %s, and says what it takes', async (method, path, allow) => {
+  ])('rejects %s %s and lists the allowed methods', async (method, path, allow) => {
     await start();
     const { status, headers, json } = await ask(method, path);
     expect({ status, allow: headers.get('allow'), json }).toEqual({
@@ -172,19 +172,19 @@ describe('a route', () => {
     });
   });
 
-  it.each(['/fault', '/faults/', '/Faults', '/faults/a/b', '', '/'])('is none: %j', async (path) => {
+  it.each(['/fault', '/faults/', '/Faults', '/faults/a/b', '', '/'])('does not exist: %j', async (path) => {
     await start();
     expect(await ask('GET', path)).toMatchObject({ status: 404, json: { status: 'error' } });
   });
 
-  it('answers HEAD as GET, without the body', async () => {
+  it('responds to HEAD as to GET, without the body', async () => {
     await start();
     const { status, headers, text } = await ask('HEAD', '/faults');
     expect({ status, text, length: headers.get('content-length') }).toEqual({ status: 200, text: '', length: '2' });
   });
 });
 
-describe("another origin's page", () => {
+describe('a page of another origin', () => {
   const PORT = () => new URL(controlUrl()).port;
 
   it.each([
@@ -193,7 +193,7 @@ describe("another origin's page", () => {
     ['of another name of this machine', () => `http://localhost:${PORT()}`],
     ['of nowhere', () => 'null'],
     ['that is none', () => 'nonsense'],
-  ])('is refused whatever it asks: one %s', async (_, origin) => {
+  ])('is rejected for each operation: a page %s', async (_, origin) => {
     await start();
     const headers = { Origin: origin() };
     expect(await ask('POST', '/faults', { body: FAULT, headers })).toMatchObject({
@@ -204,16 +204,16 @@ describe("another origin's page", () => {
     expect(await ask('OPTIONS', '/faults', { headers })).toMatchObject({ status: 403 });
     expect(await ask('GET', '/events', { headers })).toMatchObject({ status: 403 });
     expect((await ask('GET', '/faults')).json).toEqual([]);
-    expect(told()).toEqual([]);
+    expect(loggedChanges()).toEqual([]);
   });
 
-  it('is never let in by a header', async () => {
+  it('gets no CORS headers', async () => {
     await start();
     const { headers } = await ask('GET', '/faults');
     expect([...headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([]);
   });
 
-  it('is refused where its own name leads here', async () => {
+  it('is rejected if its own name resolves to the node', async () => {
     await start();
     const rebound = `evil.example:${PORT()}`;
     expect(await askRaw('DELETE', '/faults', { Host: rebound, Origin: `http://${rebound}` })).toBe(403);
@@ -227,14 +227,14 @@ describe("another origin's page", () => {
     'node.localhost',
     'host.docker.internal',
     'mock.ns.svc.cluster.local',
-  ])('is its own under a name that no stranger can have: %s', async (name) => {
+  ])('is not a page with a private host name: %s', async (name) => {
     await start();
     const host = `${name}:${PORT()}`;
     expect(await askRaw('DELETE', '/faults', { Host: host, Origin: `http://${host}` })).toBe(204);
     expect(await askRaw('DELETE', '/faults', { Host: host, Origin: `https://${host}` })).toBe(204);
   });
 
-  it('is its own under any name where there is a token, which no stranger has', async () => {
+  it('is not a page of the same origin if there is a token', async () => {
     await start({ controlToken: 'open-sesame' });
     const host = 'mock.example.com';
     const headers = { Host: host, Origin: `https://${host}` };
@@ -242,13 +242,13 @@ describe("another origin's page", () => {
     expect(await askRaw('DELETE', '/faults', { ...headers, Authorization: 'Bearer open-sesame' })).toBe(204);
   });
 
-  it('is told apart from a client that is no browser, which comes under any name', async () => {
+  it('is not a client without an origin, which can use any host name', async () => {
     await start();
     expect(await askRaw('DELETE', '/faults', { Host: 'mock.example.com' })).toBe(204);
   });
 });
 
-describe('the token', () => {
+describe('the control token', () => {
   const TOKEN = 'open-sesame-7';
 
   it.each([
@@ -259,7 +259,7 @@ describe('the token', () => {
     ['it in another way', `Basic ${TOKEN}`],
     ['it without a word', TOKEN],
     ['nothing', 'Bearer '],
-  ])('is needed: %s is refused', async (_, authorization) => {
+  ])('is required: %s is rejected', async (_, authorization) => {
     await start({ controlToken: TOKEN });
     const headers: Record<string, string> = authorization === undefined ? {} : { Authorization: authorization };
     for (const [method, path] of [
@@ -274,7 +274,7 @@ describe('the token', () => {
     }
   });
 
-  it('opens', async () => {
+  it('grants access', async () => {
     await start({ controlToken: TOKEN });
     for (const scheme of ['Bearer', 'bearer'])
       expect(await ask('GET', '/info', { headers: { Authorization: `${scheme} ${TOKEN}` } })).toMatchObject({
@@ -282,25 +282,25 @@ describe('the token', () => {
       });
   });
 
-  it('is not needed for health and metrics', async () => {
+  it('is not required for health and metrics', async () => {
     await start({ controlToken: TOKEN });
     expect(await ask('GET', '/health/live')).toMatchObject({ status: 200 });
     expect(await ask('GET', '/health/ready')).toMatchObject({ status: 200 });
     expect((await fetch(`${controlUrl()}/metrics`)).status).toBe(200);
   });
 
-  it('is needed before anything is said about what was sent', async () => {
+  it('is checked before the request is validated', async () => {
     await start({ controlToken: TOKEN });
     expect(await ask('POST', '/faults', { body: '{' })).toMatchObject({ status: 401 });
     expect(await ask('GET', '/faults/absent')).toMatchObject({ status: 401 });
   });
 
-  it('is never told, wrong or right', async () => {
+  it('never appears in a response or in the log', async () => {
     await start({ controlToken: TOKEN });
     await ask('GET', '/info', { headers: { Authorization: 'Bearer guessed-wrong' } });
     const { text } = await ask('GET', '/info', { headers: { Authorization: `Bearer ${TOKEN}` } });
     await ask('DELETE', '/faults', { headers: { Authorization: `Bearer ${TOKEN}` } });
-    expect(told()).toHaveLength(1);
+    expect(loggedChanges()).toHaveLength(1);
     const everything = JSON.stringify(log()) + text;
     expect(everything).not.toContain(TOKEN);
     expect(everything).not.toContain('guessed-wrong');

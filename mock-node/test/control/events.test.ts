@@ -10,12 +10,12 @@ import { API } from '../support/mock-node.ts';
 
 const { start, ask, farm, get, controller, newToken, close, controlUrl } = setUpControlApi();
 
-/** Reads a stream piece by piece, as far as a test wants to. */
+/** Reads a stream piece by piece. */
 function createReader(response: Response) {
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
   return {
-    /** All of it, as soon as it has that. */
+    /** The text so far, once it contains `what`. */
     async until(wanted: string): Promise<string> {
       while (!text.includes(wanted)) {
         const piece = await reader?.read();
@@ -24,7 +24,7 @@ function createReader(response: Response) {
       }
       return text;
     },
-    /** All of it, once it has ended. @throws where it was cut */
+    /** The complete text. @throws if the connection is cut */
     async rest(): Promise<string> {
       for (let piece = await reader?.read(); piece?.value !== undefined; piece = await reader?.read())
         text += piece.value;
@@ -37,8 +37,8 @@ function createReader(response: Response) {
 const listen = async () => await fetch(`${controlUrl()}/__admin/events`);
 const eventsIn = (text: string) => [...text.matchAll(/^data: (.*)$/gm)].map(([, data = '']) => JSON.parse(data));
 
-describe('the events', () => {
-  it('begin with the clock as it is, and tell what happens in order', async () => {
+describe('the event stream', () => {
+  it('begins with the clock and reports events in order', async () => {
     await start();
     const response = await listen();
     expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
@@ -66,7 +66,7 @@ describe('the events', () => {
     expect(requests).toEqual(['new', 'chunk', 'challenge', 'due']);
   });
 
-  it('have nothing secret in them', async () => {
+  it('contains no secrets', async () => {
     await start();
     const reader = createReader(await listen());
     const { token, secret, response, answer } = await farm();
@@ -76,7 +76,7 @@ describe('the events', () => {
     for (const own of [token, secret, response]) expect(text).not.toContain(own);
   });
 
-  it('end when the node closes, as do waits: nobody is cut off', async () => {
+  it('ends regularly when the node closes, as do waiting requests', async () => {
     await start();
     const reader = createReader(await listen());
     await reader.until('"clock"');
@@ -87,7 +87,7 @@ describe('the events', () => {
     expect(await waiting.catch(() => 'not even begun')).toMatchObject({ status: 408 });
   });
 
-  it('are for thirty-two listeners at once, and for others when one has left', async () => {
+  it('has at most 32 clients at a time', async () => {
     await start();
     const readers = (await Promise.all(Array.from({ length: 32 }, listen))).map(createReader);
     const refused = await ask('GET', '/events');
@@ -100,7 +100,7 @@ describe('the events', () => {
     for (const reader of [...readers.slice(1), createReader(late)]) await reader.leave();
   });
 
-  it('of twenty thousand contracts at once come whole', async () => {
+  it('delivers the events of twenty thousand contracts at once', async () => {
     await start({ maxContracts: 20_000 });
     takeMany(20_000, await newToken());
     const reader = createReader(await listen());
@@ -113,7 +113,7 @@ describe('the events', () => {
     expect(events.filter(({ type }) => type === 'contract')).toHaveLength(20_000);
   });
 
-  /** Contracts on chunks that nobody has to make. */
+  /** Contracts without real chunks. */
   function takeMany(count: number, token: string): void {
     const { ledger, clock } = controller();
     const now = clock.now();
@@ -126,7 +126,7 @@ describe('the events', () => {
   }
 });
 
-describe('a stream of events', () => {
+describe('EventStreams', () => {
   const FIRST: ControllerEvent = { type: 'config' };
   let server: Server | undefined;
   afterEach(async () => {
@@ -135,7 +135,7 @@ describe('a stream of events', () => {
     server = undefined;
   });
 
-  /** Streams alone, and a way to listen to them that reads when it is told to. */
+  /** Streams on a separate server, and a client that reads only on request. */
   async function streaming(options: EventStreamsOptions = {}) {
     const events = new ControllerEvents();
     const streams = new EventStreams(events, options);
@@ -168,7 +168,7 @@ describe('a stream of events', () => {
     };
   }
 
-  /** An event that counts how often it is made into text. */
+  /** An event that counts how often it is formatted. */
   function counted() {
     const times = { count: 0 };
     const event: ControllerEvent = {
@@ -181,7 +181,7 @@ describe('a stream of events', () => {
     return { event, times };
   }
 
-  it('has each event made into text once for all who listen', async () => {
+  it('formats each event once for all clients', async () => {
     const { events, join } = await streaming();
     const listeners = [await join(), await join(), await join()];
     const { event, times } = counted();
@@ -191,7 +191,7 @@ describe('a stream of events', () => {
     expect(times.count).toBe(100);
   });
 
-  it('makes nothing into text before anybody listens, nor when all have left', async () => {
+  it('formats no events without clients', async () => {
     const { events, gone, join } = await streaming();
     const { event, times } = counted();
     events.emit(event);
@@ -202,13 +202,13 @@ describe('a stream of events', () => {
     expect(times.count).toBe(0);
   });
 
-  it('shows that it is alive while nothing happens', async () => {
+  it('sends heartbeats', async () => {
     const { join } = await streaming({ heartbeatMs: 5 });
     const { socket, text } = await join();
     while ([...text().matchAll(/^: heartbeat$/gm)].length < 3) await once(socket, 'data');
   });
 
-  it('is cut for a listener who is too far behind, and goes on for the others', async () => {
+  it('disconnects a client with too large a backlog and continues for the others', async () => {
     const { events, gone, join } = await streaming({ maxBacklogBytes: 64 * 1024 });
     const [slow, quick] = [await join(), await join()];
     slow.socket.pause();

@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { setUpControlApi } from '../support/control-api.ts';
 
-const { start, ask, register, told, pass, get } = setUpControlApi();
+const { start, ask, register, loggedChanges, pass, get } = setUpControlApi();
 
 const BUSY = { name: 'busy', match: { route: 'new' }, effect: { kind: 'status', status: 503 } };
 
-describe('a fault over the control API', () => {
-  it('is added with its defaults, and has its effect', async () => {
+describe('the operations on a fault', () => {
+  it('add a fault with defaults, which takes effect', async () => {
     await start();
     const added = await ask('POST', '/faults', { body: BUSY });
     expect(added).toMatchObject({ status: 201 });
@@ -24,13 +24,13 @@ describe('a fault over the control API', () => {
     expect((await ask('GET', '/faults/busy')).json).toMatchObject({ matched: 1, applied: 1 });
   });
 
-  it('can be given its effect as a text', async () => {
+  it('accept the kind of an effect alone', async () => {
     await start();
     const { status, json } = await ask('POST', '/faults', { body: { name: 'a', effect: 'hang' } });
     expect({ status, effect: json.effect }).toEqual({ status: 201, effect: { kind: 'hang', forMs: 3_600_000 } });
   });
 
-  it('is not added under a name that is taken', async () => {
+  it('reject a duplicate name', async () => {
     await start();
     await ask('POST', '/faults', { body: BUSY });
     expect(await ask('POST', '/faults', { body: BUSY })).toMatchObject({
@@ -39,7 +39,7 @@ describe('a fault over the control API', () => {
     });
   });
 
-  it('is one of a hundred at most', async () => {
+  it('reject more than 100 faults', async () => {
     await start();
     const hundred = Array.from({ length: 100 }, (_, n) => ({ name: `f${n}`, effect: 'reset' }));
     expect((await ask('PUT', '/faults', { body: hundred })).json).toHaveLength(100);
@@ -47,7 +47,7 @@ describe('a fault over the control API', () => {
     expect(await ask('PUT', '/faults', { body: [...hundred, BUSY] })).toMatchObject({ status: 400 });
   });
 
-  it('is switched off and on, keeping its counts', async () => {
+  it('disable and enable a fault, which keeps its counts', async () => {
     await start();
     await ask('POST', '/faults', { body: BUSY });
     await register();
@@ -61,7 +61,7 @@ describe('a fault over the control API', () => {
     expect((await ask('GET', '/faults/busy')).json).toMatchObject({ applied: 2 });
   });
 
-  it('is changed field by field, and `null` takes a bound away', async () => {
+  it('change single fields, and remove a limit with `null`', async () => {
     await start();
     await ask('POST', '/faults', { body: { ...BUSY, times: 1 } });
     await register();
@@ -72,7 +72,7 @@ describe('a fault over the control API', () => {
     expect(await register()).toMatchObject({ code: 503 });
   });
 
-  it('is not changed into one that never has any effect, and says where that is wrong', async () => {
+  it('reject a change to a route where the effect can do nothing', async () => {
     await start();
     await ask('POST', '/faults', { body: BUSY });
     expect(await ask('PATCH', '/faults/busy', { body: { effect: 'no_chunks' } })).toMatchObject({
@@ -82,7 +82,7 @@ describe('a fault over the control API', () => {
     expect((await ask('GET', '/faults/busy')).json).toMatchObject({ effect: { kind: 'status' } });
   });
 
-  it('begins again alone, while the others go on', async () => {
+  it('restart one fault without the others', async () => {
     await start();
     const counted = { match: { route: 'new' }, effect: { kind: 'fixed', ms: 0 } };
     const body = [
@@ -103,7 +103,7 @@ describe('a fault over the control API', () => {
     expect(await register()).toMatchObject({ code: 503 });
   });
 
-  it('is removed', async () => {
+  it('remove a fault', async () => {
     await start();
     await ask('POST', '/faults', { body: BUSY });
     expect(await ask('DELETE', '/faults/busy')).toMatchObject({ status: 204, text: '' });
@@ -111,14 +111,14 @@ describe('a fault over the control API', () => {
     expect(await register()).toMatchObject({ code: 200 });
   });
 
-  it('is gone when its time to live is over', async () => {
+  it('no longer list a fault after its time to live', async () => {
     await start();
     await ask('POST', '/faults', { body: { ...BUSY, ttlMs: 10_000 } });
     pass(10_000);
     expect((await ask('GET', '/faults')).json).toEqual([]);
   });
 
-  it('has its applications among the metrics of both ports', async () => {
+  it('count applications in the metrics of both ports', async () => {
     await start();
     await ask('POST', '/faults', { body: BUSY });
     await register();
@@ -126,8 +126,8 @@ describe('a fault over the control API', () => {
   });
 });
 
-describe('all faults', () => {
-  it('are listed in their order', async () => {
+describe('the operations on all faults', () => {
+  it('list the faults in order', async () => {
     await start();
     for (const name of ['b', 'a', 'c']) await ask('POST', '/faults', { body: { name, effect: 'reset' } });
     const { status, json } = await ask('GET', '/faults');
@@ -137,7 +137,7 @@ describe('all faults', () => {
     });
   });
 
-  it('are replaced at once, or not at all', async () => {
+  it('replace all faults or none', async () => {
     await start();
     await ask('POST', '/faults', { body: { name: 'old', effect: 'reset' } });
     const twice = await ask('PUT', '/faults', { body: [BUSY, BUSY] });
@@ -147,7 +147,7 @@ describe('all faults', () => {
     expect((await ask('GET', '/faults')).json).toMatchObject([{ name: 'busy' }]);
   });
 
-  it('are removed at once', async () => {
+  it('remove all faults', async () => {
     await start();
     await ask('POST', '/faults', { body: BUSY });
     expect(await ask('DELETE', '/faults')).toMatchObject({ status: 204 });
@@ -159,7 +159,7 @@ describe('all faults', () => {
     ['PATCH', ''],
     ['DELETE', ''],
     ['POST', '/restart'],
-  ])('have none of another name to %s %s', async (method, rest) => {
+  ])('respond with 404 to %s %s with an unknown name', async (method, rest) => {
     await start();
     const body = method === 'PATCH' ? { body: { enabled: true } } : {};
     expect(await ask(method, `/faults/absent${rest}`, body)).toMatchObject({
@@ -168,7 +168,7 @@ describe('all faults', () => {
     });
   });
 
-  it('are told of in the log, a line a change', async () => {
+  it('log each change', async () => {
     await start();
     await ask('POST', '/faults', { body: BUSY });
     await ask('PATCH', '/faults/busy', { body: { enabled: false, skip: 2 } });
@@ -177,7 +177,7 @@ describe('all faults', () => {
     await ask('PUT', '/faults', { body: [BUSY] });
     await ask('DELETE', '/faults');
     await ask('POST', '/faults', { body: { name: 'wrong' } });
-    expect(told()).toEqual([
+    expect(loggedChanges()).toEqual([
       { message: 'fault added', fault: 'busy', effect: 'status' },
       { message: 'fault changed', fault: 'busy', fields: ['enabled', 'skip'] },
       { message: 'fault restarted', fault: 'busy' },

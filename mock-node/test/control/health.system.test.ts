@@ -10,12 +10,12 @@ const { start, ask, register, url, controlUrl, log } = setUpControlApi();
 const READY = { status: 200, json: { status: 'ok' } };
 const REFUSE = { name: 'away', match: { route: 'new' }, times: 1, effect: { kind: 'refuse', forMs: 3_600_000 } };
 
-/** Comes back once something holds; the whole test's time is the bound. */
+/** Waits for a condition until the test times out. */
 async function until(holds: () => Promise<boolean>): Promise<void> {
   while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
-/** What the image's health check says, run as it is there. */
+/** Runs the image's health check. @returns its exit code */
 async function healthcheck(env: Record<string, string>): Promise<number> {
   const script = fileURLToPath(new URL('../../src/healthcheck.ts', import.meta.url));
   const child = spawn(process.execPath, [script], { env: { PATH: process.env['PATH'], ...env } });
@@ -25,14 +25,14 @@ async function healthcheck(env: Record<string, string>): Promise<number> {
 
 const getPort = (where: string) => new URL(where).port;
 
-describe('health', () => {
-  it('is well from the start', async () => {
+describe('the health operations', () => {
+  it('succeed from the start', async () => {
     await start();
     expect(await ask('GET', '/health/live')).toMatchObject(READY);
     expect(await ask('GET', '/health/ready')).toMatchObject(READY);
   });
 
-  it('is well while the node refuses connections because it was told to', async () => {
+  it('succeed while a fault makes the node refuse connections', async () => {
     await start();
     await ask('POST', '/faults', { body: REFUSE });
     await expect(register()).rejects.toThrow();
@@ -41,7 +41,7 @@ describe('health', () => {
     expect(await healthcheck({ MOCK_CONTROL_PORT: getPort(controlUrl()), MOCK_PORT: getPort(url()) })).toBe(0);
   });
 
-  it('is not ready while somebody else has the port of the node, and is again afterwards', async () => {
+  it('report the node as not ready while another process has its port', async () => {
     await start();
     await ask('POST', '/faults', { body: REFUSE });
     await expect(register()).rejects.toThrow();
@@ -60,7 +60,7 @@ describe('health', () => {
 });
 
 describe("the image's health check", () => {
-  it('asks the node itself where the control API is off', async () => {
+  it('calls the node API if the control API is off', async () => {
     await start({ controlPort: undefined });
     expect(await healthcheck({ MOCK_CONTROL_PORT: 'off', MOCK_PORT: getPort(url()) })).toBe(0);
   });
@@ -70,7 +70,7 @@ describe("the image's health check", () => {
     expect(await healthcheck({ MOCK_CONTROL_PORT: getPort(controlUrl()) })).toBe(0);
   });
 
-  it('fails where nobody listens, or somebody else', async () => {
+  it('fails if no server or another server listens', async () => {
     await start();
     expect(await healthcheck({ MOCK_CONTROL_PORT: getPort(url()) })).toBe(1);
     expect(await healthcheck({ MOCK_CONTROL_PORT: '1' })).toBe(1);

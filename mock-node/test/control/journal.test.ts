@@ -2,13 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import { setUpControlApi } from '../support/control-api.ts';
 import { API } from '../support/mock-node.ts';
 
-const { start, ask, farm, register, get, told, controlUrl } = setUpControlApi();
+const { start, ask, farm, register, get, loggedChanges, controlUrl } = setUpControlApi();
 
 const getIds = async (query: string) =>
   (await ask('GET', `/requests${query}`)).json.map(({ id }: { id: number }) => id);
 
-describe('the journal', () => {
-  it('has each request to the API as it went, with nothing secret in it', async () => {
+describe('the journal operations', () => {
+  it('list each request with its result and without secrets', async () => {
     await start();
     await ask('POST', '/faults', {
       body: { name: 'late', match: { route: 'challenge' }, effect: { kind: 'fixed', ms: 1 } },
@@ -38,7 +38,7 @@ describe('the journal', () => {
     for (const own of [token, secret, response]) expect(everything).not.toContain(own);
   });
 
-  it('leaves out what is no request to the API', async () => {
+  it('exclude health checks and metrics', async () => {
     await start();
     await get('/healthz');
     await get('/metrics');
@@ -46,7 +46,7 @@ describe('the journal', () => {
     expect((await ask('GET', '/requests')).json).toEqual([]);
   });
 
-  it('is looked through by route, method, status, fault, and what came since', async () => {
+  it('filter by route, method, status, fault and id', async () => {
     await start();
     await ask('POST', '/faults', {
       body: { name: 'busy', match: { route: 'due' }, skip: 1, effect: { kind: 'status', status: 503 } },
@@ -67,7 +67,7 @@ describe('the journal', () => {
     expect(await getIds('?route=answer')).toEqual([]);
   });
 
-  it('is looked through by farmer and contract, whole or by how they begin', async () => {
+  it('filter by farmer and contract, or the beginning of either', async () => {
     await start();
     const [one, other] = [await farm(), await farm()];
     await one.answer();
@@ -79,13 +79,13 @@ describe('the journal', () => {
     expect(await getIds(`?contract=${one.hash}&farmer=${other.token}`)).toEqual([]);
   });
 
-  it('gives the newest where there are more than asked for, oldest first', async () => {
+  it('return the latest requests up to the limit, oldest first', async () => {
     await start();
     for (let n = 0; n < 5; n++) await register();
     expect(await getIds('?limit=2')).toEqual([4, 5]);
   });
 
-  it('counts', async () => {
+  it('count matching requests', async () => {
     await start();
     const { token } = await farm();
     await get(`${API}/due/${token}`);
@@ -93,21 +93,21 @@ describe('the journal', () => {
     expect((await ask('GET', '/requests/count')).json).toEqual({ count: 3 });
   });
 
-  it('keeps so many, and counts those that fell out', async () => {
+  it('keep the configured number and count the dropped ones', async () => {
     await start({ journalSize: 3 });
     for (let n = 0; n < 5; n++) await register();
     expect(await getIds('')).toEqual([3, 4, 5]);
     expect((await ask('GET', '/info')).json.requests).toEqual({ kept: 3, dropped: 2 });
   });
 
-  it('keeps none where it has no size', async () => {
+  it('keep no requests if the size is 0', async () => {
     await start({ journalSize: 0 });
     await register();
     expect(await getIds('')).toEqual([]);
     expect((await ask('GET', '/info')).json.requests).toEqual({ kept: 0, dropped: 1 });
   });
 
-  it('has those that no route was for apart', async () => {
+  it('list requests without a route separately', async () => {
     await start();
     await register();
     await get('/no/such/route');
@@ -115,37 +115,37 @@ describe('the journal', () => {
     expect(json).toMatchObject([{ id: 2, route: null, path: '/no/such/route', status: 404 }]);
   });
 
-  it('is emptied, and its numbers go on', async () => {
+  it('clear the journal and continue the ids', async () => {
     await start();
     await register();
     expect(await ask('DELETE', '/requests')).toMatchObject({ status: 204 });
     expect(await getIds('')).toEqual([]);
     await register();
     expect(await getIds('')).toEqual([2]);
-    expect(told()).toEqual([{ message: 'journal cleared' }]);
+    expect(loggedChanges()).toEqual([{ message: 'journal cleared' }]);
   });
 });
 
-describe('a wait', () => {
-  it('is over at once where enough came already', async () => {
+describe('waitForRequests', () => {
+  it('responds immediately if enough requests have matched', async () => {
     await start();
     await register();
     expect(await ask('GET', '/requests/wait?route=new')).toMatchObject({ status: 200, json: { count: 1 } });
   });
 
-  it('is over as soon as enough have come, those before it among them', async () => {
+  it('responds as soon as enough requests have matched, including earlier ones', async () => {
     await start();
     await register();
     const waiting = ask('GET', '/requests/wait?route=new&count=3&timeoutMs=20000');
     await register();
     await get('/elsewhere');
-    // It still waits: what is asked after it is answered before it.
+    // It is still waiting: a later request gets its response first.
     expect(await Promise.race([waiting.then(() => 'over'), ask('GET', '/info').then(() => 'waits')])).toBe('waits');
     await register();
     expect(await waiting).toMatchObject({ status: 200, json: { count: 3 } });
   });
 
-  it('counts more than the journal keeps', async () => {
+  it('counts more requests than the journal keeps', async () => {
     await start({ journalSize: 1 });
     const waiting = ask('GET', '/requests/wait?count=3&timeoutMs=20000');
     let isOver = false;
@@ -156,7 +156,7 @@ describe('a wait', () => {
     expect(await waiting).toMatchObject({ status: 200, json: { count: 3 } });
   });
 
-  it('ends when time is up, and says how many there were', async () => {
+  it('responds with 408 and the number of matching requests after the timeout', async () => {
     await start();
     await register();
     const { status, json } = await ask('GET', '/requests/wait?count=2&timeoutMs=50');
@@ -166,7 +166,7 @@ describe('a wait', () => {
     });
   });
 
-  it('ends with the client that waits: thirty-two places are enough for those who stay', async () => {
+  it('ends when its client disconnects and frees its place', async () => {
     await start();
     for (let round = 0; round < 3; round++) {
       const hurry = new AbortController();
@@ -178,7 +178,7 @@ describe('a wait', () => {
     expect((await ask('GET', '/requests/wait?timeoutMs=1')).status).toBe(408);
   });
 
-  it('has a place for thirty-two at once', async () => {
+  it('allows 32 waiting clients', async () => {
     await start();
     const hurry = new AbortController();
     const ends: (number | 'gone')[] = [];

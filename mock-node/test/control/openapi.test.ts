@@ -22,7 +22,7 @@ const metrics = () =>
     { version: '0' },
     { contracts: () => ({ due: 0, settled: 0 }), farmers: () => 0, events: new ControllerEvents() },
   );
-/** The control API of the node that was started, as an app of its own. */
+/** Another control app for the started node. */
 const createApp = ({ isReady }: { isReady: boolean }) =>
   createControlApp(
     { token: undefined },
@@ -37,7 +37,7 @@ const createApp = ({ isReady }: { isReady: boolean }) =>
   );
 
 describe('the OpenAPI document', () => {
-  it('is served as it is made', async () => {
+  it('is served', async () => {
     await start();
     expect(await ask('GET', '/openapi.json')).toMatchObject({ status: 200, json: DOCUMENT });
   });
@@ -48,14 +48,14 @@ describe('the OpenAPI document', () => {
     expect({ valid, errors }).toEqual({ valid: true });
   });
 
-  it('has every route that is served, and no other', async () => {
+  it('contains exactly the routes that are served', async () => {
     await start();
     const served = getEffectRoutes(createApp({ isReady: true }).router).filter((route) => route !== 'GET /metrics');
     const described = OPERATIONS.map(({ method, path }) => `${method} ${path}`);
     expect(described.toSorted()).toEqual(served.toSorted());
   });
 
-  it('has a sentence about each operation and each effect', () => {
+  it('describes each operation and each effect in a sentence', () => {
     for (const { summary } of OPERATIONS) expect(summary).toMatch(/^[A-Z].*\.$/);
     const { EffectInput } = DOCUMENT.components.schemas;
     const [, { oneOf }] = (EffectInput as { anyOf: [object, { oneOf: { description: string }[] }] }).anyOf;
@@ -64,7 +64,7 @@ describe('the OpenAPI document', () => {
   });
 
   it.each(OPERATIONS.filter(({ requestBody }) => requestBody !== undefined))(
-    'has an example for $operationId that is as it says',
+    'has a valid example for $operationId',
     (operation) => {
       const schema = operation.requestBody?.content['application/json'].schema ?? {};
       expect(findSchemaErrors(getExample(operation), schema)).toBeNull();
@@ -72,7 +72,7 @@ describe('the OpenAPI document', () => {
   );
 });
 
-/** Of a router, and of the one under the prefix. `all` is what refuses the other methods. */
+/** The routes of a router and of the router under the prefix. `all` rejects the other methods. */
 function getEffectRoutes(router: Router, prefix = ''): string[] {
   return router.stack.flatMap((layer) => {
     const { route, handle } = layer;
@@ -84,7 +84,7 @@ function getEffectRoutes(router: Router, prefix = ''): string[] {
   });
 }
 
-describe('each operation', () => {
+describe('each operation of the document', () => {
   const FAULT = 'there';
   const SCENARIO = 'mine';
   let hash = '';
@@ -94,7 +94,7 @@ describe('each operation', () => {
     leaving = new AbortController();
   });
 
-  /** A node with one of everything. */
+  /** Starts a node with a fault, a scenario and a contract. */
   async function startWithOneOfEverything(token?: string): Promise<void> {
     await start({ controlToken: token });
     const headers = { Authorization: `Bearer ${token}` };
@@ -103,7 +103,7 @@ describe('each operation', () => {
     hash = (await farm()).hash;
   }
 
-  /** The path to what is there, unless something else is asked for. */
+  /** The path of an operation with existing parameters. */
   function pathTo({ path }: Operation, other?: { name: string; hash: string }): string {
     const name = path.includes('/scenarios/') ? SCENARIO : FAULT;
     return path
@@ -112,18 +112,18 @@ describe('each operation', () => {
       .replace('{hash}', other?.hash ?? hash);
   }
 
-  /** Asks for it so often that there is no room for another. */
+  /** Opens as many requests as the server allows. */
   async function fillUp(path: string): Promise<void> {
     const url = `${controlUrl()}/__admin${path}`;
     const { signal } = leaving;
     const sent = Array.from({ length: 33 }, async () => await fetch(url, { signal }));
-    // One of a stream begins at once, one of a wait never comes: the first reply of all is that there is no room.
+    // A stream responds immediately and a wait never does, so the first error is the one about the limit.
     if (path.includes('/wait')) await Promise.race(sent);
     else await Promise.all(sent);
     for (const each of sent) each.catch(() => {});
   }
 
-  /** The beginning of a stream of events, and the first of them. */
+  /** Reads the first event of a stream. */
   async function firstEvent(path: string) {
     const { signal } = leaving;
     const { status, headers, body } = await fetch(`${controlUrl()}/__admin${path}`, { signal });
@@ -136,15 +136,15 @@ describe('each operation', () => {
   async function notReady(path: string) {
     const server = await listen(createApp({ isReady: false }), { host: '127.0.0.1', port: 0, setting: '' });
     try {
-      const reply = await fetch(`${server.url}/__admin${path}`);
-      const text = await reply.text();
-      return { status: reply.status, headers: reply.headers, text, json: JSON.parse(text) };
+      const response = await fetch(`${server.url}/__admin${path}`);
+      const text = await response.text();
+      return { status: response.status, headers: response.headers, text, json: JSON.parse(text) };
     } finally {
       await server.close();
     }
   }
 
-  /** Has an operation reply with a status that it documents. */
+  /** Makes an operation respond with one of its documented statuses. */
   async function provoke(operation: Operation, status: string): ReturnType<typeof ask> {
     const { method, operationId } = operation;
     await startWithOneOfEverything(status === '401' ? 'open-sesame' : undefined);
@@ -191,25 +191,25 @@ describe('each operation', () => {
     Object.keys(operation.responses).map((status) => [operation.operationId, status, operation] as const),
   );
 
-  it.each(documented)('replies as documented: %s %s', async (_, status, operation) => {
-    const reply = await provoke(operation, status);
-    expect({ status: String(reply.status), text: reply.text }).toMatchObject({ status });
+  it.each(documented)('responds as documented: %s %s', async (_, status, operation) => {
+    const response = await provoke(operation, status);
+    expect({ status: String(response.status), text: response.text }).toMatchObject({ status });
     const { type, schema } = getDocumentedResponse(operation, status);
-    expect(reply.headers.get('content-type')?.split(';')[0]).toBe(type);
-    if (schema === undefined) expect(reply.text).toBe('');
-    else expect(findSchemaErrors(reply.json, schema)).toBeNull();
+    expect(response.headers.get('content-type')?.split(';')[0]).toBe(type);
+    if (schema === undefined) expect(response.text).toBe('');
+    else expect(findSchemaErrors(response.json, schema)).toBeNull();
   });
 });
 
-describe('the document and the server agree on', () => {
+describe('the document and the server', () => {
   const fault = { name: 'a', effect: 'reset' };
 
   it.each([
     ['an effect by its kind alone', { name: 'a', effect: 'status' }, true],
     ['an effect with its parameters', { name: 'a', effect: { kind: 'status', status: 500 } }, true],
     ['an effect without its defaults', { name: 'a', effect: { kind: 'uniform', maxMs: 5 } }, true],
-    ['an effect without what it needs', { name: 'a', effect: 'fixed' }, false],
-    ['an effect that there is not', { name: 'a', effect: 'explode' }, false],
+    ['an effect without a required parameter', { name: 'a', effect: 'fixed' }, false],
+    ['an unknown effect', { name: 'a', effect: 'explode' }, false],
     ["another effect's parameter", { name: 'a', effect: { kind: 'reset', ms: 1 } }, false],
     ['an unknown field', { ...fault, probabilty: 1 }, false],
     ['a route', { ...fault, match: { route: 'due' } }, true],
@@ -217,18 +217,18 @@ describe('the document and the server agree on', () => {
     ['every route', { ...fault, match: { route: '*' } }, true],
     ['no route', { ...fault, match: { route: [] } }, false],
     ['a window', { ...fault, window: { durationMs: 5 } }, true],
-    ['nothing for a bound', { ...fault, times: null }, false],
+    ['null for a limit', { ...fault, times: null }, false],
     ['no name', { effect: 'reset' }, false],
-    ['a bad name', { ...fault, name: 'A b' }, false],
-  ])('%s', async (_, body, isTaken) => {
+    ['an invalid name', { ...fault, name: 'A b' }, false],
+  ])('agree on %s', async (_, body, isValid) => {
     await start();
     const { status } = await ask('POST', '/faults', { body });
     expect({
       server: status === 201,
       document: findSchemaErrors(body, { $ref: '#/components/schemas/FaultInput' }) === null,
     }).toEqual({
-      server: isTaken,
-      document: isTaken,
+      server: isValid,
+      document: isValid,
     });
   });
 });

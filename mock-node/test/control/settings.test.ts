@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { setUpControlApi } from '../support/control-api.ts';
 
-const { start, ask, farm, register, told, url } = setUpControlApi();
+const { start, ask, farm, register, loggedChanges, url } = setUpControlApi();
 
-describe('the node', () => {
-  it('says what it is and how it is doing', async () => {
+describe('getInfo', () => {
+  it('returns the overall state', async () => {
     await start({ seed: 'mine' });
     await (await farm()).answer();
     const { status, json } = await ask('GET', '/info');
@@ -24,8 +24,8 @@ describe('the node', () => {
   });
 });
 
-describe('the settings', () => {
-  it('are changed one by one, for contracts taken from then on', async () => {
+describe('updateConfig', () => {
+  it('changes single settings for new contracts', async () => {
     await start({ intervalMs: 60_000, maxContracts: 1 });
     const { hash } = await farm();
     const changed = { intervalMs: 5_000, maxContracts: 2, maxFailures: 10, contractForm: 'secret' };
@@ -37,10 +37,10 @@ describe('the settings', () => {
     const later = await farm();
     expect((await ask('GET', `/contracts/${hash}`)).json).toMatchObject({ intervalMs: 60_000 });
     expect((await ask('GET', `/contracts/${later.hash}`)).json).toMatchObject({ intervalMs: 5_000 });
-    expect(told()).toEqual([{ message: 'settings changed', intervalMs: 5_000, maxContracts: 2 }]);
+    expect(loggedChanges()).toEqual([{ message: 'settings changed', intervalMs: 5_000, maxContracts: 2 }]);
   });
 
-  it('stay as they are where one of a change is wrong', async () => {
+  it('changes nothing if one setting is invalid', async () => {
     await start();
     const before = (await ask('GET', '/config')).json;
     expect(await ask('PATCH', '/config', { body: { intervalMs: 5_000, maxFailures: 0 } })).toMatchObject({
@@ -51,8 +51,8 @@ describe('the settings', () => {
   });
 });
 
-describe('scenarios', () => {
-  it('are built in', async () => {
+describe('the scenario operations', () => {
+  it('list the presets', async () => {
     await start();
     const { json } = await ask('GET', '/scenarios');
     expect(json.map(({ name }: { name: string }) => name)).toEqual([
@@ -66,7 +66,7 @@ describe('scenarios', () => {
     expect((await ask('GET', '/scenarios/offline')).json).toMatchObject({ faults: [{ effect: { kind: 'refuse' } }] });
   });
 
-  it('are defined under a name, and applied by it: settings, and faults in place of all others', async () => {
+  it('define a scenario and apply its settings and faults', async () => {
     await start();
     await ask('POST', '/faults', { body: { name: 'old', effect: 'reset' } });
     const busy = { name: 'busy', match: { route: 'new' }, effect: { kind: 'status', status: 503 } };
@@ -81,20 +81,20 @@ describe('scenarios', () => {
     expect((await ask('GET', '/config')).json).toMatchObject({ intervalMs: 1_000 });
     expect((await ask('GET', '/info')).json).toMatchObject({ scenario: 'rush-hour' });
     expect(await register()).toMatchObject({ code: 503 });
-    expect(told().slice(1)).toEqual([
+    expect(loggedChanges().slice(1)).toEqual([
       { message: 'scenario defined', scenario: 'rush-hour' },
       { message: 'scenario applied', scenario: 'rush-hour', faults: 1 },
     ]);
   });
 
-  it('can be put back as they were read', async () => {
+  it('accept a scenario as it was returned', async () => {
     await start();
     await ask('PUT', '/scenarios/mine', { body: { faults: [{ name: 'a', effect: 'reset' }] } });
     const { json } = await ask('GET', '/scenarios/mine');
     expect((await ask('PUT', '/scenarios/mine', { body: json })).json).toEqual(json);
   });
 
-  it('are not put under another name than their own, and say where that is wrong', async () => {
+  it('reject a name that differs from the path', async () => {
     await start();
     expect(await ask('PUT', '/scenarios/mine', { body: { name: 'yours' } })).toMatchObject({
       status: 400,
@@ -102,7 +102,7 @@ describe('scenarios', () => {
     });
   });
 
-  it('name the place of what is wrong deep inside', async () => {
+  it('report the place of nested errors', async () => {
     await start();
     const faults = [
       { name: 'a', effect: 'reset' },
@@ -114,7 +114,7 @@ describe('scenarios', () => {
     });
   });
 
-  it('that are built in stay as they are', async () => {
+  it('that list the presets stay as they are', async () => {
     await start();
     expect(await ask('PUT', '/scenarios/flaky', { body: {} })).toMatchObject({ status: 409 });
   });
@@ -122,13 +122,13 @@ describe('scenarios', () => {
   it.each([
     ['GET', ''],
     ['POST', '/apply'],
-  ])('have none of another name to %s %s', async (method, rest) => {
+  ])('respond with 404 to %s %s with an unknown name', async (method, rest) => {
     await start();
     expect(await ask(method, `/scenarios/absent${rest}`)).toMatchObject({ status: 404 });
   });
 });
 
-describe('a reset', () => {
+describe('the reset operation', () => {
   const changed = async () => {
     await start({ preset: 'slow', seed: 'a' });
     await ask('PUT', '/faults', { body: [] });
@@ -169,15 +169,15 @@ describe('a reset', () => {
     ['requests', { requests: 0 }],
     ['clock', { mode: 'real' }],
     ['config', { intervalMs: 60_000 }],
-  ])('of the %s leaves everything else as it is', async (part, expected) => {
+  ])('resets the %s only', async (part, expected) => {
     await changed();
     expect(await state()).toEqual(CHANGED);
     expect(await ask('POST', '/reset', { body: { parts: [part] } })).toMatchObject({ status: 204 });
     expect(await state()).toEqual({ ...CHANGED, ...expected });
-    expect(told().at(-1)).toEqual({ message: 'node reset', parts: [part] });
+    expect(loggedChanges().at(-1)).toEqual({ message: 'node reset', parts: [part] });
   });
 
-  it.each([undefined, {}])('puts everything back where nothing is named: %j', async (body) => {
+  it.each([undefined, {}])('resets everything without parts: %j', async (body) => {
     await changed();
     await ask('POST', '/reset', body && { body });
     expect(await state()).toEqual({
@@ -190,7 +190,7 @@ describe('a reset', () => {
     });
   });
 
-  it('has the node give again what it gave first', async () => {
+  it('makes the node issue its first tokens and secrets again', async () => {
     await start();
     const first = await farm();
     await ask('POST', '/reset');
@@ -198,7 +198,7 @@ describe('a reset', () => {
     expect([again.token, again.hash, again.challenge]).toEqual([first.token, first.hash, first.challenge]);
   });
 
-  it.each([{ parts: [] }, { parts: ['everything'] }, { part: ['faults'] }])('takes no %j', async (body) => {
+  it.each([{ parts: [] }, { parts: ['everything'] }, { part: ['faults'] }])('rejects %j', async (body) => {
     await start();
     expect(await ask('POST', '/reset', { body })).toMatchObject({ status: 400 });
   });

@@ -8,7 +8,7 @@ const T0 = 1_000_000;
 const TOKEN = 'aaaaaabbbbbbccccccdddddd';
 const HASH = '0123456789abcdef'.repeat(4);
 
-/** A request for what is due, but for what is given. */
+/** A request on the route due. */
 const aCall = (given: Partial<FaultRequest> = {}): FaultRequest => ({
   route: 'due',
   method: 'GET',
@@ -26,9 +26,9 @@ function createPlan(...given: FaultInput[]) {
   });
   const add = (fault: FaultInput, now = T0) => plan.add(faultSchema.parse(fault), now);
   for (const fault of given) add(fault);
-  /** The names of the faults that a request gets. */
+  /** The names of the faults that apply to a request. */
   const apply = (call: Partial<FaultRequest> = {}, now = T0) => plan.apply(aCall(call), now).map(({ name }) => name);
-  /** Of so many requests in a row, which get a fault. */
+  /** The indices of the requests to which a fault applies. */
   const hits = (count: number, name = 'a', now = T0) =>
     Array.from({ length: count }, (_, n) => (apply({}, now).includes(name) ? [n] : [])).flat();
   const counts = (name = 'a', now = T0) => {
@@ -41,26 +41,26 @@ function createPlan(...given: FaultInput[]) {
 const DELAY = { kind: 'fixed', ms: 1 } as const;
 
 describe('a fault', () => {
-  it('is applied to every request if nothing else is said', () => {
+  it('applies to every request by default', () => {
     const { hits, counts } = createPlan({ name: 'a', effect: 'reset' });
     expect(hits(3)).toEqual([0, 1, 2]);
     expect(counts()).toEqual({ matched: 3, applied: 3 });
   });
 
-  it('lets the first ones go that it is to skip', () => {
+  it('skips the first requests', () => {
     const { hits, counts } = createPlan({ name: 'a', skip: 2, effect: 'reset' });
     expect(hits(4)).toEqual([2, 3]);
     expect(counts()).toEqual({ matched: 4, applied: 2 });
   });
 
-  it('is applied so many times, and is over then', () => {
+  it('is finished after it has applied the maximum number of times', () => {
     const { plan, hits } = createPlan({ name: 'a', skip: 1, times: 2, effect: 'reset' });
     expect(plan.get('a', T0).state).toBe('active');
     expect(hits(5)).toEqual([1, 2]);
     expect(plan.get('a', T0)).toMatchObject({ state: 'finished', matched: 3, applied: 2 });
   });
 
-  it('is as if it were not there while it is off', () => {
+  it('neither applies nor counts while it is disabled', () => {
     const { plan, hits, counts } = createPlan({ name: 'a', enabled: false, effect: 'reset' });
     expect(hits(3)).toEqual([]);
     expect(counts()).toEqual({ matched: 0, applied: 0 });
@@ -69,7 +69,7 @@ describe('a fault', () => {
     expect(hits(1)).toEqual([0]);
   });
 
-  it('keeps to its window, by the time that it is told', () => {
+  it('applies only in its window of node time', () => {
     const { plan, apply, counts } = createPlan({
       name: 'a',
       window: { afterMs: 1_000, durationMs: 500 },
@@ -83,13 +83,13 @@ describe('a fault', () => {
     expect(counts()).toEqual({ matched: 2, applied: 2 });
   });
 
-  it('has a window without an end where none is given', () => {
+  it('has an unlimited window without a duration', () => {
     const { apply } = createPlan({ name: 'a', window: { afterMs: 10 }, effect: 'reset' });
     expect(apply({}, T0 + 9)).toEqual([]);
     expect(apply({}, T0 + 1e12)).toEqual(['a']);
   });
 
-  it('is gone when its time to live is over, and its name is free', () => {
+  it('is removed after its time to live, which frees its name', () => {
     const { plan, events, apply, add } = createPlan({ name: 'a', ttlMs: 100, effect: 'reset' });
     expect(apply({}, T0 + 99)).toEqual(['a']);
     expect(apply({}, T0 + 100)).toEqual([]);
@@ -99,7 +99,7 @@ describe('a fault', () => {
     expect(events).toEqual(['added a', 'applied a', 'removed a', 'added a']);
   });
 
-  it.each(['get', 'restart'] as const)('cannot be had by %s when its time to live is over', (what) => {
+  it.each(['get', 'restart'] as const)('is unknown to %s after its time to live', (what) => {
     const { plan } = createPlan({ name: 'a', ttlMs: 100, effect: 'reset' });
     expect(() => plan[what]('a', T0 + 100)).toThrow('unknown fault: a');
   });
@@ -125,20 +125,20 @@ describe('a fault', () => {
     [{ contract: HASH }, { lists: () => false }, false],
     [{ route: 'due', method: 'GET', token: TOKEN, contract: HASH }, { contract: HASH }, true],
     [{ route: 'due', method: 'GET', token: TOKEN, contract: HASH }, { contract: HASH, method: 'HEAD' }, false],
-  ] as const)('for %j fits a request for what is due with %j: %p', (match, call, fits) => {
+  ] as const)('with the match %j matches a due request with %j: %p', (match, call, fits) => {
     const { apply, counts } = createPlan({ name: 'a', match: faultSchema.shape.match.parse(match), effect: 'reset' });
     expect(apply(call)).toEqual(fits ? ['a'] : []);
     expect(counts().matched).toBe(fits ? 1 : 0);
   });
 
-  it('fits no request on which its effect never has any', () => {
+  it('matches no request on a route where its effect can do nothing', () => {
     const { apply, counts } = createPlan({ name: 'a', effect: 'wrong_hash' });
     expect(apply()).toEqual([]);
     expect(counts().matched).toBe(0);
     expect(apply({ route: 'chunk' })).toEqual(['a']);
   });
 
-  it('follows all of this at once, whatever is asked when', () => {
+  it('combines skip, times, probability, window and time to live', () => {
     const given = fc.record({
       skip: fc.nat(5),
       times: fc.option(fc.integer({ min: 1, max: 5 }), { nil: undefined }),
@@ -173,14 +173,14 @@ describe('a fault', () => {
 });
 
 describe('the probability of a fault', () => {
-  it('of 0 is never, of 1 always', () => {
+  it('means never at 0 and always at 1', () => {
     const never = createPlan({ name: 'a', probability: 0, effect: 'reset' });
     expect(never.hits(1_000)).toEqual([]);
     expect(never.counts()).toEqual({ matched: 1_000, applied: 0 });
     expect(createPlan({ name: 'a', probability: 1, effect: 'reset' }).hits(1_000)).toHaveLength(1_000);
   });
 
-  it.each([0.01, 0.3, 0.9])('of %p is about so often', (probability) => {
+  it.each([0.01, 0.3, 0.9])('of %p applies to this share of requests', (probability) => {
     const count = 20_000;
     const { length } = createPlan({ name: 'a', probability, effect: 'reset' }).hits(count);
     // Four standard deviations of a binomial distribution.
@@ -188,14 +188,14 @@ describe('the probability of a fault', () => {
     expect(Math.abs(length - count * probability)).toBeLessThan(margin);
   });
 
-  it('means for a likelier fault of that name all requests that a less likely one gets, and more', () => {
+  it('when increased adds requests and loses none', () => {
     const rare = createPlan({ name: 'a', probability: 0.2, effect: 'reset' }).hits(500);
     const common = createPlan({ name: 'a', probability: 0.6, effect: 'reset' }).hits(500);
     expect(common).toEqual(expect.arrayContaining(rare));
     expect(common.length).toBeGreaterThan(rare.length);
   });
 
-  it('is drawn for each fault by itself: two of them hit together as often as chance would have it', () => {
+  it('is independent for each fault', () => {
     const { plan } = createPlan(
       { name: 'a', probability: 0.5, effect: DELAY },
       { name: 'b', probability: 0.5, effect: DELAY },
@@ -204,7 +204,7 @@ describe('the probability of a fault', () => {
     expect(Math.abs(both - 1_000)).toBeLessThan(4 * Math.sqrt(4_000 * 0.25 * 0.75));
   });
 
-  it('is drawn from seed, name and count alone: other requests and faults change nothing', () => {
+  it('depends only on the seed, the name and the count', () => {
     const others: FaultInput[] = [
       { name: 'delay', probability: 0.5, effect: DELAY },
       { name: 'skew', probability: 0.5, effect: { kind: 'clock_skew', ms: 1 } },
@@ -239,7 +239,7 @@ describe('the probability of a fault', () => {
     );
   });
 
-  it('repeats for whatever else is drawn too: the same for the same fault, count and purpose, else another', () => {
+  it('has random numbers that depend on the fault, the count and the purpose', () => {
     const run = () => {
       const { plan } = createPlan({ name: 'a', effect: DELAY }, { name: 'b', effect: DELAY });
       const applied = [...plan.apply(aCall(), T0), ...plan.apply(aCall(), T0)];
@@ -250,8 +250,8 @@ describe('the probability of a fault', () => {
   });
 });
 
-describe('faults together', () => {
-  it('decide the wire by the first in order that applies; the others do not count that request', () => {
+describe('several faults', () => {
+  it('send the response of the first applicable fault, and the others do not count the request', () => {
     const { apply, counts } = createPlan(
       { name: 'a', times: 1, effect: 'reset' },
       { name: 'b', times: 1, effect: 'truncate' },
@@ -261,13 +261,13 @@ describe('faults together', () => {
     expect([counts('a'), counts('b'), counts('c')].map(({ matched }) => matched)).toEqual([1, 1, 1]);
   });
 
-  it('take turns where the first fits but is not applied: both count the request', () => {
+  it('count a request in both faults if the first matches but does not apply', () => {
     const { apply, counts } = createPlan({ name: 'a', skip: 1, effect: 'reset' }, { name: 'b', effect: 'status' });
     expect([apply(), apply()]).toEqual([['b'], ['a']]);
     expect(counts('b')).toEqual({ matched: 1, applied: 1 });
   });
 
-  it('apply no effect of the protocol, and count none, where the node never sees the request', () => {
+  it('apply and count no protocol violation if the response is replaced', () => {
     const instead = Object.entries(EFFECTS).flatMap(([kind, { group }]) =>
       group === 'connection' || group === 'http' ? [kind] : [],
     );
@@ -285,7 +285,7 @@ describe('faults together', () => {
     }
   });
 
-  it('go together where the node sees the request: delays, effects of the protocol, and one for the wire', () => {
+  it('combine delays, protocol violations and one damaged response', () => {
     const { apply } = createPlan(
       { name: 'wire', effect: 'truncate' },
       { name: 'late', effect: DELAY },
@@ -297,7 +297,7 @@ describe('faults together', () => {
     expect(apply()).toEqual(['late', 'forget', 'later', 'skew', 'wire']);
   });
 
-  it('leave to the next what a rate limit lets through', () => {
+  it('apply the next fault to a request within the rate limit', () => {
     const { apply, counts } = createPlan(
       { name: 'limit', effect: { kind: 'rate_limit', requests: 1, perMs: 1_000 } },
       { name: 'wire', effect: 'html' },
@@ -306,7 +306,7 @@ describe('faults together', () => {
     expect(counts('limit')).toEqual({ matched: 3, applied: 1 });
   });
 
-  it('never decide the wire twice, whatever they are and whatever is asked', () => {
+  it('never send two responses for any faults and requests', () => {
     const kinds = Object.keys(EFFECTS).filter(
       (kind) => !['fixed', 'uniform', 'lognormal', 'clock_skew'].includes(kind),
     );
@@ -332,14 +332,14 @@ describe('faults together', () => {
   });
 });
 
-describe('the plan', () => {
-  it('has each name once', () => {
+describe('FaultPlan', () => {
+  it('rejects a duplicate name', () => {
     const { plan, add } = createPlan({ name: 'a', effect: 'reset' });
     expect(() => add({ name: 'a', effect: 'empty' })).toThrow(expect.objectContaining({ code: 'exists' }));
     expect(plan.list(T0)).toHaveLength(1);
   });
 
-  it('has no more than so many faults', () => {
+  it('rejects more than the maximum number of faults', () => {
     const { plan, add } = createPlan();
     for (let n = 0; n < MAX_FAULTS; n++) add({ name: `f${n}`, ttlMs: n === 0 ? 10 : 20, effect: 'reset' });
     expect(() => add({ name: 'more', effect: 'reset' })).toThrow(expect.objectContaining({ code: 'too_many' }));
@@ -347,11 +347,11 @@ describe('the plan', () => {
     expect(plan.list(T0 + 10)).toHaveLength(MAX_FAULTS);
   });
 
-  it.each(['get', 'restart'] as const)('knows no fault that is not there: %s', (what) => {
+  it.each(['get', 'restart'] as const)('throws for an unknown fault: %s', (what) => {
     expect(() => createPlan().plan[what]('a', T0)).toThrow(expect.objectContaining({ code: 'unknown' }));
   });
 
-  it('removes one, or all, and can have other faults in place of all', () => {
+  it('removes one fault, removes all, and replaces all', () => {
     const { plan, apply, events } = createPlan({ name: 'a', effect: DELAY }, { name: 'b', effect: DELAY });
     plan.remove('a');
     expect(apply()).toEqual(['b']);
@@ -363,7 +363,7 @@ describe('the plan', () => {
     expect(events).toEqual(['added a', 'added b', 'removed a', 'applied b', 'removed b', 'added b', 'removed b']);
   });
 
-  it('begins one fault again: its counts, draws, window and time to live, in its place', () => {
+  it('restarts the counts, the random sequence, the window and the time to live of one fault', () => {
     const fault = { name: 'a', probability: 0.5, effect: DELAY };
     const { plan, hits, apply, counts } = createPlan(
       { ...fault, window: { durationMs: 1_000 }, ttlMs: 2_000 },
@@ -380,14 +380,14 @@ describe('the plan', () => {
     expect(apply({}, T0 + 3_500)).toEqual(['b']);
   });
 
-  it('begins a rate limit again', () => {
+  it('restarts a rate limit', () => {
     const { plan, hits } = createPlan({ name: 'a', effect: { kind: 'rate_limit', requests: 2, perMs: 1_000 } });
     expect(hits(3)).toEqual([2]);
     plan.restart('a', T0 + 1);
     expect(hits(3, 'a', T0 + 1)).toEqual([2]);
   });
 
-  it('changes a fault, which goes on counting', () => {
+  it('changes a fault, which keeps counting', () => {
     const { plan, hits, counts } = createPlan({ name: 'a', times: 2, ttlMs: 1_000, effect: 'reset' });
     hits(3);
     const report = plan.change('a', { times: 3, ttlMs: null, effect: { kind: 'empty' } }, T0 + 1);
@@ -399,7 +399,7 @@ describe('the plan', () => {
     expect(counts()).toEqual({ matched: 6, applied: 6 });
   });
 
-  it('leaves alone what of a fault is not to be changed', () => {
+  it('keeps fields that a change does not contain', () => {
     const fault = { enabled: false, match: { route: 'due' }, skip: 3, probability: 0.5 } as const;
     const { plan } = createPlan({ name: 'a', effect: 'reset', ...fault });
     plan.change('a', { enabled: undefined, match: undefined, skip: undefined, probability: undefined }, T0);
@@ -407,7 +407,7 @@ describe('the plan', () => {
     expect(plan.get('a', T0)).toMatchObject(fault);
   });
 
-  it('refuses a change that no fault comes of, and keeps the fault as it was', () => {
+  it('rejects an invalid change and keeps the fault', () => {
     const { plan } = createPlan({ name: 'a', match: { route: 'due' }, effect: 'reset' });
     expect(() => plan.change('a', { effect: { kind: 'wrong_hash' } }, T0)).toThrow(
       expect.objectContaining({
@@ -419,7 +419,7 @@ describe('the plan', () => {
     expect(() => plan.change('b', { skip: 1 }, T0)).toThrow(expect.objectContaining({ code: 'unknown' }));
   });
 
-  it('tells of everything that happens to a fault', () => {
+  it('reports everything that happens to a fault', () => {
     const { plan, apply, events } = createPlan({ name: 'a', effect: 'reset' });
     apply();
     plan.change('a', { skip: 1 }, T0);

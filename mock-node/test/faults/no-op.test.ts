@@ -6,7 +6,7 @@ import { talk } from '../support/raw-client.ts';
 
 const { start, url, controller, fault, pass, rewind } = setUpMockNode();
 
-/** Parameters that have no default. */
+/** Required parameters. */
 const NEEDED: Partial<Record<EffectKind, object>> = {
   fixed: { ms: 60_000 },
   uniform: { maxMs: 60_000 },
@@ -15,7 +15,7 @@ const NEEDED: Partial<Record<EffectKind, object>> = {
 };
 const KINDS = Object.keys(EFFECTS) as EffectKind[];
 
-/** All that a run leaves behind, on both sides of the wire. */
+/** The responses of a run and the final state of the node. */
 async function run(prepare: () => void) {
   rewind();
   await start();
@@ -25,7 +25,7 @@ async function run(prepare: () => void) {
     if (event.type !== 'request') happened.push(event);
   });
   let count = 0;
-  const replies = await session(
+  const responses = await session(
     async (path) => {
       const { text, end } = await talk(url(), path, { requestId: `r${count++}` });
       return { seen: { text, end }, json: parseJson(text.split('\r\n\r\n')[1] ?? '') };
@@ -36,7 +36,7 @@ async function run(prepare: () => void) {
     .journal.find()
     .map(({ durationMs: _, ...entry }) => entry);
   return {
-    replies,
+    responses,
     journal,
     happened,
     contracts: [...controller().ledger.all(controller().clock.now())],
@@ -45,7 +45,7 @@ async function run(prepare: () => void) {
 }
 
 describe('faults of probability 0', () => {
-  it('on every effect change nothing at all: not a byte of a reply, nor the journal, nor what happens to contracts', async () => {
+  it('change no byte of a response, no journal entry and no contract', async () => {
     const without = await run(() => {});
     const withThem = await run(() => {
       for (const kind of KINDS) fault({ probability: 0, effect: effectSchema.parse({ kind, ...NEEDED[kind] }) });
@@ -55,14 +55,14 @@ describe('faults of probability 0', () => {
         .faults.list(0)
         .filter(({ matched }) => matched > 0),
     ).toHaveLength(KINDS.length);
-    expect(without.replies.length).toBeGreaterThan(50);
+    expect(without.responses.length).toBeGreaterThan(50);
     expect(withThem).toEqual(without);
   });
 
-  it('would be seen in that comparison if they were not: one of them does something', async () => {
+  it('are compared with a method that detects a fault that applies once', async () => {
     const without = await run(() => {});
     const withOne = await run(() => fault({ skip: 40, times: 1, effect: 'wrong_content_type' }));
-    expect(withOne.replies).not.toEqual(without.replies);
+    expect(withOne.responses).not.toEqual(without.responses);
     expect(withOne.journal).not.toEqual(without.journal);
   });
 });

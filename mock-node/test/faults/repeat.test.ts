@@ -9,10 +9,10 @@ const { start, url, controller, pass, rewind } = setUpMockNode();
 
 const FLAKY_AND_HOSTILE: readonly FaultInput[] = PRESETS.filter(({ name }) => ['flaky', 'hostile'].includes(name))
   .flatMap(({ faults }): readonly FaultInput[] => faults)
-  // As often as in the presets, but nobody wants to wait for it.
+  // The same probability as in the preset, with a shorter delay.
   .map((fault) => (fault.name === 'flaky-slow' ? { ...fault, effect: { kind: 'uniform', maxMs: 10 } } : fault));
 
-/** Some of every group, often. */
+/** Effects of every group with high probabilities. */
 const OFTEN: readonly FaultInput[] = [
   { name: 'empty', probability: 0.05, effect: 'empty' },
   { name: 'hang', probability: 0.02, effect: { kind: 'hang', forMs: 10 } },
@@ -44,7 +44,7 @@ async function startWith(faults: readonly FaultInput[], seed: string) {
   return events;
 }
 
-/** One client after the other: everything that was seen, and everything that happened. */
+/** Runs clients one after the other. @returns everything that they and the node observed */
 async function run(faults: readonly FaultInput[], seed: string) {
   const events = await startWith(faults, seed);
   const contracts: unknown[] = [];
@@ -64,7 +64,7 @@ async function run(faults: readonly FaultInput[], seed: string) {
   return { seen, events, contracts, journal, counts };
 }
 
-/** Which of the requests that fitted each fault got it, counted from 0; many clients at once, in some order. */
+/** Runs concurrent clients in some order. @returns for each fault the matching requests to which it applied */
 async function crowd(faults: readonly FaultInput[], order: (n: number) => number) {
   await startWith(faults, 'a');
   const hits = new Map<string, number[]>(faults.map(({ name }) => [name, []]));
@@ -72,7 +72,7 @@ async function crowd(faults: readonly FaultInput[], order: (n: number) => number
     if (event.type !== 'fault' || event.change !== 'applied') return;
     hits.get(event.name)?.push(controller().faults.get(event.name, 0).matched - 1);
   });
-  const token = (await send(`${API}/new/${ADDRESS}`)).json?.token ?? 'nobody';
+  const token = (await send(`${API}/new/${ADDRESS}`)).json?.token ?? 'unknown';
   const paths = [`${API}/due/${token}`, '/', `${API}/chunk/${token}`, `${API}/new/${ADDRESS}`];
   const clients = Array.from({ length: 12 }, async (_, n) => {
     for (let turn = 0; turn < order(n); turn++) await new Promise(setImmediate);
@@ -87,7 +87,7 @@ describe('two runs with the same seed and the same faults', () => {
   it.each([
     ['of the presets flaky and hostile', FLAKY_AND_HOSTILE],
     ['of every group', OFTEN],
-  ])('%s come out the same, request by request: contracts, challenges, replies and faults', async (_, faults) => {
+  ])('with faults %s have the same contracts, challenges, responses and applied faults', async (_, faults) => {
     const first = await run(faults, 'a');
     expect(first.seen.length).toBeGreaterThan(60);
     expect(first.events.filter(({ type }) => type === 'fault').length).toBeGreaterThan(10);
@@ -98,13 +98,13 @@ describe('two runs with the same seed and the same faults', () => {
     expect(other.counts).not.toEqual(first.counts);
   });
 
-  it('apply each fault to the same of its requests, in whatever order clients come at once', async () => {
+  it('apply each fault to the same of its matching requests in any order of concurrent clients', async () => {
     const faults = OFTEN.filter(({ name }) => name !== 'limit');
     const [first, second] = [await crowd(faults, (n) => n), await crowd(faults, (n) => 11 - n)];
     let compared = 0;
     for (const [name, { indices, matched }] of first) {
       const other = second.get(name);
-      // In another order other requests fit, and more or fewer of them; each of those numbers is decided all the same.
+      // In another order, other requests match, and more or fewer of them. The decision for each index stays the same.
       const most = Math.min(matched, other?.matched ?? 0);
       const below = (list: readonly number[] = []) => list.filter((index) => index < most);
       expect({ name, hits: below(other?.indices) }).toEqual({ name, hits: below(indices) });

@@ -15,7 +15,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** A file of that text. */
+/** Writes a file. @returns its path */
 const aFile = (text: string | Buffer, name = 'scenario.yaml'): string => {
   const path = join(folder, name);
   writeFileSync(path, text);
@@ -35,8 +35,8 @@ faults:
   - { name: away, window: { afterMs: 60000, durationMs: 10000 }, effect: reset }
 `;
 
-describe('a scenario file', () => {
-  it('is YAML', () => {
+describe('readScenarioFile', () => {
+  it('reads YAML', () => {
     const read = readScenarioFile(aFile(YAML));
     expect(read).toMatchObject({
       name: 'sunday',
@@ -49,12 +49,12 @@ describe('a scenario file', () => {
     });
   });
 
-  it('is JSON', () => {
+  it('reads JSON', () => {
     const given = readScenarioFile(aFile(YAML));
     expect(readScenarioFile(aFile(JSON.stringify(given, null, 2), 'scenario.json'))).toEqual(given);
   });
 
-  it('may use anchors to say a thing once', () => {
+  it('resolves anchors', () => {
     const read = readScenarioFile(aFile('name: a\nfaults: [{ name: b, effect: &e reset }, { name: c, effect: *e }]\n'));
     expect(read.faults.map(({ effect }) => effect.kind)).toEqual(['reset', 'reset']);
   });
@@ -92,7 +92,7 @@ describe('a scenario file', () => {
       '/faults/0/effect/minMs: must not be greater than maxMs',
     ],
     ['name: a\nfaults: [{ name: b, effect: reset }, { name: b, effect: empty }]', '/faults/1/name: duplicate name'],
-  ])('that is wrong is refused with the file and the place in it: %j', (text, message) => {
+  ])('reports the file and the place of an error: %j', (text, message) => {
     const path = aFile(text);
     expect(() => readScenarioFile(path)).toThrow(
       expect.objectContaining({
@@ -102,7 +102,7 @@ describe('a scenario file', () => {
     );
   });
 
-  it('that is wrong in several places is refused with all of them, a line each', () => {
+  it('reports several errors, one per line', () => {
     const path = aFile('name: a\nconfg: {}\nfaults: [{ name: b, probability: 2, skip: -1, effect: reset }]');
     const lines = ['/faults/0/skip: ', '/faults/0/probability: ', '/confg: '];
     expect(() => readScenarioFile(path)).toThrow(
@@ -117,14 +117,14 @@ describe('a scenario file', () => {
     ['name: a\n---\nname: b\n', 'Source contains multiple documents'],
     ['name: *x', 'Unresolved alias (the anchor must be set before the alias): x'],
     ['{"name": "a",', 'at line 1'],
-  ])('that cannot be read as YAML is refused with the reason, in one line: %j', (text, why) => {
+  ])('reports a syntax error in one line: %j', (text, why) => {
     const path = aFile(text);
     expect(() => readScenarioFile(path)).toThrow(`MOCK_SCENARIO (${JSON.stringify(path)}) is neither YAML nor JSON: `);
     expect(() => readScenarioFile(path)).toThrow(why);
     expect(() => readScenarioFile(path)).not.toThrow(/\n|:$/);
   });
 
-  it('of aliases that multiply to thousands of millions, or of brackets without end, is refused', () => {
+  it('rejects aliases that expand excessively and deeply nested brackets', () => {
     const letters = [...'abcdefghi'];
     const bomb = letters
       .map((letter, n) => `${letter}: &${letter} [${Array(10).fill(n === 0 ? 'x' : `*${letters[n - 1]}`)}]`)
@@ -133,7 +133,7 @@ describe('a scenario file', () => {
       expect(() => readScenarioFile(aFile(text))).toThrow('is neither YAML nor JSON');
   });
 
-  it('that is not there, is no file, is too large or never ends is refused', () => {
+  it('rejects a path that is missing, a folder, too large or endless', () => {
     mkdirSync(join(folder, 'folder'));
     const large = aFile(Buffer.alloc(1024 * 1024 + 1, ' '));
     for (const [path, why] of [
@@ -148,16 +148,16 @@ describe('a scenario file', () => {
     }
   });
 
-  it('may be as large as is allowed', () => {
+  it('accepts a file of the maximum size', () => {
     const text = 'name: a\n'.padEnd(1024 * 1024, '#');
     expect(readScenarioFile(aFile(text)).name).toBe('a');
   });
 });
 
-describe('a node', () => {
+describe('a starting node', () => {
   const { start, url, controller } = setUpMockNode();
 
-  it('begins with the faults and settings of its preset, its scenario file and its caller, in this order', async () => {
+  it('applies its preset, its scenario file and its start options in this order', async () => {
     const scenarioPath = aFile(YAML);
     await start({ preset: 'flaky', scenarioPath, faults: [{ name: 'mine', skip: 1, effect: 'reset' }] });
     const names = () =>
@@ -172,13 +172,13 @@ describe('a node', () => {
     expect(controller().config.intervalMs).toBe(5_000);
   });
 
-  it('refuses faults at the start that are none, and says where', async () => {
+  it('rejects invalid faults in its start options', async () => {
     await expect(startMockNode({ port: 0, faults: [{ name: 'a', probability: 2, effect: 'reset' }] })).rejects.toThrow(
       'invalid fault in the start options: /faults/0/probability: Too big',
     );
   });
 
-  it.each(PRESET_NAMES)('does something by the preset %s', async (preset) => {
+  it.each(PRESET_NAMES)('applies faults of the preset %s', async (preset) => {
     await start({ preset });
     const before = controller().faults.list(controller().clock.now());
     expect(before.length).toBeGreaterThan(0);
@@ -202,7 +202,7 @@ describe('a node', () => {
 
 describe('the presets', () => {
   it.each(PRESETS.map((preset) => [preset.name, preset] as const))(
-    '%s is a scenario, and says what it is',
+    'contain the valid scenario %s with a description',
     (_, preset) => {
       const { description, faults } = scenario.parse(preset);
       expect(description).toMatch(/^[A-Z].*\.$/);
@@ -210,7 +210,7 @@ describe('the presets', () => {
     },
   );
 
-  it('call each of their faults by their own name, so that any can be had together', () => {
+  it('have unique fault names, so that they can be combined', () => {
     const names = PRESETS.flatMap(({ faults }) => faults.map(({ name }) => name));
     expect(new Set(names).size).toBe(names.length);
   });

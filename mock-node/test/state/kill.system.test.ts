@@ -11,8 +11,8 @@ afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
 });
 
-/** A node in a process of its own, on the state file of the test. */
-async function aLife() {
+/** A node in a separate process with the state file of the test. */
+async function startLife() {
   const child = spawn(
     process.execPath,
     ['--conditions=source', fileURLToPath(new URL('../../src/main.ts', import.meta.url))],
@@ -43,36 +43,36 @@ async function aLife() {
   };
 }
 
-interface Told {
+interface Confirmed {
   readonly token: string;
   readonly hash: string;
   readonly secret: string;
   readonly challenge: string;
-  /** Of the answer that was given, if its reply came. */
+  /** The verdict, if the response arrived. */
   verdict?: 'pass' | 'fail';
   isRemoved?: boolean;
 }
 
-const right = ({ secret, challenge }: Told) => sha256(createChunk(secret), challenge);
+const right = ({ secret, challenge }: Confirmed) => sha256(createChunk(secret), challenge);
 
-/** Four farmers ask for one thing after the other, until so many replies have come; then the node is killed at once. */
-async function live({ get, kill }: Awaited<ReturnType<typeof aLife>>, replies: number) {
+/** Four farmers send requests until enough responses have arrived. Then the node is killed. */
+async function live({ get, kill }: Awaited<ReturnType<typeof startLife>>, responses: number) {
   const tokens: string[] = [];
-  const contracts: Told[] = [];
-  let left = replies;
+  const contracts: Confirmed[] = [];
+  let left = responses;
   let killed: Promise<void> | undefined;
   const ask = async (asked: string) => {
-    const reply = await get(asked);
+    const response = await get(asked);
     left -= 1;
     if (left === 0) killed = kill();
-    return reply;
+    return response;
   };
   const farm = async () => {
     const { token } = await ask(`new/${ADDRESS}`);
     tokens.push(token);
     for (let n = 0; ; n++) {
       const { secret, file_hash: hash, challenge } = await ask(`chunk/${token}`);
-      const contract: Told = { token, hash, secret, challenge };
+      const contract: Confirmed = { token, hash, secret, challenge };
       contracts.push(contract);
       const response = n % 2 === 0 ? right(contract) : '0'.repeat(64);
       contract.verdict = (await ask(`challenge/${token}/${hash}/${response}`)).status;
@@ -84,18 +84,18 @@ async function live({ get, kill }: Awaited<ReturnType<typeof aLife>>, replies: n
   return { tokens, contracts };
 }
 
-describe('a node that is killed', () => {
-  it('has lost nothing that it had told anybody, whenever that is', async () => {
-    const told = { tokens: [] as string[], contracts: [] as Told[] };
-    for (const replies of fc.sample(fc.integer({ min: 5, max: 40 }), { numRuns: 4, seed: 4 })) {
-      const { tokens, contracts } = await live(await aLife(), replies);
-      told.tokens.push(...tokens);
-      told.contracts.push(...contracts);
-      const after = await aLife();
-      for (const contract of told.contracts) {
+describe('a killed node', () => {
+  it('has lost nothing that a response had confirmed', async () => {
+    const confirmed = { tokens: [] as string[], contracts: [] as Confirmed[] };
+    for (const responses of fc.sample(fc.integer({ min: 5, max: 40 }), { numRuns: 4, seed: 4 })) {
+      const { tokens, contracts } = await live(await startLife(), responses);
+      confirmed.tokens.push(...tokens);
+      confirmed.contracts.push(...contracts);
+      const after = await startLife();
+      for (const contract of confirmed.contracts) {
         const { token, hash, verdict, isRemoved } = contract;
         const listed: { hash: string }[] = (await after.get(`due/${token}`)).all_contracts;
-        // What was asked for without a reply may have happened, or not.
+        // A request without a response may have been processed.
         if (isRemoved === undefined && verdict === undefined) expect(listed).toContainEqual({ hash });
         if (isRemoved) expect(listed).not.toContainEqual({ hash });
         if (!listed.some((each) => each.hash === hash)) continue;
@@ -105,8 +105,8 @@ describe('a node that is killed', () => {
       }
       await after.kill();
     }
-    expect(told.contracts.length).toBeGreaterThan(10);
-    const secrets = told.contracts.map(({ secret }) => secret);
-    for (const given of [told.tokens, secrets]) expect(new Set(given).size).toBe(given.length);
+    expect(confirmed.contracts.length).toBeGreaterThan(10);
+    const secrets = confirmed.contracts.map(({ secret }) => secret);
+    for (const given of [confirmed.tokens, secrets]) expect(new Set(given).size).toBe(given.length);
   }, 120_000);
 });

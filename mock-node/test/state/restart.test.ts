@@ -6,19 +6,19 @@ const { start, close, get, log, pass, controller, path, newToken, acceptContract
 const due = async (token: string) => (await get(`${API}/due/${token}`)).json;
 const answer = async (token: string, hash: string, response: string) =>
   (await get(`${API}/challenge/${token}/${hash}/${response}`)).json.status;
-/** Starts a node on the file of the test; again: on what the one before left there. */
+/** Starts a node with the state file of the test, or restarts it. */
 const startOn = async (options: Parameters<typeof start>[0] = {}) =>
   await start({ statePath: path('state.db'), ...options });
 
-/** A farmer with one contract, and its right answer to any challenge. */
+/** A farmer with one contract, and the correct response to any of its challenges. */
 async function aFarmer() {
   const token = await newToken();
   const { secret, file_hash: hash, challenge } = await acceptContract(token);
   return { token, secret, hash, challenge, right: (asked: string) => sha256(createChunk(secret), asked) };
 }
 
-describe('a node that is started again on its state', () => {
-  it('knows its farmers, and lists their contracts in the order in which they took them', async () => {
+describe('a restarted node', () => {
+  it('knows its farmers and lists their contracts in order of acceptance', async () => {
     await startOn();
     const [one, two] = [await newToken(), await newToken()];
     const taken: string[] = [];
@@ -28,10 +28,10 @@ describe('a node that is started again on its state', () => {
     expect([await due(one), await due(two)]).toEqual(before);
     expect(before[0].all_contracts).toEqual([{ hash: taken[0] }, { hash: taken[2] }]);
     expect(controller().ledger.running).toBe(3);
-    expect(await due('nobody')).toEqual({ status: 'no_token' });
+    expect(await due('unknown')).toEqual({ status: 'no_token' });
   });
 
-  it('has every fact of a contract as it was', async () => {
+  it('has the same facts about each contract', async () => {
     await startOn();
     const { token, hash, challenge, right } = await aFarmer();
     await answer(token, hash, right(challenge));
@@ -44,7 +44,7 @@ describe('a node that is started again on its state', () => {
     expect(facts()).toEqual(before);
   });
 
-  it('asks what the round asks that it is, whether that began before or after the restart', async () => {
+  it('has the challenge of the current round, whether it started before or after the restart', async () => {
     await startOn();
     const { token, hash, challenge } = await aFarmer();
     await startOn();
@@ -60,7 +60,7 @@ describe('a node that is started again on its state', () => {
     expect((await due(fresh)).due_contracts[0].challenge).toBe(second);
   });
 
-  it('takes a right answer for right and a wrong one for wrong', async () => {
+  it('passes correct answers and fails wrong ones', async () => {
     await startOn();
     const [one, two] = [await aFarmer(), await aFarmer()];
     await startOn();
@@ -72,7 +72,7 @@ describe('a node that is started again on its state', () => {
     expect(await answer(two.token, two.hash, two.right(challenge))).toBe('pass');
   });
 
-  it('repeats a verdict that it gave before, and no other, without the chunk', async () => {
+  it('repeats an earlier verdict without generating the chunk', async () => {
     await startOn();
     const [one, two] = [await aFarmer(), await aFarmer()];
     expect(await answer(one.token, one.hash, one.right(one.challenge))).toBe('pass');
@@ -85,7 +85,7 @@ describe('a node that is started again on its state', () => {
     expect((await due(one.token)).due_contracts).toEqual([]);
   });
 
-  it('takes many answers on one contract at the same time for what they are', async () => {
+  it('verifies concurrent answers about one contract', async () => {
     await startOn();
     const { token, hash, challenge, right } = await aFarmer();
     await startOn();
@@ -94,7 +94,7 @@ describe('a node that is started again on its state', () => {
     expect(controller().info().challenges).toEqual({ passed: 1, wrong: 0, unanswered: 0 });
   });
 
-  it('gives the tokens and secrets that would have come next, and none twice', async () => {
+  it('continues the sequence of tokens and secrets', async () => {
     const drawn = async (restart: () => Promise<void>) => {
       const given: string[] = [];
       for (let n = 0; n < 4; n++) {
@@ -111,7 +111,7 @@ describe('a node that is started again on its state', () => {
     expect(new Set(inOneRun).size).toBe(8);
   });
 
-  it('counts contracts against how many there may be', async () => {
+  it('counts its contracts towards the maximum', async () => {
     await startOn({ maxContracts: 1 });
     const { token } = await aFarmer();
     await startOn({ maxContracts: 1 });
@@ -140,7 +140,7 @@ describe('a node that is started again on its state', () => {
     },
   );
 
-  it('begins anew after a reset, draws and all', async () => {
+  it('has no state after a reset, and restarts the random sequences', async () => {
     await startOn();
     const { token, secret } = await aFarmer();
     await aFarmer();
@@ -150,7 +150,7 @@ describe('a node that is started again on its state', () => {
     expect(await aFarmer()).toMatchObject({ token, secret });
   });
 
-  it('keeps a challenge that was opened by hand', async () => {
+  it('keeps a challenge that was opened through the control API', async () => {
     await startOn();
     const { token, hash, challenge, right } = await aFarmer();
     await answer(token, hash, right(challenge));
@@ -162,7 +162,7 @@ describe('a node that is started again on its state', () => {
     expect((await due(token)).due_contracts).toEqual([{ hash, challenge: opened?.challenge }]);
   });
 
-  it('says how much it read', async () => {
+  it('logs how much state it loaded', async () => {
     await startOn();
     await aFarmer();
     await startOn();
@@ -173,10 +173,10 @@ describe('a node that is started again on its state', () => {
   });
 });
 
-describe('the time of a node that is started again', () => {
+describe('the clock of a restarted node', () => {
   const now = () => controller().clock.now();
 
-  it('is real time where it was', async () => {
+  it('is the real time if it was before', async () => {
     await startOn();
     const before = now();
     await close();
@@ -185,7 +185,7 @@ describe('the time of a node that is started again', () => {
     expect(now()).toBe(before + 5_000);
   });
 
-  it('keeps what it was moved on by', async () => {
+  it('keeps the time by which it was advanced', async () => {
     await startOn();
     controller().advanceClock(1_000_000);
     const before = now();
@@ -195,7 +195,7 @@ describe('the time of a node that is started again', () => {
     expect(now()).toBe(before + 7);
   });
 
-  it('stands still where it stood still, and goes on from there', async () => {
+  it('stays frozen at the same time and continues from there', async () => {
     await startOn();
     controller().setClock({ mode: 'frozen' });
     const before = now();
@@ -208,7 +208,7 @@ describe('the time of a node that is started again', () => {
     expect(now()).toBe(before + 3);
   });
 
-  it('goes on at its pace, while there is no node too', async () => {
+  it('continues at its scale for the time in which no node was running', async () => {
     await startOn();
     controller().setClock({ mode: 'real', scale: 60 });
     const before = now();
@@ -220,14 +220,14 @@ describe('the time of a node that is started again', () => {
     expect(now()).toBe(before + 120_000);
   });
 
-  it('has the pace that it is started with, where that is another than the last time', async () => {
+  it('uses the scale of the new start if it differs from that of the last start', async () => {
     await startOn({ timeScale: 2 });
     controller().setClock({ mode: 'real', scale: 60 });
     await startOn({ timeScale: 3 });
     expect(controller().clock.rate).toEqual({ mode: 'real', scale: 3 });
   });
 
-  it('does not go back when real time does', async () => {
+  it('does not go back if the real time does', async () => {
     await startOn();
     pass(10_000);
     const before = now();

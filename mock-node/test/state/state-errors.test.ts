@@ -7,14 +7,14 @@ import { setUpMockNode, sha256 } from '../support/mock-node.ts';
 const { start, url, close, path, newToken, acceptContract } = setUpMockNode();
 const statePath = () => path('state.db');
 
-/** Has something done to the file by hand. */
+/** Changes the file with SQL. */
 function tamper(sql: string): void {
   const db = new DatabaseSync(statePath());
   db.exec(sql);
   db.close();
 }
 
-/** A file that a node left behind. */
+/** The state file of a stopped node. */
 async function startPreviousNode(): Promise<void> {
   await start({ statePath: statePath() });
   await acceptContract(await newToken());
@@ -28,12 +28,12 @@ const refused = (code: string, ...says: string[]) =>
   });
 
 describe('a state file', () => {
-  it('is readable by its owner alone', async () => {
+  it('can be read only by its owner', async () => {
     await startPreviousNode();
     expect(statSync(statePath()).mode & 0o777).toBe(0o600);
   });
 
-  it('of a node with another seed is refused, with the seed that it has', async () => {
+  it('is rejected with another seed, and the error names the seed of the file', async () => {
     await startPreviousNode();
     await expect(start({ statePath: statePath(), seed: '7' })).rejects.toEqual(
       refused('other_seed', 'seed "42", not "7"', 'restore MOCK_SEED, or choose another file'),
@@ -41,7 +41,7 @@ describe('a state file', () => {
     await start({ statePath: statePath() });
   });
 
-  it('of a node with another genesis file is refused', async () => {
+  it('is rejected with another genesis file', async () => {
     await startPreviousNode();
     writeFileSync(path('other-genesis'), 'other');
     const other = { genesisPath: path('other-genesis'), genesisSha256: sha256('other') };
@@ -50,7 +50,7 @@ describe('a state file', () => {
     );
   });
 
-  it('of a newer node is refused, and left as it is', async () => {
+  it('is rejected and not changed if a newer version wrote it', async () => {
     await startPreviousNode();
     tamper('PRAGMA user_version = 99');
     const before = readFileSync(statePath());
@@ -60,7 +60,7 @@ describe('a state file', () => {
     expect(readFileSync(statePath()).equals(before)).toBe(true);
   });
 
-  it('that another node runs on is refused, and that node goes on', async () => {
+  it('is rejected while another node uses it, and that node continues', async () => {
     await start({ statePath: statePath() });
     await expect(startMockNode({ port: 0, statePath: statePath() })).rejects.toEqual(
       refused('locked', 'another mock node: stop that one, or choose another file'),
@@ -68,14 +68,15 @@ describe('a state file', () => {
     expect(await newToken()).toMatch(/^[0-9a-f]{32}$/);
   });
 
-  it('that is no database is refused, and left as it is', async () => {
-    const text = 'this is a text file that somebody put here, long enough to be looked at';
+  it('is rejected and not changed if it is not a database', async () => {
+    const text =
+      'a text file that is longer than the header of a SQLite database, which has one hundred bytes in the beginning';
     writeFileSync(statePath(), text);
     await expect(start({ statePath: statePath() })).rejects.toEqual(refused('unusable', 'delete this one'));
     expect(readFileSync(statePath(), 'utf8')).toBe(text);
   });
 
-  it('that is a database of something else is refused, and left as it is', async () => {
+  it('is rejected and not changed if it is a database of another program', async () => {
     tamper('CREATE TABLE contract (id TEXT); PRAGMA user_version = 1');
     const before = readFileSync(statePath());
     await expect(start({ statePath: statePath() })).rejects.toEqual(
@@ -84,13 +85,13 @@ describe('a state file', () => {
     expect(readFileSync(statePath()).equals(before)).toBe(true);
   });
 
-  it('that somebody wrote nonsense into is refused', async () => {
+  it('is rejected if it contains invalid values', async () => {
     await startPreviousNode();
     tamper("UPDATE clock SET mode = 'sideways'");
     await expect(start({ statePath: statePath() })).rejects.toEqual(refused('unusable'));
   });
 
-  it('that is damaged is refused', async () => {
+  it('is rejected if it is damaged', async () => {
     await startPreviousNode();
     const bytes = readFileSync(statePath());
     bytes.fill(0xff, 4096);
@@ -101,12 +102,12 @@ describe('a state file', () => {
   it.each([
     ['in no folder', () => path('absent', 'state.db')],
     ['that is a folder', () => statePath()],
-  ])('%s is refused', async (_, file) => {
+  ])('is rejected if it is %s', async (_, file) => {
     mkdirSync(statePath());
     await expect(start({ statePath: file() })).rejects.toEqual(refused('unwritable', 'existing, writable folder'));
   });
 
-  it('is free again where the node could not start', async () => {
+  it('is unlocked if the node fails to start', async () => {
     await start();
     const port = Number(new URL(url()).port);
     const second = { port, statePath: statePath() };

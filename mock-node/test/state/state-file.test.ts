@@ -32,22 +32,22 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** What a node finds that is started again. */
+/** What a restarted node loads. */
 const found = () => {
   file.close();
   file = StateFile.open(join(folder, 'state.db'), OWNER);
   return file.load();
 };
 
-describe('the state file', () => {
-  it('is empty at first', () => {
+describe('StateFile', () => {
+  it('is empty when it is new', () => {
     expect(found()).toEqual({
       ledger: { created: { farmers: 0, contracts: 0 }, farmers: [], contracts: [] },
       clock: undefined,
     });
   });
 
-  it('has what was told before the last save, as it was by then', () => {
+  it('contains the changes before the last save', () => {
     const [one, two] = [contract(1), contract(2)];
     file.setCreated({ farmers: 1, contracts: 3 });
     file.addFarmer('token');
@@ -65,7 +65,7 @@ describe('the state file', () => {
     });
   });
 
-  it('lets the last word about a thing count', () => {
+  it('writes the last change of each farmer and contract', () => {
     file.addFarmer('gone');
     file.removeFarmer('gone');
     file.removeFarmer('back');
@@ -80,7 +80,7 @@ describe('the state file', () => {
     expect(found().ledger).toMatchObject({ farmers: ['back'], contracts: [{ index: 2 }] });
   });
 
-  it('has all of a save or none of it, and what failed with the next', () => {
+  it('writes a save completely or not at all, and retries failed changes with the next one', () => {
     const bad = contract(2);
     bad.round = 0.5;
     file.addFarmer('token');
@@ -93,7 +93,7 @@ describe('the state file', () => {
     expect(found().ledger).toMatchObject({ farmers: ['token'], contracts: [{ index: 1 }, { index: 2, round: 5 }] });
   });
 
-  it('has nothing of a save that failed', () => {
+  it('contains nothing of a failed save', () => {
     file.addFarmer('token');
     file.putContract({ ...contract(1), round: 0.5 });
     expect(() => file.save(CLOCK)).toThrow();

@@ -5,7 +5,7 @@ interface Sending {
   readonly headers?: Record<string, string>;
 }
 
-/** A node with its control API for each test of a file, once the test starts it. No schema or client of ours here. */
+/** A node with its control API for each test of a file. It uses raw HTTP instead of the client and its schemas. */
 export function setUpControlApi() {
   const node = setUpMockNode();
   const ask = async (method: string, path: string, { body, headers = {} }: Sending = {}) => {
@@ -28,9 +28,10 @@ export function setUpControlApi() {
     ...node,
     ask,
     start: async (options: Parameters<typeof node.start>[0] = {}) => await node.start({ controlPort: 0, ...options }),
-    /** The changes that the log tells of. */
-    told: () => node.log().flatMap(({ level, message, fields }) => (level === 'info' ? [{ message, ...fields }] : [])),
-    /** A contract of a new farmer, and what answers its challenges. */
+    /** The changes in the log. */
+    loggedChanges: () =>
+      node.log().flatMap(({ level, message, fields }) => (level === 'info' ? [{ message, ...fields }] : [])),
+    /** A contract of a new farmer, and the means to answer its challenges. */
     async farm() {
       const token = await node.newToken();
       const { secret, file_hash: hash, challenge } = await node.acceptContract(token);

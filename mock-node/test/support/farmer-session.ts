@@ -1,13 +1,13 @@
 import { ADDRESS, API, createChunk, INTERVAL_MS, sha256 } from './mock-node.ts';
 
-/** What became of a request: what is to be compared, and the JSON of its reply if it had any. */
+/** The result of a request: what to compare, and the JSON of its response. */
 export interface Outcome {
   readonly seen: unknown;
-  // biome-ignore lint/suspicious/noExplicitAny: a stranger's client looks at what it gets.
+  // biome-ignore lint/suspicious/noExplicitAny: an independent client does not know the types of responses.
   readonly json: any;
 }
 
-/** JSON, or undefined where a text is none. */
+/** The parsed text; undefined if it is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -22,11 +22,11 @@ interface Farmer {
 }
 
 /**
- * A few farmers, one request after the other, for some rounds of half an interval each: they register, take contracts,
- * answer what is due, download and remove. What they do follows from what they are told, and they bear anything.
+ * Two farmers that send one request after the other for some rounds of half an interval each: they register, accept
+ * contracts, answer challenges, download and remove. Each request depends on earlier responses, which may be invalid.
  *
  * @param after called after each round
- * @returns what they saw, in order
+ * @returns the results in order
  */
 export async function session(
   send: (path: string) => Promise<Outcome>,

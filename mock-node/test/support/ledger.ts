@@ -6,13 +6,13 @@ export const T0 = 1_000_000;
 export const INTERVAL = 60_000;
 export const TOKEN = new SeededRandom('seed').token(0);
 
-/** A ledger with one farmer, whose chunks answer `right:` and the challenge. */
+/** A ledger with one farmer. The correct response to a challenge is `right:` and the challenge. */
 export function createLedger({
   intervalMs = INTERVAL,
   ...options
 }: Partial<LedgerOptions & { intervalMs: number }> = {}) {
   const results: Record<ChallengeResult, number> = { passed: 0, wrong: 0, unanswered: 0 };
-  /** What the observer was told of contracts, in order. */
+  /** The calls of the observer in order. */
   const events: string[] = [];
   const ledger = new Ledger(() => ({ maxContracts: 10, maxFailures: 3, ...options }), {
     random: new SeededRandom('seed'),
@@ -26,7 +26,7 @@ export function createLedger({
     },
   });
   const token = ledger.register();
-  /** The next contract's place and chunk, not yet started. */
+  /** The next reservation and its chunk. */
   const speakFor = (hash: string, now: number) => {
     const next = ledger.reserveContract(now);
     const verifier = { response: (challenge: string) => `right:${challenge}` };

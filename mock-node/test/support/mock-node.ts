@@ -8,7 +8,7 @@ import { type MockNode, startMockNode } from '@downstream/mock-node';
 import { FakeLogger } from '@downstream/platform/testing';
 import { afterEach, beforeEach } from '@jest/globals';
 
-/** No schema or helper of ours for what goes over the wire: what a stranger's client would send and compute. */
+// These helpers use no code of the project for what goes over the wire, as an independent client would.
 export const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
 export const API = '/api/downstream';
 export const INTERVAL_MS = 60_000;
@@ -24,13 +24,13 @@ export const sha256 = (...parts: (Buffer | string)[]) => {
 
 export const GENESIS_SHA256 = sha256(GENESIS);
 
-/** The chunk of a secret, over the genesis file of {@link setUpMockNode}. */
+/** The chunk of a secret, from the genesis file of {@link setUpMockNode}. */
 export const createChunk = (secret: string) => {
   const key = createHmac('sha256', secret).update(GENESIS_SHA256).digest();
   return createCipheriv('aes-256-ctr', key, Buffer.from('00000000000000000000000000000001', 'hex')).update(GENESIS);
 };
 
-/** A node for each test of a file, once the test starts it: its own folder, its own clock, a small genesis file. */
+/** A node for each test of a file, with its own folder and clock and a small genesis file. The test starts it. */
 export function setUpMockNode() {
   let folder: string;
   let now: number;
@@ -66,7 +66,7 @@ export function setUpMockNode() {
     path: (...names: string[]) => join(folder, ...names),
     log: () => log.lines,
     controller: () => running().controller,
-    /** Adds a fault, which is called after its effect if it has no name. */
+    /** Adds a fault. Its default name is the kind of its effect. */
     fault(given: Omit<FaultInput, 'name'> & { name?: string }): void {
       const { effect, name = (typeof effect === 'string' ? effect : effect.kind).replaceAll('_', '-') } = given;
       const { controller } = running();
@@ -76,11 +76,11 @@ export function setUpMockNode() {
     pass: (ms: number) => {
       now += ms;
     },
-    /** Has the next node start when the first one did. */
+    /** Makes the next node start at the same time as the first one. */
     rewind: () => {
       now = START;
     },
-    /** Starts the node; one that runs already is closed first. */
+    /** Starts the node, and closes a running one first. */
     async start(options: Parameters<typeof startMockNode>[0] = {}): Promise<void> {
       await node?.close();
       node = undefined;
@@ -90,13 +90,13 @@ export function setUpMockNode() {
         { now: () => now, log },
       );
     },
-    /** Where its control API is, if it was started with a `controlPort`. */
+    /** The URL of the control API. Requires a `controlPort`. */
     controlUrl(): string {
       const { controlUrl } = running();
       if (controlUrl === undefined) throw new Error('start the node with a control port first');
       return controlUrl;
     },
-    /** Sends a path to the letter: `fetch` would tidy it first. */
+    /** Sends a path unchanged: `fetch` would normalize it. */
     async getRaw(path: string): Promise<{ code: number | undefined; text: string }> {
       const { hostname, port } = new URL(url());
       return await new Promise((resolve, reject) => {

@@ -2,7 +2,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { createOpenApi } from '../../src/control/openapi.ts';
 
-/** An operation, as the document describes it. */
+/** An operation of the document. */
 export interface Operation {
   readonly path: string;
   readonly method: string;
@@ -26,7 +26,7 @@ interface Document {
   };
 }
 
-/** The document as whoever reads it has it. */
+/** The document as a client gets it. */
 export const DOCUMENT: Document = JSON.parse(JSON.stringify(createOpenApi()));
 
 export const OPERATIONS: readonly Operation[] = Object.entries(DOCUMENT.paths).flatMap(([path, methods]) =>
@@ -39,7 +39,7 @@ ajv.addVocabulary(['components']);
 
 const validators = new Map<string, ValidateFunction>();
 
-/** What is wrong with a value by a schema of the document; null where nothing is. */
+/** The errors of a value by a schema of the document; null if it is valid. */
 export function findSchemaErrors(value: unknown, schema: object): unknown {
   const key = JSON.stringify(schema);
   const validate = validators.get(key) ?? ajv.compile({ ...schema, components: DOCUMENT.components });
@@ -47,7 +47,7 @@ export function findSchemaErrors(value: unknown, schema: object): unknown {
   return validate(value) ? null : validate.errors;
 }
 
-/** What an operation replies with a status: the media type, and the schema; neither where it has no body. */
+/** The media type and the schema of a documented response; neither if it has no body. */
 export function getDocumentedResponse({ responses }: Operation, status: string): { type?: string; schema?: object } {
   const described = responses[status] ?? {};
   const name = described.$ref?.split('/').at(-1);

@@ -2,18 +2,18 @@ import { createHash } from 'node:crypto';
 import { Agent, type ClientRequest, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
 
-/** What a client without any library sees of a connection: every byte, when it came, and how it ended. */
+/** What a client without a library observes: every byte, its time of arrival, and the end of the connection. */
 export interface Seen {
   readonly text: string;
   readonly bytes: number;
-  /** Real time of each arrival since the request, in milliseconds. */
+  /** The real time of each arrival since the request, in milliseconds. */
   readonly arrivals: readonly number[];
-  /** `closed` in good order, or the error's code. */
+  /** `closed` for a regular end, otherwise the code of the error. */
   readonly end: string;
   readonly tookMs: number;
 }
 
-/** Sends one HTTP/1.1 request by hand, and reads until the connection ends. */
+/** Sends one HTTP/1.1 request over a plain socket and reads until the connection ends. */
 export async function talk(url: string, path: string, { requestId = 'by-hand' } = {}): Promise<Seen> {
   const { hostname, port } = new URL(url);
   const start = performance.now();
@@ -39,17 +39,17 @@ export async function talk(url: string, path: string, { requestId = 'by-hand' } 
   });
 }
 
-/** What Node's own HTTP client makes of a reply. */
+/** A response as Node's HTTP client parses it. */
 export interface Asked {
   readonly status: number | undefined;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
-  /** The code of what went wrong, at any point. */
+  /** The code of an error at any point. */
   readonly error: string | undefined;
   readonly tookMs: number;
 }
 
-/** Asks with Node's HTTP client, which follows no redirect and tries nothing twice. */
+/** Sends a request with Node's HTTP client, which follows no redirects and does not retry. */
 export async function ask(url: string, path: string, { method = 'GET', agent = new Agent() } = {}): Promise<Asked> {
   const start = performance.now();
   return await new Promise((resolve) => {
@@ -70,7 +70,7 @@ export async function ask(url: string, path: string, { method = 'GET', agent = n
   });
 }
 
-/** As {@link ask}, with a body of a size that is not to be kept: how many bytes came, and their hash. */
+/** Like {@link ask}, but returns the size and the hash of a body that is too large to keep. */
 export async function requestLargeBody(
   url: string,
   path: string,
@@ -93,11 +93,11 @@ export async function requestLargeBody(
   });
 }
 
-/** Waits for something to become true, and fails loudly if it does not within `withinMs`. */
+/** Waits for a condition, and throws if it does not hold within `withinMs`. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>, withinMs = 5_000): Promise<void> {
   const end = performance.now() + withinMs;
   while (!(await holds())) {
-    if (performance.now() > end) throw new Error(`waited ${withinMs} ms in vain until ${what}`);
+    if (performance.now() > end) throw new Error(`condition not met within ${withinMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

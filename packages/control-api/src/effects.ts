@@ -19,8 +19,8 @@ const none = z.strictObject({});
 
 /**
  * What an effect changes. `connection` and `http`: the client gets something else, and the node does not process the
- * request. In the other groups the node processes the request first. `response`: the response is damaged. `delay`: it is
- * sent late. `protocol`: it is valid but wrong, or the node drops contracts.
+ * request. In the other groups the node processes the request first. `response`: the response is damaged. `delay`: it
+ * is sent late. `protocol`: it is valid but wrong, or the node drops contracts.
  */
 export const EFFECT_GROUPS = ['connection', 'http', 'response', 'delay', 'protocol'] as const;
 export type EffectGroup = (typeof EFFECT_GROUPS)[number];

@@ -10,12 +10,12 @@ import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { parseEventStream } from '../src/event-stream.ts';
 
-describe('a scenario', () => {
-  it('needs nothing but a name', () => {
+describe('the schema of a scenario', () => {
+  it('requires only a name', () => {
     expect(scenario.parse({ name: 'a' })).toEqual({ name: 'a', description: '', config: {}, faults: [] });
   });
 
-  it('names the place of what is wrong inside', () => {
+  it('reports the paths of nested errors', () => {
     const given = {
       name: 'a',
       config: { intervalSeconds: 5 },
@@ -26,8 +26,8 @@ describe('a scenario', () => {
   });
 });
 
-describe('a change of settings', () => {
-  it('may be of any of them, within their bounds', () => {
+describe('the schema of a change of settings', () => {
+  it('allows any of the settings within their limits', () => {
     expect(configChange.parse({})).toEqual({});
     for (const wrong of [
       { intervalMs: 0 },
@@ -40,8 +40,8 @@ describe('a change of settings', () => {
   });
 });
 
-describe('a filter of requests', () => {
-  it('reads numbers from a query', () => {
+describe('the schema of a journal filter', () => {
+  it('parses numbers of a query', () => {
     expect(journalFilter.parse({ status: '503', since: '12' })).toEqual({ status: 503, since: 12 });
   });
 
@@ -53,13 +53,13 @@ describe('a filter of requests', () => {
     { since: 'x' },
     { farmer: '' },
     { on: 'x' },
-  ])('takes no %j', (given) => {
+  ])('rejects %j', (given) => {
     expect(journalFilter.safeParse(given).success).toBe(false);
   });
 });
 
-describe('a reset', () => {
-  it('is of all parts, or of one at least', () => {
+describe('the schema of a reset', () => {
+  it('requires at least one part if there are any', () => {
     expect(resetRequest.safeParse({}).success).toBe(true);
     expect(resetRequest.safeParse({ parts: [] }).success).toBe(false);
   });
@@ -68,23 +68,20 @@ describe('a reset', () => {
 describe('the table of operations', () => {
   const operations: [string, Operation][] = Object.entries(OPERATIONS);
 
-  it('has one for each method and path', () => {
+  it('has one operation for each method and path', () => {
     const asked = operations.map(([, { method, path }]) => `${method} ${path}`);
     expect(new Set(asked).size).toBe(asked.length);
   });
 
-  it.each(operations)(
-    'has in %s what its path and its body say',
-    (_, { path, params, body, example, status, response }) => {
-      const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
-      expect(Object.keys(params?.shape ?? {})).toEqual(inPath);
-      expect(body?.safeParse(example).error).toBeUndefined();
-      expect(status === 204).toBe(response === undefined);
-    },
-  );
+  it.each(operations)('is consistent for %s', (_, { path, params, body, example, status, response }) => {
+    const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+    expect(Object.keys(params?.shape ?? {})).toEqual(inPath);
+    expect(body?.safeParse(example).error).toBeUndefined();
+    expect(status === 204).toBe(response === undefined);
+  });
 });
 
-describe('a stream of events', () => {
+describe('parseEventStream', () => {
   const read = async (pieces: Uint8Array[]) => {
     const data: string[] = [];
     for await (const event of parseEventStream(ReadableStream.from(pieces))) data.push(event);
@@ -95,12 +92,12 @@ describe('a stream of events', () => {
     return Array.from({ length: Math.ceil(bytes.length / size) }, (_, n) => bytes.slice(n * size, (n + 1) * size));
   };
 
-  it('is the data of each event, without comments, names and ids', async () => {
-    const text = 'retry: 2000\n\ndata: one\n\n: still here\n\nid: 7\nevent: x\ndata:two\ndata:  2\n\ndata: never ended';
+  it('yields the data of each event without comments, names and ids', async () => {
+    const text = 'retry: 2000\n\ndata: one\n\n: heartbeat\n\nid: 7\nevent: x\ndata:two\ndata:  2\n\ndata: never ended';
     expect(await read(cutUp(text, 1_000))).toEqual(['one', 'two\n 2']);
   });
 
-  it('is the same however it is cut into pieces, and however its lines end', async () => {
+  it('yields the same for any pieces and line ends', async () => {
     const event = fc.string({ unit: 'grapheme' }).filter((text) => !/[\r\n]/.test(text));
     const asked = fc.asyncProperty(
       fc.array(event),
@@ -108,7 +105,7 @@ describe('a stream of events', () => {
       fc.constantFrom('\n', '\r\n', '\r'),
       async (events, size, end) => {
         const text = events.map((data) => `: x${end}data: ${data}${end}${end}`).join('');
-        // A stream that ends with half of a line's end has said all the same.
+        // The end of the stream may be half of a line end.
         expect(await read(cutUp(`${text}:`, size))).toEqual(events);
       },
     );

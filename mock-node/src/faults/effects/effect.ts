@@ -14,7 +14,7 @@ export interface AppliedFault<Kind extends EffectKind = EffectKind> {
   readonly index: number;
   /** `rate_limit`: node time until requests are let through again. */
   readonly retryAfterMs?: number;
-  /** A random number from 0 up to but not including 1. It depends only on the seed, the fault, `index` and `purpose`. */
+  /** A random number from 0 up to but not including 1. It depends on the seed, the fault, `index` and `purpose`. */
   readonly chance: (purpose: string) => number;
 }
 

@@ -7,7 +7,7 @@ import { testEffects } from './test-effects.ts';
 
 const { start, url, get, fault, controller, log, newToken, close } = setUpMockNode();
 
-/** A request that gets no reply while the test runs. */
+/** A request that gets no response during the test. */
 function stuck(
   path: string,
   options = { allowHalfOpen: false },
@@ -28,13 +28,13 @@ function stuck(
 
 testEffects('connection', {
   reset: {
-    'resets the connection in place of a reply': async () => {
+    'resets the connection': async () => {
       await start();
       fault({ effect: 'reset' });
       expect(await talk(url(), '/')).toMatchObject({ text: '', end: 'ECONNRESET' });
       expect(await ask(url(), '/')).toMatchObject({ error: 'ECONNRESET', status: undefined });
     },
-    'does nothing of what was asked': async () => {
+    'does not process the request': async () => {
       await start();
       const token = await newToken();
       fault({ match: { route: 'chunk' }, effect: 'reset' });
@@ -44,13 +44,13 @@ testEffects('connection', {
   },
 
   empty: {
-    'closes the connection in good order, without a byte': async () => {
+    'closes the connection without sending a byte': async () => {
       await start();
       fault({ effect: 'empty' });
       expect(await talk(url(), '/')).toMatchObject({ text: '', end: 'closed' });
       expect((await ask(url(), '/')).error).toBe('ECONNRESET');
     },
-    'waits for no client that keeps its side open': async () => {
+    'does not wait for a client that keeps its side open': async () => {
       await start();
       fault({ effect: 'empty' });
       const { leave } = stuck('/', { allowHalfOpen: true });
@@ -60,23 +60,23 @@ testEffects('connection', {
   },
 
   hang: {
-    'sends nothing for so long, then resets': async () => {
+    'sends nothing for `forMs` and then resets the connection': async () => {
       await start();
       fault({ effect: { kind: 'hang', forMs: 150 } });
       const seen = await talk(url(), '/');
       expect(seen).toMatchObject({ text: '', end: 'ECONNRESET' });
       expect(seen.tookMs).toBeGreaterThanOrEqual(145);
     },
-    'holds the connection longer than any client waits, if nothing else is said, and others go on': async () => {
+    'keeps the connection open by default while other requests continue': async () => {
       await start();
       fault({ match: { route: 'new' }, effect: 'hang' });
-      const { ended, leave } = stuck(`${API}/new/somebody`);
+      const { ended, leave } = stuck(`${API}/new/address`);
       await until('the request has come', () => controller().faults.get('hang', 0).applied === 1);
       for (let n = 0; n < 20; n++) expect((await get('/')).code).toBe(200);
       expect(ended()).toBeUndefined();
       leave();
     },
-    'is over when the client goes away': async () => {
+    'ends when the client disconnects': async () => {
       await start();
       fault({ effect: 'hang' });
       const { leave } = stuck('/');
@@ -86,7 +86,7 @@ testEffects('connection', {
       await until('the node has noticed', () => controller().journal.find().length === 1);
       expect(controller().journal.find()[0]).toMatchObject({ status: null, faults: ['hang'], responseBytes: 0 });
     },
-    'does not keep the node from closing': async () => {
+    'does not delay the closing of the node': async () => {
       await start();
       fault({ effect: 'hang' });
       const { ended } = stuck('/');
@@ -99,7 +99,7 @@ testEffects('connection', {
   },
 
   refuse: {
-    'lets nobody connect for so long, then everybody, at the same port': async () => {
+    'refuses connections for `forMs` and then accepts them on the same port': async () => {
       await start();
       fault({ times: 1, effect: { kind: 'refuse', forMs: 300 } });
       const begun = performance.now();
@@ -108,7 +108,7 @@ testEffects('connection', {
       await until('it listens again', async () => (await ask(url(), '/')).status === 200);
       expect(performance.now() - begun).toBeGreaterThanOrEqual(295);
     },
-    'cuts the connections that are kept alive, and those of requests under way': async () => {
+    'cuts idle connections and those with pending requests': async () => {
       await start();
       const agent = new Agent({ keepAlive: true, maxSockets: 1 });
       expect((await ask(url(), '/', { agent })).status).toBe(200);
@@ -122,7 +122,7 @@ testEffects('connection', {
       await until('both are cut', () => kept?.destroyed === true && ended() !== undefined);
       agent.destroy();
     },
-    'begins anew with the next such request': async () => {
+    'starts again with the next matching request': async () => {
       await start();
       fault({ times: 2, effect: { kind: 'refuse', forMs: 50 } });
       for (const _ of [1, 2]) {
@@ -131,7 +131,7 @@ testEffects('connection', {
       }
       expect((await ask(url(), '/')).status).toBe(200);
     },
-    'does not keep the node from closing, and is over with it': async () => {
+    'does not delay the closing of the node, and is over with it': async () => {
       await start();
       const address = url();
       fault({ effect: { kind: 'refuse', forMs: 100 } });
@@ -142,7 +142,7 @@ testEffects('connection', {
       await new Promise((resolve) => setTimeout(resolve, 150));
       expect((await talk(address, '/')).end).toBe('ECONNREFUSED');
     },
-    'goes on, and says so in the log, while somebody else has the port': async () => {
+    'continues and logs an error while another process has the port': async () => {
       await start();
       fault({ times: 1, effect: { kind: 'refuse', forMs: 100 } });
       await talk(url(), '/');
@@ -151,7 +151,7 @@ testEffects('connection', {
       await new Promise((resolve) => other.close(resolve));
       await until('it listens again', async () => (await ask(url(), '/')).status === 200);
     },
-    'is over at once when its fault is taken away, switched off, or the faults are reset': async () => {
+    'ends when its fault is removed or disabled, or the faults are reset': async () => {
       await start();
       const ends: Record<string, () => void> = {
         removed: () => controller().faults.remove('refuse'),

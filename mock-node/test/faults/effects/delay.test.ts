@@ -9,7 +9,7 @@ import { testEffects } from './test-effects.ts';
 
 const { start, url, get, fault, controller, newToken, acceptContract, close } = setUpMockNode();
 
-/** The delays of the first requests that an effect is applied to. */
+/** The delays of the first requests to which an effect applies. */
 function delays(effect: EffectByKind[EffectKindIn<'delay'>], count: number, seed = 'seed', name = 'late'): number[] {
   const random = new SeededRandom(seed);
   return Array.from({ length: count }, (_, index) => {
@@ -22,14 +22,14 @@ const applied = (name: string) => until(`${name} is applied`, () => controller()
 
 testEffects('delay', {
   fixed: {
-    'has the reply wait for so long': async () => {
+    'delays the response by `ms`': async () => {
       await start();
       fault({ effect: { kind: 'fixed', ms: 150 } });
       const { tookMs, status } = await ask(url(), '/');
       expect(status).toBe(200);
       expect(tookMs).toBeGreaterThanOrEqual(148);
     },
-    'adds up with other delays, and comes before what another fault does': async () => {
+    'adds to other delays and precedes the effect of another fault': async () => {
       await start();
       fault({ name: 'status', effect: 'status' });
       fault({ name: 'one', effect: { kind: 'fixed', ms: 80 } });
@@ -38,7 +38,7 @@ testEffects('delay', {
       expect(status).toBe(503);
       expect(tookMs).toBeGreaterThanOrEqual(148);
     },
-    'comes after what was asked is done: others see it while the client still waits': async () => {
+    'follows the processing of the request, which other clients see during the delay': async () => {
       await start();
       const token = await newToken();
       fault({ name: 'late', match: { route: ['chunk', 'challenge'] }, effect: { kind: 'fixed', ms: 400 } });
@@ -58,7 +58,7 @@ testEffects('delay', {
       expect(hasVerdict).toBe(false);
       expect((await verdict).json).toEqual({ status: 'pass' });
     },
-    'ends when the client goes away': async () => {
+    'ends when the client disconnects': async () => {
       await start();
       fault({ effect: { kind: 'fixed', ms: 3_600_000 } });
       const gone = new AbortController();
@@ -69,7 +69,7 @@ testEffects('delay', {
       await until('the node has noticed', () => controller().journal.find({ fault: 'fixed' }).length === 1);
       expect(controller().journal.find()[0]).toMatchObject({ status: null, responseBytes: 0 });
     },
-    'does not keep the node from closing': async () => {
+    'does not delay the closing of the node': async () => {
       await start();
       fault({ effect: { kind: 'fixed', ms: 3_600_000 } });
       const seen = talk(url(), '/');
@@ -82,14 +82,14 @@ testEffects('delay', {
   },
 
   uniform: {
-    'waits for a time between its bounds': async () => {
+    'delays by a time between `minMs` and `maxMs`': async () => {
       await start();
       fault({ effect: { kind: 'uniform', minMs: 60, maxMs: 90 } });
       const { tookMs, status } = await ask(url(), '/');
       expect(status).toBe(200);
       expect(tookMs).toBeGreaterThanOrEqual(58);
     },
-    'stays within its bounds, spread evenly, the same with the same seed': async () => {
+    'is uniformly distributed and repeats with the seed': async () => {
       const bounds = fc.tuple(fc.nat(3_600_000), fc.nat(3_600_000)).map(([a, b]) => ({
         minMs: Math.min(a, b),
         maxMs: Math.max(a, b),
@@ -115,14 +115,14 @@ testEffects('delay', {
   },
 
   lognormal: {
-    'waits around its median': async () => {
+    'delays by about the median': async () => {
       await start();
       fault({ effect: { kind: 'lognormal', medianMs: 80, sigma: 0 } });
       const { tookMs, status } = await ask(url(), '/');
       expect(status).toBe(200);
       expect(tookMs).toBeGreaterThanOrEqual(78);
     },
-    'has its median in the middle, a long tail, and an end; the same with the same seed': async () => {
+    'has its median, a long tail and a limit, and repeats with the seed': async () => {
       const effect = { kind: 'lognormal', medianMs: 100, sigma: 1, maxMs: 2_000 } as const;
       const drawn = delays(effect, 2_000);
       expect(delays(effect, 2_000)).toEqual(drawn);
@@ -131,7 +131,7 @@ testEffects('delay', {
       const quantile = (q: number) => sorted[Math.floor(q * sorted.length)] ?? Number.NaN;
       expect(quantile(0.5)).toBeGreaterThan(90);
       expect(quantile(0.5)).toBeLessThan(110);
-      // exp(sigma) to either side holds two thirds of a normal distribution.
+      // Two thirds of a normal distribution are within one sigma of the median.
       expect(quantile(0.1587)).toBeGreaterThan(30);
       expect(quantile(0.1587)).toBeLessThan(44);
       expect(quantile(0.8413)).toBeGreaterThan(235);
@@ -139,7 +139,7 @@ testEffects('delay', {
       expect(Math.max(...drawn)).toBeLessThanOrEqual(2_000);
       expect(Math.min(...drawn)).toBeGreaterThan(0);
     },
-    'is a number of milliseconds within its bound, whatever its parameters': async () => {
+    'is a valid delay up to the limit for any parameters': async () => {
       const parameters = fc.record({
         medianMs: fc.double({ min: 0, max: 3_600_000, noNaN: true }),
         sigma: fc.double({ min: 0, max: 5, noNaN: true }),

@@ -12,7 +12,7 @@ const answer = async (token: string, hash: string, response: string) =>
   (await get(answerPath(token, hash, response))).json;
 const NOTHING = { all_contracts: [], due_contracts: [] };
 
-/** A farmer with so many contracts, and its right answer to any challenge of one. */
+/** A farmer with `count` contracts, and the correct response to any of their challenges. */
 async function aFarmer(count = 1) {
   const token = await newToken();
   const contracts: Awaited<ReturnType<typeof acceptContract>>[] = [];
@@ -26,7 +26,7 @@ async function aFarmer(count = 1) {
 
 testEffects('protocol', {
   wrong_hash: {
-    'makes the contract under a hash that its chunk does not have, and keeps it under that': async () => {
+    'issues the contract under a wrong hash and keeps it under this hash': async () => {
       await start();
       const token = await newToken();
       fault({ effect: 'wrong_hash' });
@@ -38,7 +38,7 @@ testEffects('protocol', {
       expect(await remove(token, sha256(createChunk(secret)))).toEqual({ status: 'no_hash' });
       expect(await remove(token, hash)).toEqual({ status: 'ok' });
     },
-    'has a download under that hash whose bytes have another': async () => {
+    'serves a download whose bytes do not match the hash': async () => {
       await start({ contractForm: 'url' });
       const token = await newToken();
       fault({ effect: 'wrong_hash' });
@@ -51,7 +51,7 @@ testEffects('protocol', {
   },
 
   wrong_challenge: {
-    'tells a farmer with its contract another challenge than the one that counts': async () => {
+    'sends another challenge with the contract than the node verifies': async () => {
       await start();
       fault({ match: { route: 'chunk' }, effect: 'wrong_challenge' });
       const { token, hash, challenge, right } = await aFarmer();
@@ -60,16 +60,16 @@ testEffects('protocol', {
       expect(challenge).not.toBe(real);
       expect(await answer(token, hash, right(hash, challenge))).toEqual({ status: 'fail' });
     },
-    'tells it in the listing, and whoever proves what was asked fails': async () => {
+    'sends another challenge in the listing, for which a correct proof fails': async () => {
       await start();
       const { token, hash, challenge, right } = await aFarmer();
       fault({ times: 1, effect: 'wrong_challenge' });
-      const [{ challenge: told }] = (await due(token)).due_contracts;
-      expect(told).not.toBe(challenge);
+      const [{ challenge: sent }] = (await due(token)).due_contracts;
+      expect(sent).not.toBe(challenge);
       expect((await due(token)).due_contracts).toEqual([{ hash, challenge }]);
-      expect(await answer(token, hash, right(hash, told))).toEqual({ status: 'fail' });
+      expect(await answer(token, hash, right(hash, sent))).toEqual({ status: 'fail' });
     },
-    'leaves the challenges of other contracts as they are where it is for one': async () => {
+    'affects only the contract that the fault matches': async () => {
       await start();
       const { token, hash, other, contracts } = await aFarmer(2);
       fault({ match: { contract: other.slice(0, 6) }, effect: 'wrong_challenge' });
@@ -77,7 +77,7 @@ testEffects('protocol', {
       expect(listed[0]).toEqual({ hash, challenge: contracts[0].challenge });
       expect(listed[1].challenge).not.toBe(contracts[1].challenge);
     },
-    'takes who proves what counts all the same': async () => {
+    'accepts a proof of the challenge that the node verifies': async () => {
       await start();
       const { token, hash, challenge, right } = await aFarmer();
       fault({ effect: 'wrong_challenge' });
@@ -87,7 +87,7 @@ testEffects('protocol', {
   },
 
   reject_answer: {
-    'takes a right answer for wrong, and settles the challenge as that': async () => {
+    'settles a challenge as wrong despite a correct answer': async () => {
       await start();
       const { token, hash, challenge, right } = await aFarmer();
       fault({ times: 1, effect: 'reject_answer' });
@@ -106,7 +106,7 @@ testEffects('protocol', {
       await answer(token, hash, right(hash, next));
       expect(await due(token)).toEqual(NOTHING);
     },
-    'leaves a challenge that is settled already as it is': async () => {
+    'does not change a challenge that was already answered': async () => {
       await start();
       const { token, hash, challenge, right } = await aFarmer();
       await answer(token, hash, right(hash, challenge));
@@ -116,7 +116,7 @@ testEffects('protocol', {
   },
 
   expire_contract: {
-    'ends the contract that the request is about before it looks at it': async () => {
+    'ends the contract of the request before the node processes the request': async () => {
       await start({ contractForm: 'url' });
       fault({ match: { route: ['challenge', 'remove', 'download'] }, effect: 'expire_contract' });
       const token = await newToken();
@@ -126,14 +126,14 @@ testEffects('protocol', {
       expect((await get(`${API}/download/${await take()}`)).code).toBe(404);
       expect(await due(token)).toEqual(NOTHING);
     },
-    'ends the oldest one when its farmer asks for what is due': async () => {
+    'ends the oldest contract on the route due': async () => {
       await start();
       const { token, other } = await aFarmer(2);
       fault({ times: 1, effect: 'expire_contract' });
       expect((await due(token)).all_contracts).toEqual([{ hash: other }]);
       expect((await due(token)).all_contracts).toEqual([{ hash: other }]);
     },
-    'ends the oldest of those that still run': async () => {
+    'ends the oldest running contract': async () => {
       await start({ maxFailures: 1 });
       const { token } = await aFarmer();
       pass(INTERVAL_MS / 2);
@@ -144,7 +144,7 @@ testEffects('protocol', {
       fault({ times: 1, effect: 'expire_contract' });
       expect((await due(token)).all_contracts).toEqual([{ hash: third.file_hash }]);
     },
-    'ends the one that it is for, and no other': async () => {
+    'ends only the contract that the fault matches': async () => {
       await start();
       const { token, hash, other } = await aFarmer(2);
       fault({ match: { contract: other }, effect: 'expire_contract' });
@@ -156,7 +156,7 @@ testEffects('protocol', {
   },
 
   no_chunks: {
-    'says that there is no contract to be had, and gives none': async () => {
+    'responds with no_chunks and issues no contract': async () => {
       await start();
       const token = await newToken();
       fault({ times: 1, effect: 'no_chunks' });
@@ -164,15 +164,15 @@ testEffects('protocol', {
       expect(await due(token)).toEqual(NOTHING);
       expect(await acceptContract(token)).toHaveProperty('file_hash');
     },
-    'is nothing to strangers': async () => {
+    'responds with no_token to an unknown token': async () => {
       await start();
       fault({ effect: 'no_chunks' });
-      expect(await acceptContract('nobody')).toEqual({ status: 'no_token' });
+      expect(await acceptContract('unknown')).toEqual({ status: 'no_token' });
     },
   },
 
   revoke_token: {
-    'forgets the farmer and its contracts before it looks at the request, and nobody else': async () => {
+    'forgets only this farmer and its contracts before the node processes the request': async () => {
       await start();
       for (const ask of [
         async (token: string) => await acceptContract(token),
@@ -194,7 +194,7 @@ testEffects('protocol', {
   },
 
   forget_all: {
-    'forgets every farmer and every contract before it looks at the request': async () => {
+    'forgets all farmers and contracts before the node processes the request': async () => {
       await start();
       const [one, another] = [await aFarmer(2), await aFarmer()];
       fault({ times: 1, effect: 'forget_all' });
@@ -203,7 +203,7 @@ testEffects('protocol', {
       expect(controller().info()).toMatchObject({ farmers: 0, contracts: { due: 0, settled: 0 } });
       expect(controller().ledger.running).toBe(0);
     },
-    'never gives a token, secret or hash twice': async () => {
+    'never issues a token, secret or hash twice': async () => {
       await start();
       fault({ match: { route: 'connectivity' }, effect: 'forget_all' });
       const seen: string[] = [];
@@ -214,7 +214,7 @@ testEffects('protocol', {
       }
       expect(new Set(seen).size).toBe(28);
     },
-    'goes with any request': async () => {
+    'works on any route': async () => {
       await start();
       const { hash } = await aFarmer();
       fault({ effect: 'forget_all' });
@@ -223,7 +223,7 @@ testEffects('protocol', {
   },
 
   shorten_interval: {
-    'has challenges follow each other faster than the contract says': async () => {
+    'opens challenges faster than the contract states': async () => {
       await start();
       fault({ effect: { kind: 'shorten_interval', factor: 0.25 } });
       const { token, hash, challenge, contracts } = await aFarmer();
@@ -233,7 +233,7 @@ testEffects('protocol', {
       pass(1);
       expect((await due(token)).due_contracts[0].challenge).not.toBe(challenge);
     },
-    'says so in the contract where it is to be told': async () => {
+    'states the new interval in the contract if it is announced': async () => {
       await start();
       fault({ effect: { kind: 'shorten_interval', factor: 0.1, announced: true } });
       const { token, challenge, contracts } = await aFarmer();
@@ -241,7 +241,7 @@ testEffects('protocol', {
       pass(6_000);
       expect((await due(token)).due_contracts[0].challenge).not.toBe(challenge);
     },
-    'leaves contracts alone that were there before, or come after': async () => {
+    'does not affect earlier and later contracts': async () => {
       await start();
       const { token, hash, challenge } = await aFarmer();
       fault({ times: 1, effect: 'shorten_interval' });
@@ -255,7 +255,7 @@ testEffects('protocol', {
   },
 
   duplicate_challenge: {
-    'lists every contract twice, and every challenge of this round, those answered included': async () => {
+    'lists every contract and every challenge of the round twice, including answered ones': async () => {
       await start();
       const { token, hash, other, contracts, right } = await aFarmer(2);
       const [first, second] = contracts.map(({ file_hash, challenge }) => ({ hash: file_hash, challenge }));
@@ -268,17 +268,17 @@ testEffects('protocol', {
       expect(sorted(listed.due_contracts)).toEqual(twice([first, second]));
       expect(await due(token)).toEqual({ all_contracts: [{ hash }, { hash: other }], due_contracts: [second] });
     },
-    'gives who answers again the same verdict': async () => {
+    'has the same verdict for each duplicate': async () => {
       await start();
       const { token, hash, challenge, right } = await aFarmer();
       fault({ effect: 'duplicate_challenge' });
-      for (const { challenge: told } of (await due(token)).due_contracts) {
-        expect(told).toBe(challenge);
-        expect(await answer(token, hash, right(hash, told))).toEqual({ status: 'pass' });
+      for (const { challenge: sent } of (await due(token)).due_contracts) {
+        expect(sent).toBe(challenge);
+        expect(await answer(token, hash, right(hash, sent))).toEqual({ status: 'pass' });
       }
       expect(controller().info().challenges.passed).toBe(1);
     },
-    'is for one contract where it is told so': async () => {
+    'affects only the contract that the fault matches': async () => {
       await start();
       const { token, hash, other, contracts } = await aFarmer(2);
       fault({ match: { contract: hash }, effect: 'duplicate_challenge' });
@@ -291,7 +291,7 @@ testEffects('protocol', {
   },
 
   clock_skew: {
-    'has the Date of replies off by so much': async () => {
+    'shifts the Date header': async () => {
       await start();
       const date = async (path = '/') => Date.parse((await ask(url(), path)).headers.date ?? '');
       expect(await date()).toBe(1_000_000);
@@ -301,13 +301,13 @@ testEffects('protocol', {
       fault({ name: 'more', effect: { kind: 'clock_skew', ms: 86_400_000 } });
       expect(await date()).toBe(1_000_000 - 3_600_000 + 86_400_000);
     },
-    'shifts no deadline': async () => {
+    'does not shift deadlines': async () => {
       await start();
       const { token, hash, challenge } = await aFarmer();
       fault({ effect: { kind: 'clock_skew', ms: 10 * INTERVAL_MS } });
       expect((await due(token)).due_contracts).toEqual([{ hash, challenge }]);
     },
-    'is not applied where another fault keeps the node from seeing the request': async () => {
+    'is not applied if another fault replaces the response': async () => {
       await start();
       fault({ name: 'gone', effect: 'status' });
       fault({ effect: { kind: 'clock_skew', ms: 60_000 } });

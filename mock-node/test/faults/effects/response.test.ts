@@ -7,13 +7,13 @@ const { start, url, get, fault, controller, newToken, acceptContract, close } = 
 const WHOLE = '{"msg":"ok"}';
 const MIB = 1024 * 1024;
 
-/** Where the chunk of a new contract can be had, and what it is. */
+/** The path of a new contract's download, and its chunk. */
 async function aDownload(): Promise<{ path: string; chunk: Buffer }> {
   const { secret, file_hash: hash } = await acceptContract(await newToken());
   return { path: `${API}/download/${hash}`, chunk: createChunk(secret) };
 }
 
-/** What came before the empty line of an HTTP reply, and what after it. */
+/** The head and the body of an HTTP response. */
 function parts(text: string): { head: string; body: string } {
   const [head = '', ...rest] = text.split('\r\n\r\n');
   return { head: head.toLowerCase(), body: rest.join('\r\n\r\n') };
@@ -21,7 +21,7 @@ function parts(text: string): { head: string; body: string } {
 
 testEffects('response', {
   truncate: {
-    'promises all its bytes, and breaks off after some': async () => {
+    'announces the full length and closes the connection early': async () => {
       await start();
       fault({ effect: { kind: 'truncate', afterBytes: 4 } });
       const { text } = await talk(url(), '/');
@@ -30,12 +30,12 @@ testEffects('response', {
       expect(body).toBe(WHOLE.slice(0, 4));
       expect(await ask(url(), '/')).toMatchObject({ status: 200, error: 'ECONNRESET' });
     },
-    'breaks off in the middle if nothing else is said': async () => {
+    'sends half of the body by default': async () => {
       await start();
       fault({ effect: 'truncate' });
       expect(parts((await talk(url(), '/')).text).body).toBe(WHOLE.slice(0, 6));
     },
-    'breaks off before the first byte, and before the last, never after it': async () => {
+    'sends any number of bytes but never the last one': async () => {
       await start();
       for (const [afterBytes, kept] of [
         [0, ''],
@@ -50,7 +50,7 @@ testEffects('response', {
         expect(parts(text).body).toBe(kept);
       }
     },
-    'breaks a download off as well, so that no client takes it for whole': async () => {
+    'also truncates downloads, so that clients notice': async () => {
       await start();
       const { path, chunk } = await aDownload();
       fault({ effect: { kind: 'truncate', afterBytes: 10_000 } });
@@ -61,7 +61,7 @@ testEffects('response', {
       fault({ effect: { kind: 'truncate', afterBytes: GENESIS_BYTES } });
       expect(await ask(url(), path)).toMatchObject({ status: 200, error: 'ECONNRESET' });
     },
-    'has done what was asked': async () => {
+    'processes the request first': async () => {
       await start();
       const token = await newToken();
       fault({ match: { route: 'chunk' }, effect: 'truncate' });
@@ -71,11 +71,11 @@ testEffects('response', {
   },
 
   malformed_json: {
-    'is complete HTTP whose JSON ends in the middle': async () => {
+    'sends complete HTTP with invalid JSON': async () => {
       await start();
       const token = await newToken();
       fault({ effect: 'malformed_json' });
-      for (const path of ['/', `${API}/chunk/${token}`, `${API}/due/${token}`, `${API}/new/nobody`]) {
+      for (const path of ['/', `${API}/chunk/${token}`, `${API}/due/${token}`, `${API}/new/unknown`]) {
         const { error, headers, body } = await ask(url(), path);
         expect(error).toBeUndefined();
         expect(headers).toMatchObject({
@@ -89,7 +89,7 @@ testEffects('response', {
   },
 
   garbage: {
-    'is right HTTP with noise in place of the body, as much as was asked for': async () => {
+    'sends valid HTTP with a random body of the configured size': async () => {
       await start();
       fault({ effect: { kind: 'garbage', bytes: 1_000 } });
       const { status, error, body, headers } = await ask(url(), '/');
@@ -97,7 +97,7 @@ testEffects('response', {
       expect(headers['content-type']).toBe('application/json; charset=utf-8');
       expect(() => JSON.parse(body.toString())).toThrow(SyntaxError);
     },
-    'is no HTTP at all in place of the reply': async () => {
+    'sends no HTTP if it replaces the response': async () => {
       await start();
       fault({ effect: { kind: 'garbage', replaces: 'response', bytes: 5_000 } });
       expect((await ask(url(), '/')).error).toMatch(/^HPE_/);
@@ -105,7 +105,7 @@ testEffects('response', {
       expect({ bytes, end }).toEqual({ bytes: 5_000, end: 'closed' });
       expect(text).not.toContain('HTTP');
     },
-    'is the same again with the same seed, and other noise each time and for each fault': async () => {
+    'sends the same bytes again with the same seed, and others for each request and fault': async () => {
       const noise = async (seed: string, name = 'noise') => {
         await start({ seed });
         fault({ name, effect: 'garbage' });
@@ -118,7 +118,7 @@ testEffects('response', {
   },
 
   dribble: {
-    'comes in so many pieces, spread over so long': async () => {
+    'sends the body in `pieces` over `overMs`': async () => {
       await start();
       fault({ effect: { kind: 'dribble', pieces: 5, overMs: 400 } });
       const { text, arrivals, end } = await talk(url(), '/');
@@ -130,14 +130,14 @@ testEffects('response', {
       expect(last - first).toBeGreaterThanOrEqual(390);
       expect(arrivals.length).toBeGreaterThanOrEqual(5);
     },
-    'has no more pieces than bytes': async () => {
+    'sends no more pieces than bytes': async () => {
       await start();
       fault({ effect: { kind: 'dribble', pieces: 1_000, overMs: 100 } });
       const { status, body, tookMs } = await ask(url(), '/');
       expect({ status, text: body.toString() }).toEqual({ status: 200, text: WHOLE });
       expect(tookMs).toBeGreaterThanOrEqual(95);
     },
-    'is right in the end, a download too': async () => {
+    'sends the correct body in the end, including downloads': async () => {
       await start();
       const { path, chunk } = await aDownload();
       fault({ effect: { kind: 'dribble', pieces: 3, overMs: 60 } });
@@ -146,7 +146,7 @@ testEffects('response', {
       expect(sha256(body)).toBe(sha256(chunk));
       expect(tookMs).toBeGreaterThanOrEqual(55);
     },
-    'does not keep the node from closing': async () => {
+    'does not delay the closing of the node': async () => {
       await start();
       fault({ effect: { kind: 'dribble', overMs: 60_000 } });
       const seen = talk(url(), '/');
@@ -159,7 +159,7 @@ testEffects('response', {
   },
 
   oversize: {
-    'is right JSON of at least so many bytes': async () => {
+    'sends valid JSON of at least `bytes`': async () => {
       await start();
       fault({ effect: { kind: 'oversize', bytes: 100_000 } });
       const { status, error, body } = await ask(url(), '/');
@@ -167,12 +167,12 @@ testEffects('response', {
       expect(body.length).toBeGreaterThanOrEqual(100_000);
       expect(JSON.parse(body.toString())).toEqual({ msg: 'ok' });
     },
-    'is all of the reply, however few bytes are asked for': async () => {
+    'never shortens the body': async () => {
       await start();
       fault({ effect: { kind: 'oversize', bytes: 1 } });
       expect((await ask(url(), '/')).body.toString()).toBe(WHOLE);
     },
-    'costs the node no memory': async () => {
+    'does not use memory for the padding': async () => {
       await start();
       fault({ effect: { kind: 'oversize', bytes: 384 * MIB } });
       const before = process.memoryUsage().rss;
@@ -184,14 +184,14 @@ testEffects('response', {
   },
 
   wrong_content_type: {
-    'is the right body under another type, to the letter': async () => {
+    'sends the correct body with exactly the configured type': async () => {
       await start();
       fault({ effect: { kind: 'wrong_content_type', contentType: 'Text/X-Odd; a=b' } });
       const { headers, body } = await ask(url(), '/');
       expect(headers['content-type']).toBe('Text/X-Odd; a=b');
       expect(body.toString()).toBe(WHOLE);
     },
-    'is that of a web page if nothing else is said': async () => {
+    'sends text/html by default': async () => {
       await start();
       fault({ effect: 'wrong_content_type' });
       expect((await ask(url(), '/')).headers['content-type']).toBe('text/html');
