@@ -2,7 +2,6 @@ export { ChunkDigest, type ContractProof, proveContract } from './contract-chall
 export {
   computeOneHashExtents,
   computeOneHashResponse,
-  type Extent,
   generateOneHashSeeds,
   type OneHashChallenge,
 } from './one-hash.ts';

@@ -1,7 +1,7 @@
 export { TimeoutError, waitAtMost, withTimeout } from './abort.ts';
-export { type BackoffPolicy, computeBackoffMs } from './backoff.ts';
+export { computeBackoffMs } from './backoff.ts';
 export { formatBytes, parseBytes } from './bytes.ts';
-export { type Clock, type Instant, SteadyClock, systemClock, type TimeSources } from './clock.ts';
+export { type Clock, type Instant, systemClock } from './clock.ts';
 export {
   checkGenesisSettings,
   createGenesisSettings,
@@ -18,15 +18,13 @@ export {
   createLogger,
   LOG_FORMATS,
   LOG_LEVELS,
-  type LogFields,
   type Logger,
-  type LoggerOptions,
   type LogLine,
   LogTail,
   silentLogger,
   withFields,
 } from './logger.ts';
-export { type Catalogue, formatMetricsMarkdown, MetricSet, type MetricSpec, type Scrape } from './metrics.ts';
+export { type Catalogue, formatMetricsMarkdown, MetricSet, type Scrape } from './metrics.ts';
 export { onAbort } from './on-abort.ts';
 export { ignoreOutputErrors } from './output-errors.ts';
 export { type Random, systemRandom } from './random.ts';

@@ -12,4 +12,4 @@ export {
   tokenResponse,
   verdictResponse,
 } from './prototype.ts';
-export { buildPath, type PathParameters, ROUTE_NAMES, ROUTES, type RouteDefinition, type RouteName } from './routes.ts';
+export { buildPath, ROUTE_NAMES, ROUTES, type RouteDefinition, type RouteName } from './routes.ts';
