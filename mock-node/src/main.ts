@@ -1,4 +1,4 @@
-import { CodedError, createLogger, ignoreOutputErrors, toFlags } from '@downstream/platform';
+import { CodedError, createLogger, formatSettingHelp, ignoreOutputErrors, toFlags } from '@downstream/platform';
 import { Command, CommanderError } from 'commander';
 import { startMockNode } from './app.ts';
 import { readConfig, SETTINGS } from './config.ts';
@@ -8,9 +8,8 @@ async function main(args: readonly string[]): Promise<number> {
   const program = new Command('mock-node')
     .description('A storage node for development and tests: it verifies every answer and can inject faults.')
     .exitOverride();
-  for (const { flag, value, description, env } of Object.values(SETTINGS)) {
-    program.option(`${flag} ${value}`, `${description} (${env})`.replaceAll('`', ''));
-  }
+  for (const setting of Object.values(SETTINGS))
+    program.option(`${setting.flag} ${setting.value}`, formatSettingHelp(setting));
   try {
     program.parse(args, { from: 'user' });
     const config = readConfig({ flags: toFlags(SETTINGS, program.opts()) });

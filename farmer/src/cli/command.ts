@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { CodedError, type Setting, toFlags } from '@downstream/platform';
+import { CodedError, formatSettingHelp, type Setting, toFlags } from '@downstream/platform';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type CommandConfig, readCommandConfig, readConfig, readNodeUrl } from '../config.ts';
 import { DEFAULT_ENTRIES, MAX_ENTRIES } from '../control/reports.ts';
@@ -99,10 +99,8 @@ function parseCount(input: string): number {
   throw new InvalidArgumentError(`Expected an integer from 1 to ${MAX_ENTRIES}.`);
 }
 
-function toOption({ flag, value, env, description, default: text, defaultDescription }: Setting): Option {
-  const shown = defaultDescription ?? `\`${text}\``;
-  const help = [description, shown && `(default: ${shown};`, shown ? `${env})` : `(${env})`].filter(Boolean).join(' ');
-  return new Option([flag, value].filter(Boolean).join(' '), help.replaceAll('`', ''));
+function toOption(setting: Setting): Option {
+  return new Option([setting.flag, setting.value].filter(Boolean).join(' '), formatSettingHelp(setting));
 }
 
 function toCommandConfig(called: Command): CommandConfig {

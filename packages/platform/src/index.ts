@@ -29,6 +29,7 @@ export { onAbort } from './on-abort.ts';
 export { ignoreOutputErrors } from './output-errors.ts';
 export { type Random, systemRandom } from './random.ts';
 export {
+  formatSettingHelp,
   formatSettingsMarkdown,
   parseSettings,
   type Setting,

@@ -77,6 +77,12 @@ export function formatSettingsMarkdown(table: Settings): string {
   return ['| variable | flag | default | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n');
 }
 
+/** Formats the description, the default and the environment variable for a help text. */
+export function formatSettingHelp({ env, description, default: text, defaultDescription }: Setting): string {
+  const shown = defaultDescription ?? text;
+  return `${description} (${shown ? `default: ${shown}; ` : ''}${env})`.replaceAll('`', '');
+}
+
 /**
  * Converts the command-line parser's options to flags by key.
  *
