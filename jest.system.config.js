@@ -6,4 +6,7 @@ export default {
   testMatch: base.testMatch.map((pattern) => pattern.replace('*.test.ts', '*.system.test.ts')),
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
   testTimeout: 60_000,
+  // Most of these tests wait for intervals or child processes: more workers than cores, and 16 matrix rows at a time.
+  maxWorkers: 4,
+  maxConcurrency: 16,
 };

@@ -30,7 +30,7 @@ ${effects.join('\n\n')}
 
 ## Behavior of the farmer
 
-Each row is a test (\`test/faults.matrix.ts\`): it injects the fault while a real farmer runs five contracts, compares
+Each row is a test (\`test/fault-matrix.system.test.ts\`): it injects the fault while a real farmer runs five contracts, compares
 the outcome, and waits until all contracts pass again.
 
 * **passed**: no challenge fails, and the farmer and the node count the same results.

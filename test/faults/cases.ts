@@ -70,7 +70,7 @@ const WAITS = 'Waits: a minute for a contract, for other replies 15 seconds, or 
 const BELIEVES = 'Believes it the third time in a row: gives all contracts up, registers anew and fills up again.';
 
 /**
- * The farmer × fault matrix: every kind of effect, and what our farmer makes of it. test/faults.matrix.ts holds it to that,
+ * The farmer × fault matrix: every kind of effect, and what our farmer makes of it. test/fault-matrix.system.test.ts holds it to that,
  * and docs/faults.md is made from it.
  */
 export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Kind>[] } = {
