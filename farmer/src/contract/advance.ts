@@ -4,18 +4,28 @@ import {
   type ContractByPhase,
   type ContractEvent,
   dueAt,
-  EMPTY_TIMELINE,
   type EventByType,
   type EventType,
   type FailureReason,
   getOpenChallenge,
   type Phase,
   type RoundContext,
-  type Settlement,
-  type Step,
 } from './contract.ts';
-import type { Cause, JournalEntry, Timeline } from './journal-entry.ts';
+import type { Cause, JournalEntry } from './journal-entry.ts';
 import { advanceRound, countElapsedRounds } from './round.ts';
+import { EMPTY_TIMELINE, type Timeline } from './timeline.ts';
+
+/** The outcome of one round, or of several consecutive rounds. */
+export interface Settlement {
+  readonly entry: JournalEntry;
+  /** The time left before the deadline when the verdict arrived; negative if late. Undefined without a verdict. */
+  readonly slackMs?: number | undefined;
+}
+
+export interface Step {
+  readonly contract: Contract;
+  readonly settlement?: Settlement | undefined;
+}
 
 type Transition<P extends Phase, T extends EventType> = (
   contract: ContractByPhase[P],

@@ -1,6 +1,6 @@
 import type { Instant } from '@downstream/platform';
-import type { JournalEntry, Timeline } from './journal-entry.ts';
 import type { Round } from './round.ts';
+import { EMPTY_TIMELINE, type Timeline } from './timeline.ts';
 
 /** Identifies a contract and its chunk file: 64 hex characters, validated where it enters the farmer. */
 export type ContractId = string;
@@ -32,8 +32,6 @@ export type FailureReason = (typeof FAILURE_REASONS)[number];
 
 /** What has prevented an answer in this round so far. It is the failure reason if the round ends without an answer. */
 type Obstacle = 'chunk_unreadable';
-
-export const EMPTY_TIMELINE: Timeline = { attempts: 0 };
 
 interface CommonState {
   readonly terms: Terms;
@@ -126,18 +124,6 @@ export type EventType = (typeof EVENT_TYPES)[number];
 
 /** Something that happens to a contract. */
 export type ContractEvent<Of extends EventType = EventType> = { [T in Of]: EventByType[T] }[Of];
-
-/** The outcome of one round, or of several consecutive rounds. */
-export interface Settlement {
-  readonly entry: JournalEntry;
-  /** The time left before the deadline when the verdict arrived; negative if late. Undefined without a verdict. */
-  readonly slackMs?: number | undefined;
-}
-
-export interface Step {
-  readonly contract: Contract;
-  readonly settlement?: Settlement | undefined;
-}
 
 /** A new contract, which comes with its first challenge. */
 export function acceptContract(terms: Terms, challenge: string, now: Instant): Contract<'generating'> {

@@ -1,6 +1,6 @@
 import type { Clock, Instant, Logger } from '@downstream/platform';
 import type { Load } from '../contract/admission.ts';
-import { advance } from '../contract/advance.ts';
+import { advance, type Settlement } from '../contract/advance.ts';
 import {
   acceptContract,
   type Contract,
@@ -11,7 +11,6 @@ import {
   type Phase,
   type RoundContext,
   restoreContract,
-  type Settlement,
   type Terms,
 } from '../contract/contract.ts';
 import { type Deadline, DeadlineQueue } from '../contract/deadline-queue.ts';
