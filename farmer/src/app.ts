@@ -26,7 +26,6 @@ import { listMissing, readStatus } from './status/read-status.ts';
 import type { Status } from './status/status.ts';
 import { VERSION } from './version.ts';
 import {
-  claimNodes,
   computeMaxContracts,
   connect,
   createChunkStore,
@@ -93,14 +92,14 @@ async function start(
 
   const store = await openState(config, common);
   shutdown.add('state', () => store.close());
-  const claimed = claimNodes(config, { store, observers, secrets });
+  const stores = store.claim(config, config);
 
   const pool = new WorkerPool(config);
   shutdown.add('workers', async () => await pool.close());
   const genesis = await openGenesisFile(config, pool);
   const maxContracts = computeMaxContracts(config, genesis);
 
-  const loaded = loadContracts(claimed, { genesis, maxContracts, clock });
+  const loaded = loadContracts(observers.nodes, { stores, genesis, maxContracts, clock });
   const contracts = new ContractTables(loaded.map((node) => node.contracts));
   const disks = await openDisks({ config, store, genesis, contracts }, common);
   const inventory = await disks.load();
@@ -109,10 +108,10 @@ async function start(
   const nodes = loaded.map((node) => ({ ...node, connection: connect(node, common) }));
   const connections = nodes.map(({ connection }) => connection);
   for (const { node, http } of connections) shutdown.add(`connections to ${node.alias}`, () => http.close());
-  const chunks = createChunkStore(config, { genesis, disks, pool, connections, metrics, log });
+  const chunks = createChunkStore(config, { genesis, disks, pool, connections }, common);
 
   const farmer = new Farmer(config, {
-    nodes: nodes.map((node) => toFarmedNode(node, config)),
+    nodes: nodes.map((node) => toFarmedNode(node, config, secrets)),
     contracts,
     chunks,
     freeSpace: disks,

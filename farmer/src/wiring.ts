@@ -97,39 +97,34 @@ export function createObservers(config: FarmerConfig, { clock, log }: Pick<Commo
   return { metrics, history, nodes };
 }
 
-interface ClaimedNode extends NodeObservers {
+interface LoadedNode extends NodeObservers {
   readonly store: NodeStore;
-  readonly tokens: TokenStorePort;
-}
-
-/** Ties the state to the configured nodes and masks their tokens in the log. @throws StateError */
-export function claimNodes(
-  config: FarmerConfig,
-  { store, observers, secrets }: { store: StateStore; observers: Observers; secrets: Set<string> },
-): ClaimedNode[] {
-  return store.claim(config, config).flatMap((nodeStore, at) => {
-    const node = observers.nodes[at];
-    return node === undefined ? [] : [{ ...node, store: nodeStore, tokens: maskTokens(nodeStore, secrets) }];
-  });
-}
-
-interface LoadedNode extends ClaimedNode {
   readonly contracts: ContractTable;
 }
 
 /** Loads the contracts of each node and assigns it its share of the capacity. */
 export function loadContracts(
-  nodes: readonly ClaimedNode[],
-  { genesis, maxContracts, clock }: { genesis: Genesis; maxContracts: number; clock: Clock },
+  nodes: readonly NodeObservers[],
+  { stores, genesis, maxContracts, clock }: LoadOptions,
 ): LoadedNode[] {
   const shares = apportion(
     maxContracts,
     nodes.map(({ config }) => config.share),
   );
-  return nodes.map((node, at) => {
+  return stores.flatMap((store, at) => {
+    const node = nodes[at];
+    if (node === undefined) return [];
     const options = { capacityContracts: shares[at] ?? 0, chunkBytes: genesis.size };
-    return { ...node, contracts: ContractTable.load(options, { ...node, clock }) };
+    return [{ ...node, store, contracts: ContractTable.load(options, { ...node, store, clock }) }];
   });
+}
+
+interface LoadOptions {
+  /** The state of each node, in the order of the nodes. */
+  readonly stores: readonly NodeStore[];
+  readonly genesis: Genesis;
+  readonly maxContracts: number;
+  readonly clock: Clock;
 }
 
 /** Opens all disks. A disk that can't be used starts in quarantine. @throws DataDirError */
@@ -212,19 +207,8 @@ export function connect(
 
 export function createChunkStore(
   config: FarmerConfig,
-  {
-    genesis,
-    disks,
-    pool,
-    connections,
-    metrics,
-    log,
-  }: {
-    genesis: Genesis;
-    disks: Disks;
-    pool: WorkerPool;
-    connections: readonly Connection[];
-  } & Pick<Common, 'metrics' | 'log'>,
+  { genesis, disks, pool, connections }: ChunkSources,
+  { metrics, log }: Common,
 ): ChunkStore<Disk> {
   const nodeOrigins = config.nodes.map(({ url }) => new URL(url).origin);
   return new ChunkStore(
@@ -242,6 +226,13 @@ export function createChunkStore(
       repairGenesis: async () => await rebuildGenesisFile(config, { pool, log }),
     },
   );
+}
+
+interface ChunkSources {
+  readonly genesis: Genesis;
+  readonly disks: Disks;
+  readonly pool: WorkerPool;
+  readonly connections: readonly Connection[];
 }
 
 async function rebuildGenesisFile(config: FarmerConfig, { pool, log }: { pool: WorkerPool; log: Logger }) {
@@ -266,6 +257,7 @@ function selectHttp(url: string, connections: readonly Connection[]): NodeHttp {
 export function toFarmedNode(
   { config: node, connection, store, ...rest }: LoadedNode & { readonly connection: Connection },
   { address, pollIntervalMs }: FarmerConfig,
+  secrets: Set<string>,
 ): NodeWorkerOptions & NodeDeps {
   return {
     ...rest,
@@ -274,6 +266,7 @@ export function toFarmedNode(
     pollIntervalMs,
     node: new PrototypeNode(connection.http),
     circuit: connection.breaker,
+    tokens: maskTokens(store, secrets),
     exitStore: store,
   };
 }

@@ -3,9 +3,8 @@ import type { Terms } from '../contract/contract.ts';
 import type { ContractTable } from './contract-table.ts';
 import type { ContractTables } from './contract-tables.ts';
 import { NodeError } from './errors.ts';
-import type { ExitStorePort, NodePort } from './ports.ts';
+import type { ExitStorePort, FreeSpacePort, NodePort } from './ports.ts';
 import type { Session } from './session.ts';
-import type { SpaceBudget } from './space-budget.ts';
 import type { NodeThroughput } from './throughput-estimator.ts';
 import type { WorkQueue } from './work-queue.ts';
 
@@ -13,9 +12,9 @@ interface ContractAcceptorDeps {
   readonly node: Pick<NodePort, 'requestContract'>;
   readonly session: Session;
   readonly contracts: ContractTable;
-  readonly allContracts: Pick<ContractTables, 'has'>;
+  readonly allContracts: Pick<ContractTables, 'has' | 'generating' | 'requesting'>;
   readonly chunkWork: Pick<WorkQueue, 'waitForSizeBelow'>;
-  readonly space: SpaceBudget;
+  readonly freeSpace: FreeSpacePort;
   readonly nodeThroughput: Pick<NodeThroughput, 'hasCapacity'>;
   readonly exitStore: Pick<ExitStorePort, 'exitState'>;
   readonly clock: Clock;
@@ -28,23 +27,17 @@ const RETRY = { baseMs: 1_000, capMs: 30_000 };
 
 /**
  * Requests contracts until the capacity is used, and replaces those that ended. It stops while too many chunks are
- * being generated, or when more contracts could not be stored or proved in time. It pauses with backoff after the node has no
- * contract, fails, or offers contracts that are rejected.
+ * being generated, or when more contracts could not be stored or proved in time. It pauses with backoff after the node
+ * has no contract, fails, or offers contracts that are rejected.
  */
 export class ContractAcceptor {
   readonly #maxGenerating: number;
   readonly #deps: ContractAcceptorDeps;
-  #isRequesting = false;
 
   /** @param maxGenerating how many chunks may be generated at once */
   constructor({ maxGenerating }: { maxGenerating: number }, deps: ContractAcceptorDeps) {
     this.#maxGenerating = maxGenerating;
     this.#deps = deps;
-  }
-
-  /** Whether a request is in flight: the node may already list a contract that has not arrived here. */
-  get isRequesting(): boolean {
-    return this.#isRequesting;
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -63,29 +56,26 @@ export class ContractAcceptor {
   }
 
   #wantsContract(): boolean {
-    const { contracts, space, nodeThroughput, exitStore } = this.#deps;
+    const { contracts, allContracts, freeSpace, nodeThroughput, exitStore } = this.#deps;
     return (
       exitStore.exitState() === 'active' &&
       contracts.freeContracts > 0 &&
       contracts.phases.generating < this.#maxGenerating &&
-      space.hasSpace &&
+      freeSpace.chunks > allContracts.generating + allContracts.requesting &&
       nodeThroughput.hasCapacity
     );
   }
 
   async #requestOne(signal: AbortSignal): Promise<{ accepted: boolean; retryAfterMs?: number | undefined }> {
-    const { session, space, log } = this.#deps;
+    const { session, contracts, log } = this.#deps;
     const { token } = session;
     if (token === undefined) return { accepted: false };
-    this.#isRequesting = true;
     try {
-      return { accepted: await space.reserveWhile(async () => await this.#requestWith(token, signal)) };
+      return { accepted: await contracts.whileRequesting(async () => await this.#requestWith(token, signal)) };
     } catch (error) {
       if (!(error instanceof NodeError)) throw error;
       log.warn('contract request failed', { error });
       return { accepted: false, retryAfterMs: error.retryAfterMs };
-    } finally {
-      this.#isRequesting = false;
     }
   }
 

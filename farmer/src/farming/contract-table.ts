@@ -63,6 +63,7 @@ export class ContractTable {
   readonly #intervals = new Map<number, number>();
   #tally: Record<keyof Tally, number> = { ...EMPTY_TALLY };
   #listener: PhaseListener = () => {};
+  #isRequesting = false;
   #consecutiveRejections = 0;
   #isWritten = true;
   readonly #ended: Record<EndReason, number> = { ended_by_node: 0, token_lost: 0, released: 0 };
@@ -189,6 +190,20 @@ export class ContractTable {
       if (found.length > count) found.pop();
     }
     return found;
+  }
+
+  /** Whether a contract is being requested: the node may already list a contract that has not arrived here. */
+  get isRequesting(): boolean {
+    return this.#isRequesting;
+  }
+
+  async whileRequesting<T>(request: () => Promise<T>): Promise<T> {
+    this.#isRequesting = true;
+    try {
+      return await request();
+    } finally {
+      this.#isRequesting = false;
+    }
   }
 
   /** Adds a contract, which is in the store when this returns. Throws the store's error and then does not add it. */

@@ -19,9 +19,13 @@ export class ContractTables {
     return this.#sum(({ phases }) => phases.generating);
   }
 
+  /** The number of contracts being requested. They need disk space as soon as they arrive. */
+  get requesting(): number {
+    return this.#sum(({ isRequesting }) => Number(isRequesting));
+  }
+
   get load(): Load {
-    const challengesPerMs = this.#sum(({ load }) => load.challengesPerMs);
-    return { contracts: this.size, challengesPerMs };
+    return { contracts: this.size, challengesPerMs: this.#sum(({ load }) => load.challengesPerMs) };
   }
 
   get shortestIntervalMs(): number | undefined {

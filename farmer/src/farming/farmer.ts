@@ -4,7 +4,6 @@ import type { ContractTables } from './contract-tables.ts';
 import { type NodeDeps, NodeWorker, type NodeWorkerOptions } from './node-worker.ts';
 import type { ChunkPort, FreeSpacePort, ScrubResult, ScrubStorePort } from './ports.ts';
 import { Scrubber } from './scrubber.ts';
-import { SpaceBudget } from './space-budget.ts';
 import { ThroughputEstimator } from './throughput-estimator.ts';
 import { WorkQueue } from './work-queue.ts';
 
@@ -43,22 +42,14 @@ export class Farmer {
   #loops: Promise<unknown>[] = [];
 
   constructor({ workers, scrubCycleMs }: FarmerLimits, deps: FarmerDeps) {
-    const { clock, contracts, chunks, random } = deps;
+    const { clock, contracts } = deps;
     this.contracts = contracts;
     this.#clock = clock;
     this.#chunkWork = new WorkQueue({ concurrency: workers, slowAfterMs: CHUNK_SLOW_AFTER_MS, maxSlow: workers }, () =>
       clock.now(),
     );
     this.throughput = new ThroughputEstimator({ workers }, contracts);
-    const shared = {
-      allContracts: contracts,
-      chunks,
-      chunkWork: this.#chunkWork,
-      space: new SpaceBudget({ freeSpace: deps.freeSpace, tables: contracts }),
-      throughput: this.throughput,
-      clock,
-      random,
-    };
+    const shared = { ...deps, allContracts: contracts, chunkWork: this.#chunkWork, throughput: this.throughput };
     this.nodes = deps.nodes.map(
       ({ alias, address, pollIntervalMs, ...node }) =>
         new NodeWorker({ alias, address, pollIntervalMs, maxGenerating: 2 * workers }, { ...shared, ...node }),

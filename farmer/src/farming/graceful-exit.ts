@@ -1,6 +1,5 @@
 import { type Clock, computeBackoffMs, type Logger, type Random } from '@downstream/platform';
 import type { ContractId } from '../contract/contract.ts';
-import type { ContractAcceptor } from './contract-acceptor.ts';
 import type { ContractReleaser } from './contract-releaser.ts';
 import type { ContractRemover } from './contract-remover.ts';
 import type { ContractTable } from './contract-table.ts';
@@ -9,7 +8,6 @@ import type { ExitStorePort } from './ports.ts';
 
 interface GracefulExitDeps {
   readonly contracts: ContractTable;
-  readonly acceptor: Pick<ContractAcceptor, 'isRequesting'>;
   readonly releaser: Pick<ContractReleaser, 'release'>;
   readonly remover: Pick<ContractRemover, 'end'>;
   readonly exitStore: ExitStorePort;
@@ -75,11 +73,11 @@ export class GracefulExit {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { exitStore, contracts, acceptor, clock, random } = this.#deps;
+    const { exitStore, contracts, clock, random } = this.#deps;
     for (let failures = 0; !signal.aborted; ) {
       const id = exitStore.exitState() === 'exiting' ? this.#next() : undefined;
       if (id === undefined) {
-        if (exitStore.exitState() === 'exiting' && contracts.size === 0 && !acceptor.isRequesting) this.#complete();
+        if (exitStore.exitState() === 'exiting' && contracts.size === 0 && !contracts.isRequesting) this.#complete();
         await clock.sleep(POLL_MS, signal);
         continue;
       }

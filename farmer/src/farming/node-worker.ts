@@ -8,12 +8,19 @@ import { ContractRemover } from './contract-remover.ts';
 import type { ContractTable } from './contract-table.ts';
 import type { ContractTables } from './contract-tables.ts';
 import { GracefulExit } from './graceful-exit.ts';
-import type { ChunkPort, CircuitPort, ExitStorePort, NodePort, OutcomePort, TokenStorePort } from './ports.ts';
+import type {
+  ChunkPort,
+  CircuitPort,
+  ExitStorePort,
+  FreeSpacePort,
+  NodePort,
+  OutcomePort,
+  TokenStorePort,
+} from './ports.ts';
 import { Prover } from './prover.ts';
 import { Refresher } from './refresher.ts';
 import { RunMonitor } from './run-monitor.ts';
 import { Session } from './session.ts';
-import type { SpaceBudget } from './space-budget.ts';
 import { NodeThroughput, type ThroughputEstimator } from './throughput-estimator.ts';
 import { WorkQueue } from './work-queue.ts';
 
@@ -41,7 +48,7 @@ export interface SharedDeps {
   readonly allContracts: ContractTables;
   readonly chunks: ChunkPort;
   readonly chunkWork: WorkQueue;
-  readonly space: SpaceBudget;
+  readonly freeSpace: FreeSpacePort;
   readonly throughput: ThroughputEstimator;
   readonly clock: Clock;
   readonly random: Random;
@@ -103,8 +110,8 @@ export class NodeWorker {
     this.#answerer = new Answerer(shared);
     this.#chunkBuilder = new ChunkBuilder(shared);
     this.#acceptor = new ContractAcceptor({ maxGenerating }, shared);
-    this.#refresher = new Refresher({ pollIntervalMs }, { ...shared, acceptor: this.#acceptor });
-    this.exit = new GracefulExit({ ...shared, acceptor: this.#acceptor });
+    this.#refresher = new Refresher({ pollIntervalMs }, shared);
+    this.exit = new GracefulExit(shared);
   }
 
   /** Whether the node responded to the last request. */

@@ -1,6 +1,5 @@
 import { type Clock, computeBackoffMs, type Instant, type Logger, type Random } from '@downstream/platform';
 import type { Contract, ContractId } from '../contract/contract.ts';
-import type { ContractAcceptor } from './contract-acceptor.ts';
 import type { ContractReleaser } from './contract-releaser.ts';
 import type { ContractRemover } from './contract-remover.ts';
 import type { ContractTable } from './contract-table.ts';
@@ -16,7 +15,6 @@ interface RefresherDeps {
   readonly contracts: ContractTable;
   readonly remover: Pick<ContractRemover, 'end'>;
   readonly releaser: Pick<ContractReleaser, 'release'>;
-  readonly acceptor: Pick<ContractAcceptor, 'isRequesting'>;
   readonly monitor: Pick<RunMonitor, 'runningSince'>;
   readonly exitStore: Pick<ExitStorePort, 'exitState'>;
   readonly clock: Clock;
@@ -160,27 +158,27 @@ export class Refresher {
 
   /** Removals and releases are not awaited: a slow disk or node must not delay the next listing. */
   #reconcile({ held }: Listing, expected: readonly ContractId[], signal: AbortSignal): void {
-    const { contracts, acceptor, remover, clock } = this.#deps;
+    const { contracts, remover, clock } = this.#deps;
     const now = clock.now();
     const missing = expected.filter((id) => !held.has(id) && contracts.get(id) !== undefined);
     for (const id of this.#missing.record(missing, { now, minMs: this.#confirmMs })) {
       void remover.end(id, 'ended_by_node');
     }
     // The listing may contain a contract whose offer has not arrived yet.
-    if (acceptor.isRequesting) return;
+    if (contracts.isRequesting) return;
     const unknown = [...held].filter((id) => !contracts.has(id));
     void this.#releaseUnknown(this.#unknown.record(unknown, { now, minMs: 0 }), signal);
   }
 
   /** Releases contracts that were lost before they could be stored: they can't be proved. */
   async #releaseUnknown(ids: readonly ContractId[], signal: AbortSignal): Promise<void> {
-    const { contracts, acceptor, releaser, log } = this.#deps;
+    const { contracts, releaser, log } = this.#deps;
     if (this.#isReleasing) return;
     this.#isReleasing = true;
     try {
       for (const id of ids) {
-        // A newer listing, or the acceptor, may have changed this since.
-        const isStillUnknown = this.#unknown.has(id) && !contracts.has(id) && !acceptor.isRequesting;
+        // A newer listing or a new contract may have changed this since.
+        const isStillUnknown = this.#unknown.has(id) && !contracts.has(id) && !contracts.isRequesting;
         if (!isStillUnknown || signal.aborted) continue;
         const { result } = await releaser.release(id, 'unknown', signal);
         if (result === 'released') log.warn('unknown contract released', { contract: id });
