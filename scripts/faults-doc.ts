@@ -34,8 +34,8 @@ Each row is a test (\`test/fault-matrix.system.test.ts\`): it injects the fault 
 the outcome, and waits until all contracts pass again.
 
 * **passed**: no challenge fails, and the farmer and the node count the same results.
-* **degraded**: exactly the listed losses occur: failed challenges, ended and rejected contracts, and chunks that had to be
-  generated again, each by reason. "some" means at least one, "any" means zero or more.
+* **degraded**: exactly the listed losses occur: failed challenges, ended and rejected contracts, and chunk errors, each
+  by reason. "some" means at least one, "any" means zero or more.
 
 In every case the farmer stays live and ready, counts failed requests by route and outcome in
 \`farmer_node_requests_total\`, logs no secret, and leaves no files other than the chunks of its contracts.
@@ -74,7 +74,7 @@ function matrixTable(): string {
     return {
       fault: `\`${fault}\` | ${group}`,
       on: `\`${on}\``,
-      made: `${formatExpectedOutcome(trial)} | ${trial.does}${interval}`,
+      made: `${formatExpectedOutcome(trial)} | ${trial.behavior}${interval}`,
     };
   });
   const lines = [...Map.groupBy(rows, ({ fault, made }) => `${fault} ${made}`).values()].flatMap((same) => {

@@ -1,14 +1,14 @@
 import { afterAll, describe, it } from '@jest/globals';
 import { FarmPool } from './faults/farm-pool.ts';
 import { formatMatrix, ROWS, type Row } from './faults/matrix.ts';
-import { runTrial, type Seen } from './faults/trial.ts';
+import { type Observation, runTrial } from './faults/trial.ts';
 
-describe('a farmer, whatever its node does', () => {
+describe('the farmer', () => {
   const pairs = new FarmPool();
-  const seen = new Map<Row, Seen>();
+  const seen = new Map<Row, Observation>();
 
   it.concurrent.each([...ROWS])(
-    'keeps what it promises: $fault on $on',
+    'has the expected outcome with $fault on $on',
     async (row) => {
       seen.set(row, await runTrial(row.trial, pairs));
     },

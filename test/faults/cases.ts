@@ -6,260 +6,266 @@ import type { ChunkErrorKind, NodeErrorCode } from '../../farmer/src/farming/err
 import type { EndReason, RejectionReason } from '../../farmer/src/farming/ports.ts';
 import type { PRESETS } from '../../mock-node/src/faults/presets.ts';
 
-/** So many; at least one; or as many as it happens, none among them. */
+/** An exact count, at least one, or any number. */
 export type Count = number | 'some' | 'any';
 
-/** What our farmer promises to make of a bad time. Without counts it loses nothing. */
+/** The expected outcome of a trial. Without counts, the farmer loses nothing. */
 export interface ExpectedOutcome {
-  /** What it does, in words: the documentation's. */
-  readonly does: string;
-  /** Challenges that fail, by reason, and no others. */
-  readonly fails?: Partial<Record<FailureReason, Count>>;
-  /** So many challenges fail at least, for whichever of these reasons. */
+  /** The behavior in words for docs/faults.md. */
+  readonly behavior: string;
+  /** All failed challenges by reason. */
+  readonly failed?: Partial<Record<FailureReason, Count>>;
+  /** The minimum of failed challenges, for any of these reasons. */
   readonly minFailures?: number;
-  /** Contracts lost, and no others; each is replaced. */
-  readonly ends?: Partial<Record<EndReason, Count>>;
-  /** Contracts refused, and no others. */
-  readonly refuses?: Partial<Record<RejectionReason, Count>>;
-  /** Chunks not made, and no others; each is made again. */
-  readonly spoils?: Partial<Record<ChunkErrorKind, Count>>;
-  /** The node, where it is another than one of a challenge every five seconds. */
+  /** All ended contracts by reason. The farmer replaces each. */
+  readonly ended?: Partial<Record<EndReason, Count>>;
+  /** All rejected contracts by reason. */
+  readonly rejected?: Partial<Record<RejectionReason, Count>>;
+  /** All chunk errors by kind. The farmer generates or downloads each chunk again. */
+  readonly chunkErrors?: Partial<Record<ChunkErrorKind, Count>>;
+  /** Options of the node in addition to an interval of five seconds. */
   readonly node?: Parameters<typeof startMockNode>[0];
 }
 
-/** An effect on some routes, on each by itself, and what is promised. */
+/** An effect that is tried on each of several routes. */
 export interface FaultCase<Kind extends EffectKind = EffectKind> extends ExpectedOutcome {
   readonly on: readonly RouteName[];
-  /** Without those that keep their default. */
+  /** The parameters that differ from the defaults. */
   readonly parameters?: Omit<Extract<EffectInput, { kind: Kind }>, 'kind'>;
-  /** How the requests that it is applied to are counted in the farmer's metrics. */
+  /** The outcome of affected requests in the farmer's metrics. */
   readonly counted: 'ok' | NodeErrorCode;
-  /** How often it is applied; as often as the route bears without loss, if not given. */
+  /** The number of affected requests. Default: as many as the route tolerates without loss. */
   readonly times?: number;
-  /** In place of `times`: applied to all requests for so long. */
+  /** Instead of `times`: how long all requests are affected. */
   readonly forMs?: number;
-  /** What else has to be wrong for the farmer to come across it. */
-  readonly beside?: FaultInput;
-  /** Of such a reply, no more goes over the wire until the farmer cuts it off; socket buffers count. */
+  /** A fault without which the farmer would not use the route. */
+  readonly additionalFault?: FaultInput;
+  /** How much of a response may be sent before the farmer disconnects, including socket buffers. */
   readonly maxBytesRead?: number;
 }
 
 const MIB = 1024 * 1024;
-/** What a farmer asks all the time. */
-const FARMING = ['chunk', 'due', 'challenge'] as const;
-/** Contracts that name the URL of their chunk. */
+/** The routes that a farmer uses continuously. */
+const FARMING_ROUTES = ['chunk', 'due', 'challenge'] as const;
+/** Contracts with the URL of their chunk. */
 const BY_URL = { contractForm: 'url' } as const;
-/** One contract that has to be given back. */
+/** Makes the farmer release one contract. */
 const ONE_WRONG: FaultInput = { name: 'one-wrong', times: 1, effect: 'wrong_hash' };
-const ONE_REFUSED = { hash_mismatch: 1 } as const;
+const ONE_REJECTED = { hash_mismatch: 1 } as const;
 const ONE_BROKEN = { download_failed: 1 } as const;
 const ALL_LOST = { token_lost: 5 } as const;
 
-const AGAIN = 'Asks again after a pause; an answer sent again hears its first verdict.';
-const AS_IT_WANTS = 'Asks again when `Retry-After` says so, but never past the next deadline.';
-const REGISTERS_AGAIN = 'Registers again after a pause.';
-const DOWNLOADS_AGAIN = 'Keeps nothing of it, and downloads again after a pause.';
-const REFUSES_LATER = `${DOWNLOADS_AGAIN} Refuses the contract, and gives it back, after three in a row.`;
-const REFUSES = 'Refuses the contract, keeps nothing of it on disk, gives it back, and asks for another after a pause.';
-const STRANGER =
-  'Asks for another after a pause. The contract that it never heard of is given back when three listings have named it.';
-const GIVEN_BACK_LATER =
-  'Goes on. The refused contract is given back again when three listings have named it, if it is still there.';
-const TAKES_IT = 'Takes it as it is.';
-const WAITS = 'Waits: a minute for a contract, for other replies 15 seconds, or a third of the time that is left.';
-const BELIEVES = 'Believes it the third time in a row: gives all contracts up, registers anew and fills up again.';
+const RETRIES = 'Retries after a pause. A repeated answer gets its first verdict.';
+const RETRIES_AFTER = 'Retries after `Retry-After`, but not later than the next deadline.';
+const RETRIES_REGISTRATION = 'Retries the registration after a pause.';
+const RETRIES_DOWNLOAD = 'Discards the bytes and retries the download after a pause.';
+const REJECTS_AFTER_RETRIES = `${RETRIES_DOWNLOAD} Rejects and releases the contract after three consecutive failures.`;
+const REJECTS = 'Rejects and releases the contract, deletes its chunk, and requests another after a pause.';
+const RELEASES_UNKNOWN =
+  'Requests another contract after a pause. Releases the unknown contract after three listings contain it.';
+const RELEASES_LATER = 'Continues. Releases the rejected contract again if three listings still contain it.';
+const ACCEPTS = 'Accepts the contract.';
+const WAITS = 'Waits up to a minute for a contract, and up to 15 seconds or a third of the slack for other responses.';
+const STARTS_OVER =
+  'Drops all contracts after three consecutive responses, registers again and requests new contracts.';
 
 /**
- * The farmer × fault matrix: every kind of effect, and what our farmer makes of it. test/fault-matrix.system.test.ts holds it to that,
- * and docs/faults.md is made from it.
+ * The farmer × fault matrix: every kind of effect and the outcome for the farmer. test/fault-matrix.system.test.ts
+ * tests the cases, and docs/faults.md is generated from them.
  */
 export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Kind>[] } = {
   reset: [
-    { on: FARMING, counted: 'unreachable', does: AGAIN },
-    { on: ['connectivity', 'new'], counted: 'unreachable', does: REGISTERS_AGAIN },
-    { on: ['download'], counted: 'unreachable', does: DOWNLOADS_AGAIN, spoils: ONE_BROKEN, node: BY_URL },
-    { on: ['remove'], counted: 'unreachable', does: GIVEN_BACK_LATER, beside: ONE_WRONG, refuses: ONE_REFUSED },
+    { on: FARMING_ROUTES, counted: 'unreachable', behavior: RETRIES },
+    { on: ['connectivity', 'new'], counted: 'unreachable', behavior: RETRIES_REGISTRATION },
+    { on: ['download'], counted: 'unreachable', behavior: RETRIES_DOWNLOAD, chunkErrors: ONE_BROKEN, node: BY_URL },
+    {
+      on: ['remove'],
+      counted: 'unreachable',
+      behavior: RELEASES_LATER,
+      additionalFault: ONE_WRONG,
+      rejected: ONE_REJECTED,
+    },
   ],
-  empty: [{ on: FARMING, counted: 'unreachable', does: AGAIN }],
+  empty: [{ on: FARMING_ROUTES, counted: 'unreachable', behavior: RETRIES }],
   hang: [
     {
       on: ['due'],
       times: 1,
       counted: 'timeout',
-      does: 'Gives up after a third of a round, 15 seconds at most, and asks again.',
+      behavior: 'Times out after a third of a round, at most 15 seconds, and retries.',
     },
     {
       on: ['challenge'],
       times: 1,
       counted: 'timeout',
-      does: 'Gives up when a third of the time left is over, and sends the answer again; other answers go on meanwhile.',
+      behavior: 'Times out after a third of the slack and sends the answer again. Other answers are not delayed.',
     },
-    { on: FARMING, parameters: { forMs: 500 }, times: 1, counted: 'unreachable', does: AGAIN },
+    { on: FARMING_ROUTES, parameters: { forMs: 500 }, times: 1, counted: 'unreachable', behavior: RETRIES },
     {
       on: ['due'],
       parameters: { forMs: 11_000 },
       times: 1,
       counted: 'timeout',
-      does: 'Gives up after a third of a round, 15 seconds at most, and asks again.',
+      behavior: 'Times out after a third of a round, at most 15 seconds, and retries.',
     },
   ],
   refuse: [
-    { on: FARMING, parameters: { forMs: 500 }, times: 1, counted: 'unreachable', does: AGAIN },
+    { on: FARMING_ROUTES, parameters: { forMs: 500 }, times: 1, counted: 'unreachable', behavior: RETRIES },
     {
       on: ['due'],
       parameters: { forMs: 11_000 },
       times: 1,
       counted: 'unreachable',
-      does: 'Keeps trying, and loses the rounds that end before anybody can connect.',
-      fails: { node_error: 'some', missed: 'any', not_challenged: 'any' },
+      behavior: 'Keeps trying, and fails the challenges that are due during the outage.',
+      failed: { node_error: 'some', missed: 'any', not_challenged: 'any' },
     },
   ],
   status: [
     {
-      on: FARMING,
+      on: FARMING_ROUTES,
       parameters: { status: 503, retryAfterSeconds: 1 },
       counted: 'rejected',
-      does: AS_IT_WANTS,
+      behavior: RETRIES_AFTER,
     },
-    { on: ['connectivity'], parameters: { status: 500 }, counted: 'http_error', does: REGISTERS_AGAIN },
-    { on: ['new'], parameters: { status: 500 }, counted: 'rejected', does: REGISTERS_AGAIN },
+    { on: ['connectivity'], parameters: { status: 500 }, counted: 'http_error', behavior: RETRIES_REGISTRATION },
+    { on: ['new'], parameters: { status: 500 }, counted: 'rejected', behavior: RETRIES_REGISTRATION },
     {
       on: ['download'],
       parameters: { status: 404 },
       counted: 'http_error',
-      does: DOWNLOADS_AGAIN,
-      spoils: ONE_BROKEN,
+      behavior: RETRIES_DOWNLOAD,
+      chunkErrors: ONE_BROKEN,
       node: BY_URL,
     },
   ],
   rate_limit: [
-    { on: ['due', 'challenge'], parameters: { requests: 1, perMs: 500 }, counted: 'rejected', does: AS_IT_WANTS },
-    { on: ['chunk'], parameters: { requests: 0 }, counted: 'rejected', does: AS_IT_WANTS },
+    { on: ['due', 'challenge'], parameters: { requests: 1, perMs: 500 }, counted: 'rejected', behavior: RETRIES_AFTER },
+    { on: ['chunk'], parameters: { requests: 0 }, counted: 'rejected', behavior: RETRIES_AFTER },
   ],
   html: [
-    { on: FARMING, counted: 'http_error', does: AGAIN },
-    { on: ['due'], parameters: { status: 200 }, counted: 'invalid_response', does: AGAIN },
-    { on: ['download'], counted: 'http_error', does: DOWNLOADS_AGAIN, spoils: ONE_BROKEN, node: BY_URL },
+    { on: FARMING_ROUTES, counted: 'http_error', behavior: RETRIES },
+    { on: ['due'], parameters: { status: 200 }, counted: 'invalid_response', behavior: RETRIES },
+    { on: ['download'], counted: 'http_error', behavior: RETRIES_DOWNLOAD, chunkErrors: ONE_BROKEN, node: BY_URL },
     {
       on: ['download'],
       parameters: { status: 200 },
       counted: 'ok',
-      does: REFUSES_LATER,
-      spoils: ONE_BROKEN,
+      behavior: REJECTS_AFTER_RETRIES,
+      chunkErrors: ONE_BROKEN,
       node: BY_URL,
     },
   ],
   redirect: [
-    { on: FARMING, counted: 'rejected', does: `Never follows it. ${AGAIN}` },
+    { on: FARMING_ROUTES, counted: 'rejected', behavior: `Does not follow redirects. ${RETRIES}` },
     {
       on: ['download'],
       counted: 'http_error',
-      does: `Never follows it. ${DOWNLOADS_AGAIN}`,
-      spoils: ONE_BROKEN,
+      behavior: `Does not follow redirects. ${RETRIES_DOWNLOAD}`,
+      chunkErrors: ONE_BROKEN,
       node: BY_URL,
     },
   ],
   truncate: [
-    { on: ['due', 'challenge'], counted: 'invalid_response', does: AGAIN },
-    { on: ['chunk'], counted: 'invalid_response', does: STRANGER },
+    { on: ['due', 'challenge'], counted: 'invalid_response', behavior: RETRIES },
+    { on: ['chunk'], counted: 'invalid_response', behavior: RELEASES_UNKNOWN },
     {
       on: ['download'],
       parameters: { afterBytes: 8_000 },
       counted: 'ok',
-      does: DOWNLOADS_AGAIN,
-      spoils: ONE_BROKEN,
+      behavior: RETRIES_DOWNLOAD,
+      chunkErrors: ONE_BROKEN,
       node: BY_URL,
     },
   ],
   malformed_json: [
-    { on: ['due', 'challenge'], counted: 'invalid_response', does: AGAIN },
-    { on: ['chunk'], counted: 'invalid_response', does: STRANGER },
+    { on: ['due', 'challenge'], counted: 'invalid_response', behavior: RETRIES },
+    { on: ['chunk'], counted: 'invalid_response', behavior: RELEASES_UNKNOWN },
   ],
   garbage: [
-    { on: ['due', 'challenge'], counted: 'invalid_response', does: AGAIN },
-    { on: ['chunk'], counted: 'invalid_response', does: STRANGER },
-    { on: ['due', 'challenge'], parameters: { replaces: 'response' }, counted: 'invalid_response', does: AGAIN },
-    { on: ['download'], counted: 'ok', does: REFUSES_LATER, spoils: ONE_BROKEN, node: BY_URL },
+    { on: ['due', 'challenge'], counted: 'invalid_response', behavior: RETRIES },
+    { on: ['chunk'], counted: 'invalid_response', behavior: RELEASES_UNKNOWN },
+    { on: ['due', 'challenge'], parameters: { replaces: 'response' }, counted: 'invalid_response', behavior: RETRIES },
+    { on: ['download'], counted: 'ok', behavior: REJECTS_AFTER_RETRIES, chunkErrors: ONE_BROKEN, node: BY_URL },
   ],
   dribble: [
-    { on: FARMING, parameters: { overMs: 500 }, counted: 'ok', does: WAITS },
-    { on: ['download'], counted: 'ok', does: 'Waits, ten minutes at most.', node: BY_URL },
+    { on: FARMING_ROUTES, parameters: { overMs: 500 }, counted: 'ok', behavior: WAITS },
+    { on: ['download'], counted: 'ok', behavior: 'Waits up to ten minutes.', node: BY_URL },
     {
       on: ['due'],
       parameters: { overMs: 11_000 },
       times: 1,
       counted: 'timeout',
-      does: 'Gives up after a third of a round, 15 seconds at most, and asks again.',
+      behavior: 'Times out after a third of a round, at most 15 seconds, and retries.',
     },
   ],
   oversize: [
-    { on: ['due'], parameters: { bytes: MIB }, counted: 'ok', does: 'Takes a listing of up to 32 MiB.' },
+    { on: ['due'], parameters: { bytes: MIB }, counted: 'ok', behavior: 'Reads a listing of up to 32 MiB.' },
     {
       on: ['due'],
       parameters: { bytes: 1024 * MIB },
       times: 1,
       counted: 'invalid_response',
-      does: 'Cuts a listing off at 32 MiB, and asks again after a pause.',
+      behavior: 'Disconnects after 32 MiB of a listing and retries after a pause.',
       maxBytesRead: 48 * MIB,
     },
     {
       on: ['challenge'],
       times: 1,
       counted: 'invalid_response',
-      does: `Cuts it off at 64 KiB. ${AGAIN}`,
+      behavior: `Disconnects after 64 KiB. ${RETRIES}`,
       maxBytesRead: 16 * MIB,
     },
     {
       on: ['chunk'],
       times: 1,
       counted: 'invalid_response',
-      does: `Cuts it off at 64 KiB. ${STRANGER}`,
+      behavior: `Disconnects after 64 KiB. ${RELEASES_UNKNOWN}`,
       maxBytesRead: 16 * MIB,
     },
     {
       on: ['download'],
       counted: 'ok',
-      does: `Cuts the download off at the size of a chunk. ${REFUSES_LATER}`,
-      spoils: ONE_BROKEN,
+      behavior: `Disconnects at the size of a chunk. ${REJECTS_AFTER_RETRIES}`,
+      chunkErrors: ONE_BROKEN,
       node: BY_URL,
       maxBytesRead: 16 * MIB,
     },
   ],
-  wrong_content_type: [{ on: FARMING, counted: 'ok', does: 'Reads the reply as what was asked for.' }],
+  wrong_content_type: [{ on: FARMING_ROUTES, counted: 'ok', behavior: 'Ignores the content type.' }],
   fixed: [
-    { on: FARMING, parameters: { ms: 500 }, counted: 'ok', does: WAITS },
+    { on: FARMING_ROUTES, parameters: { ms: 500 }, counted: 'ok', behavior: WAITS },
     {
       on: ['due'],
       parameters: { ms: 11_000 },
       times: 1,
       counted: 'timeout',
-      does: 'Gives up after a third of a round, 15 seconds at most, and asks again.',
+      behavior: 'Times out after a third of a round, at most 15 seconds, and retries.',
     },
     {
       on: ['challenge'],
       parameters: { ms: 6_000 },
       times: 2,
       counted: 'timeout',
-      does: 'Gives up when a third of the time left is over, and sends the answer again: it hears its first verdict.',
+      behavior: 'Times out after a third of the slack and sends the answer again, which gets its first verdict.',
     },
   ],
-  uniform: [{ on: ['due', 'challenge'], parameters: { minMs: 100, maxMs: 400 }, counted: 'ok', does: WAITS }],
-  lognormal: [{ on: ['due', 'challenge'], parameters: { medianMs: 150, maxMs: 500 }, counted: 'ok', does: WAITS }],
-  wrong_hash: [{ on: ['chunk'], counted: 'ok', does: REFUSES, refuses: { hash_mismatch: 2 } }],
+  uniform: [{ on: ['due', 'challenge'], parameters: { minMs: 100, maxMs: 400 }, counted: 'ok', behavior: WAITS }],
+  lognormal: [{ on: ['due', 'challenge'], parameters: { medianMs: 150, maxMs: 500 }, counted: 'ok', behavior: WAITS }],
+  wrong_hash: [{ on: ['chunk'], counted: 'ok', behavior: REJECTS, rejected: { hash_mismatch: 2 } }],
   wrong_challenge: [
     {
       on: ['chunk'],
       counted: 'ok',
-      does: 'Proves what it was told, or hears before that what is really asked: the first challenge is lost, and counted so.',
-      fails: { wrong_answer: 'any', missed: 'any', not_challenged: 'any', node_error: 'any' },
+      behavior: 'Proves the wrong challenge, or reads the correct one from a listing first. The first challenge fails.',
+      failed: { wrong_answer: 'any', missed: 'any', not_challenged: 'any', node_error: 'any' },
       minFailures: 1,
     },
     {
       on: ['due'],
       forMs: 6_000,
       counted: 'ok',
-      does: 'Proves what it was told: the challenges are lost, and counted so.',
-      fails: { wrong_answer: 'some', missed: 'any', not_challenged: 'any', node_error: 'any' },
+      behavior: 'Proves the wrong challenges, which fail.',
+      failed: { wrong_answer: 'some', missed: 'any', not_challenged: 'any', node_error: 'any' },
     },
   ],
   reject_answer: [
@@ -267,8 +273,8 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
       on: ['challenge'],
       times: 3,
       counted: 'ok',
-      does: 'Takes the verdict: the challenge is lost, and counted so.',
-      fails: { wrong_answer: 3 },
+      behavior: 'Counts the challenge as failed.',
+      failed: { wrong_answer: 3 },
     },
   ],
   expire_contract: [
@@ -276,113 +282,119 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
       on: ['due'],
       times: 1,
       counted: 'ok',
-      does: 'Deletes the chunk of a contract that is listed no more, and takes another.',
-      ends: { ended_by_node: 1 },
+      behavior: 'Deletes the chunk of a contract that is no longer listed, and requests another contract.',
+      ended: { ended_by_node: 1 },
     },
     {
       on: ['challenge'],
       times: 1,
       counted: 'no_hash',
-      does: 'Leaves it to the next listing: deletes the chunk, and takes another contract.',
-      ends: { ended_by_node: 1 },
+      behavior: 'Waits for the next listing, deletes the chunk, and requests another contract.',
+      ended: { ended_by_node: 1 },
     },
     {
       on: ['download'],
       counted: 'http_error',
-      does: 'Leaves it to the next listing: gives the contract up, and takes another.',
-      ends: { ended_by_node: 1 },
-      spoils: { download_failed: 'any' },
+      behavior: 'Waits for the next listing, drops the contract, and requests another.',
+      ended: { ended_by_node: 1 },
+      chunkErrors: { download_failed: 'any' },
       node: BY_URL,
     },
     {
       on: ['remove'],
       counted: 'no_hash',
-      does: 'Goes on: there is nothing left to give back.',
-      beside: ONE_WRONG,
-      refuses: ONE_REFUSED,
+      behavior: 'Continues: the contract no longer exists.',
+      additionalFault: ONE_WRONG,
+      rejected: ONE_REJECTED,
     },
   ],
-  no_chunks: [{ on: ['chunk'], counted: 'ok', does: 'Asks again after a pause that grows.' }],
+  no_chunks: [{ on: ['chunk'], counted: 'ok', behavior: 'Retries after growing pauses.' }],
   revoke_token: [
-    { on: ['due'], times: 1, counted: 'no_token', does: BELIEVES, ends: ALL_LOST },
-    { on: ['challenge'], times: 1, counted: 'no_token', does: BELIEVES, ends: ALL_LOST },
-    { on: ['chunk'], times: 1, counted: 'no_token', does: BELIEVES, ends: { token_lost: 4 } },
+    { on: ['due'], times: 1, counted: 'no_token', behavior: STARTS_OVER, ended: ALL_LOST },
+    { on: ['challenge'], times: 1, counted: 'no_token', behavior: STARTS_OVER, ended: ALL_LOST },
+    { on: ['chunk'], times: 1, counted: 'no_token', behavior: STARTS_OVER, ended: { token_lost: 4 } },
     {
       on: ['remove'],
       counted: 'no_token',
-      does: BELIEVES,
-      beside: ONE_WRONG,
-      refuses: ONE_REFUSED,
-      ends: { token_lost: 4 },
+      behavior: STARTS_OVER,
+      additionalFault: ONE_WRONG,
+      rejected: ONE_REJECTED,
+      ended: { token_lost: 4 },
     },
   ],
   forget_all: [
-    { on: ['due'], times: 1, counted: 'no_token', does: BELIEVES, ends: ALL_LOST },
-    { on: ['challenge'], times: 1, counted: 'no_token', does: BELIEVES, ends: ALL_LOST },
-    { on: ['chunk'], times: 1, counted: 'no_token', does: BELIEVES, ends: { token_lost: 4 } },
+    { on: ['due'], times: 1, counted: 'no_token', behavior: STARTS_OVER, ended: ALL_LOST },
+    { on: ['challenge'], times: 1, counted: 'no_token', behavior: STARTS_OVER, ended: ALL_LOST },
+    { on: ['chunk'], times: 1, counted: 'no_token', behavior: STARTS_OVER, ended: { token_lost: 4 } },
   ],
   drop_response: [
-    { on: ['due', 'challenge'], counted: 'unreachable', does: AGAIN },
-    { on: ['chunk'], counted: 'unreachable', does: STRANGER },
-    { on: ['new'], counted: 'unreachable', does: REGISTERS_AGAIN },
-    { on: ['remove'], counted: 'unreachable', does: GIVEN_BACK_LATER, beside: ONE_WRONG, refuses: ONE_REFUSED },
+    { on: ['due', 'challenge'], counted: 'unreachable', behavior: RETRIES },
+    { on: ['chunk'], counted: 'unreachable', behavior: RELEASES_UNKNOWN },
+    { on: ['new'], counted: 'unreachable', behavior: RETRIES_REGISTRATION },
+    {
+      on: ['remove'],
+      counted: 'unreachable',
+      behavior: RELEASES_LATER,
+      additionalFault: ONE_WRONG,
+      rejected: ONE_REJECTED,
+    },
   ],
   shorten_interval: [
     {
       on: ['chunk'],
       times: 5,
       counted: 'ok',
-      does: 'Goes by the challenges that the node lists, not by what it was told.',
+      behavior: 'Answers the challenges that the node lists, whatever interval the contract states.',
     },
     {
       on: ['chunk'],
       parameters: { announced: true },
       times: 5,
       counted: 'ok',
-      does: TAKES_IT,
+      behavior: ACCEPTS,
     },
     {
       on: ['chunk'],
       parameters: { announced: true, factor: 0.15 },
       counted: 'invalid_response',
-      does: `Takes no contract of less than a second. ${STRANGER}`,
-      // None; but the node may count one of the contract that it thinks was taken.
-      fails: {},
+      behavior: `Rejects contracts with intervals below one second. ${RELEASES_UNKNOWN}`,
+      // None. The node may count one of the contract that it considers accepted.
+      failed: {},
     },
   ],
   duplicate_challenge: [
-    { on: ['due'], forMs: 6_000, counted: 'ok', does: 'Answers each challenge once, and counts it once.' },
+    { on: ['due'], forMs: 6_000, counted: 'ok', behavior: 'Answers and counts each challenge once.' },
   ],
-  clock_skew: [{ on: ['due'], parameters: { ms: -3_600_000 }, counted: 'ok', does: 'Goes by its own clock.' }],
+  clock_skew: [{ on: ['due'], parameters: { ms: -3_600_000 }, counted: 'ok', behavior: 'Uses its own clock.' }],
 };
 
 type PresetName = (typeof PRESETS)[number]['name'];
 
-/** What our farmer makes of the built-in scenarios, over some rounds. */
-export const PRESET_CASES: Readonly<Record<PresetName, ExpectedOutcome & { readonly amid?: true }>> = {
-  flaky: { does: 'Loses nothing where rounds are longer than its second attempts take.' },
+/** The outcome of the presets over some rounds. */
+export const PRESET_CASES: Readonly<Record<PresetName, ExpectedOutcome & { readonly whileFarming?: true }>> = {
+  flaky: { behavior: 'Loses nothing if rounds are longer than its retries.' },
   slow: {
-    does: 'Loses only what comes later than a round is long.',
-    fails: { node_error: 'any', missed: 'any', not_challenged: 'any', late: 'any', wrong_answer: 'any' },
+    behavior: 'Fails only challenges whose responses arrive after their round.',
+    failed: { node_error: 'any', missed: 'any', not_challenged: 'any', late: 'any', wrong_answer: 'any' },
   },
   offline: {
-    amid: true,
-    does: 'Keeps trying, loses every round, and goes on with the same chunks when the node is back.',
-    fails: { node_error: 'some', missed: 'any', not_challenged: 'any' },
+    whileFarming: true,
+    behavior: 'Keeps trying, fails the challenges of the outage, and continues with the same chunks afterwards.',
+    failed: { node_error: 'some', missed: 'any', not_challenged: 'any' },
     node: { maxFailures: 1_000 },
   },
   forgetful: {
-    does: 'Replaces what the node forgets, and registers anew when it is forgotten itself.',
-    fails: { missed: 'any', not_challenged: 'any' },
-    ends: { ended_by_node: 'some', token_lost: 'any' },
+    behavior: 'Replaces forgotten contracts, and registers again if the node forgets the farmer.',
+    failed: { missed: 'any', not_challenged: 'any' },
+    ended: { ended_by_node: 'some', token_lost: 'any' },
   },
   'tight-deadlines': {
-    does: 'Passes, where a quarter of the interval is a second or more: it takes no contract of less.',
+    behavior: 'Passes if a quarter of the interval is at least one second. Rejects contracts with shorter intervals.',
     node: { intervalMs: 8_000 },
   },
   hostile: {
-    does: 'Proves and counts what it is told, refuses what it can not prove, and reads nothing beyond its bounds.',
-    fails: { wrong_answer: 'any', missed: 'any', not_challenged: 'any', node_error: 'any' },
-    refuses: { hash_mismatch: 'any' },
+    behavior: 'Proves what the node sends, rejects unprovable contracts, and reads no response beyond its limit.',
+    failed: { wrong_answer: 'any', missed: 'any', not_challenged: 'any', node_error: 'any' },
+    rejected: { hash_mismatch: 'any' },
   },
 };

@@ -4,28 +4,28 @@ import { TestFarm, type TestFarmer } from '../support/test-farm.ts';
 
 type NodeOptions = Parameters<typeof startMockNode>[0];
 
-/** A node, and a farmer with room for some contracts. */
+/** A node and a farmer. */
 export interface Pair {
   readonly farm: TestFarm;
   readonly node: MockNode;
   readonly farmer: TestFarmer;
 }
 
-/** What a test farmer has room for. */
+/** The capacity of a test farmer in contracts. */
 export const CONTRACTS = 5;
 
-/** Below what systems give to whoever asks for any port: while a node refuses connections, nobody gets the one it had. */
+/** Below the ephemeral ports, so that no process gets the port of a node while it refuses connections. */
 let lastPort = randomInt(10_000, 30_000);
 
 /**
- * Nodes and farmers to try things on, as many as are used at once: a pair that came through well serves again. So each
- * trial stands on its own, and most find a farmer that has been through others.
+ * Pairs of a node and a farmer for concurrent trials. A pair is reused after a successful trial, so that most trials
+ * run on a farmer with a history.
  */
 export class FarmPool implements AsyncDisposable {
   readonly #idle = new Map<string, Pair[]>();
   #started: Promise<unknown> = Promise.resolve();
 
-  /** With a pair that may have been through other trials, or else a new one that `settle` has waited for. */
+  /** Uses an idle pair, or a new one after `settle`. */
   async use<T>(
     options: NodeOptions,
     settle: (pair: Pair) => Promise<void>,
@@ -45,7 +45,7 @@ export class FarmPool implements AsyncDisposable {
     }
   }
 
-  /** With a pair of its own; `prepare` meets the node before the farmer does. */
+  /** Uses a separate pair. `prepare` is called before the farmer starts. */
   async useNew<T>(
     options: NodeOptions,
     prepare: (node: MockNode) => void,
@@ -56,7 +56,7 @@ export class FarmPool implements AsyncDisposable {
     return await work(pair);
   }
 
-  /** One after the other: all at once they would keep each other, and those that farm already, from their work. */
+  /** Starts pairs one after the other, so that they do not disturb each other and running trials. */
   async #start(options: NodeOptions, prepare?: (node: MockNode) => void): Promise<Pair> {
     const start = async () => await startPair(options, prepare);
     const pair = this.#started.then(start, start);

@@ -2,9 +2,9 @@ import { EFFECTS, type EffectKind, fault as faultSchema } from '@downstream/cont
 import type { MockNode } from '@downstream/mock-node';
 import type { RouteName } from '@downstream/protocol';
 import { type Count, type ExpectedOutcome, FAULT_CASES, type FaultCase, PRESET_CASES } from './cases.ts';
-import type { Seen, Trial } from './trial.ts';
+import type { Observation, Trial } from './trial.ts';
 
-/** One fault, on one route. */
+/** A fault on one route, or a preset. */
 export interface Row {
   readonly fault: string;
   readonly group: string;
@@ -12,52 +12,51 @@ export interface Row {
   readonly trial: Trial;
 }
 
-/** The fault that a row is about. */
-const TRIED = 'tried';
-/** Applied so often, what keeps a reply away costs no challenge: the pauses in between stay below the interval. */
-const BEARABLE: Partial<Record<RouteName, number>> = { due: 2, challenge: 1, chunk: 2 };
-/** What a farmer comes to when it has room again. */
-const ON_THE_WAY_TO_A_CHUNK: readonly RouteName[] = ['chunk', 'download', 'remove'];
-/** Challenges that are settled, one way or another, before a preset is taken away. */
+const FAULT_NAME = 'tested';
+/** How many lost responses cost no challenge: the pauses between the retries stay below the interval. */
+const TOLERABLE_TIMES: Partial<Record<RouteName, number>> = { due: 2, challenge: 1, chunk: 2 };
+/** The routes that a farmer uses only for new contracts. */
+const CHUNK_ROUTES: readonly RouteName[] = ['chunk', 'download', 'remove'];
+/** The number of settled challenges after which a preset is removed. */
 const CHALLENGES = 12;
 
-/** Every row of the matrix, those that take longest first. */
+/** All rows, those that take longest first. */
 export const ROWS: readonly Row[] = [
   ...Object.keys(PRESET_CASES).map((name) => presetRow(name, PRESET_CASES[name as keyof typeof PRESET_CASES])),
   ...Object.keys(FAULT_CASES).flatMap((kind) =>
-    FAULT_CASES[kind as EffectKind].flatMap((given: FaultCase) =>
-      given.on.map((on) => effectRow(kind as EffectKind, on, given)),
+    FAULT_CASES[kind as EffectKind].flatMap((faultCase: FaultCase) =>
+      faultCase.on.map((on) => effectRow(kind as EffectKind, on, faultCase)),
     ),
   ),
 ];
 
-function effectRow(kind: EffectKind, on: RouteName, given: FaultCase): Row {
-  const { parameters = {}, counted, times = BEARABLE[on] ?? 1, forMs, beside, ...promised } = given;
-  const tried = faultSchema.parse({
-    name: TRIED,
+function effectRow(kind: EffectKind, on: RouteName, faultCase: FaultCase): Row {
+  const { parameters = {}, counted, times = TOLERABLE_TIMES[on] ?? 1, forMs, additionalFault, ...expected } = faultCase;
+  const tested = faultSchema.parse({
+    name: FAULT_NAME,
     match: { route: on },
     effect: { kind, ...parameters },
     ...(forMs === undefined ? { times } : { window: { durationMs: forMs } }),
   });
   const settings = Object.entries(parameters).map(([name, value]) => `${name}=${value}`);
-  const faults = beside === undefined ? [tried] : [faultSchema.parse(beside), tried];
+  const faults = additionalFault === undefined ? [tested] : [faultSchema.parse(additionalFault), tested];
   return {
-    fault: [kind, ...settings, ...(beside === undefined ? [] : ['after wrong_hash'])].join(' '),
+    fault: [kind, ...settings, ...(additionalFault === undefined ? [] : ['after wrong_hash'])].join(' '),
     group: EFFECTS[kind].group,
     on,
     trial: {
-      ...promised,
+      ...expected,
       counted: `${on} ${counted}`,
-      begins: on === 'connectivity' || on === 'new' ? 'before' : 'amid',
-      contractsToExpire: ON_THE_WAY_TO_A_CHUNK.includes(on) ? times : 0,
+      begins: on === 'connectivity' || on === 'new' ? 'before' : 'while farming',
+      contractsToExpire: CHUNK_ROUTES.includes(on) ? times : 0,
       begin: ({ controller }) => controller.faults.replaceAll(faults, controller.clock.now()),
-      isOver: ({ controller }) => controller.faults.get(TRIED, controller.clock.now()).state === 'finished',
+      isOver: ({ controller }) => controller.faults.get(FAULT_NAME, controller.clock.now()).state === 'finished',
       end: ({ controller }) => controller.faults.removeAll(),
     },
   };
 }
 
-function presetRow(name: string, { amid, ...promised }: ExpectedOutcome & { amid?: true }): Row {
+function presetRow(name: string, { whileFarming, ...expected }: ExpectedOutcome & { whileFarming?: true }): Row {
   const settled = ({ controller }: MockNode) =>
     Object.values(controller.info().challenges).reduce((sum, count) => sum + count, 0);
   let before = 0;
@@ -66,8 +65,8 @@ function presetRow(name: string, { amid, ...promised }: ExpectedOutcome & { amid
     group: 'preset',
     on: 'all',
     trial: {
-      ...promised,
-      begins: amid ? 'amid' : 'before',
+      ...expected,
+      begins: whileFarming ? 'while farming' : 'before',
       contractsToExpire: 0,
       begin: (node) => {
         before = settled(node);
@@ -79,40 +78,43 @@ function presetRow(name: string, { amid, ...promised }: ExpectedOutcome & { amid
   };
 }
 
-/** What is promised, in a few words. */
-export function formatExpectedOutcome({ fails = {}, ends = {}, refuses = {}, spoils = {} }: ExpectedOutcome): string {
+export function formatExpectedOutcome({
+  failed = {},
+  ended = {},
+  rejected = {},
+  chunkErrors = {},
+}: ExpectedOutcome): string {
   const losses = [
-    ...worded('failed', fails),
-    ...worded('ended', ends),
-    ...worded('refused', refuses),
-    ...worded('spoilt', spoils),
+    ...formatCounts('failed', failed),
+    ...formatCounts('ended', ended),
+    ...formatCounts('rejected', rejected),
+    ...formatCounts('chunk error', chunkErrors),
   ];
   return losses.length === 0 ? 'passed' : `degraded: ${losses.join(', ')}`;
 }
 
-/** What was seen, in a few words. */
-function formatObservation({ passed, failed, ended, refused, spoilt }: Seen): string {
+function formatObservation({ passed, failed, ended, rejected, chunkErrors }: Observation): string {
   const losses = [
-    ...worded('failed', failed),
-    ...worded('ended', ended),
-    ...worded('refused', refused),
-    ...worded('spoilt', spoilt),
+    ...formatCounts('failed', failed),
+    ...formatCounts('ended', ended),
+    ...formatCounts('rejected', rejected),
+    ...formatCounts('chunk error', chunkErrors),
   ];
   const replaced = Object.values(ended).reduce((sum, count) => sum + count, 0);
   return [`${passed} passed`, ...losses, ...(replaced > 0 ? [`${replaced} replaced`] : [])].join(', ');
 }
 
-function worded(what: string, counts: Partial<Record<string, Count>>): string[] {
+function formatCounts(what: string, counts: Partial<Record<string, Count>>): string[] {
   return Object.entries(counts).map(([reason, count]) => `${count} ${what} (${reason})`);
 }
 
-/** The whole matrix as text, columns under each other. */
-export function formatMatrix(seen: ReadonlyMap<Row, Seen>): string {
-  const head = ['fault', 'group', 'on route', 'promised', 'seen', 'verdict'];
+/** The matrix as text with aligned columns. */
+export function formatMatrix(seen: ReadonlyMap<Row, Observation>): string {
+  const head = ['fault', 'group', 'route', 'expected', 'observed', 'result'];
   const rows = ROWS.map((row) => {
     const { fault, group, on, trial } = row;
     const outcome = seen.get(row);
-    const rest = outcome === undefined ? ['', 'BROKEN, or not run'] : [formatObservation(outcome), 'kept'];
+    const rest = outcome === undefined ? ['', 'FAILED or not run'] : [formatObservation(outcome), 'ok'];
     return [fault, group, on, formatExpectedOutcome(trial), ...rest];
   });
   const widths = head.map((_, column) => Math.max(...[head, ...rows].map((cells) => cells[column]?.length ?? 0)));

@@ -9,42 +9,42 @@ import type { Count, ExpectedOutcome } from './cases.ts';
 import { CONTRACTS, type FarmPool, type Pair } from './farm-pool.ts';
 import { byLabels, type Counts, parseCounts, since, total } from './metric-counts.ts';
 
-/** A bad time for a farmer, and what it promises to make of it. */
+/** A fault for a farmer and the expected outcome. */
 export interface Trial extends ExpectedOutcome {
-  /** Whether it begins before the farmer comes, or comes over it while it farms with all its room filled. */
-  readonly begins: 'before' | 'amid';
+  /** Whether the fault begins before the farmer starts, or while it farms at its capacity. */
+  readonly begins: 'before' | 'while farming';
   readonly begin: (node: MockNode) => void;
   readonly isOver: (node: MockNode) => boolean;
   readonly end: (node: MockNode) => void;
-  /** So many contracts are ended first: the farmer has to ask for others. Not counted as lost. */
+  /** The number of contracts that the trial expires first, so that the farmer requests others. */
   readonly contractsToExpire: number;
-  /** A request that went wrong, as the metrics count it: `due timeout`. */
+  /** The labels of an affected request in the metrics: `due timeout`. */
   readonly counted?: string;
   readonly maxBytesRead?: number;
 }
 
-/** What is seen of a trial, from the farmer's metrics. */
-export type Seen = ReturnType<typeof toObservation>;
+/** The outcome of a trial in the farmer's metrics. */
+export type Observation = ReturnType<typeof toObservation>;
 
-/** A promise is broken by what happens, not by how long a busy machine takes. */
-const PATIENT = { withinMs: 45_000 };
+/** Far more than a trial takes, for busy machines. */
+const TIMEOUT = { withinMs: 45_000 };
 
-/** Farms through a trial until all is well again. @throws where the farmer does not keep what is promised */
-export async function runTrial(trial: Trial, pairs: FarmPool): Promise<Seen> {
+/** Runs a trial until all contracts pass again. @throws if the outcome differs from the expected one */
+export async function runTrial(trial: Trial, pairs: FarmPool): Promise<Observation> {
   const { begins, begin, node: options = {} } = trial;
   if (begins === 'before') return await pairs.useNew(options, begin, async (pair) => await watch(pair, trial));
   return await pairs.use(options, allPass, async (pair) => await watch(pair, trial));
 }
 
-/** Promises are about time: whether a machine that had none to give broke them is said. */
-async function watch(pair: Pair, trial: Trial): Promise<Seen> {
+/** Adds the maximum delay of the event loop to an error, because a busy machine can cause it. */
+async function watch(pair: Pair, trial: Trial): Promise<Observation> {
   const delay = monitorEventLoopDelay();
   delay.enable();
   try {
     return await runTrialOn(pair, trial);
   } catch (error) {
     const ms = Math.round(delay.max / 1e6);
-    throw new Error(`${getErrorMessage(error)}\n\nAt the worst, the machine kept this process waiting for ${ms} ms.`, {
+    throw new Error(`${getErrorMessage(error)}\n\nMaximum delay of the event loop: ${ms} ms.`, {
       cause: error,
     });
   } finally {
@@ -52,45 +52,46 @@ async function watch(pair: Pair, trial: Trial): Promise<Seen> {
   }
 }
 
-async function runTrialOn(pair: Pair, trial: Trial): Promise<Seen> {
+async function runTrialOn(pair: Pair, trial: Trial): Promise<Observation> {
   const { node, farmer } = pair;
   const { controller } = node;
-  const { begins, begin, isOver, end, contractsToExpire: room } = trial;
+  const { begins, begin, isOver, end, contractsToExpire } = trial;
   const counts = async () => parseCounts(await farmer.metrics());
   let before: Counts = new Map();
   const linesBefore = farmer.lines.length;
-  let booksBefore = NO_DIFFERENCE;
-  if (begins === 'amid') {
+  let differenceBefore = NO_DIFFERENCE;
+  if (begins === 'while farming') {
     controller.journal.clear();
-    booksBefore = await compareCounts(pair);
+    differenceBefore = await compareCounts(pair);
     before = await counts();
     begin(node);
     const now = controller.clock.now();
-    for (const { hash } of [...controller.ledger.all(now)].slice(0, room)) controller.ledger.expire(hash, now);
+    for (const { hash } of [...controller.ledger.all(now)].slice(0, contractsToExpire))
+      controller.ledger.expire(hash, now);
   }
-  const seen = async () => toObservation(since(before, await counts()), room);
-  await until(() => isOver(node), Boolean, PATIENT);
-  await until(seen, (now) => isComplete(now, trial), { ...PATIENT, everyMs: 200 });
+  const seen = async () => toObservation(since(before, await counts()), contractsToExpire);
+  await until(() => isOver(node), Boolean, TIMEOUT);
+  await until(seen, (now) => isComplete(now, trial), { ...TIMEOUT, everyMs: 200 });
   end(node);
   await allPass(pair);
   const outcome = await seen();
   expectOutcome(outcome, trial);
-  if (trial.fails === undefined) expect(await compareCounts(pair)).toEqual(booksBefore);
-  expectCutOff(node, trial);
+  if (trial.failed === undefined) expect(await compareCounts(pair)).toEqual(differenceBefore);
+  expectBoundedRead(node, trial);
   expectWarning(farmer.lines.slice(linesBefore), trial);
   await expectHealthy(pair);
   return outcome;
 }
 
-function toObservation(counts: Counts, endedByUs: number) {
+function toObservation(counts: Counts, expiredByTrial: number) {
   const ended = byLabels(counts, 'farmer_contracts_ended_total');
-  const byNode = (ended['ended_by_node'] ?? 0) - endedByUs;
+  const byNode = (ended['ended_by_node'] ?? 0) - expiredByTrial;
   return {
     passed: total(counts, 'farmer_challenges_passed_total'),
     failed: byLabels(counts, 'farmer_challenges_failed_total'),
     ended: dropZeros({ ...ended, ended_by_node: byNode }),
-    refused: byLabels(counts, 'farmer_contracts_rejected_total'),
-    spoilt: byLabels(counts, 'farmer_chunk_errors_total'),
+    rejected: byLabels(counts, 'farmer_contracts_rejected_total'),
+    chunkErrors: byLabels(counts, 'farmer_chunk_errors_total'),
     requests: byLabels(counts, 'farmer_node_requests_total'),
   };
 }
@@ -99,66 +100,67 @@ function dropZeros(counts: Record<string, number>): Record<string, number> {
   return Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0));
 }
 
-/** Waits until the node has as many contracts as the farmer has room for, and each has passed since. */
+/** Waits until the farmer is at its capacity and each contract has passed once more. */
 async function allPass({ node: { controller }, farmer }: Pair): Promise<void> {
   const contracts = () => [...controller.ledger.all(controller.clock.now())];
   const before = new Map(contracts().map(({ hash, results }) => [hash, results.passed]));
   await until(
     () => contracts().map(({ hash, results }) => ({ hash, passed: results.passed - (before.get(hash) ?? 0) })),
     (held) => held.length === CONTRACTS && held.every(({ passed }) => passed > 0),
-    PATIENT,
+    TIMEOUT,
   );
   await until(
     farmer.status,
     ({ nodes, contracts: { waiting } }) => waiting === CONTRACTS && nodes.every(({ reachable }) => reachable),
-    PATIENT,
+    TIMEOUT,
   );
 }
 
-/** Whether everything that is promised to go wrong has. */
+/** Whether all expected losses have occurred. */
 function isComplete(
-  seen: Seen,
-  { fails = {}, minFailures = 0, ends = {}, refuses = {}, spoils = {}, counted }: Trial,
+  seen: Observation,
+  { failed = {}, minFailures = 0, ended = {}, rejected = {}, chunkErrors = {}, counted }: Trial,
 ): boolean {
-  const failedInAll = Object.values(seen.failed).reduce((sum, count) => sum + count, 0);
-  const areThere = (promised: Record<string, Count>, counts: Record<string, number>) =>
-    Object.entries(promised).every(([name, count]) => (counts[name] ?? 0) >= least(count));
+  const failures = Object.values(seen.failed).reduce((sum, count) => sum + count, 0);
+  const haveOccurred = (expected: Record<string, Count>, counts: Record<string, number>) =>
+    Object.entries(expected).every(([name, count]) => (counts[name] ?? 0) >= toMinimum(count));
   return (
-    failedInAll >= minFailures &&
-    areThere(fails, seen.failed) &&
-    areThere(ends, seen.ended) &&
-    areThere(refuses, seen.refused) &&
-    areThere(spoils, seen.spoilt) &&
+    failures >= minFailures &&
+    haveOccurred(failed, seen.failed) &&
+    haveOccurred(ended, seen.ended) &&
+    haveOccurred(rejected, seen.rejected) &&
+    haveOccurred(chunkErrors, seen.chunkErrors) &&
     (counted === undefined || seen.requests[counted] !== undefined)
   );
 }
 
-function least(count: Count): number {
+function toMinimum(count: Count): number {
   if (count === 'some') return 1;
   return count === 'any' ? 0 : count;
 }
 
-function expectOutcome({ failed, ended, refused, spoilt }: Seen, { fails, ends, refuses, spoils }: Trial): void {
-  const asPromised = (counts: Record<string, number>, promised: Record<string, Count> = {}) =>
+function expectOutcome(observation: Observation, trial: Trial): void {
+  const { failed, ended, rejected, chunkErrors } = observation;
+  const fillIn = (counts: Record<string, number>, expected: Record<string, Count> = {}) =>
     dropZeros(
       Object.fromEntries(
-        Object.entries(promised).map(([name, count]) => [
+        Object.entries(expected).map(([name, count]) => [
           name,
-          typeof count === 'number' ? count : Math.max(counts[name] ?? 0, least(count)),
+          typeof count === 'number' ? count : Math.max(counts[name] ?? 0, toMinimum(count)),
         ]),
       ),
     );
-  expect({ failed, ended, refused, spoilt }).toEqual({
-    failed: asPromised(failed, fails),
-    ended: asPromised(ended, ends),
-    refused: asPromised(refused, refuses),
-    spoilt: asPromised(spoilt, spoils),
+  expect({ failed, ended, rejected, chunkErrors }).toEqual({
+    failed: fillIn(failed, trial.failed),
+    ended: fillIn(ended, trial.ended),
+    rejected: fillIn(rejected, trial.rejected),
+    chunkErrors: fillIn(chunkErrors, trial.chunkErrors),
   });
 }
 
 const NO_DIFFERENCE = { passed: 0, failed: 0 };
 
-/** By how much the two sides' counts differ, while no answer is under way: the farmer must deceive itself neither way. */
+/** The difference between the results that the farmer and the node counted, while no answer is pending. */
 async function compareCounts({ node: { controller }, farmer }: Pair): Promise<typeof NO_DIFFERENCE> {
   const look = () => {
     const { challenges, contracts } = farmer.status();
@@ -169,18 +171,18 @@ async function compareCounts({ node: { controller }, farmer }: Pair): Promise<ty
   return (await until(look, ({ isQuiet }) => isQuiet)).difference;
 }
 
-/** Whoever reads the log finds that something went wrong. */
+/** Expects a warning or an error in the log if a request failed. */
 function expectWarning(lines: readonly string[], { counted = 'ok' }: Trial): void {
   if (counted.endsWith('ok')) return;
   expect(lines.find((line) => /"level":"(warn|error)"/.test(line))).toBeDefined();
 }
 
-/** What is too long was not read to its end. */
-function expectCutOff({ controller }: MockNode, { maxBytesRead = Number.POSITIVE_INFINITY }: Trial): void {
+/** Expects that the farmer did not read too much of a response. */
+function expectBoundedRead({ controller }: MockNode, { maxBytesRead = Number.POSITIVE_INFINITY }: Trial): void {
   expect(Math.max(...controller.journal.find().map(({ responseBytes }) => responseBytes))).toBeLessThan(maxBytesRead);
 }
 
-/** The farmer lives, is ready, was not led elsewhere, tells no secret, and has the files of its contracts alone. */
+/** Expects a ready farmer that followed no redirect, logged no secret and has only the files of its contracts. */
 async function expectHealthy({ farm, node: { controller }, farmer }: Pair): Promise<void> {
   const codes = ['/healthz', '/readyz'].map(async (path) => (await fetch(farmer.url + path)).status);
   expect(await Promise.all(codes)).toEqual([200, 200]);
@@ -202,9 +204,9 @@ async function expectHealthy({ farm, node: { controller }, farmer }: Pair): Prom
   ]);
 }
 
-/** Nothing broke down, and no secret was told. */
+/** Expects neither an unexpected error nor a secret in the log. */
 function expectNoSecrets({ lines }: TestFarmer, secrets: readonly string[]): void {
   expect(lines.filter((line) => !line.startsWith('{') || line.includes('unexpected error, shutting down'))).toEqual([]);
-  const told = lines.join('');
-  expect(secrets.filter((secret) => told.includes(secret))).toEqual([]);
+  const log = lines.join('');
+  expect(secrets.filter((secret) => log.includes(secret))).toEqual([]);
 }

@@ -5,7 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 const RESET = { name: 'a', effect: 'reset' };
 const KINDS = Object.keys(EFFECTS) as EffectKind[];
 
-/** What an effect can't be without. */
+/** Required parameters. */
 const NEEDED: Partial<Record<EffectKind, object>> = {
   fixed: { ms: 5 },
   uniform: { maxMs: 5 },
@@ -13,11 +13,11 @@ const NEEDED: Partial<Record<EffectKind, object>> = {
   clock_skew: { ms: -5 },
 };
 
-/** Where a fault is wrong; nowhere for one that is right. */
+/** The paths of a fault's errors. */
 const placesIn = (given: unknown) => fault.safeParse(given).error?.issues.map(({ path }) => path.join('/')) ?? [];
 
-describe('a fault', () => {
-  it('needs a name and an effect, and has defaults for the rest', () => {
+describe('the schema of a fault', () => {
+  it('requires a name and an effect, and has defaults for the rest', () => {
     expect(fault.parse(RESET)).toEqual({
       name: 'a',
       enabled: true,
@@ -29,7 +29,7 @@ describe('a fault', () => {
     expect(placesIn({})).toEqual(['name', 'effect']);
   });
 
-  it('has a window that begins at once and never ends, unless it says so', () => {
+  it('has an unlimited window that begins immediately by default', () => {
     expect(fault.parse({ ...RESET, window: {} }).window).toEqual({ afterMs: 0 });
     expect(fault.parse({ ...RESET, window: { durationMs: 5 } }).window).toEqual({ afterMs: 0, durationMs: 5 });
   });
@@ -59,7 +59,7 @@ describe('a fault', () => {
         { kind: 'hang', forMs: 3_600_001 },
       ],
     ],
-  ])('has bounds for its %s', (place, wrong) => {
+  ])('validates %s', (place, wrong) => {
     const [field = ''] = place.split('/');
     for (const value of wrong) {
       const places = placesIn({ ...RESET, [field]: value });
@@ -67,7 +67,7 @@ describe('a fault', () => {
     }
   });
 
-  it('matches one route, several or all', () => {
+  it('accepts one route, several or all', () => {
     for (const route of [...ROUTE_NAMES, '*', ['due', 'new']])
       expect(fault.parse({ ...RESET, match: { route } }).match).toEqual({ route });
   });
@@ -77,19 +77,19 @@ describe.each(KINDS)('the effect %s', (kind) => {
   const needed = NEEDED[kind] ?? {};
   const full = { kind, ...needed };
 
-  it('has defaults for what it does not need, and stays as it is when it is read again', () => {
+  it('has defaults and does not change when it is parsed again', () => {
     const parsed = effect.parse(full);
     expect(parsed).toMatchObject(full);
     expect(effect.parse(parsed)).toEqual(parsed);
   });
 
-  it('can be its kind alone unless it needs more', () => {
+  it('can be its kind alone without required parameters', () => {
     const isEnough = Object.keys(needed).length === 0;
     expect(effect.safeParse(kind).success).toBe(isEnough);
     if (isEnough) expect(effect.parse(kind)).toEqual(effect.parse({ kind }));
   });
 
-  it('knows no parameter but its own', () => {
+  it('rejects unknown parameters', () => {
     const { error } = effect.safeParse({ ...full, colour: 'red' });
     expect(error?.issues).toMatchObject([{ code: 'unrecognized_keys', keys: ['colour'], path: [] }]);
   });
@@ -106,33 +106,33 @@ describe.each(KINDS)('the effect %s', (kind) => {
   });
 });
 
-describe('several faults', () => {
-  it('have a name each', () => {
+describe('the schema of several faults', () => {
+  it('requires unique names', () => {
     const { error } = faults.safeParse([RESET, { ...RESET, name: 'b' }, RESET]);
     expect(error?.issues).toMatchObject([{ path: [2, 'name'], message: 'duplicate name' }]);
   });
 
-  it('are a hundred at most', () => {
+  it('allows 100 faults', () => {
     const many = Array.from({ length: 101 }, (_, n) => ({ ...RESET, name: `f${n}` }));
     expect(faults.safeParse(many.slice(1)).success).toBe(true);
     expect(faults.safeParse(many).error?.issues).toMatchObject([{ code: 'too_big', path: [] }]);
   });
 });
 
-describe('a change of a fault', () => {
-  it('brings no defaults along: what it does not name stays as it is', () => {
+describe('the schema of a change', () => {
+  it('has no defaults, so that omitted fields do not change', () => {
     expect(faultChange.parse({})).toEqual({});
     expect(faultChange.parse({ effect: 'hang' })).toEqual({ effect: { kind: 'hang', forMs: 3_600_000 } });
   });
 
-  it('takes bounds away with `null`, and nothing else', () => {
+  it('allows `null` for limits only', () => {
     const bounds = { times: null, window: null, ttlMs: null };
     expect(faultChange.parse(bounds)).toEqual(bounds);
     for (const field of ['enabled', 'match', 'skip', 'probability', 'effect'])
       expect(faultChange.safeParse({ [field]: null }).success).toBe(false);
   });
 
-  it('never changes the name', () => {
+  it('rejects a name', () => {
     expect(faultChange.safeParse({ name: 'b' }).error?.issues).toMatchObject([{ keys: ['name'] }]);
   });
 });
