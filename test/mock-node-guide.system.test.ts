@@ -10,9 +10,9 @@ const root = join(import.meta.dirname, '..');
 const guide = readFileSync(join(root, 'docs/mock-node.md'), 'utf8');
 
 describe('docs/mock-node.md', () => {
-  it('has sessions that go as it says, command by command', async () => {
+  it('shows the output of each command', async () => {
     await using farm = new TestFarm();
-    // The standard node, but for its ports.
+    // A node with the default settings except for its ports.
     const node = await startMockNode({ port: 0, controlPort: 0 });
     try {
       const ports = { '5000': node.port, '5001': node.controlPort };
@@ -21,9 +21,9 @@ describe('docs/mock-node.md', () => {
         command.replace(/localhost:(5000|5001)/g, (_, port: '5000' | '5001') => `127.0.0.1:${ports[port]}`),
       );
       const printed = await runInShell(commands, { cwd: farm.folder });
-      const seen = steps.map(({ command, printed: said }, at) => {
+      const seen = steps.map(({ command, printed: expected }, at) => {
         const output = (printed[at] ?? '').trim();
-        return matchesTranscript(said, output) ? { command, printed: said } : { command, printed: output };
+        return matchesTranscript(said, output) ? { command, printed: expected } : { command, printed: output };
       });
       expect(seen).toEqual(steps);
       expect(steps.length).toBeGreaterThan(12);
@@ -32,7 +32,7 @@ describe('docs/mock-node.md', () => {
     }
   }, 60_000);
 
-  it('has a scenario that the node takes', async () => {
+  it('contains a valid scenario', async () => {
     await using farm = new TestFarm();
     const [scenario = '', compose = ''] = extractCodeBlocks(guide, 'yaml');
     writeFileSync(join(farm.folder, 'scenario.yaml'), scenario);
@@ -40,9 +40,9 @@ describe('docs/mock-node.md', () => {
     expect(compose).toContain('MOCK_SCENARIO');
   });
 
-  it('has a test that passes', async () => {
+  it('contains a test that passes', async () => {
     const [example = ''] = extractCodeBlocks(guide, 'ts');
-    const path = join(root, 'test/written-by-the-guides-test.test.ts');
+    const path = join(root, 'test/generated-from-guide.test.ts');
     writeFileSync(path, example);
     try {
       const [output = ''] = await runInShell([`npm run --silent unit -- ${path} 2>&1; echo "exit $?"`], { cwd: root });
