@@ -30,8 +30,8 @@ ${effects.join('\n\n')}
 
 ## Behavior of the farmer
 
-Each row is a test (\`test/fault-matrix.system.test.ts\`): it injects the fault while a real farmer runs five contracts, compares
-the outcome, and waits until all contracts pass again.
+Each row is a test in \`test/fault-matrix.system.test.ts\`. It injects the fault while a real farmer runs five
+contracts, compares the outcome, and waits until all contracts pass again.
 
 * **passed**: no challenge fails, and the farmer and the node count the same results.
 * **degraded**: exactly the listed losses occur: failed challenges, ended and rejected contracts, and chunk errors, each

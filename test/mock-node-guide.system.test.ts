@@ -23,7 +23,7 @@ describe('docs/mock-node.md', () => {
       const printed = await runInShell(commands, { cwd: farm.folder });
       const seen = steps.map(({ command, printed: expected }, at) => {
         const output = (printed[at] ?? '').trim();
-        return matchesTranscript(said, output) ? { command, printed: expected } : { command, printed: output };
+        return matchesTranscript(expected, output) ? { command, printed: expected } : { command, printed: output };
       });
       expect(seen).toEqual(steps);
       expect(steps.length).toBeGreaterThan(12);
