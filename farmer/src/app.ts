@@ -130,7 +130,7 @@ async function start(
   const control = await openControlServer(join(config.dataDir, CONTROL_SOCKET), { operations, log });
   shutdown.add('control socket', async () => await control?.close());
 
-  metrics.setSources({ farmer, links: new Map(connections.map((each) => [each.node.alias, each])), pool, disks });
+  metrics.setSources({ farmer, connections, pool, disks });
   startup.setRunning({ farmer, disks, pool, connections, operations });
   logStart(config, { url: server.url, contracts: contracts.size, maxContracts, log });
   return { url: server.url, status, stop: async () => await shutdown.run(STOP_BUDGET_MS) };

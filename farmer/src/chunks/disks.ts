@@ -50,7 +50,7 @@ export class Disks implements FreeSpacePort, ChunkLocationPort<Disk>, ChunkEvent
     this.#listener = listener;
   }
 
-  get readings(): readonly Disk[] {
+  get list(): readonly Disk[] {
     return this.#deps.disks;
   }
 

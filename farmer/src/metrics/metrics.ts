@@ -41,13 +41,13 @@ export interface MetricSources {
     readonly capacityEstimate: number | undefined;
     readonly scrubber: { readonly completedAt: number | undefined };
   };
-  /** The connections to the nodes, by alias. */
-  readonly links: ReadonlyMap<
-    string,
-    { readonly skew: { readonly seconds: number | undefined }; readonly breaker: { readonly isOpen: boolean } }
-  >;
+  readonly connections: readonly {
+    readonly node: { readonly alias: string };
+    readonly skew: { readonly seconds: number | undefined };
+    readonly breaker: { readonly isOpen: boolean };
+  }[];
   readonly pool: { readonly size: number; readonly busy: number };
-  readonly disks: { readonly readings: readonly DiskSource[] };
+  readonly disks: { readonly list: readonly DiskSource[] };
 }
 
 export interface FarmerMetricsOptions {
@@ -90,7 +90,7 @@ export class FarmerMetrics implements ChunkObserver {
   }
 
   /** Starts to read the gauges from these sources at each scrape. */
-  setSources({ farmer, links, pool, disks }: MetricSources): void {
+  setSources({ farmer, connections, pool, disks }: MetricSources): void {
     const set = this.#set;
     const seconds = (instant: number | undefined) =>
       instant === undefined ? 0 : this.#clock.toWallTime(instant) / 1000;
@@ -108,8 +108,12 @@ export class FarmerMetrics implements ChunkObserver {
     forEachNode('interval', ({ contracts }) => (contracts.shortestIntervalMs ?? 0) / 1000);
     forEachNode('nodeReachable', ({ isReachable }) => Number(isReachable));
     forEachNode('exiting', ({ exit }) => Number(exit.progress.state !== 'active'));
-    forEachNode('clockSkew', ({ alias }) => links.get(alias)?.skew.seconds ?? 0);
-    forEachNode('circuitOpen', ({ alias }) => Number(links.get(alias)?.breaker.isOpen ?? false));
+    set.onScrape('clockSkew', (gauge) => {
+      for (const { node, skew } of connections) gauge.set({ node: node.alias }, skew.seconds ?? 0);
+    });
+    set.onScrape('circuitOpen', (gauge) => {
+      for (const { node, breaker } of connections) gauge.set({ node: node.alias }, Number(breaker.isOpen));
+    });
     set.onScrape('capacityEstimate', (gauge) => gauge.set(farmer.capacityEstimate ?? 0));
     set.onScrape('scrubCompleted', (gauge) => gauge.set(seconds(farmer.scrubber.completedAt)));
     set.onScrape('queueJobs', (gauge) => {
@@ -174,7 +178,7 @@ export class FarmerMetrics implements ChunkObserver {
     const set = this.#set;
     const forEachDisk = (key: DiskGauge, value: (disk: DiskSource) => number | undefined) =>
       set.onScrape(key, (gauge) => {
-        for (const disk of disks.readings) {
+        for (const disk of disks.list) {
           const now = value(disk);
           // No value is better than an outdated one.
           if (now === undefined) gauge.remove({ disk: disk.path });
@@ -187,19 +191,11 @@ export class FarmerMetrics implements ChunkObserver {
     forEachDisk('diskUsed', ({ usedBytes }) => usedBytes);
     forEachDisk('diskProbeSeconds', ({ probeSeconds }) => probeSeconds);
     set.onScrape('diskState', (gauge) => {
-      for (const { path, state } of disks.readings)
+      for (const { path, state } of disks.list)
         for (const one of DISK_STATES) gauge.set({ disk: path, state: one }, Number(one === state.kind));
     });
   }
 }
 
-type NodeGauge =
-  | 'contractBytes'
-  | 'capacityBytes'
-  | 'nextDue'
-  | 'interval'
-  | 'nodeReachable'
-  | 'exiting'
-  | 'clockSkew'
-  | 'circuitOpen';
+type NodeGauge = 'contractBytes' | 'capacityBytes' | 'nextDue' | 'interval' | 'nodeReachable' | 'exiting';
 type DiskGauge = 'diskFree' | 'diskSize' | 'diskCapacity' | 'diskUsed' | 'diskProbeSeconds';

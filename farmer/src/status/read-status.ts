@@ -83,7 +83,7 @@ function readRunning({ farmer, disks, connections }: RunningFarmer, clock: Clock
       const worker = farmer.nodes[at];
       return worker === undefined ? [] : [toNodeStatus(worker, connection, clock)];
     }),
-    disks: disks.readings.map(toDiskStatus),
+    disks: disks.list.map(toDiskStatus),
     stateSaved: tables.every(({ isWritten }) => isWritten),
     scrub: { running: progress.running, completedAt: toIso(completedAt, clock), results: progress.results },
     capacityEstimate: farmer.capacityEstimate ?? null,

@@ -23,10 +23,10 @@ const SOURCES: MetricSources = {
     capacityEstimate: 700,
     scrubber: { completedAt: 8_000 },
   },
-  links: new Map([['main', { skew: { seconds: -2.5 }, breaker: { isOpen: false } }]]),
+  connections: [{ node: { alias: 'main' }, skew: { seconds: -2.5 }, breaker: { isOpen: false } }],
   pool: { size: 4, busy: 3 },
   disks: {
-    readings: [
+    list: [
       {
         path: '/a',
         state: { kind: 'ok' },
