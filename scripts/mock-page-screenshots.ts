@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { launchBrowser } from '../test/support/browser.ts';
 import { CHUNK_BYTES, TestFarm, until } from '../test/support/test-farm.ts';
 
-/** `npm run mock-page-pictures`: pictures of the mock node's page for the documentation, while a farmer really farms through faults. */
+/** `npm run mock-page-pictures`: screenshots of the mock node's page with a farmer and faults, for the documentation. */
 const folder = join(import.meta.dirname, '../docs/pictures');
 const PICTURES = [
   { name: 'mock-node-page-light', width: 1000, height: 800, colorScheme: 'light' },
@@ -11,7 +11,7 @@ const PICTURES = [
   { name: 'mock-node-page-phone', width: 390, height: 844, colorScheme: 'light' },
 ] as const;
 const PASSED = 40;
-/** A picture need not show every request. The page's policy lets in no style but its own, so it is set aside for that. */
+/** Hides most requests. The screenshots bypass the page's content security policy, which would block this style. */
 const SHORTER = '#requests tbody tr:nth-child(n + 16) { display: none }';
 
 await using farm = new TestFarm();
@@ -19,7 +19,7 @@ const node = await farm.node({
   controlPort: 0,
   intervalMs: 8_000,
   faults: [
-    { name: 'lost-reply', match: { route: 'challenge' }, probability: 0.2, effect: 'drop_response' },
+    { name: 'lost-response', match: { route: 'challenge' }, probability: 0.2, effect: 'drop_response' },
     {
       name: 'busy',
       match: { route: 'due' },
@@ -28,7 +28,7 @@ const node = await farm.node({
       ttlMs: 3_600_000,
     },
     { name: 'slow', match: { route: 'due' }, effect: { kind: 'lognormal', medianMs: 80 } },
-    { name: 'forgetful', enabled: false, times: 1, effect: 'forget_all' },
+    { name: 'restart', enabled: false, times: 1, effect: 'forget_all' },
   ],
 });
 const farmer = await farm.farmer(node.url, {

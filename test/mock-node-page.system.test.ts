@@ -15,17 +15,17 @@ describeWith(['chromium'], "the mock node's page in a browser", () => {
   const isLive = async (page: Page) => await page.getByText('live', { exact: true }).waitFor();
   const figure = async (page: Page, name: string) =>
     Number(await page.locator(`.figures > div:has(dt:text-is("${name}")) dd`).textContent());
-  const newcomer = async (url: string) => (await fetch(`${url}/api/downstream/new/${ADDRESS}`)).status;
+  const register = async (url: string) => (await fetch(`${url}/api/downstream/new/${ADDRESS}`)).status;
 
-  /** A node with a control port, and where its page is. */
-  async function aNode(farm: TestFarm, options: Parameters<TestFarm['node']>[0] = {}) {
+  /** A node with a control port, and the URL of its page. */
+  async function startNode(farm: TestFarm, options: Parameters<TestFarm['node']>[0] = {}) {
     const node = await farm.node({ controlPort: 0, ...options });
     return { ...node, pageUrl: `${node.controlUrl}/` };
   }
 
-  it('is live: contracts, countdowns, passes and requests appear as they come', async () => {
+  it('updates contracts, countdowns, results and requests live', async () => {
     await using farm = new TestFarm();
-    const node = await aNode(farm);
+    const node = await startNode(farm);
     const { page, complaints } = await open(node.pageUrl);
     await isLive(page);
     expect(await figure(page, 'Contracts')).toBe(0);
@@ -41,21 +41,21 @@ describeWith(['chromium'], "the mock node's page in a browser", () => {
     );
     expect(await page.locator('#requests tbody').textContent()).toContain('GET challenge');
     expect(await page.locator('#contracts tbody time').first().textContent()).toMatch(/^(now|in \d|\d)/);
-    // What is secret is not even here.
+    // The page contains no secrets, not even hidden ones.
     const text = await page.locator('body').innerHTML();
     for (const secret of farmer.secrets) expect(text).not.toContain(secret);
 
     await node.close();
-    await page.getByText('not live: does the node still run?').waitFor();
+    await page.getByText('disconnected: check that the node is running').waitFor();
     expect(complaints.filter((complaint) => !/ERR_CONNECTION|ERR_INCOMPLETE|__admin/.test(complaint))).toEqual([]);
   }, 60_000);
 
-  it('switches faults on and off, applies scenarios, and moves the clock', async () => {
+  it('enables and disables faults, applies scenarios and controls the clock', async () => {
     await using farm = new TestFarm();
-    const node = await aNode(farm, { faults: [{ name: 'closed', match: { route: 'new' }, effect: 'status' }] });
+    const node = await startNode(farm, { faults: [{ name: 'closed', match: { route: 'new' }, effect: 'status' }] });
     const { page, complaints } = await open(node.pageUrl);
     await isLive(page);
-    expect(await newcomer(node.url)).toBe(503);
+    expect(await register(node.url)).toBe(503);
 
     const toggle = page.getByRole('switch', { name: 'fault closed' });
     expect(await toggle.getAttribute('aria-checked')).toBe('true');
@@ -69,8 +69,8 @@ describeWith(['chromium'], "the mock node's page in a browser", () => {
       async () => await toggle.getAttribute('aria-checked'),
       (checked) => checked === 'false',
     );
-    expect(await newcomer(node.url)).toBe(200);
-    // What had the focus keeps it, whatever is put in around it.
+    expect(await register(node.url)).toBe(200);
+    // The element keeps the focus when rows are inserted.
     expect(await page.evaluate('document.activeElement.ariaLabel')).toBe('fault closed');
 
     await page.getByRole('button', { name: 'tight-deadlines' }).click();
@@ -83,7 +83,7 @@ describeWith(['chromium'], "the mock node's page in a browser", () => {
     await page.getByRole('switch', { name: 'fault tight-delay' }).waitFor({ state: 'detached' });
 
     await page.getByRole('button', { name: 'Freeze' }).click();
-    await page.getByRole('button', { name: 'Let it run' }).waitFor();
+    await page.getByRole('button', { name: 'Resume' }).waitFor();
     const before = node.controller.clock.now();
     await page.getByRole('button', { name: '+ 1 min' }).click();
     await until(
@@ -97,9 +97,9 @@ describeWith(['chromium'], "the mock node's page in a browser", () => {
     expect(complaints).toEqual([]);
   }, 60_000);
 
-  it('says how long a fault has left by the clock of the node, and which day it is having', async () => {
+  it('shows the remaining time of a fault and the applied scenario', async () => {
     await using farm = new TestFarm();
-    const node = await aNode(farm, { preset: 'offline' });
+    const node = await startNode(farm, { preset: 'offline' });
     const tell = async (method: string, path: string, body: unknown) => {
       const headers = { 'Content-Type': 'application/json' };
       await fetch(`${node.controlUrl}/__admin${path}`, { method, headers, body: JSON.stringify(body) });
@@ -115,13 +115,13 @@ describeWith(['chromium'], "the mock node's page in a browser", () => {
     const turn = async (name: string) =>
       await page.locator(`#faults tr[data-key="${name}"] small:has(time)`).textContent();
     expect(await page.locator('#scenarios [aria-current="true"]').allTextContents()).toEqual(['offline']);
-    expect([await turn('brief'), await turn('later')]).toEqual(['gone in 1 h', 'begins in 2 h']);
+    expect([await turn('brief'), await turn('later')]).toEqual(['removed in 1 h', 'begins in 2 h']);
     expect(await page.locator('#faults tr[data-key="lasting"] small:has(time)').isVisible()).toBe(false);
 
     await page.getByRole('button', { name: '+ 1 min' }).click();
     await until(
       async () => await turn('brief'),
-      (said) => said === 'gone in 59 min',
+      (said) => said === 'removed in 59 min',
     );
     await tell('POST', '/clock/advance', { ms: 7_200_000 });
     await until(
@@ -132,15 +132,15 @@ describeWith(['chromium'], "the mock node's page in a browser", () => {
     expect(complaints).toEqual([]);
   }, 60_000);
 
-  it('challenges and expires contracts, and says what could not be done', async () => {
+  it('challenges and expires contracts, and shows errors', async () => {
     await using farm = new TestFarm();
-    const node = await aNode(farm, { intervalMs: 60_000 });
+    const node = await startNode(farm, { intervalMs: 60_000 });
     const farmer = await farm.farmer(node.url);
     await until(farmer.status, ({ challenges }) => challenges.passed === 5);
     const { page } = await open(node.pageUrl);
     await isLive(page);
     const hash = (await page.locator('#contracts tbody tr').first().getAttribute('data-key')) ?? '';
-    // Its place changes with its round.
+    // The row moves when its round changes.
     const row = page.locator(`#contracts tr[data-key="${hash}"]`);
     await row.getByRole('button', { name: 'challenge' }).click();
     await until(
@@ -154,14 +154,14 @@ describeWith(['chromium'], "the mock node's page in a browser", () => {
     const expired = (await gone.getAttribute('data-key')) ?? '';
     node.controller.ledger.forget();
     await page.evaluate(`document.querySelector('tr[data-key="${expired}"] .actions button').click()`);
-    await page.getByRole('alert').getByText(`Not done: there is no contract ${expired} running`).waitFor();
+    await page.getByRole('alert').getByText(`Failed: no running contract has the hash ${expired}`).waitFor();
   }, 60_000);
 
   it.each(['light', 'dark'] as const)(
-    'is accessible, %s, and fits a phone',
+    'is accessible in %s mode and fits a phone',
     async (colorScheme) => {
       await using farm = new TestFarm();
-      const node = await aNode(farm, { preset: 'hostile' });
+      const node = await startNode(farm, { preset: 'hostile' });
       const farmer = await farm.farmer(node.url);
       await until(farmer.status, ({ contracts }) => contracts.total > 0);
       const { page } = await open(node.pageUrl, {
@@ -180,22 +180,22 @@ describeWith(['chromium'], "the mock node's page in a browser", () => {
     60_000,
   );
 
-  it('shows nothing without the token, and everything with it', async () => {
+  it('shows data only with the token', async () => {
     await using farm = new TestFarm();
-    const node = await aNode(farm, { controlToken: 'open sesame'.replace(' ', '-') });
+    const node = await startNode(farm, { controlToken: 'open sesame'.replace(' ', '-') });
     const { page } = await open(node.pageUrl);
-    await page.getByText('waits for the token').waitFor();
+    await page.getByText('token required').waitFor();
     expect(await page.locator('#figures').textContent()).toBe('');
-    await page.getByLabel('This node wants its control token').fill('open-sesame');
-    await page.getByRole('button', { name: 'Enter' }).click();
+    await page.getByLabel('Control token').fill('open-sesame');
+    await page.getByRole('button', { name: 'Connect' }).click();
     await isLive(page);
     expect(await figure(page, 'Farmers')).toBe(0);
-    expect(await page.locator('#key').isVisible()).toBe(false);
+    expect(await page.locator('#login').isVisible()).toBe(false);
   });
 
-  it('takes what strangers send for text', async () => {
+  it('renders text from requests as text', async () => {
     await using farm = new TestFarm();
-    const node = await aNode(farm);
+    const node = await startNode(farm);
     const { page, complaints } = await open(node.pageUrl);
     await isLive(page);
     await fetch(`${node.url}/${encodeURIComponent('<img src=x onerror=alert(1)>')}`);
@@ -208,10 +208,10 @@ describeWith(['chromium'], "the mock node's page in a browser", () => {
     expect(complaints).toEqual([]);
   });
 
-  it('says where else everything is to who has no JavaScript', async () => {
+  it('refers to the control API without JavaScript', async () => {
     await using farm = new TestFarm();
-    const node = await aNode(farm);
+    const node = await startNode(farm);
     const { page } = await open(node.pageUrl, { javaScriptEnabled: false });
-    expect(await page.locator('main').textContent()).toContain('All of it is in the control API too');
+    expect(await page.locator('main').textContent()).toContain('control API offers the same functions');
   });
 });

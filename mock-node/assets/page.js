@@ -1,26 +1,26 @@
-// What the node is like and how to change it, by its control API alone; the events say when to look again.
-const REQUESTS_SHOWN = 30;
-const CONTRACTS_SHOWN = 25;
-/** So long after something happened it is looked at, with what happened meanwhile. */
-const SOON_MS = 300;
-/** Rounds end without an event while nobody asks. */
-const AT_LEAST_EVERY_MS = 5_000;
+// Shows and changes the node through its control API. Events trigger a refresh.
+const MAX_REQUESTS = 30;
+const MAX_CONTRACTS = 25;
+/** The delay from an event to the refresh, which also covers later events. */
+const REFRESH_DELAY_MS = 300;
+/** The end of a round alone is not an event. */
+const REFRESH_INTERVAL_MS = 5_000;
 const RETRY_MS = 2_000;
 
 const byId = (id) => document.getElementById(id);
-const rowsOf = (id) => document.querySelector(`#${id} tbody`);
+const tableBody = (id) => document.querySelector(`#${id} tbody`);
 let requests = [];
 let clock;
-/** When the clock was told, by this machine's own. */
+/** When the clock arrived, by `performance.now()`. */
 let clockAt = 0;
 let intervalMs = 60_000;
-let soon;
+let refreshTimer;
 
-// ------------------------------------------------------------------------------------------------ asking
+// ------------------------------------------------------------------------------------------------ calling the API
 
-class NeedsToken extends Error {}
+class TokenRequired extends Error {}
 
-async function ask(path, { method = 'GET', body, signal } = {}) {
+async function call(path, { method = 'GET', body, signal } = {}) {
   const token = sessionStorage.getItem('token');
   const response = await fetch(`__admin${path}`, {
     method,
@@ -32,52 +32,52 @@ async function ask(path, { method = 'GET', body, signal } = {}) {
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
   if (response.status === 401) {
-    byId('key').hidden = false;
-    throw new NeedsToken('the token is needed');
+    byId('login').hidden = false;
+    throw new TokenRequired('the control token is required');
   }
-  byId('key').hidden = true;
+  byId('login').hidden = true;
   if (!response.ok) throw new Error((await response.json()).message);
   return response;
 }
 
-const get = async (path) => await (await ask(path)).json();
+const get = async (path) => await (await call(path)).json();
 
-/** Does something, and says so where it could not be done. */
+/** Calls the API and shows an error. */
 async function act(method, path, body) {
   try {
-    await ask(path, { method, body });
-    say('');
+    await call(path, { method, body });
+    showAlert('');
   } catch (error) {
-    if (!(error instanceof NeedsToken)) say(`Not done: ${error.message}`);
+    if (!(error instanceof TokenRequired)) showAlert(`Failed: ${error.message}`);
   }
   await refresh();
 }
 
-function say(text) {
-  byId('said').hidden = text === '';
-  byId('said').textContent = text;
+function showAlert(text) {
+  byId('alert').hidden = text === '';
+  byId('alert').textContent = text;
 }
 
-// ------------------------------------------------------------------------------------------------ building
+// ------------------------------------------------------------------------------------------------ elements
 
-/** An element; text is always text. */
-function make(name, properties = {}, ...children) {
+/** Creates an element. Strings become text, never HTML. */
+function createElement(name, properties = {}, ...children) {
   const element = Object.assign(document.createElement(name), properties);
   element.append(...children);
   return element;
 }
 
-function button(text, label, onclick) {
-  const element = make('button', { type: 'button', textContent: text, onclick });
+function createButton(text, label, onclick) {
+  const element = createElement('button', { type: 'button', textContent: text, onclick });
   if (label) element.ariaLabel = label;
   return element;
 }
 
-/** Rows by key, those that stay being the same elements: nothing is taken away under a pointer or a focus. */
-function fill(body, items, keyOf, create) {
+/** Updates the children by key. Existing elements stay, so that they keep the focus and the pointer. */
+function updateChildren(body, items, getKey, create) {
   const known = new Map([...body.children].map((row) => [row.dataset.key, row]));
   items.forEach((item, at) => {
-    const key = String(keyOf(item));
+    const key = String(getKey(item));
     const row = known.get(key) ?? create(item);
     known.delete(key);
     row.dataset.key = key;
@@ -87,12 +87,12 @@ function fill(body, items, keyOf, create) {
   for (const row of known.values()) row.remove();
 }
 
-function put(element, text, className) {
+function setText(element, text, className) {
   if (element.textContent !== text) element.textContent = text;
   if (className !== undefined && element.className !== className) element.className = className;
 }
 
-// ------------------------------------------------------------------------------------------------ showing
+// ------------------------------------------------------------------------------------------------ views
 
 function showFigures({ farmers, contracts, challenges, requests: journal }) {
   const figures = {
@@ -103,14 +103,14 @@ function showFigures({ farmers, contracts, challenges, requests: journal }) {
     Unanswered: challenges.unanswered,
     Requests: journal.kept + journal.dropped,
   };
-  fill(
+  updateChildren(
     byId('figures'),
     Object.entries(figures),
     ([name]) => name,
     ([name]) => {
-      const value = make('dd');
-      const row = make('div', {}, make('dt', { textContent: name }), value);
-      row.update = ([, count]) => put(value, count.toLocaleString('en'));
+      const value = createElement('dd');
+      const row = createElement('div', {}, createElement('dt', { textContent: name }), value);
+      row.update = ([, count]) => setText(value, count.toLocaleString('en'));
       return row;
     },
   );
@@ -119,71 +119,71 @@ function showFigures({ farmers, contracts, challenges, requests: journal }) {
 function showFaults(faults) {
   byId('no-faults').hidden = faults.length > 0;
   byId('faults').hidden = faults.length === 0;
-  fill(
-    rowsOf('faults'),
+  updateChildren(
+    tableBody('faults'),
     faults,
     ({ name }) => name,
     ({ name }) => {
-      const toggle = button('', `fault ${name}`, () => {
+      const toggle = createButton('', `fault ${name}`, () => {
         void act('PATCH', `/faults/${name}`, { enabled: toggle.ariaChecked !== 'true' });
       });
       toggle.role = 'switch';
-      const effect = make('span');
-      const about = make('small');
-      const turn = make('time');
-      const turns = make('small', {}, make('span'), ' ', turn);
-      const applied = make('td', { className: 'number' });
-      const remove = button('×', `remove ${name}`, () => void act('DELETE', `/faults/${name}`));
-      const row = make(
+      const effect = createElement('span');
+      const conditions = createElement('small');
+      const changeTime = createElement('time');
+      const changes = createElement('small', {}, createElement('span'), ' ', changeTime);
+      const applied = createElement('td', { className: 'number' });
+      const remove = createButton('×', `remove ${name}`, () => void act('DELETE', `/faults/${name}`));
+      const row = createElement(
         'tr',
         {},
-        make('td', {}, toggle),
-        make('td', {}, make('code', { textContent: name }), ' ', effect, about, turns),
+        createElement('td', {}, toggle),
+        createElement('td', {}, createElement('code', { textContent: name }), ' ', effect, conditions, changes),
         applied,
-        make('td', { className: 'actions' }, remove),
+        createElement('td', { className: 'actions' }, remove),
       );
       row.update = (fault) => {
         toggle.ariaChecked = String(fault.enabled);
-        put(effect, inWords(fault.effect));
-        put(about, conditions(fault));
-        const next = nextTurn(fault);
-        turns.hidden = next === undefined;
-        put(turns.firstChild, next?.what ?? '');
-        turn.dataset.at = String(next?.at ?? 0);
-        put(applied, `${fault.applied} of ${fault.matched}`);
+        setText(effect, formatEffect(fault.effect));
+        setText(conditions, formatConditions(fault));
+        const next = getNextChange(fault);
+        changes.hidden = next === undefined;
+        setText(changes.firstChild, next?.what ?? '');
+        changeTime.dataset.at = String(next?.at ?? 0);
+        setText(applied, `${fault.applied} of ${fault.matched}`);
       };
       return row;
     },
   );
 }
 
-function inWords({ kind, ...parameters }) {
-  const told = Object.entries(parameters).map(([name, value]) => `${name} ${value}`);
-  return [kind.replaceAll('_', ' '), ...(told.length > 0 ? [`(${told.join(', ')})`] : [])].join(' ');
+function formatEffect({ kind, ...parameters }) {
+  const values = Object.entries(parameters).map(([name, value]) => `${name} ${value}`);
+  return [kind.replaceAll('_', ' '), ...(values.length > 0 ? [`(${values.join(', ')})`] : [])].join(' ');
 }
 
-/** What time will do to a fault next, by the node's clock: its window begins, or it ends. */
-function nextTurn({ addedAt, state, window, ttlMs }) {
+/** The next change of a fault by the node's clock: its window begins or ends, or the fault is removed. */
+function getNextChange({ addedAt, state, window, ttlMs }) {
   const added = Date.parse(addedAt);
-  const gone = ttlMs === undefined ? Infinity : added + ttlMs;
+  const removed = ttlMs === undefined ? Infinity : added + ttlMs;
   const begins = added + (window?.afterMs ?? 0);
   const closes = window?.durationMs === undefined ? Infinity : begins + window.durationMs;
-  if (state === 'pending') return begins < gone ? { what: 'begins', at: begins } : { what: 'gone', at: gone };
-  const ends = state === 'active' ? Math.min(closes, gone) : gone;
+  if (state === 'pending') return begins < removed ? { what: 'begins', at: begins } : { what: 'removed', at: removed };
+  const ends = state === 'active' ? Math.min(closes, removed) : removed;
   if (ends === Infinity) return undefined;
-  return { what: ends === gone ? 'gone' : 'ends', at: ends };
+  return { what: ends === removed ? 'removed' : 'ends', at: ends };
 }
 
-function conditions({ match, skip, times, probability, window, state }) {
-  const routes = match.route === undefined || match.route === '*' ? 'every route' : [match.route].flat().join(', ');
+function formatConditions({ match, skip, times, probability, window, state }) {
+  const routes = match.route === undefined || match.route === '*' ? 'all routes' : [match.route].flat().join(', ');
   return [
     state,
     routes,
     match.method,
     match.token && `farmer ${match.token.slice(0, 6)}`,
     match.contract && `contract ${match.contract.slice(0, 8)}`,
-    probability < 1 && `${Number((probability * 100).toPrecision(3))} % of them`,
-    skip > 0 && `after ${skip}`,
+    probability < 1 && `${Number((probability * 100).toPrecision(3))} % of requests`,
+    skip > 0 && `after ${skip} requests`,
     times !== undefined && (times === 1 ? 'once' : `at most ${times} times`),
     window &&
       `from ${window.afterMs / 1000} s${window.durationMs === undefined ? '' : ` for ${window.durationMs / 1000} s`}`,
@@ -194,12 +194,12 @@ function conditions({ match, skip, times, probability, window, state }) {
 
 function showScenarios(scenarios, applied) {
   byId('scenarios').dataset.applied = applied ?? '';
-  fill(
+  updateChildren(
     byId('scenarios'),
     scenarios,
     ({ name }) => name,
     ({ name, description }) => {
-      const choose = button(name, '', () => void act('POST', `/scenarios/${name}/apply`));
+      const choose = createButton(name, '', () => void act('POST', `/scenarios/${name}/apply`));
       choose.title = description;
       choose.update = () => {
         choose.ariaCurrent = String(name === byId('scenarios').dataset.applied);
@@ -211,42 +211,44 @@ function showScenarios(scenarios, applied) {
 
 function showContracts(contracts, total) {
   const shown =
-    contracts.length < total ? `the ${contracts.length} whose round ends next, of ${total.toLocaleString('en')}` : '';
-  put(byId('contracts-note'), shown);
-  fill(
-    rowsOf('contracts'),
+    contracts.length < total
+      ? `${contracts.length} of ${total.toLocaleString('en')}, the earliest deadlines first`
+      : '';
+  setText(byId('contracts-note'), shown);
+  updateChildren(
+    tableBody('contracts'),
     contracts,
     ({ hash }) => hash,
     ({ hash, farmer }) => {
-      const state = make('td');
-      const due = make('time');
-      const [passed, wrong, unanswered] = [make('td'), make('td'), make('td')];
+      const state = createElement('td');
+      const due = createElement('time');
+      const [passed, wrong, unanswered] = [createElement('td'), createElement('td'), createElement('td')];
       const short = hash.slice(0, 8);
-      const row = make(
+      const row = createElement(
         'tr',
         {},
-        make('td', {}, make('code', { textContent: short, title: hash })),
-        make('td', {}, make('code', { textContent: farmer })),
+        createElement('td', {}, createElement('code', { textContent: short, title: hash })),
+        createElement('td', {}, createElement('code', { textContent: farmer })),
         state,
-        make('td', {}, due),
+        createElement('td', {}, due),
         passed,
         wrong,
         unanswered,
-        make(
+        createElement(
           'td',
           { className: 'actions' },
-          button('Challenge', `challenge ${short} now`, () => void act('POST', `/contracts/${hash}/challenge`)),
+          createButton('Challenge', `challenge ${short} now`, () => void act('POST', `/contracts/${hash}/challenge`)),
           ' ',
-          button('Expire', `expire ${short}`, () => void act('POST', `/contracts/${hash}/expire`)),
+          createButton('Expire', `expire ${short}`, () => void act('POST', `/contracts/${hash}/expire`)),
         ),
       );
       row.update = (contract) => {
         const isDue = contract.state === 'due';
-        put(state, isDue ? 'open' : 'answered', isDue ? 'warn' : 'good');
+        setText(state, isDue ? 'open' : 'answered', isDue ? 'warn' : 'good');
         due.dataset.at = String(Date.parse(contract.dueAt));
-        put(passed, String(contract.passed), 'number');
-        put(wrong, String(contract.wrong), contract.wrong > 0 ? 'number bad' : 'number');
-        put(unanswered, String(contract.unanswered), contract.unanswered > 0 ? 'number warn' : 'number');
+        setText(passed, String(contract.passed), 'number');
+        setText(wrong, String(contract.wrong), contract.wrong > 0 ? 'number bad' : 'number');
+        setText(unanswered, String(contract.unanswered), contract.unanswered > 0 ? 'number warn' : 'number');
       };
       return row;
     },
@@ -254,22 +256,22 @@ function showContracts(contracts, total) {
 }
 
 function showRequests() {
-  fill(
-    rowsOf('requests'),
+  updateChildren(
+    tableBody('requests'),
     requests,
     ({ id }) => id,
     (request) => {
       const { at, method, route, path, farmer, status, durationMs, faults } = request;
       const isBad = status === null || status >= 400;
-      return make(
+      return createElement(
         'tr',
         { title: path },
-        make('td', { textContent: at.slice(11, 19) }),
-        make('td', { textContent: `${method} ${route ?? path}` }),
-        make('td', {}, make('code', { textContent: farmer ?? '' })),
-        make('td', { textContent: status ?? 'no reply', className: isBad ? 'bad' : '' }),
-        make('td', { textContent: `${Math.round(durationMs)} ms`, className: 'number' }),
-        make('td', { textContent: faults.join(', '), className: 'warn' }),
+        createElement('td', { textContent: at.slice(11, 19) }),
+        createElement('td', { textContent: `${method} ${route ?? path}` }),
+        createElement('td', {}, createElement('code', { textContent: farmer ?? '' })),
+        createElement('td', { textContent: status ?? 'no response', className: isBad ? 'bad' : '' }),
+        createElement('td', { textContent: `${Math.round(durationMs)} ms`, className: 'number' }),
+        createElement('td', { textContent: faults.join(', '), className: 'warn' }),
       );
     },
   );
@@ -279,22 +281,23 @@ function showClock(view) {
   clock = view;
   clockAt = performance.now();
   const isFrozen = view.mode === 'frozen';
-  put(byId('pause'), isFrozen ? 'Let it run' : 'Freeze');
-  const pace = view.scale === 1 ? 'as fast as real time' : `${view.scale} times as fast as real time`;
-  put(byId('pace'), isFrozen ? 'frozen' : `runs ${pace}`);
+  setText(byId('freeze'), isFrozen ? 'Resume' : 'Freeze');
+  const rate = view.scale === 1 ? 'at real time' : `at ${view.scale} × real time`;
+  setText(byId('rate'), isFrozen ? 'frozen' : `running ${rate}`);
   tick();
 }
 
-function nodeNow() {
+function getNodeTime() {
   const passed = clock.mode === 'frozen' ? 0 : (performance.now() - clockAt) * clock.scale;
   return Date.parse(clock.now) + passed;
 }
 
 function tick() {
   if (clock === undefined) return;
-  const now = nodeNow();
-  put(byId('now'), `${new Date(now).toISOString().slice(0, 19).replace('T', ' ')} UTC`);
-  for (const time of document.querySelectorAll('time[data-at]')) put(time, relative(Number(time.dataset.at) - now));
+  const now = getNodeTime();
+  setText(byId('now'), `${new Date(now).toISOString().slice(0, 19).replace('T', ' ')} UTC`);
+  for (const time of document.querySelectorAll('time[data-at]'))
+    setText(time, formatRelative(Number(time.dataset.at) - now));
 }
 
 const UNITS = [
@@ -304,7 +307,7 @@ const UNITS = [
   [1, 's'],
 ];
 
-function relative(milliseconds) {
+function formatRelative(milliseconds) {
   const seconds = Math.round(Math.abs(milliseconds) / 1000);
   if (seconds === 0) return 'now';
   const first = UNITS.findIndex(([size]) => seconds >= size);
@@ -314,21 +317,21 @@ function relative(milliseconds) {
   return milliseconds < 0 ? `${text} ago` : `in ${text}`;
 }
 
-// ------------------------------------------------------------------------------------------------ living
+// ------------------------------------------------------------------------------------------------ updates
 
 async function refresh() {
-  clearTimeout(soon);
-  soon = undefined;
+  clearTimeout(refreshTimer);
+  refreshTimer = undefined;
   try {
     const [info, config, faults, scenarios, contracts] = await Promise.all([
       get('/info'),
       get('/config'),
       get('/faults'),
       get('/scenarios'),
-      get(`/contracts?order=due&limit=${CONTRACTS_SHOWN}`),
+      get(`/contracts?order=due&limit=${MAX_CONTRACTS}`),
     ]);
     intervalMs = config.intervalMs;
-    put(byId('what'), `seed ${info.seed} · ${info.version}`);
+    setText(byId('identity'), `seed ${info.seed} · ${info.version}`);
     document.title = `Mock node · port ${info.apiPort}`;
     showFigures(info);
     showFaults(faults);
@@ -336,62 +339,62 @@ async function refresh() {
     showContracts(contracts, info.contracts.due + info.contracts.settled);
     showClock(info.clock);
   } catch (error) {
-    if (!(error instanceof NeedsToken)) lost();
+    if (!(error instanceof TokenRequired)) showDisconnected();
   }
 }
 
-function refreshSoon() {
-  soon ??= setTimeout(() => void refresh(), SOON_MS);
+function scheduleRefresh() {
+  refreshTimer ??= setTimeout(() => void refresh(), REFRESH_DELAY_MS);
 }
 
-function happened(event) {
+function handleEvent(event) {
   if (event.type === 'request') {
-    requests = [event.request, ...requests].slice(0, REQUESTS_SHOWN);
+    requests = [event.request, ...requests].slice(0, MAX_REQUESTS);
     showRequests();
   }
   if (event.type === 'reset') void loadRequests();
-  refreshSoon();
+  scheduleRefresh();
 }
 
 async function loadRequests() {
-  requests = (await get(`/requests?limit=${REQUESTS_SHOWN}`)).reverse();
+  requests = (await get(`/requests?limit=${MAX_REQUESTS}`)).reverse();
   showRequests();
 }
 
-function lost() {
-  put(byId('live'), 'not live: does the node still run?', 'note');
+function showDisconnected() {
+  setText(byId('connection'), 'disconnected: check that the node is running', 'note');
 }
 
-/** Listens for as long as there is something to hear, and comes again. */
+/** Reads events until the connection ends, and reconnects. */
 async function listen() {
   try {
-    const response = await ask('/events');
+    const response = await call('/events');
     await Promise.all([loadRequests(), refresh()]);
-    put(byId('live'), 'live', 'note on');
+    setText(byId('connection'), 'live', 'note on');
     let text = '';
     for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
       const parts = (text + piece).split('\n\n');
       text = parts.pop();
-      for (const part of parts) if (part.startsWith('data: ')) happened(JSON.parse(part.slice(6)));
+      for (const part of parts) if (part.startsWith('data: ')) handleEvent(JSON.parse(part.slice(6)));
     }
-    lost();
+    showDisconnected();
   } catch (error) {
-    if (error instanceof NeedsToken) {
-      put(byId('live'), 'waits for the token', 'note');
+    if (error instanceof TokenRequired) {
+      setText(byId('connection'), 'token required', 'note');
       return;
     }
-    lost();
+    showDisconnected();
   }
   setTimeout(listen, RETRY_MS);
 }
 
-byId('key').onsubmit = (event) => {
+byId('login').onsubmit = (event) => {
   event.preventDefault();
   sessionStorage.setItem('token', byId('token').value);
   byId('token').value = '';
   void listen();
 };
-byId('pause').onclick = () => void act('PUT', '/clock', { mode: clock?.mode === 'frozen' ? 'real' : 'frozen' });
+byId('freeze').onclick = () => void act('PUT', '/clock', { mode: clock?.mode === 'frozen' ? 'real' : 'frozen' });
 for (const advance of document.querySelectorAll('.advance'))
   advance.onclick = () => void act('POST', '/clock/advance', { ms: Number(advance.dataset.ms ?? intervalMs) });
 byId('remove').onclick = () => void act('DELETE', '/faults');
@@ -400,5 +403,5 @@ byId('reset').onclick = () => void act('POST', '/reset', {});
 void listen();
 setInterval(tick, 500);
 setInterval(() => {
-  if (byId('key').hidden) refreshSoon();
-}, AT_LEAST_EVERY_MS);
+  if (byId('login').hidden) scheduleRefresh();
+}, REFRESH_INTERVAL_MS);
