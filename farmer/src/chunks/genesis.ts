@@ -81,9 +81,8 @@ function getCause(error: unknown): string {
     : (getErrorCode(error) ?? 'unknown');
 }
 
-export interface GenesisRepairDeps {
+interface GenesisRepairDeps {
   readonly pool: Pick<WorkerPool, 'run'>;
-  /** Restores the genesis file if it is damaged. */
   readonly repair: () => Promise<unknown>;
 }
 

@@ -57,7 +57,7 @@ export function reconcile(db: DatabaseSync, replica: StateReplica, clock: Clock)
   }
 }
 
-/** Inserts contracts of which only the terms are known. They continue in their current round; earlier ones don't count. */
+/** Inserts contracts of which only the terms are known, in their current round. Earlier rounds are not counted. */
 export function insertContractTerms(db: DatabaseSync, contracts: readonly StoredContractTerms[], clock: Clock): void {
   if (contracts.length === 0) return;
   const nowWall = clock.toWallTime(clock.now());
