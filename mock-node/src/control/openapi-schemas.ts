@@ -1,27 +1,4 @@
-import {
-  challengeOpened,
-  clockAdvance,
-  clockChange,
-  clockView,
-  config,
-  configChange,
-  contractView,
-  controllerEvent,
-  EFFECTS,
-  effect,
-  fault,
-  faultChange,
-  faultReport,
-  faults,
-  health,
-  info,
-  journalEntry,
-  problem,
-  requestCount,
-  resetRequest,
-  scenario,
-  scenarioDefinition,
-} from '@downstream/control-api';
+import * as api from '@downstream/control-api';
 import { z } from 'zod';
 
 type JsonSchema = z.core.JSONSchema.BaseSchema;
@@ -29,32 +6,32 @@ type JsonSchema = z.core.JSONSchema.BaseSchema;
 export type Json = Readonly<Record<string, unknown>>;
 
 const REQUEST_SCHEMAS = {
-  EffectInput: effect,
-  FaultInput: fault,
-  FaultsInput: faults,
-  FaultChange: faultChange,
-  ScenarioInput: scenarioDefinition,
-  ConfigChange: configChange,
-  ClockChange: clockChange,
-  ClockAdvance: clockAdvance,
-  ResetRequest: resetRequest,
+  EffectInput: api.effect,
+  FaultInput: api.fault,
+  FaultsInput: api.faults,
+  FaultChange: api.faultChange,
+  ScenarioInput: api.scenarioDefinition,
+  ConfigChange: api.configChange,
+  ClockChange: api.clockChange,
+  ClockAdvance: api.clockAdvance,
+  ResetRequest: api.resetRequest,
 };
 
 const RESPONSE_SCHEMAS = {
-  Effect: effect,
-  Fault: fault,
-  FaultReport: faultReport,
-  Scenario: scenario,
-  Config: config,
-  Clock: clockView,
-  Contract: contractView,
-  Challenge: challengeOpened,
-  Request: journalEntry,
-  RequestCount: requestCount,
-  Info: info,
-  Health: health,
-  Event: controllerEvent,
-  Problem: problem,
+  Effect: api.effect,
+  Fault: api.fault,
+  FaultReport: api.faultReport,
+  Scenario: api.scenario,
+  Config: api.config,
+  Clock: api.clockView,
+  Contract: api.contractView,
+  Challenge: api.challengeOpened,
+  Request: api.journalEntry,
+  RequestCount: api.requestCount,
+  Info: api.info,
+  Health: api.health,
+  Event: api.controllerEvent,
+  Problem: api.problem,
 };
 
 /** Whether a schema describes what clients send or what they get. */
@@ -84,7 +61,7 @@ function createRegistry(schemas: Readonly<Record<string, z.ZodType>>) {
 
 function toComponents(io: Direction): Json {
   const override = ({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodType; jsonSchema: JsonSchema }) => {
-    if (io === 'input' && zodSchema === effect) allowBareKinds(jsonSchema);
+    if (io === 'input' && zodSchema === api.effect) allowBareKinds(jsonSchema);
   };
   const { schemas } = z.toJSONSchema(REGISTRIES[io], { io, uri: toReference, override });
   return Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, omitMeta(schema)]));
@@ -99,11 +76,11 @@ function omitMeta({ $schema, $id, ...schema }: JsonSchema): Json {
   return schema;
 }
 
-/** Allows the kind alone for effects without required parameters. A preprocessing step of `effect` accepts it. */
+/** Allows the kind alone for effects without required parameters. A preprocessing step of `api.effect` accepts it. */
 function allowBareKinds(schema: JsonSchema): void {
   const object = { ...schema };
   for (const key of Object.keys(schema)) delete schema[key];
-  const kinds = Object.entries(EFFECTS).flatMap(([kind, { parameters }]) =>
+  const kinds = Object.entries(api.EFFECTS).flatMap(([kind, { parameters }]) =>
     parameters.safeParse({}).success ? [kind] : [],
   );
   Object.assign(schema, { anyOf: [{ type: 'string', enum: kinds }, object] });

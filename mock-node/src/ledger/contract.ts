@@ -34,7 +34,7 @@ export interface StoredContract {
   startedAt: number;
   round: number;
   /** The first answer of the current round, which settled it. */
-  settled: { readonly response: string; readonly passed: boolean } | undefined;
+  settled?: { readonly response: string; readonly passed: boolean } | undefined;
   consecutiveFailures: number;
   readonly results: Record<ChallengeResult, number>;
 }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { ClockSnapshot } from '../clock/node-clock.ts';
 import type { StoredContract } from '../ledger/contract.ts';
 import type { CreatedCounts, LedgerStore, StoredLedger } from '../ledger/ledger-store.ts';
-import { clockRow, contractRow, farmerRow, nodeRow, toRowValues } from './rows.ts';
+import { contractRow, farmerRow, nodeRow, storedContract } from './rows.ts';
 import { SCHEMA } from './schema.ts';
 import { StateError, toStateError } from './state-error.ts';
 
@@ -40,15 +40,10 @@ export class StateFile implements LedgerStore {
     this.#db = db;
     this.#statements = {
       setCreated: db.prepare('UPDATE node SET farmers_created = ?, contracts_created = ?'),
-      setClock: db.prepare(
-        'INSERT OR REPLACE INTO clock (id, mode, scale, start_scale, node_ms, real_ms) VALUES (1, ?, ?, ?, ?, ?)',
-      ),
+      setClock: db.prepare('UPDATE node SET clock = ?'),
       addFarmer: db.prepare('INSERT OR IGNORE INTO farmer (token) VALUES (?)'),
       removeFarmer: db.prepare('DELETE FROM farmer WHERE token = ?'),
-      putContract: db.prepare(
-        `INSERT OR REPLACE INTO contract (number, token, hash, secret, interval_ms, accepted_at, started_at, round, response,
-           response_passed, consecutive_failures, passed, wrong, unanswered) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      ),
+      putContract: db.prepare('INSERT OR REPLACE INTO contract (number, contract) VALUES (?, ?)'),
       removeContract: db.prepare('DELETE FROM contract WHERE number = ?'),
     };
   }
@@ -76,17 +71,16 @@ export class StateFile implements LedgerStore {
   /** @throws StateError if the file is damaged */
   load(): StoredState {
     try {
-      const { farmers_created, contracts_created } = nodeRow.parse(this.#db.prepare('SELECT * FROM node').get());
+      const node = nodeRow.parse(this.#db.prepare('SELECT * FROM node').get());
       const farmers = z.array(farmerRow).parse(this.#db.prepare('SELECT token FROM farmer ORDER BY number').all());
-      const contracts = this.#db.prepare('SELECT * FROM contract ORDER BY number').all();
-      const clock = this.#db.prepare('SELECT * FROM clock').get();
+      const contracts = this.#db.prepare('SELECT contract FROM contract ORDER BY number').all();
       return {
         ledger: {
-          created: { farmers: farmers_created, contracts: contracts_created },
+          created: { farmers: node.farmers_created, contracts: node.contracts_created },
           farmers: farmers.map(({ token }) => token),
-          contracts: contracts.map((row) => contractRow.parse(row)),
+          contracts: contracts.map((row) => contractRow.parse(row).contract),
         },
-        clock: clock && clockRow.parse(clock),
+        clock: node.clock ?? undefined,
       };
     } catch (error) {
       throw toStateError(error, this.#path);
@@ -148,15 +142,15 @@ export class StateFile implements LedgerStore {
     }
   }
 
-  #write({ mode, scale, startScale, node, real }: ClockSnapshot): void {
+  #write(clock: ClockSnapshot): void {
     const { setCreated, setClock, addFarmer, removeFarmer, putContract, removeContract } = this.#statements;
     if (this.#created !== undefined) setCreated.run(this.#created.farmers, this.#created.contracts);
     for (const [token, change] of this.#farmers) (change === 'added' ? addFarmer : removeFarmer).run(token);
     for (const [index, contract] of this.#contracts) {
       if (contract === undefined) removeContract.run(index);
-      else putContract.run(...toRowValues(contract));
+      else putContract.run(index, JSON.stringify(storedContract.parse(contract)));
     }
-    setClock.run(mode, scale, startScale, node, real);
+    setClock.run(JSON.stringify(clock));
   }
 }
 

@@ -87,7 +87,7 @@ describe('a state file', () => {
 
   it('is rejected if it contains invalid values', async () => {
     await startPreviousNode();
-    tamper("UPDATE clock SET mode = 'sideways'");
+    tamper("UPDATE node SET clock = '{}'");
     await expect(start({ statePath: statePath() })).rejects.toEqual(refused('unusable'));
   });
 

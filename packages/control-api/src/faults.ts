@@ -41,15 +41,17 @@ const window = z.strictObject({
   durationMs: duration.optional().describe('Length of the window in node time. Default: unlimited.'),
 });
 
-const fields = {
+const settings = {
   enabled: z.boolean().describe('If false, the fault neither applies nor counts requests.'),
   match,
   skip: count.describe('Number of matching requests to let through first.'),
-  times: countFrom(1).describe('Maximum number of requests to which the fault applies. Default: unlimited.'),
   probability: z.number().min(0).max(1).describe('Probability that the fault applies to a matching request.'),
-  window,
-  ttlMs: duration.describe('Node time after which the fault is removed.'),
   effect,
+};
+const limits = {
+  times: countFrom(1).describe('Maximum number of requests to which the fault applies. Default: unlimited.').optional(),
+  window: window.optional(),
+  ttlMs: duration.describe('Node time after which the fault is removed.').optional(),
 };
 
 /** A fault on routes where its effect can do nothing would never apply, and the client would not notice. */
@@ -62,14 +64,12 @@ function hasUsableRoute(fault: { match: z.output<typeof match>; effect: Effect }
 export const fault = z
   .strictObject({
     name: faultName,
-    enabled: fields.enabled.default(true),
-    match: fields.match.default({}),
-    skip: fields.skip.default(0),
-    times: fields.times.optional(),
-    probability: fields.probability.default(1),
-    window: fields.window.optional(),
-    ttlMs: fields.ttlMs.optional(),
-    effect: fields.effect,
+    ...settings,
+    enabled: settings.enabled.default(true),
+    match: match.default({}),
+    skip: settings.skip.default(0),
+    probability: settings.probability.default(1),
+    ...limits,
   })
   .refine(hasUsableRoute, { path: ['match', 'route'], message: 'the effect can do nothing on this route' });
 
@@ -78,30 +78,22 @@ export type Fault = z.output<typeof fault>;
 export type FaultInput = z.input<typeof fault>;
 
 /** A change of a fault. `null` removes a limit. */
-export const faultChange = z.strictObject({
-  enabled: fields.enabled.optional(),
-  match: fields.match.optional(),
-  skip: fields.skip.optional(),
-  times: fields.times.nullable().optional(),
-  probability: fields.probability.optional(),
-  window: fields.window.nullable().optional(),
-  ttlMs: fields.ttlMs.nullable().optional(),
-  effect: fields.effect.optional(),
-});
+export const faultChange = z
+  .strictObject({
+    ...settings,
+    times: limits.times.nullable(),
+    window: limits.window.nullable(),
+    ttlMs: limits.ttlMs.nullable(),
+  })
+  .partial();
 export type FaultChange = z.output<typeof faultChange>;
 export type FaultChangeInput = z.input<typeof faultChange>;
 
 /** A fault with its counts and its state. */
 export const faultReport = z.object({
   name: faultName,
-  enabled: fields.enabled,
-  match: fields.match,
-  skip: fields.skip,
-  times: fields.times.optional(),
-  probability: fields.probability,
-  window: fields.window.optional(),
-  ttlMs: fields.ttlMs.optional(),
-  effect: fields.effect,
+  ...settings,
+  ...limits,
   addedAt: instant,
   matched: count.describe('Number of requests that matched while the fault was active.'),
   applied: count.describe('Number of matching requests to which the fault was applied.'),

@@ -2,20 +2,7 @@ import { z } from 'zod';
 import { config, configChange } from './config.ts';
 import { fault, faultChange, faultName, faultReport, faults } from './faults.ts';
 import { scenario, scenarioDefinition } from './scenarios.ts';
-import {
-  challengeOpened,
-  clockAdvance,
-  clockChange,
-  clockView,
-  contractView,
-  controllerEvent,
-  health,
-  info,
-  journalEntry,
-  journalFilter,
-  requestCount,
-  resetRequest,
-} from './views.ts';
+import * as views from './views.ts';
 
 export const ADMIN_PREFIX = '/__admin';
 
@@ -63,7 +50,7 @@ export const OPERATIONS = {
     summary: 'Succeeds while the process runs.',
     isPublic: true,
     status: 200,
-    response: health,
+    response: views.health,
   },
   getReadiness: {
     method: 'get',
@@ -71,15 +58,21 @@ export const OPERATIONS = {
     summary: 'Succeeds while the node can be used, including while a fault makes it refuse connections.',
     isPublic: true,
     status: 200,
-    response: health,
+    response: views.health,
     errors: { 503: 'The node is stopping, or cannot open its port again after a fault closed it.' },
   },
-  getInfo: { method: 'get', path: '/info', summary: "Returns the node's overall state.", status: 200, response: info },
+  getInfo: {
+    method: 'get',
+    path: '/info',
+    summary: "Returns the node's overall state.",
+    status: 200,
+    response: views.info,
+  },
   reset: {
     method: 'post',
     path: '/reset',
     summary: 'Restores the state from the start of the node, or the named parts of it.',
-    body: resetRequest.optional(),
+    body: views.resetRequest.optional(),
     example: { parts: ['contracts', 'requests'] },
     status: 204,
   },
@@ -203,9 +196,9 @@ export const OPERATIONS = {
     method: 'get',
     path: '/requests',
     summary: "Lists matching requests to the node's API, oldest first: the latest `limit` of them.",
-    query: journalFilter.extend({ limit: limit.default(1_000) }),
+    query: views.journalFilter.extend({ limit: limit.default(1_000) }),
     status: 200,
-    response: z.array(journalEntry),
+    response: z.array(views.journalEntry),
   },
   clearRequests: {
     method: 'delete',
@@ -217,20 +210,20 @@ export const OPERATIONS = {
     method: 'get',
     path: '/requests/count',
     summary: 'Counts the matching requests in the journal.',
-    query: journalFilter,
+    query: views.journalFilter,
     status: 200,
-    response: requestCount,
+    response: views.requestCount,
   },
   waitForRequests: {
     method: 'get',
     path: '/requests/wait',
     summary: 'Waits until `count` requests match, including those already in the journal.',
-    query: journalFilter.extend({
+    query: views.journalFilter.extend({
       count: z.coerce.number().int().min(1).max(1_000_000).default(1),
       timeoutMs: z.coerce.number().int().min(0).max(60_000).default(10_000).describe('In real time.'),
     }),
     status: 200,
-    response: requestCount,
+    response: views.requestCount,
     errors: {
       408: 'The timeout expired. `count` is the number of matching requests.',
       503: 'Too many waiting clients.',
@@ -241,7 +234,7 @@ export const OPERATIONS = {
     path: '/requests/unmatched',
     summary: 'Lists requests that match no route of the node, oldest first.',
     status: 200,
-    response: z.array(journalEntry),
+    response: z.array(views.journalEntry),
   },
   listContracts: {
     method: 'get',
@@ -256,7 +249,7 @@ export const OPERATIONS = {
       limit: limit.default(1_000),
     }),
     status: 200,
-    response: z.array(contractView),
+    response: z.array(views.contractView),
   },
   getContract: {
     method: 'get',
@@ -264,7 +257,7 @@ export const OPERATIONS = {
     summary: 'Returns a running contract.',
     params: byHash,
     status: 200,
-    response: contractView,
+    response: views.contractView,
     errors: UNKNOWN_CONTRACT,
   },
   expireContract: {
@@ -281,27 +274,33 @@ export const OPERATIONS = {
     summary: "Starts a contract's next round now, unless its challenge is still open.",
     params: byHash,
     status: 200,
-    response: challengeOpened,
+    response: views.challengeOpened,
     errors: UNKNOWN_CONTRACT,
   },
-  getClock: { method: 'get', path: '/clock', summary: "Returns the node's clock.", status: 200, response: clockView },
+  getClock: {
+    method: 'get',
+    path: '/clock',
+    summary: "Returns the node's clock.",
+    status: 200,
+    response: views.clockView,
+  },
   setClock: {
     method: 'put',
     path: '/clock',
     summary: 'Freezes the clock, or lets it run at a scale.',
-    body: clockChange,
+    body: views.clockChange,
     example: { mode: 'real', scale: 60 },
     status: 200,
-    response: clockView,
+    response: views.clockView,
   },
   advanceClock: {
     method: 'post',
     path: '/clock/advance',
     summary: 'Moves the clock forward, frozen or not.',
-    body: clockAdvance,
+    body: views.clockAdvance,
     example: { ms: 60_000 },
     status: 200,
-    response: clockView,
+    response: views.clockView,
     errors: { 409: 'The clock cannot advance beyond the year 9999.' },
   },
   streamEvents: {
@@ -310,7 +309,7 @@ export const OPERATIONS = {
     summary:
       "Streams the node's events as server-sent events whose `data` is JSON. The first event is the clock. A client that reads too slowly is disconnected.",
     status: 200,
-    response: controllerEvent,
+    response: views.controllerEvent,
     contentType: 'text/event-stream',
     errors: { 503: 'Too many listening clients.' },
   },
