@@ -8,7 +8,7 @@ import { WorkerPool } from '../../farmer/src/chunks/worker-pool.ts';
 import { CHUNK_MIB, combineRates, measureAes, measureSha, measureWrite } from './limits.ts';
 import { reportOtherLoad } from './other-load.ts';
 import { createResult, type Result } from './result.ts';
-import { interleave, medians } from './rounds.ts';
+import { interleave, median } from './rounds.ts';
 
 const ROUNDS = 9;
 const CHUNKS_PER_STREAM = 4;
@@ -26,9 +26,9 @@ export async function measureChunkGeneration(folder: string): Promise<Result[]> 
     const [one, two] = pools;
     const genesis = await ensureStandardGenesis(join(folder, 'genesis'), one);
     const path = join(folder, 'written');
-    const samples = await reportOtherLoad(
+    const rates = await reportOtherLoad(
       async () =>
-        await interleave(ROUNDS, {
+        await interleave(ROUNDS, median, {
           aes: measureAes,
           sha: measureSha,
           write: () => measureWrite(path, { flush: false }),
@@ -39,7 +39,6 @@ export async function measureChunkGeneration(folder: string): Promise<Result[]> 
           twoToDisk: async () => await measureStore(2, folder, two, genesis),
         }),
     );
-    const rates = medians(samples);
     const limit = combineRates(rates.aes, rates.sha, rates.write);
     const limitToDisk = combineRates(rates.aes, rates.sha, rates.writeToDisk);
     return [

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { proveFile, writeRandomio } from '../../farmer/src/chunks/chunk-io.ts';
 import { CHUNK_MIB, combineRates, measureRate, measureRead, measureSha } from './limits.ts';
 import { createResult, type Result } from './result.ts';
-import { interleave, maxima } from './rounds.ts';
+import { interleave, maximum } from './rounds.ts';
 
 const ROUNDS = 41;
 
@@ -11,13 +11,12 @@ const ROUNDS = 41;
 export async function measureContractChallenge(folder: string): Promise<Result[]> {
   const path = join(folder, 'chunk');
   writeRandomio(path, 'bench', CHUNK_MIB * 2 ** 20);
-  const samples = await interleave(ROUNDS, {
+  const { read, sha, prove } = await interleave(ROUNDS, maximum, {
     read: () => measureRead(path),
     sha: measureSha,
     prove: () => measureRate(() => proveFile(path, '0.012381234')),
   });
   rmSync(path);
-  const { read, sha, prove } = maxima(samples);
   return [
     createResult('contract-challenge', prove, 'MiB/s', combineRates(read, sha), { min: 0.95 }),
     createResult('contract-challenge-vs-memory-sha', prove, 'MiB/s', sha),

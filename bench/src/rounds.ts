@@ -1,48 +1,37 @@
-type Samples<K extends string> = Readonly<Record<K, readonly number[]>>;
+type ByName<K extends string, V> = Readonly<Record<K, V>>;
 
 /**
  * Takes several measurements in turns, so that a change of the disk's speed or of other load affects all of them alike.
  * An additional first round only warms up.
+ *
+ * @returns the summary of each: the median if the disk is involved, since its cache makes some samples too fast; the
+ * maximum for rates of the processor alone, which other load can only reduce
  */
 export async function interleave<K extends string>(
   rounds: number,
-  measurements: Readonly<Record<K, () => number | Promise<number>>>,
-): Promise<Samples<K>> {
+  summarize: (samples: readonly number[]) => number,
+  measurements: ByName<K, () => number | Promise<number>>,
+): Promise<ByName<K, number>> {
   const names = Object.keys(measurements) as K[];
-  const samples = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<K, number[]>;
+  const samples = new Map(names.map((name) => [name, [] as number[]]));
   for (let round = 0; round <= rounds; round++) {
     for (const name of names) {
       const value = await measurements[name]();
-      if (round > 0) samples[name].push(value);
+      if (round > 0) samples.get(name)?.push(value);
     }
   }
-  return samples;
-}
-
-/** For measurements that involve the disk, whose cache makes some samples too fast. */
-export function medians<K extends string>(samples: Samples<K>): Record<K, number> {
-  return summarize(samples, median);
-}
-
-/** For measurements that involve only the processor: other load can only make them slower. */
-export function maxima<K extends string>(samples: Samples<K>): Record<K, number> {
-  return summarize(samples, (values) => Math.max(...values));
+  return Object.fromEntries([...samples].map(([name, values]) => [name, summarize(values)])) as ByName<K, number>;
 }
 
 export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
-/** @param share of the values that are smaller: 0.99 for the 99th percentile */
-export function quantile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length * share)] ?? Number.NaN;
+export function maximum(values: readonly number[]): number {
+  return Math.max(...values);
 }
 
-function summarize<K extends string>(
-  samples: Samples<K>,
-  summary: (values: readonly number[]) => number,
-): Record<K, number> {
-  const names = Object.keys(samples) as K[];
-  return Object.fromEntries(names.map((name) => [name, summary(samples[name])])) as Record<K, number>;
+/** @param share of the values that are smaller: 0.99 for the 99th percentile */
+export function quantile(values: readonly number[], share: number): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length * share)] ?? Number.NaN;
 }

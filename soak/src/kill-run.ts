@@ -20,22 +20,6 @@ export interface KillRunOptions {
   readonly cacheDir: string;
 }
 
-export interface KillRunReport {
-  readonly cycles: number;
-  /** How many contracts the farmer acknowledged. */
-  readonly acknowledged: number;
-  readonly passed: number;
-  /** A sentence for each wrong answer. */
-  readonly wrong: readonly string[];
-  /** How many answers arrived just after their round. */
-  readonly late: number;
-  readonly killsByStep: Readonly<Record<Step, number>>;
-  /** Files that a start should have deleted. */
-  readonly leftovers: readonly string[];
-  /** A sentence for each guarantee that the farmer broke. */
-  readonly violations: readonly string[];
-}
-
 const INTERVAL_MS = 2_000;
 const CAPACITY = 24;
 /** From this many contracts on, the node ends some, so that the farmer keeps accepting and removing contracts. */
@@ -52,17 +36,22 @@ const LATE_MS = 250;
 
 /** Kills one farmer at random points while the node keeps it busy, and checks each time what it left on disk. */
 export class KillRun {
+  readonly acknowledged = new AcknowledgedContracts();
+  readonly killsByStep: Record<Step, number>;
+  /** A sentence for each guarantee that the farmer broke. */
+  readonly violations: string[] = [];
+  /** A sentence for each wrong answer. */
+  readonly wrong: string[] = [];
+  /** Files that a start should have deleted. */
+  readonly leftovers: string[] = [];
+  /** How many answers arrived just after their round. */
+  late = 0;
+  passed = 0;
+  cycles = 0;
   readonly #random: SeededRandom;
   readonly #node: MockNode;
   readonly #setup: FarmerSetup;
   readonly #dataDir: DataDir;
-  readonly #acknowledged = new AcknowledgedContracts();
-  readonly #killsByStep: Record<Step, number>;
-  readonly #violations: string[] = [];
-  readonly #leftovers: string[] = [];
-  readonly #wrong: string[] = [];
-  #late = 0;
-  #cycles = 0;
   #unknownContracts: ReadonlySet<string> = new Set();
   #expectedDeletions: readonly string[] = [];
   /** Modification times of the chunks that the next start must keep. */
@@ -73,11 +62,10 @@ export class KillRun {
     this.#node = node;
     this.#setup = setup;
     this.#dataDir = new DataDir(setup.dataDir);
-    this.#killsByStep = Object.fromEntries(STEPS.map((step) => [step, 0])) as Record<Step, number>;
+    this.killsByStep = Object.fromEntries(STEPS.map((step) => [step, 0])) as Record<Step, number>;
   }
 
-  /** @param shouldContinue asked before each kill */
-  static async run(options: KillRunOptions, shouldContinue: () => boolean): Promise<KillRunReport> {
+  static async run(options: KillRunOptions, shouldContinue: () => boolean): Promise<KillRun> {
     const { folder, seed, chunkBytes, contractForm, cacheDir } = options;
     mkdirSync(folder);
     const genesis = writeGenesis(folder, chunkBytes);
@@ -93,13 +81,15 @@ export class KillRun {
       env: { FARMER_POLL_INTERVAL: '200ms', FARMER_WORKERS: '1' },
     };
     try {
-      return await new KillRun(seed, { node, setup }).#run(shouldContinue);
+      const run = new KillRun(seed, { node, setup });
+      await run.#run(shouldContinue);
+      return run;
     } finally {
       await node.close();
     }
   }
 
-  async #run(shouldContinue: () => boolean): Promise<KillRunReport> {
+  async #run(shouldContinue: () => boolean): Promise<void> {
     const { controller } = this.#node;
     this.#watchNode();
     // Slows acceptance down, so that it overlaps with the other steps.
@@ -114,20 +104,10 @@ export class KillRun {
       clearInterval(timer);
     }
     await this.#finish();
-    return {
-      cycles: this.#cycles,
-      acknowledged: this.#acknowledged.all.size,
-      passed: controller.info().challenges.passed,
-      wrong: this.#wrong,
-      late: this.#late,
-      killsByStep: this.#killsByStep,
-      leftovers: this.#leftovers,
-      violations: this.#violations,
-    };
   }
 
   async #killOnce(): Promise<void> {
-    this.#cycles += 1;
+    this.cycles += 1;
     const { after, delayMs } = chooseKillPoint(this.#random);
     const reached = Promise.withResolvers<void>();
     let lines = 0;
@@ -146,8 +126,8 @@ export class KillRun {
     timeout.abort();
     await pause(delayMs);
     const { code } = await farmer.end('SIGKILL');
-    if (code !== null) this.#violations.push(`the farmer exited with ${code} by itself:\n${farmer.recentOutput}`);
-    this.#killsByStep[identifyStep({ lastLine, ...this.#checkRemains() })] += 1;
+    if (code !== null) this.violations.push(`the farmer exited with ${code} by itself:\n${farmer.recentOutput}`);
+    this.killsByStep[identifyStep({ lastLine, ...this.#checkRemains() })] += 1;
   }
 
   /** Runs the farmer undisturbed until every contract has passed a challenge, then stops it. */
@@ -161,15 +141,15 @@ export class KillRun {
     const waitWhile = async (condition: () => boolean) => {
       while (condition() && performance.now() < end && farmer.isRunning) await pause(50);
     };
-    const hasNone = () => this.#acknowledged.current.isDisjointFrom(this.#listRunning());
+    const hasNone = () => this.acknowledged.current.isDisjointFrom(this.#listRunning());
     await waitWhile(hasNone);
-    if (hasNone()) this.#violations.push('nothing proved: the node has no contract that the farmer acknowledged');
+    if (hasNone()) this.violations.push('nothing proved: the node has no contract that the farmer acknowledged');
     controller.configure({ maxContracts: 0 });
     const listUnproved = () => [...countPasses()].filter(([hash, passed]) => passed <= (before.get(hash) ?? 0));
     await waitWhile(() => listUnproved().length > 0);
-    for (const [hash] of listUnproved()) this.#violations.push(`unanswered: contract ${hash} did not pass again`);
+    for (const [hash] of listUnproved()) this.violations.push(`unanswered: contract ${hash} did not pass again`);
     const { code } = await farmer.end('SIGTERM');
-    if (code !== 0) this.#violations.push(`the farmer's exit code was ${code}:\n${farmer.recentOutput}`);
+    if (code !== 0) this.violations.push(`the farmer's exit code was ${code}:\n${farmer.recentOutput}`);
     this.#checkRemains();
   }
 
@@ -179,10 +159,10 @@ export class KillRun {
         this.#checkLeftoversDeleted();
         this.#checkChunksKept();
       }
-      const dropped = this.#acknowledged.observe(line);
+      const dropped = this.acknowledged.observe(line);
       const { ledger, clock } = this.#node.controller;
       if (dropped !== undefined && ledger.contract(dropped, clock.now()) !== undefined)
-        this.#violations.push(`dropped: contract ${dropped} is running at the node (${line.message}, ${line.reason})`);
+        this.violations.push(`dropped: contract ${dropped} is running at the node (${line.message}, ${line.reason})`);
       onLine(line);
     });
   }
@@ -194,8 +174,8 @@ export class KillRun {
     const running = this.#listRunning();
     const chunks = this.#dataDir.listChunks();
     const stateFiles = [state, this.#dataDir.readReplica()];
-    for (const violation of findViolations({ acknowledged: this.#acknowledged.current, running, stateFiles, chunks }))
-      this.#violations.push(`after kill ${this.#cycles}: ${violation}`);
+    for (const violation of findViolations({ acknowledged: this.acknowledged.current, running, stateFiles, chunks }))
+      this.violations.push(`after kill ${this.cycles}: ${violation}`);
     this.#expectedDeletions = findLeftovers(this.#dataDir.listNames(), state.contracts);
     const intact = chunks.filter(({ name, sha256 }) => name === sha256 && state.contracts.has(name));
     this.#intactChunks = this.#dataDir.getModificationTimes(intact.map(({ name }) => name));
@@ -209,7 +189,7 @@ export class KillRun {
 
   #checkLeftoversDeleted(): void {
     const names = new Set(this.#dataDir.listNames());
-    this.#leftovers.push(...this.#expectedDeletions.filter((name) => names.has(name)));
+    this.leftovers.push(...this.#expectedDeletions.filter((name) => names.has(name)));
     this.#expectedDeletions = [];
   }
 
@@ -218,8 +198,8 @@ export class KillRun {
     const now = this.#dataDir.getModificationTimes(this.#intactChunks.keys());
     for (const name of findDeletedChunks(this.#intactChunks, { now, running: this.#listRunning() })) {
       this.#intactChunks.delete(name);
-      this.#violations.push(
-        `deleted: chunk ${name} was intact and its contract is running at the node; before kill ${this.#cycles}`,
+      this.violations.push(
+        `deleted: chunk ${name} was intact and its contract is running at the node; before kill ${this.cycles}`,
       );
     }
   }
@@ -229,10 +209,12 @@ export class KillRun {
     const { controller } = this.#node;
     controller.events.subscribe((event) => {
       if (event.type === 'contract' && event.change === 'ended' && event.reason === 'removed') {
-        if (this.#acknowledged.current.has(event.hash))
-          this.#violations.push(`released: contract ${event.hash} had been acknowledged`);
+        if (this.acknowledged.current.has(event.hash))
+          this.violations.push(`released: contract ${event.hash} had been acknowledged`);
       }
-      if (event.type === 'challenge' && event.result === 'wrong') this.#countWrongAnswer(event.hash);
+      if (event.type !== 'challenge') return;
+      if (event.result === 'passed') this.passed += event.count;
+      if (event.result === 'wrong') this.#countWrongAnswer(event.hash);
     });
   }
 
@@ -242,12 +224,10 @@ export class KillRun {
     const { round, dueAt, intervalMs } = ledger.contract(hash, now) ?? { round: 0, dueAt: 0, intervalMs: 0 };
     const elapsedMs = Math.round(now - dueAt + intervalMs);
     if (round > 0 && elapsedMs < LATE_MS) {
-      this.#late += 1;
+      this.late += 1;
       return;
     }
-    this.#wrong.push(
-      `wrong answer: contract ${hash}, ${elapsedMs} ms into round ${round}, before kill ${this.#cycles}`,
-    );
+    this.wrong.push(`wrong answer: contract ${hash}, ${elapsedMs} ms into round ${round}, before kill ${this.cycles}`);
   }
 
   #endOneContract(): void {

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { checkLateAnswers, findZeroCounts } from './checks.ts';
 import { FarmerProcess } from './farmer-process.ts';
 import { STEPS } from './kill-points.ts';
-import { KillRun, type KillRunOptions, type KillRunReport } from './kill-run.ts';
+import { KillRun, type KillRunOptions } from './kill-run.ts';
 
 /**
  * `npm run soak:kill -- --cycles N [--seed S]`: kills farmers N times at random points and checks that they lose
@@ -38,26 +38,26 @@ const startedAt = performance.now();
 const cacheDir = join(folder, 'compiled');
 await FarmerProcess.warmUp(cacheDir);
 let left = cycles;
-const reports = await Promise.all(
+const runs = await Promise.all(
   FARMS.map(async (farm, n) => {
     const options = { ...farm, folder: join(folder, `farm-${n}`), seed: `${seed}/${n}`, cacheDir };
     return await KillRun.run(options, () => left-- > 0);
   }),
 );
 
-const sum = (count: (report: KillRunReport) => number) => reports.reduce((total, report) => total + count(report), 0);
-const acknowledged = sum((report) => report.acknowledged);
-const passed = sum((report) => report.passed);
-const late = sum((report) => report.late);
+const sum = (count: (run: KillRun) => number) => runs.reduce((total, run) => total + count(run), 0);
+const acknowledged = sum((run) => run.acknowledged.all.size);
+const passed = sum((run) => run.passed);
+const late = sum((run) => run.late);
 const violations = [
-  ...reports.flatMap((report) => report.violations),
+  ...runs.flatMap((run) => run.violations),
   ...findZeroCounts({ 'contracts acknowledged': acknowledged, 'challenges passed': passed }),
   ...checkLateAnswers({ late, passed }),
 ];
-const leftovers = reports.flatMap((report) => report.leftovers);
-const wrong = reports.flatMap((report) => report.wrong);
+const leftovers = runs.flatMap((run) => run.leftovers);
+const wrong = runs.flatMap((run) => run.wrong);
 const figures = {
-  cycles: sum((report) => report.cycles),
+  cycles: sum((run) => run.cycles),
   acknowledged,
   violations: violations.length,
   wrong: wrong.length,
