@@ -49,7 +49,7 @@ describe('ChunkBuilder', () => {
     building.reject(new ChunkError('disk_full', 'full'));
     chunks.failures = Array.from({ length: 1000 }, () => new ChunkError('no_space', 'none'));
     await clock.advance(3 * INTERVAL_MS);
-    expect([outcomes.failures, outcomes.passes.length]).toEqual([[], 4]);
+    expect({ failures: outcomes.failures, passes: outcomes.passes.length }).toEqual({ failures: [], passes: 4 });
   });
 
   it('deletes a chunk whose contract ended meanwhile, and logs if that fails', async () => {
@@ -61,11 +61,11 @@ describe('ChunkBuilder', () => {
     node.supply = 0;
     node.contracts.clear();
     await clock.advance(2 * INTERVAL_MS);
-    expect([table.size, chunks.created]).toEqual([0, [makeId(1)]]);
+    expect({ contracts: table.size, created: chunks.created }).toEqual({ contracts: 0, created: [makeId(1)] });
     chunks.failsDeletions = true;
     gate.resolve();
     await clock.advance(SECOND);
-    expect([log.messages('error'), faults]).toEqual([['chunk deletion failed'], []]);
+    expect({ errors: log.messages('error'), faults }).toEqual({ errors: ['chunk deletion failed'], faults: [] });
   });
 
   it('orders waiting chunks by their current deadlines, not by those that have passed', async () => {
@@ -121,7 +121,7 @@ describe('ChunkBuilder', () => {
     ];
     start();
     await clock.advance(INTERVAL_MS);
-    expect([table.phases.waiting, outcomes.rejections]).toEqual([1, []]);
+    expect({ waiting: table.phases.waiting, rejections: outcomes.rejections }).toEqual({ waiting: 1, rejections: [] });
     chunks.failures = [wrongChunk(), wrongChunk(), wrongChunk()];
     node.supply = 1;
     node.contracts.clear();
@@ -140,7 +140,11 @@ describe('ChunkBuilder', () => {
       chunks.present.clear();
       farmer.contracts.chunksLost([makeId(1)]);
       await clock.advance(10 * INTERVAL_MS);
-      expect([table.phases.waiting, outcomes.rejections, outcomes.rebuilds]).toEqual([1, [], 1]);
+      expect({ waiting: table.phases.waiting, rejections: outcomes.rejections, rebuilds: outcomes.rebuilds }).toEqual({
+        waiting: 1,
+        rejections: [],
+        rebuilds: 1,
+      });
     },
   );
 
@@ -156,6 +160,9 @@ describe('ChunkBuilder', () => {
     const second = aFarmer(first);
     second.start();
     await second.clock.advance(INTERVAL_MS);
-    expect([second.table.ids(), second.outcomes.rejections]).toEqual([[makeId(1)], []]);
+    expect({ ids: second.table.ids(), rejections: second.outcomes.rejections }).toEqual({
+      ids: [makeId(1)],
+      rejections: [],
+    });
   });
 });

@@ -278,7 +278,11 @@ describe('Farmer', () => {
     await clock.advance(SECOND);
     gate.resolve();
     await clock.advance(SECOND);
-    expect([chunks.created.length, outcomes.passes.length, outcomes.failures]).toEqual([2, 2, []]);
+    expect({ created: chunks.created.length, passes: outcomes.passes.length, failures: outcomes.failures }).toEqual({
+      created: 2,
+      passes: 2,
+      failures: [],
+    });
   });
 
   it('finishes answers in flight when it is stopped, and accepts nothing new', async () => {
@@ -319,7 +323,7 @@ describe('Farmer', () => {
     expect(outcomes.passes).toHaveLength(6);
     expect(log.messages('error')).toContain('state write failed');
     expect(log.messages('warn')).toContain('scrub progress write failed');
-    expect([faults, table.isWritten]).toEqual([[], false]);
+    expect({ faults, isWritten: table.isWritten }).toEqual({ faults: [], isWritten: false });
     store.full = false;
     await clock.advance(INTERVAL_MS);
     expect(table.isWritten).toBe(true);
@@ -342,10 +346,10 @@ describe('Farmer', () => {
     store.full = true;
     start();
     await clock.advance(30 * SECOND);
-    expect([table.size, node.contracts.size]).toEqual([0, 0]);
+    expect({ contracts: table.size, nodeContracts: node.contracts.size }).toEqual({ contracts: 0, nodeContracts: 0 });
     store.full = false;
     await clock.advance(60 * SECOND);
-    expect([store.saved, table.size]).toEqual([node.token, 1]);
+    expect({ token: store.saved, contracts: table.size }).toEqual({ token: node.token, contracts: 1 });
     expect(faults).toEqual([]);
   });
 
@@ -402,7 +406,7 @@ describe('Farmer', () => {
     };
     start();
     await clock.advance(roundMs - SECOND);
-    expect([read, outcomes.passes.length]).toEqual([1, 1]);
+    expect({ read, passes: outcomes.passes.length }).toEqual({ read: 1, passes: 1 });
     const gate = Promise.withResolvers<void>();
     node.listingGate = gate.promise;
     await clock.advance(roundMs - 15 * SECOND);
@@ -413,7 +417,7 @@ describe('Farmer', () => {
     await clock.advance(2 * SECOND);
     expect(store.entries.at(-1)).toMatchObject({ outcome: 'missed', cause: 'no_worker', round: 1 });
     await clock.advance(50 * SECOND);
-    expect([read, outcomes.passes.length]).toEqual([2, 2]);
+    expect({ read, passes: outcomes.passes.length }).toEqual({ read: 2, passes: 2 });
   });
 
   it('tries a proof with a tenth of the round left, even if other proofs are slow', async () => {
@@ -422,7 +426,7 @@ describe('Farmer', () => {
     chunks.proofTime = async () => await clock.sleep(SECOND);
     start();
     await clock.advance(3 * INTERVAL_MS - SECOND);
-    expect([outcomes.passes.length, outcomes.failures]).toEqual([3, []]);
+    expect({ passes: outcomes.passes.length, failures: outcomes.failures }).toEqual({ passes: 3, failures: [] });
   });
 
   it('writes a journal entry with the timeline of each challenge', async () => {
@@ -493,7 +497,10 @@ describe('Farmer', () => {
     expect(log.messages('warn')).toContain('process was suspended');
     expect(store.entries.at(-2)).toMatchObject({ outcome: 'missed', cause: 'farmer_stopped', count: 2 });
     expect(store.entries.at(-1)).toMatchObject({ outcome: 'passed' });
-    expect([node.registrations, chunks.created.length]).toEqual([1, 1]);
+    expect({ registrations: node.registrations, created: chunks.created.length }).toEqual({
+      registrations: 1,
+      created: 1,
+    });
   });
 
   it('counts a challenge as not_challenged if the node responded but never listed it', async () => {

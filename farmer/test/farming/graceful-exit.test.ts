@@ -13,7 +13,12 @@ describe('GracefulExit', () => {
     await clock.advance(10 * SECOND);
     expect(worker.exit.progress).toEqual({ state: 'exited', released: 3, remaining: 0, lastError: undefined });
     expect(node.released.sort()).toEqual([makeId(1), makeId(2), makeId(3)]);
-    expect([table.size, chunks.present.size, store.rows.size, node.contracts.size]).toEqual([0, 0, 0, 0]);
+    expect({
+      contracts: table.size,
+      chunks: chunks.present.size,
+      rows: store.rows.size,
+      nodeContracts: node.contracts.size,
+    }).toEqual({ contracts: 0, chunks: 0, rows: 0, nodeContracts: 0 });
     expect(outcomes.ends).toEqual(['released', 'released', 'released']);
     await clock.advance(INTERVAL_MS);
     expect(table.size).toBe(0);
@@ -48,7 +53,11 @@ describe('GracefulExit', () => {
     expect(worker.exit.progress).toMatchObject({ state: 'exiting', remaining: 2 });
     store.full = false;
     await clock.advance(4 * SECOND);
-    expect([worker.exit.progress.state, store.rows.size, faults]).toEqual(['exited', 0, []]);
+    expect({ state: worker.exit.progress.state, rows: store.rows.size, faults }).toEqual({
+      state: 'exited',
+      rows: 0,
+      faults: [],
+    });
   });
 
   it('ends a contract that the node does not know once the listings confirm it', async () => {
@@ -58,9 +67,12 @@ describe('GracefulExit', () => {
     node.losesReleases = true;
     worker.exit.start();
     await clock.advance(10 * SECOND);
-    expect([table.size, worker.exit.progress.lastError]).toEqual([1, 'no_hash']);
+    expect({ contracts: table.size, lastError: worker.exit.progress.lastError }).toEqual({
+      contracts: 1,
+      lastError: 'no_hash',
+    });
     await clock.advance(INTERVAL_MS);
-    expect([table.size, worker.exit.progress.state]).toEqual([0, 'exited']);
+    expect({ contracts: table.size, state: worker.exit.progress.state }).toEqual({ contracts: 0, state: 'exited' });
   });
 
   it('drops no contract unreleased while the token is rejected temporarily', async () => {
@@ -73,11 +85,11 @@ describe('GracefulExit', () => {
     await clock.advance(5 * SECOND);
     node.token = token;
     await clock.advance(INTERVAL_MS);
-    expect([worker.exit.progress.state, node.released.length, outcomes.ends]).toEqual([
-      'exited',
-      5,
-      Array(5).fill('released'),
-    ]);
+    expect({ state: worker.exit.progress.state, released: node.released.length, ends: outcomes.ends }).toEqual({
+      state: 'exited',
+      released: 5,
+      ends: Array(5).fill('released'),
+    });
   });
 
   it('does not complete while a contract offer is in flight', async () => {
@@ -91,7 +103,11 @@ describe('GracefulExit', () => {
     expect(worker.exit.progress).toMatchObject({ state: 'exiting', remaining: 0 });
     gate.resolve();
     await clock.advance(3 * SECOND);
-    expect([worker.exit.progress.state, table.size, node.released]).toEqual(['exited', 0, [makeId(1)]]);
+    expect({ state: worker.exit.progress.state, contracts: table.size, released: node.released }).toEqual({
+      state: 'exited',
+      contracts: 0,
+      released: [makeId(1)],
+    });
   });
 
   it('continues with the other contracts if one cannot be released', async () => {

@@ -16,7 +16,11 @@ describe('Prover', () => {
     };
     start();
     await clock.advance(5 * SECOND);
-    expect([tries, outcomes.passes.length, chunks.created]).toEqual([4, 1, [makeId(1)]]);
+    expect({ tries, passes: outcomes.passes.length, created: chunks.created }).toEqual({
+      tries: 4,
+      passes: 1,
+      created: [makeId(1)],
+    });
     expect(log.messages('warn')).toEqual(Array(3).fill('chunk read deferred: resource limit reached'));
     expect(log.messages('error')).toEqual([]);
   });
@@ -36,6 +40,6 @@ describe('Prover', () => {
     expect(table.get(makeId(1))?.phase).toBe('proving');
     chunks.proofTime = async () => {};
     await clock.advance(5 * SECOND);
-    expect([outcomes.passes.length, chunks.created]).toEqual([1, [makeId(1)]]);
+    expect({ passes: outcomes.passes.length, created: chunks.created }).toEqual({ passes: 1, created: [makeId(1)] });
   });
 });

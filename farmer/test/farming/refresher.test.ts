@@ -30,8 +30,12 @@ describe('Refresher', () => {
     await clock.advance(INTERVAL_MS - 5 * SECOND);
     node.listsNothing = false;
     await clock.advance(INTERVAL_MS / 2);
-    expect([table.size, outcomes.ends, outcomes.failures]).toEqual([3, [], []]);
-    expect([outcomes.passes.length, chunks.created.length]).toEqual([6, 3]);
+    expect({ contracts: table.size, ends: outcomes.ends, failures: outcomes.failures }).toEqual({
+      contracts: 3,
+      ends: [],
+      failures: [],
+    });
+    expect({ passes: outcomes.passes.length, created: chunks.created.length }).toEqual({ passes: 6, created: 3 });
   });
 
   it('counts no round of a contract that the node ended before its deadline', async () => {
@@ -41,7 +45,11 @@ describe('Refresher', () => {
     node.supply = 0;
     node.contracts.clear();
     await clock.advance(2 * INTERVAL_MS);
-    expect([outcomes.passes.length, outcomes.failures, outcomes.ends]).toEqual([2, [], ['ended_by_node']]);
+    expect({ passes: outcomes.passes.length, failures: outcomes.failures, ends: outcomes.ends }).toEqual({
+      passes: 2,
+      failures: [],
+      ends: ['ended_by_node'],
+    });
   });
 
   it('counts no round while the token is rejected, but every round while the node is unreachable', async () => {
@@ -51,7 +59,10 @@ describe('Refresher', () => {
     rejected.node.supply = 0;
     rejected.node.token = 'forgotten';
     await rejected.clock.advance(2 * INTERVAL_MS);
-    expect([rejected.outcomes.failures, rejected.outcomes.ends]).toEqual([[], ['token_lost']]);
+    expect({ failures: rejected.outcomes.failures, ends: rejected.outcomes.ends }).toEqual({
+      failures: [],
+      ends: ['token_lost'],
+    });
 
     const silent = aFarmer({ contracts: 1 });
     silent.start();
@@ -60,10 +71,10 @@ describe('Refresher', () => {
     await silent.clock.advance(3 * SECOND);
     silent.node.down = true;
     await silent.clock.advance(3 * INTERVAL_MS);
-    expect([silent.table.size, silent.outcomes.failures.map(({ reason }) => reason)]).toEqual([
-      1,
-      ['node_error', 'node_error'],
-    ]);
+    expect({ contracts: silent.table.size, failures: silent.outcomes.failures.map(({ reason }) => reason) }).toEqual({
+      contracts: 1,
+      failures: ['node_error', 'node_error'],
+    });
   });
 
   it('drops a contract that was requested with a token that was replaced since', async () => {
@@ -93,9 +104,12 @@ describe('Refresher', () => {
     for (const n of [97, 98, 99]) node.contracts.set(makeId(n), { startedAt: clock.now(), settled: new Map() });
     await clock.advance(10 * INTERVAL_MS);
     expect(outcomes.ends).toHaveLength(3);
-    expect([table.ids(), outcomes.failures]).toEqual([[makeId(4), makeId(5)], []]);
+    expect({ ids: table.ids(), failures: outcomes.failures }).toEqual({ ids: [makeId(4), makeId(5)], failures: [] });
     // A hanging deletion delays only the removal of that contract.
-    expect([table.size, log.messages('error')]).toEqual([2, Array(3).fill('chunk deletion failed')]);
+    expect({ contracts: table.size, errors: log.messages('error') }).toEqual({
+      contracts: 2,
+      errors: Array(3).fill('chunk deletion failed'),
+    });
     gate.resolve();
     await clock.advance(10 * SECOND);
     expect(node.released.sort()).toEqual([97, 98, 99].map(makeId));
@@ -133,7 +147,7 @@ describe('Refresher', () => {
     expect(table.size).toBe(2);
     node.token = token;
     await clock.advance(INTERVAL_MS);
-    expect([outcomes.passes.length, outcomes.failures]).toEqual([4, []]);
+    expect({ passes: outcomes.passes.length, failures: outcomes.failures }).toEqual({ passes: 4, failures: [] });
     node.token = 'forgotten';
     node.contracts.clear();
     await clock.advance(2 * INTERVAL_MS);
@@ -162,7 +176,11 @@ describe('Refresher', () => {
     await clock.advance(secondsMore * SECOND);
     Object.assign(node, { rejectsListings: false, listsNothing: false });
     await clock.advance(INTERVAL_MS);
-    expect([table.size, outcomes.ends, node.registrations]).toEqual([4, [], 1]);
+    expect({ contracts: table.size, ends: outcomes.ends, registrations: node.registrations }).toEqual({
+      contracts: 4,
+      ends: [],
+      registrations: 1,
+    });
   });
 
   it('distinguishes a rejected token from an unreachable node', async () => {
@@ -171,10 +189,16 @@ describe('Refresher', () => {
     await clock.advance(SECOND);
     node.down = true;
     await clock.advance(20 * SECOND);
-    expect([worker.isReachable, worker.session.isTokenRejected]).toEqual([false, false]);
+    expect({ isReachable: worker.isReachable, isTokenRejected: worker.session.isTokenRejected }).toEqual({
+      isReachable: false,
+      isTokenRejected: false,
+    });
     Object.assign(node, { down: false, token: 'forgotten' });
     await clock.advance(25 * SECOND);
-    expect([worker.isReachable, worker.session.isTokenRejected]).toEqual([true, true]);
+    expect({ isReachable: worker.isReachable, isTokenRejected: worker.session.isTokenRejected }).toEqual({
+      isReachable: true,
+      isTokenRejected: true,
+    });
   });
 
   it('does not confirm token rejections that other errors interrupt', async () => {
@@ -188,7 +212,7 @@ describe('Refresher', () => {
     }
     Object.assign(node, { token, down: false });
     await clock.advance(INTERVAL_MS);
-    expect([table.size, outcomes.ends]).toEqual([2, []]);
+    expect({ contracts: table.size, ends: outcomes.ends }).toEqual({ contracts: 2, ends: [] });
   });
 
   it('accepts no contracts with a token that was rejected, even if the node accepts it again', async () => {
@@ -198,14 +222,17 @@ describe('Refresher', () => {
     const { token } = node;
     Object.assign(node, { token: 'forgotten', rejectsRegistrations: true });
     await clock.advance(3 * INTERVAL_MS);
-    expect([table.size, worker.session.token]).toEqual([0, undefined]);
+    expect({ contracts: table.size, token: worker.session.token }).toEqual({ contracts: 0, token: undefined });
     node.contracts.clear();
     node.token = token;
     await clock.advance(INTERVAL_MS);
     expect(node.contracts.size).toBe(0);
     node.rejectsRegistrations = false;
     await clock.advance(2 * INTERVAL_MS);
-    expect([table.size, outcomes.ends]).toEqual([2, ['token_lost', 'token_lost']]);
+    expect({ contracts: table.size, ends: outcomes.ends }).toEqual({
+      contracts: 2,
+      ends: ['token_lost', 'token_lost'],
+    });
   });
 
   it('releases no contract that it accepts while others are being released', async () => {
@@ -222,7 +249,7 @@ describe('Refresher', () => {
     expect(table.ids()).toEqual([1, 2, 3].map(makeId));
     gate.resolve();
     await clock.advance(INTERVAL_MS);
-    expect([node.released, table.size]).toEqual([[makeId(98)], 3]);
+    expect({ released: node.released, contracts: table.size }).toEqual({ released: [makeId(98)], contracts: 3 });
   });
 
   it.each<[string, Partial<FakeNode>]>([

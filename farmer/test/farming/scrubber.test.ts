@@ -108,7 +108,7 @@ describe('Scrubber', () => {
     await clock.advance(HOUR);
     expect(table.get(makeId(1))?.phase).toBe('proving');
     expect(Object.values(scrubs)).toEqual([0, 0, 0, 0, 0]);
-    expect([chunks.verified, log.messages('error')]).toEqual([[makeId(1)], []]);
+    expect({ verified: chunks.verified, errors: log.messages('error') }).toEqual({ verified: [makeId(1)], errors: [] });
   });
 
   it('reports no result for a chunk that was rebuilt during the read', async () => {
@@ -182,7 +182,10 @@ describe('Scrubber', () => {
     await settle();
     const { progress } = scrubber;
     expect(progress).toMatchObject({ running: false, done: 3, results: { ok: 2, corrupt: 1, proved: 0 } });
-    expect([scrubber.completedAt, progress.finishedAt]).toEqual([clock.now(), clock.now()]);
+    expect({ completedAt: scrubber.completedAt, finishedAt: progress.finishedAt }).toEqual({
+      completedAt: clock.now(),
+      finishedAt: clock.now(),
+    });
     expect(table.get(makeId(2))?.phase).toBe('generating');
   });
 
