@@ -1,11 +1,11 @@
-# Both services. Each runs with a read-only root filesystem, as a user without rights, and without npm:
+# Both services. Each runs as an unprivileged user on a read-only root file system, without npm.
 #
 #   docker build --target farmer -t downstream-farmer .
 #   docker build --target mock-node -t downstream-mock-node .
 
 ARG NODE_IMAGE=node:26-bookworm-slim
 
-# The manifests alone: what is installed from them is not installed again when only sources change.
+# Only the manifests, so that a change of sources does not invalidate the installed dependencies.
 FROM ${NODE_IMAGE} AS manifests
 WORKDIR /app
 COPY . .
@@ -17,13 +17,13 @@ WORKDIR /app
 COPY --from=manifests /app ./
 RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts
 COPY . .
-# What is left afterwards is what runs: JavaScript and the manifests that name it.
+# Keeps the compiled JavaScript, the assets and the manifests.
 RUN node node_modules/typescript/bin/tsc -b farmer mock-node \
   && rm -r packages/testcontainers \
   && find packages farmer mock-node -name node_modules -prune -o -type f ! -path '*/assets/*' ! -name '*.js' ! -name package.json -exec rm {} + \
   && find packages farmer mock-node -type d -empty -delete
 
-# What each service needs at run time, without what only compilers, debuggers and readers use. Licences stay.
+# Run-time dependencies of each service, without source maps, types and documentation; licences stay.
 FROM ${NODE_IMAGE} AS farmer-dependencies
 WORKDIR /app
 COPY --from=manifests /app ./
@@ -45,7 +45,7 @@ WORKDIR /app
 COPY --from=farmer-dependencies /app ./
 COPY --from=build /app/packages ./packages
 COPY --from=build /app/farmer ./farmer
-# The command, for `docker exec farmer downstream …`. A volume takes its first owner from here.
+# For `docker exec farmer downstream …`. A new volume inherits the owner of /data.
 RUN ln -s /app/farmer/bin/downstream.js /usr/local/bin/downstream && install -d -o 1000 -g 1000 -m 700 /data
 ENV NODE_ENV=production \
   FARMER_DATA_DIR=/data \
@@ -57,12 +57,12 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 \
   CMD ["node", "/app/farmer/dist/healthcheck.js"]
 ENTRYPOINT ["node", "/app/farmer/bin/downstream.js"]
-# Last, so that they never keep a layer from being used again.
+# Last, so that they do not invalidate cached layers.
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 ARG CREATED=1970-01-01T00:00:00Z
 LABEL org.opencontainers.image.title="Downstream farmer" \
-  org.opencontainers.image.description="Takes storage contracts from a node, keeps their chunks, and proves them on deadline." \
+  org.opencontainers.image.description="Accepts storage contracts from a node, stores their chunks, and proves them before each deadline." \
   org.opencontainers.image.licenses="MIT" \
   org.opencontainers.image.version="${VERSION}" \
   org.opencontainers.image.revision="${REVISION}" \
@@ -73,13 +73,13 @@ WORKDIR /app
 COPY --from=mock-node-dependencies /app ./
 COPY --from=build /app/packages ./packages
 COPY --from=build /app/mock-node ./mock-node
-# For MOCK_STATE=/state/node.db. A volume takes its first owner from here.
+# For MOCK_STATE=/state/node.db. A new volume inherits the owner of /state.
 RUN install -d -o 1000 -g 1000 -m 700 /state
 ENV NODE_ENV=production \
   MOCK_HOST=0.0.0.0
 USER 1000:1000
 VOLUME /state
-# The node as farmers see it; the control API, the metrics and the page, which no fault hits.
+# 5000: node API. 5001: control API, metrics and page, which faults do not affect.
 EXPOSE 5000 5001
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 \
@@ -89,7 +89,7 @@ ARG VERSION=0.1.0
 ARG REVISION=unknown
 ARG CREATED=1970-01-01T00:00:00Z
 LABEL org.opencontainers.image.title="Downstream mock node" \
-  org.opencontainers.image.description="A node that really verifies, to farm against and test with." \
+  org.opencontainers.image.description="A node that verifies proofs and injects faults, for development and tests." \
   org.opencontainers.image.licenses="MIT" \
   org.opencontainers.image.version="${VERSION}" \
   org.opencontainers.image.revision="${REVISION}" \

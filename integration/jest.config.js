@@ -1,4 +1,4 @@
-/** Whole runs of the real images. Started by run.ts, which looks for an engine first and tidies up last. */
+/** Container tier. Started by run.ts, which checks for a Docker engine first and cleans up last. */
 export default {
   rootDir: import.meta.dirname,
   testMatch: ['<rootDir>/test/**/*.test.ts'],
@@ -14,11 +14,10 @@ export default {
       },
     ],
   },
-  // As they are, without a build.
   moduleNameMapper: {
     '^@downstream/(control-api|testcontainers)$': '<rootDir>/../packages/$1/src/index.ts',
   },
-  // Containers do the work, and their farms keep to deadlines: more at once would only make them late.
+  // More farms at a time would miss deadlines on two cores.
   maxWorkers: 2,
   testTimeout: 180_000,
 };

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { tryDocker } from './src/docker.ts';
 
 /**
- * `npm run test:containers [-- jest's arguments]`: runs the container tests, or says loudly that it did not. Without an
- * engine that is a failure only where one is promised: with `CI` or `REQUIRE_DOCKER=1`.
+ * `npm run test:containers [-- jest's arguments]`: runs the container tests. Without a Docker engine they are
+ * skipped with a notice, or fail if `CI` or `REQUIRE_DOCKER=1` is set.
  */
 async function main(args: readonly string[]): Promise<number> {
   const missing = await missingTool();
@@ -15,7 +15,7 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     return await runJest(args);
   } finally {
-    // Loaded only now: it wants to know which run this is.
+    // It reads INTEGRATION_RUN when it is loaded.
     const { removeLeftovers } = await import('./src/remove-leftovers.ts');
     await removeLeftovers();
   }
@@ -26,7 +26,7 @@ async function runJest(args: readonly string[]): Promise<number> {
   const config = fileURLToPath(new URL('jest.config.js', import.meta.url));
   const nodeFlags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
   const child = spawn(process.execPath, [...nodeFlags, jest, '--config', config, ...args], { stdio: 'inherit' });
-  // A terminal interrupts jest as well; what it leaves behind is still to be removed.
+  // A terminal interrupts jest too; the leftovers must still be removed.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
   const [exitCode] = await once(child, 'exit');
   return exitCode ?? 1;
@@ -34,12 +34,12 @@ async function runJest(args: readonly string[]): Promise<number> {
 
 async function missingTool(): Promise<string | undefined> {
   const engine = await tryDocker(['version', '--format', '{{.Server.Version}}'], { timeoutMs: 20_000 });
-  if (engine.exitCode !== 0) return 'no Docker engine answers';
+  if (engine.exitCode !== 0) return 'no Docker engine responds';
   const compose = await tryDocker(['compose', 'version'], { timeoutMs: 20_000 });
   return compose.exitCode === 0 ? undefined : 'the docker command has no compose plugin';
 }
 
-function reportMissingDocker(why: string): number {
+function reportMissingDocker(reason: string): number {
   const { CI, REQUIRE_DOCKER } = process.env;
   const required = isSet(CI) || isSet(REQUIRE_DOCKER);
   const line = '#'.repeat(100);
@@ -47,10 +47,10 @@ function reportMissingDocker(why: string): number {
     [
       '',
       line,
-      `#  ${required ? 'FAILED' : 'NOT RUN'}: the container tests, because ${why}.`,
+      `#  ${required ? 'FAILED' : 'NOT RUN'}: the container tests, because ${reason}.`,
       '#',
-      '#  Nothing was tested of: the images, docker-compose.yml, farms over a network, restarts, kills,',
-      '#  a node with another genesis file, file ownership from inside an image.',
+      '#  Not tested: the images, docker-compose.yml, farms over a network, restarts, kills,',
+      '#  a node with a different genesis file, file ownership from inside an image.',
       '#',
       required
         ? '#  It is a failure because CI or REQUIRE_DOCKER is set.'
@@ -67,7 +67,7 @@ function isSet(value: string | undefined): boolean {
   return value !== undefined && !['', '0', 'false'].includes(value);
 }
 
-/** Ryuk removes what a killed run leaves behind; where its image can't be had, the end of each run does what it can. */
+/** Ryuk removes the leftovers of a killed run. If its image cannot be pulled, only this script cleans up. */
 async function testcontainersSettings(): Promise<NodeJS.ProcessEnv> {
   const { RYUK_CONTAINER_IMAGE: ryuk = 'testcontainers/ryuk:0.14.0', DOCKER_HOST = 'unix:' } = process.env;
   const hasRyuk =
@@ -76,7 +76,7 @@ async function testcontainersSettings(): Promise<NodeJS.ProcessEnv> {
   return {
     RYUK_CONTAINER_IMAGE: ryuk,
     ...(!hasRyuk && { TESTCONTAINERS_RYUK_DISABLED: 'true' }),
-    // "localhost" may mean ::1 first, where an engine on this machine need not publish.
+    // "localhost" may resolve to ::1 first, where a local engine need not publish ports.
     ...(DOCKER_HOST.startsWith('unix:') && { TESTCONTAINERS_HOST_OVERRIDE: '127.0.0.1' }),
   };
 }

@@ -4,7 +4,7 @@ import { BASE_IMAGE, IMAGES } from './images.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Builds both images, once for all tests. */
+/** Builds both images before the tests. */
 export default async function buildImages(): Promise<void> {
   for (const [target, image] of Object.entries(IMAGES)) {
     const startedAt = performance.now();

@@ -6,13 +6,13 @@ export interface DockerOptions {
 }
 
 export interface DockerResult {
-  /** 127 where the docker command can't be run, 124 where it took too long. */
+  /** 127 if the docker command cannot be run, 124 after a timeout. */
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs the docker command; any exit code is a result. */
+/** Runs the docker command and returns its result, whatever the exit code. */
 export async function tryDocker(
   args: readonly string[],
   { env = process.env, timeoutMs = 60_000 }: DockerOptions = {},
@@ -28,9 +28,9 @@ export async function tryDocker(
 }
 
 /**
- * Runs the docker command and returns what it printed, trimmed.
+ * Runs the docker command and returns its trimmed output.
  *
- * @throws where it fails, with all that it printed
+ * @throws with the complete output if the command fails
  */
 export async function docker(args: readonly string[], options: DockerOptions = {}): Promise<string> {
   const { exitCode, stdout, stderr } = await tryDocker(args, options);

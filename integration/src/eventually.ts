@@ -1,31 +1,30 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-const LOOK_EVERY_MS = 100;
+const POLL_INTERVAL_MS = 100;
 
 /**
- * Looks again and again until what it sees is so. A look that throws is one that has seen nothing yet: the port of a
- * container that restarts answers nobody.
+ * Polls until a value satisfies a condition. Errors are retried: the port of a restarting container is closed.
  *
- * @param what completes the sentence "waited … for" when the time is up
- * @returns what was seen
+ * @param what completes the error message "waited … for"
+ * @returns the first value that satisfies the condition
  */
 export async function eventually<T>(
   what: string,
-  look: () => Promise<T>,
-  isSo: (seen: T) => boolean,
+  read: () => Promise<T>,
+  isDone: (value: T) => boolean,
   { withinMs = 60_000 }: { withinMs?: number } = {},
 ): Promise<T> {
   const deadline = performance.now() + withinMs;
   let last: unknown;
   while (performance.now() < deadline) {
     try {
-      const seen = await look();
-      if (isSo(seen)) return seen;
-      last = seen;
+      const value = await read();
+      if (isDone(value)) return value;
+      last = value;
     } catch (error) {
       last = error instanceof Error ? error.message : error;
     }
-    await pause(LOOK_EVERY_MS);
+    await pause(POLL_INTERVAL_MS);
   }
-  throw new Error(`waited ${withinMs} ms for ${what}; last seen: ${JSON.stringify(last)}`);
+  throw new Error(`waited ${withinMs} ms for ${what}; last value: ${JSON.stringify(last)}`);
 }

@@ -6,13 +6,13 @@ export interface Genesis {
   readonly sha256: string;
 }
 
-/** A genesis file of any size, for tests to which 32 MiB are not the point. Another text makes another file. */
+/** Creates a genesis file by repeating a text; smaller than the standard 32 MiB, so that tests are fast. */
 export function createGenesis(text: string, sizeBytes = 64 * 1024): Genesis {
   const content = Buffer.alloc(sizeBytes, text);
   return { content, sha256: createHash('sha256').update(content).digest('hex') };
 }
 
-/** A farmer's settings that name the file. */
+/** Returns the settings with which a farmer uses the file. */
 export function genesisSettings({ sha256 }: Genesis): Record<string, string> {
   return { FARMER_GENESIS: GENESIS_PATH, FARMER_GENESIS_SHA256: sha256 };
 }

@@ -7,15 +7,15 @@ import { LABEL_OPTIONS } from './images.ts';
 
 interface PodOptions {
   readonly image: string;
-  /** Its name on the network. */
+  /** Its alias on the network. */
   readonly name: string;
   readonly network: string;
   readonly env: Readonly<Record<string, string>>;
-  /** For the only volume that it mounts. */
+  /** Mounted at each volume mount of the container. */
   readonly volume?: string;
 }
 
-/** A pod of the manifests, run by the Docker engine: with the power, the memory and the probes that Kubernetes would give it. */
+/** A pod of the manifests, run by the Docker engine with the same user, restrictions, memory limit and probes. */
 export class Pod {
   readonly #id: string;
   readonly #container: Container;
@@ -27,32 +27,32 @@ export class Pod {
     this.#graceSeconds = spec.terminationGracePeriodSeconds ?? 30;
   }
 
-  /** Starts it and waits, as the kubelet does, until it has started and is ready. */
+  /** Starts it and waits, like the kubelet, until its probes succeed. */
   static async start(spec: PodSpec, options: PodOptions): Promise<Pod> {
-    const id = await docker(['run', '--detach', ...LABEL_OPTIONS, ...optionsOf(spec, options), options.image]);
+    const id = await docker(['run', '--detach', ...LABEL_OPTIONS, ...toDockerOptions(spec, options), options.image]);
     const pod = new Pod(id, spec);
     await pod.started();
     return pod;
   }
 
-  /** Asks the probes at the paths, ports and times that the manifest has. */
+  /** Waits for the start-up, liveness and readiness probes. */
   async started(): Promise<void> {
     const { startupProbe, livenessProbe, readinessProbe } = this.#container;
     const { periodSeconds = 10, failureThreshold = 3 } = startupProbe ?? {};
     const withinMs = Math.min(60, periodSeconds * failureThreshold) * 1000;
-    await eventually('the start-up probe', async () => await this.#ask(startupProbe), Boolean, { withinMs });
-    await eventually('the liveness probe', async () => await this.#ask(livenessProbe), Boolean);
-    await eventually('the readiness probe', async () => await this.#ask(readinessProbe), Boolean);
+    await eventually('the start-up probe', async () => await this.#probe(startupProbe), Boolean, { withinMs });
+    await eventually('the liveness probe', async () => await this.#probe(livenessProbe), Boolean);
+    await eventually('the readiness probe', async () => await this.#probe(readinessProbe), Boolean);
   }
 
-  /** Where the host reaches its first port, or that of a name; asked for anew after each start. */
+  /** Returns the URL of a named port, by default the first; it changes with each start. */
   async url(port = this.#container.ports?.[0]?.name): Promise<string> {
     const named = this.#container.ports?.find(({ name }) => name === port);
-    if (named === undefined) throw new Error(`there is no port ${port}`);
+    if (named === undefined) throw new Error(`the pod has no port ${port}`);
     return `http://${await docker(['port', this.#id, String(named.containerPort)])}`;
   }
 
-  /** SIGTERM, and SIGKILL after its grace period. */
+  /** Sends SIGTERM, and SIGKILL after the pod's grace period. */
   async stop(): Promise<{ exitCode: number; seconds: number; graceSeconds: number }> {
     const startedAt = performance.now();
     await docker(['stop', '--time', String(this.#graceSeconds), this.#id], { timeoutMs: 90_000 });
@@ -61,7 +61,7 @@ export class Pod {
     return { exitCode, seconds, graceSeconds: this.#graceSeconds };
   }
 
-  async startAgain(): Promise<void> {
+  async restart(): Promise<void> {
     await docker(['start', this.#id]);
     await this.started();
   }
@@ -75,15 +75,15 @@ export class Pod {
     await docker(['rm', '--force', '--volumes', this.#id]);
   }
 
-  async #ask(probe: Probe | undefined): Promise<boolean> {
+  async #probe(probe: Probe | undefined): Promise<boolean> {
     const { path, port } = probe?.httpGet ?? {};
     const timeoutMs = (probe?.timeoutSeconds ?? 1) * 1000;
     return (await fetch((await this.url(String(port))) + path, { signal: AbortSignal.timeout(timeoutMs) })).ok;
   }
 }
 
-/** What of a pod's definition the Docker engine can do as well. */
-function optionsOf(spec: PodSpec, { name, network, env, volume }: PodOptions): string[] {
+/** Translates a pod's specification to options of `docker run`. */
+function toDockerOptions(spec: PodSpec, { name, network, env, volume }: PodOptions): string[] {
   const { securityContext, resources, ports, volumeMounts = [] } = getOnlyContainer(spec);
   const { runAsUser, runAsGroup } = spec.securityContext ?? {};
   return [

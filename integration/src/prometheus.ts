@@ -7,7 +7,7 @@ interface Rule {
   readonly lastError?: string;
 }
 
-/** A Prometheus server's HTTP API, as far as the tests ask it. */
+/** The part of a Prometheus server's HTTP API that the tests use. */
 export class Prometheus {
   readonly #url: string;
 
@@ -15,7 +15,7 @@ export class Prometheus {
     this.#url = url;
   }
 
-  /** The health of each target, by its job. */
+  /** Returns the health of each target by job. */
   async targets(): Promise<Record<string, string>> {
     const { activeTargets } = await this.#get<{ activeTargets: { labels: { job: string }; health: string }[] }>(
       'targets',
@@ -23,13 +23,13 @@ export class Prometheus {
     return Object.fromEntries(activeTargets.map(({ labels, health }) => [labels.job, health]));
   }
 
-  /** All rules that were loaded. */
+  /** Returns all loaded rules. */
   async rules(): Promise<Rule[]> {
     const { groups } = await this.#get<{ groups: { rules: Rule[] }[] }>('rules');
     return groups.flatMap(({ rules }) => rules);
   }
 
-  /** The samples that a query finds now, without their labels. */
+  /** Returns the current samples of a query, without labels. */
   async query(query: string): Promise<number[]> {
     const { result } = await this.#get<{ result: { value: [number, string] }[] }>(
       `query?query=${encodeURIComponent(query)}`,

@@ -1,12 +1,12 @@
 import { docker, tryDocker } from './docker.ts';
 import { IMAGES, LABEL_FILTER, NETWORK_PREFIX } from './images.ts';
 
-/** Tests tidy up after themselves; this removes what one that was interrupted left behind, and the images. */
+/** Removes the images, and what interrupted tests left behind. */
 export async function removeLeftovers(): Promise<void> {
   await removeAll(['ps', '--all', '--quiet', '--filter', LABEL_FILTER], ['rm', '--force', '--volumes']);
   await removeAll(['network', 'ls', '--quiet', '--filter', `name=${NETWORK_PREFIX}`], ['network', 'rm']);
   await removeAll(['volume', 'ls', '--quiet', '--filter', LABEL_FILTER], ['volume', 'rm']);
-  // Their layers stay in the build cache, so the next run builds in a second. Not there if a build failed.
+  // The layers stay in the build cache. There is no image after a failed build.
   await tryDocker(['image', 'rm', ...Object.values(IMAGES)]);
 }
 

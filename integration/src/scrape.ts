@@ -1,6 +1,6 @@
 type Labels = Readonly<Record<string, string>>;
 
-/** One scrape of a service's `/metrics`, in Prometheus' text format. */
+/** One scrape of a service's `/metrics`, in the Prometheus text format. */
 export class Scrape {
   readonly #samples: { name: string; labels: Labels; value: number }[];
 
@@ -13,9 +13,9 @@ export class Scrape {
   }
 
   /**
-   * The sum of a metric over all series that have these labels.
+   * Returns the sum of a metric over all series with these labels.
    *
-   * @throws where there is none: every metric is there from the start
+   * @throws if there is no such series: every metric exists from the start
    */
   value(name: string, labels: Labels = {}): number {
     const wanted = Object.entries(labels);
@@ -26,7 +26,7 @@ export class Scrape {
     return found.reduce((sum, { value }) => sum + value, 0);
   }
 
-  /** The sums of a metric by one label's values; those that are 0 are left out. */
+  /** Returns the sums of a metric by the values of one label, without zeros. */
   byLabel(name: string, label: string): Record<string, number> {
     const values = this.#samples.filter((sample) => sample.name === name).map(({ labels }) => labels[label] ?? '');
     const sums = values.map((value) => [value, this.value(name, { [label]: value })] as const);
@@ -43,7 +43,7 @@ export async function scrape(url: string): Promise<Scrape> {
   return new Scrape(await fetchText(`${url}/metrics`));
 }
 
-/** What the tests read of a farmer's `/status`. */
+/** The part of a farmer's `/status` that the tests read. */
 export interface FarmerStatus {
   readonly nodes: readonly { readonly farmerId: string | null }[];
   readonly contracts: Readonly<Record<'total' | 'capacity' | 'generating' | 'proving' | 'answering', number>>;
@@ -53,13 +53,13 @@ export async function fetchFarmerStatus(url: string): Promise<FarmerStatus> {
   return await json(`${url}/status`);
 }
 
-/** What is answered to a GET, parsed and believed to be a `T`. */
+/** Returns the parsed response to a GET, without validation. */
 export async function json<T>(url: string): Promise<T> {
   return JSON.parse(await fetchText(url));
 }
 
 async function fetchText(url: string): Promise<string> {
   const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
-  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+  if (!response.ok) throw new Error(`${url} responded with ${response.status}`);
   return await response.text();
 }

@@ -5,7 +5,7 @@ import { docker, tryDocker } from './docker.ts';
 import { eventually } from './eventually.ts';
 import { type FarmerStatus, fetchFarmerStatus, type Scrape, scrape } from './scrape.ts';
 
-/** A container of ours that was started, seen from outside: HTTP and signals. */
+/** A started container of a service, as seen from outside: HTTP and signals. */
 export abstract class Service {
   readonly #container: StartedTestContainer;
 
@@ -13,19 +13,19 @@ export abstract class Service {
     this.#container = container;
   }
 
-  /** Asked for anew each time: a restart may publish the port elsewhere. */
+  /** Read before each use: a restart may publish a different host port. */
   abstract get url(): string;
 
   async scrape(): Promise<Scrape> {
     return await scrape(this.url);
   }
 
-  /** Stops and starts the same container: what it kept in memory is gone. */
+  /** Stops and starts the same container, which loses what it kept in memory. */
   async restart(): Promise<void> {
     await this.#container.restart();
   }
 
-  /** SIGTERM, and SIGKILL if that does not help. */
+  /** Sends SIGTERM, and SIGKILL after 20 s. */
   async stop(): Promise<{ exitCode: number; seconds: number }> {
     const startedAt = performance.now();
     await docker(['stop', '-t', '20', this.id]);
@@ -33,13 +33,13 @@ export abstract class Service {
     return { exitCode: Number(await docker(['inspect', '--format', '{{.State.ExitCode}}', this.id])), seconds };
   }
 
-  /** SIGKILL, without a warning. */
+  /** Sends SIGKILL. */
   async kill(): Promise<void> {
     await docker(['kill', '--signal', 'KILL', this.id]);
     await docker(['wait', this.id]);
   }
 
-  /** Stops every process where it is, until it is thawed or killed. */
+  /** Pauses all processes until they are thawed or killed. */
   async freeze(): Promise<void> {
     await docker(['pause', this.id]);
   }
@@ -52,7 +52,7 @@ export abstract class Service {
     return await docker(['exec', this.id, 'sh', '-c', command]);
   }
 
-  /** The last lines that it wrote. */
+  /** Returns the last 40 lines of the log. */
   async logs(): Promise<string> {
     const { stdout, stderr } = await tryDocker(['logs', '--tail', '40', this.id]);
     return `${this.#container.getName()}\n${stdout}${stderr}`;
@@ -62,17 +62,17 @@ export abstract class Service {
     await docker(['rm', '--force', '--volumes', this.id]);
   }
 
-  /** Connects the container to a network besides its own, under these names. */
+  /** Connects the container to another network, under these aliases. */
   async connect(network: string, ...aliases: readonly string[]): Promise<void> {
     await docker(['network', 'connect', ...aliases.flatMap((alias) => ['--alias', alias]), network, this.id]);
   }
 
-  /** Takes the container off a network: whoever was reached there is not reached any more. */
+  /** Disconnects the container from a network. */
   async disconnect(network: string): Promise<void> {
     await docker(['network', 'disconnect', network, this.id]);
   }
 
-  protected urlOf(port: number): string {
+  protected getUrl(port: number): string {
     return `http://${this.#container.getHost()}:${this.#container.getMappedPort(port)}`;
   }
 
@@ -81,7 +81,6 @@ export abstract class Service {
   }
 }
 
-/** A mock node's container. */
 export class MockNodeService extends Service {
   readonly #node: StartedMockNodeContainer;
 
@@ -98,39 +97,38 @@ export class MockNodeService extends Service {
     return this.#node.control;
   }
 
-  /** From the port that no fault hits. */
+  /** Scrapes the control port, which faults do not affect. */
   override async scrape(): Promise<Scrape> {
     return await scrape(this.#node.getControlUrl());
   }
 }
 
-/** A farmer's container. */
 export class FarmerService extends Service {
   override get url(): string {
-    return this.urlOf(FARMER_PORT);
+    return this.getUrl(FARMER_PORT);
   }
 
   async status(): Promise<FarmerStatus> {
     return await fetchFarmerStatus(this.url);
   }
 
-  /** Waits until the capacity is used and every chunk is made. */
-  async filled(): Promise<FarmerStatus> {
+  /** Waits until the capacity is used and every chunk is generated. */
+  async waitUntilFull(): Promise<FarmerStatus> {
     return await eventually(
-      'the farm to be filled',
+      'the farmer to use its capacity',
       async () => await this.status(),
       ({ contracts }) => contracts.total > 0 && contracts.total === contracts.capacity && contracts.generating === 0,
       { withinMs: 90_000 },
     );
   }
 
-  /** Waits for so many more passed challenges. */
-  async passes(count: number): Promise<Scrape> {
+  /** Waits for this number of further passed challenges. */
+  async waitForPasses(count: number): Promise<Scrape> {
     const before = (await this.scrape()).value(PASSED);
     return await eventually(
       `${count} more passed challenges`,
       async () => await this.scrape(),
-      (seen) => seen.value(PASSED) >= before + count,
+      (metrics) => metrics.value(PASSED) >= before + count,
     );
   }
 }

@@ -2,13 +2,13 @@ import { docker } from './docker.ts';
 import { eventually } from './eventually.ts';
 import { IMAGES, LABEL_OPTIONS } from './images.ts';
 
-/** One look of the health check. */
-interface HealthLook {
+/** One result of the health check. */
+interface HealthResult {
   readonly Start: string;
   readonly ExitCode: number;
 }
 
-/** The mock node's image, run by nothing but the docker command, with as little power as docker-compose.yml gives. */
+/** The mock node's image, started with `docker run` and the restrictions of docker-compose.yml. */
 export class StandaloneMockNode implements AsyncDisposable {
   readonly #id: string;
 
@@ -16,18 +16,18 @@ export class StandaloneMockNode implements AsyncDisposable {
     this.#id = id;
   }
 
-  /** Starts it and waits until its health check says that it is well. @param options of `docker run` */
+  /** Starts it and waits until it is healthy. @param options of `docker run` */
   static async start(...options: readonly string[]): Promise<StandaloneMockNode> {
     const ports = ['--publish', '127.0.0.1::5000', '--publish', '127.0.0.1::5001'];
-    const power = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges:true'];
-    const often = ['--health-interval', '1s'];
+    const restrictions = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges:true'];
+    const health = ['--health-interval', '1s'];
     const id = await docker([
       'run',
       '--detach',
       ...LABEL_OPTIONS,
       ...ports,
-      ...power,
-      ...often,
+      ...restrictions,
+      ...health,
       ...options,
       IMAGES['mock-node'],
     ]);
@@ -36,7 +36,7 @@ export class StandaloneMockNode implements AsyncDisposable {
     return run;
   }
 
-  /** Where the node is; asked for anew each time: a restart may publish the port elsewhere. */
+  /** Read before each use: a restart may publish a different host port. */
   async url(): Promise<string> {
     return `http://${await docker(['port', this.#id, '5000'])}`;
   }
@@ -45,7 +45,7 @@ export class StandaloneMockNode implements AsyncDisposable {
     return `http://${await docker(['port', this.#id, '5001'])}`;
   }
 
-  async health(): Promise<{ Status: string; Log: readonly HealthLook[] }> {
+  async health(): Promise<{ Status: string; Log: readonly HealthResult[] }> {
     return JSON.parse(await docker(['inspect', '--format', '{{json .State.Health}}', this.#id]));
   }
 
@@ -57,12 +57,12 @@ export class StandaloneMockNode implements AsyncDisposable {
     );
   }
 
-  /** What it wrote on its standard output. */
+  /** Returns its standard output. */
   async output(): Promise<string> {
     return await docker(['logs', this.#id]);
   }
 
-  /** SIGTERM, and SIGKILL if that does not help. */
+  /** Sends SIGTERM, and SIGKILL after 20 s. */
   async stop(): Promise<{ exitCode: number; seconds: number }> {
     const startedAt = performance.now();
     await docker(['stop', '--time', '20', this.#id]);
@@ -70,7 +70,7 @@ export class StandaloneMockNode implements AsyncDisposable {
     return { exitCode: Number(await docker(['inspect', '--format', '{{.State.ExitCode}}', this.#id])), seconds };
   }
 
-  /** SIGKILL, without a warning. */
+  /** Sends SIGKILL. */
   async kill(): Promise<void> {
     await docker(['kill', '--signal', 'KILL', this.#id]);
     await docker(['wait', this.#id]);

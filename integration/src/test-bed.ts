@@ -10,17 +10,16 @@ interface FarmerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Instead of the standard genesis file. */
   readonly genesis?: Genesis;
-  /** Its data directory's; a fresh one of its own without. */
+  /** For the data directory; by default a new volume. */
   readonly volume?: string;
-  /** How much of a processor it may use. */
+  /** Limits its share of the processors. */
   readonly cpus?: number;
-  /** Another network, which is its only way to the node: see {@link TestBed.link}. */
+  /** A second network that is its only connection to the node: see {@link TestBed.link}. */
   readonly link?: string;
-  /** Puts the data directory on a disk of this size, in memory, instead of a volume. */
+  /** Mounts a tmpfs of this size at the data directory instead of a volume. */
   readonly diskMiB?: number;
 }
 
-/** A file in a data directory's `chunks`. */
 interface ChunkFile {
   readonly name: string;
   readonly sha256: string;
@@ -29,14 +28,13 @@ interface ChunkFile {
 const NODE_URL = 'http://mock-node:5000';
 const LINKED_NODE = 'linked-node';
 const LINKED_NODE_URL = `http://${LINKED_NODE}:5000`;
-/** A fresh volume is there, and empty. */
-const USUAL = {
+const DEFAULT_ENV = {
   FARMER_ADDRESS: '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV',
   FARMER_NODE_URL: NODE_URL,
   FARMER_INIT: 'true',
 };
 
-/** Gives a test a network of its own and, however it ends, takes all away again. Prints the logs of one that failed. */
+/** Runs a test with its own network, and removes everything afterwards. Prints the logs if the test fails. */
 export async function inTestBed(test: (bed: TestBed) => Promise<void>): Promise<void> {
   const bed = new TestBed(
     await new Network({ nextUuid: () => `${NETWORK_PREFIX}${randomBytes(6).toString('hex')}` }).start(),
@@ -51,7 +49,7 @@ export async function inTestBed(test: (bed: TestBed) => Promise<void>): Promise<
   }
 }
 
-/** A network, and the containers and volumes of one test on it. */
+/** The network, containers and volumes of one test. */
 class TestBed {
   readonly #network: StartedNetwork;
   readonly #services: Service[] = [];
@@ -62,19 +60,19 @@ class TestBed {
     this.#network = network;
   }
 
-  /** Starts a mock node, reached by the farmers of this test. @param set what is to be other than usual */
+  /** Starts the mock node of this test's farmers. @param set changes the defaults */
   async mockNode(set: (node: MockNodeContainer) => MockNodeContainer = (node) => node): Promise<MockNodeService> {
-    const definition = this.#confined(new MockNodeContainer(IMAGES['mock-node']))
+    const definition = this.#restrict(new MockNodeContainer(IMAGES['mock-node']))
       .withNetworkAliases('mock-node')
       .withInterval(3);
-    return this.#keep(new MockNodeService(await set(definition).start()));
+    return this.#track(new MockNodeService(await set(definition).start()));
   }
 
-  /** Starts a farmer of this test's mock node; it is ready, with a token, when this returns. */
+  /** Starts a farmer of this test's mock node and waits until it is ready. */
   async farmer({ env = {}, genesis, volume, cpus, link, diskMiB }: FarmerOptions = {}): Promise<FarmerService> {
-    const definition = this.#confined(new GenericContainer(IMAGES.farmer))
+    const definition = this.#restrict(new GenericContainer(IMAGES.farmer))
       .withEnvironment({
-        ...USUAL,
+        ...DEFAULT_ENV,
         ...(link !== undefined && { FARMER_NODE_URL: LINKED_NODE_URL }),
         ...(genesis && genesisSettings(genesis)),
         ...env,
@@ -85,46 +83,46 @@ class TestBed {
     if (diskMiB !== undefined) definition.withTmpFs({ '/data': `rw,uid=1000,gid=1000,mode=700,size=${diskMiB}m` });
     else definition.withBindMounts([{ source: volume ?? (await this.volume()), target: '/data', mode: 'rw' }]);
     if (cpus !== undefined) definition.withResourcesQuota({ cpu: cpus });
-    const farmer = this.#keep(new FarmerService(await definition.start()));
+    const farmer = this.#track(new FarmerService(await definition.start()));
     if (link !== undefined) await farmer.connect(link);
     return farmer;
   }
 
   /**
-   * A network besides the usual one, on which the node has another name. A farmer that knows only this name can be cut from the
-   * node, and keeps the port that this machine reaches it by.
+   * Creates a second network on which the node has another alias. A farmer that uses this alias can be disconnected
+   * from the node without losing its published port.
    */
   async link(node: MockNodeService): Promise<string> {
     const network = `${NETWORK_PREFIX}${randomBytes(6).toString('hex')}`;
-    // One that leads nowhere else: otherwise the engine may have a container's ports published through it.
+    // Internal: otherwise the engine may publish a container's ports through it.
     await docker(['network', 'create', '--internal', network]);
     this.#links.push(network);
     await node.connect(network, LINKED_NODE);
     return network;
   }
 
-  /** Does something to a data directory, from outside and with every power: what a disk, a backup or a person might do. */
+  /** Runs a shell command as root in a data directory, to simulate damage. */
   async onVolume(volume: string, command: string): Promise<void> {
     const entry = ['--user', '0:0', '--entrypoint', 'sh', IMAGES.farmer, '-c', `set -e; cd /data; ${command}`];
     await docker(['run', '--rm', ...LABEL_OPTIONS, '--volume', `${volume}:/data`, ...entry]);
   }
 
-  /** Runs a farmer that is expected not to start, to its end. */
+  /** Runs a farmer that is expected to fail at the start. */
   async runFarmerToExit({ volume, genesis }: { volume: string; genesis: Genesis }): Promise<DockerResult> {
-    const env = Object.entries({ ...USUAL, ...genesisSettings(genesis) });
+    const env = Object.entries({ ...DEFAULT_ENV, ...genesisSettings(genesis) });
     const options = env.flatMap(([name, value]) => ['--env', `${name}=${value}`]);
-    const power = ['--cap-drop', 'ALL', '--volume', `${volume}:/data`, '--network', this.#network.getName()];
-    return await tryDocker(['run', '--rm', ...LABEL_OPTIONS, ...power, ...options, IMAGES.farmer]);
+    const restrictions = ['--cap-drop', 'ALL', '--volume', `${volume}:/data`, '--network', this.#network.getName()];
+    return await tryDocker(['run', '--rm', ...LABEL_OPTIONS, ...restrictions, ...options, IMAGES.farmer]);
   }
 
-  /** An empty volume, for a data directory that outlives a container. */
+  /** Creates an empty volume for a data directory that outlives its container. */
   async volume(): Promise<string> {
     const name = `downstream-integration-${randomBytes(6).toString('hex')}`;
     this.#volumes.push(await docker(['volume', 'create', ...LABEL_OPTIONS, name]));
     return name;
   }
 
-  /** The chunk folder of a data directory, its files hashed by a container that knows nothing of farming. */
+  /** Lists the chunk files of a data directory with their hashes, independently of the farmer. */
   async chunkFiles(volume: string): Promise<ChunkFile[]> {
     const list = `
       const { createHash } = require('node:crypto');
@@ -135,7 +133,7 @@ class TestBed {
     return JSON.parse(await docker(['run', '--rm', ...LABEL_OPTIONS, '--volume', `${volume}:/data`, ...entry]));
   }
 
-  /** Runs the farmer's image with these arguments to its end, on this test's network. */
+  /** Runs the farmer's image with these arguments until it exits. */
   async runFarmer(args: readonly string[], copied: { from: string; to: string }): Promise<DockerResult> {
     const network = ['--network', this.#network.getName()];
     const id = await docker(['create', ...LABEL_OPTIONS, ...network, IMAGES.farmer, ...args]);
@@ -158,8 +156,8 @@ class TestBed {
     await this.#network.stop();
   }
 
-  /** As little power as docker-compose.yml gives. */
-  #confined<Container extends GenericContainer>(container: Container): Container {
+  /** Applies the restrictions of docker-compose.yml. */
+  #restrict<Container extends GenericContainer>(container: Container): Container {
     return container
       .withLabels(LABEL)
       .withNetwork(this.#network)
@@ -167,7 +165,7 @@ class TestBed {
       .withSecurityOpt('no-new-privileges:true');
   }
 
-  #keep<S extends Service>(service: S): S {
+  #track<S extends Service>(service: S): S {
     this.#services.push(service);
     return service;
   }

@@ -11,12 +11,12 @@ const FILE = fileURLToPath(new URL('../../docker-compose.yml', import.meta.url))
 const project = `downstream-integration-${randomBytes(4).toString('hex')}`;
 const compose = ['compose', '--file', FILE, '--project-name', project];
 
-/** Port 0: whichever is free. What the machine has set for services of its own stays out. */
+/** Free ports, and none of the machine's own settings for these services. */
 const env = {
   ...Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(FARMER|MOCK|COMPOSE|PROMETHEUS|GRAFANA)_/.test(name)),
   ),
-  // Longer than a restart takes on a busy machine: what falls due meanwhile would rightly count as missed.
+  // Longer than a restart takes on a busy machine, so that no challenge is missed.
   MOCK_INTERVAL: '12',
   MOCK_PORT: '0',
   MOCK_CONTROL_PORT: '0',
@@ -32,14 +32,14 @@ const CONTROL_PORT = '5001';
 
 const run = async (...args: string[]) => await docker([...compose, ...args], { env, timeoutMs: 170_000 });
 
-/** Asked for anew each time: a restart publishes the port elsewhere. */
-const urlOf = async (service: Name, port = PORTS[service]) => `http://${await run('port', service, port)}`;
+/** Read before each use: a restart publishes different host ports. */
+const getUrl = async (service: Name, port = PORTS[service]) => `http://${await run('port', service, port)}`;
 
-const scrapeFarmer = async () => await scrape(await urlOf('farmer'));
-const fetchStatus = async () => await fetchFarmerStatus(await urlOf('farmer'));
-const prometheus = async () => new Prometheus(await urlOf('prometheus'));
+const scrapeFarmer = async () => await scrape(await getUrl('farmer'));
+const fetchStatus = async () => await fetchFarmerStatus(await getUrl('farmer'));
+const prometheus = async () => new Prometheus(await getUrl('prometheus'));
 
-const morePasses = async (than: number) =>
+const waitForPasses = async (than: number) =>
   await eventually(
     'more passed challenges',
     scrapeFarmer,
@@ -60,12 +60,11 @@ const hasGrafana = await isImageAvailable(services.grafana.image ?? '');
 if (!hasGrafana) {
   const line = '#'.repeat(100);
   process.stderr.write(
-    `\n${line}\n#  NOT RUN: Grafana of docker-compose.yml: ${services.grafana.image} can't be pulled here, and nothing can stand in for it.\n${line}\n\n`,
+    `\n${line}\n#  NOT RUN: the Grafana tests, because ${services.grafana.image} cannot be pulled.\n${line}\n\n`,
   );
 }
 const started = (Object.keys(PORTS) as Name[]).filter((name) => name !== 'grafana' || hasGrafana);
 
-/** Whether an image is on this machine, or its registry gives it. */
 async function isImageAvailable(image: string): Promise<boolean> {
   return (
     (await tryDocker(['image', 'inspect', image])).exitCode === 0 ||
@@ -77,36 +76,33 @@ describe('docker-compose.yml', () => {
   beforeAll(async () => {
     await run('up', '--build', '--wait', ...started).catch(async (error: unknown) => {
       const { stdout } = await tryDocker([...compose, 'logs', '--no-color'], { env });
-      throw new Error(`not up; what the services wrote:\n${stdout}`, { cause: error });
+      throw new Error(`docker compose up failed; logs of the services:\n${stdout}`, { cause: error });
     });
   }, 180_000);
   afterAll(async () => {
-    // Even when a test failed before the last: a project of a random name is nobody else's.
+    // Needed if a test failed before the last one.
     await tryDocker([...compose, 'down', '--volumes', '--rmi', 'local', '--timeout', '5'], { env });
   });
 
-  it.each(Object.entries(services))(
-    'gives %s nothing that it does not need, and shows it to this machine alone',
-    (_, service) => {
-      expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] });
-      expect(new Set(service.ports.map(({ host_ip }) => host_ip))).toEqual(new Set(['127.0.0.1']));
-      if (service.image !== undefined) expect(service.image).toMatch(/:v?\d+\.\d+\.\d+$/);
-    },
-  );
+  it.each(Object.entries(services))('restricts %s and publishes its ports on loopback only', (_, service) => {
+    expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] });
+    expect(new Set(service.ports.map(({ host_ip }) => host_ip))).toEqual(new Set(['127.0.0.1']));
+    if (service.image !== undefined) expect(service.image).toMatch(/:v?\d+\.\d+\.\d+$/);
+  });
 
-  it('publishes what runs on loopback', async () => {
+  it('publishes each started service on loopback', async () => {
     for (const name of started) expect(await run('port', name, PORTS[name])).toMatch(/^127\.0\.0\.1:/);
   });
 
-  it('has a farmer that farms, and goes on after a restart', async () => {
-    await morePasses(3);
+  it('runs a farmer that passes challenges, also after a restart', async () => {
+    await waitForPasses(3);
     const filled = await eventually(
-      'the farm to be filled',
+      'the farmer to use its capacity',
       fetchStatus,
       ({ contracts }) => contracts.total === contracts.capacity && contracts.generating === 0,
     );
     await run('restart', 'farmer');
-    const metrics = await morePasses(3);
+    const metrics = await waitForPasses(3);
     expect(metrics.value('farmer_chunk_generation_duration_seconds_count')).toBe(0);
     expect(metrics.value('farmer_challenges_failed_total')).toBe(0);
     expect(await fetchStatus()).toMatchObject({
@@ -115,7 +111,7 @@ describe('docker-compose.yml', () => {
     });
   });
 
-  it('has a Prometheus that sees both, and reckons every rule without an error', async () => {
+  it('runs a Prometheus that scrapes both services and evaluates every rule without an error', async () => {
     const api = await prometheus();
     const targets = await eventually(
       'both targets to be up',
@@ -124,7 +120,7 @@ describe('docker-compose.yml', () => {
     );
     expect(Object.keys(targets).sort()).toEqual(['farmer', 'mock-node']);
     const rules = await eventually(
-      'every rule to be reckoned',
+      'every rule to be evaluated',
       async () => await api.rules(),
       (seen) => seen.length > 0 && seen.every(({ health }) => health !== 'unknown'),
     );
@@ -139,11 +135,11 @@ describe('docker-compose.yml', () => {
     expect(await api.query('ALERTS{alertstate="firing"}')).toEqual([]);
   });
 
-  it('has a mock node whose faults are switched on and off from this machine, as its file says, and seen by Prometheus', async () => {
+  it('runs a mock node whose faults can be changed with the documented commands and are visible in Prometheus', async () => {
     const text = readFileSync(FILE, 'utf8');
-    const control = await urlOf('mock-node', CONTROL_PORT);
-    const said = [...text.matchAll(/curl -X (\w+) http:\/\/127\.0\.0\.1:5001(\S+)/g)];
-    const [on, off] = said.map(
+    const control = await getUrl('mock-node', CONTROL_PORT);
+    const documented = [...text.matchAll(/curl -X (\w+) http:\/\/127\.0\.0\.1:5001(\S+)/g)];
+    const [on, off] = documented.map(
       ([, method = '', path = '']) =>
         async () =>
           await fetch(control + path, { method }),
@@ -162,8 +158,8 @@ describe('docker-compose.yml', () => {
     expect(await json(`${control}/__admin/faults`)).toEqual([]);
   });
 
-  (hasGrafana ? it : it.skip)('has a Grafana with its datasource and dashboards, for whoever looks', async () => {
-    const url = await urlOf('grafana');
+  (hasGrafana ? it : it.skip)('runs a Grafana with its data source and dashboards, without login', async () => {
+    const url = await getUrl('grafana');
     expect(await json(`${url}/api/health`)).toMatchObject({ database: 'ok' });
     expect(await json(`${url}/api/datasources/uid/prometheus/health`)).toMatchObject({ status: 'OK' });
     const dashboards = await eventually(
@@ -178,7 +174,7 @@ describe('docker-compose.yml', () => {
     ]);
   });
 
-  it('goes without a trace', async () => {
+  it('leaves no container, network or volume', async () => {
     await run('down', '--volumes', '--rmi', 'local');
     const filter = ['--quiet', '--filter', `label=com.docker.compose.project=${project}`];
     expect(await docker(['ps', '--all', ...filter])).toBe('');

@@ -4,9 +4,9 @@ import { fetchFailuresByReason, listContractHashes, waitUntilEachContractPasses 
 import { createGenesis } from '../src/genesis.ts';
 import { inTestBed } from '../src/test-bed.ts';
 
-const genesis = createGenesis('what both have', 256 * 1024);
+const genesis = createGenesis('shared', 256 * 1024);
 
-/** What is done to a chunk, as a command. */
+/** Commands that damage a chunk. */
 const DAMAGES = {
   truncated: (path: string) => `truncate -s 1000 ${path}`,
   'bit-flipped': (path: string) => `printf '\\001' | dd of=${path} bs=1 seek=777 conv=notrunc status=none`,
@@ -15,14 +15,14 @@ const DAMAGES = {
   unreadable: (path: string) => `chown 0:0 ${path}; chmod 000 ${path}`,
 };
 
-describe('a farmer', () => {
-  it.concurrent('makes chunks again that were damaged behind its back, and proves them before their deadline', async () => {
+describe('A farmer', () => {
+  it.concurrent('rebuilds damaged chunks and proves them before their deadlines', async () => {
     await inTestBed(async (bed) => {
       const node = await bed.mockNode((set) => set.withGenesis(genesis.content).withInterval(15));
       const volume = await bed.volume();
       const farmer = await bed.farmer({ genesis, volume, env: { FARMER_SIZE: '1280KiB' } });
-      await farmer.filled();
-      await farmer.passes(5);
+      await farmer.waitUntilFull();
+      await farmer.waitForPasses(5);
       const contracts = await listContractHashes(node);
       expect(contracts).toHaveLength(5);
 
@@ -32,20 +32,20 @@ describe('a farmer', () => {
 
       expect(await fetchFailuresByReason(farmer)).toEqual({});
       expect(await listContractHashes(node)).toEqual(contracts);
-      const sound = contracts.map((hash) => ({ name: hash, sha256: hash }));
-      expect((await bed.chunkFiles(volume)).sort((a, b) => a.name.localeCompare(b.name))).toEqual(sound);
+      const intact = contracts.map((hash) => ({ name: hash, sha256: hash }));
+      expect((await bed.chunkFiles(volume)).sort((a, b) => a.name.localeCompare(b.name))).toEqual(intact);
       const failed = (await node.control.listContracts()).map(({ unanswered, wrong }) => unanswered + wrong);
       expect(failed).toEqual([0, 0, 0, 0, 0]);
     });
   });
 
-  it.concurrent('takes no more on a full disk, goes on answering, and takes again when there is room', async () => {
+  it.concurrent('accepts no contracts while its disk is full, keeps answering, and accepts again once there is free space', async () => {
     await inTestBed(async (bed) => {
       const node = await bed.mockNode((set) => set.withGenesis(genesis.content).withInterval(8).withMaxContracts(4));
       const env = { FARMER_SIZE: '4MiB', FARMER_MIN_FREE: '0' };
       const farmer = await bed.farmer({ genesis, diskMiB: 16, env });
       await eventually(
-        'four contracts to be farmed',
+        'four contracts with their chunks',
         async () => (await farmer.status()).contracts,
         ({ total, generating }) => total === 4 && generating === 0,
       );
@@ -53,14 +53,14 @@ describe('a farmer', () => {
 
       await farmer.shell('dd if=/dev/zero of=/data/filler bs=4k status=none || true');
       await node.control.updateConfig({ maxContracts: 16 });
-      await farmer.passes(8);
+      await farmer.waitForPasses(8);
       const { contracts: onFull } = await farmer.status();
       expect(onFull.total).toBeLessThan(16);
       expect(await fetchFailuresByReason(farmer)).not.toHaveProperty('wrong_answer');
       expect(await listContractHashes(node)).toEqual(expect.arrayContaining(contracts));
 
       await farmer.shell('rm /data/filler');
-      await farmer.filled();
+      await farmer.waitUntilFull();
       expect(await listContractHashes(node)).toEqual(expect.arrayContaining(contracts));
       await waitUntilEachContractPasses(node);
     });

@@ -3,16 +3,16 @@ import { eventually } from '../src/eventually.ts';
 import { createGenesis } from '../src/genesis.ts';
 import { inTestBed } from '../src/test-bed.ts';
 
-describe('a farm', () => {
+describe('A farmer', () => {
   it('fills its capacity with 32 MiB chunks and passes every challenge', async () => {
     await inTestBed(async (bed) => {
-      // Long enough for a busy machine to make chunks of this size twice: at the node, and here.
+      // Long enough for a busy machine to generate each chunk twice: at the node and at the farmer.
       await bed.mockNode((node) => node.withInterval(10));
       const farmer = await bed.farmer({ env: { FARMER_SIZE: '96MiB' } });
 
-      const { contracts } = await farmer.filled();
+      const { contracts } = await farmer.waitUntilFull();
       expect(contracts.total).toBe(3);
-      const metrics = await farmer.passes(9);
+      const metrics = await farmer.waitForPasses(9);
 
       expect(metrics.value('farmer_challenges_failed_total')).toBe(0);
       expect(metrics.value('farmer_contracts_rejected_total')).toBe(0);
@@ -26,18 +26,18 @@ describe('a farm', () => {
     });
   });
 
-  it('refuses the contracts of a node that has another genesis file, and leaves nothing on disk', async () => {
+  it('rejects the contracts of a node with a different genesis file and leaves no chunk on disk', async () => {
     await inTestBed(async (bed) => {
-      await bed.mockNode((node) => node.withGenesis(createGenesis('what the node has').content));
+      await bed.mockNode((node) => node.withGenesis(createGenesis('node').content));
       const volume = await bed.volume();
       const farmer = await bed.farmer({
         volume,
-        genesis: createGenesis('what the farmer has'),
+        genesis: createGenesis('farmer'),
         env: { FARMER_SIZE: '192KiB' },
       });
 
       await eventually(
-        'refused contracts',
+        'rejected contracts',
         async () => await farmer.scrape(),
         (seen) => seen.value('farmer_contracts_rejected_total', { reason: 'hash_mismatch' }) >= 3,
       );
@@ -49,28 +49,28 @@ describe('a farm', () => {
     });
   });
 
-  it('goes on with the contracts it has when the disk is full, and takes no more', async () => {
+  it('keeps proving its contracts on a full disk and accepts no more', async () => {
     await inTestBed(async (bed) => {
       await bed.mockNode();
-      // Room for the genesis file, one chunk, and part of another.
+      // Fits the genesis file, one chunk, and a part of another.
       const farmer = await bed.farmer({ diskMiB: 80, env: { FARMER_SIZE: '512MiB', FARMER_MIN_FREE: '0' } });
-      await farmer.passes(4);
+      await farmer.waitForPasses(4);
       const metrics = await farmer.scrape();
       expect(metrics.value('farmer_contracts', { state: 'waiting' })).toBeLessThanOrEqual(1);
       expect(metrics.value('farmer_contracts', { state: 'generating' })).toBeLessThanOrEqual(4);
-      const whole = (await farmer.shell('ls /data/chunks')).split('\n').filter((name) => !name.endsWith('.partial'));
-      expect(whole).toHaveLength(1);
+      const complete = (await farmer.shell('ls /data/chunks')).split('\n').filter((name) => !name.endsWith('.partial'));
+      expect(complete).toHaveLength(1);
       expect((await farmer.stop()).exitCode).toBe(0);
     });
   });
 
-  it('is filled anew, and passes, on a node that lost its memory', async () => {
+  it('accepts new contracts after its node has lost its state', async () => {
     await inTestBed(async (bed) => {
-      const genesis = createGenesis('what both have');
+      const genesis = createGenesis('shared');
       const node = await bed.mockNode((node) => node.withGenesis(genesis.content));
       const farmer = await bed.farmer({ genesis, env: { FARMER_SIZE: '192KiB' } });
-      await farmer.filled();
-      await farmer.passes(3);
+      await farmer.waitUntilFull();
+      await farmer.waitForPasses(3);
 
       await node.restart();
       await eventually(
@@ -78,8 +78,8 @@ describe('a farm', () => {
         async () => await farmer.scrape(),
         (seen) => seen.value('farmer_contracts_ended_total', { reason: 'token_lost' }) === 3,
       );
-      await farmer.filled();
-      await farmer.passes(3);
+      await farmer.waitUntilFull();
+      await farmer.waitForPasses(3);
       expect((await node.scrape()).value('mock_node_challenges_total', { result: 'wrong' })).toBe(0);
     });
   });

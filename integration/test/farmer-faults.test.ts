@@ -8,12 +8,12 @@ import {
 } from '../src/farm-helpers.ts';
 import { inTestBed } from '../src/test-bed.ts';
 
-describe('a farmer', () => {
-  it.concurrent('that stood still past a deadline says so, keeps its contracts, and passes again', async () => {
+describe('A farmer', () => {
+  it.concurrent('keeps its contracts and reports missed challenges after it was frozen past a deadline', async () => {
     await inTestBed(async (bed) => {
       const node = await bed.mockNode((set) => set.withGenesis(SMALL_FARM.genesis.content).withInterval(4));
       const farmer = await bed.farmer(SMALL_FARM);
-      await farmer.filled();
+      await farmer.waitUntilFull();
       await waitUntilEachContractPasses(node);
       const contracts = await listContractHashes(node);
 
@@ -29,20 +29,20 @@ describe('a farmer', () => {
       expect(await listContractHashes(node)).toEqual(contracts);
       const { missed = 0, ...others } = await fetchFailuresByReason(farmer);
       expect(missed).toBeGreaterThanOrEqual(3);
-      // An answer that was under way when it stood still is one that the node did not acknowledge in time.
+      // The node did not acknowledge in time an answer that was in progress.
       expect(Object.keys(others).filter((reason) => reason !== 'node_error')).toEqual([]);
       expect((await node.scrape()).value('mock_node_challenges_total', { result: 'wrong' })).toBe(0);
     });
   });
 
-  it.concurrent('that is stopped amid making chunks ends in time, and goes on with whole ones only', async () => {
+  it.concurrent('exits in time when stopped while generating chunks, and resumes with complete chunks only', async () => {
     await inTestBed(async (bed) => {
       const node = await bed.mockNode((set) => set.withInterval(30).withMaxContracts(8));
       const setup = { volume: await bed.volume(), env: { FARMER_SIZE: '256MiB' } };
-      // Slowed down, so that chunks are still in the making when all contracts are taken.
+      // Slowed down, so that chunks are still being generated when all contracts are accepted.
       const first = await bed.farmer({ ...setup, cpus: 0.3 });
       await eventually(
-        'all contracts to be taken, and some chunks to be in the making',
+        'all contracts to be accepted while chunks are being generated',
         async () => (await first.status()).contracts,
         ({ total, generating }) => total === 8 && generating > 0,
       );
@@ -54,8 +54,8 @@ describe('a farmer', () => {
       expect(contracts).toHaveLength(8);
 
       const second = await bed.farmer(setup);
-      await second.filled();
-      await second.passes(3);
+      await second.waitUntilFull();
+      await second.waitForPasses(3);
       expect(await listContractHashes(node)).toEqual(contracts);
       const files = await bed.chunkFiles(setup.volume);
       expect(files).toEqual(files.map(({ sha256 }) => ({ name: sha256, sha256 })));

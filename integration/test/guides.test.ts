@@ -11,8 +11,8 @@ import { IMAGES, LABEL } from '../src/images.ts';
 const root = join(import.meta.dirname, '../..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
-/** Has the tests of an example as tests of ours, as they stand there but for the image, which is this run's. */
-async function haveTestsOf(example: string): Promise<void> {
+/** Declares the tests of an example, with the image of this run. */
+async function declareTests(example: string): Promise<void> {
   const container = `new MockNodeContainer('${IMAGES['mock-node']}').withLabels(${JSON.stringify(LABEL)})`;
   const path = join(import.meta.dirname, `written-by-a-test-${randomBytes(4).toString('hex')}.ts`);
   writeFileSync(path, example.replace('new MockNodeContainer()', container));
@@ -28,17 +28,17 @@ const inContainer = (markdown: string) =>
 
 for (const guide of ['packages/testcontainers/README.md', 'docs/mock-node.md']) {
   const [example = '', ...others] = inContainer(read(guide));
-  describe(`the example in ${guide}`, () => {
-    it('is there, and the only one', () => {
+  describe(`The example in ${guide}`, () => {
+    it('exists and is the only one', () => {
       expect(example).not.toBe('');
       expect(others).toEqual([]);
     });
   });
-  await haveTestsOf(example);
+  await declareTests(example);
 }
 
-describe('the compose file in docs/mock-node.md', () => {
-  it('starts a node with the scenario that the guide has, healthy', async () => {
+describe('The Compose file in docs/mock-node.md', () => {
+  it('starts a healthy node with the scenario of the guide', async () => {
     const [scenario = '', file = ''] = extractCodeBlocks(read('docs/mock-node.md'), 'yaml');
     const folder = mkdtempSync(join(tmpdir(), 'downstream-'));
     const project = `downstream-integration-${randomBytes(4).toString('hex')}`;

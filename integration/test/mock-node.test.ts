@@ -14,27 +14,27 @@ import { inTestBed } from '../src/test-bed.ts';
 
 const NEW = '/api/downstream/new/19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
 
-/** What comes of a request, to a client that knows nothing but HTTP. */
-async function requestOutcome(url: string): Promise<number | 'no reply'> {
+/** Returns the status of a request, or `no response`. */
+async function requestOutcome(url: string): Promise<number | 'no response'> {
   return await fetch(url, { headers: { Connection: 'close' } }).then(
     async (response) => {
       await response.arrayBuffer();
       return response.status;
     },
-    () => 'no reply',
+    () => 'no response',
   );
 }
 
-/** The outcomes of so many requests, one after the other. */
-async function requestOutcomes(url: string, count: number): Promise<(number | 'no reply')[]> {
-  const outcomes: (number | 'no reply')[] = [];
+/** Returns the outcomes of `count` requests, one after the other. */
+async function requestOutcomes(url: string, count: number): Promise<(number | 'no response')[]> {
+  const outcomes: (number | 'no response')[] = [];
   while (outcomes.length < count) outcomes.push(await requestOutcome(url));
   return outcomes;
 }
 
 const createControlClient = async (run: StandaloneMockNode) => new ControlClient(await run.controlUrl());
 
-describe('the image of the mock node', () => {
+describe('The image of the mock node', () => {
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'downstream-'));
@@ -43,22 +43,22 @@ describe('the image of the mock node', () => {
     await rm(folder, { recursive: true });
   });
 
-  /** A scenario on this machine, as an option that mounts it and one that names it. */
+  /** Writes a scenario file; returns the options that mount and use it. */
   async function scenario(yaml: string): Promise<string[]> {
     const path = join(folder, 'scenario.yaml');
     await writeFile(path, yaml, { mode: 0o644 });
     return ['--volume', `${path}:/scenario.yaml:ro`, '--env', 'MOCK_SCENARIO=/scenario.yaml'];
   }
 
-  it('says in one line when it is ready, with the ports in the container', async () => {
+  it('prints one line with its ports when it is ready', async () => {
     await using run = await StandaloneMockNode.start('--env', 'MOCK_SEED=a seed');
     expect(await run.output()).toBe('mock-node ready api=:5000 control=:5001 seed=a seed');
   });
 
-  it('has the faults of a preset and of a mounted scenario, and the control API says which were applied', async () => {
+  it('applies the faults of a preset and a mounted scenario, and counts them in its control API and metrics', async () => {
     const mounted = await scenario(`
       name: closed
-      description: Nobody is let in at first.
+      description: Rejects the first registrations.
       config: { intervalMs: 5000, maxContracts: 3 }
       faults:
         - name: closed
@@ -74,46 +74,46 @@ describe('the image of the mock node', () => {
     const outcomes = await requestOutcomes((await run.url()) + NEW, 100);
 
     const applied = Object.fromEntries((await control.listFaults()).map((fault) => [fault.name, fault.applied]));
-    const times = (outcome: number | 'no reply') => outcomes.filter((each) => each === outcome).length;
+    const times = (outcome: number | 'no response') => outcomes.filter((each) => each === outcome).length;
     expect(applied['closed']).toBe(2);
     expect(times(429)).toBe(2);
     expect(times(503)).toBe(applied['flaky-503']);
-    expect(times('no reply')).toBe((applied['flaky-reset'] ?? 0) + (applied['flaky-lost-response'] ?? 0));
-    expect(times(200)).toBe(100 - times(429) - times(503) - times('no reply'));
-    // One in ten goes wrong: of a hundred, some certainly do, and most do not.
-    expect(times(503) + times('no reply')).toBeGreaterThan(0);
+    expect(times('no response')).toBe((applied['flaky-reset'] ?? 0) + (applied['flaky-lost-response'] ?? 0));
+    expect(times(200)).toBe(100 - times(429) - times(503) - times('no response'));
+    // About one request in ten fails.
+    expect(times(503) + times('no response')).toBeGreaterThan(0);
     expect(times(200)).toBeGreaterThan(70);
 
     const metrics = await scrape(await run.controlUrl());
     expect(metrics.value('mock_node_faults_applied_total', { name: 'closed' })).toBe(2);
     expect(metrics.value('mock_node_requests_total', { route: 'new', code: '429' })).toBe(2);
-    expect(metrics.value('mock_node_requests_total', { route: 'new', code: 'none' })).toBe(times('no reply'));
+    expect(metrics.value('mock_node_requests_total', { route: 'new', code: 'none' })).toBe(times('no response'));
   });
 
-  it('is well while it refuses whoever connects, and takes them again when it is told to', async () => {
+  it('stays healthy while a fault refuses connections, and accepts them again without the fault', async () => {
     await using run = await StandaloneMockNode.start('--env', 'MOCK_PRESET=offline');
     const control = await createControlClient(run);
     const url = await run.url();
-    expect(await requestOutcome(url + NEW)).toBe('no reply');
+    expect(await requestOutcome(url + NEW)).toBe('no response');
     const since = (await run.health()).Log.at(-1)?.Start ?? '';
 
-    const looks = await eventually(
+    const results = await eventually(
       'the health check to look three times more',
       async () => (await run.health()).Log.filter(({ Start }) => Start > since),
       ({ length }) => length >= 3,
     );
-    expect(await requestOutcome(url + NEW)).toBe('no reply');
-    expect(looks.map(({ ExitCode }) => ExitCode)).toEqual(looks.map(() => 0));
+    expect(await requestOutcome(url + NEW)).toBe('no response');
+    expect(results.map(({ ExitCode }) => ExitCode)).toEqual(results.map(() => 0));
 
     await control.removeFaults();
     await eventually(
-      'the node to be back',
+      'the node to accept connections',
       async () => await requestOutcome(url + NEW),
       (outcome) => outcome === 200,
     );
   });
 
-  it('goes on with farmers and contracts in another container on the same volume, whatever became of the first', async () => {
+  it('keeps farmers and contracts in a new container on the same volume after a kill', async () => {
     const volume = `downstream-integration-${randomBytes(6).toString('hex')}`;
     await docker(['volume', 'create', ...LABEL_OPTIONS, volume]);
     const kept = ['--volume', `${volume}:/state`, '--env', 'MOCK_STATE=/state/node.db'];
@@ -137,7 +137,7 @@ describe('the image of the mock node', () => {
     }
   });
 
-  it('ends on SIGTERM at once, while requests hang and others listen', async () => {
+  it('exits promptly on SIGTERM while requests hang and clients wait for events', async () => {
     await using run = await StandaloneMockNode.start();
     const control = await createControlClient(run);
     await control.addFault({ name: 'silence', effect: 'hang' });
@@ -161,14 +161,14 @@ describe('the image of the mock node', () => {
   });
 });
 
-describe('a farmer', () => {
-  it('farms through faults that are switched on while it does, and fails no challenge', async () => {
+describe('A farmer', () => {
+  it('fails no challenge while faults are injected', async () => {
     await inTestBed(async (bed) => {
-      const genesis = createGenesis('what both have');
+      const genesis = createGenesis('shared');
       const node = await bed.mockNode((set) => set.withGenesis(genesis.content).withInterval(6));
       const farmer = await bed.farmer({ genesis, env: { FARMER_SIZE: '192KiB' } });
-      await farmer.filled();
-      await farmer.passes(3);
+      await farmer.waitUntilFull();
+      await farmer.waitForPasses(3);
 
       await node.control.addFault({
         name: 'lost',
@@ -176,11 +176,11 @@ describe('a farmer', () => {
         times: 3,
         effect: 'drop_response',
       });
-      await node.control.addFault({ name: 'away', match: { route: 'due' }, times: 2, effect: 'refuse' });
+      await node.control.addFault({ name: 'unreachable', match: { route: 'due' }, times: 2, effect: 'refuse' });
       await node.control.addFault({ name: 'late', effect: { kind: 'uniform', minMs: 50, maxMs: 300 } });
       expect(await node.control.waitForRequests({ fault: 'lost' }, { count: 3, timeoutMs: 40_000 })).toBe(3);
-      expect(await node.control.waitForRequests({ fault: 'away' }, { count: 2, timeoutMs: 40_000 })).toBe(2);
-      const metrics = await farmer.passes(6);
+      expect(await node.control.waitForRequests({ fault: 'unreachable' }, { count: 2, timeoutMs: 40_000 })).toBe(2);
+      const metrics = await farmer.waitForPasses(6);
 
       expect(metrics.value('farmer_challenges_failed_total')).toBe(0);
       const seen = await node.scrape();
@@ -191,18 +191,18 @@ describe('a farmer', () => {
     });
   });
 
-  it('goes on with its contracts on a node that keeps its state over a restart', async () => {
+  it('keeps its contracts when its node restarts with saved state', async () => {
     await inTestBed(async (bed) => {
-      const genesis = createGenesis('what both have');
-      // Longer than a restart takes on a busy machine: what falls due meanwhile would rightly count as missed.
+      const genesis = createGenesis('shared');
+      // Longer than a restart takes on a busy machine, so that no challenge is missed.
       const node = await bed.mockNode((set) => set.withGenesis(genesis.content).withInterval(12).withState());
       const farmer = await bed.farmer({ genesis, env: { FARMER_SIZE: '192KiB' } });
-      await farmer.filled();
-      await farmer.passes(3);
+      await farmer.waitUntilFull();
+      await farmer.waitForPasses(3);
       const before = (await node.control.listContracts()).map(({ hash }) => hash);
 
       await node.restart();
-      const metrics = await farmer.passes(3);
+      const metrics = await farmer.waitForPasses(3);
 
       expect((await node.control.listContracts()).map(({ hash }) => hash)).toEqual(before);
       expect(metrics.value('farmer_contracts_ended_total')).toBe(0);

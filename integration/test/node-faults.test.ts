@@ -8,18 +8,18 @@ import {
 } from '../src/farm-helpers.ts';
 import { inTestBed } from '../src/test-bed.ts';
 
-describe('a farmer whose node', () => {
-  it.concurrent('stands still for longer than a round keeps its contracts, says whose fault it was, and passes again', async () => {
+describe('A farmer', () => {
+  it.concurrent('keeps its contracts and reports node errors while its node is frozen for more than a round', async () => {
     await inTestBed(async (bed) => {
       const node = await bed.mockNode((set) => set.withGenesis(SMALL_FARM.genesis.content).withInterval(4));
       const farmer = await bed.farmer(SMALL_FARM);
-      await farmer.filled();
+      await farmer.waitUntilFull();
       await waitUntilEachContractPasses(node);
       const contracts = await listContractHashes(node);
 
       await node.freeze();
       const failures = await eventually(
-        'a round to be lost',
+        'a failed round',
         async () => await fetchFailuresByReason(farmer),
         ({ node_error: lost = 0 }) => lost > 0,
       );
@@ -32,15 +32,15 @@ describe('a farmer whose node', () => {
     });
   });
 
-  it.concurrent('is killed and started again keeps its contracts, and fails none', async () => {
+  it.concurrent('fails no challenge when its node is killed and restarted', async () => {
     await inTestBed(async (bed) => {
-      // Longer than a start takes on a busy machine: what falls due meanwhile would rightly count as failed.
+      // Longer than a start takes on a busy machine, so that no challenge is missed.
       const node = await bed.mockNode((set) =>
         set.withGenesis(SMALL_FARM.genesis.content).withInterval(12).withState(),
       );
       const farmer = await bed.farmer(SMALL_FARM);
-      await farmer.filled();
-      await farmer.passes(3);
+      await farmer.waitUntilFull();
+      await farmer.waitForPasses(3);
       const contracts = await listContractHashes(node);
 
       await node.kill();
@@ -52,18 +52,18 @@ describe('a farmer whose node', () => {
     });
   });
 
-  it.concurrent('is cut off for longer than a round keeps its contracts, says whose fault it was, and passes again', async () => {
+  it.concurrent('keeps its contracts and reports node errors while its node is unreachable for more than a round', async () => {
     await inTestBed(async (bed) => {
       const node = await bed.mockNode((set) => set.withGenesis(SMALL_FARM.genesis.content).withInterval(4));
       const link = await bed.link(node);
       const farmer = await bed.farmer({ ...SMALL_FARM, link });
-      await farmer.filled();
+      await farmer.waitUntilFull();
       await waitUntilEachContractPasses(node);
       const contracts = await listContractHashes(node);
 
       await farmer.disconnect(link);
       const failures = await eventually(
-        'a round to be lost',
+        'a failed round',
         async () => await fetchFailuresByReason(farmer),
         ({ node_error: lost = 0 }) => lost > 0,
       );
@@ -76,21 +76,21 @@ describe('a farmer whose node', () => {
     });
   });
 
-  it.concurrent('forgot everything believes it after three times, and farms anew', async () => {
+  it.concurrent('drops its contracts and accepts new ones after its node has lost its state', async () => {
     await inTestBed(async (bed) => {
       const node = await bed.mockNode((set) => set.withGenesis(SMALL_FARM.genesis.content).withInterval(6));
       const farmer = await bed.farmer(SMALL_FARM);
-      await farmer.filled();
+      await farmer.waitUntilFull();
 
-      // It has no state to go on with. Its draws begin anew: the same contracts, for another farmer's token.
+      // Without saved state the node issues the same contracts again, for another token.
       await node.restart();
       const ended = await eventually(
-        'the farmer to believe it',
+        'the loss of the token',
         async () => (await farmer.scrape()).byLabel('farmer_contracts_ended_total', 'reason'),
         ({ token_lost: lost = 0 }) => lost === 3,
       );
       expect(ended).toEqual({ token_lost: 3 });
-      await farmer.filled();
+      await farmer.waitUntilFull();
       await waitUntilEachContractPasses(node);
       expect(await listContractHashes(node)).toHaveLength(3);
     });

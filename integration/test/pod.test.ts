@@ -12,7 +12,7 @@ const id = randomBytes(4).toString('hex');
 const network = `${NETWORK_PREFIX}${id}`;
 const volume = `downstream-integration-${id}`;
 
-describeWith(['kubectl'], 'the pods of the dev overlay', () => {
+describeWith(['kubectl'], 'The pods of the dev overlay', () => {
   const pods: Pod[] = [];
   beforeAll(async () => {
     await docker(['network', 'create', network]);
@@ -27,7 +27,7 @@ describeWith(['kubectl'], 'the pods of the dev overlay', () => {
   async function start(name: 'farmer' | 'mock-node', env: Record<string, string> = {}): Promise<Pod> {
     const rendered = render('dev');
     const spec = listPods(rendered).find((pod) => pod.name === name)?.spec;
-    if (spec === undefined) throw new Error(`there is no pod ${name}`);
+    if (spec === undefined) throw new Error(`the overlay has no pod ${name}`);
     const settings = {
       ...resolveEnvironment(rendered, getOnlyContainer(spec), { 'metadata.name': `${name}-0` }),
       ...env,
@@ -37,13 +37,13 @@ describeWith(['kubectl'], 'the pods of the dev overlay', () => {
     return pod;
   }
 
-  it('farm with the power that they are given, stop in mid-answer within their grace, and go on', async () => {
-    // Longer than a restart takes; thirty seconds, as the manifest has it, would only be longer to wait.
+  it('farm within their restrictions, stop during an answer within the grace period, and resume', async () => {
+    // Longer than a restart takes, but shorter than the 30 s of the manifest.
     await start('mock-node', { MOCK_INTERVAL: '12' });
     const farmer = await start('farmer');
     const status = async () => await fetchFarmerStatus(await farmer.url());
     const filled = await eventually(
-      'the farm to be filled',
+      'the farmer to use its capacity',
       status,
       ({ contracts }) => contracts.total === contracts.capacity && contracts.generating === 0,
     );
@@ -58,7 +58,7 @@ describeWith(['kubectl'], 'the pods of the dev overlay', () => {
     expect(exitCode).toBe(0);
     expect(seconds).toBeLessThan(graceSeconds / 2);
 
-    await farmer.startAgain();
+    await farmer.restart();
     const metrics = await eventually(
       'passes after the restart',
       async () => await scrape(await farmer.url()),

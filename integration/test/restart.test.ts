@@ -3,15 +3,15 @@ import { eventually } from '../src/eventually.ts';
 import { createGenesis } from '../src/genesis.ts';
 import { inTestBed } from '../src/test-bed.ts';
 
-const genesis = createGenesis('what both have');
+const genesis = createGenesis('shared');
 
-describe('a farmer', () => {
-  it('ends within 5 s of SIGTERM, with exit code 0', async () => {
+describe('A farmer', () => {
+  it('exits within 5 s of SIGTERM, with exit code 0', async () => {
     await inTestBed(async (bed) => {
       await bed.mockNode();
       const farmer = await bed.farmer({ env: { FARMER_SIZE: '512MiB' } });
       await eventually(
-        'the farm to be half-way through its chunks',
+        'the first two chunks',
         async () => await farmer.status(),
         ({ contracts }) => contracts.total - contracts.generating >= 2,
       );
@@ -22,19 +22,19 @@ describe('a farmer', () => {
     });
   });
 
-  it('goes on with its contracts and chunks in a new container on the same volume', async () => {
+  it('keeps its contracts and chunks in a new container on the same volume', async () => {
     await inTestBed(async (bed) => {
-      // Longer than a restart takes on a busy machine: what falls due meanwhile would rightly count as missed.
+      // Longer than a restart takes on a busy machine, so that no challenge is missed.
       await bed.mockNode((node) => node.withGenesis(genesis.content).withInterval(12));
       const setup = { volume: await bed.volume(), genesis, env: { FARMER_SIZE: '192KiB' } };
       const before = await bed.farmer(setup);
-      const { nodes } = await before.filled();
-      await before.passes(3);
+      const { nodes } = await before.waitUntilFull();
+      await before.waitForPasses(3);
       const chunks = await bed.chunkFiles(setup.volume);
       await before.stop();
 
       const after = await bed.farmer(setup);
-      const metrics = await after.passes(6);
+      const metrics = await after.waitForPasses(6);
 
       const { nodes: nodesAfter, contracts } = await after.status();
       expect(nodesAfter.map(({ farmerId }) => farmerId)).toEqual(nodes.map(({ farmerId }) => farmerId));
@@ -45,14 +45,14 @@ describe('a farmer', () => {
     });
   });
 
-  it('takes nothing half-written for a chunk after it was killed while generating', async () => {
+  it('discards incomplete chunks after it was killed while generating', async () => {
     await inTestBed(async (bed) => {
       await bed.mockNode();
       const setup = { volume: await bed.volume(), env: { FARMER_SIZE: '256MiB' } };
-      // Slowed down, so that a chunk is in the making whenever somebody looks.
+      // Slowed down, so that a chunk is being generated at any time.
       const killed = await bed.farmer({ ...setup, cpus: 0.3 });
       await eventually(
-        'a moment with a chunk in the making',
+        'an incomplete chunk',
         async () => {
           await killed.freeze();
           const names = (await bed.chunkFiles(setup.volume)).map(({ name }) => name);
@@ -64,8 +64,8 @@ describe('a farmer', () => {
       await killed.kill();
 
       const farmer = await bed.farmer(setup);
-      await farmer.filled();
-      await farmer.passes(3);
+      await farmer.waitUntilFull();
+      await farmer.waitForPasses(3);
 
       const files = await bed.chunkFiles(setup.volume);
       expect(files).toHaveLength(8);

@@ -7,23 +7,23 @@ import {
 } from '../src/farm-helpers.ts';
 import { inTestBed } from '../src/test-bed.ts';
 
-/** What is done to the state of a farmer that is stopped, as a command. */
+/** Commands that damage the state of a stopped farmer. */
 const DAMAGES = [
   ['truncated', 'truncate -s 5000 state.db'],
   ['emptied', 'truncate -s 0 state.db'],
   ['overwritten', 'head -c 20000 /dev/urandom > state.db; chown 1000:1000 state.db'],
-  ['spoilt in the middle', 'head -c 8000 /dev/urandom | dd of=state.db bs=1 seek=4096 conv=notrunc status=none'],
+  ['corrupted in the middle', 'head -c 8000 /dev/urandom | dd of=state.db bs=1 seek=4096 conv=notrunc status=none'],
 ] as const;
 
-describe('a farmer', () => {
-  it.concurrent.each(DAMAGES)('keeps every contract when its state was %s', async (_, damage) => {
+describe('A farmer', () => {
+  it.concurrent.each(DAMAGES)('keeps every contract after its state was %s', async (_, damage) => {
     await inTestBed(async (bed) => {
-      // Longer than a restart takes on a busy machine: what falls due meanwhile would rightly count as failed.
+      // Longer than a restart takes on a busy machine, so that few challenges are missed.
       const node = await bed.mockNode((set) => set.withGenesis(SMALL_FARM.genesis.content).withInterval(15));
       const setup = { ...SMALL_FARM, volume: await bed.volume() };
       const first = await bed.farmer(setup);
-      const { nodes } = await first.filled();
-      await first.passes(3);
+      const { nodes } = await first.waitUntilFull();
+      await first.waitForPasses(3);
       const contracts = await listContractHashes(node);
       await first.stop();
 
@@ -33,8 +33,8 @@ describe('a farmer', () => {
 
       expect((await second.status()).nodes).toMatchObject(nodes.map(({ farmerId }) => ({ farmerId })));
       expect(await listContractHashes(node)).toEqual(contracts);
-      // What fell due while it was off may rightly count as missed; and how the last round came out may have been lost with the state,
-      // so that its challenge, answered already, seems never to have come.
+      // Challenges that were due while it was stopped may count as missed. The outcome of the last round may be lost
+      // with the state; its challenge then counts as never issued.
       const harmless = ['missed', 'not_challenged'];
       expect(Object.keys(await fetchFailuresByReason(second)).filter((reason) => !harmless.includes(reason))).toEqual(
         [],
@@ -42,13 +42,13 @@ describe('a farmer', () => {
     });
   });
 
-  it.concurrent('does not start where its state is read-only, says so, and goes on when it is not', async () => {
+  it.concurrent('refuses to start with a read-only state, and resumes when it is writable', async () => {
     await inTestBed(async (bed) => {
       const node = await bed.mockNode((set) => set.withGenesis(SMALL_FARM.genesis.content).withInterval(15));
       const setup = { ...SMALL_FARM, volume: await bed.volume() };
       const first = await bed.farmer(setup);
-      await first.filled();
-      await first.passes(3);
+      await first.waitUntilFull();
+      await first.waitForPasses(3);
       const contracts = await listContractHashes(node);
       await first.stop();
 
@@ -63,7 +63,7 @@ describe('a farmer', () => {
       const second = await bed.farmer(setup);
       await waitUntilEachContractPasses(node);
       expect(await listContractHashes(node)).toEqual(contracts);
-      // What fell due while it was off may rightly count as missed.
+      // Challenges that were due while it was stopped may count as missed.
       expect(Object.keys(await fetchFailuresByReason(second)).filter((reason) => reason !== 'missed')).toEqual([]);
     });
   });

@@ -2,16 +2,16 @@ import { MockNodeContainer } from '@downstream/testcontainers';
 import { describe, expect, it } from '@jest/globals';
 import { IMAGES, LABEL } from '../src/images.ts';
 
-class MockNodeOfThisRun extends MockNodeContainer {
+class LabelledMockNode extends MockNodeContainer {
   constructor() {
     super(IMAGES['mock-node']);
     this.withLabels(LABEL);
   }
 }
 
-describe('a mock node container', () => {
-  it('is begun with what it was given, and told apart from others by its token', async () => {
-    await using node = await new MockNodeOfThisRun()
+describe('MockNodeContainer', () => {
+  it('starts with its settings and requires its control token', async () => {
+    await using node = await new LabelledMockNode()
       .withSeed('a seed')
       .withInterval(30)
       .withPreset('slow')
@@ -31,16 +31,16 @@ describe('a mock node container', () => {
     expect((await fetch(`${node.getControlUrl()}/__admin/info`)).status).toBe(401);
   });
 
-  it('goes on after a restart, wherever its ports are then', async () => {
-    await using node = await new MockNodeOfThisRun().start();
+  it('works after a restart on different host ports', async () => {
+    await using node = await new LabelledMockNode().start();
     await node.control.addFault({ name: 'until-restart', effect: 'reset' });
     await node.restart();
     expect(await node.control.listFaults()).toEqual([]);
     expect((await fetch(`${node.getUrl()}/healthz`)).status).toBe(200);
   });
 
-  it('says in the words of the node why it did not start', async () => {
-    await expect(new MockNodeOfThisRun().withInterval(0.1).start()).rejects.toMatchObject({
+  it('reports the error of a node that does not start', async () => {
+    await expect(new LabelledMockNode().withInterval(0.1).start()).rejects.toMatchObject({
       code: 'not_started',
       message: expect.stringMatching(/^the mock node did not start:\nerror: MOCK_INTERVAL: expected .* \(got "0.1"\)/),
     });
