@@ -5,7 +5,7 @@ import { NodeClock } from '../src/clock/node-clock.ts';
 const T0 = 1_000_000;
 
 /** A clock whose real time is under the control of the test. */
-function aClock(options: { scale?: number } = {}) {
+function createClock(options: { scale?: number } = {}) {
   let real = T0;
   const clock = new NodeClock(() => real, options);
   return {
@@ -19,7 +19,7 @@ function aClock(options: { scale?: number } = {}) {
 
 describe('NodeClock', () => {
   it('follows real time', () => {
-    const { clock, now, pass } = aClock();
+    const { clock, now, pass } = createClock();
     expect(clock.now()).toBe(T0);
     pass(1_234);
     expect(now()).toBe(1_234);
@@ -27,10 +27,10 @@ describe('NodeClock', () => {
   });
 
   it('follows real time at its scale, in whole milliseconds', () => {
-    const fast = aClock({ scale: 1_000 });
+    const fast = createClock({ scale: 1_000 });
     fast.pass(3);
     expect(fast.now()).toBe(3_000);
-    const slow = aClock({ scale: 0.25 });
+    const slow = createClock({ scale: 0.25 });
     slow.pass(7);
     expect(slow.now()).toBe(1);
     slow.pass(1);
@@ -38,7 +38,7 @@ describe('NodeClock', () => {
   });
 
   it('stands still while it is frozen and then continues', () => {
-    const { clock, now, pass } = aClock({ scale: 2 });
+    const { clock, now, pass } = createClock({ scale: 2 });
     pass(10);
     clock.setRate({ mode: 'frozen' });
     pass(1_000);
@@ -51,7 +51,7 @@ describe('NodeClock', () => {
   });
 
   it('applies a new scale only from now on', () => {
-    const { clock, now, pass } = aClock();
+    const { clock, now, pass } = createClock();
     pass(100);
     clock.setRate({ mode: 'real', scale: 10 });
     expect(now()).toBe(100);
@@ -60,7 +60,7 @@ describe('NodeClock', () => {
   });
 
   it('advances, frozen or not, and rejects negative steps', () => {
-    const { clock, now, pass } = aClock();
+    const { clock, now, pass } = createClock();
     clock.advance(500);
     pass(10);
     expect(now()).toBe(510);
@@ -73,7 +73,7 @@ describe('NodeClock', () => {
   });
 
   it('restores its rate at a reset, and the real time only if no deadline depends on it', () => {
-    const { clock, now, pass } = aClock({ scale: 3 });
+    const { clock, now, pass } = createClock({ scale: 3 });
     clock.setRate({ mode: 'frozen', scale: 7 });
     clock.advance(10_000);
     clock.reset({ keepNow: true });
@@ -98,7 +98,7 @@ describe('NodeClock', () => {
         fc.array(step, { maxLength: 50 }),
         fc.double({ min: 0.001, max: 1_000, noNaN: true }),
         (steps, scale) => {
-          const { clock, pass } = aClock({ scale });
+          const { clock, pass } = createClock({ scale });
           let last = clock.now();
           for (const { what, ms } of steps) {
             if (what === 'pass') pass(ms);

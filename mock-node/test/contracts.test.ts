@@ -9,7 +9,7 @@ const answer = async (token: string, hash: string, response: string) =>
 const due = async (token: string) => (await get(`${API}/due/${token}`)).json;
 
 /** A farmer with one contract, and the correct response to any of its challenges. */
-async function aFarmer() {
+async function createFarmer() {
   const token = await newToken();
   const { secret, file_hash: hash, challenge } = await acceptContract(token);
   const right = (asked: string) => sha256(createChunk(secret), asked);
@@ -38,13 +38,13 @@ describe('the contract routes', () => {
 
   it('remove a contract with GET and with DELETE', async () => {
     await start();
-    const { token, hash } = await aFarmer();
+    const { token, hash } = await createFarmer();
     expect((await get(`${API}/remove/${token}/${hash}`)).json).toEqual({ status: 'ok' });
   });
 
   it('open a new challenge each interval, for which the previous response is wrong', async () => {
     await start();
-    const { token, hash, challenge, right } = await aFarmer();
+    const { token, hash, challenge, right } = await createFarmer();
     pass(INTERVAL_MS);
     const next = (await due(token)).due_contracts[0].challenge;
     expect(next).not.toBe(challenge);
@@ -55,7 +55,7 @@ describe('the contract routes', () => {
 
   it('repeat the verdict of a repeated answer, and fail any other answer', async () => {
     await start();
-    const { token, hash, challenge, right } = await aFarmer();
+    const { token, hash, challenge, right } = await createFarmer();
     expect(await answer(token, hash, right(challenge))).toEqual({ status: 'pass' });
     expect(await answer(token, hash, right(challenge))).toEqual({ status: 'pass' });
     expect(await answer(token, hash, '0'.repeat(64))).toEqual({ status: 'fail' });
@@ -70,7 +70,7 @@ describe('the contract routes', () => {
     ['a flood', 'f'.repeat(10_000)],
   ])('fail a response that is %s', async (_, response) => {
     await start();
-    const { token, hash } = await aFarmer();
+    const { token, hash } = await createFarmer();
     expect(await answer(token, hash, response)).toEqual({ status: 'fail' });
   });
 
@@ -90,7 +90,7 @@ describe('the contract routes', () => {
 
   it('do not let a farmer answer, remove or list the contracts of another farmer', async () => {
     await start();
-    const { token, hash, challenge, right } = await aFarmer();
+    const { token, hash, challenge, right } = await createFarmer();
     const other = await newToken();
     expect(await answer(other, hash, right(challenge))).toEqual({ status: 'no_hash' });
     expect((await get(`${API}/remove/${other}/${hash}`, { method: 'DELETE' })).json).toEqual({ status: 'no_hash' });
@@ -110,7 +110,7 @@ describe('the contract routes', () => {
 
   it('issue no contract beyond the maximum until one is removed', async () => {
     await start({ maxContracts: 1 });
-    const { token, hash } = await aFarmer();
+    const { token, hash } = await createFarmer();
     expect(await acceptContract(token)).toEqual({ status: 'no_chunks' });
     await get(`${API}/remove/${token}/${hash}`);
     expect(await acceptContract(token)).toHaveProperty('file_hash');
@@ -118,7 +118,7 @@ describe('the contract routes', () => {
 
   it('issue contracts again after those of an absent farmer have failed', async () => {
     await start({ maxContracts: 1, maxFailures: 2 });
-    await aFarmer();
+    await createFarmer();
     const token = await newToken();
     pass(2 * INTERVAL_MS - 1);
     expect(await acceptContract(token)).toEqual({ status: 'no_chunks' });

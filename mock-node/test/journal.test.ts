@@ -8,7 +8,7 @@ import { redactSecrets } from '../src/journal/redact.ts';
 import { ADDRESS, API, createChunk, setUpMockNode, sha256 } from './support/mock-node.ts';
 import { until } from './support/raw-client.ts';
 
-const aRequest = (given: Partial<RequestRecord> = {}): RequestRecord => ({
+const createRecord = (given: Partial<RequestRecord> = {}): RequestRecord => ({
   at: '2030-01-01T00:00:00.000Z',
   requestId: 'r',
   method: 'GET',
@@ -23,7 +23,7 @@ const aRequest = (given: Partial<RequestRecord> = {}): RequestRecord => ({
 
 function createJournal(size: number) {
   const journal = new Journal(size);
-  const add = (given: Partial<RequestRecord> = {}) => journal.add(aRequest(given));
+  const add = (given: Partial<RequestRecord> = {}) => journal.add(createRecord(given));
   const ids = (filter?: JournalFilter) => journal.find(filter).map(({ id }) => id);
   return { journal, add, ids };
 }

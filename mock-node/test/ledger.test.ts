@@ -205,18 +205,18 @@ describe('Ledger', () => {
 
   it('has the same result with and without listings in between', () => {
     fc.assert(
-      fc.property(steps, fc.array(fc.nat(2 * INTERVAL), { maxLength: 5 }), (taken, looks) => {
+      fc.property(steps, fc.array(fc.nat(2 * INTERVAL), { maxLength: 5 }), (sequence, looks) => {
         const inOrder = looks.toSorted((a, b) => a - b);
-        const watched = outcome(taken, (now) => inOrder.map((after) => now + after));
-        expect(watched).toEqual(outcome(taken, () => []));
+        const watched = outcome(sequence, (now) => inOrder.map((after) => now + after));
+        expect(watched).toEqual(outcome(sequence, () => []));
       }),
     );
   });
 
   it('has the same result for the same calls', () => {
     fc.assert(
-      fc.property(steps, (taken) => {
-        expect(outcome(taken, () => [])).toEqual(outcome(taken, () => []));
+      fc.property(steps, (sequence) => {
+        expect(outcome(sequence, () => [])).toEqual(outcome(sequence, () => []));
       }),
     );
   });

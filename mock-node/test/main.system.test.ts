@@ -103,6 +103,6 @@ describe('mock-node', () => {
     const { port } = new URL(url());
     const { written, ended } = run({ MOCK_PORT: port });
     expect(await ended).toBe(2);
-    expect(written.err).toMatch(new RegExp(`^error: port ${port} .*taken.*MOCK_PORT\n$`));
+    expect(written.err).toMatch(new RegExp(`^error: port ${port} .*in use.*MOCK_PORT\n$`));
   });
 });

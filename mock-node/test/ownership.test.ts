@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { API, setUpMockNode, sha256 } from './support/mock-node.ts';
 
-const { start, get, getRaw, path: pathOf } = setUpMockNode();
+const { start, get, getRaw, path: filePath } = setUpMockNode();
 
 const CONTENT = Buffer.from('0123456789'.repeat(2_000));
 
@@ -39,7 +39,7 @@ const post = async (body: unknown, name = 'file', headers: Record<string, string
     body: typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body),
   });
 
-beforeEach(() => writeFileSync(pathOf('files', 'file'), CONTENT));
+beforeEach(() => writeFileSync(filePath('files', 'file'), CONTENT));
 
 describe('the ownership routes', () => {
   it('offer a thousand challenges without their responses, and verify any of them', async () => {
@@ -92,10 +92,10 @@ describe('the ownership routes', () => {
     await start();
     const right = answerTo(await firstOn('file'));
     await post(right);
-    truncateSync(pathOf('files', 'file'), 100);
+    truncateSync(filePath('files', 'file'), 100);
     const shorter = CONTENT.subarray(0, 100);
     expect((await post(answerTo(await firstOn('file'), shorter))).json).toEqual({ msg: 'ok', match: true });
-    writeFileSync(pathOf('files', 'file'), CONTENT);
+    writeFileSync(filePath('files', 'file'), CONTENT);
     await challengesOn('file');
     expect((await post(right)).code).toBe(404);
   });
@@ -107,7 +107,7 @@ describe('the ownership routes', () => {
     const right = answerTo(first);
     await post(right);
     for (let n = 0; n < 101; n++) {
-      writeFileSync(pathOf('files', `other-${n}`), 'x');
+      writeFileSync(filePath('files', `other-${n}`), 'x');
       await get(`${API}/challenges/other-${n}`);
     }
     await challengesOn('file');
@@ -119,7 +119,7 @@ describe('the ownership routes', () => {
     await start();
     const challenge = await firstOn('file');
     for (let n = 0; n < 101; n++) {
-      writeFileSync(pathOf('files', `other-${n}`), 'x');
+      writeFileSync(filePath('files', `other-${n}`), 'x');
       await get(`${API}/challenges/other-${n}`);
       if (n % 50 === 0) await get(`${API}/challenges/file`);
     }
@@ -128,7 +128,7 @@ describe('the ownership routes', () => {
 
   it.each([0, 9, 10, 1_023, 10_240])('verify a file of %i bytes', async (size) => {
     const content = CONTENT.subarray(0, size);
-    writeFileSync(pathOf('files', 'small'), content);
+    writeFileSync(filePath('files', 'small'), content);
     await start();
     for (const challenge of (await challengesOn('small')).slice(0, 20)) {
       expect((await post(answerTo(challenge, content), 'small')).json).toEqual({ msg: 'ok', match: true });
@@ -150,11 +150,11 @@ describe('the ownership routes', () => {
   });
 
   it('fail at the start if the folder does not exist', async () => {
-    await expect(start({ files: pathOf('absent') })).rejects.toMatchObject({
+    await expect(start({ files: filePath('absent') })).rejects.toMatchObject({
       code: 'invalid_settings',
       message: expect.stringMatching(/^MOCK_FILES: expected a folder \(got ".*absent": ENOENT\)$/),
     });
-    await expect(start({ files: pathOf('genesis') })).rejects.toMatchObject({
+    await expect(start({ files: filePath('genesis') })).rejects.toMatchObject({
       message: expect.stringContaining('MOCK_FILES: expected a folder (got "'),
     });
   });
@@ -271,7 +271,7 @@ describe('an invalid ownership answer', () => {
   });
 
   it('is rejected for a challenge of another file', async () => {
-    writeFileSync(pathOf('files', 'copy'), CONTENT);
+    writeFileSync(filePath('files', 'copy'), CONTENT);
     await start();
     const right = answerTo(await firstOn('file'));
     expect((await post(right, 'copy')).code).toBe(404);
@@ -281,15 +281,15 @@ describe('an invalid ownership answer', () => {
 
 describe('a file name in an ownership route', () => {
   beforeEach(() => {
-    writeFileSync(pathOf('secret'), 'top secret');
-    writeFileSync(pathOf('files', '.hidden'), 'hidden');
-    mkdirSync(pathOf('files', 'folder'));
-    writeFileSync(pathOf('files', 'folder', 'inner'), 'inner secret');
-    symlinkSync(pathOf('secret'), pathOf('files', 'link-out'));
-    symlinkSync('folder/inner', pathOf('files', 'link-deeper'));
-    symlinkSync('absent', pathOf('files', 'link-nowhere'));
-    symlinkSync('link-loop', pathOf('files', 'link-loop'));
-    execFileSync('mkfifo', [pathOf('files', 'pipe')]);
+    writeFileSync(filePath('secret'), 'top secret');
+    writeFileSync(filePath('files', '.hidden'), 'hidden');
+    mkdirSync(filePath('files', 'folder'));
+    writeFileSync(filePath('files', 'folder', 'inner'), 'inner secret');
+    symlinkSync(filePath('secret'), filePath('files', 'link-out'));
+    symlinkSync('folder/inner', filePath('files', 'link-deeper'));
+    symlinkSync('absent', filePath('files', 'link-nowhere'));
+    symlinkSync('link-loop', filePath('files', 'link-loop'));
+    execFileSync('mkfifo', [filePath('files', 'pipe')]);
   });
 
   it.each([
@@ -338,7 +338,7 @@ describe('a file name in an ownership route', () => {
   it('can contain spaces, dots, accents and names of routes', async () => {
     await start();
     for (const name of ['a b.tar.gz', 'é', 'answer', 'a%2e%2e', '__proto__']) {
-      writeFileSync(pathOf('files', name), CONTENT);
+      writeFileSync(filePath('files', name), CONTENT);
       expect(await challengesOn(encodeURIComponent(name))).toHaveLength(1000);
     }
   });

@@ -149,7 +149,7 @@ describe('the clock operations', () => {
   });
 
   it.each([{ mode: 'stopped' }, { scale: 2 }, { mode: 'real', scale: 0 }, { mode: 'real', now: 0 }])(
-    'takes no %j',
+    'reject %j',
     async (body) => {
       await start();
       expect(await ask('PUT', '/clock', { body })).toMatchObject({ status: 400 });

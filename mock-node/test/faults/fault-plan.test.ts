@@ -9,7 +9,7 @@ const TOKEN = 'aaaaaabbbbbbccccccdddddd';
 const HASH = '0123456789abcdef'.repeat(4);
 
 /** A request on the route due. */
-const aCall = (given: Partial<FaultRequest> = {}): FaultRequest => ({
+const createRequest = (given: Partial<FaultRequest> = {}): FaultRequest => ({
   route: 'due',
   method: 'GET',
   token: TOKEN,
@@ -27,7 +27,8 @@ function createPlan(...given: FaultInput[]) {
   const add = (fault: FaultInput, now = T0) => plan.add(faultSchema.parse(fault), now);
   for (const fault of given) add(fault);
   /** The names of the faults that apply to a request. */
-  const apply = (call: Partial<FaultRequest> = {}, now = T0) => plan.apply(aCall(call), now).map(({ name }) => name);
+  const apply = (call: Partial<FaultRequest> = {}, now = T0) =>
+    plan.apply(createRequest(call), now).map(({ name }) => name);
   /** The indices of the requests to which a fault applies. */
   const hits = (count: number, name = 'a', now = T0) =>
     Array.from({ length: count }, (_, n) => (apply({}, now).includes(name) ? [n] : [])).flat();
@@ -200,7 +201,9 @@ describe('the probability of a fault', () => {
       { name: 'a', probability: 0.5, effect: DELAY },
       { name: 'b', probability: 0.5, effect: DELAY },
     );
-    const both = Array.from({ length: 4_000 }, () => plan.apply(aCall(), T0).length === 2).filter(Boolean).length;
+    const both = Array.from({ length: 4_000 }, () => plan.apply(createRequest(), T0).length === 2).filter(
+      Boolean,
+    ).length;
     expect(Math.abs(both - 1_000)).toBeLessThan(4 * Math.sqrt(4_000 * 0.25 * 0.75));
   });
 
@@ -242,7 +245,7 @@ describe('the probability of a fault', () => {
   it('has random numbers that depend on the fault, the count and the purpose', () => {
     const run = () => {
       const { plan } = createPlan({ name: 'a', effect: DELAY }, { name: 'b', effect: DELAY });
-      const applied = [...plan.apply(aCall(), T0), ...plan.apply(aCall(), T0)];
+      const applied = [...plan.apply(createRequest(), T0), ...plan.apply(createRequest(), T0)];
       return applied.flatMap(({ chance }) => [chance('radius'), chance('angle')]);
     };
     expect(run()).toEqual(run());
@@ -320,7 +323,7 @@ describe('several faults', () => {
         const { plan, counts } = createPlan(...faults);
         const total = new Map<string, number>();
         for (const route of asked) {
-          const applied = plan.apply(aCall({ route }), T0);
+          const applied = plan.apply(createRequest({ route }), T0);
           const wire = applied.filter(({ kind }) => EFFECTS[kind].group !== 'protocol');
           expect(wire.length).toBeLessThanOrEqual(1);
           if (wire.some(({ kind }) => EFFECTS[kind].group !== 'response')) expect(applied).toHaveLength(1);

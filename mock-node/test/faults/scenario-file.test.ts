@@ -16,7 +16,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 /** Writes a file. @returns its path */
-const aFile = (text: string | Buffer, name = 'scenario.yaml'): string => {
+const writeScenario = (text: string | Buffer, name = 'scenario.yaml'): string => {
   const path = join(folder, name);
   writeFileSync(path, text);
   return path;
@@ -37,7 +37,7 @@ faults:
 
 describe('readScenarioFile', () => {
   it('reads YAML', () => {
-    const read = readScenarioFile(aFile(YAML));
+    const read = readScenarioFile(writeScenario(YAML));
     expect(read).toMatchObject({
       name: 'sunday',
       description: 'Slow, and sometimes away.',
@@ -50,12 +50,14 @@ describe('readScenarioFile', () => {
   });
 
   it('reads JSON', () => {
-    const given = readScenarioFile(aFile(YAML));
-    expect(readScenarioFile(aFile(JSON.stringify(given, null, 2), 'scenario.json'))).toEqual(given);
+    const given = readScenarioFile(writeScenario(YAML));
+    expect(readScenarioFile(writeScenario(JSON.stringify(given, null, 2), 'scenario.json'))).toEqual(given);
   });
 
   it('resolves anchors', () => {
-    const read = readScenarioFile(aFile('name: a\nfaults: [{ name: b, effect: &e reset }, { name: c, effect: *e }]\n'));
+    const read = readScenarioFile(
+      writeScenario('name: a\nfaults: [{ name: b, effect: &e reset }, { name: c, effect: *e }]\n'),
+    );
     expect(read.faults.map(({ effect }) => effect.kind)).toEqual(['reset', 'reset']);
   });
 
@@ -93,7 +95,7 @@ describe('readScenarioFile', () => {
     ],
     ['name: a\nfaults: [{ name: b, effect: reset }, { name: b, effect: empty }]', '/faults/1/name: duplicate name'],
   ])('reports the file and the place of an error: %j', (text, message) => {
-    const path = aFile(text);
+    const path = writeScenario(text);
     expect(() => readScenarioFile(path)).toThrow(
       expect.objectContaining({
         code: 'invalid_settings',
@@ -103,7 +105,7 @@ describe('readScenarioFile', () => {
   });
 
   it('reports several errors, one per line', () => {
-    const path = aFile('name: a\nconfg: {}\nfaults: [{ name: b, probability: 2, skip: -1, effect: reset }]');
+    const path = writeScenario('name: a\nconfg: {}\nfaults: [{ name: b, probability: 2, skip: -1, effect: reset }]');
     const lines = ['/faults/0/skip: ', '/faults/0/probability: ', '/confg: '];
     expect(() => readScenarioFile(path)).toThrow(
       new RegExp(`^${lines.map((line) => `MOCK_SCENARIO \\("[^"]*"\\): ${line}[^\n]+`).join('\n')}$`),
@@ -118,7 +120,7 @@ describe('readScenarioFile', () => {
     ['name: *x', 'Unresolved alias (the anchor must be set before the alias): x'],
     ['{"name": "a",', 'at line 1'],
   ])('reports a syntax error in one line: %j', (text, why) => {
-    const path = aFile(text);
+    const path = writeScenario(text);
     expect(() => readScenarioFile(path)).toThrow(`MOCK_SCENARIO (${JSON.stringify(path)}) is neither YAML nor JSON: `);
     expect(() => readScenarioFile(path)).toThrow(why);
     expect(() => readScenarioFile(path)).not.toThrow(/\n|:$/);
@@ -130,12 +132,12 @@ describe('readScenarioFile', () => {
       .map((letter, n) => `${letter}: &${letter} [${Array(10).fill(n === 0 ? 'x' : `*${letters[n - 1]}`)}]`)
       .join('\n');
     for (const text of [bomb, '['.repeat(5_000), `name: ${'{a: '.repeat(5_000)}`])
-      expect(() => readScenarioFile(aFile(text))).toThrow('is neither YAML nor JSON');
+      expect(() => readScenarioFile(writeScenario(text))).toThrow('is neither YAML nor JSON');
   });
 
   it('rejects a path that is missing, a folder, too large or endless', () => {
     mkdirSync(join(folder, 'folder'));
-    const large = aFile(Buffer.alloc(1024 * 1024 + 1, ' '));
+    const large = writeScenario(Buffer.alloc(1024 * 1024 + 1, ' '));
     for (const [path, why] of [
       [join(folder, 'nothing'), 'ENOENT'],
       [join(folder, 'folder'), 'EISDIR'],
@@ -150,7 +152,7 @@ describe('readScenarioFile', () => {
 
   it('accepts a file of the maximum size', () => {
     const text = 'name: a\n'.padEnd(1024 * 1024, '#');
-    expect(readScenarioFile(aFile(text)).name).toBe('a');
+    expect(readScenarioFile(writeScenario(text)).name).toBe('a');
   });
 });
 
@@ -158,7 +160,7 @@ describe('a starting node', () => {
   const { start, url, controller } = setUpMockNode();
 
   it('applies its preset, its scenario file and its start options in this order', async () => {
-    const scenarioPath = aFile(YAML);
+    const scenarioPath = writeScenario(YAML);
     await start({ preset: 'flaky', scenarioPath, faults: [{ name: 'mine', skip: 1, effect: 'reset' }] });
     const names = () =>
       controller()

@@ -11,7 +11,7 @@ const startOn = async (options: Parameters<typeof start>[0] = {}) =>
   await start({ statePath: path('state.db'), ...options });
 
 /** A farmer with one contract, and the correct response to any of its challenges. */
-async function aFarmer() {
+async function createFarmer() {
   const token = await newToken();
   const { secret, file_hash: hash, challenge } = await acceptContract(token);
   return { token, secret, hash, challenge, right: (asked: string) => sha256(createChunk(secret), asked) };
@@ -21,19 +21,19 @@ describe('a restarted node', () => {
   it('knows its farmers and lists their contracts in order of acceptance', async () => {
     await startOn();
     const [one, two] = [await newToken(), await newToken()];
-    const taken: string[] = [];
-    for (const token of [one, two, one]) taken.push((await acceptContract(token)).file_hash);
+    const hashes: string[] = [];
+    for (const token of [one, two, one]) hashes.push((await acceptContract(token)).file_hash);
     const before = [await due(one), await due(two)];
     await startOn();
     expect([await due(one), await due(two)]).toEqual(before);
-    expect(before[0].all_contracts).toEqual([{ hash: taken[0] }, { hash: taken[2] }]);
+    expect(before[0].all_contracts).toEqual([{ hash: hashes[0] }, { hash: hashes[2] }]);
     expect(controller().ledger.running).toBe(3);
     expect(await due('unknown')).toEqual({ status: 'no_token' });
   });
 
   it('has the same facts about each contract', async () => {
     await startOn();
-    const { token, hash, challenge, right } = await aFarmer();
+    const { token, hash, challenge, right } = await createFarmer();
     await answer(token, hash, right(challenge));
     pass(3 * INTERVAL_MS);
     await answer(token, hash, 'wrong');
@@ -46,7 +46,7 @@ describe('a restarted node', () => {
 
   it('has the challenge of the current round, whether it started before or after the restart', async () => {
     await startOn();
-    const { token, hash, challenge } = await aFarmer();
+    const { token, hash, challenge } = await createFarmer();
     await startOn();
     expect((await due(token)).due_contracts).toEqual([{ hash, challenge }]);
     await close();
@@ -55,14 +55,14 @@ describe('a restarted node', () => {
     const [{ challenge: second }] = (await due(token)).due_contracts;
     expect(second).not.toBe(challenge);
     await start();
-    const { token: fresh } = await aFarmer();
+    const { token: fresh } = await createFarmer();
     pass(INTERVAL_MS);
     expect((await due(fresh)).due_contracts[0].challenge).toBe(second);
   });
 
   it('passes correct answers and fails wrong ones', async () => {
     await startOn();
-    const [one, two] = [await aFarmer(), await aFarmer()];
+    const [one, two] = [await createFarmer(), await createFarmer()];
     await startOn();
     expect(await answer(one.token, one.hash, one.right(one.challenge))).toBe('pass');
     expect(await answer(two.token, two.hash, one.right(two.challenge))).toBe('fail');
@@ -74,7 +74,7 @@ describe('a restarted node', () => {
 
   it('repeats an earlier verdict without generating the chunk', async () => {
     await startOn();
-    const [one, two] = [await aFarmer(), await aFarmer()];
+    const [one, two] = [await createFarmer(), await createFarmer()];
     expect(await answer(one.token, one.hash, one.right(one.challenge))).toBe('pass');
     expect(await answer(two.token, two.hash, 'wrong')).toBe('fail');
     await startOn();
@@ -87,7 +87,7 @@ describe('a restarted node', () => {
 
   it('verifies concurrent answers about one contract', async () => {
     await startOn();
-    const { token, hash, challenge, right } = await aFarmer();
+    const { token, hash, challenge, right } = await createFarmer();
     await startOn();
     const verdicts = await Promise.all(Array.from({ length: 10 }, () => answer(token, hash, right(challenge))));
     expect(verdicts).toEqual(Array.from({ length: 10 }, () => 'pass'));
@@ -98,7 +98,7 @@ describe('a restarted node', () => {
     const drawn = async (restart: () => Promise<void>) => {
       const given: string[] = [];
       for (let n = 0; n < 4; n++) {
-        const { token, secret } = await aFarmer();
+        const { token, secret } = await createFarmer();
         given.push(token, secret);
         await restart();
       }
@@ -113,7 +113,7 @@ describe('a restarted node', () => {
 
   it('counts its contracts towards the maximum', async () => {
     await startOn({ maxContracts: 1 });
-    const { token } = await aFarmer();
+    const { token } = await createFarmer();
     await startOn({ maxContracts: 1 });
     expect(await acceptContract(token)).toEqual({ status: 'no_chunks' });
   });
@@ -128,13 +128,13 @@ describe('a restarted node', () => {
     'has no contract that was %s',
     async (_, end) => {
       await startOn();
-      const farmer = await aFarmer();
+      const farmer = await createFarmer();
       await end(farmer);
       const before = await due(farmer.token);
       await startOn();
       expect(await due(farmer.token)).toEqual(before);
       expect(controller().ledger.running).toBe(0);
-      const next = await aFarmer();
+      const next = await createFarmer();
       expect(next.token).not.toBe(farmer.token);
       expect(next.secret).not.toBe(farmer.secret);
     },
@@ -142,17 +142,17 @@ describe('a restarted node', () => {
 
   it('has no state after a reset, and restarts the random sequences', async () => {
     await startOn();
-    const { token, secret } = await aFarmer();
-    await aFarmer();
+    const { token, secret } = await createFarmer();
+    await createFarmer();
     controller().reset();
     await startOn();
     expect(controller().ledger.farmers).toBe(0);
-    expect(await aFarmer()).toMatchObject({ token, secret });
+    expect(await createFarmer()).toMatchObject({ token, secret });
   });
 
   it('keeps a challenge that was opened through the control API', async () => {
     await startOn();
-    const { token, hash, challenge, right } = await aFarmer();
+    const { token, hash, challenge, right } = await createFarmer();
     await answer(token, hash, right(challenge));
     pass(10_000);
     const opened = controller().ledger.challengeNow(hash, controller().clock.now());
@@ -164,7 +164,7 @@ describe('a restarted node', () => {
 
   it('logs how much state it loaded', async () => {
     await startOn();
-    await aFarmer();
+    await createFarmer();
     await startOn();
     expect(log().filter(({ message }) => message === 'state loaded')).toMatchObject([
       { fields: { farmers: 0, contracts: 0 } },

@@ -43,13 +43,13 @@ testEffects('delay', {
       const token = await newToken();
       fault({ name: 'late', match: { route: ['chunk', 'challenge'] }, effect: { kind: 'fixed', ms: 400 } });
       let hasContract = false;
-      const taken = acceptContract(token).finally(() => {
+      const accepted = acceptContract(token).finally(() => {
         hasContract = true;
       });
       const due = async () => (await get(`${API}/due/${token}`)).json;
       await until('another client sees the contract', async () => (await due()).all_contracts.length === 1);
       expect(hasContract).toBe(false);
-      const { secret, file_hash: hash, challenge } = await taken;
+      const { secret, file_hash: hash, challenge } = await accepted;
       let hasVerdict = false;
       const verdict = get(`${API}/challenge/${token}/${hash}/${sha256(createChunk(secret), challenge)}`).finally(() => {
         hasVerdict = true;

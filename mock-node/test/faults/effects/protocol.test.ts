@@ -13,7 +13,7 @@ const answer = async (token: string, hash: string, response: string) =>
 const NOTHING = { all_contracts: [], due_contracts: [] };
 
 /** A farmer with `count` contracts, and the correct response to any of their challenges. */
-async function aFarmer(count = 1) {
+async function createFarmer(count = 1) {
   const token = await newToken();
   const contracts: Awaited<ReturnType<typeof acceptContract>>[] = [];
   for (let n = 0; n < count; n++) contracts.push(await acceptContract(token));
@@ -54,7 +54,7 @@ testEffects('protocol', {
     'sends another challenge with the contract than the node verifies': async () => {
       await start();
       fault({ match: { route: 'chunk' }, effect: 'wrong_challenge' });
-      const { token, hash, challenge, right } = await aFarmer();
+      const { token, hash, challenge, right } = await createFarmer();
       const [{ challenge: real }] = (await due(token)).due_contracts;
       expect(challenge).toMatch(/^0\.\d{9}$/);
       expect(challenge).not.toBe(real);
@@ -62,7 +62,7 @@ testEffects('protocol', {
     },
     'sends another challenge in the listing, for which a correct proof fails': async () => {
       await start();
-      const { token, hash, challenge, right } = await aFarmer();
+      const { token, hash, challenge, right } = await createFarmer();
       fault({ times: 1, effect: 'wrong_challenge' });
       const [{ challenge: sent }] = (await due(token)).due_contracts;
       expect(sent).not.toBe(challenge);
@@ -71,7 +71,7 @@ testEffects('protocol', {
     },
     'affects only the contract that the fault matches': async () => {
       await start();
-      const { token, hash, other, contracts } = await aFarmer(2);
+      const { token, hash, other, contracts } = await createFarmer(2);
       fault({ match: { contract: other.slice(0, 6) }, effect: 'wrong_challenge' });
       const { due_contracts: listed } = await due(token);
       expect(listed[0]).toEqual({ hash, challenge: contracts[0].challenge });
@@ -79,7 +79,7 @@ testEffects('protocol', {
     },
     'accepts a proof of the challenge that the node verifies': async () => {
       await start();
-      const { token, hash, challenge, right } = await aFarmer();
+      const { token, hash, challenge, right } = await createFarmer();
       fault({ effect: 'wrong_challenge' });
       await due(token);
       expect(await answer(token, hash, right(hash, challenge))).toEqual({ status: 'pass' });
@@ -89,7 +89,7 @@ testEffects('protocol', {
   reject_answer: {
     'settles a challenge as wrong despite a correct answer': async () => {
       await start();
-      const { token, hash, challenge, right } = await aFarmer();
+      const { token, hash, challenge, right } = await createFarmer();
       fault({ times: 1, effect: 'reject_answer' });
       expect(await answer(token, hash, right(hash, challenge))).toEqual({ status: 'fail' });
       expect((await due(token)).due_contracts).toEqual([]);
@@ -98,7 +98,7 @@ testEffects('protocol', {
     },
     'counts towards the failures that end a contract': async () => {
       await start({ maxFailures: 2 });
-      const { token, hash, challenge, right } = await aFarmer();
+      const { token, hash, challenge, right } = await createFarmer();
       fault({ effect: 'reject_answer' });
       await answer(token, hash, right(hash, challenge));
       pass(INTERVAL_MS);
@@ -108,7 +108,7 @@ testEffects('protocol', {
     },
     'does not change a challenge that was already answered': async () => {
       await start();
-      const { token, hash, challenge, right } = await aFarmer();
+      const { token, hash, challenge, right } = await createFarmer();
       await answer(token, hash, right(hash, challenge));
       fault({ effect: 'reject_answer' });
       expect(await answer(token, hash, right(hash, challenge))).toEqual({ status: 'pass' });
@@ -128,14 +128,14 @@ testEffects('protocol', {
     },
     'ends the oldest contract on the route due': async () => {
       await start();
-      const { token, other } = await aFarmer(2);
+      const { token, other } = await createFarmer(2);
       fault({ times: 1, effect: 'expire_contract' });
       expect((await due(token)).all_contracts).toEqual([{ hash: other }]);
       expect((await due(token)).all_contracts).toEqual([{ hash: other }]);
     },
     'ends the oldest running contract': async () => {
       await start({ maxFailures: 1 });
-      const { token } = await aFarmer();
+      const { token } = await createFarmer();
       pass(INTERVAL_MS / 2);
       const second = await acceptContract(token);
       const third = await acceptContract(token);
@@ -146,7 +146,7 @@ testEffects('protocol', {
     },
     'ends only the contract that the fault matches': async () => {
       await start();
-      const { token, hash, other } = await aFarmer(2);
+      const { token, hash, other } = await createFarmer(2);
       fault({ match: { contract: other }, effect: 'expire_contract' });
       expect(await answer(token, hash, 'f'.repeat(64))).toEqual({ status: 'fail' });
       expect((await due(token)).all_contracts).toEqual([{ hash }]);
@@ -181,8 +181,8 @@ testEffects('protocol', {
         remove,
       ]) {
         controller().faults.removeAll();
-        const one = await aFarmer();
-        const another = await aFarmer();
+        const one = await createFarmer();
+        const another = await createFarmer();
         fault({ match: { token: one.token }, times: 1, effect: 'revoke_token' });
         expect((await due(another.token)).all_contracts).toHaveLength(1);
         expect(await ask(one.token, one.hash)).toEqual({ status: 'no_token' });
@@ -196,7 +196,7 @@ testEffects('protocol', {
   forget_all: {
     'forgets all farmers and contracts before the node processes the request': async () => {
       await start();
-      const [one, another] = [await aFarmer(2), await aFarmer()];
+      const [one, another] = [await createFarmer(2), await createFarmer()];
       fault({ times: 1, effect: 'forget_all' });
       expect(await due(one.token)).toEqual({ status: 'no_token' });
       expect(await due(another.token)).toEqual({ status: 'no_token' });
@@ -208,7 +208,7 @@ testEffects('protocol', {
       fault({ match: { route: 'connectivity' }, effect: 'forget_all' });
       const seen: string[] = [];
       for (let n = 0; n < 4; n++) {
-        const { token, contracts } = await aFarmer(2);
+        const { token, contracts } = await createFarmer(2);
         seen.push(token, ...contracts.flatMap(({ secret, file_hash: hash, challenge }) => [secret, hash, challenge]));
         await get('/');
       }
@@ -216,7 +216,7 @@ testEffects('protocol', {
     },
     'works on any route': async () => {
       await start();
-      const { hash } = await aFarmer();
+      const { hash } = await createFarmer();
       fault({ effect: 'forget_all' });
       expect((await get(`${API}/download/${hash}`)).code).toBe(404);
     },
@@ -226,7 +226,7 @@ testEffects('protocol', {
     'opens challenges faster than the contract states': async () => {
       await start();
       fault({ effect: { kind: 'shorten_interval', factor: 0.25 } });
-      const { token, hash, challenge, contracts } = await aFarmer();
+      const { token, hash, challenge, contracts } = await createFarmer();
       expect(contracts[0].interval).toBe(INTERVAL_MS / 1000);
       pass(INTERVAL_MS / 4 - 1);
       expect((await due(token)).due_contracts).toEqual([{ hash, challenge }]);
@@ -236,14 +236,14 @@ testEffects('protocol', {
     'states the new interval in the contract if it is announced': async () => {
       await start();
       fault({ effect: { kind: 'shorten_interval', factor: 0.1, announced: true } });
-      const { token, challenge, contracts } = await aFarmer();
+      const { token, challenge, contracts } = await createFarmer();
       expect(contracts[0].interval).toBe(6);
       pass(6_000);
       expect((await due(token)).due_contracts[0].challenge).not.toBe(challenge);
     },
     'does not affect earlier and later contracts': async () => {
       await start();
-      const { token, hash, challenge } = await aFarmer();
+      const { token, hash, challenge } = await createFarmer();
       fault({ times: 1, effect: 'shorten_interval' });
       await acceptContract(token);
       const last = await acceptContract(token);
@@ -257,7 +257,7 @@ testEffects('protocol', {
   duplicate_challenge: {
     'lists every contract and every challenge of the round twice, including answered ones': async () => {
       await start();
-      const { token, hash, other, contracts, right } = await aFarmer(2);
+      const { token, hash, other, contracts, right } = await createFarmer(2);
       const [first, second] = contracts.map(({ file_hash, challenge }) => ({ hash: file_hash, challenge }));
       await answer(token, hash, right(hash, contracts[0].challenge));
       fault({ times: 1, effect: 'duplicate_challenge' });
@@ -270,7 +270,7 @@ testEffects('protocol', {
     },
     'has the same verdict for each duplicate': async () => {
       await start();
-      const { token, hash, challenge, right } = await aFarmer();
+      const { token, hash, challenge, right } = await createFarmer();
       fault({ effect: 'duplicate_challenge' });
       for (const { challenge: sent } of (await due(token)).due_contracts) {
         expect(sent).toBe(challenge);
@@ -280,7 +280,7 @@ testEffects('protocol', {
     },
     'affects only the contract that the fault matches': async () => {
       await start();
-      const { token, hash, other, contracts } = await aFarmer(2);
+      const { token, hash, other, contracts } = await createFarmer(2);
       fault({ match: { contract: hash }, effect: 'duplicate_challenge' });
       const [first, second] = contracts.map(({ file_hash, challenge }) => ({ hash: file_hash, challenge }));
       expect(await due(token)).toEqual({
@@ -303,7 +303,7 @@ testEffects('protocol', {
     },
     'does not shift deadlines': async () => {
       await start();
-      const { token, hash, challenge } = await aFarmer();
+      const { token, hash, challenge } = await createFarmer();
       fault({ effect: { kind: 'clock_skew', ms: 10 * INTERVAL_MS } });
       expect((await due(token)).due_contracts).toEqual([{ hash, challenge }]);
     },

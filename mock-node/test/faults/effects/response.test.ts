@@ -4,11 +4,11 @@ import { ask, requestLargeBody, talk } from '../../support/raw-client.ts';
 import { testEffects } from './test-effects.ts';
 
 const { start, url, get, fault, controller, newToken, acceptContract, close } = setUpMockNode();
-const WHOLE = '{"msg":"ok"}';
+const COMPLETE = '{"msg":"ok"}';
 const MIB = 1024 * 1024;
 
 /** The path of a new contract's download, and its chunk. */
-async function aDownload(): Promise<{ path: string; chunk: Buffer }> {
+async function startDownload(): Promise<{ path: string; chunk: Buffer }> {
   const { secret, file_hash: hash } = await acceptContract(await newToken());
   return { path: `${API}/download/${hash}`, chunk: createChunk(secret) };
 }
@@ -26,22 +26,22 @@ testEffects('response', {
       fault({ effect: { kind: 'truncate', afterBytes: 4 } });
       const { text } = await talk(url(), '/');
       const { head, body } = parts(text);
-      expect(head).toContain(`content-length: ${WHOLE.length}`);
-      expect(body).toBe(WHOLE.slice(0, 4));
+      expect(head).toContain(`content-length: ${COMPLETE.length}`);
+      expect(body).toBe(COMPLETE.slice(0, 4));
       expect(await ask(url(), '/')).toMatchObject({ status: 200, error: 'ECONNRESET' });
     },
     'sends half of the body by default': async () => {
       await start();
       fault({ effect: 'truncate' });
-      expect(parts((await talk(url(), '/')).text).body).toBe(WHOLE.slice(0, 6));
+      expect(parts((await talk(url(), '/')).text).body).toBe(COMPLETE.slice(0, 6));
     },
     'sends any number of bytes but never the last one': async () => {
       await start();
       for (const [afterBytes, kept] of [
         [0, ''],
-        [11, WHOLE.slice(0, 11)],
-        [12, WHOLE.slice(0, 11)],
-        [1_000, WHOLE.slice(0, 11)],
+        [11, COMPLETE.slice(0, 11)],
+        [12, COMPLETE.slice(0, 11)],
+        [1_000, COMPLETE.slice(0, 11)],
       ] as const) {
         controller().faults.removeAll();
         fault({ effect: { kind: 'truncate', afterBytes } });
@@ -52,7 +52,7 @@ testEffects('response', {
     },
     'also truncates downloads, so that clients notice': async () => {
       await start();
-      const { path, chunk } = await aDownload();
+      const { path, chunk } = await startDownload();
       fault({ effect: { kind: 'truncate', afterBytes: 10_000 } });
       const { status, body, error } = await ask(url(), path);
       expect({ status, error }).toEqual({ status: 200, error: 'ECONNRESET' });
@@ -124,7 +124,7 @@ testEffects('response', {
       const { text, arrivals, end } = await talk(url(), '/');
       const pieces = [...parts(text).body.matchAll(/([0-9a-f]+)\r\n([\s\S]*?)\r\n/g)].map(([, , piece]) => piece);
       expect(pieces.slice(0, -1)).toHaveLength(5);
-      expect(pieces.join('')).toBe(WHOLE);
+      expect(pieces.join('')).toBe(COMPLETE);
       expect(end).toBe('closed');
       const [first = 0, last = 0] = [arrivals[0], arrivals.at(-1)];
       expect(last - first).toBeGreaterThanOrEqual(390);
@@ -134,12 +134,12 @@ testEffects('response', {
       await start();
       fault({ effect: { kind: 'dribble', pieces: 1_000, overMs: 100 } });
       const { status, body, tookMs } = await ask(url(), '/');
-      expect({ status, text: body.toString() }).toEqual({ status: 200, text: WHOLE });
+      expect({ status, text: body.toString() }).toEqual({ status: 200, text: COMPLETE });
       expect(tookMs).toBeGreaterThanOrEqual(95);
     },
     'sends the correct body in the end, including downloads': async () => {
       await start();
-      const { path, chunk } = await aDownload();
+      const { path, chunk } = await startDownload();
       fault({ effect: { kind: 'dribble', pieces: 3, overMs: 60 } });
       const { error, body, tookMs } = await ask(url(), path);
       expect(error).toBeUndefined();
@@ -170,7 +170,7 @@ testEffects('response', {
     'never shortens the body': async () => {
       await start();
       fault({ effect: { kind: 'oversize', bytes: 1 } });
-      expect((await ask(url(), '/')).body.toString()).toBe(WHOLE);
+      expect((await ask(url(), '/')).body.toString()).toBe(COMPLETE);
     },
     'does not use memory for the padding': async () => {
       await start();
@@ -189,7 +189,7 @@ testEffects('response', {
       fault({ effect: { kind: 'wrong_content_type', contentType: 'Text/X-Odd; a=b' } });
       const { headers, body } = await ask(url(), '/');
       expect(headers['content-type']).toBe('Text/X-Odd; a=b');
-      expect(body.toString()).toBe(WHOLE);
+      expect(body.toString()).toBe(COMPLETE);
     },
     'sends text/html by default': async () => {
       await start();
