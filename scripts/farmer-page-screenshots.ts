@@ -6,21 +6,21 @@ import { startTcpProxy } from '../test/support/tcp-proxy.ts';
 import { CHUNK_BYTES, TestFarm, until } from '../test/support/test-farm.ts';
 
 /**
- * `npm run page-pictures [-- MINUTES]`: pictures of the farmer's page for the documentation, of a farmer that really farms. In the fourth
- * minute its node is out of reach for a moment, so that there is a failure to see; after ten minutes more that is history.
+ * `npm run screenshots:farmer [-- MINUTES]`: screenshots of the page of a real farmer. Its node is
+ * unreachable for a moment in the fourth minute, so that the page shows a failure in its history.
  */
 const minutes = Number(process.argv[2] ?? 16);
 const folder = join(import.meta.dirname, '../docs/pictures');
-/** Two intervals: every contract fails once at least. */
+/** Two intervals, so that each contract fails at least once. */
 const OUTAGE_MS = 20_000;
-const PICTURES = [
+const SCREENSHOTS = [
   { name: 'farmer-page-light', width: 1000, height: 800, colorScheme: 'light' },
   { name: 'farmer-page-dark', width: 1000, height: 800, colorScheme: 'dark' },
   { name: 'farmer-page-phone', width: 390, height: 844, colorScheme: 'light' },
 ] as const;
 
-/** A picture need not show the whole log. The page's policy lets in no style but its own, so it is set aside for that. */
-const SHORTER = '.log { max-height: 8rem }';
+/** Shortens the log. The screenshots bypass the page's content security policy, which would block this style. */
+const SHORT_LOG = '.log { max-height: 8rem }';
 
 await using farm = new TestFarm();
 const node = await farm.node({ intervalMs: 10_000 });
@@ -40,11 +40,11 @@ await pause((minutes - 3) * 60_000 - OUTAGE_MS);
 
 const browser = await launchBrowser();
 mkdirSync(folder, { recursive: true });
-for (const { name, width, height, colorScheme } of PICTURES) {
+for (const { name, width, height, colorScheme } of SCREENSHOTS) {
   const page = await browser.newPage({ viewport: { width, height }, colorScheme, bypassCSP: true });
   await page.goto(farmer.url);
   await page.getByText('live', { exact: true }).waitFor();
-  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true, style: SHORTER });
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true, style: SHORT_LOG });
   await page.close();
 }
 await browser.close();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { launchBrowser } from '../test/support/browser.ts';
 import { CHUNK_BYTES, TestFarm, until } from '../test/support/test-farm.ts';
 
-/** `npm run mock-page-pictures`: screenshots of the mock node's page with a farmer and faults, for the documentation. */
+/** `npm run screenshots:mock-node`: screenshots of the mock node's page with a farmer and faults. */
 const folder = join(import.meta.dirname, '../docs/pictures');
 const PICTURES = [
   { name: 'mock-node-page-light', width: 1000, height: 800, colorScheme: 'light' },

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 /**
- * `npm start`: a mock node and a farmer on this machine, nothing else needed. Chunks go to a temporary folder that is
- * deleted at the end. Ctrl-C reaches both; the farmer finishes what is under way, then the node ends.
+ * `npm start`: runs a mock node and a farmer with a temporary data directory, which is deleted at the end.
+ * On Ctrl-C the farmer completes its answers, then the node exits.
  */
 const root = join(import.meta.dirname, '..');
 const DEMO_ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
@@ -45,11 +45,13 @@ async function farm({ api, control }: Ports): Promise<number> {
     stdio: 'inherit',
   });
   const page = `http://127.0.0.1:${process.env['FARMER_HTTP_PORT'] || '8080'}`;
-  const controller = control === undefined ? '' : `; bad days for the node are at http://127.0.0.1:${control}`;
-  process.stdout.write(
-    `A mock node and a farmer, whose page is ${page} (and ${page}/metrics)${controller}. Ctrl-C ends both.\n`,
-  );
-  // On a terminal Ctrl-C reaches the farmer by itself; here it only must not end this process first.
+  const lines = [
+    `Farmer:    ${page} (metrics: ${page}/metrics)`,
+    ...(control === undefined ? [] : [`Mock node: http://127.0.0.1:${control} (faults, clock, requests)`]),
+    'Press Ctrl-C to stop both.',
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+  // On a terminal the farmer receives Ctrl-C itself; this process must outlive it.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => farmer.kill('SIGTERM'));
   const [code] = await once(farmer, 'exit');
@@ -58,7 +60,7 @@ async function farm({ api, control }: Ports): Promise<number> {
 
 interface Ports {
   readonly api: string;
-  /** Undefined where it is off. */
+  /** Undefined if it is off. */
   readonly control: string | undefined;
 }
 

@@ -33,8 +33,8 @@ const aClient = () =>
     genesis: { path: join(folder, 'genesis'), sha256: SHA256 },
   });
 
-describe('the client library', () => {
-  it.each(['secret', 'url'] as const)('takes, proves and gives back a contract by %s', async (contractForm) => {
+describe('DownstreamClient', () => {
+  it.each(['secret', 'url'] as const)('accepts, proves and releases a contract by %s', async (contractForm) => {
     const node = await aNode({ contractForm });
     await using client = aClient();
     expect(await client.connect(node.url)).toMatch(/^[0-9a-f]{32}$/);
@@ -54,7 +54,7 @@ describe('the client library', () => {
     await node.close();
   });
 
-  it('makes the chunk of a secret without any node', async () => {
+  it('generates the chunk of a secret without a node', async () => {
     await using client = aClient();
     client.storePath(join(folder, 'made'));
     const { hash, path } = await client.genChunk('d9fc3360c7');
@@ -62,7 +62,7 @@ describe('the client library', () => {
     await expect(client.challenge('../../etc/passwd', '0.1')).rejects.toThrow();
   });
 
-  it('says so when it is not connected, and when there is no contract', async () => {
+  it('reports a missing connection and a missing contract', async () => {
     await using client = aClient();
     await expect(client.getChunk()).rejects.toMatchObject({ code: 'not_connected' });
     const node = await aNode({ maxContracts: 0 });
@@ -82,7 +82,7 @@ describe('the client library', () => {
       .replaceAll("'./farm'", JSON.stringify(join(folder, 'example')))
       .replaceAll('console.log', 'print');
     const printed: unknown[] = [];
-    // A small genesis file, so that the example runs in no time.
+    // A small genesis file makes the example fast.
     class Client extends DownstreamClient {
       constructor(options: ConstructorParameters<typeof DownstreamClient>[0]) {
         super({ ...options, genesis: { path: join(folder, 'genesis'), sha256: SHA256 } });

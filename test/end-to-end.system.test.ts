@@ -6,9 +6,9 @@ import { describe, expect, it } from '@jest/globals';
 import { exitNodes } from '../farmer/src/cli/exit.ts';
 import { ADDRESS, TestFarm, until } from './support/test-farm.ts';
 
-describe('a farmer and a node', () => {
+describe('A farmer and a mock node', () => {
   it.each(['secret', 'url'] as const)(
-    'farm together with contracts by %s, and nothing secret is told',
+    'pass challenges of contracts by %s without revealing a secret',
     async (contractForm) => {
       await using farm = new TestFarm();
       const node = await farm.node({ contractForm });
@@ -24,15 +24,15 @@ describe('a farmer and a node', () => {
       expect(metrics).toContain('farmer_challenges_failed_total{node="node",reason="missed"} 0');
 
       const [token] = farmer.secrets;
-      const told = [farmer.lines.join(''), metrics, JSON.stringify(farmer.status())].join('');
+      const revealed = [farmer.lines.join(''), metrics, JSON.stringify(farmer.status())].join('');
       expect(token).toMatch(/^[0-9a-f]{32}$/);
-      expect(told).not.toContain(token);
+      expect(revealed).not.toContain(token);
       expect(metrics).not.toContain(ADDRESS);
       expect(await farmer.stop()).toBe(true);
     },
   );
 
-  it('keep their promises over a restart: same token, nothing made again, files for the owner alone', async () => {
+  it('resume after a restart with the same token and chunks, in files readable only by their owner', async () => {
     await using farm = new TestFarm();
     const node = await farm.node();
     const first = await farm.farmer(node.url);
@@ -58,7 +58,7 @@ describe('a farmer and a node', () => {
     expect(readdirSync(join(data, 'chunks')).sort()).toEqual(chunks.sort());
   });
 
-  it('go on when nobody reads what the farmer says any more', async () => {
+  it('continue when the output of the farmer is closed', async () => {
     await using farm = new TestFarm();
     const node = await farm.node();
     const main = join(import.meta.dirname, '../farmer/src/main.ts');
@@ -74,7 +74,7 @@ describe('a farmer and a node', () => {
     };
     try {
       await until(passed, (count) => count >= 10);
-      // More threads for files than a disk or two that hang could hold.
+      // Enough file threads to survive two disks that hang.
       expect(readdirSync(`/proc/${farmer.pid}/task`).length).toBeGreaterThan(64);
     } finally {
       farmer.kill('SIGTERM');
@@ -82,7 +82,7 @@ describe('a farmer and a node', () => {
     expect(await exited).toEqual([0, null]);
   });
 
-  it('that disagree on the genesis file make no contract: all refused, nothing left on disk', async () => {
+  it('agree on no contract with different genesis files, and leave no chunk on disk', async () => {
     await using farm = new TestFarm();
     const node = await farm.node(farm.createGenesis('another'));
     const farmer = await farm.farmer(node.url);
@@ -94,24 +94,24 @@ describe('a farmer and a node', () => {
     expect(readdirSync(join(farm.dataDir, 'chunks'))).toEqual([]);
   });
 
-  it('go on when a chunk rots: it is made again before a wrong answer is sent', async () => {
+  it('rebuild a corrupt chunk before a wrong answer is sent', async () => {
     await using farm = new TestFarm();
     const node = await farm.node();
     const farmer = await farm.farmer(node.url);
     await until(farmer.status, ({ contracts }) => contracts.waiting === 5);
     const chunks = join(farm.dataDir, 'chunks');
     const [name = ''] = readdirSync(chunks);
-    const sound = readFileSync(join(chunks, name));
+    const intact = readFileSync(join(chunks, name));
     writeFileSync(
       join(chunks, name),
-      sound.map((byte, at) => (at === 0 ? byte ^ 1 : byte)),
+      intact.map((byte, at) => (at === 0 ? byte ^ 1 : byte)),
     );
-    await until(() => readFileSync(join(chunks, name)).equals(sound), Boolean);
+    await until(() => readFileSync(join(chunks, name)).equals(intact), Boolean);
     await until(farmer.status, ({ challenges }) => challenges.passed >= 12);
     expect(farmer.status().challenges.failed).toBe(0);
   });
 
-  it('do without each other: the farmer waits for a node that is not there, healthy but not ready', async () => {
+  it('start independently: a farmer without its node is healthy but not ready', async () => {
     await using farm = new TestFarm();
     const farmer = await farm.farmer('http://127.0.0.1:1');
     const code = async (path: string) => (await fetch(farmer.url + path)).status;
@@ -119,7 +119,7 @@ describe('a farmer and a node', () => {
     expect(await farmer.stop()).toBe(true);
   });
 
-  it('part for good when the operator wants it: the node has its contracts back, and the farmer is ready, with nothing to do', async () => {
+  it('complete a graceful exit: every contract is released and the farmer stays ready', async () => {
     await using farm = new TestFarm();
     const node = await farm.node();
     const first = await farm.farmer(node.url);
@@ -133,7 +133,7 @@ describe('a farmer and a node', () => {
     expect(second.status().contracts.total).toBe(0);
   });
 
-  it('refuse a second farmer on the same data directory, and free what they took', async () => {
+  it('lock the data directory against a second farmer until the first stops', async () => {
     await using farm = new TestFarm();
     const first = await farm.farmer('http://127.0.0.1:1');
     await expect(farm.farmer('http://127.0.0.1:1')).rejects.toMatchObject({ code: 'locked' });

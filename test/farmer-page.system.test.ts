@@ -22,7 +22,7 @@ describeWith(['chromium'], "The farmer's page in a browser", () => {
     const node = await farm.node();
     const farmer = await farm.farmer(node.url);
     await until(farmer.status, ({ challenges }) => challenges.passed >= 5);
-    const { page, complaints } = await open(farmer.url);
+    const { page, problems } = await open(farmer.url);
     await page.getByText('live', { exact: true }).waitFor();
     expect(await label(page)).toBe('Healthy');
     expect(await page.title()).toMatch(/^Healthy · /);
@@ -59,7 +59,7 @@ describeWith(['chromium'], "The farmer's page in a browser", () => {
       (seen) => seen === 'Node unreachable',
     );
     expect(await page.locator('.log .warn').first().textContent()).toContain('listing failed');
-    expect(complaints).toEqual([]);
+    expect(problems).toEqual([]);
 
     // An open page does not delay the shutdown, and shows that its status is outdated.
     const start = performance.now();
@@ -122,11 +122,11 @@ describeWith(['chromium'], "The farmer's page in a browser", () => {
     const node = await farm.node();
     const farmer = await farm.farmer(node.url);
     await until(farmer.status, ({ challenges }) => challenges.passed >= 5);
-    const { page, complaints } = await open(farmer.url, { javaScriptEnabled: false });
+    const { page, problems } = await open(farmer.url, { javaScriptEnabled: false });
     expect(await label(page)).toBe('Healthy');
     expect(Number(await figure(page, 'Passed'))).toBeGreaterThanOrEqual(5);
     expect(await figure(page, 'Next deadline')).toMatch(/^in \d/);
     expect(await page.locator('noscript').innerHTML()).toContain('http-equiv="refresh"');
-    expect(complaints).toEqual([]);
+    expect(problems).toEqual([]);
   });
 });

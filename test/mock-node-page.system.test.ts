@@ -26,7 +26,7 @@ describeWith(['chromium'], "the mock node's page in a browser", () => {
   it('updates contracts, countdowns, results and requests live', async () => {
     await using farm = new TestFarm();
     const node = await startNode(farm);
-    const { page, complaints } = await open(node.pageUrl);
+    const { page, problems } = await open(node.pageUrl);
     await isLive(page);
     expect(await figure(page, 'Contracts')).toBe(0);
 
@@ -47,13 +47,13 @@ describeWith(['chromium'], "the mock node's page in a browser", () => {
 
     await node.close();
     await page.getByText('disconnected: check that the node is running').waitFor();
-    expect(complaints.filter((complaint) => !/ERR_CONNECTION|ERR_INCOMPLETE|__admin/.test(complaint))).toEqual([]);
+    expect(problems.filter((problem) => !/ERR_CONNECTION|ERR_INCOMPLETE|__admin/.test(problem))).toEqual([]);
   }, 60_000);
 
   it('enables and disables faults, applies scenarios and controls the clock', async () => {
     await using farm = new TestFarm();
     const node = await startNode(farm, { faults: [{ name: 'closed', match: { route: 'new' }, effect: 'status' }] });
-    const { page, complaints } = await open(node.pageUrl);
+    const { page, problems } = await open(node.pageUrl);
     await isLive(page);
     expect(await register(node.url)).toBe(503);
 
@@ -94,7 +94,7 @@ describeWith(['chromium'], "the mock node's page in a browser", () => {
     await page.getByRole('button', { name: 'Reset everything' }).click();
     await page.getByRole('switch', { name: 'fault closed' }).waitFor();
     expect(node.controller.clock.rate.mode).toBe('real');
-    expect(complaints).toEqual([]);
+    expect(problems).toEqual([]);
   }, 60_000);
 
   it('shows the remaining time of a fault and the applied scenario', async () => {
@@ -110,7 +110,7 @@ describeWith(['chromium'], "the mock node's page in a browser", () => {
       { name: 'later', window: { afterMs: 7_200_000, durationMs: 3_600_000 }, effect: 'status' },
       { name: 'lasting', effect: 'html' },
     ]);
-    const { page, complaints } = await open(node.pageUrl);
+    const { page, problems } = await open(node.pageUrl);
     await isLive(page);
     const turn = async (name: string) =>
       await page.locator(`#faults tr[data-key="${name}"] small:has(time)`).textContent();
@@ -129,7 +129,7 @@ describeWith(['chromium'], "the mock node's page in a browser", () => {
       (said) => said === 'ends in 59 min',
     );
     expect(await page.locator('#faults tr[data-key="brief"]').count()).toBe(0);
-    expect(complaints).toEqual([]);
+    expect(problems).toEqual([]);
   }, 60_000);
 
   it('challenges and expires contracts, and shows errors', async () => {
@@ -196,7 +196,7 @@ describeWith(['chromium'], "the mock node's page in a browser", () => {
   it('renders text from requests as text', async () => {
     await using farm = new TestFarm();
     const node = await startNode(farm);
-    const { page, complaints } = await open(node.pageUrl);
+    const { page, problems } = await open(node.pageUrl);
     await isLive(page);
     await fetch(`${node.url}/${encodeURIComponent('<img src=x onerror=alert(1)>')}`);
     await fetch(`${node.url}/api/downstream/due/<b>bold`);
@@ -205,7 +205,7 @@ describeWith(['chromium'], "the mock node's page in a browser", () => {
       (rows) => rows === 2,
     );
     expect(await page.locator('#requests img, #requests b').count()).toBe(0);
-    expect(complaints).toEqual([]);
+    expect(problems).toEqual([]);
   });
 
   it('refers to the control API without JavaScript', async () => {

@@ -5,8 +5,8 @@ import { CHUNK_BYTES, TestFarm, type TestFarmer, until } from './support/test-fa
 
 const countPassed = (farmer: TestFarmer, at: number) => farmer.status().nodes[at]?.challenges.passed ?? 0;
 
-describe('a farmer of several nodes', () => {
-  it('shares its room between them as it is told, and each has its own token and contracts', async () => {
+describe('A farmer with several nodes', () => {
+  it('divides its capacity by the configured shares, with a token and contracts per node', async () => {
     await using farm = new TestFarm();
     const [one, two] = [await farm.node({ seed: 'one' }), await farm.node({ seed: 'two' })];
     const env = { FARMER_NODE_ALIAS: 'big,small', FARMER_SIZE: String(8 * CHUNK_BYTES) };
@@ -21,7 +21,7 @@ describe('a farmer of several nodes', () => {
     expect(await farmer.metrics()).toContain('farmer_contracts{node="small",state="waiting"} 2');
   });
 
-  it('go on with the others when one of them is away', async () => {
+  it('keeps passing at the other nodes while one is unreachable', async () => {
     await using farm = new TestFarm();
     const [one, two] = [await farm.node({ seed: 'one' }), await farm.node({ seed: 'two' })];
     const farmer = await farm.farmer(`${one.url},${two.url}`, {
@@ -44,7 +44,7 @@ describe('a farmer of several nodes', () => {
     expect(nodes[0]?.contracts.total).toBe(2);
   });
 
-  it('refuses from one what it holds for another, and gives it back', async () => {
+  it('rejects and releases a contract that it holds for another node', async () => {
     await using farm = new TestFarm();
     const [one, two] = [await farm.node({ seed: 'same' }), await farm.node({ seed: 'same' })];
     const farmer = await farm.farmer(`${one.url},${two.url}`, { FARMER_NODE_ALIAS: 'one,two' });
@@ -55,8 +55,8 @@ describe('a farmer of several nodes', () => {
   });
 });
 
-describe('a farmer of several disks', () => {
-  it('makes the chunks of one that goes away again on the others, in time, and uses it again when it is back', async () => {
+describe('A farmer with several disks', () => {
+  it('rebuilds the chunks of a removed disk on the others in time, and uses the disk again when it returns', async () => {
     await using farm = new TestFarm();
     const node = await farm.node({ intervalMs: 5_000, maxContracts: 6 });
     const [a, b] = [join(farm.folder, 'a'), join(farm.folder, 'b')];
@@ -67,7 +67,7 @@ describe('a farmer of several disks', () => {
     await until(farmer.status, ({ contracts, challenges }) => contracts.waiting === 6 && challenges.passed >= 6);
     expect([chunksIn(a).length, chunksIn(b).length]).toEqual([3, 3]);
 
-    renameSync(b, `${b}-away`);
+    renameSync(b, `${b}-removed`);
     mkdirSync(b);
     const status = await until(farmer.status, ({ disks }) => disks[1]?.state === 'quarantined');
     expect(status.disks[0]?.state).toBe('ok');
@@ -82,7 +82,7 @@ describe('a farmer of several disks', () => {
     await farmer.stop();
 
     rmSync(b, { recursive: true });
-    renameSync(`${b}-away`, b);
+    renameSync(`${b}-removed`, b);
     const again = await farm.farmer(node.url, env);
     await until(
       again.status,

@@ -1,44 +1,46 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { request as ask, createServer } from 'node:http';
+import { createServer, request as sendRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { createListLogger, TestFarm, until } from './support/test-farm.ts';
 
-/** Stands between farmer and node, and notes everything that nobody else may see. */
-async function eavesdropper(node: { url: string }) {
-  const overheard = new Set<string>();
-  let answer: ((body: string) => string | undefined) | undefined;
+/** A proxy proxy farmer and node that records every token, secret and response. */
+async function startRecordingProxy(node: { url: string }) {
+  const recorded = new Set<string>();
+  let replaceBody: ((body: string) => string | undefined) | undefined;
   const server = createServer((request, response) => {
     const [, , , route, token, , last] = (request.url ?? '').split('/');
-    if (token !== undefined && route !== 'new' && route !== 'download') overheard.add(token);
-    if (route === 'challenge' && last !== undefined) overheard.add(last);
-    const onwards = ask(
+    if (token !== undefined && route !== 'new' && route !== 'download') recorded.add(token);
+    if (route === 'challenge' && last !== undefined) recorded.add(last);
+    const forwarded = sendRequest(
       node.url + request.url,
       { method: request.method ?? 'GET', headers: request.headers },
-      (reply) => {
+      (upstream) => {
         const pieces: Buffer[] = [];
-        reply.on('data', (piece: Buffer) => pieces.push(piece));
-        reply.on('end', () => {
+        upstream.on('data', (piece: Buffer) => pieces.push(piece));
+        upstream.on('end', () => {
           const body = Buffer.concat(pieces).toString();
-          for (const [, secret = ''] of body.matchAll(/"(?:token|secret)":"([^"]+)"/g)) overheard.add(secret);
-          const changed = answer?.(body);
-          response.writeHead(changed === undefined ? (reply.statusCode ?? 500) : 502, { 'Content-Type': 'text/html' });
+          for (const [, secret = ''] of body.matchAll(/"(?:token|secret)":"([^"]+)"/g)) recorded.add(secret);
+          const changed = replaceBody?.(body);
+          response.writeHead(changed === undefined ? (upstream.statusCode ?? 500) : 502, {
+            'Content-Type': 'text/html',
+          });
           response.end(changed ?? Buffer.concat(pieces));
         });
       },
     );
-    onwards.on('error', () => response.destroy());
-    request.pipe(onwards);
+    forwarded.on('error', () => response.destroy());
+    request.pipe(forwarded);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
-    overheard,
-    /** From now on, replies are what `make` makes of them. */
-    tamper: (make: typeof answer) => {
-      answer = make;
+    recorded,
+    /** Replaces the bodies of later responses; `undefined` keeps them. */
+    tamper: (replace: typeof replaceBody) => {
+      replaceBody = replace;
     },
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
@@ -47,8 +49,8 @@ async function eavesdropper(node: { url: string }) {
   };
 }
 
-/** What the page is sent first: everything that it can show. */
-async function firstEvent(url: string): Promise<string> {
+/** Returns the first event of the page, which contains everything that it shows. */
+async function readFirstEvent(url: string): Promise<string> {
   const leave = new AbortController();
   const { body } = await fetch(`${url}/events`, { signal: leave.signal });
   let text = '';
@@ -60,59 +62,59 @@ async function firstEvent(url: string): Promise<string> {
   return text;
 }
 
-describe('a whole run, with everything logged', () => {
-  it('tells no token, no secret and no response: in no log, metric, status, page or event', async () => {
+describe('A farmer at log level debug', () => {
+  it('reveals no token, secret or response in logs, metrics, status, page or events', async () => {
     await using farm = new TestFarm();
     const nodeLines: string[] = [];
     const node = await farm.node({}, { log: createListLogger(nodeLines) });
-    await using between = await eavesdropper(node);
-    let farmer = await farm.farmer(between.url);
-    const told: string[] = [];
-    const listen = async () => {
-      const pages = ['/metrics', '/status', '/readyz', '/', `/${[...between.overheard][0]}`];
-      for (const page of pages) told.push(await (await fetch(farmer.url + page)).text());
-      told.push(await firstEvent(farmer.url));
+    await using proxy = await startRecordingProxy(node);
+    let farmer = await farm.farmer(proxy.url);
+    const output: string[] = [];
+    const readAll = async () => {
+      const pages = ['/metrics', '/status', '/readyz', '/', `/${[...proxy.recorded][0]}`];
+      for (const page of pages) output.push(await (await fetch(farmer.url + page)).text());
+      output.push(await readFirstEvent(farmer.url));
     };
-    const says = async (message: string) =>
+    const waitForLog = async (message: string) =>
       await until(
         () => farmer.lines.join(''),
         (lines) => lines.includes(message),
       );
 
     await until(farmer.status, ({ challenges, contracts }) => contracts.waiting === 5 && challenges.passed >= 5);
-    await listen();
+    await readAll();
 
-    const [rotten = ''] = readdirSync(join(farm.dataDir, 'chunks'));
-    writeFileSync(join(farm.dataDir, 'chunks', rotten), 'rotten');
-    await says('chunk unreadable, rebuilding');
+    const [corrupt = ''] = readdirSync(join(farm.dataDir, 'chunks'));
+    writeFileSync(join(farm.dataDir, 'chunks', corrupt), 'corrupt');
+    await waitForLog('chunk unreadable, rebuilding');
 
-    // Errors that hold what was sent: HTML with the request's path, JSON that is cut, a listing of strangers.
-    between.tamper((body) => `<html>502 for ${[...between.overheard].join(' ')} ${body}`);
-    await says('listing failed');
-    await listen();
-    between.tamper((body) => body.slice(0, -2));
+    // Errors that contain what was sent: HTML with secrets, truncated JSON, an unknown token.
+    proxy.tamper((body) => `<html>502 for ${[...proxy.recorded].join(' ')} ${body}`);
+    await waitForLog('listing failed');
+    await readAll();
+    proxy.tamper((body) => body.slice(0, -2));
     await until(
       () => farmer.lines.filter((line) => line.includes('listing failed')).length,
       (n) => n > 2,
     );
-    between.tamper(() => '{"status":"no_token"}');
-    await says('token rejected by node');
-    between.tamper(undefined);
+    proxy.tamper(() => '{"status":"no_token"}');
+    await waitForLog('token rejected by node');
+    proxy.tamper(undefined);
     await until(farmer.status, ({ contracts }) => contracts.waiting === 5);
 
     await farmer.stop();
     rmSync(join(farm.dataDir, 'chunks'), { recursive: true });
-    told.push(...farmer.lines);
-    farmer = await farm.farmer(between.url);
+    output.push(...farmer.lines);
+    farmer = await farm.farmer(proxy.url);
     await until(farmer.status, ({ contracts }) => contracts.waiting === 5);
-    await listen();
+    await readAll();
     await farmer.stop();
 
-    told.push(...farmer.lines, ...nodeLines);
-    const everything = told.join('\n');
-    expect(everything).toContain('request served');
-    expect(everything).toContain('"sections":');
-    expect(between.overheard.size).toBeGreaterThan(10);
-    expect([...between.overheard].filter((secret) => everything.includes(secret))).toEqual([]);
+    output.push(...farmer.lines, ...nodeLines);
+    const all = output.join('\n');
+    expect(all).toContain('request served');
+    expect(all).toContain('"sections":');
+    expect(proxy.recorded.size).toBeGreaterThan(10);
+    expect([...proxy.recorded].filter((secret) => all.includes(secret))).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 #
-# What the steps share: messages, a scratch folder, apt, the next Debian release.
+# Shared by the steps: messages, a scratch folder, apt, the next Debian release.
 
 say() {
   printf 'air-gapped: %s\n' "$*"
@@ -18,7 +18,7 @@ prepare() {
 
   SCRATCH=$(mktemp -d /var/tmp/air-gapped.XXXXXXXX)
   trap remove_scratch EXIT
-  chmod 755 "$SCRATCH" # the image's root folder is made inside
+  chmod 755 "$SCRATCH" # it will contain the image's root folder
 
   LOG=${PROVISION_LOG:-/var/log/air-gapped-provision.log}
   if ! { : >"$LOG"; } 2>/dev/null; then
@@ -26,7 +26,7 @@ prepare() {
   fi
 }
 
-# debootstrap mounts /proc in the folder it fills; an interrupted one leaves it.
+# An interrupted debootstrap leaves /proc mounted.
 remove_scratch() {
   local mounted
   for mounted in "$SCRATCH"/root/{proc,sys}; do
@@ -37,7 +37,7 @@ remove_scratch() {
   rm -rf --one-file-system "$SCRATCH"
 }
 
-# Runs a command with its output in the log; shows the end of it on failure.
+# Runs a command with its output in the log; prints the end of the log on failure.
 quietly() {
   printf '\n$ %s\n' "$*" >>"$LOG"
   if ! "$@" >>"$LOG" 2>&1 </dev/null; then
@@ -57,7 +57,7 @@ debian_codename() {
 
 require_debian_root() {
   local purpose=$1
-  debian_codename >/dev/null || die "$purpose: this script can do that on Debian only"
+  debian_codename >/dev/null || die "$purpose: supported on Debian only"
   [[ $EUID -eq 0 ]] || die "$purpose: run this script as root"
 }
 
@@ -74,7 +74,7 @@ installed() {
   [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
 }
 
-# Installs those of the named packages that are missing.
+# Installs the missing ones of the named packages.
 ensure_packages() {
   local name missing=()
   for name in "$@"; do
@@ -87,13 +87,12 @@ ensure_packages() {
   say "installed ${missing[*]}"
 }
 
-# The mirror that apt takes Debian's main archive from, and the key file it
-# checks it with (none: apt's own trusted keys), as 'address|key file'. Needs
-# apt's lists, so call apt_update_once first.
+# Prints apt's mirror of Debian's main archive and its key file (empty: apt's
+# trusted keys) as 'address|key file'. Call apt_update_once first.
 debian_archive() {
   local codename
   codename=$(debian_codename)
-  # The $(…) are apt's own fields, not the shell's.
+  # The $(…) are fields of apt, not of the shell.
   # shellcheck disable=SC2016
   apt-get indextargets \
     --format '$(ORIGIN)|$(CODENAME)|$(COMPONENT)|$(REPO_URI)|$(SIGNED_BY)' \
@@ -107,14 +106,14 @@ debian_archive() {
     die "no source of Debian $codename's main archive is configured in apt"
 }
 
-# What this release does not have, or has too old, the one after it may. Single
-# programs are taken out of that release's packages without installing
-# anything, with package lists kept apart from the system's own.
+# Programs that this Debian release lacks or has too old come from the next
+# release: they are extracted from its packages, with separate package lists,
+# and nothing else of that release is installed.
 
 next_release() {
   case $(debian_codename) in
     bookworm | trixie) printf trixie ;;
-    *) die "of Debian $(debian_codename) this script does not know which release has what is missing" ;;
+    *) die "this script supports Debian bookworm and trixie, not $(debian_codename)" ;;
   esac
 }
 
@@ -148,7 +147,7 @@ next_release_apt() {
     "$@"
 }
 
-# Unpacks the next release's package into a folder of its name in the scratch folder.
+# Unpacks a package of the next release into the scratch folder.
 unpack_from_next_release() {
   local package=$1 folder="$SCRATCH/$1"
   prepare_next_release

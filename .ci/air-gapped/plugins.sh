@@ -2,7 +2,7 @@
 #
 # Step 2: the compose and buildx plugins of the docker command.
 #
-# Debian 12 does not have them, the release after it does.
+# They come from the next Debian release, because Debian 12 lacks them.
 
 ensure_plugin() {
   local plugin=$1 package=$2

@@ -1,11 +1,10 @@
 # shellcheck shell=bash
 #
-# Step 4: the image of Prometheus that docker-compose.yml names.
+# Step 4: the Prometheus image in docker-compose.yml.
 #
-# Where no registry serves it, a stand-in is put together under the same tag
-# from the next Debian release's package, which has the same version, and from
-# busybox. Paths, user, volume and command are those of the official image; it
-# lacks promtool.
+# Without a registry, a stand-in is built under the same tag from the next Debian
+# release's package of the same version, and busybox. It has the paths, user,
+# volume and command of the official image, but no promtool.
 
 readonly PROMETHEUS_PACKAGE=prometheus
 readonly BUSYBOX_PACKAGE=busybox-static
@@ -13,25 +12,25 @@ readonly BUSYBOX_PACKAGE=busybox-static
 ensure_prometheus_image() {
   local compose_file=$1 image digest
   image=$(prometheus_image "$compose_file")
-  digest=$(sha256sum "$HERE/prometheus-image.sh" "$HERE/stand-in.sh" | sha256sum | cut -c 1-32)
-  ! image_is_there "$image" "$digest" || return 0
+  digest=$(cat "$HERE/prometheus-image.sh" "$HERE/stand-in.sh" | sha256sum | cut -c 1-32)
+  ! image_exists "$image" "$digest" || return 0
   require_debian_root "image $image cannot be pulled"
-  make_prometheus_image "$image" "$digest"
+  build_prometheus_image "$image" "$digest"
 }
 
 prometheus_image() {
-  sed -n 's/^ *image: *\(prom\/prometheus:[^ ]*\) *$/\1/p' "$1" | grep . || die "$1 names no image of Prometheus"
+  sed -n 's/^ *image: *\(prom\/prometheus:[^ ]*\) *$/\1/p' "$1" | grep . || die "$1 names no Prometheus image"
 }
 
-make_prometheus_image() {
+build_prometheus_image() {
   local image=$1 digest=$2 root="$SCRATCH/prometheus-root" version
   unpack_from_next_release "$PROMETHEUS_PACKAGE"
   unpack_from_next_release "$BUSYBOX_PACKAGE"
   version=$("$SCRATCH/$PROMETHEUS_PACKAGE/usr/bin/prometheus" --version | sed -n '1s/^prometheus, version \([0-9.]*\).*/\1/p')
-  [[ $image == *:v$version ]] || die "Debian has Prometheus $version, which can't stand in for $image"
+  [[ $image == *:v$version ]] || die "Debian has Prometheus $version, but $image is required"
   add_prometheus "$root"
   add_busybox "$root"
-  add_nobody "$root"
+  add_user "$root"
   import_stand_in "$image" "$root" "$digest" \
     --change 'USER nobody' \
     --change 'EXPOSE 9090' \
@@ -39,10 +38,10 @@ make_prometheus_image() {
     --change 'WORKDIR /prometheus' \
     --change 'ENTRYPOINT ["/bin/prometheus"]' \
     --change 'CMD ["--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus"]'
-  say "made image $image: Prometheus $version"
+  say "built image $image: Prometheus $version"
 }
 
-# The program, the libraries that it is linked to, and a configuration that scrapes nothing.
+# Adds the program, its libraries, and a configuration without targets.
 add_prometheus() {
   local root=$1 from="$SCRATCH/$PROMETHEUS_PACKAGE/usr/bin" library
   install -D -m 755 "$from/prometheus" "$root/bin/prometheus"
@@ -61,8 +60,8 @@ add_busybox() {
   done
 }
 
-# A volume takes its first owner from /prometheus.
-add_nobody() {
+# A new volume inherits the owner of /prometheus.
+add_user() {
   local root=$1
   printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/home:/bin/false\n' >"$root/etc/passwd"
   printf 'root:x:0:\nnobody:x:65534:\n' >"$root/etc/group"

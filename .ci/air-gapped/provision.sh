@@ -1,22 +1,18 @@
 #!/usr/bin/env bash
 #
-# Makes all tests runnable on a Debian machine that has no Docker engine and
-# reaches no image registry, only its Debian mirror and its npm registry:
+# Installs everything that the tests need on a Debian machine that reaches a
+# Debian mirror and an npm registry, but no image registry:
 #
-#   1. a Docker engine     Debian's docker.io, the daemon started by hand
-#   2. the CLI plugins     compose and buildx, unpacked for the present user
-#   3. the base image      a stand-in under the official tag, built from
-#                          Debian's and npm's packages
-#   4. Prometheus' image   a stand-in under the official tag, from Debian's
-#                          package
-#   5. the tools           prometheus and chromium from Debian, kubectl
+#   1. Docker engine       Debian's docker.io; starts dockerd
+#   2. CLI plugins         compose and buildx, for the current user
+#   3. base image          a stand-in under the official tag
+#   4. Prometheus image    a stand-in under the official tag
+#   5. tools               prometheus, chromium, kubectl
 #
-# Each step first looks whether there is anything to do, so on an ordinary
-# machine (Docker with both plugins, a registry that answers) nothing is
-# changed, and a second run takes seconds. Where the mirror and the npm
-# registry are is taken from apt's and npm's own configuration.
+# Each step first checks whether it is needed, so nothing changes on a machine
+# with Docker, both plugins and a registry, and a second run takes seconds.
 #
-# Usage: provision.sh    as root on Debian, wherever something is missing
+# Usage: provision.sh    (as root on Debian, if something is missing)
 #
 # Environment (all optional):
 #   ENGINE_LOG      the daemon's log           (/var/log/dockerd.log)

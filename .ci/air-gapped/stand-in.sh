@@ -1,38 +1,38 @@
 # shellcheck shell=bash
 #
-# Images that stand in for official ones where no registry serves those.
+# Stand-ins for official images, for machines without a registry.
 #
-# A stand-in has the official tag, and a label that keeps a digest of all that
-# it was made from: it is made anew when that changes. An image of the tag
-# without the label is the real one and left alone.
+# A stand-in has the official tag and a label with a digest of its inputs. It is
+# rebuilt when they change. An image without the label is the official one and is
+# never replaced.
 
-readonly STAND_IN_LABEL=stand-in.made-from
+readonly STAND_IN_LABEL=stand-in.digest
 
-# Whether there is nothing to make: the official image is here or can be had,
-# or a stand-in made from what the digest says.
-image_is_there() {
+# Whether the official image is present or can be pulled, or a stand-in with this
+# digest is present.
+image_exists() {
   local image=$1 digest=$2 present
   if docker image inspect "$image" >/dev/null 2>&1; then
     present=$(docker image inspect --format "{{index .Config.Labels \"$STAND_IN_LABEL\"}}" "$image")
     case $present in
       '') say "image $image found" ;;
-      "$digest") say "image $image found, a stand-in" ;;
-      *) say "image $image is a stand-in made from something else, making it anew" && return 1 ;;
+      "$digest") say "stand-in for image $image found" ;;
+      *) say "stand-in for image $image is outdated, rebuilding it" && return 1 ;;
     esac
     return
   fi
   registry_serves "$image" || return 1
-  say "image $image can be had from its registry"
+  say "image $image is available in its registry"
 }
 
-# Asks for the manifest only: a slow line is no reason for a stand-in. The
-# engine may know a proxy that the command does not, hence the second question.
+# Requests only the manifest, because the image may be slow to download. The
+# second attempt uses the engine, which may be configured with a proxy.
 registry_serves() {
   timeout 20 docker manifest inspect "$1" >/dev/null 2>&1 ||
     timeout 60 docker pull --quiet "$1" >/dev/null 2>&1
 }
 
-# Makes an image of a folder; what follows the digest is given to docker import.
+# Imports a folder as an image; further arguments are options of docker import.
 import_stand_in() {
   local image=$1 root=$2 digest=$3 former
   shift 3
@@ -41,6 +41,6 @@ import_stand_in() {
     --exclude='./dev/*' --exclude='./proc/*' --exclude='./sys/*' . |
     docker import "$@" --change "LABEL $STAND_IN_LABEL=$digest" - "$image" >>"$LOG" 2>&1 ||
     die "importing $image failed (see $LOG)"
-  # An older stand-in goes, unless something still uses it.
+  # Removes an older stand-in, unless it is in use.
   [[ -z $former ]] || docker image rm "$former" >/dev/null 2>&1 || true
 }

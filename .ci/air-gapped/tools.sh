@@ -2,7 +2,7 @@
 #
 # Step 5: the programs that tests run: promtool and prometheus, chromium, kubectl.
 
-readonly KUBECTL_LEAST=21 # of version 1: kustomize with components
+readonly MIN_KUBECTL_MINOR=21 # of version 1: kustomize with components
 
 ensure_tools() {
   ensure_prometheus
@@ -17,7 +17,7 @@ ensure_prometheus() {
   fi
   require_debian_root 'promtool or prometheus is missing'
   apt_update_once
-  # A package of its own from Debian 13 on.
+  # A separate package since Debian 13.
   if apt-cache show promtool >/dev/null 2>&1; then
     without_daemons ensure_packages prometheus promtool
   else
@@ -50,12 +50,12 @@ ensure_kubectl() {
 kubectl_suffices() {
   local minor
   minor=$(timeout 20 kubectl version --client 2>/dev/null | grep -oE 'v1\.[0-9]+' | head -n 1) || return 1
-  [[ ${minor#v1.} -ge $KUBECTL_LEAST ]]
+  [[ ${minor#v1.} -ge $MIN_KUBECTL_MINOR ]]
 }
 
 readonly POLICY=/usr/sbin/policy-rc.d
 
-# Runs a command during which packages start no service, and afterwards enables none of prometheus.
+# Runs a command while packages may not start services, and disables the Prometheus service afterwards.
 without_daemons() {
   local made=no
   if [[ ! -e $POLICY ]]; then
@@ -63,7 +63,7 @@ without_daemons() {
     chmod 755 "$POLICY"
     made=yes
   fi
-  # In a shell of its own: it ends with the first thing that fails, and the policy must go all the same.
+  # In a subshell, so that the policy is removed even after a failure.
   if ("$@"); then
     [[ $made == no ]] || rm -f "$POLICY"
   else

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import axe from 'axe-core';
 import { type Browser, chromium, type Page } from 'playwright-core';
 
-/** The machine's Chromium, which asks nobody for anything but what it is told to open. */
+/** Starts the installed Chromium without background network traffic. */
 export async function launchBrowser(): Promise<Browser> {
   return await chromium.launch({
     executablePath: execFileSync('which', ['chromium'], { encoding: 'utf8' }).trim(),
@@ -20,24 +20,24 @@ export async function launchBrowser(): Promise<Browser> {
 
 export type PageOptions = NonNullable<Parameters<Browser['newPage']>[0]>;
 
-/** Opens a page and gathers every complaint of the browser: script errors, requests that failed, broken policies. */
+/** Opens a page and collects script errors, failed requests and violated policies. */
 export async function openPage(
   browser: Browser,
   url: string,
   options: PageOptions = {},
-): Promise<{ page: Page; complaints: string[] }> {
+): Promise<{ page: Page; problems: string[] }> {
   const page = await browser.newPage(options);
-  const complaints: string[] = [];
+  const problems: string[] = [];
   page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(message.text());
+    if (message.type() === 'error') problems.push(message.text());
   });
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('requestfailed', (request) => complaints.push(`${request.url()} failed`));
+  page.on('pageerror', (error) => problems.push(error.message));
+  page.on('requestfailed', (request) => problems.push(`${request.url()} failed`));
   await page.goto(url);
-  return { page, complaints };
+  return { page, problems };
 }
 
-/** What keeps some people from using a page as it is now. It must have been opened with `bypassCSP`: its policy would let the checker not in. */
+/** Runs axe on a page. Open it with `bypassCSP`: its policy would block the script. */
 export async function findAccessibilityViolations(page: Page): Promise<string[]> {
   await page.addScriptTag({ content: axe.source });
   const found = await page.evaluate("axe.run({ resultTypes: ['violations'] })");

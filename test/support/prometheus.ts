@@ -6,42 +6,41 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** One series of a query's answer. */
+/** One series of a query result. */
 export interface Series {
   readonly metric: Readonly<Record<string, string>>;
-  /** `[seconds, value]`; one alone of an instant query. */
+  /** `[seconds, value]`; a single point for an instant query. */
   readonly points: readonly (readonly [number, number])[];
 }
 
-/** A Prometheus that runs on this machine, for one test. */
+/** A local Prometheus for one test. */
 export interface Prometheus {
   readonly url: string;
-  /** A query for one moment; now, without `time` in seconds. */
+  /** An instant query; `time` in seconds, now by default. */
   query(expr: string, time?: number): Promise<Series[]>;
   queryRange(expr: string, range: { start: number; end: number; step: number }): Promise<Series[]>;
-  /** A path of its HTTP API under `/api/v1/`; @returns what stands under `data` */
+  /** Calls a path of its HTTP API under `/api/v1/`. @returns `data` of the response */
   api(path: string, parameters?: Record<string, string>): Promise<unknown>;
   stop(): Promise<void>;
 }
 
-/** What it scrapes under one job. */
 interface Target {
   readonly job: string;
-  /** The services' base URLs; `/metrics` is asked for. */
+  /** Base URLs of the services, without `/metrics`. */
   readonly urls: readonly string[];
 }
 
 interface Options {
   readonly targets: readonly Target[];
   readonly scrapeIntervalSeconds?: number;
-  /** Rule files, with their full paths. */
+  /** Absolute paths of rule files. */
   readonly rules?: readonly string[];
 }
 
 /**
- * Starts Debian's `prometheus` on a free port of the loopback interface, with its data in a temporary folder.
+ * Starts `prometheus` on a free loopback port, with its data in a temporary folder.
  *
- * @throws when it does not become ready in 20 seconds, with what it said
+ * @throws with its log if it is not ready within 20 seconds
  */
 export async function startPrometheus({
   targets,
@@ -58,7 +57,7 @@ export async function startPrometheus({
       static_configs: [{ targets: urls.map((url) => new URL(url).host) }],
     })),
   };
-  // YAML reads JSON.
+  // JSON is valid YAML.
   writeFileSync(join(folder, 'prometheus.yml'), JSON.stringify(config));
   const url = `http://127.0.0.1:${await freePort()}`;
   const child = spawn(
@@ -71,9 +70,9 @@ export async function startPrometheus({
     ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );
-  let said = '';
+  let log = '';
   child.stderr.on('data', (text) => {
-    said += String(text);
+    log += String(text);
   });
   const stop = async () => {
     await end(child);
@@ -83,7 +82,7 @@ export async function startPrometheus({
     await ready(url, child);
   } catch (error) {
     await stop();
-    throw new Error(`prometheus did not start: ${said}`, { cause: error });
+    throw new Error(`prometheus did not start: ${log}`, { cause: error });
   }
 
   const api = async (path: string, parameters: Record<string, string> = {}) => {
@@ -105,7 +104,7 @@ export async function startPrometheus({
   };
 }
 
-interface Answer {
+interface QueryResult {
   readonly resultType: 'vector' | 'matrix' | 'scalar' | 'string';
   readonly result: unknown;
 }
@@ -113,7 +112,7 @@ interface Answer {
 type Sample = [number, string];
 
 function parseSeries(data: unknown): Series[] {
-  const { resultType, result } = data as Answer;
+  const { resultType, result } = data as QueryResult;
   const number = ([at, value]: Sample) => [at, Number(value.replace('Inf', 'Infinity'))] as const;
   switch (resultType) {
     case 'vector':
@@ -129,11 +128,11 @@ function parseSeries(data: unknown): Series[] {
     case 'scalar':
       return [{ metric: {}, points: [number(result as Sample)] }];
     case 'string':
-      throw new Error('a query for text');
+      throw new Error('unexpected string result');
   }
 }
 
-/** A port that was free a moment ago: Prometheus cannot choose one itself and say which. */
+/** Finds a free port, because Prometheus cannot report a port that it chose itself. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,30 +1,30 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
-/** What stands between the farmer and the node, and can go wrong. */
+/** A connection between farmer and node that can fail. */
 export interface TcpProxy extends AsyncDisposable {
   readonly url: string;
-  /** While it is, connections are reset. */
+  /** While offline, connections are reset. */
   setOffline(yes: boolean): void;
-  /** Holds back what the farmer sends. */
+  /** Delays what the farmer sends. */
   delay(ms: number): void;
 }
 
-/** A TCP relay on loopback in front of a node: farm through its URL. */
+/** Starts a TCP proxy on loopback in front of a node. */
 export async function startTcpProxy(nodeUrl: string): Promise<TcpProxy> {
   const { hostname, port } = new URL(nodeUrl);
   const sockets = new Set<Socket>();
-  let away = false;
+  let offline = false;
   let delayMs = 0;
   const server = createServer((farmer) => {
-    if (away) {
+    if (offline) {
       farmer.resetAndDestroy();
       return;
     }
     const node = connect(Number(port), hostname);
     for (const socket of [farmer, node]) {
       sockets.add(socket);
-      // Both ends close together, whatever went wrong with one.
+      // If one end fails or closes, so does the other.
       socket.on('error', () => undefined);
       socket.on('close', () => {
         sockets.delete(socket);
@@ -40,9 +40,9 @@ export async function startTcpProxy(nodeUrl: string): Promise<TcpProxy> {
   if (address === null || typeof address === 'string') throw new Error('no port');
   return {
     url: `http://127.0.0.1:${address.port}`,
-    setOffline(yes) {
-      away = yes;
-      if (yes) for (const socket of sockets) socket.resetAndDestroy();
+    setOffline(isOffline) {
+      offline = isOffline;
+      if (isOffline) for (const socket of sockets) socket.resetAndDestroy();
     },
     delay(ms) {
       delayMs = ms;

@@ -13,18 +13,18 @@ import { type FarmerConfig, readConfig } from '../../farmer/src/config.ts';
 export const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
 export const CHUNK_BYTES = 16_384;
 
-/** A farmer, and what it told. */
+/** A farmer with its log. */
 export interface TestFarmer extends FarmerApp {
-  /** Its log, a line of JSON each; at level debug unless told otherwise. The logger knows no secrets: lines must not hold any by themselves. */
+  /** Log lines as JSON, at level debug by default. Secrets are not masked: no line may contain one. */
   readonly lines: readonly string[];
-  /** What the logger of a real run would mask. */
+  /** The values that the logger of a real run masks. */
   readonly secrets: ReadonlySet<string>;
   readonly metrics: () => Promise<string>;
 }
 
 /**
- * Real nodes and farmers in this process, over one folder, with chunks of 16 KiB and a challenge a second. What runs is
- * stopped, and the folder deleted, at disposal.
+ * Real nodes and farmers in this process, over one folder, with chunks of 16 KiB and a challenge per second. Disposal
+ * stops them and deletes the folder.
  */
 export class TestFarm implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'test-farm-'));
@@ -36,7 +36,7 @@ export class TestFarm implements AsyncDisposable {
     this.genesis = this.createGenesis('test farm');
   }
 
-  /** Another genesis file in the folder. */
+  /** Creates another genesis file in the folder. */
   createGenesis(seed: string, sizeBytes = CHUNK_BYTES): { genesisPath: string; genesisSha256: string } {
     const bytes = Buffer.concat([...randomio(seed, sizeBytes)]);
     const genesisPath = join(this.folder, `genesis of ${seed}`);
@@ -53,7 +53,7 @@ export class TestFarm implements AsyncDisposable {
     return { ...node, close };
   }
 
-  /** The settings of a farmer of five contracts on the folder's data directory. */
+  /** The settings of a farmer with capacity for five contracts. */
   env(nodeUrl: string): Record<string, string> {
     return {
       FARMER_NODE_URL: nodeUrl,
@@ -71,7 +71,7 @@ export class TestFarm implements AsyncDisposable {
     };
   }
 
-  /** A farmer with these settings, all of it. */
+  /** Starts a farmer with these settings. */
   async farmer(nodeUrl: string, env: Record<string, string> = {}): Promise<TestFarmer> {
     const lines: string[] = [];
     const secrets = new Set<string>();
@@ -93,7 +93,7 @@ export class TestFarm implements AsyncDisposable {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Stopped by the test, or else at disposal, but never twice. */
+  /** Stops once: by the test or at disposal. */
   #once<T>(stop: () => Promise<T>): () => Promise<T> {
     let stopped: Promise<T> | undefined;
     const stopOnce = async () => {
@@ -105,7 +105,7 @@ export class TestFarm implements AsyncDisposable {
   }
 }
 
-/** A logger that writes its lines of JSON into a list. */
+/** Creates a logger that appends JSON lines to a list. */
 export function createListLogger(
   lines: string[],
   tail = new LogTail(),
@@ -120,17 +120,18 @@ export function createListLogger(
   return createLogger({ level, format: 'json', stream, tail });
 }
 
-/** Looks again and again until something holds, more seldom where looking is dear; fails with what was seen last. */
+/** Polls until a value satisfies a condition; fails with the last value. */
 export async function until<T>(
-  look: () => T | Promise<T>,
-  holds: (seen: T) => boolean,
+  read: () => T | Promise<T>,
+  isDone: (value: T) => boolean,
   { everyMs = 20, withinMs = 20_000 } = {},
 ): Promise<T> {
   const end = performance.now() + withinMs;
   for (;;) {
-    const seen = await look();
-    if (holds(seen)) return seen;
-    if (performance.now() > end) throw new Error(`never came true; last seen: ${JSON.stringify(seen)}`);
+    const value = await read();
+    if (isDone(value)) return value;
+    if (performance.now() > end)
+      throw new Error(`timed out after ${withinMs} ms; last value: ${JSON.stringify(value)}`);
     await pause(everyMs);
   }
 }

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe } from '@jest/globals';
 
-/** Programs that some tests run, and the Debian package that brings each. */
+/** Programs that some tests run, with their Debian packages. */
 const PACKAGES = {
   promtool: 'prometheus',
   prometheus: 'prometheus',
@@ -10,8 +10,8 @@ const PACKAGES = {
 } as const;
 
 /**
- * A `describe` for tests that run other programs. Where one is missing they are left out, which is said loudly; with `CI` or
- * `REQUIRE_TOOLS=1` set that is a failure.
+ * A `describe` for tests that run other programs. If one is missing, they are skipped with a notice, or fail if `CI` or
+ * `REQUIRE_TOOLS=1` is set.
  */
 export function describeWith(tools: readonly (keyof typeof PACKAGES)[], name: string, body: () => void): void {
   const missing = tools.filter((tool) => spawnSync(tool, ['--version'], { stdio: 'ignore' }).error !== undefined);
@@ -19,9 +19,9 @@ export function describeWith(tools: readonly (keyof typeof PACKAGES)[], name: st
     describe(name, body);
     return;
   }
-  const why = `${name}: ${missing.map((tool) => `${tool} is not on this machine (Debian's package ${PACKAGES[tool]})`).join(', ')}`;
-  if (isSet(process.env['CI']) || isSet(process.env['REQUIRE_TOOLS'])) throw new Error(`can't be tested: ${why}`);
-  console.warn(`NOT RUN: ${why}`);
+  const reason = `${name}: ${missing.map((tool) => `${tool} not found (Debian package ${PACKAGES[tool]})`).join(', ')}`;
+  if (isSet(process.env['CI']) || isSet(process.env['REQUIRE_TOOLS'])) throw new Error(`cannot be tested: ${reason}`);
+  console.warn(`NOT RUN: ${reason}`);
   describe.skip(name, body);
 }
 
