@@ -2,7 +2,7 @@ import { renameSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { ADDRESS, API, createChunk, GENESIS_BYTES, INTERVAL_MS, setUpMockNode, sha256 } from './support/mock-node.ts';
 
-const { start, url, get, pass, newToken, acceptContract, path: pathOf } = setUpMockNode();
+const { start, url, get, pass, newToken, acceptContract, path: filePath } = setUpMockNode();
 
 const answer = async (token: string, hash: string, response: string) =>
   (await get(`${API}/challenge/${token}/${hash}/${response}`)).json;
@@ -129,12 +129,12 @@ describe('the contract routes', () => {
   it('issue contracts again after the genesis file could not be read', async () => {
     await start({ maxContracts: 1 });
     const token = await newToken();
-    renameSync(pathOf('genesis'), pathOf('elsewhere'));
+    renameSync(filePath('genesis'), filePath('elsewhere'));
     expect(await get(`${API}/chunk/${token}`)).toMatchObject({
       code: 500,
       json: { status: 'error', message: 'internal error' },
     });
-    renameSync(pathOf('elsewhere'), pathOf('genesis'));
+    renameSync(filePath('elsewhere'), filePath('genesis'));
     expect(await acceptContract(token)).toHaveProperty('file_hash');
   });
 

@@ -7,8 +7,8 @@ const WRONG = { hash: 'hash', response: 'wrong' };
 
 describe('the contracts of a ledger', () => {
   it('include all facts about a contract in its current round', () => {
-    const { ledger, take, answer } = createLedger();
-    const challenge = take();
+    const { ledger, accept, answer } = createLedger();
+    const challenge = accept();
     const seen = { token: TOKEN, hash: 'hash', index: 0, intervalMs: INTERVAL, acceptedAt: T0 };
     expect(ledger.contract('hash', T0 + 1)).toEqual({
       ...seen,
@@ -36,18 +36,18 @@ describe('the contracts of a ledger', () => {
   });
 
   it('are counted by state', () => {
-    const { ledger, take, answer } = createLedger();
-    answer(take(), T0);
-    take('second', T0 + 10);
+    const { ledger, accept, answer } = createLedger();
+    answer(accept(), T0);
+    accept('second', T0 + 10);
     expect(ledger.counts(T0 + 10)).toEqual({ due: 1, settled: 1 });
     expect(ledger.counts(T0 + INTERVAL)).toEqual({ due: 2, settled: 0 });
     expect(ledger.counts(T0 + 10 * INTERVAL)).toEqual({ due: 0, settled: 0 });
   });
 
   it('are found by farmer and hash prefix, the oldest running one first', () => {
-    const { ledger, token, take } = createLedger({ maxFailures: 1 });
-    take('aa1', T0);
-    take('ab2', T0 + 1);
+    const { ledger, token, accept } = createLedger({ maxFailures: 1 });
+    accept('aa1', T0);
+    accept('ab2', T0 + 1);
     expect(ledger.findFirst(token, '', T0 + 1)).toBe('aa1');
     expect(ledger.findFirst(token, 'ab', T0 + 1)).toBe('ab2');
     expect(ledger.findFirst(token, 'b', T0 + 1)).toBeUndefined();
@@ -58,8 +58,8 @@ describe('the contracts of a ledger', () => {
 
 describe('a contract with another interval', () => {
   it('keeps its interval independently of other contracts', () => {
-    const { ledger, token, take } = createLedger();
-    const [first, second] = [take('slow'), take('fast', T0, TOKEN, 1_000)];
+    const { ledger, token, accept } = createLedger();
+    const [first, second] = [accept('slow'), accept('fast', T0, TOKEN, 1_000)];
     const challenges = (now: number) => ledger.due(token, now)?.due.map(({ challenge }) => challenge);
     expect(challenges(T0 + 999)).toEqual([first, second]);
     expect(challenges(T0 + 1_000)).toEqual([first, new SeededRandom('seed').challenge(1, 1)]);
@@ -70,8 +70,8 @@ describe('a contract with another interval', () => {
 
 describe('the administration of a ledger', () => {
   it('expires a contract once', () => {
-    const { ledger, token, take, events } = createLedger();
-    take();
+    const { ledger, token, accept, events } = createLedger();
+    accept();
     expect(ledger.expire('hash', T0 + 1)).toBe(true);
     expect(ledger.expire('hash', T0 + 1)).toBe(false);
     expect(ledger.running).toBe(0);
@@ -80,15 +80,15 @@ describe('the administration of a ledger', () => {
   });
 
   it('does not expire a contract that has failed already', () => {
-    const { ledger, take, events } = createLedger();
-    take();
+    const { ledger, accept, events } = createLedger();
+    accept();
     expect(ledger.expire('hash', T0 + 3 * INTERVAL)).toBe(false);
     expect(events.at(-1)).toBe('failed hash');
   });
 
   it('starts the next round now, and later rounds relative to it', () => {
-    const { ledger, token, take, answer, challengeAt, results } = createLedger();
-    answer(take(), T0);
+    const { ledger, token, accept, answer, challengeAt, results } = createLedger();
+    answer(accept(), T0);
     const now = T0 + 12_345;
     const next = ledger.challengeNow('hash', now);
     expect(next).toEqual({ challenge: new SeededRandom('seed').challenge(0, 1), opened: true });
@@ -102,18 +102,18 @@ describe('the administration of a ledger', () => {
   });
 
   it('leaves an open challenge open', () => {
-    const { ledger, take } = createLedger();
-    const challenge = take();
+    const { ledger, accept } = createLedger();
+    const challenge = accept();
     expect(ledger.challengeNow('hash', T0 + 100)).toEqual({ challenge, opened: false });
     expect(ledger.contract('hash', T0 + 100)?.dueAt).toBe(T0 + INTERVAL);
     expect(ledger.challengeNow('other', T0)).toBeUndefined();
   });
 
   it('forgets one farmer and its contracts, and no other farmer', () => {
-    const { ledger, token, take, events } = createLedger();
+    const { ledger, token, accept, events } = createLedger();
     const other = ledger.register();
-    take('mine');
-    take('theirs', T0, other);
+    accept('mine');
+    accept('theirs', T0, other);
     ledger.revoke(token);
     ledger.revoke(token);
     ledger.revoke('unknown');
@@ -128,22 +128,22 @@ describe('the administration of a ledger', () => {
   });
 
   it('issues new tokens and secrets after forgetting everything, and the first ones again after a reset', () => {
-    const { ledger, token, take, speakFor } = createLedger();
-    take();
+    const { ledger, token, accept, reserve } = createLedger();
+    accept();
     ledger.forget();
     expect([ledger.hasFarmer(token), ledger.farmers, ledger.running]).toEqual([false, 0, 0]);
     expect(ledger.register()).not.toBe(token);
-    expect(speakFor('next', T0)).toMatchObject({ index: 1 });
+    expect(reserve('next', T0)).toMatchObject({ index: 1 });
     ledger.cancelReservation();
     ledger.reset();
     expect([ledger.farmers, ledger.running]).toEqual([0, 0]);
     expect(ledger.register()).toBe(token);
-    expect(speakFor('hash', T0)).toMatchObject({ index: 0, chunk: { secret: new SeededRandom('seed').secret(0) } });
+    expect(reserve('hash', T0)).toMatchObject({ index: 0, chunk: { secret: new SeededRandom('seed').secret(0) } });
   });
 
   it('cancels the reservation of a farmer that was forgotten while its chunk was generated', () => {
-    const { ledger, token, speakFor } = createLedger();
-    const next = speakFor('hash', T0);
+    const { ledger, token, reserve } = createLedger();
+    const next = reserve('hash', T0);
     if (next === undefined) throw new Error('there is a place');
     ledger.revoke(token);
     expect(ledger.running).toBe(1);
@@ -154,7 +154,7 @@ describe('the administration of a ledger', () => {
 
 describe('any sequence of calls', () => {
   const COMMANDS = [
-    ...Array<'speak'>(6).fill('speak'),
+    ...Array<'reserve'>(6).fill('reserve'),
     ...Array<'start'>(6).fill('start'),
     'cancel',
     'right',
@@ -181,9 +181,9 @@ describe('any sequence of calls', () => {
   it('keeps counts equal to listings, leaks no reservation and settles each round once', () => {
     fc.assert(
       fc.property(steps, (list) => {
-        const { ledger, token, results, events, speakFor } = createLedger({ maxContracts: 5 });
+        const { ledger, token, results, events, reserve } = createLedger({ maxContracts: 5 });
         const tokens = [token];
-        const pending: NonNullable<ReturnType<typeof speakFor>>[] = [];
+        const pending: NonNullable<ReturnType<typeof reserve>>[] = [];
         let now = T0;
         let hashes = 0;
         for (const { command, which, pauseMs } of list) {
@@ -195,20 +195,20 @@ describe('any sequence of calls', () => {
           const hash = known[which % Math.max(1, known.length)] ?? 'none';
           const response = `right:${ledger.contract(hash, now)?.challenge}`;
           const place = pending[which % Math.max(1, pending.length)];
-          const takePlace = () => place && pending.splice(pending.indexOf(place), 1);
-          if (command === 'speak') {
+          const popReservation = () => place && pending.splice(pending.indexOf(place), 1);
+          if (command === 'reserve') {
             // Sometimes the same chunk again, so that the new contract replaces the old one.
-            const next = speakFor(which % 4 === 0 ? 'again' : `hash${hashes++}`, now);
+            const next = reserve(which % 4 === 0 ? 'again' : `hash${hashes++}`, now);
             if (next !== undefined) pending.push(next);
             else expect(ledger.running).toBe(5);
           }
           if (command === 'start' && place !== undefined) {
-            takePlace();
+            popReservation();
             const challenge = ledger.start(farmer, { ...place, intervalMs: 1_000 * (1 + which) }, now);
             expect(challenge !== undefined).toBe(ledger.hasFarmer(farmer));
           }
           if (command === 'cancel' && place !== undefined) {
-            takePlace();
+            popReservation();
             ledger.cancelReservation();
           }
           if (command === 'right') ledger.answer(farmer, { hash, response }, now);
@@ -254,17 +254,20 @@ describe('any sequence of calls', () => {
 
   it('issues no token or secret twice without a reset', () => {
     fc.assert(
-      fc.property(fc.array(fc.constantFrom('register', 'speak', 'revoke', 'forget'), { maxLength: 60 }), (commands) => {
-        const { ledger, token, speakFor } = createLedger({ maxContracts: 100 });
-        const seen = [token];
-        for (const command of commands) {
-          if (command === 'register') seen.push(ledger.register());
-          if (command === 'speak') seen.push(speakFor('hash', T0)?.chunk.secret ?? 'none');
-          if (command === 'revoke') ledger.revoke(seen[0] ?? '');
-          if (command === 'forget') ledger.forget();
-        }
-        expect(new Set(seen).size).toBe(seen.length);
-      }),
+      fc.property(
+        fc.array(fc.constantFrom('register', 'reserve', 'revoke', 'forget'), { maxLength: 60 }),
+        (commands) => {
+          const { ledger, token, reserve } = createLedger({ maxContracts: 100 });
+          const seen = [token];
+          for (const command of commands) {
+            if (command === 'register') seen.push(ledger.register());
+            if (command === 'reserve') seen.push(reserve('hash', T0)?.chunk.secret ?? 'none');
+            if (command === 'revoke') ledger.revoke(seen[0] ?? '');
+            if (command === 'forget') ledger.forget();
+          }
+          expect(new Set(seen).size).toBe(seen.length);
+        },
+      ),
     );
   });
 });

@@ -5,8 +5,8 @@ import { createLedger, INTERVAL, T0, TOKEN } from './support/ledger.ts';
 
 describe('Ledger', () => {
   it('opens one challenge per interval and lists it until it is answered', () => {
-    const { take, answer, challengeAt, results } = createLedger();
-    const first = take();
+    const { accept, answer, challengeAt, results } = createLedger();
+    const first = accept();
     expect(challengeAt(T0)).toBe(first);
     expect(answer(first, T0 + 1)).toBe('pass');
     expect(challengeAt(T0 + INTERVAL - 1)).toBeUndefined();
@@ -18,8 +18,8 @@ describe('Ledger', () => {
   });
 
   it('settles a challenge with the first answer: repeating it passes again, any other fails and changes nothing', () => {
-    const { ledger, take, answer, results } = createLedger();
-    const challenge = take();
+    const { ledger, accept, answer, results } = createLedger();
+    const challenge = accept();
     expect(answer(challenge, T0)).toBe('pass');
     expect(answer(challenge, T0 + 1)).toBe('pass');
     expect(ledger.answer(TOKEN, { hash: 'hash', response: 'other' }, T0 + 2)).toBe('fail');
@@ -28,8 +28,8 @@ describe('Ledger', () => {
   });
 
   it('settles a challenge with a wrong first answer, so that a later correct one fails', () => {
-    const { ledger, take, answer, challengeAt, results } = createLedger();
-    const challenge = take();
+    const { ledger, accept, answer, challengeAt, results } = createLedger();
+    const challenge = accept();
     expect(ledger.answer(TOKEN, { hash: 'hash', response: 'wrong' }, T0)).toBe('fail');
     expect(answer(challenge, T0 + 1)).toBe('fail');
     expect(challengeAt(T0 + 2)).toBeUndefined();
@@ -37,23 +37,23 @@ describe('Ledger', () => {
   });
 
   it('counts a repeated wrong answer once', () => {
-    const { ledger, token, take, results } = createLedger();
-    take();
+    const { ledger, token, accept, results } = createLedger();
+    accept();
     for (let n = 0; n < 5; n++) expect(ledger.answer(token, { hash: 'hash', response: 'wrong' }, T0 + n)).toBe('fail');
     expect(results).toEqual({ passed: 0, wrong: 1, unanswered: 0 });
     expect(ledger.due(token, T0 + 10)?.all).toEqual(['hash']);
   });
 
   it('verifies a late answer against the challenge that is open on arrival', () => {
-    const { take, answer, challengeAt, results } = createLedger();
-    expect(answer(take(), T0 + INTERVAL)).toBe('fail');
+    const { accept, answer, challengeAt, results } = createLedger();
+    expect(answer(accept(), T0 + INTERVAL)).toBe('fail');
     expect(results).toEqual({ passed: 0, wrong: 1, unanswered: 1 });
     expect(challengeAt(T0 + INTERVAL)).toBeUndefined();
   });
 
   it('does not return to an earlier round when the clock goes back', () => {
-    const { take, answer, challengeAt } = createLedger();
-    const first = take();
+    const { accept, answer, challengeAt } = createLedger();
+    const first = accept();
     const second = challengeAt(T0 + INTERVAL) ?? '';
     expect(challengeAt(T0)).toBe(second);
     expect(answer(second, T0)).toBe('pass');
@@ -61,16 +61,16 @@ describe('Ledger', () => {
   });
 
   it('frees the contracts of a farmer that sends no more requests', () => {
-    const { ledger, take, results } = createLedger({ maxContracts: 1 });
-    take();
+    const { ledger, accept, results } = createLedger({ maxContracts: 1 });
+    accept();
     expect(ledger.reserveContract(T0 + 3 * INTERVAL - 1)).toBeUndefined();
     expect(ledger.reserveContract(T0 + 3 * INTERVAL)).toBeDefined();
     expect(results.unanswered).toBe(3);
   });
 
   it('ends a contract as soon as it has failed too often', () => {
-    const { ledger, token, take } = createLedger({ maxFailures: 1 });
-    take();
+    const { ledger, token, accept } = createLedger({ maxFailures: 1 });
+    accept();
     expect(ledger.answer(token, { hash: 'hash', response: 'wrong' }, T0)).toBe('fail');
     expect(ledger.remove(token, 'hash', T0)).toBe('no_hash');
     expect(ledger.due(token, T0)).toEqual({ all: [], due: [], settled: [] });
@@ -78,41 +78,41 @@ describe('Ledger', () => {
   });
 
   it('counts unanswered challenges before it removes a contract', () => {
-    const { ledger, token, take, results } = createLedger();
-    take();
+    const { ledger, token, accept, results } = createLedger();
+    accept();
     expect(ledger.remove(token, 'hash', T0 + 2 * INTERVAL)).toBe('ok');
     expect(results.unanswered).toBe(2);
   });
 
   it('counts one contract when a farmer gets the same chunk twice', () => {
-    const { ledger, token, take } = createLedger();
-    take();
-    take();
+    const { ledger, token, accept } = createLedger();
+    accept();
+    accept();
     expect(ledger.running).toBe(1);
     ledger.remove(token, 'hash', T0);
     expect(ledger.running).toBe(0);
   });
 
   it('frees a cancelled reservation', () => {
-    const { ledger, take } = createLedger({ maxContracts: 1 });
+    const { ledger, accept } = createLedger({ maxContracts: 1 });
     expect(ledger.reserveContract(T0)).toBeDefined();
-    expect(take).toThrow('no contract');
+    expect(accept).toThrow('no contract');
     ledger.cancelReservation();
-    expect(take()).toMatch(/^0\./);
+    expect(accept()).toMatch(/^0\./);
   });
 
   it('returns the secret of a chunk while its contract is running', () => {
-    const { ledger, take } = createLedger();
-    take();
+    const { ledger, accept } = createLedger();
+    accept();
     expect(ledger.getChunkSecret('hash', T0 + 3 * INTERVAL - 1)).toMatch(/^[0-9a-f]{10}$/);
     expect(ledger.getChunkSecret('hash', T0 + 3 * INTERVAL)).toBeUndefined();
     expect(ledger.getChunkSecret('other', T0)).toBeUndefined();
   });
 
   it('separates farmers and contracts', () => {
-    const { ledger, token, take, answer } = createLedger();
-    const first = take();
-    const second = take('second', T0 + 1);
+    const { ledger, token, accept, answer } = createLedger();
+    const first = accept();
+    const second = accept('second', T0 + 1);
     const other = ledger.register();
     expect(other).not.toBe(token);
     expect(answer(first, T0 + 2)).toBe('pass');
@@ -127,8 +127,8 @@ describe('Ledger', () => {
   });
 
   it('ends a contract after the maximum of consecutive failures and frees its place', () => {
-    const { ledger, token, take, answer, results } = createLedger({ maxContracts: 1 });
-    const challenge = take();
+    const { ledger, token, accept, answer, results } = createLedger({ maxContracts: 1 });
+    const challenge = accept();
     expect(ledger.due(token, T0 + 3 * INTERVAL - 1)?.all).toEqual(['hash']);
     expect(ledger.reserveContract(T0 + 3 * INTERVAL - 1)).toBeUndefined();
     expect(ledger.due(token, T0 + 3 * INTERVAL)).toEqual({ all: [], due: [], settled: [] });
@@ -138,16 +138,16 @@ describe('Ledger', () => {
   });
 
   it('resets the consecutive failures when a challenge passes', () => {
-    const { ledger, token, take, answer, challengeAt } = createLedger();
-    take();
+    const { ledger, token, accept, answer, challengeAt } = createLedger();
+    accept();
     expect(answer(challengeAt(T0 + 2 * INTERVAL) ?? '', T0 + 2 * INTERVAL)).toBe('pass');
     expect(ledger.due(token, T0 + 5 * INTERVAL)?.all).toEqual(['hash']);
     expect(ledger.due(token, T0 + 6 * INTERVAL)?.all).toEqual([]);
   });
 
   it("removes a contract once at its farmer's request", () => {
-    const { ledger, token, take } = createLedger();
-    take();
+    const { ledger, token, accept } = createLedger();
+    accept();
     expect(['hash', 'hash', 'other'].map((hash) => ledger.remove(token, hash, T0))).toEqual([
       'ok',
       'no_hash',
@@ -168,8 +168,8 @@ describe('Ledger', () => {
     const step = fc.tuple(fc.nat(2 * INTERVAL), fc.constantFrom('look', 'right', 'wrong'));
     fc.assert(
       fc.property(fc.array(step, { maxLength: 50 }), (steps) => {
-        const { ledger, token, results, take, answer, challengeAt } = createLedger({ maxFailures: 1_000_000 });
-        take();
+        const { ledger, token, results, accept, answer, challengeAt } = createLedger({ maxFailures: 1_000_000 });
+        accept();
         let now = T0;
         for (const [pause, what] of steps) {
           now += pause;
@@ -187,8 +187,8 @@ describe('Ledger', () => {
 
   /** The state after a run, with or without listings in between. */
   function outcome(steps: [number, 'right' | 'wrong'][], looking: (now: number) => readonly number[]) {
-    const { ledger, token, results, take, answer, challengeAt } = createLedger();
-    take();
+    const { ledger, token, results, accept, answer, challengeAt } = createLedger();
+    accept();
     let now = T0;
     const verdicts = steps.map(([pause, what]) => {
       for (const moment of looking(now).filter((at) => at <= now + pause)) ledger.settleMissedRounds(moment);
@@ -227,8 +227,8 @@ describe('Ledger', () => {
         fc.integer({ min: 1_000, max: 31_536_000_000 }),
         fc.integer({ min: 1, max: 1_000 }),
         (interval, n) => {
-          const { take, challengeAt } = createLedger({ intervalMs: interval, maxFailures: 1_000_000 });
-          take();
+          const { accept, challengeAt } = createLedger({ intervalMs: interval, maxFailures: 1_000_000 });
+          accept();
           const random = new SeededRandom('seed');
           expect(challengeAt(T0 + n * interval - 1)).toBe(random.challenge(0, n - 1));
           expect(challengeAt(T0 + n * interval)).toBe(random.challenge(0, n));

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ADDRESS, API, setUpMockNode, sha256 } from './support/mock-node.ts';
 
-const { start, url, path: pathOf } = setUpMockNode();
+const { start, url, path: filePath } = setUpMockNode();
 
 describe('mock-node', () => {
   const children: ChildProcess[] = [];
@@ -53,9 +53,9 @@ describe('mock-node', () => {
 
   it('prints nothing about an aborted download', async () => {
     const genesis = Buffer.alloc(32 * 1024 * 1024);
-    writeFileSync(pathOf('large'), genesis);
+    writeFileSync(filePath('large'), genesis);
     const { child, written, ended, ready } = run({
-      MOCK_GENESIS: pathOf('large'),
+      MOCK_GENESIS: filePath('large'),
       MOCK_GENESIS_SHA256: sha256(genesis),
       MOCK_CONTRACT_FORM: 'url',
     });

@@ -3,7 +3,7 @@ import { startMockNode } from '@downstream/mock-node';
 import { describe, expect, it } from '@jest/globals';
 import { ADDRESS, API, createChunk, INTERVAL_MS, setUpMockNode, sha256 } from './support/mock-node.ts';
 
-const { start, url, get, pass, log, newToken, acceptContract, path: pathOf } = setUpMockNode();
+const { start, url, get, pass, log, newToken, acceptContract, path: filePath } = setUpMockNode();
 const metrics = async () => (await get('/metrics')).text;
 
 describe('the metrics of the node', () => {
@@ -83,11 +83,11 @@ describe('the API server', () => {
 
   it('rejects a genesis file that is missing or has another hash', async () => {
     const genesisSha256 = 'a'.repeat(64);
-    await expect(startMockNode({ port: 0, genesisPath: pathOf('genesis'), genesisSha256 })).rejects.toMatchObject({
+    await expect(startMockNode({ port: 0, genesisPath: filePath('genesis'), genesisSha256 })).rejects.toMatchObject({
       code: 'wrong_hash',
       message: expect.stringContaining('MOCK_GENESIS'),
     });
-    await expect(startMockNode({ port: 0, genesisPath: pathOf('absent'), genesisSha256 })).rejects.toMatchObject({
+    await expect(startMockNode({ port: 0, genesisPath: filePath('absent'), genesisSha256 })).rejects.toMatchObject({
       code: 'unreadable',
     });
   });
@@ -119,7 +119,7 @@ describe('the log of the node', () => {
   it('contains the reason of a failed request, which the response does not', async () => {
     await start();
     const token = await newToken();
-    rmSync(pathOf('genesis'));
+    rmSync(filePath('genesis'));
     const { code, text, id } = await get(`${API}/chunk/${token}`);
     expect({ code, text }).toEqual({ code: 500, text: '{"status":"error","message":"internal error"}' });
     const failed = log().find(({ message }) => message === 'request failed');

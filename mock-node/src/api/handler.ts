@@ -7,7 +7,7 @@ import type { OwnershipFiles } from '../ownership/files.ts';
 import type { ApiResponse } from './response.ts';
 
 /** Where new contracts come from. */
-export interface ContractSource {
+interface ContractSource {
   /** @returns undefined if the node has no contract to offer */
   reserve(now: number): { readonly index: number; readonly secret: string } | undefined;
   generateChunk(secret: string): Promise<Chunk>;

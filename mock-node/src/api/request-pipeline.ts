@@ -55,8 +55,8 @@ export class RequestPipeline {
     try {
       if (delayMs > 0) await pause(delayMs, undefined, { signal: connection.signal });
       response.set('Date', new Date(node.now()).toUTCString());
-      const honest = result && damaging ? await damage(result, damaging, connection) : result;
-      const outgoing = replacement === undefined ? honest : await replace(replacement, connection);
+      const processed = result && damaging ? await damage(result, damaging, connection) : result;
+      const outgoing = replacement === undefined ? processed : await replace(replacement, connection);
       if (outgoing !== undefined) await send(outgoing, connection);
     } catch (error) {
       if (!connection.signal.aborted) throw error;

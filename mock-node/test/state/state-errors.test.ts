@@ -21,10 +21,10 @@ async function startPreviousNode(): Promise<void> {
   await close();
 }
 
-const refused = (code: string, ...says: string[]) =>
+const stateError = (code: string, ...patterns: string[]) =>
   expect.objectContaining({
     code,
-    message: expect.stringMatching(new RegExp(['MOCK_STATE \\(".*state\\.db"', ...says].join('.*'))),
+    message: expect.stringMatching(new RegExp(['MOCK_STATE \\(".*state\\.db"', ...patterns].join('.*'))),
   });
 
 describe('a state file', () => {
@@ -36,7 +36,7 @@ describe('a state file', () => {
   it('is rejected with another seed, and the error names the seed of the file', async () => {
     await startPreviousNode();
     await expect(start({ statePath: statePath(), seed: '7' })).rejects.toEqual(
-      refused('other_seed', 'seed "42", not "7"', 'restore MOCK_SEED, or choose another file'),
+      stateError('other_seed', 'seed "42", not "7"', 'restore MOCK_SEED, or choose another file'),
     );
     await start({ statePath: statePath() });
   });
@@ -46,7 +46,7 @@ describe('a state file', () => {
     writeFileSync(path('other-genesis'), 'other');
     const other = { genesisPath: path('other-genesis'), genesisSha256: sha256('other') };
     await expect(start({ statePath: statePath(), ...other })).rejects.toEqual(
-      refused('other_genesis', sha256('other'), 'restore MOCK_GENESIS and MOCK_GENESIS_SHA256'),
+      stateError('other_genesis', sha256('other'), 'restore MOCK_GENESIS and MOCK_GENESIS_SHA256'),
     );
   });
 
@@ -55,7 +55,7 @@ describe('a state file', () => {
     tamper('PRAGMA user_version = 99');
     const before = readFileSync(statePath());
     await expect(start({ statePath: statePath() })).rejects.toEqual(
-      refused('unusable', 'a newer version of this program \\(schema 99', 'run that version', 'choose another file'),
+      stateError('unusable', 'a newer version of this program \\(schema 99', 'run that version', 'choose another file'),
     );
     expect(readFileSync(statePath()).equals(before)).toBe(true);
   });
@@ -63,7 +63,7 @@ describe('a state file', () => {
   it('is rejected while another node uses it, and that node continues', async () => {
     await start({ statePath: statePath() });
     await expect(startMockNode({ port: 0, statePath: statePath() })).rejects.toEqual(
-      refused('locked', 'another mock node: stop that one, or choose another file'),
+      stateError('locked', 'another mock node: stop that one, or choose another file'),
     );
     expect(await newToken()).toMatch(/^[0-9a-f]{32}$/);
   });
@@ -72,7 +72,7 @@ describe('a state file', () => {
     const text =
       'a text file that is longer than the header of a SQLite database, which has one hundred bytes in the beginning';
     writeFileSync(statePath(), text);
-    await expect(start({ statePath: statePath() })).rejects.toEqual(refused('unusable', 'delete this one'));
+    await expect(start({ statePath: statePath() })).rejects.toEqual(stateError('unusable', 'delete this one'));
     expect(readFileSync(statePath(), 'utf8')).toBe(text);
   });
 
@@ -80,7 +80,7 @@ describe('a state file', () => {
     tamper('CREATE TABLE contract (id TEXT); PRAGMA user_version = 1');
     const before = readFileSync(statePath());
     await expect(start({ statePath: statePath() })).rejects.toEqual(
-      refused('unusable', 'a database of another program'),
+      stateError('unusable', 'a database of another program'),
     );
     expect(readFileSync(statePath()).equals(before)).toBe(true);
   });
@@ -88,7 +88,7 @@ describe('a state file', () => {
   it('is rejected if it contains invalid values', async () => {
     await startPreviousNode();
     tamper("UPDATE node SET clock = '{}'");
-    await expect(start({ statePath: statePath() })).rejects.toEqual(refused('unusable'));
+    await expect(start({ statePath: statePath() })).rejects.toEqual(stateError('unusable'));
   });
 
   it('is rejected if it is damaged', async () => {
@@ -96,7 +96,7 @@ describe('a state file', () => {
     const bytes = readFileSync(statePath());
     bytes.fill(0xff, 4096);
     writeFileSync(statePath(), bytes);
-    await expect(start({ statePath: statePath() })).rejects.toEqual(refused('unusable', 'integrity check failed'));
+    await expect(start({ statePath: statePath() })).rejects.toEqual(stateError('unusable', 'integrity check failed'));
   });
 
   it.each([
@@ -104,7 +104,7 @@ describe('a state file', () => {
     ['that is a folder', () => statePath()],
   ])('is rejected if it is %s', async (_, file) => {
     mkdirSync(statePath());
-    await expect(start({ statePath: file() })).rejects.toEqual(refused('unwritable', 'existing, writable folder'));
+    await expect(start({ statePath: file() })).rejects.toEqual(stateError('unwritable', 'existing, writable folder'));
   });
 
   it('is unlocked if the node fails to start', async () => {

@@ -27,13 +27,13 @@ export function createLedger({
   });
   const token = ledger.register();
   /** The next reservation and its chunk. */
-  const speakFor = (hash: string, now: number) => {
+  const reserve = (hash: string, now: number) => {
     const next = ledger.reserveContract(now);
     const verifier = { response: (challenge: string) => `right:${challenge}` };
     return next && { index: next.index, chunk: { fileHash: hash, secret: next.secret, verifier } };
   };
-  const take = (hash = 'hash', now = T0, farmer = token, ms = intervalMs) => {
-    const next = speakFor(hash, now);
+  const accept = (hash = 'hash', now = T0, farmer = token, ms = intervalMs) => {
+    const next = reserve(hash, now);
     if (next === undefined) throw new Error('no contract');
     const challenge = ledger.start(farmer, { ...next, intervalMs: ms }, now);
     if (challenge === undefined) throw new Error('the farmer is unknown');
@@ -42,5 +42,5 @@ export function createLedger({
   const answer = (challenge: string, now: number) =>
     ledger.answer(token, { hash: 'hash', response: `right:${challenge}` }, now);
   const challengeAt = (now: number) => ledger.due(token, now)?.due[0]?.challenge;
-  return { ledger, token, results, events, speakFor, take, answer, challengeAt };
+  return { ledger, token, results, events, reserve, accept, answer, challengeAt };
 }
