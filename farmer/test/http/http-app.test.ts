@@ -1,61 +1,7 @@
 import { listen } from '@downstream/platform';
 import { describe, expect, it } from '@jest/globals';
-import { EMPTY_TALLY } from '../../src/farming/ports.ts';
 import { createHttpApp } from '../../src/http/http-app.ts';
-import { toChallengeTotals } from '../../src/status/read-status.ts';
-import type { Status } from '../../src/status/status.ts';
-
-const STATUS: Status = {
-  alias: 'here',
-  version: '1',
-  uptimeSeconds: 1,
-  address: 'a',
-  contracts: { total: 0, capacity: 1, capacityEstimate: null, generating: 0, waiting: 0, proving: 0, answering: 0 },
-  nodes: [
-    {
-      alias: 'main',
-      url: 'http://node',
-      reachable: true,
-      circuitOpen: false,
-      tokenRejected: false,
-      exitState: 'active',
-      ended: { ended_by_node: 0, token_lost: 0, released: 0 },
-      clockSkewSeconds: null,
-      farmerId: 'f'.repeat(20),
-      contracts: { total: 1, capacity: 2, generating: 0, waiting: 1, proving: 0, answering: 0 },
-      nextDue: null,
-      challenges: toChallengeTotals(EMPTY_TALLY),
-    },
-  ],
-  stateSaved: true,
-  disks: [
-    {
-      path: '/data',
-      state: 'ok',
-      reason: null,
-      bytes: { used: 1024, capacity: 4096 },
-      freeBytes: 8_000,
-      sizeBytes: 10_000,
-    },
-  ],
-  scrub: {
-    running: false,
-    completedAt: null,
-    results: { ok: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 },
-  },
-
-  bytes: { used: 0, capacity: 1 },
-  nextDue: null,
-  challenges: toChallengeTotals({
-    passed: 3,
-    wrong_answer: 1,
-    late: 0,
-    missed: 2,
-    not_challenged: 0,
-    chunk_unreadable: 0,
-    node_error: 0,
-  }),
-};
+import { STATUS } from '../fakes/status.ts';
 
 /** Requests a path in the given state of the farmer. */
 async function get(path: string, { alive = true, missing = [] as string[] } = {}) {

@@ -5,7 +5,6 @@ import { listen } from '@downstream/platform';
 import { FakeLogger } from '@downstream/platform/testing';
 import { describe, expect, it } from '@jest/globals';
 import express from 'express';
-import { EMPTY_TALLY } from '../../src/farming/ports.ts';
 import { renderDocument } from '../../src/page/document.ts';
 import { formatDuration } from '../../src/page/format.ts';
 import { html } from '../../src/page/html.ts';
@@ -13,65 +12,16 @@ import { LiveUpdates } from '../../src/page/live-updates.ts';
 import { createPageRoutes } from '../../src/page/routes.ts';
 import { renderSections } from '../../src/page/sections.ts';
 import type { View } from '../../src/page/view.ts';
-import { toChallengeTotals } from '../../src/status/read-status.ts';
 import type { DiskStatus, NodeStatus } from '../../src/status/status.ts';
 import { terms, waiting } from '../fakes/builders.ts';
+import { STATUS } from '../fakes/status.ts';
 
 const NO_JOBS = { waiting: 0, running: 0 };
 
 const createView = (changes: Partial<View> = {}): View => ({
   now: 1_000_000,
   startedAt: 0,
-  status: {
-    alias: 'here',
-    version: '1',
-    uptimeSeconds: 1_000,
-    address: 'a',
-    contracts: { total: 1, capacity: 2, capacityEstimate: 40, generating: 0, waiting: 1, proving: 0, answering: 0 },
-    nodes: [
-      {
-        alias: 'main',
-        url: 'http://node',
-        reachable: true,
-        circuitOpen: false,
-        tokenRejected: false,
-        exitState: 'active',
-        ended: { ended_by_node: 0, token_lost: 0, released: 0 },
-        clockSkewSeconds: null,
-        farmerId: 'f'.repeat(20),
-        contracts: { total: 1, capacity: 2, generating: 0, waiting: 1, proving: 0, answering: 0 },
-        nextDue: null,
-        challenges: toChallengeTotals(EMPTY_TALLY),
-      },
-    ],
-    stateSaved: true,
-    disks: [
-      {
-        path: '/data',
-        state: 'ok',
-        reason: null,
-        bytes: { used: 1024, capacity: 4096 },
-        freeBytes: 8_000,
-        sizeBytes: 10_000,
-      },
-    ],
-    scrub: {
-      running: false,
-      completedAt: null,
-      results: { ok: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 },
-    },
-    bytes: { used: 1024, capacity: 4096 },
-    nextDue: new Date(1_060_000).toISOString(),
-    challenges: toChallengeTotals({
-      passed: 3,
-      wrong_answer: 1,
-      late: 0,
-      missed: 2,
-      not_challenged: 0,
-      chunk_unreadable: 0,
-      node_error: 0,
-    }),
-  },
+  status: STATUS,
   overall: { label: 'Healthy', severity: 'ok', explanation: 'All challenges passed.' },
   intervalMs: 60_000,
   lastPassedAt: 990_000,
