@@ -1,23 +1,12 @@
-import { type Clock, computeBackoffMs, type Logger, type Random } from '@downstream/platform';
+import { computeBackoffMs } from '@downstream/platform';
 import { type Contract, type ContractId, dueAt } from '../contract/contract.ts';
-import type { ContractTable } from './contract-table.ts';
 import { NodeError } from './errors.ts';
-import type { CircuitPort, NodePort } from './ports.ts';
-import type { Session } from './session.ts';
-import type { NodeThroughput } from './throughput-estimator.ts';
-import type { WorkQueue } from './work-queue.ts';
+import type { NodeComponents } from './node-components.ts';
 
-interface AnswererDeps {
-  readonly node: Pick<NodePort, 'answer'>;
-  readonly circuit: CircuitPort;
-  readonly session: Session;
-  readonly contracts: ContractTable;
-  readonly answers: WorkQueue;
-  readonly nodeThroughput: NodeThroughput;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Logger;
-}
+type AnswererDeps = Pick<
+  NodeComponents,
+  'node' | 'circuit' | 'session' | 'contracts' | 'answers' | 'nodeThroughput' | 'clock' | 'random' | 'log'
+>;
 
 /** The two stages of a shutdown. */
 export interface StopSignals {

@@ -1,24 +1,13 @@
-import { type Clock, computeBackoffMs, getErrorCode, type Logger, type Random } from '@downstream/platform';
+import { computeBackoffMs, getErrorCode } from '@downstream/platform';
 import { type Contract, type ContractId, dueAt } from '../contract/contract.ts';
-import type { ContractReleaser } from './contract-releaser.ts';
-import type { ContractRemover } from './contract-remover.ts';
-import type { ContractTable } from './contract-table.ts';
 import { ChunkError } from './errors.ts';
-import type { ChunkPort, RejectionReason } from './ports.ts';
-import type { WorkQueue } from './work-queue.ts';
+import type { NodeComponents } from './node-components.ts';
+import type { RejectionReason } from './ports.ts';
 
-interface ChunkBuilderDeps {
-  readonly chunks: Pick<ChunkPort, 'create' | 'remove'>;
-  readonly contracts: ContractTable;
-  readonly remover: Pick<ContractRemover, 'reject'>;
-  readonly releaser: Pick<ContractReleaser, 'release'>;
-  readonly chunkWork: WorkQueue;
-  /** Downloads have their own queue: they wait for the network and must not occupy workers. */
-  readonly downloads: WorkQueue;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Logger;
-}
+type ChunkBuilderDeps = Pick<
+  NodeComponents,
+  'chunks' | 'contracts' | 'remover' | 'releaser' | 'chunkWork' | 'downloads' | 'clock' | 'random' | 'log'
+>;
 
 interface Attempt {
   readonly number: number;

@@ -1,26 +1,22 @@
-import { type Clock, computeBackoffMs, type Logger, type Random } from '@downstream/platform';
+import { computeBackoffMs } from '@downstream/platform';
 import type { Terms } from '../contract/contract.ts';
-import type { ContractTable } from './contract-table.ts';
-import type { ContractTables } from './contract-tables.ts';
 import { NodeError } from './errors.ts';
-import type { ExitStorePort, FreeSpacePort, NodePort } from './ports.ts';
-import type { Session } from './session.ts';
-import type { NodeThroughput } from './throughput-estimator.ts';
-import type { WorkQueue } from './work-queue.ts';
+import type { NodeComponents } from './node-components.ts';
 
-interface ContractAcceptorDeps {
-  readonly node: Pick<NodePort, 'requestContract'>;
-  readonly session: Session;
-  readonly contracts: ContractTable;
-  readonly allContracts: Pick<ContractTables, 'has' | 'generating' | 'requesting'>;
-  readonly chunkWork: Pick<WorkQueue, 'waitForSizeBelow'>;
-  readonly freeSpace: FreeSpacePort;
-  readonly nodeThroughput: Pick<NodeThroughput, 'hasCapacity'>;
-  readonly exitStore: Pick<ExitStorePort, 'exitState'>;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Logger;
-}
+type ContractAcceptorDeps = Pick<
+  NodeComponents,
+  | 'node'
+  | 'session'
+  | 'contracts'
+  | 'allContracts'
+  | 'chunkWork'
+  | 'freeSpace'
+  | 'nodeThroughput'
+  | 'exitStore'
+  | 'clock'
+  | 'random'
+  | 'log'
+>;
 
 const POLL_MS = 1_000;
 const RETRY = { baseMs: 1_000, capMs: 30_000 };

@@ -1,7 +1,8 @@
 import type { Clock, Logger, Random } from '@downstream/platform';
 import type { ContractId } from '../contract/contract.ts';
 import type { ContractTables } from './contract-tables.ts';
-import { type NodeDeps, NodeWorker, type NodeWorkerOptions } from './node-worker.ts';
+import type { NodeDeps } from './node-components.ts';
+import { NodeWorker, type NodeWorkerOptions } from './node-worker.ts';
 import type { ChunkPort, FreeSpacePort, ScrubResult, ScrubStorePort } from './ports.ts';
 import { Scrubber } from './scrubber.ts';
 import { ThroughputEstimator } from './throughput-estimator.ts';
@@ -45,9 +46,7 @@ export class Farmer {
     const { clock, contracts } = deps;
     this.contracts = contracts;
     this.#clock = clock;
-    this.#chunkWork = new WorkQueue({ concurrency: workers, slowAfterMs: CHUNK_SLOW_AFTER_MS, maxSlow: workers }, () =>
-      clock.now(),
-    );
+    this.#chunkWork = new WorkQueue({ concurrency: workers, slowAfterMs: CHUNK_SLOW_AFTER_MS }, clock);
     this.throughput = new ThroughputEstimator({ workers }, contracts);
     const shared = { ...deps, allContracts: contracts, chunkWork: this.#chunkWork, throughput: this.throughput };
     this.nodes = deps.nodes.map(

@@ -1,23 +1,16 @@
-import { type Clock, computeBackoffMs, type Logger, type Random } from '@downstream/platform';
+import { computeBackoffMs } from '@downstream/platform';
 import type { ContractId } from '../contract/contract.ts';
-import type { ContractReleaser } from './contract-releaser.ts';
-import type { ContractRemover } from './contract-remover.ts';
-import type { ContractTable } from './contract-table.ts';
 import type { NodeErrorCode } from './errors.ts';
-import type { ExitStorePort } from './ports.ts';
+import type { NodeComponents } from './node-components.ts';
+import type { ExitState } from './ports.ts';
 
-interface GracefulExitDeps {
-  readonly contracts: ContractTable;
-  readonly releaser: Pick<ContractReleaser, 'release'>;
-  readonly remover: Pick<ContractRemover, 'end'>;
-  readonly exitStore: ExitStorePort;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Logger;
-}
+type GracefulExitDeps = Pick<
+  NodeComponents,
+  'contracts' | 'releaser' | 'remover' | 'exitStore' | 'clock' | 'random' | 'log'
+>;
 
 export interface ExitProgress {
-  readonly state: ReturnType<ExitStorePort['exitState']>;
+  readonly state: ExitState;
   /** Contracts released by this process. */
   readonly released: number;
   /** Contracts still held. */

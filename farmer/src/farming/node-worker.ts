@@ -1,4 +1,4 @@
-import type { Clock, Logger, Random } from '@downstream/platform';
+import type { Clock } from '@downstream/platform';
 import type { Contract, ContractId } from '../contract/contract.ts';
 import { Answerer, type StopSignals } from './answerer.ts';
 import { ChunkBuilder } from './chunk-builder.ts';
@@ -6,22 +6,14 @@ import { ContractAcceptor } from './contract-acceptor.ts';
 import { ContractReleaser } from './contract-releaser.ts';
 import { ContractRemover } from './contract-remover.ts';
 import type { ContractTable } from './contract-table.ts';
-import type { ContractTables } from './contract-tables.ts';
 import { GracefulExit } from './graceful-exit.ts';
-import type {
-  ChunkPort,
-  CircuitPort,
-  ExitStorePort,
-  FreeSpacePort,
-  NodePort,
-  OutcomePort,
-  TokenStorePort,
-} from './ports.ts';
+import type { NodeComponents, NodeDeps, SharedDeps } from './node-components.ts';
+import type { ExitStorePort } from './ports.ts';
 import { Prover } from './prover.ts';
 import { Refresher } from './refresher.ts';
 import { RunMonitor } from './run-monitor.ts';
 import { Session } from './session.ts';
-import { NodeThroughput, type ThroughputEstimator } from './throughput-estimator.ts';
+import { NodeThroughput } from './throughput-estimator.ts';
 import { WorkQueue } from './work-queue.ts';
 
 export interface NodeWorkerOptions {
@@ -30,28 +22,6 @@ export interface NodeWorkerOptions {
   /** The payout address. */
   readonly address: string;
   readonly pollIntervalMs?: number | undefined;
-}
-
-/** The components of one node. */
-export interface NodeDeps {
-  readonly node: NodePort;
-  readonly circuit: CircuitPort;
-  readonly tokens: TokenStorePort;
-  readonly exitStore: ExitStorePort;
-  readonly contracts: ContractTable;
-  readonly outcomes: Pick<OutcomePort, 'proofStarted'>;
-  readonly log: Logger;
-}
-
-/** The components that all nodes share. */
-export interface SharedDeps {
-  readonly allContracts: ContractTables;
-  readonly chunks: ChunkPort;
-  readonly chunkWork: WorkQueue;
-  readonly freeSpace: FreeSpacePort;
-  readonly throughput: ThroughputEstimator;
-  readonly clock: Clock;
-  readonly random: Random;
 }
 
 const ANSWER_CONCURRENCY = 16;
@@ -91,12 +61,12 @@ export class NodeWorker {
     this.contracts = contracts;
     this.#exitStore = exitStore;
     this.#clock = clock;
-    this.answers = createQueue(ANSWER_CONCURRENCY, ANSWER_SLOW_AFTER_MS, clock);
-    this.#downloads = createQueue(DOWNLOAD_CONCURRENCY, DOWNLOAD_SLOW_AFTER_MS, clock);
+    this.answers = new WorkQueue({ concurrency: ANSWER_CONCURRENCY, slowAfterMs: ANSWER_SLOW_AFTER_MS }, clock);
+    this.#downloads = new WorkQueue({ concurrency: DOWNLOAD_CONCURRENCY, slowAfterMs: DOWNLOAD_SLOW_AFTER_MS }, clock);
     this.#monitor = new RunMonitor(deps);
     this.session = new Session({ address }, deps);
     this.throughput = new NodeThroughput({ answerConcurrency: ANSWER_CONCURRENCY }, deps);
-    const shared = {
+    const components: NodeComponents = {
       ...deps,
       session: this.session,
       nodeThroughput: this.throughput,
@@ -106,12 +76,12 @@ export class NodeWorker {
       remover: new ContractRemover({ ...deps, table: contracts }),
       releaser: new ContractReleaser({ ...deps, session: this.session }),
     };
-    this.#prover = new Prover(shared);
-    this.#answerer = new Answerer(shared);
-    this.#chunkBuilder = new ChunkBuilder(shared);
-    this.#acceptor = new ContractAcceptor({ maxGenerating }, shared);
-    this.#refresher = new Refresher({ pollIntervalMs }, shared);
-    this.exit = new GracefulExit(shared);
+    this.#prover = new Prover(components);
+    this.#answerer = new Answerer(components);
+    this.#chunkBuilder = new ChunkBuilder(components);
+    this.#acceptor = new ContractAcceptor({ maxGenerating }, components);
+    this.#refresher = new Refresher({ pollIntervalMs }, components);
+    this.exit = new GracefulExit(components);
   }
 
   /** Whether the node responded to the last request. */
@@ -179,8 +149,4 @@ export class NodeWorker {
       await this.#clock.sleep(SWEEP_MS, signal);
     }
   }
-}
-
-function createQueue(concurrency: number, slowAfterMs: number, clock: Clock): WorkQueue {
-  return new WorkQueue({ concurrency, slowAfterMs, maxSlow: concurrency }, () => clock.now());
 }

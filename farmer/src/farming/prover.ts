@@ -1,20 +1,12 @@
-import type { Clock, Instant, Logger } from '@downstream/platform';
+import type { Instant } from '@downstream/platform';
 import { type Contract, type ContractId, dueAt } from '../contract/contract.ts';
-import type { ContractTable } from './contract-table.ts';
 import { ChunkError } from './errors.ts';
-import type { ChunkPort, OutcomePort } from './ports.ts';
-import type { ThroughputEstimator } from './throughput-estimator.ts';
-import type { WorkQueue } from './work-queue.ts';
+import type { NodeComponents } from './node-components.ts';
 
-interface ProverDeps {
-  readonly chunks: Pick<ChunkPort, 'prove'>;
-  readonly contracts: ContractTable;
-  readonly chunkWork: WorkQueue;
-  readonly throughput: ThroughputEstimator;
-  readonly outcomes: Pick<OutcomePort, 'proofStarted'>;
-  readonly clock: Clock;
-  readonly log: Logger;
-}
+type ProverDeps = Pick<
+  NodeComponents,
+  'chunks' | 'contracts' | 'chunkWork' | 'throughput' | 'outcomes' | 'clock' | 'log'
+>;
 
 /** After resource exhaustion, a read is retried after a tenth of the remaining time, within these bounds. */
 const EXHAUSTED_PAUSE = { minMs: 50, maxMs: 1_000 };

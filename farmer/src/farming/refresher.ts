@@ -1,26 +1,14 @@
-import { type Clock, computeBackoffMs, type Instant, type Logger, type Random } from '@downstream/platform';
+import { computeBackoffMs, type Instant } from '@downstream/platform';
 import type { Contract, ContractId } from '../contract/contract.ts';
-import type { ContractReleaser } from './contract-releaser.ts';
-import type { ContractRemover } from './contract-remover.ts';
-import type { ContractTable } from './contract-table.ts';
 import { NodeError } from './errors.ts';
-import type { ExitStorePort, Listing, NodePort } from './ports.ts';
+import type { NodeComponents } from './node-components.ts';
+import type { Listing } from './ports.ts';
 import { RepeatedReports } from './repeated-reports.ts';
-import type { RunMonitor } from './run-monitor.ts';
-import type { Session } from './session.ts';
 
-interface RefresherDeps {
-  readonly node: Pick<NodePort, 'listContracts'>;
-  readonly session: Session;
-  readonly contracts: ContractTable;
-  readonly remover: Pick<ContractRemover, 'end'>;
-  readonly releaser: Pick<ContractReleaser, 'release'>;
-  readonly monitor: Pick<RunMonitor, 'runningSince'>;
-  readonly exitStore: Pick<ExitStorePort, 'exitState'>;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Logger;
-}
+type RefresherDeps = Pick<
+  NodeComponents,
+  'node' | 'session' | 'contracts' | 'remover' | 'releaser' | 'monitor' | 'exitStore' | 'clock' | 'random' | 'log'
+>;
 
 const MIN_MS = 1_000;
 const MAX_MS = 60_000;

@@ -1,13 +1,14 @@
-import type { Instant } from '@downstream/platform';
+import type { Clock, Instant } from '@downstream/platform';
 import { DeadlineQueue } from '../contract/deadline-queue.ts';
 
 export interface WorkQueueOptions {
   /** How many jobs run at a time. */
   readonly concurrency: number;
-  /** A job that runs longer than this is slow. It gives up its slot and continues beside the others. */
+  /**
+   * A job that runs longer than this is slow. It gives up its slot and continues beside the others, unless there are
+   * already `concurrency` slow jobs.
+   */
   readonly slowAfterMs: number;
-  /** How many slow jobs may run beside the others. Further slow jobs keep their slots. */
-  readonly maxSlow: number;
 }
 
 /**
@@ -18,8 +19,8 @@ const PRIORITIES = ['urgent', 'normal', 'idle'] as const;
 export type Priority = (typeof PRIORITIES)[number];
 
 /**
- * Runs jobs by priority, then by deadline. At most `concurrency` jobs run at a time, plus a limited number of slow
- * ones, so a read or request that hangs does not delay other jobs. One slot is reserved for urgent jobs. A job handles
+ * Runs jobs by priority, then by deadline. At most `concurrency` jobs run at a time, plus as many slow ones, so
+ * a read or request that hangs does not delay other jobs. One slot is reserved for urgent jobs. A job handles
  * its own errors and checks whether it is still needed: the queue neither cancels nor retries.
  */
 export class WorkQueue {
@@ -34,12 +35,12 @@ export class WorkQueue {
   readonly #slow = new Set<symbol>();
   /** How many of the running jobs are not urgent. */
   #runningNotUrgent = 0;
-  readonly #now: () => Instant;
+  readonly #clock: Pick<Clock, 'now'>;
   #waiters: { limit: number; resolve: () => void }[] = [];
 
-  constructor(options: WorkQueueOptions, now: () => Instant) {
+  constructor(options: WorkQueueOptions, clock: Pick<Clock, 'now'>) {
     this.#options = options;
-    this.#now = now;
+    this.#clock = clock;
   }
 
   /** The number of waiting and running jobs. */
@@ -67,10 +68,10 @@ export class WorkQueue {
 
   /** Frees the slots of jobs that have become slow. Must be called regularly. */
   freeSlowSlots(): void {
-    const { slowAfterMs, maxSlow } = this.#options;
-    const startedBefore = this.#now() - slowAfterMs;
+    const { slowAfterMs, concurrency } = this.#options;
+    const startedBefore = this.#clock.now() - slowAfterMs;
     for (const [job, startedAt] of this.#startedAt) {
-      if (startedAt > startedBefore || this.#slow.size >= maxSlow) break;
+      if (startedAt > startedBefore || this.#slow.size >= concurrency) break;
       this.#startedAt.delete(job);
       this.#slow.add(job);
     }
@@ -90,7 +91,7 @@ export class WorkQueue {
       if (next === undefined) return;
       const job = Symbol();
       const notUrgent = priority === 'urgent' ? 0 : 1;
-      this.#startedAt.set(job, this.#now());
+      this.#startedAt.set(job, this.#clock.now());
       this.#runningNotUrgent += notUrgent;
       void next.value().finally(() => {
         this.#startedAt.delete(job);
@@ -103,8 +104,7 @@ export class WorkQueue {
   }
 
   #nextPriority(): Priority | undefined {
-    const { concurrency, maxSlow } = this.#options;
-    const isLastSlot = this.#runningNotUrgent >= Math.max(1, concurrency + maxSlow - 1);
+    const isLastSlot = this.#runningNotUrgent >= 2 * this.#options.concurrency - 1;
     return PRIORITIES.find((each) => this.#waiting[each].length > 0 && (each === 'urgent' || !isLastSlot));
   }
 

@@ -40,7 +40,7 @@ function aScrubber(contracts: number, cycleMs?: number, previous: Previous = {})
     chunks.present.add(id);
     table.apply(id, { type: 'chunk_stored' });
   }
-  const chunkWork = new WorkQueue({ concurrency: 1, slowAfterMs: SECOND, maxSlow: 0 }, () => clock.now());
+  const chunkWork = new WorkQueue({ concurrency: 1, slowAfterMs: SECOND }, clock);
   const scrubs: Record<ScrubResult, number> = { ok: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 };
   const onResult = (result: ScrubResult) => void scrubs[result]++;
   const scrubber = new Scrubber(

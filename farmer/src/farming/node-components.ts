@@ -1,0 +1,52 @@
+import type { Clock, Logger, Random } from '@downstream/platform';
+import type { ContractReleaser } from './contract-releaser.ts';
+import type { ContractRemover } from './contract-remover.ts';
+import type { ContractTable } from './contract-table.ts';
+import type { ContractTables } from './contract-tables.ts';
+import type {
+  ChunkPort,
+  CircuitPort,
+  ExitStorePort,
+  FreeSpacePort,
+  NodePort,
+  OutcomePort,
+  TokenStorePort,
+} from './ports.ts';
+import type { RunMonitor } from './run-monitor.ts';
+import type { Session } from './session.ts';
+import type { NodeThroughput, ThroughputEstimator } from './throughput-estimator.ts';
+import type { WorkQueue } from './work-queue.ts';
+
+/** The components of one node that exist before its worker. */
+export interface NodeDeps {
+  readonly node: NodePort;
+  readonly circuit: CircuitPort;
+  readonly tokens: TokenStorePort;
+  readonly exitStore: ExitStorePort;
+  readonly contracts: ContractTable;
+  readonly outcomes: Pick<OutcomePort, 'proofStarted'>;
+  readonly log: Logger;
+}
+
+/** The components that all nodes share. */
+export interface SharedDeps {
+  readonly allContracts: ContractTables;
+  readonly chunks: ChunkPort;
+  readonly chunkWork: WorkQueue;
+  readonly freeSpace: FreeSpacePort;
+  readonly throughput: ThroughputEstimator;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Everything that works for one node. Each component declares the part that it uses. */
+export interface NodeComponents extends NodeDeps, SharedDeps {
+  readonly session: Session;
+  readonly nodeThroughput: NodeThroughput;
+  readonly answers: WorkQueue;
+  /** Downloads have their own queue: they wait for the network and must not occupy workers. */
+  readonly downloads: WorkQueue;
+  readonly monitor: RunMonitor;
+  readonly remover: ContractRemover;
+  readonly releaser: ContractReleaser;
+}
