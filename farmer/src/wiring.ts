@@ -3,7 +3,7 @@ import { type Clock, type Logger, SettingsError, systemRandom, withFields } from
 import { ChunkStore } from './chunks/chunk-store.ts';
 import { assertStateExists, openDiskFolders, prepareDataDir } from './chunks/data-dir.ts';
 import { Disk } from './chunks/disk.ts';
-import { DiskSpace } from './chunks/disk-space.ts';
+import { createSpaceReader } from './chunks/disk-space.ts';
 import { Disks } from './chunks/disks.ts';
 import { ensureStandardGenesis, type Genesis, openGenesis } from './chunks/genesis.ts';
 import type { WorkerPool } from './chunks/worker-pool.ts';
@@ -144,7 +144,7 @@ export async function openDisks(
   const disks = folders.map(({ path, sizeBytes, diskId, fault }) => {
     if (fault !== undefined) log.error('disk quarantined at start', { disk: path, reason: fault });
     const options = { path, capacityBytes: sizeBytes, chunkBytes: genesis.size, farmId, diskId, fault };
-    return new Disk(options, { space: new DiskSpace(path), clock });
+    return new Disk(options, { readSpace: createSpaceReader(path), clock });
   });
   return new Disks(config, {
     disks,
@@ -220,7 +220,6 @@ export function createChunkStore(
     },
     {
       locations: disks,
-      events: disks,
       pool,
       downloads: { download: async (url, options) => await selectHttp(url, connections).download(url, options) },
       observer: metrics,

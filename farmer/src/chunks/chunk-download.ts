@@ -22,18 +22,14 @@ export async function* readBody(
   { maxBytes, signal }: { maxBytes: number; signal: AbortSignal },
 ): AsyncGenerator<Buffer> {
   let bytes = 0;
-  for await (const block of withDownloadErrors(addAbortSignal(signal, body))) {
-    bytes += block.length;
-    if (bytes > maxBytes) throw new ChunkError('download_rejected', `the download is longer than ${maxBytes} bytes`);
-    yield block;
-  }
-}
-
-/** Distinguishes a download that breaks off from a file that cannot be written. */
-async function* withDownloadErrors(body: Readable): AsyncGenerator<Buffer> {
   try {
-    yield* body;
+    for await (const block of addAbortSignal(signal, body)) {
+      bytes += block.length;
+      if (bytes > maxBytes) throw new ChunkError('download_rejected', `the download is longer than ${maxBytes} bytes`);
+      yield block;
+    }
   } catch (error) {
+    if (error instanceof ChunkError) throw error;
     throw new ChunkError('download_failed', 'the download broke off', { cause: getErrorCode(error) ?? 'unknown' });
   }
 }

@@ -25,7 +25,9 @@ export async function prepareDataDir(
   const entries = await listEntries(path);
   if (entries === undefined) {
     if (!init) await assertMounted(path);
-    await createDirectory(path);
+    await mkdir(path, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+      throw toDataDirError(error, path);
+    });
     return;
   }
   // The farmer may have been killed between writing its state and the marker.
@@ -74,14 +76,6 @@ async function listEntries(path: string): Promise<string[] | undefined> {
     return (await readdir(path)).filter((name) => !IGNORED_ENTRIES.includes(name));
   } catch (error) {
     if (getErrorCode(error) === 'ENOENT') return undefined;
-    throw toDataDirError(error, path);
-  }
-}
-
-async function createDirectory(path: string): Promise<void> {
-  try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
-  } catch (error) {
     throw toDataDirError(error, path);
   }
 }

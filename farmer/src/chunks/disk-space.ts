@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { waitAtMost } from '@downstream/platform';
+import { shareCalls } from './share-calls.ts';
 
 /** The size of a file system. */
 export interface FileSystemSpace {
@@ -10,28 +11,11 @@ export interface FileSystemSpace {
 
 const TIMEOUT_MS = 2_000;
 
-/**
- * Reads the size of the file system that a folder is on. Concurrent calls share one system call: on a disk that hangs,
- * each call would block a thread.
- */
-export class DiskSpace {
-  readonly #path: string;
-  #pending: Promise<FileSystemSpace> | undefined;
-
-  constructor(path: string) {
-    this.#path = path;
-  }
-
-  /** @throws TimeoutError, or the error of the file system */
-  async read(): Promise<FileSystemSpace> {
-    this.#pending ??= this.#read().finally(() => {
-      this.#pending = undefined;
-    });
-    return await waitAtMost(TIMEOUT_MS, this.#pending);
-  }
-
-  async #read(): Promise<FileSystemSpace> {
-    const { bsize, blocks, bavail } = await statfs(this.#path);
+/** @returns a function that reads the size of the file system that a folder is on, and throws if it does not respond */
+export function createSpaceReader(path: string): () => Promise<FileSystemSpace> {
+  const read = shareCalls(async () => {
+    const { bsize, blocks, bavail } = await statfs(path);
     return { sizeBytes: bsize * blocks, freeBytes: bsize * bavail };
-  }
+  });
+  return async () => await waitAtMost(TIMEOUT_MS, read());
 }

@@ -7,8 +7,9 @@ import { ChunkFiles } from './chunk-files.ts';
 import { OWNER_ONLY } from './chunk-io.ts';
 import { DiskHealth } from './disk-health.ts';
 import { readMarker } from './disk-marker.ts';
-import type { DiskSpace, FileSystemSpace } from './disk-space.ts';
+import type { FileSystemSpace } from './disk-space.ts';
 import { type DiskEvent, type DiskState, quarantine, transition } from './disk-state.ts';
+import { shareCalls } from './share-calls.ts';
 
 export interface DiskOptions {
   readonly path: string;
@@ -22,7 +23,7 @@ export interface DiskOptions {
 }
 
 export interface DiskDeps {
-  readonly space: Pick<DiskSpace, 'read'>;
+  readonly readSpace: () => Promise<FileSystemSpace>;
   readonly clock: Pick<Clock, 'now'>;
 }
 
@@ -44,7 +45,7 @@ export class Disk {
   #space: FileSystemSpace | undefined;
   /** Chunks added after `#space` was read. */
   #addedSinceCheck = 0;
-  #pendingProbe: Promise<string | undefined> | undefined;
+  readonly #sharedProbe = shareCalls(async () => await this.#probe());
   #probeSeconds: number | undefined;
 
   constructor(options: DiskOptions, deps: DiskDeps) {
@@ -135,23 +136,20 @@ export class Disk {
   /** Reads the free space of the file system. */
   async checkSpace(): Promise<void> {
     const addedBefore = this.#addedSinceCheck;
-    this.#space = await this.#deps.space.read().catch(() => undefined);
+    this.#space = await this.#deps.readSpace().catch(() => undefined);
     // The result may or may not include chunks added during the read: they count as not included.
     this.#addedSinceCheck = Math.max(0, this.#addedSinceCheck - addedBefore);
   }
 
   /**
    * Checks the marker file, creates the chunk folder if necessary, then writes, flushes, reads and deletes a small file
-   * in it. Concurrent calls share one probe: on a disk that hangs, each would block a thread.
+   * in it. Concurrent calls share one probe.
    *
    * @returns an error code, `timeout`, or another reason why the disk does not work; undefined if it does
    */
   async probe(): Promise<string | undefined> {
-    this.#pendingProbe ??= this.#probe().finally(() => {
-      this.#pendingProbe = undefined;
-    });
     try {
-      return await waitAtMost(PROBE_TIMEOUT_MS, this.#pendingProbe);
+      return await waitAtMost(PROBE_TIMEOUT_MS, this.#sharedProbe());
     } catch (error) {
       return getErrorCode(error) ?? 'unknown';
     }

@@ -3,7 +3,7 @@ import type { ContractId } from '../contract/contract.ts';
 import type { ChunkError } from '../farming/errors.ts';
 import type { FreeSpacePort } from '../farming/ports.ts';
 import { ChunkPlacement, type ChunkPlacementDeps, type ChunkPlacementOptions } from './chunk-placement.ts';
-import type { ChunkEventPort, ChunkLocationPort } from './chunk-store.ts';
+import type { ChunkLocationPort } from './chunk-store.ts';
 import { DISK_RESPONSE_TIMEOUT_MS } from './data-dir.ts';
 import type { Disk } from './disk.ts';
 import { classifyDiskError, type DiskErrorKind, mayBeReadable } from './disk-errors.ts';
@@ -32,7 +32,7 @@ const SPACE_CHECK_INTERVAL_MS = 5_000;
 const SPACE_CHECKS_PER_PROBE = 6;
 
 /** All disks. Turns what happens on them into events of their state machines, and acts on changes of state. */
-export class Disks implements FreeSpacePort, ChunkLocationPort<Disk>, ChunkEventPort<Disk> {
+export class Disks implements FreeSpacePort, ChunkLocationPort<Disk> {
   readonly #deps: DisksDeps;
   readonly #placement: ChunkPlacement;
   readonly #pendingProbes = new Map<Disk, Promise<void>>();
@@ -139,7 +139,13 @@ export class Disks implements FreeSpacePort, ChunkLocationPort<Disk>, ChunkEvent
         break;
       case 'io':
         this.#deps.onError(disk.path, 'io');
-        if (disk.health.recordError(id, this.#deps.clock.now())) this.#handleRepeatedErrors(disk, cause);
+        // The chunks of an only disk are rebuilt one by one as they fail.
+        if (disk.health.recordError(id, this.#deps.clock.now()) && !this.#quarantineUnreliable(disk, cause))
+          this.#deps.log.error('disk degraded', {
+            disk: disk.path,
+            reason: cause,
+            action: 'kept in use: no other disk',
+          });
         break;
       case 'exhausted':
         break;
@@ -224,7 +230,7 @@ export class Disks implements FreeSpacePort, ChunkLocationPort<Disk>, ChunkEvent
   #handleTimeout(disk: Disk): void {
     this.#deps.onError(disk.path, 'slow');
     this.#needsCleanup.add(disk);
-    if (disk.health.recordTimeout()) this.#markUnreliable(disk, 'too slow');
+    if (disk.health.recordTimeout()) this.#quarantineUnreliable(disk, 'too slow');
   }
 
   /** A disk may hang on one bad sector and be fast elsewhere. The rebuilt chunk goes to the same disk. */
@@ -244,15 +250,10 @@ export class Disks implements FreeSpacePort, ChunkLocationPort<Disk>, ChunkEvent
     this.#report(disk, kind, { type: 'write_rejected', reason, isReplaceable });
   }
 
-  /** The chunks of an only disk are rebuilt one by one as they fail. */
-  #handleRepeatedErrors(disk: Disk, reason: string): void {
-    this.#markUnreliable(disk, reason);
-    if (!disk.isUsable) return;
-    this.#deps.log.error('disk degraded', { disk: disk.path, reason, action: 'kept in use: no other disk' });
-  }
-
-  #markUnreliable(disk: Disk, reason: string): void {
+  /** @returns false if there is no other disk, so that this one is kept in use */
+  #quarantineUnreliable(disk: Disk, reason: string): boolean {
     this.#apply(disk, { type: 'unreliable', reason, hasAlternative: this.#findOthers(disk).length > 0 });
+    return !disk.isUsable;
   }
 
   #report(disk: Disk, kind: DiskErrorKind, event: DiskEvent): void {
@@ -264,21 +265,22 @@ export class Disks implements FreeSpacePort, ChunkLocationPort<Disk>, ChunkEvent
   #apply(disk: Disk, event: DiskEvent): void {
     const before = disk.apply(event);
     const { state, path } = disk;
+    const { log } = this.#deps;
     if (state.kind === before.kind || before.kind === 'quarantined') return;
     switch (state.kind) {
       case 'ok':
-        this.#deps.log.info('disk writable again', { disk: path });
+        log.info('disk writable again', { disk: path });
         break;
       case 'full':
-        this.#deps.log.warn('disk full', { disk: path });
+        log.warn('disk full', { disk: path });
         break;
       case 'read_only':
-        this.#deps.log.warn('disk read-only', { disk: path, reason: state.reason });
+        log.warn('disk read-only', { disk: path, reason: state.reason });
         break;
       case 'quarantined': {
         const ids = this.#placement.removeDisk(disk);
         disk.health.reset();
-        this.#deps.log.error('disk quarantined', { disk: path, reason: state.reason, chunks: ids.length });
+        log.error('disk quarantined', { disk: path, reason: state.reason, chunks: ids.length });
         this.#listener.chunksLost(ids);
       }
     }

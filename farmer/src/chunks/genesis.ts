@@ -4,6 +4,7 @@ import { STANDARD_GENESIS } from '@downstream/protocol';
 import { ChunkError } from '../farming/errors.ts';
 import { toChunkError } from './chunk-errors.ts';
 import { GENESIS_UNREADABLE } from './chunk-io.ts';
+import { shareCalls } from './share-calls.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 /** The file that all chunks are generated from. */
@@ -81,19 +82,23 @@ function getCause(error: unknown): string {
     : (getErrorCode(error) ?? 'unknown');
 }
 
+interface GenesisRepairOptions {
+  readonly genesis: Genesis;
+  readonly timeoutMs: number;
+}
+
 interface GenesisRepairDeps {
   readonly pool: Pick<WorkerPool, 'run'>;
-  readonly repair: () => Promise<unknown>;
+  readonly repairGenesis?: () => Promise<unknown>;
 }
 
 /** Detects a damaged genesis file, which makes every generated chunk wrong, and repairs it. */
 export class GenesisRepair {
-  readonly #options: { readonly genesis: Genesis; readonly timeoutMs: number };
+  readonly #options: GenesisRepairOptions;
   readonly #deps: GenesisRepairDeps;
-  #pending: Promise<void> | undefined;
   #repairs = 0;
 
-  constructor(options: { readonly genesis: Genesis; readonly timeoutMs: number }, deps: GenesisRepairDeps) {
+  constructor(options: GenesisRepairOptions, deps: GenesisRepairDeps) {
     this.#options = options;
     this.#deps = deps;
   }
@@ -104,41 +109,31 @@ export class GenesisRepair {
   }
 
   /**
-   * Finds out whether the genesis file is why a chunk has the wrong hash.
+   * Finds out whether the genesis file is why a chunk has the wrong hash. An unreadable file counts as damaged, so that
+   * the disk of the chunk is not blamed.
    *
    * @param repairsBefore {@link repairs} when the chunk was started
    * @throws ChunkError `unreadable` if the genesis file is damaged, or was while the chunk was generated
    */
   async assertIntact(repairsBefore: number): Promise<void> {
-    if (this.#repairs === repairsBefore && (await this.#isIntact())) return;
+    const { genesis, timeoutMs } = this.#options;
+    if (this.#repairs === repairsBefore) {
+      try {
+        const { value } = await this.#deps.pool.run({ kind: 'hash', path: genesis.path }, { timeoutMs });
+        if (value === genesis.sha256) return;
+      } catch (error) {
+        const { code } = toChunkError(error);
+        if (code === 'interrupted' || code === 'exhausted') throw error;
+      }
+    }
     throw new ChunkError('unreadable', 'the genesis file is damaged', { cause: GENESIS_UNREADABLE });
   }
 
   /** Repairs the file; concurrent calls share one repair. A failure is ignored: the next call tries again. */
-  async repair(): Promise<void> {
-    this.#pending ??= this.#repair().finally(() => {
-      this.#pending = undefined;
-    });
-    await this.#pending;
-  }
-
-  async #repair(): Promise<void> {
+  readonly repair = shareCalls(async () => {
     try {
-      await this.#deps.repair();
+      await this.#deps.repairGenesis?.();
       this.#repairs += 1;
     } catch {}
-  }
-
-  /** An unreadable file counts as damaged, so that the disk of the chunk is not blamed. */
-  async #isIntact(): Promise<boolean> {
-    const { genesis, timeoutMs } = this.#options;
-    try {
-      const { value } = await this.#deps.pool.run({ kind: 'hash', path: genesis.path }, { timeoutMs });
-      return value === genesis.sha256;
-    } catch (error) {
-      const { code } = toChunkError(error);
-      if (code === 'interrupted' || code === 'exhausted') throw error;
-      return false;
-    }
-  }
+  });
 }

@@ -29,7 +29,7 @@ export interface TaskResult<T> {
 /** The message that a thread returns. */
 export type TaskOutcome<T> =
   | ({ readonly ok: true } & TaskResult<T>)
-  | { readonly ok: false; readonly code: string | undefined; readonly message: string };
+  | { readonly ok: false; readonly code: string | undefined };
 
 interface ValueByKind {
   readonly chunk: string;
@@ -81,9 +81,9 @@ export class WorkerPool {
    */
   async run<K extends Task['kind']>(
     task: Task & { kind: K },
-    { signal, timeoutMs }: CallOptions = {},
+    options: CallOptions = {},
   ): Promise<TaskResult<ValueByKind[K]>> {
-    const outcome = await this.#runInThread<K>(task, { signal, timeoutMs });
+    const outcome = await this.#runInThread<K>(task, options);
     if (outcome.ok) return outcome;
     throw createFileError(outcome.code);
   }

@@ -1,4 +1,4 @@
-import { getErrorCode, getErrorMessage } from '@downstream/platform';
+import { getErrorCode } from '@downstream/platform';
 import { hashFile, proveFile, writeChunk, writeRandomio } from './chunk-io.ts';
 import type { Task, TaskOutcome } from './worker-pool.ts';
 
@@ -9,10 +9,9 @@ import type { Task, TaskOutcome } from './worker-pool.ts';
 export default function runTask(task: Task): TaskOutcome<unknown> {
   const start = performance.now();
   try {
-    const value = perform(task);
-    return { ok: true, value, seconds: (performance.now() - start) / 1000 };
+    return { ok: true, value: perform(task), seconds: (performance.now() - start) / 1000 };
   } catch (error) {
-    return { ok: false, code: getErrorCode(error), message: getErrorMessage(error) };
+    return { ok: false, code: getErrorCode(error) };
   }
 }
 

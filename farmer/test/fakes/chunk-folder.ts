@@ -58,12 +58,14 @@ export class ChunkFolder {
   /** A store, with what it reported. */
   createStore({ body = [CHUNK], timeoutMs = 30_000, pool = this.pool }: ChunkStoreFakes = {}) {
     const files = this.createFiles();
-    const locations = new SingleFolder(files);
     const durations: number[] = [];
     const errors: string[] = [];
     const downloads: string[] = [];
     /** Errors that count against the disk. */
     const diskErrors: string[] = [];
+    const locations = Object.assign(new SingleFolder(files), {
+      failed: (_id: string, _location: unknown, { code }: ChunkError) => void diskErrors.push(code),
+    });
     let repairs = 0;
     const store = new ChunkStore(
       {
@@ -73,13 +75,6 @@ export class ChunkFolder {
       },
       {
         locations,
-        events: {
-          stored: () => {},
-          cancelled: () => {},
-          removed: () => {},
-          read: () => {},
-          failed: (_id: string, _location: unknown, { code }: ChunkError) => void diskErrors.push(code),
-        },
         pool,
         downloads: {
           download: async (url: string) => {

@@ -30,8 +30,8 @@ export async function createDisks(capacities: number[], { minFreeBytes = 0 } = {
       mkdirSync(path);
       const diskId = await writeMarker(path, farmId);
       const options = { path, capacityBytes: chunks * CHUNK_BYTES, chunkBytes: CHUNK_BYTES, farmId, diskId };
-      const space = { read: async () => ({ sizeBytes: 0, freeBytes: 0, ...spaces[n] }) };
-      return new Disk(options, { space, clock });
+      const readSpace = async () => ({ sizeBytes: 0, freeBytes: 0, ...spaces[n] });
+      return new Disk(options, { readSpace, clock });
     }),
   );
   const held = new Set<string>();
