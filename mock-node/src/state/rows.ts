@@ -18,8 +18,7 @@ const clock: z.ZodType<ClockSnapshot> = z.object({
   real: z.number(),
 });
 
-/** Removes the properties that can be computed again. */
-export const storedContract: z.ZodType<StoredContract> = z.object({
+const storedContract: z.ZodType<StoredContract> = z.object({
   index: z.number(),
   token: z.string(),
   hash: z.string(),

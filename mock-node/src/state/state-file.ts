@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { ClockSnapshot } from '../clock/node-clock.ts';
 import type { StoredContract } from '../ledger/contract.ts';
 import type { CreatedCounts, LedgerStore, StoredLedger } from '../ledger/ledger-store.ts';
-import { contractRow, farmerRow, nodeRow, storedContract } from './rows.ts';
+import { contractRow, farmerRow, nodeRow } from './rows.ts';
 import { SCHEMA } from './schema.ts';
 import { StateError, toStateError } from './state-error.ts';
 
@@ -148,7 +148,8 @@ export class StateFile implements LedgerStore {
     for (const [token, change] of this.#farmers) (change === 'added' ? addFarmer : removeFarmer).run(token);
     for (const [index, contract] of this.#contracts) {
       if (contract === undefined) removeContract.run(index);
-      else putContract.run(index, JSON.stringify(storedContract.parse(contract)));
+      // JSON omits undefined properties: these two can be computed again.
+      else putContract.run(index, JSON.stringify({ ...contract, challenge: undefined, verifier: undefined }));
     }
     setClock.run(JSON.stringify(clock));
   }

@@ -32,6 +32,9 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
+/** JSON cannot contain a BigInt, so writing it fails. */
+const UNWRITABLE = { round: 1n };
+
 /** What a restarted node loads. */
 const found = () => {
   file.close();
@@ -82,7 +85,7 @@ describe('StateFile', () => {
 
   it('writes a save completely or not at all, and retries failed changes with the next one', () => {
     const bad = contract(2);
-    bad.round = 0.5;
+    Object.assign(bad, UNWRITABLE);
     file.addFarmer('token');
     file.putContract(contract(1));
     file.putContract(bad);
@@ -95,7 +98,7 @@ describe('StateFile', () => {
 
   it('contains nothing of a failed save', () => {
     file.addFarmer('token');
-    file.putContract({ ...contract(1), round: 0.5 });
+    file.putContract(Object.assign(contract(1), UNWRITABLE));
     expect(() => file.save(CLOCK)).toThrow();
     expect(found().ledger.farmers).toEqual([]);
   });
