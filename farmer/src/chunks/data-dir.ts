@@ -10,7 +10,7 @@ const IGNORED_ENTRIES = ['lost+found', 'genesis', '.probe', `${MARKER_FILE}.part
 export const DISK_RESPONSE_TIMEOUT_MS = 30_000;
 const STATE_FILES = ['state.db', 'state.replica.db'];
 const EMPTY_REMEDY =
-  'if its disk is not mounted, mount it; if this is a new farmer, start once with --init (FARMER_INIT=true)';
+  'if its disk is not mounted, mount it; if the farmer or the disk is new, start once with --init (FARMER_INIT=true)';
 
 /**
  * Checks that a directory was set up, or can be. Sets up an empty or missing one only with `init`, because its disk may
