@@ -108,26 +108,24 @@ export class ChunkPlacement implements FreeSpacePort {
         return undefined;
       }
     };
-    const remove = async (id: ContractId, from: Disk): Promise<number> => {
-      const isRemoved = await attempt(from, async () => {
-        await from.files.remove(id);
-        return true;
-      });
-      return isRemoved ? 1 : 0;
-    };
-
     const found: ContractId[] = [];
     let orphans = 0;
+    const remove = async (id: ContractId, from: Disk) =>
+      await attempt(from, async () => {
+        await from.files.remove(id);
+        orphans += 1;
+      });
+
     for (const id of await this.#withTimeout(disk.files.list())) {
       const current = this.#diskById.get(id);
       const other = current === disk ? undefined : current;
       const isNewer =
         other === undefined || (await attempt(other, async () => await disk.files.isNewer(id, other.files)));
-      if (!this.#deps.held.has(id) || isNewer === false) orphans += await remove(id, disk);
+      if (!this.#deps.held.has(id) || isNewer === false) await remove(id, disk);
       // If the copies could not be compared, the recorded one stays.
       else if (isNewer) {
         other?.remove(id);
-        if (other !== undefined) orphans += await remove(id, other);
+        if (other !== undefined) await remove(id, other);
         this.#diskById.set(id, disk);
         disk.add(id);
         found.push(id);

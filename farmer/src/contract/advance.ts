@@ -12,8 +12,7 @@ import {
   type RoundContext,
 } from './contract.ts';
 import type { Cause, JournalEntry } from './journal-entry.ts';
-import { advanceRound, countElapsedRounds } from './round.ts';
-import { EMPTY_TIMELINE, type Timeline } from './timeline.ts';
+import { advanceRound, countElapsedRounds, EMPTY_TIMELINE, type Timeline } from './round.ts';
 
 /** The outcome of one round, or of several consecutive rounds. */
 export interface Settlement {
@@ -71,22 +70,11 @@ const TRANSITIONS: Table = {
     chunk_lost: (contract) => ({ contract: loseChunk(contract) }),
     chunk_verified: (contract, _, now) => ({ contract: { ...contract, verifiedAt: now } }),
     challenged: receiveChallenge,
-    reading: (contract, { challenge }, now) =>
-      challenge === contract.challenge
-        ? { contract: { ...contract, timeline: { ...contract.timeline, readAt: now } } }
-        : { contract },
-    proved: (contract, { challenge, response }, now) =>
-      challenge === contract.challenge
-        ? {
-            contract: {
-              ...contract,
-              phase: 'answering',
-              response,
-              verifiedAt: now,
-              timeline: { ...contract.timeline, hashedAt: now },
-            },
-          }
-        : { contract },
+    reading: (contract, _, now) => ({ contract: { ...contract, timeline: { ...contract.timeline, readAt: now } } }),
+    proved: (contract, { response }, now) => {
+      const timeline = { ...contract.timeline, hashedAt: now };
+      return { contract: { ...contract, phase: 'answering', response, verifiedAt: now, timeline } };
+    },
     sent: ignore,
     verdict: ignore,
     tick: settleIfOver,
@@ -100,19 +88,21 @@ const TRANSITIONS: Table = {
     challenged: receiveChallenge,
     reading: ignore,
     proved: ignore,
-    sent: (contract, { challenge }, now) => {
-      if (challenge !== contract.challenge) return { contract };
+    sent: (contract, _, now) => {
       const { sentAt = now, attempts } = contract.timeline;
       return { contract: { ...contract, timeline: { ...contract.timeline, sentAt, attempts: attempts + 1 } } };
     },
-    verdict: (contract, event, now) =>
-      event.challenge === contract.challenge ? settleVerdict(contract, event.passed, now) : { contract },
+    verdict: (contract, { passed }, now) => settleVerdict(contract, passed, now),
     tick: settleIfOver,
   },
 };
 
 /** Computes the next state of a contract after an event at `now`. Pure. */
 export function advance(contract: Contract, event: ContractEvent, now: Instant): Step {
+  // Work on an earlier challenge that completes late.
+  const isOutdated =
+    'challenge' in event && event.type !== 'challenged' && event.challenge !== getOpenChallenge(contract);
+  if (isOutdated) return { contract };
   return step(contract.phase, event.type, contract, event, now);
 }
 
@@ -192,8 +182,8 @@ function settleIfOver(contract: Contract, event: ContractEvent<'tick'>, now: Ins
   return { contract: { ...startNextRound(contract, settlement), settled: getOpenChallenge(contract) }, settlement };
 }
 
-function settleFailure(contract: Contract, witness: RoundContext, count: number, now: Instant): Settlement {
-  const { reason, cause } = findMissedReason(contract, witness);
+function settleFailure(contract: Contract, context: RoundContext, count: number, now: Instant): Settlement {
+  const { reason, cause } = findMissedReason(contract, context);
   return { entry: { ...toJournalEntry(contract, reason, count, now), cause } };
 }
 

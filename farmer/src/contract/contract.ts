@@ -1,6 +1,5 @@
 import type { Instant } from '@downstream/platform';
-import type { Round } from './round.ts';
-import { EMPTY_TIMELINE, type Timeline } from './timeline.ts';
+import { EMPTY_TIMELINE, type Round, type Timeline } from './round.ts';
 
 /** Identifies a contract and its chunk file: 64 hex characters, validated where it enters the farmer. */
 export type ContractId = string;
@@ -30,15 +29,13 @@ export const FAILURE_REASONS = [
 ] as const;
 export type FailureReason = (typeof FAILURE_REASONS)[number];
 
-/** What has prevented an answer in this round so far. It is the failure reason if the round ends without an answer. */
-type Obstacle = 'chunk_unreadable';
-
 interface CommonState {
   readonly terms: Terms;
   readonly round: Round;
   /** When each stage of this round's challenge was reached. */
   readonly timeline: Timeline;
-  readonly obstacle?: Obstacle | undefined;
+  /** What has prevented an answer in this round so far: the failure reason if the round ends without one. */
+  readonly obstacle?: 'chunk_unreadable' | undefined;
   /** When the last round was settled. A listing that was requested earlier is out of date. */
   readonly settledAt?: Instant | undefined;
   /** The challenge of the last settled round, answered or not. Unset when a whole round has passed since. */

@@ -1,6 +1,6 @@
 import type { Instant } from '@downstream/platform';
 import type { ContractId, FailureReason } from './contract.ts';
-import type { Timeline } from './timeline.ts';
+import type { Timeline } from './round.ts';
 
 /** The cause of a failed challenge, more precise than its failure reason. */
 export const CAUSES = [

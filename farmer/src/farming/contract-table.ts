@@ -28,7 +28,6 @@ import {
 export type PhaseListener = (contract: Contract) => void;
 
 export interface ContractTableOptions {
-  /** This node's share of the capacity. */
   readonly capacityContracts: number;
   readonly chunkBytes: number;
 }
@@ -51,7 +50,9 @@ const MAX_EXTRA_DEADLINES = 16;
  * round. A contract that is being removed ignores events and keeps its id until its removal is stored.
  */
 export class ContractTable {
-  readonly #options: ContractTableOptions;
+  /** This node's share of the capacity. */
+  readonly capacityContracts: number;
+  readonly #chunkBytes: number;
   readonly #deps: ContractTableDeps;
   readonly #contracts = new Map<ContractId, Contract>();
   readonly #removing = new Set<ContractId>();
@@ -68,8 +69,9 @@ export class ContractTable {
   #isWritten = true;
   readonly #ended: Record<EndReason, number> = { ended_by_node: 0, token_lost: 0, released: 0 };
 
-  private constructor(options: ContractTableOptions, deps: ContractTableDeps) {
-    this.#options = options;
+  private constructor({ capacityContracts, chunkBytes }: ContractTableOptions, deps: ContractTableDeps) {
+    this.capacityContracts = capacityContracts;
+    this.#chunkBytes = chunkBytes;
     this.#deps = deps;
   }
 
@@ -137,15 +139,11 @@ export class ContractTable {
 
   /** The size of all chunks that are on disk or being generated. */
   get bytes(): number {
-    return this.#contracts.size * this.#options.chunkBytes;
+    return this.#contracts.size * this.#chunkBytes;
   }
 
   get capacityBytes(): number {
-    return this.#options.capacityContracts * this.#options.chunkBytes;
-  }
-
-  get capacityContracts(): number {
-    return this.#options.capacityContracts;
+    return this.capacityContracts * this.#chunkBytes;
   }
 
   /** Rejections since a chunk was last stored. While they grow, contracts are requested less often. */
@@ -155,7 +153,7 @@ export class ContractTable {
 
   /** How many more contracts fit into the configured capacity. */
   get freeContracts(): number {
-    return Math.max(0, this.#options.capacityContracts - this.#contracts.size);
+    return Math.max(0, this.capacityContracts - this.#contracts.size);
   }
 
   get shortestIntervalMs(): number | undefined {
@@ -223,7 +221,10 @@ export class ContractTable {
     if (event.type === 'chunk_stored') this.#consecutiveRejections = 0;
     if (contract === before) return;
     this.#replace(before, contract);
-    if (event.type === 'chunk_stored' && before.phase === 'generating' && before.hadChunk) this.#countRebuild(id);
+    if (event.type === 'chunk_stored' && before.phase === 'generating' && before.hadChunk) {
+      this.#deps.outcomes.chunkRebuilt();
+      this.#deps.log.info('chunk rebuilt', { contract: id });
+    }
     if (dueAt(contract) !== dueAt(before)) this.#enqueue(contract);
     if (settlement) this.#settle(contract, settlement);
     else if (before.phase === 'generating' && contract.phase !== 'generating')
@@ -281,11 +282,6 @@ export class ContractTable {
     this.#removing.add(id);
     await deleteChunk();
     this.#delete(contract);
-  }
-
-  #countRebuild(id: ContractId): void {
-    this.#deps.outcomes.chunkRebuilt();
-    this.#deps.log.info('chunk rebuilt', { contract: id });
   }
 
   /** Keeps a contract whose removal can't be written, since the next start would restore it anyway. */

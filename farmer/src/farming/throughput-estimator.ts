@@ -1,10 +1,14 @@
-import { estimateCapacity, hasCapacityForOneMore, type Load } from '../contract/admission.ts';
+import { estimateCapacity, hasCapacityForOneMore, type Load, type Speed } from '../contract/admission.ts';
 
 /** The weight of one measurement in the moving average, if it is above or below the average. */
 const SLOWER_WEIGHT = 0.1;
 const FASTER_WEIGHT = 0.05;
 /** Lower bound of the averages: an average of 0 would mean infinite capacity. */
 const MIN_MS = 0.05;
+
+/** How fast a node acknowledges answers. */
+type AnswerSpeed = Pick<Speed, 'answerMs' | 'answerConcurrency'>;
+const INSTANT_ANSWERS: AnswerSpeed = { answerMs: 0, answerConcurrency: 1 };
 
 interface LoadSource {
   readonly load: Load;
@@ -15,13 +19,13 @@ interface LoadSource {
  * fast ones: a chunk that was just written is read from memory, one of ten thousand is not.
  */
 export class ThroughputEstimator {
-  readonly workers: number;
+  readonly #workers: number;
   readonly #contracts: LoadSource;
   #proofMs: number | undefined;
 
   /** @param contracts of all nodes, which share the workers */
   constructor({ workers }: { workers: number }, contracts: LoadSource) {
-    this.workers = workers;
+    this.#workers = workers;
     this.#contracts = contracts;
   }
 
@@ -32,11 +36,17 @@ export class ThroughputEstimator {
 
   /** The number of contracts at which the workers start to miss deadlines; undefined before the first proof. */
   get capacityEstimate(): number | undefined {
-    return estimate(this.#contracts.load, this, NO_ANSWERS);
+    return this.estimateCapacity(this.#contracts.load, INSTANT_ANSWERS);
   }
 
   get hasCapacity(): boolean {
     return hasCapacityForOneMore(this.capacityEstimate, this.#contracts.load.contracts);
+  }
+
+  /** @returns undefined before the first proof, or without contracts */
+  estimateCapacity(load: Load, answers: AnswerSpeed): number | undefined {
+    if (this.#proofMs === undefined) return undefined;
+    return estimateCapacity(load, { proofMs: this.#proofMs, workers: this.#workers, ...answers });
   }
 
   recordProof(ms: number): void {
@@ -69,7 +79,7 @@ export class NodeThroughput {
   /** The number of this node's contracts at which deadlines are missed; undefined without contracts or proofs. */
   get capacityEstimate(): number | undefined {
     const answers = { answerMs: this.#answerMs, answerConcurrency: this.#answerConcurrency };
-    return estimate(this.#contracts.load, this.#shared, answers);
+    return this.#shared.estimateCapacity(this.#contracts.load, answers);
   }
 
   /** Whether one more contract of this node can be proved in time, with a margin, beside those of all nodes. */
@@ -80,16 +90,6 @@ export class NodeThroughput {
   recordAnswer(ms: number): void {
     this.#answerMs = updateAverage(this.#answerMs, ms);
   }
-}
-
-const NO_ANSWERS = { answerMs: 0, answerConcurrency: 1 };
-
-function estimate(
-  load: Load,
-  { proofMs, workers }: Pick<ThroughputEstimator, 'proofMs' | 'workers'>,
-  answers: typeof NO_ANSWERS,
-): number | undefined {
-  return proofMs === undefined ? undefined : estimateCapacity(load, { proofMs, workers, ...answers });
 }
 
 function updateAverage(average: number, ms: number): number {

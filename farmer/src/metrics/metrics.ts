@@ -1,52 +1,43 @@
 import { type Clock, type Logger, MetricSet, type Scrape } from '@downstream/platform';
 import type { ChunkObserver } from '../chunks/chunk-store.ts';
+import type { Disk } from '../chunks/disk.ts';
 import type { DiskErrorKind } from '../chunks/disk-errors.ts';
-import { DISK_STATES, type DiskState } from '../chunks/disk-state.ts';
-import { PHASES, type Phase } from '../contract/contract.ts';
+import { DISK_STATES } from '../chunks/disk-state.ts';
+import type { WorkerPool } from '../chunks/worker-pool.ts';
+import { PHASES } from '../contract/contract.ts';
+import type { ContractTable } from '../farming/contract-table.ts';
 import type { ChunkErrorKind } from '../farming/errors.ts';
-import type { OutcomePort, ScrubResult } from '../farming/ports.ts';
+import type { Farmer } from '../farming/farmer.ts';
+import type { NodeWorker } from '../farming/node-worker.ts';
+import type { ExitState, OutcomePort, ScrubResult } from '../farming/ports.ts';
+import type { Scrubber } from '../farming/scrubber.ts';
+import type { CircuitBreaker } from '../node/circuit-breaker.ts';
+import type { ClockSkew } from '../node/clock-skew.ts';
 import type { RequestOutcome } from '../node/node-http.ts';
 import { FARMER_METRICS } from './catalogue.ts';
 
-/** Sources of the gauges of one node. */
-interface NodeSource {
-  readonly alias: string;
-  readonly contracts: {
-    readonly phases: Readonly<Record<Phase, number>>;
-    readonly bytes: number;
-    readonly capacityBytes: number;
-    readonly nextDueAt: number | undefined;
-    readonly shortestIntervalMs: number | undefined;
-  };
-  readonly isReachable: boolean;
-  readonly exit: { readonly progress: { readonly state: string } };
+interface NodeSource extends Pick<NodeWorker, 'alias' | 'isReachable'> {
+  readonly contracts: Pick<ContractTable, 'phases' | 'bytes' | 'capacityBytes' | 'nextDueAt' | 'shortestIntervalMs'>;
+  readonly exit: { readonly progress: { readonly state: ExitState } };
 }
 
-/** Sources of the gauges of one disk; undefined values are unknown. */
-interface DiskSource {
-  readonly path: string;
-  readonly state: DiskState;
-  readonly freeBytes: number | undefined;
-  readonly sizeBytes: number | undefined;
-  readonly capacityBytes: number;
-  readonly usedBytes: number;
-  readonly probeSeconds: number | undefined;
-}
+type DiskSource = Pick<
+  Disk,
+  'path' | 'state' | 'freeBytes' | 'sizeBytes' | 'capacityBytes' | 'usedBytes' | 'probeSeconds'
+>;
 
 /** Sources of the gauges, read at each scrape. */
 export interface MetricSources {
-  readonly farmer: {
+  readonly farmer: Pick<Farmer, 'queues' | 'capacityEstimate'> & {
     readonly nodes: readonly NodeSource[];
-    readonly queues: Readonly<Record<'chunks' | 'answers', { readonly waiting: number; readonly running: number }>>;
-    readonly capacityEstimate: number | undefined;
-    readonly scrubber: { readonly completedAt: number | undefined };
+    readonly scrubber: Pick<Scrubber, 'completedAt'>;
   };
   readonly connections: readonly {
     readonly node: { readonly alias: string };
-    readonly skew: { readonly seconds: number | undefined };
-    readonly breaker: { readonly isOpen: boolean };
+    readonly skew: Pick<ClockSkew, 'seconds'>;
+    readonly breaker: Pick<CircuitBreaker, 'isOpen'>;
   }[];
-  readonly pool: { readonly size: number; readonly busy: number };
+  readonly pool: Pick<WorkerPool, 'size' | 'busy'>;
   readonly disks: { readonly list: readonly DiskSource[] };
 }
 

@@ -4,23 +4,32 @@ import { z } from 'zod';
 import { type ContractId, FAILURE_REASONS } from '../contract/contract.ts';
 import { CAUSES, type JournalEntry } from '../contract/journal-entry.ts';
 
-const instant = z.number().nullable();
-const journalRow = z.object({
-  contract_id: z.string(),
-  round: z.number(),
-  count: z.number(),
-  outcome: z.enum(['passed', ...FAILURE_REASONS]),
-  cause: z.enum(CAUSES).nullable(),
-  due_at: z.number(),
-  settled_at: z.number(),
-  received_at: instant,
-  queued_at: instant,
-  read_at: instant,
-  hashed_at: instant,
-  sent_at: instant,
-  acknowledged_at: instant,
-  attempts: z.number(),
-});
+type WallClock = Pick<Clock, 'toWallTime' | 'toInstant'>;
+
+/** Parses a row, whose columns are named as in a journal entry. */
+function createRowSchema(clock: WallClock) {
+  const instant = z.number().transform((wall) => clock.toInstant(wall));
+  const optional = instant.nullable().transform((at) => at ?? undefined);
+  return z.object({
+    contract: z.string(),
+    round: z.number(),
+    count: z.number(),
+    outcome: z.enum(['passed', ...FAILURE_REASONS]),
+    cause: z
+      .enum(CAUSES)
+      .nullable()
+      .transform((cause) => cause ?? undefined),
+    dueAt: instant,
+    settledAt: instant,
+    receivedAt: optional,
+    queuedAt: optional,
+    readAt: optional,
+    hashedAt: optional,
+    sentAt: optional,
+    acknowledgedAt: optional,
+    attempts: z.number(),
+  });
+}
 
 export interface JournalOptions {
   /** How many of the latest entries are kept. */
@@ -36,24 +45,28 @@ const TRIM_BATCH = 100;
  */
 export class Journal {
   readonly #size: number;
-  readonly #clock: Pick<Clock, 'toWallTime' | 'toInstant'>;
+  readonly #clock: WallClock;
+  readonly #row: ReturnType<typeof createRowSchema>;
   readonly #insert: StatementSync;
   readonly #trim: StatementSync;
   readonly #list: StatementSync;
   readonly #findIds: StatementSync;
 
-  constructor(
-    { size }: JournalOptions,
-    { db, clock }: { db: DatabaseSync; clock: Pick<Clock, 'toWallTime' | 'toInstant'> },
-  ) {
+  constructor({ size }: JournalOptions, { db, clock }: { db: DatabaseSync; clock: WallClock }) {
     this.#size = size;
     this.#clock = clock;
+    this.#row = createRowSchema(clock);
     this.#insert = db.prepare(
       `INSERT INTO journal (contract_id, round, count, outcome, cause, due_at, settled_at, received_at, queued_at, read_at, hashed_at, sent_at, acknowledged_at, attempts)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#trim = db.prepare('DELETE FROM journal WHERE sequence <= ?');
-    this.#list = db.prepare('SELECT * FROM journal WHERE contract_id = ? ORDER BY sequence DESC LIMIT ?');
+    this.#list = db.prepare(
+      `SELECT contract_id AS contract, round, count, outcome, cause, due_at AS dueAt, settled_at AS settledAt,
+         received_at AS receivedAt, queued_at AS queuedAt, read_at AS readAt, hashed_at AS hashedAt, sent_at AS sentAt,
+         acknowledged_at AS acknowledgedAt, attempts
+       FROM journal WHERE contract_id = ? ORDER BY sequence DESC LIMIT ?`,
+    );
     this.#findIds = db.prepare(
       `SELECT id FROM contract WHERE id >= :from AND id < :to
        UNION SELECT contract_id FROM journal WHERE contract_id >= :from AND contract_id < :to LIMIT 2`,
@@ -64,48 +77,17 @@ export class Journal {
   add(entry: JournalEntry): void {
     if (this.#size === 0) return;
     const toWall = (at: Instant | undefined) => (at === undefined ? null : this.#clock.toWallTime(at));
-    const { lastInsertRowid } = this.#insert.run(
-      entry.contract,
-      entry.round,
-      entry.count,
-      entry.outcome,
-      entry.cause ?? null,
-      toWall(entry.dueAt),
-      toWall(entry.settledAt),
-      toWall(entry.receivedAt),
-      toWall(entry.queuedAt),
-      toWall(entry.readAt),
-      toWall(entry.hashedAt),
-      toWall(entry.sentAt),
-      toWall(entry.acknowledgedAt),
-      entry.attempts,
-    );
+    const { contract, round, count, outcome, cause = null, attempts } = entry;
+    const { dueAt, settledAt, receivedAt, queuedAt, readAt, hashedAt, sentAt, acknowledgedAt } = entry;
+    const times = [dueAt, settledAt, receivedAt, queuedAt, readAt, hashedAt, sentAt, acknowledgedAt].map(toWall);
+    const { lastInsertRowid } = this.#insert.run(contract, round, count, outcome, cause, ...times, attempts);
     const sequence = Number(lastInsertRowid);
     if (sequence % TRIM_BATCH === 0 || this.#size < TRIM_BATCH) this.#trim.run(sequence - this.#size);
   }
 
   /** The latest challenges of a contract, newest first. */
   list(contract: ContractId, limit: number): JournalEntry[] {
-    const toInstant = (wall: number | null) => (wall === null ? undefined : this.#clock.toInstant(wall));
-    return this.#list.all(contract, limit).map((row) => {
-      const { contract_id, due_at, settled_at, cause, ...entry } = journalRow.parse(row);
-      return {
-        contract: contract_id,
-        round: entry.round,
-        count: entry.count,
-        outcome: entry.outcome,
-        cause: cause ?? undefined,
-        dueAt: this.#clock.toInstant(due_at),
-        settledAt: this.#clock.toInstant(settled_at),
-        receivedAt: toInstant(entry.received_at),
-        queuedAt: toInstant(entry.queued_at),
-        readAt: toInstant(entry.read_at),
-        hashedAt: toInstant(entry.hashed_at),
-        sentAt: toInstant(entry.sent_at),
-        acknowledgedAt: toInstant(entry.acknowledged_at),
-        attempts: entry.attempts,
-      };
-    });
+    return this.#list.all(contract, limit).map((row) => this.#row.parse(row));
   }
 
   /** The contract, held or in the journal, whose id starts with `prefix`; undefined unless there is exactly one. */

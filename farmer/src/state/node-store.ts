@@ -85,18 +85,10 @@ export class NodeStore implements StorePort, TokenStorePort, ExitStorePort {
     const { id, source, intervalMs, acceptedAt } = terms;
     const acceptedAtWall = clock.toWallTime(acceptedAt);
     const issuedAt = clock.toWallTime(round.issuedAt);
+    const sourceColumns = [source.kind, formatSource(source)];
+    const roundColumns = [round.number, issuedAt, Number(hadChunk)];
     inDurableTransaction(db, () => {
-      this.#insert.run(
-        id,
-        this.id,
-        source.kind,
-        formatSource(source),
-        intervalMs,
-        acceptedAtWall,
-        round.number,
-        issuedAt,
-        Number(hadChunk),
-      );
+      this.#insert.run(id, this.id, ...sourceColumns, intervalMs, acceptedAtWall, ...roundColumns);
       replica.insert([{ id, nodeId: this.id, source, intervalMs, acceptedAtWall }]);
     });
   }
