@@ -13,14 +13,14 @@ const EMPTY_REMEDY =
   'if its disk is not mounted, mount it; if the farmer or the disk is new, start once with --init (FARMER_INIT=true)';
 
 /**
- * Checks that a directory was set up, or can be. Sets up an empty or missing one only with `init`, because its disk may
- * not be mounted; a missing directory beside other entries is created without.
+ * Checks that a directory was set up, or can be. Accepts an empty one only with `init`, because its disk may not be
+ * mounted. Creates a missing one without `init` only if its parent has other entries.
  *
  * @throws DataDirError
  */
 export async function prepareDataDir(
   path: string,
-  { init, isHome = true }: { init: boolean; isHome?: boolean },
+  { init, isStateDir = true }: { init: boolean; isStateDir?: boolean },
 ): Promise<void> {
   const entries = await listEntries(path);
   if (entries === undefined) {
@@ -31,7 +31,7 @@ export async function prepareDataDir(
     return;
   }
   // The farmer may have been killed between writing its state and the marker.
-  if (entries.some((name) => name === MARKER_FILE || (isHome && STATE_FILES.includes(name)))) return;
+  if (entries.some((name) => name === MARKER_FILE || (isStateDir && STATE_FILES.includes(name)))) return;
   if (entries.length === 0) {
     if (init) return;
     throw new DataDirError('empty', `the data directory ${path} is empty: ${EMPTY_REMEDY}`);
@@ -97,10 +97,10 @@ export interface DiskFolderOptions {
 }
 
 /**
- * Checks who owns each directory, and marks new ones. The first one holds the state and must be usable. Another known
- * one that is unusable or not ours is returned with its fault; a new one that is foreign is refused.
+ * Checks which farm each directory belongs to, and marks new ones. The first directory holds the state and must be
+ * usable. Any other known directory is returned with its fault if it cannot be used now.
  *
- * @throws DataDirError
+ * @throws DataDirError also if a new directory cannot be used
  */
 export async function openDiskFolders(
   folders: readonly { readonly path: string; readonly sizeBytes: number }[],
@@ -108,12 +108,12 @@ export async function openDiskFolders(
 ): Promise<DiskFolder[]> {
   const opened: DiskFolder[] = [];
   for (const { path, sizeBytes } of folders) {
-    const isHome = opened.length === 0;
+    const isStateDir = opened.length === 0;
     const [knownId] = [...known].find(([, knownPath]) => knownPath === path) ?? [];
     try {
       const diskId = await waitAtMost(
         DISK_RESPONSE_TIMEOUT_MS,
-        identifyDisk(path, { farmId, init, isHome, isKnown: knownId !== undefined }),
+        identifyDisk(path, { farmId, init, isStateDir, isKnown: knownId !== undefined }),
       );
       const other = opened.find((one) => one.diskId === diskId);
       if (other) {
@@ -122,7 +122,7 @@ export async function openDiskFolders(
       opened.push({ path, sizeBytes, diskId });
     } catch (error) {
       const failure = toDataDirError(error, path);
-      if (isHome || knownId === undefined) throw failure;
+      if (isStateDir || knownId === undefined) throw failure;
       opened.push({ path, sizeBytes, diskId: knownId, fault: getErrorCode(error) ?? failure.code });
     }
   }
@@ -131,12 +131,12 @@ export async function openDiskFolders(
 
 async function identifyDisk(
   path: string,
-  { farmId, init, isHome, isKnown }: { farmId: string; init: boolean; isHome: boolean; isKnown: boolean },
+  { farmId, init, isStateDir, isKnown }: { farmId: string; init: boolean; isStateDir: boolean; isKnown: boolean },
 ): Promise<string> {
-  if (!isHome && !isKnown) await prepareDataDir(path, { init, isHome });
+  if (!isStateDir && !isKnown) await prepareDataDir(path, { init, isStateDir });
   const marker = await readMarker(path);
   if (marker === undefined) {
-    if (isHome || !isKnown) return await writeMarker(path, farmId);
+    if (isStateDir || !isKnown) return await writeMarker(path, farmId);
     throw new DataDirError('empty', `the disk of ${path} is not mounted: the directory has no ${MARKER_FILE}`);
   }
   if (marker.farm !== farmId) {

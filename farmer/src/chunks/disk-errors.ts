@@ -1,4 +1,4 @@
-/** What the error of a file operation says about the disk; undefined: nothing, only one chunk is affected. */
+/** What the error of a file operation says about the disk; undefined if it affects only one chunk. */
 export type DiskErrorClass =
   | 'full'
   /** Kernels remount a failing disk read-only: it can often still be read. */

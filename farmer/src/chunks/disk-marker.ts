@@ -42,7 +42,7 @@ export async function readMarker(directory: string): Promise<Marker | undefined>
   } catch {
     throw new DataDirError(
       'foreign',
-      `${path} is damaged or was written by a newer farmer: run the newer version; or, if it is damaged and next to this farmer's state.db, delete it, and it is written again`,
+      `${path} is damaged or was written by a newer farmer: run the newer version. If the file is damaged and in the same directory as this farmer's state.db, delete it: the farmer writes it again`,
     );
   }
 }

@@ -40,11 +40,11 @@ const unchanged = (state: DiskState): DiskState => state;
 const toFull = (): DiskState => ({ kind: 'full' });
 const toQuarantine = (_: DiskState, { reason }: EventOf<'gone'>): DiskState => quarantine(reason);
 
-/** Data that can be read is worth more than a quarantine, unless the other disks can take all of it. */
+/** A disk that can still be read is quarantined only if the other disks have space for all its chunks. */
 const toReadOnly = (_: DiskState, { reason, isReplaceable }: EventOf<'write_rejected'>): DiskState =>
   isReplaceable ? quarantine(reason) : { kind: 'read_only', reason };
 
-/** An unreliable disk is better than no disk. */
+/** An unreliable disk stays in use if there is no other. */
 const toQuarantineIfAlternative = (state: DiskState, { reason, hasAlternative }: EventOf<'unreliable'>): DiskState =>
   hasAlternative ? quarantine(reason) : state;
 
@@ -111,9 +111,4 @@ export function quarantine(reason: string): DiskState {
 /** Whether a quarantined disk passed enough probes for its chunks to be listed and used again. */
 export function isReadmissible(state: DiskState): boolean {
   return state.kind === 'quarantined' && state.passedProbes >= PROBES_TO_READMIT;
-}
-
-/** Why a disk is not written to; undefined if the state says it all. */
-export function getReason(state: DiskState): string | undefined {
-  return 'reason' in state ? state.reason : undefined;
 }

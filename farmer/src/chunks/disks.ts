@@ -118,7 +118,7 @@ export class Disks implements FreeSpacePort, ChunkLocationPort<Disk> {
     disk.health.recordSuccess(id);
   }
 
-  /** An operation on a chunk failed. One bad chunk is the chunk's problem; several are the disk's. */
+  /** An operation on a chunk failed. A disk is blamed for I/O errors only if several chunks have them. */
   failed(id: ContractId, disk: Disk, error: ChunkError): void {
     // Network errors have codes that disks have too.
     if (!disk.isUsable || error.code === 'download_failed') return;
@@ -191,7 +191,7 @@ export class Disks implements FreeSpacePort, ChunkLocationPort<Disk> {
     else this.#handleProbeFailure(disk, failure);
   }
 
-  /** What a disk can be used for after a probe. A full disk can be read, and a readable one is better than none. */
+  /** What a disk can be used for after a probe. One that may be readable is used if no other disk works. */
   #toUsableState(disk: Disk, failure: string | undefined): UsableState | undefined {
     if (failure === undefined) return { kind: 'ok' };
     const errorClass = classifyDiskError(failure);
@@ -233,10 +233,10 @@ export class Disks implements FreeSpacePort, ChunkLocationPort<Disk> {
     if (disk.health.recordTimeout()) this.#quarantineUnreliable(disk, 'too slow');
   }
 
-  /** A disk may hang on one bad sector and be fast elsewhere. The rebuilt chunk goes to the same disk. */
+  /** A disk may hang on one bad sector and be fast elsewhere: then the chunk is rebuilt on the same disk. */
   #handleSlowChunk(id: ContractId, disk: Disk): void {
     if (disk.ids.has(id) && disk.health.recordSlowChunk(id)) {
-      this.#deps.log.error('slow chunk given up for rebuild', { contract: id, disk: disk.path });
+      this.#deps.log.error('slow chunk marked as lost', { contract: id, disk: disk.path });
       this.#listener.chunksLost([id]);
     }
     this.#handleTimeout(disk);

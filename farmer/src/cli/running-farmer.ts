@@ -3,7 +3,7 @@ import { systemClock } from '@downstream/platform';
 import type { CommandConfig } from '../config.ts';
 import { ControlClient, ControlError } from '../control/control-client.ts';
 import { CONTROL_SOCKET } from '../control/control-server.ts';
-import { StateReader } from '../state/state-reader.ts';
+import { openStateReader, type StateReader } from '../state/state-reader.ts';
 
 /** How often a command asks the farmer for its progress. */
 export const POLL_INTERVAL_MS = 500;
@@ -46,7 +46,7 @@ export async function askOrRead<T>(
   } catch (error) {
     if (!isNotRunning(error)) throw error;
   }
-  const state = StateReader.open(config.dataDir, systemClock);
+  const state = openStateReader(config.dataDir, systemClock);
   if (state === undefined) {
     throw new ControlError(
       'not_running',

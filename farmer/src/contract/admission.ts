@@ -19,7 +19,7 @@ export interface Speed {
 const MAX_LISTING_DELAY = 0.1;
 
 /** Contracts are accepted up to this share of the capacity estimate. */
-const MAX_UTILISATION = 0.7;
+const MAX_UTILIZATION = 0.7;
 
 /**
  * Estimates how many contracts can be proved in time if their intervals are like those of the contracts held. All
@@ -37,5 +37,5 @@ export function estimateCapacity({ contracts, challengesPerMs }: Load, speed: Sp
 
 /** Whether one more contract can be proved in time, with a margin. */
 export function hasCapacityForOneMore(capacityEstimate: number | undefined, contracts: number): boolean {
-  return capacityEstimate === undefined || contracts + 1 <= MAX_UTILISATION * capacityEstimate;
+  return capacityEstimate === undefined || contracts + 1 <= MAX_UTILIZATION * capacityEstimate;
 }

@@ -32,12 +32,11 @@ type Transition<P extends Phase, T extends EventType> = (
   now: Instant,
 ) => Step;
 type Transitions<P extends Phase> = { readonly [T in EventType]: Transition<P, T> };
-type Table = { readonly [P in Phase]: Transitions<P> };
 
 const ignore = (contract: Contract): Step => ({ contract });
 
 /** The transition for each phase and event, as in farmer/SPEC.md. Events that do not fit the phase change nothing. */
-const TRANSITIONS: Table = {
+const TRANSITIONS: { readonly [P in Phase]: Transitions<P> } = {
   generating: {
     chunk_stored: (contract, _, now) => ({ contract: { ...addChunk(contract, now), verifiedAt: now } }),
     chunk_found: (contract, _, now) => ({ contract: addChunk(contract, now) }),
@@ -145,7 +144,7 @@ function receiveChallenge(contract: Contract, event: ContractEvent<'challenged'>
   const open = getOpenChallenge(contract);
   if (open === challenge) return { contract };
   if (isAmbiguous(contract, notListedAt, now) || isSettled(contract, event)) return { contract };
-  // A new challenge replaces one that was not answered: the node started the next round, whatever our clock says.
+  // A new challenge replaces one that was not answered: the node started the next round, even if this is too early by our clock.
   const elapsed = countElapsedRounds(contract.round, contract.terms.intervalMs, now) || (open === undefined ? 0 : 1);
   const settlement = elapsed === 0 ? undefined : settleFailure(contract, event, elapsed, now);
   const current = settlement === undefined ? contract : startNextRound(contract, settlement);
@@ -154,7 +153,8 @@ function receiveChallenge(contract: Contract, event: ContractEvent<'challenged'>
   if (countElapsedRounds(contract.round, intervalMs, askedAt) < countElapsedRounds(contract.round, intervalMs, now))
     return { contract: current, settlement };
   const unlisted = isNewerThan(notListedAt, contract.settledAt) ? notListedAt : undefined;
-  const round = { ...current.round, issuedAt: clamp(current.round.issuedAt, unlisted, now) };
+  const { issuedAt } = current.round;
+  const round = { ...current.round, issuedAt: Math.min(Math.max(issuedAt, unlisted ?? issuedAt), now) };
   const received: Timeline = { attempts: 0, receivedAt: now };
   const next: Contract =
     current.phase === 'generating'
@@ -241,9 +241,9 @@ function startNextRound(contract: Contract, { entry: { outcome, count, settledAt
 const MAX_CLOCK_ERROR_MS = 2_000;
 
 /**
- * Shortly after a round started, by our estimate, a challenge whose appearance was not observed (after a restart or an
- * outage) may still be the previous one. A late answer to it would count as a wrong answer to the next challenge.
- * The next listing resolves this.
+ * Shortly after the estimated start of a round, a listed challenge may still be the previous one, unless an earlier
+ * listing did not contain it. After a restart or an outage there is no such listing, so the farmer waits for the next
+ * one: a late answer would count as a wrong answer to the next challenge.
  */
 function isAmbiguous(contract: Contract, notListedAt: Instant | undefined, now: Instant): boolean {
   const { phase, round, terms } = contract;
@@ -255,8 +255,8 @@ function isAmbiguous(contract: Contract, notListedAt: Instant | undefined, now: 
 
 /**
  * Nodes may keep listing a challenge after its verdict, and list an unanswered one until their own round is over.
- * Answered again it would count twice, or for the next round. It is a new challenge only if the next round has started
- * and a listing in between did not contain it.
+ * A second answer would count twice, or for the next round. It is a new challenge only if the next round has
+ * started and a listing in between did not contain it.
  */
 function isSettled({ settled, settledAt, round }: Contract, event: ContractEvent<'challenged'>): boolean {
   const { challenge, askedAt, notListedAt } = event;
@@ -265,8 +265,4 @@ function isSettled({ settled, settledAt, round }: Contract, event: ContractEvent
 
 function isNewerThan(instant: Instant | undefined, other: Instant | undefined): boolean {
   return instant !== undefined && (other === undefined || instant > other);
-}
-
-function clamp(value: number, low: number | undefined, high: number): number {
-  return Math.min(Math.max(value, low ?? value), high);
 }

@@ -105,19 +105,7 @@ export interface EventByType {
   readonly tick: RoundContext & { readonly type: 'tick' };
 }
 
-export const EVENT_TYPES = [
-  'chunk_stored',
-  'chunk_found',
-  'chunk_lost',
-  'chunk_verified',
-  'challenged',
-  'reading',
-  'proved',
-  'sent',
-  'verdict',
-  'tick',
-] as const;
-export type EventType = (typeof EVENT_TYPES)[number];
+export type EventType = keyof EventByType;
 
 /** Something that happens to a contract. */
 export type ContractEvent<Of extends EventType = EventType> = { [T in Of]: EventByType[T] }[Of];

@@ -1,5 +1,5 @@
 import type { Instant } from '@downstream/platform';
-import type { Cause, JournalEntry } from './journal-entry.ts';
+import type { JournalEntry } from './journal-entry.ts';
 
 /** Describes in one sentence what happened to a challenge, or to several consecutive ones, with the relevant times. */
 export function explain(entry: JournalEntry): string {
@@ -47,8 +47,6 @@ function explainCause(entry: JournalEntry): string {
       return `the node rejected the answer ${formatMargin(entry)}${outcome === 'wrong_answer' ? ', although the chunk was intact' : ''}${formatStages(entry)}`;
     case undefined:
       return 'the cause is unknown';
-    default:
-      return assertNever(cause);
   }
 }
 
@@ -98,8 +96,4 @@ function formatDuration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   if (ms < 120_000) return `${(ms / 1_000).toFixed(1)} s`;
   return ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 3_600_000)} h`;
-}
-
-function assertNever(cause: never): string {
-  throw new RangeError(`unknown cause: ${String(cause satisfies Cause)}`);
 }

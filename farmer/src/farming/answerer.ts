@@ -13,7 +13,7 @@ export interface StopSignals {
   /** No new work is started. Proofs and answers in flight are finished. */
   readonly stopping: AbortSignal;
   /** Requests in flight are aborted. */
-  readonly cut: AbortSignal;
+  readonly aborting: AbortSignal;
 }
 
 const RETRY = { baseMs: 500, capMs: 15_000 };
@@ -53,12 +53,12 @@ export class Answerer {
     try {
       const timeoutMs = Math.min(slackMs, Math.max(MIN_TIMEOUT_MS, slackMs / MIN_ATTEMPTS));
       const answer = { id, response: contract.response };
-      const passed = await node.answer(session.token, answer, { signal: signals.cut, timeoutMs });
+      const passed = await node.answer(session.token, answer, { signal: signals.aborting, timeoutMs });
       nodeThroughput.recordAnswer(clock.now() - sentAt);
       if (passed) session.resetTokenRejections();
       contracts.apply(id, { type: 'verdict', challenge, passed });
     } catch (error) {
-      if (signals.cut.aborted) return;
+      if (signals.aborting.aborted) return;
       if (!(error instanceof NodeError)) throw error;
       log.warn('answer not acknowledged', { contract: id, attempt, error });
       this.#retryLater(contract, signals, attempt + 1, error.retryAfterMs);

@@ -16,7 +16,7 @@ export type ReleaseReason =
   | 'rejected'
   /** The node lists it, but this farmer does not have it. */
   | 'unknown'
-  /** The operator leaves the node. */
+  /** The operator exits the node. */
   | 'exit';
 
 export type ReleaseResult =
@@ -28,9 +28,9 @@ export type ReleaseResult =
   | { readonly result: 'failed'; readonly code: NodeErrorCode };
 
 /**
- * Tells the node that this farmer drops a contract. Each call makes one attempt. If it fails, the failure is logged and
- * the contract stays on the node's books: the graceful exit tries again, and the refresher releases every contract that
- * the node lists and the farmer no longer has.
+ * Tells the node that this farmer drops a contract. Each call makes one attempt and logs a failure. Then the node keeps
+ * the contract: the graceful exit tries again, and the refresher releases every contract that the node lists and the
+ * farmer no longer has.
  */
 export class ContractReleaser {
   readonly #deps: ContractReleaserDeps;

@@ -39,7 +39,7 @@ export class Farmer {
   readonly #chunkWork: WorkQueue;
   readonly #clock: Clock;
   readonly #stopping = new AbortController();
-  readonly #cut = new AbortController();
+  readonly #aborting = new AbortController();
   #loops: Promise<unknown>[] = [];
 
   constructor({ workers, scrubCycleMs }: FarmerLimits, deps: FarmerDeps) {
@@ -90,7 +90,7 @@ export class Farmer {
   /** Resumes work on all contracts and starts every loop. `onFault` receives an error that ends a loop. */
   start(hasChunk: (id: ContractId) => boolean, onFault: (error: unknown) => void): void {
     const { signal } = this.#stopping;
-    for (const node of this.nodes) node.resume(hasChunk, { stopping: signal, cut: this.#cut.signal });
+    for (const node of this.nodes) node.resume(hasChunk, { stopping: signal, aborting: this.#aborting.signal });
     const run = async (loop: () => Promise<void>) => {
       try {
         await loop();
@@ -121,7 +121,7 @@ export class Farmer {
     };
     const giveUp = async () => {
       await this.#clock.sleep(STOP_GRACE_MS, finished.signal).catch(() => {});
-      this.#cut.abort();
+      this.#aborting.abort();
     };
     await Promise.race([finish(), giveUp()]);
   }

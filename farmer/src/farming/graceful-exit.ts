@@ -23,8 +23,8 @@ const POLL_MS = 1_000;
 const RETRY = { baseMs: 1_000, capMs: 60_000 };
 
 /**
- * Leaves the node at the operator's request: releases each contract, then deletes its chunk. Contracts that are still
- * held are proved meanwhile. The state is stored, so the exit continues after a restart.
+ * Exits the node at the operator's request: releases each contract, then deletes its chunk. The remaining contracts are
+ * still proved. The state is stored, so the exit continues after a restart.
  */
 export class GracefulExit {
   readonly #deps: GracefulExitDeps;

@@ -1,35 +1,31 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '@downstream/platform';
 import { writeBackup } from './backup.ts';
 import { Journal } from './journal.ts';
 import { STATE_SCHEMA } from './schema.ts';
 import { openReadOnly } from './sqlite.ts';
 import { STATE_FILE } from './state-files.ts';
+import type { StateStore } from './state-store.ts';
 
-/** Reads the state of a farmer that is not running. */
-export class StateReader {
-  readonly journal: Journal;
-  readonly #db: DatabaseSync;
+export type StateReader = Pick<StateStore, 'journal' | 'backup' | 'close'>;
 
-  private constructor(db: DatabaseSync, clock: Pick<Clock, 'toWallTime' | 'toInstant'>) {
-    this.#db = db;
-    this.journal = new Journal({ size: 0 }, { db, clock });
-  }
-
-  /** @returns undefined if there is no state @throws StateError `locked`, `damaged`, `unusable` */
-  static open(folder: string, clock: Pick<Clock, 'toWallTime' | 'toInstant'>): StateReader | undefined {
-    const path = join(folder, STATE_FILE);
-    return existsSync(path) ? new StateReader(openReadOnly(path, STATE_SCHEMA), clock) : undefined;
-  }
-
-  /** As {@link writeBackup}. */
-  async backup(path: string): Promise<number> {
-    return await writeBackup(this.#db, path);
-  }
-
-  close(): void {
-    this.#db.close();
-  }
+/**
+ * Opens the state of a farmer that is not running.
+ *
+ * @returns undefined if there is no state
+ * @throws StateError `locked`, `damaged`, `unusable`
+ */
+export function openStateReader(
+  folder: string,
+  clock: Pick<Clock, 'toWallTime' | 'toInstant'>,
+): StateReader | undefined {
+  const path = join(folder, STATE_FILE);
+  if (!existsSync(path)) return undefined;
+  const db = openReadOnly(path, STATE_SCHEMA);
+  return {
+    journal: new Journal({ size: 0 }, { db, clock }),
+    backup: async (file) => await writeBackup(db, file),
+    close: () => db.close(),
+  };
 }

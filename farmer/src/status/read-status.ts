@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Clock, Instant } from '@downstream/platform';
 import type { Disk } from '../chunks/disk.ts';
-import { getReason } from '../chunks/disk-state.ts';
 import type { FarmerConfig } from '../config.ts';
 import { FAILURE_REASONS } from '../contract/contract.ts';
 import type { FarmerState, RunningFarmer } from '../farmer-state.ts';
@@ -116,7 +115,7 @@ function toDiskStatus({ path, state, usedBytes, capacityBytes, freeBytes, sizeBy
   return {
     path,
     state: state.kind,
-    reason: getReason(state) ?? null,
+    reason: 'reason' in state ? state.reason : null,
     bytes: { used: usedBytes, capacity: capacityBytes },
     freeBytes: freeBytes ?? null,
     sizeBytes: sizeBytes ?? null,

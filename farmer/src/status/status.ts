@@ -30,7 +30,7 @@ export interface NodeStatus {
 export interface DiskStatus {
   readonly path: string;
   readonly state: DiskStateKind;
-  /** Why nothing is written to it; null if the state says it all. */
+  /** Why it is `read_only` or `quarantined`; null in other states. */
   readonly reason: string | null;
   readonly bytes: { readonly used: number; readonly capacity: number };
   /** Free space and size of the file system; null if unknown. */

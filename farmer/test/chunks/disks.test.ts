@@ -17,7 +17,7 @@ const failProbesWith = (disk: Disk, failure: string | undefined) => {
 };
 
 describe('Disks', () => {
-  it('leaves a disk that fails at the start untouched until it works', async () => {
+  it('does not change a disk that fails at the start until it works', async () => {
     const { disks, disk, held, put, found, probe } = await createDisks([5]);
     put(1);
     held.delete(makeId(1));
@@ -155,15 +155,18 @@ describe('Disks', () => {
   it.each<[number, string, number]>([
     [1, 'read_only', 0],
     [2, 'quarantined', 2],
-  ])('with space for %i of the 2 chunks of a read-only disk elsewhere, makes it %s', async (space, kind, given) => {
-    const { disks, disk, put, lost } = await createDisks([5, space]);
-    put(1);
-    put(2);
-    disks.failed(makeId(1), disk(0), createFileError('EROFS'));
-    expect(disk(0).state).toMatchObject({ kind, reason: 'EROFS' });
-    expect(lost).toHaveLength(given);
-    expect(disks.find(makeId(1))).toBe(given === 0 ? disk(0) : undefined);
-  });
+  ])(
+    'with space for %i of the 2 chunks of a read-only disk elsewhere, makes it %s',
+    async (space, kind, lostChunks) => {
+      const { disks, disk, put, lost } = await createDisks([5, space]);
+      put(1);
+      put(2);
+      disks.failed(makeId(1), disk(0), createFileError('EROFS'));
+      expect(disk(0).state).toMatchObject({ kind, reason: 'EROFS' });
+      expect(lost).toHaveLength(lostChunks);
+      expect(disks.find(makeId(1))).toBe(lostChunks === 0 ? disk(0) : undefined);
+    },
+  );
 
   it.each(['ENODEV', 'ENXIO', 'ESTALE'])('quarantines a disk at its first %s and gives up its chunks', async (code) => {
     // The other disk works but has no capacity.
@@ -289,7 +292,7 @@ describe('Disks', () => {
       return await never();
     };
     const loaded = disks.load();
-    // The scan does real I/O before it comes to the deletion.
+    // The scan does real I/O before the deletion.
     while (deletions === 0) await disk.probe();
     await clock.advance(30_000);
     expect((await loaded).present).toEqual(new Set([makeId(1)]));
@@ -349,7 +352,7 @@ describe('Disks', () => {
     expect(lost).toEqual([]);
     failSlowly();
     expect({ lost, state: disk.state.kind }).toEqual({ lost: [makeId(1)], state: 'ok' });
-    expect(log.messages('error')).toEqual(['slow chunk given up for rebuild']);
+    expect(log.messages('error')).toEqual(['slow chunk marked as lost']);
     expect(disks.reserve(makeId(1))).toBe(disk);
     disks.stored(makeId(1), disk);
     failSlowly();

@@ -15,7 +15,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 describe('WorkerPool', () => {
-  it('reports exhausted file handles and works again when some are free', () => {
+  it('reports exhausted file descriptors, and works again when some are free', () => {
     const path = join(folder, 'file');
     writeFileSync(path, 'x');
     const script = fileURLToPath(new URL('../fakes/exhausted-pool.ts', import.meta.url));
@@ -28,8 +28,8 @@ describe('WorkerPool', () => {
     expect({ stderr, ...JSON.parse(stdout || '{}') }).toEqual({
       stderr: '',
       before: hash,
-      meanwhile: ['exhausted', 'exhausted', 'exhausted'],
-      afterwards: [hash, hash],
+      during: ['exhausted', 'exhausted', 'exhausted'],
+      after: [hash, hash],
     });
   });
 });

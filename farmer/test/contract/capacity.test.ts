@@ -5,10 +5,10 @@ import { apportion, countChunks } from '../../src/contract/capacity.ts';
 
 describe('capacity', () => {
   it.each([
-    [100, 30, 3],
-    [90, 30, 3],
-    [29, 30, 0],
-  ])('counts in %i bytes with chunks of %i bytes: %i', (sizeBytes, chunkBytes, chunks) => {
+    [3, 30, 100],
+    [3, 30, 90],
+    [0, 30, 29],
+  ])('fits %i chunks of %i bytes into %i bytes', (chunks, chunkBytes, sizeBytes) => {
     expect(countChunks(sizeBytes, chunkBytes)).toBe(chunks);
   });
 
@@ -40,20 +40,20 @@ const SPEED = { proofMs: 100, workers: 2, answerMs: 10, answerConcurrency: 16 };
 const every = (intervalMs: number, contracts = 5) => ({ contracts, challengesPerMs: contracts / intervalMs });
 
 describe('estimateCapacity', () => {
-  it('is what the workers can read between the listing and the deadline', () => {
+  it('returns how many contracts the workers can prove between listing and deadline', () => {
     // 60 s minus a tenth, a proof and an answer; twenty proofs per second.
     expect(estimateCapacity(every(60_000), SPEED)).toBe(1077);
   });
 
-  it('is limited by a node that acknowledges slowly', () => {
+  it('returns less for a node that acknowledges answers slowly', () => {
     expect(estimateCapacity(every(60_000), { ...SPEED, answerMs: 5_000 })).toBe(156);
   });
 
-  it('is 0 if a proof takes longer than the interval', () => {
+  it('returns 0 if a proof takes longer than the interval', () => {
     expect(estimateCapacity(every(90), SPEED)).toBe(0);
   });
 
-  it('grows with the interval and the workers, and shrinks with the duration of a proof', () => {
+  it('returns more for longer intervals and more workers, and less for slower proofs', () => {
     const ms = fc.integer({ min: 1, max: 100_000 });
     fc.assert(
       fc.property(ms, ms, fc.integer({ min: 1, max: 64 }), (intervalMs, proofMs, workers) => {
@@ -66,12 +66,12 @@ describe('estimateCapacity', () => {
     );
   });
 
-  it('is unknown without contracts, so that a first one is accepted', () => {
+  it('returns undefined without contracts, so that a first one is accepted', () => {
     expect(estimateCapacity({ contracts: 0, challengesPerMs: 0 }, SPEED)).toBeUndefined();
     expect(hasCapacityForOneMore(undefined, 0)).toBe(true);
   });
 
-  it('leaves a margin when contracts are accepted', () => {
+  it('allows one more contract only up to 70 % of the estimate', () => {
     expect(hasCapacityForOneMore(1000, 699)).toBe(true);
     expect(hasCapacityForOneMore(1000, 700)).toBe(false);
     expect(hasCapacityForOneMore(0, 1)).toBe(false);

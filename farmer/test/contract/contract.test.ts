@@ -99,7 +99,7 @@ const EVENTS: Record<EventType, ContractEvent> = {
 const CELLS = PHASES.flatMap((phase) => Object.values(EVENTS).map((event) => ({ phase, event, type: event.type })));
 
 describe('advance', () => {
-  it.each(CELLS)('changes the phase from $phase as the table says on $type', ({ phase, event }) => {
+  it.each(CELLS)('moves from $phase to the phase in the table on $type', ({ phase, event }) => {
     expect(advance(CONTRACTS[phase], event, T0 + 20).contract.phase).toBe(NEXT[phase][event.type]);
   });
 
@@ -109,7 +109,7 @@ describe('advance', () => {
     expect(dueAt(contract)).toBe(DUE);
   });
 
-  it('waits for a challenge when the chunk is stored and no challenge is known', () => {
+  it('waits for a challenge if none is open when the chunk is stored', () => {
     expect(advance(generating(), { type: 'chunk_stored' }, T0).contract.phase).toBe('waiting');
   });
 

@@ -5,7 +5,7 @@ import { explain } from '../../src/contract/explain.ts';
 import { CAUSES, type JournalEntry } from '../../src/contract/journal-entry.ts';
 import { makeId, T0 } from '../fakes/builders.ts';
 
-const entry = (but: Partial<JournalEntry> = {}): JournalEntry => ({
+const entry = (changes: Partial<JournalEntry> = {}): JournalEntry => ({
   contract: makeId(1),
   round: 3,
   count: 1,
@@ -15,7 +15,7 @@ const entry = (but: Partial<JournalEntry> = {}): JournalEntry => ({
   receivedAt: T0 + 100,
   queuedAt: T0 + 100,
   attempts: 0,
-  ...but,
+  ...changes,
 });
 const answered = {
   readAt: T0 + 200,
@@ -85,13 +85,13 @@ describe('explain', () => {
       'Late: the node rejected the answer 1.0 s after the deadline (waited for a worker 100 ms, chunk read in 250 ms, answer acknowledged in 20 ms).',
     ],
     [{ outcome: 'missed', cause: undefined }, 'Missed: the cause is unknown.'],
-  ])('explains %j', (but, sentence) => {
-    expect(explain(entry(but))).toBe(sentence);
+  ])('explains %j', (changes, sentence) => {
+    expect(explain(entry(changes))).toBe(sentence);
   });
 
   it('returns one complete sentence of bounded length for every journal entry', () => {
     const at = fc.option(fc.integer({ min: T0, max: T0 + 10 ** 9 }), { nil: undefined });
-    const whatever = fc.record({
+    const anyEntry = fc.record({
       contract: fc.constant(makeId(1)),
       round: fc.nat(),
       count: fc.integer({ min: 1, max: 10 ** 6 }),
@@ -108,7 +108,7 @@ describe('explain', () => {
       attempts: fc.nat(100),
     });
     fc.assert(
-      fc.property(whatever, (given) => {
+      fc.property(anyEntry, (given) => {
         expect(explain(given)).toMatch(/^[A-Z][^.!?]*(?:\d\.\d[^.!?]*)*\.$/);
         expect(explain(given)).not.toMatch(/undefined|NaN|null|-\d/);
         expect(explain(given).length).toBeLessThan(400);

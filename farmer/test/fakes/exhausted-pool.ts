@@ -15,17 +15,17 @@ const work = async (pool: WorkerPool) => {
   }
 };
 
-const begun = new WorkerPool({ workers: 1 });
-const before = await work(begun);
+const started = new WorkerPool({ workers: 1 });
+const before = await work(started);
 const files: number[] = [];
 try {
   for (;;) files.push(openSync('/dev/null', 'r'));
 } catch {
-  // None is left.
+  // The limit is reached.
 }
-const unborn = new WorkerPool({ workers: 1 });
-const meanwhile = [await work(begun), await work(unborn), await work(unborn)];
+const fresh = new WorkerPool({ workers: 1 });
+const during = [await work(started), await work(fresh), await work(fresh)];
 for (const file of files) closeSync(file);
-const afterwards = [await work(begun), await work(unborn)];
-await Promise.all([begun.close(), unborn.close()]);
-process.stdout.write(JSON.stringify({ before, meanwhile, afterwards }));
+const after = [await work(started), await work(fresh)];
+await Promise.all([started.close(), fresh.close()]);
+process.stdout.write(JSON.stringify({ before, during, after }));

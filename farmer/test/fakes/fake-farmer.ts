@@ -147,7 +147,7 @@ export class FakeNode implements NodePort {
     contract.settled.set(round, passed);
     if (this.lostResponses > 0) {
       this.lostResponses -= 1;
-      throw new NodeError('unreachable', 'challenge', 'reply lost');
+      throw new NodeError('unreachable', 'challenge', 'response lost');
     }
     this.#acknowledged.add(response);
     await this.answerTime();
@@ -161,7 +161,7 @@ export class FakeNode implements NodePort {
     await this.releaseGate;
     if (!this.contracts.delete(id)) throw new NodeError('no_hash', 'remove', 'unknown');
     this.released.push(id);
-    if (this.losesReleases) throw new NodeError('unreachable', 'remove', 'reply lost');
+    if (this.losesReleases) throw new NodeError('unreachable', 'remove', 'response lost');
   }
 
   #round(id: ContractId): number {

@@ -4,7 +4,7 @@ import { INTERVAL_MS, makeId } from '../fakes/builders.ts';
 import { aFarmer } from '../fakes/fake-farmer.ts';
 
 const SECOND = 1_000;
-const exhausted = new ChunkError('exhausted', 'no more file handles', { cause: 'EMFILE' });
+const exhausted = new ChunkError('exhausted', 'no more file descriptors', { cause: 'EMFILE' });
 
 describe('Prover', () => {
   it('retries a read after resource exhaustion, without rebuilding the chunk', async () => {

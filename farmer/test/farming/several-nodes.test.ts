@@ -8,7 +8,7 @@ import { FakeChunks, FakeNode, FakeOutcomes, MemoryStore } from '../fakes/fake-f
 const SECOND = 1_000;
 
 /** A farmer with `count` nodes and a capacity of `contracts` for each. */
-function aFarmerOf(count: number, contracts: number) {
+function createFarmer(count: number, contracts: number) {
   const clock = new FakeClock();
   const log = new FakeLogger();
   const chunks = new FakeChunks();
@@ -23,8 +23,8 @@ function aFarmerOf(count: number, contracts: number) {
   const farmer = new Farmer(
     { workers: 2 },
     {
-      nodes: nodes.map(({ store, ...parts }, at) => ({
-        ...parts,
+      nodes: nodes.map(({ store, ...components }, at) => ({
+        ...components,
         alias: `node${at}`,
         address: 'a',
         pollIntervalMs: 2 * SECOND,
@@ -52,7 +52,7 @@ function aFarmerOf(count: number, contracts: number) {
 
 describe('Farmer with several nodes', () => {
   it('accepts contracts from all nodes even if one acknowledges answers slowly', async () => {
-    const { clock, chunks, farmer, nodes } = aFarmerOf(2, 60);
+    const { clock, chunks, farmer, nodes } = createFarmer(2, 60);
     const [slow, quick] = nodes;
     chunks.proofTime = async () => await clock.sleep(100);
     if (slow) Object.assign(slow.node, { supply: 20, answerTime: async () => await clock.sleep(40 * SECOND) });
@@ -65,7 +65,7 @@ describe('Farmer with several nodes', () => {
   });
 
   it('accepts no more contracts than fit on the disks, even if all nodes offer some at once', async () => {
-    const { clock, chunks, freeSpace, nodes } = aFarmerOf(3, 5);
+    const { clock, chunks, freeSpace, nodes } = createFarmer(3, 5);
     freeSpace.chunks = 1;
     chunks.createTime = async () => await new Promise(() => {});
     for (const { node } of nodes) node.offerGate = clock.sleep(SECOND / 2);

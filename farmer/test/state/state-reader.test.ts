@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from '@jest/globals';
-import { StateReader } from '../../src/state/state-reader.ts';
+import { openStateReader } from '../../src/state/state-reader.ts';
 import { makeId } from '../fakes/builders.ts';
 import { claimNode, contract, ids, outcome, StateDir } from '../fakes/state-dir.ts';
 
@@ -34,10 +34,10 @@ describe('StateStore.backup', () => {
   });
 });
 
-describe('StateReader', () => {
+describe('openStateReader', () => {
   const read = () => {
-    const reader = StateReader.open(dir.path, dir.clock);
-    if (reader === undefined) throw new Error('there is no state');
+    const reader = openStateReader(dir.path, dir.clock);
+    if (reader === undefined) throw new Error('no state');
     return reader;
   };
 
@@ -65,7 +65,7 @@ describe('StateReader', () => {
   });
 
   it('distinguishes a missing, damaged, empty, foreign and locked state', () => {
-    expect(StateReader.open(dir.path, dir.clock)).toBeUndefined();
+    expect(openStateReader(dir.path, dir.clock)).toBeUndefined();
     writeFileSync(statePath(), 'this is a text file, long enough for SQLite to look at it as a database');
     expect(read).toThrow(expect.objectContaining({ code: 'damaged' }));
     writeFileSync(statePath(), '');
