@@ -103,7 +103,7 @@ export const SETTINGS = {
     flag: '--node-url',
     value: '<urls>',
     description:
-      'Nodes to farm for, comma-separated. They share the capacity equally, or in proportion to `url=share` (`https://a.example=3,https://b.example=1`). Same as `downstream <url>`.',
+      'Nodes to farm for, comma-separated. They share the capacity equally, or in proportion to `url=share` (`https://a.example=3,https://b.example=1`). `downstream <url>` does the same.',
     allowed:
       'http or https URLs without user, query or fragment, separated by commas and each optionally followed by =share, such as http://localhost:5000 or https://a.example=2',
     schema: text
@@ -167,7 +167,7 @@ export const SETTINGS = {
     env: 'FARMER_INIT',
     flag: '--init',
     description:
-      'Start in empty folders. Needed once for a new farmer; otherwise an empty folder is an error, because its disk may not be mounted.',
+      'Start in empty folders. Needed once for a new farmer or disk; otherwise an empty folder is an error, because its disk may not be mounted.',
     ...SWITCH,
   },
   minFreeBytes: {

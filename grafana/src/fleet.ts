@@ -131,7 +131,7 @@ const overTime: Panel[] = [
   graph({
     title: 'Headroom by farmer',
     question: 'Which farmer answers close to the deadline? Share of the interval left for the slowest 5 % of answers.',
-    normal: 'above 50 %. Shows the lowest node of each farmer.',
+    normal: 'above 50 %. Shows the worst node of each farmer.',
     unit: 'percentunit',
     max: 1,
     signed: true,

@@ -24,7 +24,7 @@ const SEVERITIES = {
 export function firingAlertsStat(): Panel {
   return stat({
     title: 'Firing alerts',
-    question: 'Do any alerts fire?',
+    question: 'How many alerts are firing?',
     normal: '0.',
     colors: ['green', [1, 'red']],
     queries: [{ expr: `count(${FIRING_ALERTS}) or vector(0)`, legend: 'alerts' }],

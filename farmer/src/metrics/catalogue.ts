@@ -24,7 +24,7 @@ export const FARMER_METRICS = {
     name: 'farmer_challenges_passed_total',
     unit: 'challenges',
     question: 'Do challenges pass?',
-    help: 'Challenges that the node accepted an answer for before the deadline.',
+    help: 'Challenges whose answer the node accepted.',
     labels: { node: null },
   },
   failed: {
@@ -32,7 +32,7 @@ export const FARMER_METRICS = {
     name: 'farmer_challenges_failed_total',
     unit: 'challenges',
     question: 'Why do challenges fail?',
-    help: 'Failed challenges, by reason: wrong_answer (the node rejected the answer before the deadline), late (the answer arrived after the deadline), missed (no answer was sent in time, or the farmer was stopped), not_challenged (the node responded but issued no challenge), chunk_unreadable (no answer: the chunk was missing or corrupt), node_error (no answer: the node was unreachable or did not acknowledge it).',
+    help: 'Failed challenges, by reason: wrong_answer (the node rejected the answer before the deadline), late (the node rejected the answer after the deadline), missed (no answer was sent in time, or the farmer was stopped), not_challenged (the node responded but issued no challenge), chunk_unreadable (no answer: the chunk was missing or corrupt), node_error (no answer: the node was unreachable or did not acknowledge it).',
     labels: { node: null, reason: FAILURE_REASONS },
   },
   lastPassed: {
@@ -160,7 +160,7 @@ export const FARMER_METRICS = {
     name: 'farmer_disk_free_bytes',
     unit: 'bytes',
     question: 'Does the capacity fit on the disk?',
-    help: 'Free space on the file system of each data directory, for users without privileges.',
+    help: 'Free space on the file system of each data directory, as available to unprivileged users.',
     labels: { disk: null },
   },
   diskSize: {
@@ -215,7 +215,7 @@ export const FARMER_METRICS = {
     type: 'counter',
     name: 'farmer_scrub_chunks_total',
     unit: 'chunks',
-    question: 'Are chunks intact that are rarely challenged?',
+    question: 'Are rarely challenged chunks intact?',
     help: 'Chunks verified by the scrub, by result: ok (its hash matched), proved (not read, because a proof verified it since the cycle started), corrupt, unreadable, slow (the read timed out).',
     labels: { result: SCRUB_RESULTS },
   },
@@ -231,7 +231,7 @@ export const FARMER_METRICS = {
     name: 'farmer_capacity_estimate_contracts',
     unit: 'contracts',
     question: 'How many contracts can be proved in time?',
-    help: 'Estimated number of contracts, with the current intervals and the measured speed of proofs, beyond which challenges are missed. The farmer accepts contracts up to 70 % of it. 0 until it is measured.',
+    help: 'Estimated number of contracts that can be proved in time, from their intervals and the measured speed of proofs. The farmer accepts contracts up to 70 % of it. 0 until it is measured.',
   },
   clockSkew: {
     type: 'gauge',

@@ -72,7 +72,7 @@ export function computeWindowMs(intervalMs: number | undefined): number {
 /** Cause and remedy of failed challenges. */
 const CAUSES: Readonly<Record<FailureReason, string>> = {
   wrong_answer: 'the node rejected answers computed from intact chunks. Report this to its operator.',
-  late: 'verdicts arrived after the deadline. Reduce the capacity, or use a faster disk.',
+  late: 'the node rejected answers after the deadline. Use a faster disk or more workers.',
   missed:
     'no answer was sent in time, because the farmer was stopped or too slow. Check for restarts, and for queued work below.',
   not_challenged: 'the node responded but listed no challenge. Ask its operator whether it issues challenges.',

@@ -91,7 +91,7 @@ describe('assessStatus', () => {
 
   it.each<[StatusEvidence['recent']['mainReason'], string]>([
     ['wrong_answer', 'Report this to its operator'],
-    ['late', 'use a faster disk'],
+    ['late', 'Use a faster disk'],
     ['missed', 'Check for restarts'],
     ['not_challenged', 'Ask its operator'],
     ['chunk_unreadable', 'Check the disk'],

@@ -42,7 +42,7 @@ export const integrityPanels: Panel[] = [
   }),
   stat({
     title: 'Last full scrub',
-    question: 'How long ago did the scrub complete a cycle? Shows the farmer where it is longest.',
+    question: 'How long ago did the scrub complete a cycle? Shows the farmer with the oldest one.',
     normal: 'less than two cycles (FARMER_SCRUB_CYCLE, 14 days by default).',
     unit: 's',
     size: [3, 8],

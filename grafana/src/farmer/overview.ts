@@ -40,7 +40,7 @@ export const overviewPanels: Panel[] = [
   stat({
     title: 'Headroom',
     question:
-      'What share of the interval was left at the verdict for the slowest 5 % of answers? Shows the lowest node.',
+      'How much of the interval was left when the slowest 5 % of answers got their verdict? Shows the worst node.',
     normal: 'above 50 %. An alert fires below 20 %.',
     unit: 'percentunit',
     colors: HEADROOM_COLORS,
