@@ -10,7 +10,7 @@ import {
   systemClock,
   systemRandom,
 } from '@downstream/platform';
-import type { Disks, Inventory } from './chunks/disks.ts';
+import type { Disks } from './chunks/disks.ts';
 import { WorkerPool } from './chunks/worker-pool.ts';
 import type { FarmerConfig } from './config.ts';
 import { CONTROL_SOCKET, openControlServer } from './control/control-server.ts';
@@ -35,7 +35,7 @@ import {
   openDisks,
   openGenesisFile,
   openState,
-  toFarmedNode,
+  toNodeDeps,
 } from './wiring.ts';
 
 /** A running farmer. */
@@ -101,17 +101,17 @@ async function start(
 
   const loaded = loadContracts(observers.nodes, { stores, genesis, maxContracts, clock });
   const contracts = new ContractTables(loaded.map((node) => node.contracts));
-  const disks = await openDisks({ config, store, genesis, contracts }, common);
-  const inventory = await disks.load();
-  logLeftovers(inventory, log);
+  const disks = await openDisks(config, { store, genesis, contracts, ...common });
+  const { present, partial, orphans } = await disks.load();
+  if (partial + orphans > 0) log.info('leftover files removed', { partial, orphans });
 
   const nodes = loaded.map((node) => ({ ...node, connection: connect(node, common) }));
   const connections = nodes.map(({ connection }) => connection);
   for (const { node, http } of connections) shutdown.add(`connections to ${node.alias}`, () => http.close());
-  const chunks = createChunkStore(config, { genesis, disks, pool, connections }, common);
+  const chunks = createChunkStore(config, { genesis, disks, pool, connections, ...common });
 
   const farmer = new Farmer(config, {
-    nodes: nodes.map((node) => toFarmedNode(node, config, secrets)),
+    nodes: nodes.map((node) => toNodeDeps(node, secrets)),
     contracts,
     chunks,
     freeSpace: disks,
@@ -122,7 +122,7 @@ async function start(
     log,
   });
   disks.subscribe(contracts);
-  farmer.start((id) => inventory.present.has(id), onFault);
+  farmer.start((id) => present.has(id), onFault);
   shutdown.add('farmer', async () => await farmer.stop());
   watchDisks(disks, onFault, shutdown);
 
@@ -177,10 +177,6 @@ function watchDisks(disks: Disks, onFault: (error: unknown) => void, shutdown: S
     if (!stopping.signal.aborted) onFault(error);
   });
   shutdown.add('disks', () => stopping.abort());
-}
-
-function logLeftovers({ partial, orphans }: Inventory, log: Logger): void {
-  if (partial + orphans > 0) log.info('leftover files removed', { partial, orphans });
 }
 
 function logStart(

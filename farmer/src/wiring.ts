@@ -12,7 +12,6 @@ import { apportion, countChunks } from './contract/capacity.ts';
 import { ContractTable } from './farming/contract-table.ts';
 import type { ContractTables } from './farming/contract-tables.ts';
 import type { NodeDeps } from './farming/node-components.ts';
-import type { NodeWorkerOptions } from './farming/node-worker.ts';
 import type { OutcomePort, TokenStorePort } from './farming/ports.ts';
 import { FarmerMetrics } from './metrics/metrics.ts';
 import { CircuitBreaker } from './node/circuit-breaker.ts';
@@ -27,17 +26,25 @@ import { VERSION } from './version.ts';
 
 /** Creates the larger components of a farmer from its configuration. app.ts calls these functions in order. */
 
-interface Common {
+interface Components {
   readonly metrics: FarmerMetrics;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly store: StateStore;
+  /** The state of each node, in the order of the nodes. */
+  readonly stores: readonly NodeStore[];
+  readonly pool: WorkerPool;
+  readonly genesis: Genesis;
+  /** The number of contracts that fit on all disks. */
+  readonly maxContracts: number;
+  readonly contracts: ContractTables;
+  readonly disks: Disks;
+  readonly connections: readonly Connection[];
 }
+type Uses<Name extends keyof Components> = Pick<Components, Name>;
 
 /** @throws DataDirError or StateError */
-export async function openState(
-  config: FarmerConfig,
-  { clock, log }: Pick<Common, 'clock' | 'log'>,
-): Promise<StateStore> {
+export async function openState(config: FarmerConfig, { clock, log }: Uses<'clock' | 'log'>): Promise<StateStore> {
   await prepareDataDir(config.dataDir, config);
   await assertStateExists(config.dataDir);
   const store = StateStore.open(config.dataDir, config, clock);
@@ -84,7 +91,7 @@ interface NodeObservers {
   readonly log: Logger;
 }
 
-export function createObservers(config: FarmerConfig, { clock, log }: Pick<Common, 'clock' | 'log'>): Observers {
+export function createObservers(config: FarmerConfig, { clock, log }: Uses<'clock' | 'log'>): Observers {
   const aliases = config.nodes.map(({ alias }) => alias);
   const disks = config.disks.map(({ path }) => path);
   const metrics = new FarmerMetrics({ version: VERSION, nodes: aliases, disks }, { clock, log });
@@ -106,7 +113,7 @@ interface LoadedNode extends NodeObservers {
 /** Loads the contracts of each node and assigns it its share of the capacity. */
 export function loadContracts(
   nodes: readonly NodeObservers[],
-  { stores, genesis, maxContracts, clock }: LoadOptions,
+  { stores, genesis, maxContracts, clock }: Uses<'stores' | 'genesis' | 'maxContracts' | 'clock'>,
 ): LoadedNode[] {
   const shares = apportion(
     maxContracts,
@@ -120,18 +127,17 @@ export function loadContracts(
   });
 }
 
-interface LoadOptions {
-  /** The state of each node, in the order of the nodes. */
-  readonly stores: readonly NodeStore[];
-  readonly genesis: Genesis;
-  readonly maxContracts: number;
-  readonly clock: Clock;
-}
-
 /** Opens all disks. A disk that can't be used starts in quarantine. @throws DataDirError */
 export async function openDisks(
-  { config, store, genesis, contracts }: DisksSources,
-  { metrics, clock, log }: Common,
+  config: FarmerConfig,
+  {
+    store,
+    genesis,
+    contracts,
+    metrics,
+    clock,
+    log,
+  }: Uses<'store' | 'genesis' | 'contracts' | 'metrics' | 'clock' | 'log'>,
 ): Promise<Disks> {
   const { farmId = '' } = store;
   const known = store.disks();
@@ -155,13 +161,6 @@ export async function openDisks(
   });
 }
 
-interface DisksSources {
-  readonly config: FarmerConfig;
-  readonly store: StateStore;
-  readonly genesis: Genesis;
-  readonly contracts: ContractTables;
-}
-
 /** The HTTP connection to one node. */
 export interface Connection {
   readonly node: NodeConfig;
@@ -175,7 +174,7 @@ const MAX_PAUSE_MS = 30_000;
 /** An open circuit breaker never blocks requests for more than a tenth of an interval. */
 export function connect(
   { config: node, contracts, requests }: LoadedNode,
-  { metrics, clock, log }: Common,
+  { metrics, clock, log }: Uses<'metrics' | 'clock' | 'log'>,
 ): Connection {
   const skew = new ClockSkew();
   const breaker = new CircuitBreaker(
@@ -208,8 +207,14 @@ export function connect(
 
 export function createChunkStore(
   config: FarmerConfig,
-  { genesis, disks, pool, connections }: ChunkSources,
-  { metrics, log }: Common,
+  {
+    genesis,
+    disks,
+    pool,
+    connections,
+    metrics,
+    log,
+  }: Uses<'genesis' | 'disks' | 'pool' | 'connections' | 'metrics' | 'log'>,
 ): ChunkStore<Disk> {
   const nodeOrigins = config.nodes.map(({ url }) => new URL(url).origin);
   return new ChunkStore(
@@ -228,14 +233,7 @@ export function createChunkStore(
   );
 }
 
-interface ChunkSources {
-  readonly genesis: Genesis;
-  readonly disks: Disks;
-  readonly pool: WorkerPool;
-  readonly connections: readonly Connection[];
-}
-
-async function rebuildGenesisFile(config: FarmerConfig, { pool, log }: { pool: WorkerPool; log: Logger }) {
+async function rebuildGenesisFile(config: FarmerConfig, { pool, log }: Uses<'pool' | 'log'>) {
   try {
     await openGenesisFile(config, pool);
     log.warn('genesis file rebuilt');
@@ -254,21 +252,13 @@ function selectHttp(url: string, connections: readonly Connection[]): NodeHttp {
 }
 
 /** What the farmer needs for one node. */
-export function toFarmedNode(
-  { config: node, connection, store, ...rest }: LoadedNode & { readonly connection: Connection },
-  { address, pollIntervalMs }: FarmerConfig,
+export function toNodeDeps(
+  { config, connection, store, ...rest }: LoadedNode & { readonly connection: Connection },
   secrets: Set<string>,
-): NodeWorkerOptions & NodeDeps {
-  return {
-    ...rest,
-    alias: node.alias,
-    address,
-    pollIntervalMs,
-    node: new PrototypeNode(connection.http),
-    circuit: connection.breaker,
-    tokens: maskTokens(store, secrets),
-    exitStore: store,
-  };
+): NodeDeps {
+  const { http, breaker } = connection;
+  const tokens = maskTokens(store, secrets);
+  return { ...rest, alias: config.alias, node: new PrototypeNode(http), circuit: breaker, tokens, exitStore: store };
 }
 
 /** Adds each token to the secrets that the logger masks. */

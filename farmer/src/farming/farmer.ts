@@ -8,14 +8,14 @@ import { Scrubber } from './scrubber.ts';
 import { ThroughputEstimator } from './throughput-estimator.ts';
 import { WorkQueue } from './work-queue.ts';
 
-export interface FarmerLimits {
+export interface FarmerOptions extends NodeWorkerOptions {
   readonly workers: number;
   /** The time in which every chunk is verified once; undefined: only on request. */
   readonly scrubCycleMs?: number | undefined;
 }
 
 export interface FarmerDeps {
-  readonly nodes: readonly (NodeWorkerOptions & NodeDeps)[];
+  readonly nodes: readonly NodeDeps[];
   readonly contracts: ContractTables;
   readonly chunks: ChunkPort;
   readonly freeSpace: FreeSpacePort;
@@ -42,7 +42,7 @@ export class Farmer {
   readonly #aborting = new AbortController();
   #loops: Promise<unknown>[] = [];
 
-  constructor({ workers, scrubCycleMs }: FarmerLimits, deps: FarmerDeps) {
+  constructor({ workers, scrubCycleMs, ...options }: FarmerOptions, deps: FarmerDeps) {
     const { clock, contracts } = deps;
     this.contracts = contracts;
     this.#clock = clock;
@@ -50,8 +50,7 @@ export class Farmer {
     this.throughput = new ThroughputEstimator({ workers }, contracts);
     const shared = { ...deps, allContracts: contracts, chunkWork: this.#chunkWork, throughput: this.throughput };
     this.nodes = deps.nodes.map(
-      ({ alias, address, pollIntervalMs, ...node }) =>
-        new NodeWorker({ alias, address, pollIntervalMs, maxGenerating: 2 * workers }, { ...shared, ...node }),
+      (node) => new NodeWorker({ ...options, maxGenerating: 2 * workers }, { ...shared, ...node }),
     );
     this.scrubber = new Scrubber(
       { cycleMs: scrubCycleMs },

@@ -19,6 +19,8 @@ import type { WorkQueue } from './work-queue.ts';
 
 /** The components of one node that exist before its worker. */
 export interface NodeDeps {
+  /** The node's name in logs, metrics and commands. */
+  readonly alias: string;
   readonly node: NodePort;
   readonly circuit: CircuitPort;
   readonly tokens: TokenStorePort;

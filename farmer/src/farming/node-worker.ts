@@ -17,10 +17,9 @@ import { NodeThroughput } from './throughput-estimator.ts';
 import { WorkQueue } from './work-queue.ts';
 
 export interface NodeWorkerOptions {
-  /** The node's name in logs, metrics and commands. */
-  readonly alias: string;
   /** The payout address. */
   readonly address: string;
+  /** By default, a tenth of the shortest interval. */
   readonly pollIntervalMs?: number | undefined;
 }
 
@@ -53,10 +52,10 @@ export class NodeWorker {
   readonly #clock: Clock;
 
   constructor(
-    { alias, address, pollIntervalMs, maxGenerating }: NodeWorkerOptions & { maxGenerating: number },
+    { address, pollIntervalMs, maxGenerating }: NodeWorkerOptions & { maxGenerating: number },
     deps: NodeDeps & SharedDeps,
   ) {
-    const { clock, contracts, exitStore } = deps;
+    const { alias, clock, contracts, exitStore } = deps;
     this.alias = alias;
     this.contracts = contracts;
     this.#exitStore = exitStore;

@@ -328,15 +328,13 @@ export function aFarmer({
   const circuit: { retryAfterMs: number | undefined } = { retryAfterMs: undefined };
   const scrubs: Record<ScrubResult, number> = { ok: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 };
   const table = ContractTable.load({ capacityContracts: contracts, chunkBytes: 1 }, { store, outcomes, clock, log });
-  const one = {
-    alias: 'node',
-    address: 'a',
-    pollIntervalMs: pollIntervalMs === 'default' ? undefined : pollIntervalMs,
-  };
+  const intervalMs = pollIntervalMs === 'default' ? undefined : pollIntervalMs;
   const farmer = new Farmer(
-    { workers: 2, scrubCycleMs },
+    { workers: 2, scrubCycleMs, address: 'a', pollIntervalMs: intervalMs },
     {
-      nodes: [{ ...one, node: theNode, circuit, tokens: store, exitStore: store, contracts: table, outcomes, log }],
+      nodes: [
+        { alias: 'node', node: theNode, circuit, tokens: store, exitStore: store, contracts: table, outcomes, log },
+      ],
       contracts: new ContractTables([table]),
       chunks,
       freeSpace,

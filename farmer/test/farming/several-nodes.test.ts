@@ -21,13 +21,11 @@ function createFarmer(count: number, contracts: number) {
     return { node, contracts: table, outcomes, store };
   });
   const farmer = new Farmer(
-    { workers: 2 },
+    { workers: 2, address: 'a', pollIntervalMs: 2 * SECOND },
     {
       nodes: nodes.map(({ store, ...components }, at) => ({
         ...components,
         alias: `node${at}`,
-        address: 'a',
-        pollIntervalMs: 2 * SECOND,
         circuit: { retryAfterMs: undefined },
         tokens: store,
         exitStore: store,
