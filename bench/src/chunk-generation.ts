@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ChunkFiles } from '../../farmer/src/chunks/chunk-files.ts';
 import { ChunkStore } from '../../farmer/src/chunks/chunk-store.ts';
 import { ensureStandardGenesis, type Genesis } from '../../farmer/src/chunks/genesis.ts';
-import { SingleFolder } from '../../farmer/src/chunks/single-folder.ts';
+import { createSingleFolder } from '../../farmer/src/chunks/single-folder.ts';
 import { WorkerPool } from '../../farmer/src/chunks/worker-pool.ts';
 import { CHUNK_MIB, combineRates, measureAes, measureSha, measureWrite } from './limits.ts';
 import { reportOtherLoad } from './other-load.ts';
@@ -68,7 +68,7 @@ async function measureStore(streams: number, folder: string, pool: WorkerPool, g
   const downloads = { download: async () => await Promise.reject(new Error('downloads are not expected')) };
   const chunks = new ChunkStore(
     { genesis, downloadOrigins: new Set() },
-    { locations: new SingleFolder(files), pool, downloads },
+    { locations: createSingleFolder(files), pool, downloads },
   );
   return await measureStreams(streams, folder, async (secret) => files.path(await chunks.generate(secret)));
 }

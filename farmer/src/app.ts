@@ -10,7 +10,6 @@ import {
   systemClock,
   systemRandom,
 } from '@downstream/platform';
-import type { Disks } from './chunks/disks.ts';
 import { WorkerPool } from './chunks/worker-pool.ts';
 import type { FarmerConfig } from './config.ts';
 import { CONTROL_SOCKET, openControlServer } from './control/control-server.ts';
@@ -124,7 +123,12 @@ async function start(
   disks.subscribe(contracts);
   farmer.start((id) => present.has(id), onFault);
   shutdown.add('farmer', async () => await farmer.stop());
-  watchDisks(disks, onFault, shutdown);
+
+  const stopping = new AbortController();
+  void disks.run(stopping.signal).catch((error: unknown) => {
+    if (!stopping.signal.aborted) onFault(error);
+  });
+  shutdown.add('disks', () => stopping.abort());
 
   const operations = new FarmerOperations({ farmer, store, disks, clock });
   const control = await openControlServer(join(config.dataDir, CONTROL_SOCKET), { operations, log });
@@ -169,14 +173,6 @@ async function startHttpServer(
     await server.close();
   });
   return server;
-}
-
-function watchDisks(disks: Disks, onFault: (error: unknown) => void, shutdown: Shutdown): void {
-  const stopping = new AbortController();
-  void disks.run(stopping.signal).catch((error: unknown) => {
-    if (!stopping.signal.aborted) onFault(error);
-  });
-  shutdown.add('disks', () => stopping.abort());
 }
 
 function logStart(

@@ -3,7 +3,7 @@ import { CodedError } from '@downstream/platform';
 import { ChunkFiles } from './chunks/chunk-files.ts';
 import { ChunkStore } from './chunks/chunk-store.ts';
 import { ensureStandardGenesis, type Genesis, openGenesis } from './chunks/genesis.ts';
-import { SingleFolder } from './chunks/single-folder.ts';
+import { createSingleFolder } from './chunks/single-folder.ts';
 import { WorkerPool } from './chunks/worker-pool.ts';
 import { NodeError } from './farming/errors.ts';
 import { NodeHttp } from './node/node-http.ts';
@@ -182,7 +182,7 @@ export class DownstreamClient implements AsyncDisposable {
       files,
       chunks: new ChunkStore(
         { genesis, downloadOrigins: origins },
-        { locations: new SingleFolder(files), pool: this.#pool, downloads },
+        { locations: createSingleFolder(files), pool: this.#pool, downloads },
       ),
     };
   }

@@ -1,7 +1,6 @@
 import { type Clock, type Logger, TimeoutError, waitAtMost } from '@downstream/platform';
 import type { ContractId } from '../contract/contract.ts';
 import { ChunkError } from '../farming/errors.ts';
-import type { FreeSpacePort } from '../farming/ports.ts';
 import { DISK_RESPONSE_TIMEOUT_MS } from './data-dir.ts';
 import type { Disk } from './disk.ts';
 
@@ -29,7 +28,7 @@ interface Scan {
  * Which chunk is on which disk, and which disk a new chunk goes to. A chunk is on at most one disk, and never on a
  * quarantined one.
  */
-export class ChunkPlacement implements FreeSpacePort {
+export class ChunkPlacement {
   readonly #options: ChunkPlacementOptions;
   readonly #deps: ChunkPlacementDeps;
   readonly #diskById = new Map<ContractId, Disk>();

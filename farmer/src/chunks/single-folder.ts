@@ -3,18 +3,7 @@ import type { ChunkFiles } from './chunk-files.ts';
 import type { ChunkLocation, ChunkLocationPort } from './chunk-store.ts';
 
 /** All chunks in one folder, without limits; for the client library. */
-export class SingleFolder implements ChunkLocationPort<ChunkLocation> {
-  readonly #location: ChunkLocation;
-
-  constructor(files: ChunkFiles) {
-    this.#location = { files };
-  }
-
-  find(id: string): ChunkLocation | undefined {
-    return existsSync(this.#location.files.path(id)) ? this.#location : undefined;
-  }
-
-  reserve(): ChunkLocation {
-    return this.#location;
-  }
+export function createSingleFolder(files: ChunkFiles): ChunkLocationPort<ChunkLocation> {
+  const location = { files };
+  return { find: (id) => (existsSync(files.path(id)) ? location : undefined), reserve: () => location };
 }

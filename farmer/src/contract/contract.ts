@@ -123,13 +123,10 @@ export function acceptContract(terms: Terms, challenge: string, now: Instant): C
 }
 
 /** A contract from the store. Its chunk counts as missing until a `chunk_found` event. */
-export function restoreContract({
-  terms,
-  round,
-  settled,
-  hadChunk,
-}: Pick<Contract<'generating'>, 'terms' | 'round' | 'settled' | 'hadChunk'>): Contract<'generating'> {
-  return { phase: 'generating', hadChunk, terms, round, settled, timeline: EMPTY_TIMELINE };
+export function restoreContract(
+  stored: Pick<Contract<'generating'>, 'terms' | 'round' | 'settled' | 'hadChunk'>,
+): Contract<'generating'> {
+  return { phase: 'generating', ...stored, timeline: EMPTY_TIMELINE };
 }
 
 /** The deadline of the current round. */

@@ -59,7 +59,7 @@ export class ChunkBuilder {
 
   /** @returns whether another attempt is scheduled */
   async #build(id: ContractId, signal: AbortSignal, attempt: Attempt): Promise<boolean> {
-    const { chunks, contracts } = this.#deps;
+    const { chunks, contracts, remover } = this.#deps;
     const contract = contracts.get(id);
     if (contract?.phase !== 'generating' || signal.aborted) return false;
     try {
@@ -67,7 +67,8 @@ export class ChunkBuilder {
     } catch (error) {
       return !signal.aborted && this.#handleFailure(contract, signal, { attempt, error });
     }
-    if (contracts.get(id) === undefined) await this.#removeOrphan(id);
+    // The contract ended while its chunk was created.
+    if (contracts.get(id) === undefined) await remover.deleteChunk(id);
     // Before the event, which may report the chunk as lost again.
     this.#pending.delete(id);
     contracts.apply(id, { type: 'chunk_stored' });
@@ -98,16 +99,6 @@ export class ChunkBuilder {
     contracts.apply(id, { type: 'chunk_lost' });
     this.#retryLater(id, signal, { number: attempt.number + 1, rejections });
     return true;
-  }
-
-  /** The contract ended while its chunk was created. */
-  async #removeOrphan(id: ContractId): Promise<void> {
-    const { chunks, log } = this.#deps;
-    try {
-      await chunks.remove(id);
-    } catch (error) {
-      log.error('chunk deletion failed', { contract: id, error });
-    }
   }
 
   async #reject(id: ContractId, reason: RejectionReason, signal: AbortSignal): Promise<void> {

@@ -1,22 +1,10 @@
 import { computeBackoffMs } from '@downstream/platform';
 import type { Terms } from '../contract/contract.ts';
 import { NodeError } from './errors.ts';
-import type { NodeComponents } from './node-components.ts';
+import type { NodeComponents, SharedDeps } from './node-components.ts';
 
-type ContractAcceptorDeps = Pick<
-  NodeComponents,
-  | 'node'
-  | 'session'
-  | 'contracts'
-  | 'allContracts'
-  | 'chunkWork'
-  | 'freeSpace'
-  | 'nodeThroughput'
-  | 'exitStore'
-  | 'clock'
-  | 'random'
-  | 'log'
->;
+type ContractAcceptorDeps = SharedDeps &
+  Pick<NodeComponents, 'node' | 'session' | 'contracts' | 'nodeThroughput' | 'exitStore' | 'log'>;
 
 const POLL_MS = 1_000;
 const RETRY = { baseMs: 1_000, capMs: 30_000 };

@@ -10,14 +10,8 @@ interface ContractReleaserDeps {
   readonly log: Logger;
 }
 
-/** Why a contract is released. */
-export type ReleaseReason =
-  /** Its chunk can't be created. */
-  | 'rejected'
-  /** The node lists it, but this farmer does not have it. */
-  | 'unknown'
-  /** The operator exits the node. */
-  | 'exit';
+/** Its chunk can't be created, it is not in this farmer's table, or the operator exits the node. */
+export type ReleaseReason = 'rejected' | 'unknown' | 'exit';
 
 export type ReleaseResult =
   | { readonly result: 'released' }

@@ -15,7 +15,7 @@ interface ContractRemoverDeps {
 const DELETE_TIMEOUT_MS = 5_000;
 const DELETION_CONCURRENCY = 4;
 
-/** Removes contracts together with their chunks. Never throws: a failed deletion is logged. */
+/** Removes contracts together with their chunks. Never throws: logs a failed deletion. */
 export class ContractRemover {
   readonly #deps: ContractRemoverDeps;
   readonly #deletions = pLimit(DELETION_CONCURRENCY);
@@ -27,24 +27,22 @@ export class ContractRemover {
   /** Removes a contract whose chunk can't be created. */
   async reject(id: ContractId, reason: RejectionReason): Promise<void> {
     this.#deps.table.countRejection(id, reason);
-    await this.#remove(id);
+    await this.#deps.table.remove(id, async () => await this.deleteChunk(id));
   }
 
   /** Removes a contract that is over. */
   async end(id: ContractId, reason: EndReason): Promise<void> {
     if (this.#deps.table.get(id) === undefined) return;
     this.#deps.table.countEnd(id, reason);
-    await this.#remove(id);
+    await this.#deps.table.remove(id, async () => await this.deleteChunk(id));
   }
 
-  async #remove(id: ContractId): Promise<void> {
-    const { table, chunks, clock, log } = this.#deps;
-    await table.remove(id, async () => {
-      try {
-        await this.#deletions(async () => await waitAtMost(DELETE_TIMEOUT_MS, chunks.remove(id), clock));
-      } catch (error) {
-        log.error('chunk deletion failed', { contract: id, error });
-      }
-    });
+  async deleteChunk(id: ContractId): Promise<void> {
+    const { chunks, clock, log } = this.#deps;
+    try {
+      await this.#deletions(async () => await waitAtMost(DELETE_TIMEOUT_MS, chunks.remove(id), clock));
+    } catch (error) {
+      log.error('chunk deletion failed', { contract: id, error });
+    }
   }
 }

@@ -1,9 +1,9 @@
-import type { Clock, Logger, Random } from '@downstream/platform';
+import type { Clock, Logger } from '@downstream/platform';
 import type { ContractId } from '../contract/contract.ts';
 import type { ContractTables } from './contract-tables.ts';
-import type { NodeDeps } from './node-components.ts';
+import type { NodeDeps, SharedDeps } from './node-components.ts';
 import { NodeWorker, type NodeWorkerOptions } from './node-worker.ts';
-import type { ChunkPort, FreeSpacePort, ScrubResult, ScrubStorePort } from './ports.ts';
+import type { ScrubResult, ScrubStorePort } from './ports.ts';
 import { Scrubber } from './scrubber.ts';
 import { ThroughputEstimator } from './throughput-estimator.ts';
 import { WorkQueue } from './work-queue.ts';
@@ -14,15 +14,11 @@ export interface FarmerOptions extends NodeWorkerOptions {
   readonly scrubCycleMs?: number | undefined;
 }
 
-export interface FarmerDeps {
+export interface FarmerDeps extends Pick<SharedDeps, 'chunks' | 'freeSpace' | 'clock' | 'random'> {
   readonly nodes: readonly NodeDeps[];
   readonly contracts: ContractTables;
-  readonly chunks: ChunkPort;
-  readonly freeSpace: FreeSpacePort;
   readonly scrubs: ScrubStorePort;
   readonly onScrubResult: (result: ScrubResult) => void;
-  readonly clock: Clock;
-  readonly random: Random;
   readonly log: Logger;
 }
 

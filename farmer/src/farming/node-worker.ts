@@ -1,4 +1,3 @@
-import type { Clock } from '@downstream/platform';
 import type { Contract, ContractId } from '../contract/contract.ts';
 import { Answerer, type StopSignals } from './answerer.ts';
 import { ChunkBuilder } from './chunk-builder.ts';
@@ -8,7 +7,6 @@ import { ContractRemover } from './contract-remover.ts';
 import type { ContractTable } from './contract-table.ts';
 import { GracefulExit } from './graceful-exit.ts';
 import type { NodeComponents, NodeDeps, SharedDeps } from './node-components.ts';
-import type { ExitStorePort } from './ports.ts';
 import { Prover } from './prover.ts';
 import { Refresher } from './refresher.ts';
 import { RunMonitor } from './run-monitor.ts';
@@ -41,28 +39,21 @@ export class NodeWorker {
   readonly exit: GracefulExit;
   /** Answers waiting and in flight. */
   readonly answers: WorkQueue;
-  readonly #downloads: WorkQueue;
-  readonly #monitor: RunMonitor;
+  readonly #components: NodeComponents;
   readonly #acceptor: ContractAcceptor;
   readonly #refresher: Refresher;
   readonly #chunkBuilder: ChunkBuilder;
   readonly #prover: Prover;
   readonly #answerer: Answerer;
-  readonly #exitStore: ExitStorePort;
-  readonly #clock: Clock;
 
   constructor(
     { address, pollIntervalMs, maxGenerating }: NodeWorkerOptions & { maxGenerating: number },
     deps: NodeDeps & SharedDeps,
   ) {
-    const { alias, clock, contracts, exitStore } = deps;
+    const { alias, clock, contracts } = deps;
     this.alias = alias;
     this.contracts = contracts;
-    this.#exitStore = exitStore;
-    this.#clock = clock;
     this.answers = new WorkQueue({ concurrency: ANSWER_CONCURRENCY, slowAfterMs: ANSWER_SLOW_AFTER_MS }, clock);
-    this.#downloads = new WorkQueue({ concurrency: DOWNLOAD_CONCURRENCY, slowAfterMs: DOWNLOAD_SLOW_AFTER_MS }, clock);
-    this.#monitor = new RunMonitor(deps);
     this.session = new Session({ address }, deps);
     this.throughput = new NodeThroughput({ answerConcurrency: ANSWER_CONCURRENCY }, deps);
     const components: NodeComponents = {
@@ -70,11 +61,12 @@ export class NodeWorker {
       session: this.session,
       nodeThroughput: this.throughput,
       answers: this.answers,
-      downloads: this.#downloads,
-      monitor: this.#monitor,
+      downloads: new WorkQueue({ concurrency: DOWNLOAD_CONCURRENCY, slowAfterMs: DOWNLOAD_SLOW_AFTER_MS }, clock),
+      monitor: new RunMonitor(deps),
       remover: new ContractRemover({ ...deps, table: contracts }),
       releaser: new ContractReleaser({ ...deps, session: this.session }),
     };
+    this.#components = components;
     this.#prover = new Prover(components);
     this.#answerer = new Answerer(components);
     this.#chunkBuilder = new ChunkBuilder(components);
@@ -89,12 +81,12 @@ export class NodeWorker {
   }
 
   get isTicking(): boolean {
-    return this.#monitor.isTicking;
+    return this.#components.monitor.isTicking;
   }
 
   /** Resumes work on the contracts in the table. */
   resume(hasChunk: (id: ContractId) => boolean, signals: StopSignals): void {
-    this.#monitor.start();
+    this.#components.monitor.start();
     this.contracts.start((contract) => this.#dispatch(contract, signals), hasChunk);
   }
 
@@ -113,7 +105,8 @@ export class NodeWorker {
 
   /** After a completed exit the node is not contacted at all. */
   async #openSession(signal: AbortSignal): Promise<void> {
-    while (this.#exitStore.exitState() === 'exited') await this.#clock.sleep(SWEEP_MS, signal);
+    const { exitStore, clock } = this.#components;
+    while (exitStore.exitState() === 'exited') await clock.sleep(SWEEP_MS, signal);
     await this.session.open(signal);
   }
 
@@ -135,17 +128,18 @@ export class NodeWorker {
 
   /** Settles rounds that are over and frees the slots of slow jobs, once a second. */
   async #sweep(signal: AbortSignal): Promise<void> {
+    const { monitor, downloads, clock } = this.#components;
     while (!signal.aborted) {
-      this.#monitor.tick();
+      monitor.tick();
       const nodeReachable = this.#refresher.isReachable;
       // After a start, wait for the first listing: contracts that the node ended in the meantime must not fail.
       if (nodeReachable !== undefined) {
-        const context = { nodeReachable, runningSince: this.#monitor.runningSince };
+        const context = { nodeReachable, runningSince: monitor.runningSince };
         this.contracts.sweep(context, (id) => this.#refresher.mayHaveEnded(id));
       }
       this.answers.freeSlowSlots();
-      this.#downloads.freeSlowSlots();
-      await this.#clock.sleep(SWEEP_MS, signal);
+      downloads.freeSlowSlots();
+      await clock.sleep(SWEEP_MS, signal);
     }
   }
 }

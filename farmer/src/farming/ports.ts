@@ -57,7 +57,6 @@ export interface ChunkPort {
   prove(id: ContractId, challenge: string, options?: CallOptions): Promise<string>;
   /** Reads the chunk and compares it with its hash. @throws ChunkError `corrupt`, `unreadable` or `slow` */
   verify(id: ContractId, options?: CallOptions): Promise<void>;
-  /** Deletes the chunk if it exists. */
   remove(id: ContractId): Promise<void>;
 }
 
@@ -138,7 +137,6 @@ export interface ScrubStorePort {
 export const REJECTION_REASONS = ['hash_mismatch', 'duplicate', 'download_rejected'] as const;
 export type RejectionReason = (typeof REJECTION_REASONS)[number];
 
-/** Why a contract ended. */
 export const END_REASONS = ['ended_by_node', 'token_lost', 'released'] as const;
 export type EndReason = (typeof END_REASONS)[number];
 
@@ -154,7 +152,6 @@ export const SCRUB_RESULTS = [
 ] as const;
 export type ScrubResult = (typeof SCRUB_RESULTS)[number];
 
-/** Counts outcomes. */
 export interface OutcomePort {
   challengePassed(slackMs: number, at: Instant): void;
   challengeFailed(reason: FailureReason, count: number, slackMs: number | undefined): void;

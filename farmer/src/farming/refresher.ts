@@ -1,5 +1,5 @@
 import { computeBackoffMs, type Instant } from '@downstream/platform';
-import type { Contract, ContractId } from '../contract/contract.ts';
+import type { ContractId } from '../contract/contract.ts';
 import { NodeError } from './errors.ts';
 import type { NodeComponents } from './node-components.ts';
 import type { Listing } from './ports.ts';
@@ -68,12 +68,14 @@ export class Refresher {
 
   /** Sleeps in short steps: a contract accepted in the meantime may have a shorter interval than all others. */
   async #rest(signal: AbortSignal): Promise<void> {
-    const backoffMs = this.#failures > 0 ? this.#computeBackoff() : undefined;
+    const { clock, random } = this.#deps;
+    const backoff = { baseMs: this.#usualPauseMs, capMs: this.#maxPauseMs };
+    const failurePauseMs = Math.max(computeBackoffMs(backoff, this.#failures, random), this.#retryAfterMs);
     for (let restedMs = 0; ; ) {
-      const pauseMs = backoffMs === undefined ? this.#usualPauseMs : Math.min(backoffMs, this.#maxPauseMs);
+      const pauseMs = this.#failures === 0 ? this.#usualPauseMs : Math.min(failurePauseMs, this.#maxPauseMs);
       const stepMs = Math.min(MIN_MS, pauseMs - restedMs);
       if (stepMs <= 0) return;
-      await this.#deps.clock.sleep(stepMs, signal);
+      await clock.sleep(stepMs, signal);
       restedMs += stepMs;
     }
   }
@@ -117,7 +119,12 @@ export class Refresher {
         runningSince: monitor.runningSince,
       });
     }
-    const expected = idsBefore.filter((id) => !this.#hasPassedSince(this.#listedAt, contracts.get(id)));
+    // A contract whose answer passed since the last listing has not ended, even if this listing does not contain it.
+    const passedAfter = this.#listedAt ?? Number.POSITIVE_INFINITY;
+    const expected = idsBefore.filter((id) => {
+      const { last, settledAt = 0 } = contracts.get(id) ?? {};
+      return last !== 'passed' || settledAt <= passedAfter;
+    });
     this.#listedAt = askedAt;
     this.#listedChallenges = new Map(listing.open.map(({ id, challenge }) => [id, challenge]));
     this.#reconcile(listing, expected, signal);
@@ -136,12 +143,6 @@ export class Refresher {
     session.resetTokenRejections();
     this.#responded = false;
     log.warn('listing failed', { error, failures: this.#failures });
-  }
-
-  /** A contract whose answer passed since the last listing has not ended, even if this listing does not contain it. */
-  #hasPassedSince(listedAt: Instant | undefined, contract: Contract | undefined): boolean {
-    if (listedAt === undefined || contract?.last !== 'passed') return false;
-    return (contract.settledAt ?? 0) > listedAt;
   }
 
   /** Removals and releases are not awaited: a slow disk or node must not delay the next listing. */
@@ -206,11 +207,5 @@ export class Refresher {
   /** Even while the node fails, a pause is never so long that a whole round could pass without a listing. */
   get #maxPauseMs(): number {
     return Math.max(this.#usualPauseMs, this.#maxListingMs);
-  }
-
-  #computeBackoff(): number {
-    const capMs = this.#maxPauseMs;
-    const backoffMs = computeBackoffMs({ baseMs: this.#usualPauseMs, capMs }, this.#failures, this.#deps.random);
-    return Math.min(capMs, Math.max(backoffMs, this.#retryAfterMs));
   }
 }

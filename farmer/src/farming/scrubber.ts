@@ -1,22 +1,14 @@
-import type { Clock, Instant, Logger } from '@downstream/platform';
+import type { Instant, Logger } from '@downstream/platform';
 import type { ContractId } from '../contract/contract.ts';
 import type { ContractTables } from './contract-tables.ts';
 import { ChunkError } from './errors.ts';
-import { type ChunkPort, SCRUB_RESULTS, type ScrubResult, type ScrubStorePort, type StoredScrub } from './ports.ts';
-import type { WorkQueue } from './work-queue.ts';
+import type { SharedDeps } from './node-components.ts';
+import { SCRUB_RESULTS, type ScrubResult, type ScrubStorePort, type StoredScrub } from './ports.ts';
 
-export interface ScrubberOptions {
-  /** The time in which every chunk is verified once; undefined: only on request. */
-  readonly cycleMs: number | undefined;
-}
-
-interface ScrubberDeps {
-  readonly chunks: Pick<ChunkPort, 'verify'>;
+interface ScrubberDeps extends Pick<SharedDeps, 'chunks' | 'chunkWork' | 'clock'> {
   readonly contracts: ContractTables;
-  readonly chunkWork: WorkQueue;
   readonly store: ScrubStorePort;
   readonly onResult: (result: ScrubResult) => void;
-  readonly clock: Clock;
   readonly log: Logger;
 }
 
@@ -48,15 +40,16 @@ const NO_SCRUB: ScrubProgress = {
  * waits for a worker, and spreads the reads evenly over the cycle.
  */
 export class Scrubber {
-  readonly #options: ScrubberOptions;
+  readonly #cycleMs: number | undefined;
   readonly #deps: ScrubberDeps;
   #progress: ScrubProgress = NO_SCRUB;
   /** The position in the current cycle, even if it could not be stored. */
   #cycle: StoredScrub | undefined;
   #wake = new AbortController();
 
-  constructor(options: ScrubberOptions, deps: ScrubberDeps) {
-    this.#options = options;
+  /** @param cycleMs the time in which every chunk is verified once; undefined: only on request */
+  constructor({ cycleMs }: { cycleMs: number | undefined }, deps: ScrubberDeps) {
+    this.#cycleMs = cycleMs;
     this.#deps = deps;
     this.#cycle = deps.store.scrub();
   }
@@ -83,7 +76,7 @@ export class Scrubber {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { cycleMs } = this.#options;
+    const cycleMs = this.#cycleMs;
     while (!signal.aborted) {
       if (this.#progress.running) await this.#runRequested(signal);
       else if (cycleMs === undefined || this.#deps.contracts.ids().length === 0) await this.#rest(IDLE_MS, signal);

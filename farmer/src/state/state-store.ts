@@ -24,10 +24,6 @@ export interface StateOptions {
   readonly journalSize: number;
 }
 
-interface OpenedState extends StateFiles {
-  readonly reconcileError: unknown;
-}
-
 const scrubRow = z.object({ started_at: z.number(), cursor: z.string(), completed_at: z.number().nullable() });
 
 /**
@@ -46,7 +42,7 @@ export class StateStore implements ScrubStorePort {
   readonly #clock: Clock;
 
   private constructor(
-    { db, replica, restoredContracts, reconcileError }: OpenedState,
+    { db, replica, restoredContracts, reconcileError }: StateFiles & { readonly reconcileError: unknown },
     { journalSize, clock }: StateOptions & { readonly clock: Clock },
   ) {
     this.restoredContracts = restoredContracts;

@@ -7,7 +7,7 @@ import { deriveConvergentKey, encrypt, randomio } from '@downstream/file-encrypt
 import { afterAll, afterEach, beforeEach } from '@jest/globals';
 import { ChunkFiles } from '../../src/chunks/chunk-files.ts';
 import { ChunkStore } from '../../src/chunks/chunk-store.ts';
-import { SingleFolder } from '../../src/chunks/single-folder.ts';
+import { createSingleFolder } from '../../src/chunks/single-folder.ts';
 import { WorkerPool } from '../../src/chunks/worker-pool.ts';
 import type { ChunkError } from '../../src/farming/errors.ts';
 
@@ -63,7 +63,7 @@ export class ChunkFolder {
     const downloads: string[] = [];
     /** Errors that count against the disk. */
     const diskErrors: string[] = [];
-    const locations = Object.assign(new SingleFolder(files), {
+    const locations = Object.assign(createSingleFolder(files), {
       failed: (_id: string, _location: unknown, { code }: ChunkError) => void diskErrors.push(code),
     });
     let repairs = 0;

@@ -8,7 +8,7 @@ import { ROUTE_NAMES, type RouteName } from '@downstream/protocol';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ChunkFiles } from '../../src/chunks/chunk-files.ts';
 import { ChunkStore } from '../../src/chunks/chunk-store.ts';
-import { SingleFolder } from '../../src/chunks/single-folder.ts';
+import { createSingleFolder } from '../../src/chunks/single-folder.ts';
 import { WorkerPool } from '../../src/chunks/worker-pool.ts';
 import { ChunkError, NodeError } from '../../src/farming/errors.ts';
 import { NodeHttp } from '../../src/node/node-http.ts';
@@ -44,7 +44,7 @@ beforeAll(async () => {
   const genesis = { path, sha256: createHash('sha256').update(GENESIS).digest('hex'), size: GENESIS.length };
   chunks = new ChunkStore(
     { genesis, downloadOrigins: new Set([url]) },
-    { locations: new SingleFolder(files), pool, downloads: http },
+    { locations: createSingleFolder(files), pool, downloads: http },
   );
 });
 afterAll(async () => {
