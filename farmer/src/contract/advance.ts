@@ -144,7 +144,7 @@ function receiveChallenge(contract: Contract, event: ContractEvent<'challenged'>
   const open = getOpenChallenge(contract);
   if (open === challenge) return { contract };
   if (isAmbiguous(contract, notListedAt, now) || isSettled(contract, event)) return { contract };
-  // A new challenge replaces one that was not answered: the node started the next round, even if this is too early by our clock.
+  // A new challenge replaces an unanswered one: the node started the next round, even if it is early by our clock.
   const elapsed = countElapsedRounds(contract.round, contract.terms.intervalMs, now) || (open === undefined ? 0 : 1);
   const settlement = elapsed === 0 ? undefined : settleFailure(contract, event, elapsed, now);
   const current = settlement === undefined ? contract : startNextRound(contract, settlement);
