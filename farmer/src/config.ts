@@ -124,7 +124,7 @@ function resolveDisks([first, ...others]: ParsedSettings['folders'], size: numbe
   );
   if (nested !== undefined) {
     throw new SettingsError([
-      `FARMER_DATA_DIR: ${nested.path} is listed twice or lies inside another folder; each disk needs a separate folder`,
+      `FARMER_DATA_DIR: ${nested.path} is listed twice or lies inside another directory; each disk needs a separate one`,
     ]);
   }
   return disks;
@@ -133,6 +133,6 @@ function resolveDisks([first, ...others]: ParsedSettings['folders'], size: numbe
 function requireCapacity({ path, sizeBytes }: ParsedSettings['folders'][0]): DiskConfig {
   if (sizeBytes !== undefined) return { path, sizeBytes };
   throw new SettingsError([
-    `FARMER_DATA_DIR: ${path} has no capacity; with several folders each needs one, such as ${path}=500GB`,
+    `FARMER_DATA_DIR: ${path} has no capacity; with several directories each needs one, such as ${path}=500GB`,
   ]);
 }

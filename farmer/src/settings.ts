@@ -150,15 +150,15 @@ export const SETTINGS = {
     description: 'Disk capacity for contracts: bytes, or with a unit (`512MiB`, `1GB`). Each contract uses 32 MiB.',
     allowed: 'a size above 0, in bytes or with a unit, such as 512MiB or 1GB',
     schema: text.transform(parseSize).optional(),
-    defaultDescription: '`256MiB`, unless `FARMER_DATA_DIR` sets a capacity per folder',
+    defaultDescription: '`256MiB`, unless `FARMER_DATA_DIR` sets a capacity per directory',
   },
   folders: {
     env: 'FARMER_DATA_DIR',
     flag: '--data-dir',
-    value: '<folders>',
+    value: '<directories>',
     description:
-      'Folder for state, chunks and genesis file; created if missing. For several disks: `path=capacity,path=capacity`; the first one also holds the state.',
-    allowed: 'a folder, or several with a capacity each, such as /mnt/a/farm=500GB,/mnt/b/farm=1TB',
+      'Directory for state, chunks and genesis file; created if missing. For several disks: `path=capacity,path=capacity`; the first one also holds the state.',
+    allowed: 'a directory, or several with a capacity each, such as /mnt/a/farm=500GB,/mnt/b/farm=1TB',
     schema: text.transform(splitNonEmptyList).pipe(z.tuple([folder], folder)),
     default: join(homedir(), '.downstream'),
     defaultDescription: '`~/.downstream`; `/data` in the image',
@@ -167,7 +167,7 @@ export const SETTINGS = {
     env: 'FARMER_INIT',
     flag: '--init',
     description:
-      'Start in empty folders. Needed once for a new farmer or disk; otherwise an empty folder is an error, because its disk may not be mounted.',
+      'Start in empty directories. Needed once for a new farmer or disk; otherwise an empty directory is an error, because its disk may not be mounted.',
     ...SWITCH,
   },
   minFreeBytes: {

@@ -116,7 +116,7 @@ describe('readConfig', () => {
     ['FARMER_NODE_ALIAS', 'a b', 'one unique name per node'],
     ['FARMER_NODE_ALIAS', 'one,two', 'one unique name per node'],
     ['FARMER_DATA_DIR', '/mnt/a=lots', 'with a capacity each'],
-    ['FARMER_DATA_DIR', ' ', 'a folder'],
+    ['FARMER_DATA_DIR', ' ', 'a directory'],
     ['FARMER_INIT', '1', 'true or false'],
     ['FARMER_MIN_FREE', 'some', '512MiB'],
     ['FARMER_SCRUB_CYCLE', '2w', 'or off'],
@@ -147,7 +147,7 @@ describe('readConfig', () => {
       'one unique name per node',
     );
     expect(() => read({ FARMER_DATA_DIR: '/a=1GB,/a=1GB' })).toThrow('/a is listed twice');
-    expect(() => read({ FARMER_DATA_DIR: '/a=1GB,/a/b=1GB' })).toThrow('inside another folder');
+    expect(() => read({ FARMER_DATA_DIR: '/a=1GB,/a/b=1GB' })).toThrow('inside another directory');
     expect(() => read({ FARMER_DATA_DIR: '/a=1GB,/b' })).toThrow('/b has no capacity');
     expect(() => read({ FARMER_DATA_DIR: '/a=1GB', FARMER_SIZE: '2GB' })).toThrow('remove one of them');
   });
@@ -177,7 +177,7 @@ describe('readCommandConfig', () => {
   });
 
   it('rejects an invalid data directory', () => {
-    expect(() => readCommandConfig({ env: { FARMER_DATA_DIR: ',' } })).toThrow('FARMER_DATA_DIR: expected a folder');
+    expect(() => readCommandConfig({ env: { FARMER_DATA_DIR: ',' } })).toThrow('FARMER_DATA_DIR: expected a directory');
   });
 });
 

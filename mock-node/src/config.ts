@@ -146,9 +146,9 @@ export const SETTINGS = {
   files: {
     env: 'MOCK_FILES',
     flag: '--files',
-    value: '<folder>',
-    description: 'Folder of files for ownership challenges.',
-    allowed: 'a folder',
+    value: '<directory>',
+    description: 'Directory of files for ownership challenges.',
+    allowed: 'a directory',
     schema: text.optional(),
     defaultDescription: 'none',
   },

@@ -152,10 +152,10 @@ describe('the ownership routes', () => {
   it('fail at the start if the folder does not exist', async () => {
     await expect(start({ files: filePath('absent') })).rejects.toMatchObject({
       code: 'invalid_settings',
-      message: expect.stringMatching(/^MOCK_FILES: expected a folder \(got ".*absent": ENOENT\)$/),
+      message: expect.stringMatching(/^MOCK_FILES: expected a directory \(got ".*absent": ENOENT\)$/),
     });
     await expect(start({ files: filePath('genesis') })).rejects.toMatchObject({
-      message: expect.stringContaining('MOCK_FILES: expected a folder (got "'),
+      message: expect.stringContaining('MOCK_FILES: expected a directory (got "'),
     });
   });
 });

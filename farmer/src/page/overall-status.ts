@@ -168,7 +168,7 @@ function checkDisks(evidence: StatusEvidence): OverallStatus | undefined {
       label: 'State not saved',
       severity: 'warning',
       explanation:
-        'The state cannot be written. Contracts are safe, but results of challenges will be lost at the next restart, and no contracts are accepted. Free space in the first data folder, and check its disk.',
+        'The state cannot be written. Contracts are safe, but results of challenges will be lost at the next restart, and no contracts are accepted. Free space in the first data directory, and check its disk.',
     };
   }
   if (readOnlyDisks.length > 0 && recent.failed === 0) {

@@ -109,7 +109,7 @@ describe('runCommand', () => {
     expect(await downstream('--verify-ownership', file, server.url)).toMatchObject({ code: 2 });
   });
 
-  it('exits with 2 when the port is in use or the data folder cannot be created', async () => {
+  it('exits with 2 when the port is in use or the data directory cannot be created', async () => {
     await using taken = await rawServer(always(''));
     const { port } = new URL(taken.url);
     const args = ['--address', ADDRESS, '--log-level', 'error', '--data-dir'];

@@ -30,7 +30,7 @@ export async function checkFolder(folder: string): Promise<void> {
   const found = await stat(folder).catch((error: unknown) => getErrorCode(error) ?? 'unknown');
   if (typeof found !== 'string' && found.isDirectory()) return;
   const reason = typeof found === 'string' ? `: ${found}` : '';
-  throw new SettingsError([`MOCK_FILES: expected a folder (got ${JSON.stringify(folder)}${reason})`]);
+  throw new SettingsError([`MOCK_FILES: expected a directory (got ${JSON.stringify(folder)}${reason})`]);
 }
 
 /**

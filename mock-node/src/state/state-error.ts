@@ -16,7 +16,7 @@ export function toStateError(error: unknown, path: string): StateError {
     case 'full':
       return new StateError(
         'unwritable',
-        `${file} cannot be written (${message}): choose a file in an existing, writable folder on a disk with free space`,
+        `${file} cannot be written (${message}): choose a file in an existing, writable directory on a disk with free space`,
         {},
         options,
       );

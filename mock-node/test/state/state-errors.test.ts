@@ -104,7 +104,9 @@ describe('a state file', () => {
     ['that is a folder', () => statePath()],
   ])('is rejected if it is %s', async (_, file) => {
     mkdirSync(statePath());
-    await expect(start({ statePath: file() })).rejects.toEqual(stateError('unwritable', 'existing, writable folder'));
+    await expect(start({ statePath: file() })).rejects.toEqual(
+      stateError('unwritable', 'existing, writable directory'),
+    );
   });
 
   it('is unlocked if the node fails to start', async () => {
