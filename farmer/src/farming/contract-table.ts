@@ -242,16 +242,12 @@ export class ContractTable {
     for (const contract of this.#unwrittenRemovals) if (!this.#delete(contract)) break;
     const now = this.#deps.clock.now();
     const postponed: Deadline<ContractId>[] = [];
-    for (
-      let first = this.#deadlines.peek();
-      first !== undefined && first.dueAt <= now;
-      first = this.#deadlines.peek()
-    ) {
-      this.#deadlines.pop();
-      if (!this.#isCurrent(first)) continue;
-      if (!mayHaveEnded(first.value)) this.apply(first.value, { type: 'tick', ...context });
+    while ((this.#deadlines.peek()?.dueAt ?? Number.POSITIVE_INFINITY) <= now) {
+      const next = this.#deadlines.pop();
+      if (next === undefined || !this.#isCurrent(next)) continue;
+      if (!mayHaveEnded(next.value)) this.apply(next.value, { type: 'tick', ...context });
       // Still current: the contract may have ended, or a rounding error puts the deadline just after now.
-      if (this.#isCurrent(first)) postponed.push(first);
+      if (this.#isCurrent(next)) postponed.push(next);
     }
     for (const deadline of postponed) this.#deadlines.push(deadline);
   }

@@ -28,8 +28,8 @@ const DOWNLOAD_SLOW_AFTER_MS = 60_000;
 const SWEEP_MS = 1_000;
 
 /**
- * All the work for one node. Failures of one node do not affect the others. Each phase of a contract is passed to the
- * component that works on it. Work is ordered by deadline, and one contract's failure stops no loop.
+ * All the work for one node. Failures of one node do not affect the others. Each contract is passed to the component
+ * that works on its phase. Work is ordered by deadline, and one contract's failure stops no loop.
  */
 export class NodeWorker {
   readonly alias: string;

@@ -31,11 +31,6 @@ function createRowSchema(clock: WallClock) {
   });
 }
 
-export interface JournalOptions {
-  /** How many of the latest entries are kept. */
-  readonly size: number;
-}
-
 /** Old entries are deleted in batches of this size, since each write to another page costs a flush. */
 const TRIM_BATCH = 100;
 
@@ -52,7 +47,8 @@ export class Journal {
   readonly #list: StatementSync;
   readonly #findIds: StatementSync;
 
-  constructor({ size }: JournalOptions, { db, clock }: { db: DatabaseSync; clock: WallClock }) {
+  /** @param size how many of the latest entries are kept */
+  constructor({ size }: { size: number }, { db, clock }: { db: DatabaseSync; clock: WallClock }) {
     this.#size = size;
     this.#clock = clock;
     this.#row = createRowSchema(clock);

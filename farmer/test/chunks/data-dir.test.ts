@@ -80,11 +80,11 @@ describe('openDiskFolders', () => {
     new Map(opened.map(({ diskId, path: at }) => [diskId, at]));
 
   it('marks new directories and recognizes them later', async () => {
-    createFolder('home', 'state.db');
-    const first = await openDiskFolders(folders('home', 'b'), options);
+    createFolder('stateDir', 'state.db');
+    const first = await openDiskFolders(folders('stateDir', 'b'), options);
     for (const { path: at, diskId } of first) expect(await readMarker(at)).toMatchObject({ disk: diskId });
     expect(statSync(join(path('b'), 'downstream.json')).mode & 0o777).toBe(0o600);
-    expect(await openDiskFolders(folders('home', 'b'), { ...options, known: toKnown(first) })).toEqual(first);
+    expect(await openDiskFolders(folders('stateDir', 'b'), { ...options, known: toKnown(first) })).toEqual(first);
   });
 
   it.each<[string, () => unknown]>([
@@ -100,59 +100,61 @@ describe('openDiskFolders', () => {
     ],
     ['has an invalid marker', () => writeFileSync(join(path('b'), 'downstream.json'), '{"format":2}')],
   ])('returns a known disk that %s with its fault, and does not change it', async (_, damage) => {
-    createFolder('home', 'state.db');
-    const known = toKnown(await openDiskFolders(folders('home', 'b'), options));
+    createFolder('stateDir', 'state.db');
+    const known = toKnown(await openDiskFolders(folders('stateDir', 'b'), options));
     await damage();
     const before = readdirSync(path('b'));
-    const [home, b] = await openDiskFolders(folders('home', 'b'), { ...options, init: true, known });
-    expect({ home: home?.fault, b: b?.fault }).toEqual({ home: undefined, b: expect.any(String) });
+    const [stateDir, b] = await openDiskFolders(folders('stateDir', 'b'), { ...options, init: true, known });
+    expect({ stateDir: stateDir?.fault, b: b?.fault }).toEqual({ stateDir: undefined, b: expect.any(String) });
     expect(known.has(b?.diskId ?? '')).toBe(true);
     expect(readdirSync(path('b'))).toEqual(before);
   });
 
   it('writes a damaged marker of the first directory again after it was deleted, as the error says', async () => {
-    const home = createFolder('home', 'state.db', 'chunks');
-    const known = toKnown(await openDiskFolders(folders('home'), options));
-    const marker = join(home, 'downstream.json');
+    const stateDir = createFolder('stateDir', 'state.db', 'chunks');
+    const known = toKnown(await openDiskFolders(folders('stateDir'), options));
+    const marker = join(stateDir, 'downstream.json');
     writeFileSync(marker, '');
-    await expect(assertStateExists(home)).rejects.toThrow(error('foreign', 'delete it'));
-    await expect(openDiskFolders(folders('home'), { ...options, known })).rejects.toThrow(
+    await expect(assertStateExists(stateDir)).rejects.toThrow(error('foreign', 'delete it'));
+    await expect(openDiskFolders(folders('stateDir'), { ...options, known })).rejects.toThrow(
       error('foreign', 'delete it'),
     );
     rmSync(marker);
-    await prepareDataDir(home, { init: false });
-    await assertStateExists(home);
-    const [after] = await openDiskFolders(folders('home'), { ...options, known });
-    expect(await readMarker(home)).toEqual({ format: 1, farm: 'farm', disk: after?.diskId });
-    expect(readdirSync(home).sort()).toEqual(['chunks', 'downstream.json', 'state.db']);
+    await prepareDataDir(stateDir, { init: false });
+    await assertStateExists(stateDir);
+    const [after] = await openDiskFolders(folders('stateDir'), { ...options, known });
+    expect(await readMarker(stateDir)).toEqual({ format: 1, farm: 'farm', disk: after?.diskId });
+    expect(readdirSync(stateDir).sort()).toEqual(['chunks', 'downstream.json', 'state.db']);
   });
 
   it('does not create a missing directory of a known disk', async () => {
-    createFolder('home', 'state.db');
-    const first = await openDiskFolders(folders('home', 'b'), options);
+    createFolder('stateDir', 'state.db');
+    const first = await openDiskFolders(folders('stateDir', 'b'), options);
     rmSync(path('b'), { recursive: true });
     const known = toKnown(first);
-    const [, b] = await openDiskFolders(folders('home', 'b'), { ...options, init: true, known });
+    const [, b] = await openDiskFolders(folders('stateDir', 'b'), { ...options, init: true, known });
     expect(b).toEqual({ ...first[1], fault: 'empty' });
     expect(existsSync(path('b'))).toBe(false);
   });
 
   it('refuses a foreign first directory, and a new directory that is foreign or empty', async () => {
-    createFolder('home', 'state.db');
-    await writeMarker(path('home'), 'another');
-    await expect(openDiskFolders(folders('home'), options)).rejects.toMatchObject({ code: 'foreign' });
-    await writeMarker(path('home'), 'farm');
+    createFolder('stateDir', 'state.db');
+    await writeMarker(path('stateDir'), 'another');
+    await expect(openDiskFolders(folders('stateDir'), options)).rejects.toMatchObject({ code: 'foreign' });
+    await writeMarker(path('stateDir'), 'farm');
     createFolder('b', 'thesis.txt');
-    await expect(openDiskFolders(folders('home', 'b'), options)).rejects.toMatchObject({ code: 'foreign' });
+    await expect(openDiskFolders(folders('stateDir', 'b'), options)).rejects.toMatchObject({ code: 'foreign' });
     createFolder('d', 'state.db');
-    await expect(openDiskFolders(folders('home', 'd'), options)).rejects.toMatchObject({ code: 'foreign' });
+    await expect(openDiskFolders(folders('stateDir', 'd'), options)).rejects.toMatchObject({ code: 'foreign' });
     createFolder('c');
-    await expect(openDiskFolders(folders('home', 'c'), options)).rejects.toMatchObject({ code: 'empty' });
+    await expect(openDiskFolders(folders('stateDir', 'c'), options)).rejects.toMatchObject({ code: 'empty' });
     expect(existsSync(join(path('c'), 'downstream.json'))).toBe(false);
   });
 
   it('refuses two directories on the same disk', async () => {
-    createFolder('home', 'state.db');
-    await expect(openDiskFolders(folders('home', 'home'), options)).rejects.toMatchObject({ code: 'duplicate' });
+    createFolder('stateDir', 'state.db');
+    await expect(openDiskFolders(folders('stateDir', 'stateDir'), options)).rejects.toMatchObject({
+      code: 'duplicate',
+    });
   });
 });

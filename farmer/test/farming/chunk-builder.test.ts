@@ -130,7 +130,7 @@ describe('ChunkBuilder', () => {
   });
 
   it.each(['url', 'secret'] as const)(
-    'never rejects a contract that once had an intact chunk, from a %s',
+    'never rejects a contract with a %s whose chunk was once intact',
     async (kind) => {
       const { start, clock, node, chunks, farmer, outcomes, table } = aFarmer({ contracts: 1 });
       node.kind = kind;
@@ -148,7 +148,7 @@ describe('ChunkBuilder', () => {
     },
   );
 
-  it('does not reject such a contract after a restart either', async () => {
+  it('does not reject a contract whose chunk was intact before a restart', async () => {
     const first = aFarmer({ contracts: 1 });
     first.start();
     await first.clock.advance(SECOND);
