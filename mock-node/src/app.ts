@@ -25,7 +25,6 @@ import { RuntimeConfig } from './runtime-config.ts';
 import { StateFile } from './state/state-file.ts';
 import { VERSION } from './version.ts';
 
-/** A running mock node. */
 export interface MockNode {
   readonly url: string;
   readonly port: number;

@@ -88,7 +88,6 @@ export interface MockMetricsDeps {
 /** Clients choose the names of faults: the label must stay bounded. */
 const MAX_FAULT_NAMES = 200;
 
-/** The mock node's metrics. */
 export class MockMetrics {
   readonly #set: MetricSet<typeof MOCK_METRICS>;
   readonly #faultNames = new Set<string>();
@@ -104,7 +103,6 @@ export class MockMetrics {
     events.subscribe((event) => this.#count(event));
   }
 
-  /** All metrics in Prometheus' text format. */
   async scrape(): Promise<Scrape> {
     return await this.#set.scrape();
   }

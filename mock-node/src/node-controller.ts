@@ -30,7 +30,6 @@ export interface NodeControllerOptions {
   readonly scenarios: readonly Scenario[];
 }
 
-/** Stores farmers, contracts and the time. */
 export interface NodeControllerState {
   /** Whether the ledger has changes that are not stored yet. */
   readonly hasPendingChanges: boolean;
@@ -52,7 +51,6 @@ const MAX_SCENARIOS = 100;
 /** ISO 8601 writes later years with a sign and six digits, which most parsers reject. */
 const MAX_TIME = Date.UTC(9999, 11, 31);
 
-/** Publishes what happens in the node. */
 export class ControllerEvents {
   readonly #listeners = new Set<(event: ControllerEvent) => void>();
 

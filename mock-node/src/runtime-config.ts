@@ -1,6 +1,5 @@
 import { type Config, type ConfigChange, config as configSchema } from '@downstream/control-api';
 
-/** The settings that can change while the node runs. */
 export class RuntimeConfig {
   readonly #initial: Config;
   #current: Config;
@@ -19,7 +18,6 @@ export class RuntimeConfig {
     this.#current = configSchema.parse({ ...this.#current, ...defined });
   }
 
-  /** Restores the settings from the start. */
   reset(): void {
     this.#current = this.#initial;
   }

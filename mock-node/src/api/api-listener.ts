@@ -33,7 +33,6 @@ export class ApiListener {
     return server;
   }
 
-  /** Whether the port could not be opened again after connections were refused. */
   get isStuck(): boolean {
     return this.#state.name === 'stuck';
   }

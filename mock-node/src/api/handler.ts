@@ -6,14 +6,12 @@ import type { SeededRandom } from '../ledger/seeded-random.ts';
 import type { OwnershipFiles } from '../ownership/files.ts';
 import type { ApiResponse } from './response.ts';
 
-/** Where new contracts come from. */
 interface ContractSource {
   /** @returns undefined if the node has no contract to offer */
   reserve(now: number): { readonly index: number; readonly secret: string } | undefined;
   generateChunk(secret: string): Promise<Chunk>;
 }
 
-/** What handlers work with. */
 export interface NodeServices {
   readonly ledger: Ledger;
   readonly newContracts: ContractSource;
@@ -26,7 +24,6 @@ export interface NodeServices {
   readonly timeScale: () => number;
 }
 
-/** A request to the node's API. */
 export interface Call {
   readonly params: Readonly<Record<string, string>>;
   /** The address that the client used for the node: `http://host:port`. */

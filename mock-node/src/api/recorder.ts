@@ -57,7 +57,6 @@ export class RequestRecorder {
     next();
   };
 
-  /** The fields that identify a request in the log. */
   toLogFields(request: Request, response: Response): { request: string; method: string; route: string } {
     const trace = this.#traces.get(response);
     return { request: trace?.id ?? '', method: request.method, route: getRouteLabel(trace) };
@@ -131,7 +130,6 @@ function getRequestId(request: Request): string {
   return /^[\w-]{1,64}$/.test(id) ? id : randomBytes(6).toString('hex');
 }
 
-/** The requested path with its secrets shortened. */
 function formatPath({ pattern, params }: RequestDescription): string {
   const path = pattern.replace(/:(\w+)/g, (_, name: string) => {
     const value = params[name] ?? '';

@@ -17,7 +17,6 @@ export interface RequestPipelineDeps {
   readonly recorder: RequestRecorder;
   readonly seed: string;
   readonly refuse: Connection['refuse'];
-  /** Stores what the request changed. */
   readonly save: () => void;
 }
 

@@ -14,7 +14,6 @@ const BLOCKS_PER_TURN = 4;
 export class ChunkFactory {
   readonly #genesis: Genesis;
   #last: Promise<unknown> = Promise.resolve();
-  /** The verifiers that are being created, by secret. */
   readonly #verifiers = new Map<string, Promise<Verifier>>();
 
   constructor(genesis: Genesis) {
@@ -40,7 +39,6 @@ export class ChunkFactory {
     }
   }
 
-  /** The bytes of a secret's chunk. */
   readBlocks(secret: string): Iterable<Buffer> {
     return encrypt(deriveConvergentKey(this.#genesis.sha256, secret), this.#genesis.readBlocks());
   }

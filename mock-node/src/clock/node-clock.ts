@@ -1,4 +1,3 @@
-/** How fast the node's time passes. */
 export interface ClockRate {
   readonly mode: 'real' | 'frozen';
   /** Node time that passes per unit of real time unless the clock is frozen. */

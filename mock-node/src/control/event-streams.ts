@@ -47,7 +47,6 @@ export class EventStreams {
     return this.#stream.add(response, formatEvent(first));
   }
 
-  /** Sends what is pending and disconnects all clients. */
   close(): void {
     this.#flush();
     this.#stream.close();

@@ -2,7 +2,6 @@ import * as api from '@downstream/control-api';
 import { z } from 'zod';
 
 type JsonSchema = z.core.JSONSchema.BaseSchema;
-/** A part of the document. */
 export type Json = Readonly<Record<string, unknown>>;
 
 const REQUEST_SCHEMAS = {
@@ -39,7 +38,6 @@ type Direction = 'input' | 'output';
 
 const REGISTRIES = { input: createRegistry(REQUEST_SCHEMAS), output: createRegistry(RESPONSE_SCHEMAS) };
 
-/** All named schemas of the document. */
 export function createSchemaComponents(): Json {
   return { ...toComponents('input'), ...toComponents('output') };
 }

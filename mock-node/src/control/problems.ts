@@ -8,7 +8,6 @@ import { ClockError, ScenarioError } from '../node-controller.ts';
 
 export const MAX_BODY_BYTES = 1024 * 1024;
 
-/** An error response of the control API. */
 export class RequestProblem extends Error {
   readonly status: number;
   readonly facts: Omit<Problem, 'status' | 'message'>;

@@ -15,12 +15,10 @@ import { RateLimiter } from './effects/rate-limit.ts';
 
 export class FaultError extends CodedError<'exists' | 'unknown' | 'too_many' | 'invalid_change'> {}
 
-/** The properties of a request that faults match. */
 export interface FaultRequest {
   readonly route: RouteName;
   readonly method: string;
   readonly token?: string | undefined;
-  /** The hash of the contract in the path. */
   readonly contract?: string | undefined;
   /** Whether the response lists a contract whose hash begins with the prefix. */
   readonly lists: (hashPrefix: string) => boolean;

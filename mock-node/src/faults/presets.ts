@@ -1,6 +1,5 @@
 import type { PresetName, ScenarioInput } from '@downstream/control-api';
 
-/** The built-in scenarios. */
 export const PRESETS = [
   {
     name: 'flaky',

@@ -40,7 +40,6 @@ export class Journal {
     return entry;
   }
 
-  /** The matching entries, oldest first. */
   find(filter: JournalFilter = {}): JournalEntry[] {
     return this.#inOrder().filter((entry) => matches(entry, filter));
   }

@@ -1,7 +1,6 @@
 /** Enough of a token to distinguish farmers, and too little to use it. */
 const VISIBLE_CHARS = 6;
 
-/** The beginning of a token. */
 export function truncateToken(token: string): string {
   return token.slice(0, VISIBLE_CHARS);
 }

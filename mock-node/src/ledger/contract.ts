@@ -1,6 +1,5 @@
 /** Verifies answers about one chunk without keeping the chunk. */
 export interface Verifier {
-  /** The correct response to a challenge. */
   response(challenge: string): string;
 }
 
@@ -33,7 +32,6 @@ export interface StoredContract {
   /** Start of round 0. A round that starts early moves it back, so that round n always starts n intervals later. */
   startedAt: number;
   round: number;
-  /** The first answer of the current round, which settled it. */
   settled?: { readonly response: string; readonly passed: boolean } | undefined;
   consecutiveFailures: number;
   readonly results: Record<ChallengeResult, number>;

@@ -8,9 +8,7 @@ export interface CreatedCounts {
 
 export interface StoredLedger {
   readonly created: CreatedCounts;
-  /** Tokens in the order of registration. */
   readonly farmers: readonly string[];
-  /** In the order of issue. */
   readonly contracts: readonly StoredContract[];
 }
 

@@ -74,12 +74,10 @@ export class Ledger {
     if (stored !== undefined) this.#restore(stored);
   }
 
-  /** The number of running contracts and reservations. */
   get running(): number {
     return this.#running;
   }
 
-  /** The number of registered farmers. */
   get farmers(): number {
     return this.#farmers.size;
   }
@@ -95,7 +93,6 @@ export class Ledger {
     return counts;
   }
 
-  /** @returns the token of a new farmer */
   register(): string {
     const token = this.#random.token(this.#farmersCreated++);
     this.#farmers.set(token, new Map());
@@ -124,7 +121,6 @@ export class Ledger {
     return { index, secret: this.#random.secret(index) };
   }
 
-  /** Cancels a reservation that does not become a contract. */
   cancelReservation(): void {
     this.#running -= 1;
   }
@@ -200,7 +196,6 @@ export class Ledger {
     return isMissing ? contract?.secret : undefined;
   }
 
-  /** Sets the verifier of a contract if it still runs. */
   setVerifier(verifier: Verifier, { token, hash, secret }: { token: string; hash: string; secret: string }): void {
     const contract = this.#farmers.get(token)?.get(hash);
     if (contract?.secret === secret) contract.verifier ??= verifier;
@@ -232,7 +227,6 @@ export class Ledger {
     return passed ? 'pass' : 'fail';
   }
 
-  /** Ends a contract at its farmer's request. */
   remove(token: string, hash: string, now: number): 'ok' | 'no_token' | 'no_hash' {
     const contracts = this.#farmers.get(token);
     if (contracts === undefined) return 'no_token';
@@ -242,7 +236,6 @@ export class Ledger {
     return 'ok';
   }
 
-  /** The secret of a running contract's chunk. */
   getChunkSecret(hash: string, now: number): string | undefined {
     return this.#find(hash, now)?.secret;
   }
@@ -291,7 +284,6 @@ export class Ledger {
     return { challenge: contract.challenge, opened };
   }
 
-  /** Forgets a farmer and its contracts. */
   revoke(token: string): void {
     const contracts = this.#farmers.get(token);
     if (contracts === undefined) return;

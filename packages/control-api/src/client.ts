@@ -152,7 +152,6 @@ export class ControlClient {
   }
 }
 
-/** The JSON body of a response; undefined if it is empty or not JSON. */
 async function readJson(response: Response): Promise<unknown> {
   const text = await response.text().catch((error: unknown) => {
     throw createUnreachableError(new URL(response.url), error);

@@ -12,7 +12,6 @@ const fields = {
   contractForm: z.enum(['secret', 'url']).describe('What a contract contains to obtain its chunk.'),
 };
 
-/** The settings that can change while the node runs. */
 export const config = z.strictObject(fields);
 export type Config = z.output<typeof config>;
 

@@ -209,7 +209,6 @@ export const EFFECTS = {
 
 export type EffectKind = keyof typeof EFFECTS;
 
-/** The kinds of effects of a group. */
 export type EffectKindIn<Group extends EffectGroup> = {
   [Kind in EffectKind]: (typeof EFFECTS)[Kind]['group'] extends Group ? Kind : never;
 }[EffectKind];

@@ -6,7 +6,6 @@ import * as views from './views.ts';
 
 export const ADMIN_PREFIX = '/__admin';
 
-/** An operation of the control API. */
 export interface Operation {
   readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** Relative to {@link ADMIN_PREFIX}. Parameters are written `{name}`. */
@@ -327,14 +326,12 @@ export type OperationName = keyof typeof OPERATIONS;
 type Part<Name extends OperationName, Key extends 'params' | 'query' | 'body' | 'response'> =
   (typeof OPERATIONS)[Name] extends Record<Key, infer Schema extends z.ZodType> ? Schema : z.ZodUndefined;
 
-/** The parsed input of an operation. */
 export interface OperationInput<Name extends OperationName> {
   readonly params: z.output<Part<Name, 'params'>>;
   readonly query: z.output<Part<Name, 'query'>>;
   readonly body: z.output<Part<Name, 'body'>>;
 }
 
-/** The body of an operation as a client sends it. */
 export type OperationBody<Name extends OperationName> = z.input<Part<Name, 'body'>>;
 
 export type OperationResult<Name extends OperationName> = z.output<Part<Name, 'response'>>;

@@ -12,7 +12,6 @@ export const scenario = z.strictObject({
 export type Scenario = z.output<typeof scenario>;
 export type ScenarioInput = z.input<typeof scenario>;
 
-/** The scenarios that every mock node has. */
 export const PRESET_NAMES = ['flaky', 'slow', 'offline', 'forgetful', 'tight-deadlines', 'hostile'] as const;
 export type PresetName = (typeof PRESET_NAMES)[number];
 

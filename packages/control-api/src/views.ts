@@ -27,7 +27,6 @@ export type ClockChange = z.output<typeof clockChange>;
 
 export const clockAdvance = z.strictObject({ ms: z.number().int().min(0).max(31_622_400_000) });
 
-/** A running contract. */
 export const contractView = z.object({
   hash: z.string(),
   farmer: z.string().describe("The first characters of the farmer's token."),
@@ -93,7 +92,6 @@ export const info = z.object({
 });
 export type Info = z.output<typeof info>;
 
-/** What a reset can restore. */
 export const RESETTABLE = ['contracts', 'faults', 'requests', 'clock', 'config'] as const;
 export const resetRequest = z.strictObject({ parts: z.array(z.enum(RESETTABLE)).min(1).optional() });
 export type ResetPart = (typeof RESETTABLE)[number];

@@ -3,7 +3,6 @@ import type { Connection, OutgoingResponse } from '../../api/connection.ts';
 import type { Handler } from '../../api/handler.ts';
 import type { ApiResponse } from '../../api/response.ts';
 
-/** A fault that applies to a request. */
 export interface AppliedFault<Kind extends EffectKind = EffectKind> {
   readonly name: string;
   readonly kind: Kind;
@@ -24,14 +23,12 @@ export type Sent = OutgoingResponse | undefined | Promise<undefined>;
 /** Replaces the response. The node does not process the request. */
 export type Replacement<Kind extends EffectKind> = (fault: AppliedFault<Kind>, connection: Connection) => Sent;
 
-/** Damages a response of the node. */
 export type Damage<Kind extends EffectKind> = (
   response: ApiResponse,
   fault: AppliedFault<Kind>,
   connection: Connection,
 ) => Sent;
 
-/** How long a response is delayed, in milliseconds. */
 export type Delay<Kind extends EffectKind> = (fault: AppliedFault<Kind>) => number;
 
 /** Wraps a handler that follows the protocol, so that the node violates it. */
