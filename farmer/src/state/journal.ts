@@ -69,7 +69,7 @@ export class Journal {
     );
   }
 
-  /** To be called in a transaction. */
+  /** Must be called in a transaction. */
   add(entry: JournalEntry): void {
     if (this.#size === 0) return;
     const toWall = (at: Instant | undefined) => (at === undefined ? null : this.#clock.toWallTime(at));

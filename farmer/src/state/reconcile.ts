@@ -6,7 +6,7 @@ import { inDurableTransaction, StateError } from './sqlite.ts';
 import type { StateReplica } from './state-replica.ts';
 
 /**
- * Adds to the state what only the replica has, for example after a restored backup: the farm, nodes and tokens.
+ * Adds the farm, nodes and tokens that only the replica has to the state, for example after a backup was restored.
  *
  * @throws StateError `unusable` if the files belong to different farmers
  */
@@ -35,7 +35,8 @@ export function restoreRegistry(db: DatabaseSync, replica: StateReplica): void {
 /**
  * Copies contracts that only one of the two files has, because of a crash between two writes, to the other one.
  *
- * @returns the error if a write failed. The farmer can start anyway: such a contract was never recorded, or has ended.
+ * @returns the error if a write failed. The farmer can start anyway: a contract in only one file was not accepted yet,
+ *   or has ended.
  */
 export function reconcile(db: DatabaseSync, replica: StateReplica, clock: Clock): unknown {
   const inState = readContractTerms(db);

@@ -46,7 +46,7 @@ export function readRegistry(db: DatabaseSync): Registry {
   };
 }
 
-/** Replaces the registry. To be called in a transaction. */
+/** Replaces the registry. Must be called in a transaction. */
 export function writeRegistry(db: DatabaseSync, { farm, nodes, disks }: Registry): void {
   db.exec('DELETE FROM farm; DELETE FROM node;');
   if (farm) db.prepare('INSERT INTO farm (id, address) VALUES (?, ?)').run(farm.id, farm.address);

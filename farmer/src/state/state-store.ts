@@ -77,9 +77,9 @@ export class StateStore implements ScrubStorePort {
   }
 
   /**
-   * Checks that this directory belongs to an identity. A new directory belongs to it from now on.
+   * Checks that this directory belongs to an identity, or assigns a new directory to it.
    *
-   * @param nodeMoved the one unknown node is the one known node that is missing, at a new URL
+   * @param nodeMoved whether the one added node is the one removed node at a new URL
    * @returns the store of each node, in the given order
    * @throws StateError `other_identity`: contracts of one node must never be presented to another
    */

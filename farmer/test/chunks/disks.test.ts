@@ -126,7 +126,7 @@ describe('Disks', () => {
     expect(errors).toEqual(['0 slow']);
   });
 
-  it('deletes what late writes left on a slow disk after the next successful probe', async () => {
+  it('deletes leftovers of late writes on a slow disk after the next successful probe', async () => {
     const { disks, disk } = await createDisks([5]);
     const partial = disk(0).files.partialPath(makeId(1));
     disks.failed(makeId(1), disk(0), slow);
@@ -152,12 +152,12 @@ describe('Disks', () => {
     expect(log.messages()).toEqual(['disk read-only', 'disk writable again']);
   });
 
-  it.each<[number, string, number]>([
-    [1, 'read_only', 0],
-    [2, 'quarantined', 2],
+  it.each<[string, number, number]>([
+    ['read_only', 1, 0],
+    ['quarantined', 2, 2],
   ])(
-    'with space for %i of the 2 chunks of a read-only disk elsewhere, makes it %s',
-    async (space, kind, lostChunks) => {
+    'makes a disk whose writes fail %s if the other disks have space for %i of its 2 chunks',
+    async (kind, space, lostChunks) => {
       const { disks, disk, put, lost } = await createDisks([5, space]);
       put(1);
       put(2);

@@ -75,7 +75,7 @@ describe('GracefulExit', () => {
     expect({ contracts: table.size, state: worker.exit.progress.state }).toEqual({ contracts: 0, state: 'exited' });
   });
 
-  it('drops no contract unreleased while the token is rejected temporarily', async () => {
+  it('drops no contract without a release while the token is rejected temporarily', async () => {
     const { start, clock, node, worker, outcomes } = aFarmer({ contracts: 5 });
     start();
     await clock.advance(SECOND);

@@ -255,7 +255,7 @@ describe('Refresher', () => {
   it.each<[string, Partial<FakeNode>]>([
     ['rejected the token', { token: 'forgotten' }],
     ['was unreachable', { down: true }],
-  ])('misses no challenge of new contracts after the node %s while none was held', async (_, failure) => {
+  ])('misses no challenge of new contracts after the node %s while no contract was held', async (_, failure) => {
     const { start, clock, node, outcomes, table } = aFarmer({ contracts: 2, pollIntervalMs: 'default' });
     Object.assign(node, { intervalMs: 4 * SECOND, supply: 0 });
     start();

@@ -147,7 +147,7 @@ describe('Scrubber', () => {
     expect(chunks.verified).toEqual([makeId(1)]);
   });
 
-  it('uses at most half of the time, however late it is', async () => {
+  it('reads for at most half of the time, even if the cycle is late', async () => {
     const { clock, chunks } = aScrubber(4, SECOND);
     chunks.proofTime = async () => await clock.sleep(10 * SECOND);
     await clock.advance(80 * SECOND);

@@ -10,7 +10,7 @@ import { claimNode, IDENTITY, ids, OTHER_NODE, StateDir } from '../fakes/state-d
 const dir = new StateDir();
 const statePath = () => dir.join('state.db');
 const replicaPath = () => dir.join('state.replica.db');
-/** Not a database, and long enough for SQLite to look at it. */
+/** Not a database, but long enough for SQLite to check its header. */
 const GARBAGE = 'this is a text file that someone wrote over the state of the farmer, by mistake';
 
 /** Opens a file, runs `change` and closes it. */
@@ -36,7 +36,7 @@ const readContents = () =>
 
 const DAMAGES: [string, () => void][] = [
   ['truncated to half its size', () => truncateSync(statePath(), Math.floor(statSync(statePath()).size / 2))],
-  ['truncated to nothing', () => truncateSync(statePath(), 0)],
+  ['truncated to 0 bytes', () => truncateSync(statePath(), 0)],
   ['deleted', () => rmSync(statePath())],
   ['overwritten', () => writeFileSync(statePath(), Buffer.alloc(50_000, 'x'))],
   ['overwritten after its first page', () => writeFileSync(statePath(), readFileSync(statePath()).fill(0xa5, 4096))],
@@ -57,7 +57,7 @@ describe('StateStore recovery', () => {
     expect(dir.restart().restoredContracts).toBeUndefined();
   });
 
-  it('starts over a restoration that was killed', () => {
+  it('restarts a restoration that was interrupted', () => {
     dir.fill();
     rmSync(statePath());
     for (const suffix of ['', '-wal', '-shm']) writeFileSync(dir.join(`state.db.partial${suffix}`), 'half of a state');
@@ -67,7 +67,7 @@ describe('StateStore recovery', () => {
     expect(readdirSync(dir.path).filter((name) => name.includes('partial'))).toEqual([]);
   });
 
-  it('adds to an older state what only the replica has', () => {
+  it('adds data that only the replica has to an older state', () => {
     dir.fill();
     editDatabase(statePath(), (db) => db.exec('DELETE FROM farm; DELETE FROM node; DELETE FROM contract;'));
     const store = dir.open();
@@ -100,7 +100,7 @@ describe('StateStore recovery', () => {
     );
   });
 
-  it('keeps a damaged state for analysis, and the latest three of several', () => {
+  it('keeps the latest three damaged states for analysis', () => {
     dir.fill();
     for (const n of [1, 2, 3, 4, 5]) {
       writeFileSync(statePath(), `${n}: ${GARBAGE}`);
