@@ -14,7 +14,7 @@ const GROUPS: Readonly<Record<EffectGroup, { title: string; about: string }>> = 
 export function renderFaultsDoc(): string {
   const effects = EFFECT_GROUPS.map((group) => {
     const { title, about } = GROUPS[group];
-    return `### ${title}\n\n${about}\n\n${effectsTable(group)}`;
+    return `### ${title}\n\n${about}\n\n${formatEffectsTable(group)}`;
   });
   return `# Faults
 
@@ -41,11 +41,11 @@ In every case the farmer stays live and ready, counts failed requests by route a
 \`farmer_node_requests_total\`, logs no secret, and leaves no files other than the chunks of its contracts.
 Unless a row says otherwise, the interval is five seconds.
 
-${matrixTable()}
+${formatMatrixTable()}
 `;
 }
 
-function effectsTable(group: EffectGroup): string {
+function formatEffectsTable(group: EffectGroup): string {
   const kinds = (Object.keys(EFFECTS) as EffectKind[]).filter((kind) => EFFECTS[kind].group === group);
   const rows = kinds.map((kind) => {
     const { description } = EFFECTS[kind];
@@ -56,7 +56,6 @@ function effectsTable(group: EffectGroup): string {
   return ['| kind | parameters | routes | effect |', '| --- | --- | --- | --- |', ...rows].join('\n');
 }
 
-/** The parameters with their defaults. */
 function formatParameters(kind: EffectKind): string {
   const words = Object.entries(EFFECTS[kind].parameters.shape).map(([name, schema]) => {
     const { success, data } = schema.safeParse(undefined);
@@ -67,7 +66,7 @@ function formatParameters(kind: EffectKind): string {
 }
 
 /** Routes with the same outcome share a row. */
-function matrixTable(): string {
+function formatMatrixTable(): string {
   const rows = ROWS.map(({ fault, group, on, trial }) => {
     const intervalMs = trial.node?.intervalMs;
     const interval = intervalMs === undefined ? '' : ` The interval is ${intervalMs / 1000} seconds.`;

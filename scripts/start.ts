@@ -24,7 +24,7 @@ const node = spawn(process.execPath, [join(root, 'mock-node/dist/main.js')], {
   detached: true,
 });
 try {
-  process.exitCode = await farm(await portsOf(node));
+  process.exitCode = await runFarmer(await readPorts(node));
 } finally {
   if (node.exitCode === null) {
     node.kill('SIGTERM');
@@ -33,7 +33,7 @@ try {
   await rm(dataDir, { recursive: true, force: true });
 }
 
-async function farm({ api, control }: Ports): Promise<number> {
+async function runFarmer({ api, control }: Ports): Promise<number> {
   const farmer = spawn(process.execPath, [join(root, 'farmer/bin/downstream.js'), ...process.argv.slice(2)], {
     env: {
       FARMER_ADDRESS: DEMO_ADDRESS,
@@ -60,11 +60,11 @@ async function farm({ api, control }: Ports): Promise<number> {
 
 interface Ports {
   readonly api: string;
-  /** Undefined if it is off. */
+  /** Undefined if the control API is off. */
   readonly control: string | undefined;
 }
 
-async function portsOf(child: ChildProcess): Promise<Ports> {
+async function readPorts(child: ChildProcess): Promise<Ports> {
   if (child.stdout === null) throw new Error('the mock node has no output');
   for await (const line of createInterface(child.stdout)) {
     const [, api, control] = /^mock-node ready api=:(\d+)(?: control=:(\d+))?/.exec(line) ?? [];

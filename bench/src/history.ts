@@ -9,7 +9,6 @@ export interface BenchRun {
   /** `git describe --always --dirty` */
   readonly commit: string;
   readonly machine: { readonly cpu: string; readonly processors: number; readonly memoryGiB: number };
-  /** Each with its limit, which is what the machine could do at that moment. */
   readonly results: readonly Omit<Result, 'target'>[];
 }
 

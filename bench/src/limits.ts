@@ -3,8 +3,8 @@ import { closeSync, fsyncSync, openSync, readSync, rmSync, writeSync } from 'nod
 import { BLOCK_BYTES } from '@downstream/file-encryptor';
 
 /**
- * What this machine can do: each step of the work on a chunk by itself, with the libraries and the block size of the
- * farmer. Rates are MiB/s over one chunk of 32 MiB.
+ * Measures each step of the work on a chunk separately, with the farmer's libraries and block size. Rates are MiB/s
+ * over one chunk of 32 MiB.
  */
 
 export const CHUNK_MIB = 32;

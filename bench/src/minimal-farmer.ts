@@ -18,8 +18,8 @@ export interface Answered {
 }
 
 /**
- * A farmer with the least work per request: connections that stay open, secrets instead of chunk files, and plain
- * crypto. It generates a chunk again for each answer. It shares no code with the node or the farmer.
+ * A farmer that does as little as possible per request. It keeps connections open, and stores secrets instead of chunk
+ * files: it generates the chunk for each answer. It shares no code with the node or the farmer.
  */
 export class MinimalFarmer {
   readonly #agent: Agent;

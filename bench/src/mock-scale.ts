@@ -12,7 +12,7 @@ const GENESIS_BYTES = 4 * 1024;
 const INTERVAL_MS = 60_000;
 const LISTINGS_PER_INTERVAL = 10;
 const CONNECTIONS = 8;
-/** Contracts of the warm-up. Memory that the node needs once is not attributed to contracts. */
+/** Accepted before memory is measured, so that one-time allocations do not count. */
 const WARM_UP_CONTRACTS = 1_000;
 const MAX_BYTES_PER_CONTRACT = 4_096;
 const RESPONSE_LIMIT_MS = 100;
@@ -20,14 +20,13 @@ const RESPONSE_LIMIT_MS = 100;
 const CPU_US = (INTERVAL_MS * 1000) / CONTRACTS;
 
 /**
- * A mock node with 20 000 contracts of one farmer, which makes its listings as long as possible, with chunks of 4 KiB
- * and an interval of one minute. The farmer accepts the contracts and answers their first challenges as fast as it
- * can. Then it answers each contract once within one interval, evenly spread, with ten listings and a scrape every 15
- * seconds. A late answer does not pass.
+ * Measures a mock node with 20 000 contracts, chunks of 4 KiB and an interval of one minute. All contracts belong to
+ * one farmer, which makes its listings as long as possible. The farmer accepts the contracts and answers their first
+ * challenges as fast as it can. Then it answers each contract once, evenly spread over one interval, with ten listings
+ * and a scrape every 15 seconds. A late answer does not pass.
  *
- * Response times are the client's, so they include its own delays. CPU time covers the whole node in that interval,
- * with listings and scrapes, divided by answers. Memory is the growth of the resident set after garbage collection,
- * from the warm-up to the end of the interval.
+ * Response times include delays of the client. CPU time is that of the whole node in the last interval, divided by the
+ * number of answers. Memory is the growth of the resident set after garbage collection, from the warm-up to the end.
  */
 export async function measureMockScale(folder: string): Promise<Result[]> {
   const genesis = writeSmallGenesis(folder, GENESIS_BYTES);
@@ -83,8 +82,8 @@ async function acceptContracts(farmer: MinimalFarmer, contracts: number): Promis
 }
 
 /**
- * Answers each contract once, evenly over the interval after its second listing. A machine that is too slow gets
- * another interval, in which its answers come too late.
+ * Answers each contract once, evenly spread over the interval after the second listing. A machine that is too slow gets
+ * another interval, but its answers are late.
  */
 async function answerForOneInterval(farmer: MinimalFarmer): Promise<Answered[]> {
   const start = performance.now();

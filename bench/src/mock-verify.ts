@@ -17,11 +17,10 @@ const SEED = 'bench';
 const OPTIONS = { maxContracts: CONTRACTS, maxFailures: 1_000_000 };
 
 /**
- * The processor time in which the node judges an answer, without HTTP: it looks the contract up, advances it to the
- * current round, draws the round's challenge, and compares the answer with one computed from the chunk's running
- * hash.
+ * Measures the processor time that the node needs to verify an answer, without HTTP. The node finds the contract,
+ * advances it to the current round, generates the challenge, and computes the answer from the chunk's running hash.
  *
- * The other results use a state file and write each answer before judging the next. The elapsed time includes waits
+ * The other results use a state file and write each answer before verifying the next. The elapsed time includes waits
  * for the disk.
  */
 export async function measureMockVerify(folder: string): Promise<Result[]> {

@@ -13,8 +13,8 @@ const INTERVALS = 4;
 const LISTING_MS = (INTERVAL_S * 1000) / 10;
 
 /**
- * Thousands of contracts with chunks of 16 KiB, so that the farmer's overhead is measured rather than hashing: is every
- * challenge answered in time, and does the cost of a challenge stay constant as contracts increase?
+ * Measures whether a farmer with thousands of contracts answers every challenge in time, and whether the cost per
+ * challenge stays constant. The chunks have only 16 KiB, so that the farmer's overhead outweighs hashing.
  */
 export async function measurePrototypeFarm(folder: string): Promise<Result[]> {
   const few = await runFarm(folder, FEW, INTERVALS / 2);

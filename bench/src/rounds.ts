@@ -1,8 +1,8 @@
 type ByName<K extends string, V> = Readonly<Record<K, V>>;
 
 /**
- * Takes several measurements in turns, so that a change of the disk's speed or of other load affects all of them alike.
- * An additional first round only warms up.
+ * Alternates between measurements, so that changes in disk speed or other load affect all of them equally. The first
+ * round is a warm-up and does not count.
  *
  * @returns the summary of each: the median if the disk is involved, since its cache makes some samples too fast; the
  * maximum for rates of the processor alone, which other load can only reduce

@@ -8,11 +8,11 @@ import { FARMER_PORT, FarmerService, MockNodeService, type Service } from './ser
 
 interface FarmerOptions {
   readonly env?: Readonly<Record<string, string>>;
-  /** Instead of the standard genesis file. */
+  /** Replaces the standard genesis file. */
   readonly genesis?: Genesis;
-  /** For the data directory; by default a new volume. */
+  /** Volume of the data directory; a new one by default. */
   readonly volume?: string;
-  /** Limits its share of the processors. */
+  /** Maximum number of processors, which may be a fraction. */
   readonly cpus?: number;
   /** A second network that is its only connection to the node: see {@link TestBed.link}. */
   readonly link?: string;

@@ -31,7 +31,7 @@ export interface MockNode {
   /** The address of the control API and the page; undefined if they are off. */
   readonly controlUrl: string | undefined;
   readonly controlPort: number | undefined;
-  /** What the control API can do, without HTTP. */
+  /** The operations of the control API, without HTTP. */
   readonly controller: NodeController;
   close(): Promise<void>;
 }

@@ -30,7 +30,7 @@ export const SETTINGS = {
     flag: '--control-port',
     value: '<port>',
     description:
-      'Port of the control API and of the page, which have no faults; 0 picks a free port, `off` disables both.',
+      'Port of the control API and of the page, which faults do not affect; 0 picks a free port, `off` disables both.',
     allowed: 'a port from 0 to 65535, or off',
     schema: z.union([z.literal('off').transform(() => undefined), integerBetween(0, 65_535)]),
     default: '5001',

@@ -78,7 +78,6 @@ export const MOCK_METRICS = {
   },
 } as const satisfies Catalogue;
 
-/** What the metrics are read and counted from. */
 export interface MockMetricsDeps {
   readonly contracts: () => Record<ContractState, number>;
   readonly farmers: () => number;

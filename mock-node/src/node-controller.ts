@@ -109,7 +109,7 @@ export class NodeController {
     return this.config;
   }
 
-  /** The presets, the scenarios from the start, and those defined since. */
+  /** The presets and all other scenarios that were loaded at the start or defined later. */
   get scenarios(): Scenario[] {
     return [...this.#scenarios.values()];
   }
@@ -140,13 +140,13 @@ export class NodeController {
     return scenario;
   }
 
-  /** Restores the start of the node, or the named parts of it. */
+  /** Restores the initial state, or only the given parts. */
   reset(parts: readonly ResetPart[] = RESETTABLE): void {
     if (parts.includes('contracts')) {
       this.ledger.reset();
       this.#challenges = { passed: 0, wrong: 0, unanswered: 0 };
     }
-    // Deadlines and fault windows depend on the time: it may go back only when both are gone.
+    // Deadlines and fault windows need a clock that does not go back.
     const isEmpty = parts.includes('contracts') && parts.includes('faults');
     if (parts.includes('clock')) this.clock.reset({ keepNow: !isEmpty });
     if (parts.includes('config')) this.#config.reset();

@@ -55,13 +55,9 @@ export function checkLateAnswers({ late, passed }: { late: number; passed: numbe
   return late <= max ? [] : [`late: ${late} answers arrived just after their round; ${passed} passed`];
 }
 
-/**
- * A farmer that does nothing violates nothing, so a run in which a count stays at zero proves nothing.
- *
- * @returns a sentence for each count that is zero
- */
+/** @returns a sentence for each count that is zero: the run has not tested what it should */
 export function findZeroCounts(counts: Readonly<Record<string, number>>): string[] {
   return Object.entries(counts)
     .filter(([, count]) => count === 0)
-    .map(([name]) => `nothing proved: no ${name}`);
+    .map(([name]) => `inconclusive: no ${name}`);
 }

@@ -86,7 +86,7 @@ export class DataDir {
   }
 }
 
-/** The entries of a directory, which does not exist if the farmer was killed early. */
+/** The directory does not exist if the farmer was killed early. */
 function list(directory: string): string[] {
   return existsSync(directory) ? readdirSync(directory) : [];
 }

@@ -1,7 +1,7 @@
 import { BREAKS_CONTRACTS, DELAYS_ANSWERS, INVALIDATES_ANSWERS } from './plan.ts';
 import type { FailedRound, Round } from './rounds.ts';
 
-/** A fault, or a time in which the farmer was not running. */
+/** A fault, or a period during which the farmer was not running. */
 export interface Disturbance {
   readonly kind: string;
   readonly from: number;

@@ -10,10 +10,10 @@ export interface KillPoint {
 const MAX_LINES = 32;
 const MAX_DELAY_MS = 20;
 
-/** The share of kills aimed at the end of a contract, which few farmers would otherwise live to see. */
+/** The share of kills at the end of a contract, which few farmers would otherwise reach. */
 const END_SHARE = 0.15;
 
-/** Chooses any point from before the first line; early points are more likely, because start-up has few lines. */
+/** Chooses a random kill point. Early points are more likely, because start-up logs few lines. */
 export function chooseKillPoint(random: SeededRandom): KillPoint {
   const delayMs = random.next() * MAX_DELAY_MS;
   if (random.next() < END_SHARE) return { after: 'contract ended', delayMs };

@@ -143,7 +143,7 @@ export class KillRun {
     };
     const hasNone = () => this.acknowledged.current.isDisjointFrom(this.#listRunning());
     await waitWhile(hasNone);
-    if (hasNone()) this.violations.push('nothing proved: the node has no contract that the farmer acknowledged');
+    if (hasNone()) this.violations.push('inconclusive: the node has no contract that the farmer acknowledged');
     controller.configure({ maxContracts: 0 });
     const listUnproved = () => [...countPasses()].filter(([hash, passed]) => passed <= (before.get(hash) ?? 0));
     await waitWhile(() => listUnproved().length > 0);

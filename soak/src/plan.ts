@@ -20,7 +20,7 @@ export const PLAN = {
   pollMs: 100,
 } as const;
 
-/** What explains a failed challenge. A farmer that needs more has failed. */
+/** How much time the farmer may lose to disturbances before a failed challenge is its own fault. */
 export const TOLERANCE = {
   /** The time to recover after a fault: retry pauses, connections, a start. */
   settleMs: 4_000,
@@ -78,7 +78,7 @@ export const INVALIDATES_ANSWERS: ReadonlySet<string> = new Set([
 /** Disturbances that can delay an answer in transit beyond its deadline. */
 export const DELAYS_ANSWERS: ReadonlySet<string> = new Set(['farmer frozen']);
 
-/** Faults that make new contracts unprovable for good. The node ends these contracts with the fault. */
+/** Faults that make new contracts permanently unprovable. The node ends these contracts with the fault. */
 export const BREAKS_CONTRACTS: ReadonlySet<string> = new Set(['wrong_hash', 'shorten_interval']);
 
 /** Disturbances other than the node's fault effects. */

@@ -40,7 +40,7 @@ export function compareSnapshots(
   const elapsed = Array.from({ length: after.round - earlier.round }, (_, n) => getRound(earlier.round + n));
   const unanswered = after.results.unanswered - earlier.results.unanswered;
   const failed: FailedRound[] = elapsed
-    // Only the first elapsed round can have had its answer before.
+    // Only the first elapsed round can have been answered before.
     .slice(elapsed.length - unanswered)
     .map((round) => ({ ...round, result: 'unanswered' }));
   if (after.results.wrong > earlier.results.wrong)

@@ -63,7 +63,7 @@ export class SoakFarm {
       port: this.#port,
       seed: this.#seed,
       intervalMs: PLAN.intervalMs,
-      // A contract must not end because it fails: its failures would no longer be seen.
+      // Failing contracts must not end, because their further failures would not be counted.
       maxFailures: 1_000_000,
       statePath: join(this.#folder, 'node.db'),
       ...this.#genesis,

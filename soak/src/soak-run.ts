@@ -21,7 +21,7 @@ interface ChunkDamage extends Damage {
 
 type Undo = () => Promise<void> | void;
 
-/** Disturbs a farm with one fault after the other. The seed determines their order and times. */
+/** Disturbs a farm with one fault after another. The seed determines their order and times. */
 export class SoakRun {
   readonly #farm: SoakFarm;
   readonly #random: SeededRandom;

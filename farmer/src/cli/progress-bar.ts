@@ -9,9 +9,7 @@ interface Progress {
   readonly failed: number;
 }
 
-/**
- * Progress bar of chunk generation, for a terminal; does nothing otherwise. Log lines appear above the bar.
- */
+/** Shows the progress of chunk generation on a terminal, below the log lines. Does nothing on other outputs. */
 export class ChunkProgressBar {
   /** Output for the logger, which keeps its lines above the bar. */
   readonly logStream: NodeJS.WritableStream;

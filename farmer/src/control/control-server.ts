@@ -8,7 +8,7 @@ import { MAX_ENTRIES, type Operations } from './reports.ts';
 
 /** File name in the data directory. */
 export const CONTROL_SOCKET = 'control.sock';
-/** Limit of Linux. */
+/** The limit on Linux. */
 const MAX_SOCKET_PATH_BYTES = 107;
 
 const exitBody = z.object({ node: z.string().max(63).optional() });
@@ -59,7 +59,7 @@ function createControlApp(operations: Operations): Express {
   app.get('/explain/:contract', ({ params, query }, response) => {
     const report = operations.explain(params.contract, explainQuery.parse(query).last);
     if (report) response.json(report);
-    else response.status(404).json({ status: 'error', message: 'no unique contract id starts like this' });
+    else response.status(404).json({ status: 'error', message: 'no contract id, or more than one, starts with this' });
   });
   app.get('/scrub', (_request, response) => void response.json(operations.getScrub()));
   app.post('/scrub', (_request, response) => void response.json(operations.startScrub()));

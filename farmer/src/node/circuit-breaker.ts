@@ -16,7 +16,7 @@ export interface CircuitBreakerDeps {
 
 const FAILURE_THRESHOLD = 5;
 const BASE_PAUSE_MS = 1_000;
-/** A trial request that takes longer no longer blocks the next one. */
+/** After this time, an unfinished trial request does not block the next one. */
 const MAX_TRIAL_MS = 30_000;
 
 const FAILURES: readonly NodeErrorCode[] = ['unreachable', 'timeout', 'invalid_response'];

@@ -37,7 +37,7 @@ export class LiveUpdates {
     });
   }
 
-  /** @returns false if too many clients listen already */
+  /** @returns false if there are too many clients */
   add(response: ServerResponse): boolean {
     return this.#stream.add(response);
   }

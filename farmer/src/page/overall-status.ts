@@ -32,7 +32,6 @@ export interface StatusEvidence {
   readonly recent: WindowTotals;
 }
 
-/** The farmer's condition for its operator. */
 export interface OverallStatus {
   readonly label:
     | 'Healthy'
@@ -59,7 +58,7 @@ export interface OverallStatus {
 
 const NAMES = new Intl.ListFormat('en');
 const INTERVALS = 3;
-/** Until then, a node that has not responded yet is not unreachable. */
+/** A node that has not responded by then is unreachable. */
 const STARTUP_GRACE_MS = 10_000;
 const MIN_WINDOW_MS = 10 * 60_000;
 const MAX_WINDOW_MS = 12 * 3_600_000;

@@ -14,7 +14,7 @@ export interface ApiDeps {
 
 const MAX_BODY_BYTES = 16 * 1024;
 
-/** The node's API for farmers, and `/healthz` and `/metrics`, which have no faults. */
+/** The node's API for farmers, and `/healthz` and `/metrics`, which faults do not affect. */
 export function createApiApp({ pipeline, recorder, metrics, log }: ApiDeps): Express {
   const app = express();
   app.disable('x-powered-by');

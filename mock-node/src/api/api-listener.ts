@@ -8,7 +8,7 @@ type State =
   | { readonly name: 'closed' }
   | { readonly name: 'open'; readonly server: HttpServer }
   | {
-      /** `stuck`: the port could not be opened again. */
+      /** `stuck`: the port could not be reopened. */
       readonly name: 'refusing' | 'stuck';
       readonly server: HttpServer;
       readonly fault: string;

@@ -7,7 +7,7 @@ import { type Connection, send } from './connection.ts';
 import type { Handlers, NodeServices } from './handler.ts';
 import type { RequestRecorder } from './recorder.ts';
 
-/** An abort reason. The default reason is an error whose stack costs more than the rest of a small request. */
+/** The default abort reason is an error, whose stack costs more than the rest of a small request. */
 const DISCONNECTED = 'client disconnected';
 
 export interface RequestPipelineDeps {
@@ -88,7 +88,7 @@ export class RequestPipeline {
   }
 }
 
-/** The parameters of a path with a single value: the node's routes have no others. */
+/** Selects the path parameters with a single value. The node's routes have no others. */
 function selectStrings(params: Request['params']): Record<string, string> {
   return Object.fromEntries(
     Object.entries(params).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),

@@ -25,14 +25,14 @@ export function createControlHandlers(deps: HandlerDeps): ControlHandlers {
   const { controller, log, streams, apiPort, isReady, closing } = deps;
   const { faults, journal, ledger } = controller;
   const now = () => controller.clock.now();
-  /** Created on the first request: it takes longer than the rest of the start. */
+  /** Created on the first request, because it takes longer than the rest of the start. */
   let document: ReturnType<typeof createOpenApi> | undefined;
   let waitingClients = 0;
   return {
     getLiveness: () => ({ status: 'ok' }),
     getReadiness: () => {
       if (isReady() && !closing.aborted) return { status: 'ok' };
-      throw new RequestProblem(503, 'the node is stopping, or its port could not be opened again');
+      throw new RequestProblem(503, 'the node is stopping, or its port could not be reopened');
     },
     getInfo: () => ({ ...controller.info(), apiPort }),
     reset: ({ body }) => {

@@ -128,7 +128,7 @@ export class Ledger {
   /**
    * Starts a reserved contract. It replaces a running contract of the farmer with the same chunk.
    *
-   * @returns the first challenge; undefined if the farmer is unknown by now, which cancels the reservation
+   * @returns the first challenge; undefined if the farmer is no longer known, which cancels the reservation
    */
   start(
     token: string,

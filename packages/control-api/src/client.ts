@@ -20,7 +20,7 @@ import {
   type ResetPart,
 } from './views.ts';
 
-/** In addition to the time for which an operation may wait on the server. */
+/** Added to the time that an operation may wait on the server. */
 const TIMEOUT_MS = 10_000;
 
 interface OperationRequest {
@@ -41,7 +41,7 @@ export class ControlClient {
   }
 
   readonly getInfo = () => this.#call('getInfo');
-  /** Restores the state from the start of the node, or the named parts of it. */
+  /** Restores the initial state of the node, or only the given parts. */
   readonly reset = (parts?: readonly ResetPart[]) => this.#call('reset', { body: parts && { parts: [...parts] } });
   readonly getConfig = () => this.#call('getConfig');
   readonly updateConfig = (change: ConfigChange) => this.#call('updateConfig', { body: change });

@@ -18,9 +18,9 @@ const headerText = z
 const none = z.strictObject({});
 
 /**
- * What an effect changes. `connection` and `http`: the client gets something else, and the node does not process the
- * request. In the other groups the node processes the request first. `response`: the response is damaged. `delay`: it
- * is sent late. `protocol`: it is valid but wrong, or the node drops contracts.
+ * What an effect changes. `connection` and `http` replace the response; the node does not process the request. In the
+ * other groups it does: `response` damages the response, `delay` delays it, and `protocol` makes it wrong but valid, or
+ * drops contracts.
  */
 export const EFFECT_GROUPS = ['connection', 'http', 'response', 'delay', 'protocol'] as const;
 export type EffectGroup = (typeof EFFECT_GROUPS)[number];
@@ -81,7 +81,7 @@ export const EFFECTS = {
   },
   malformed_json: {
     group: 'response',
-    description: 'Sends complete HTTP with half of the body, so that JSON is invalid. Of a download, the first 32 KiB.',
+    description: 'Sends complete HTTP with half of the body, which makes JSON invalid. Downloads are cut to 32 KiB.',
     parameters: none,
   },
   garbage: {
@@ -94,7 +94,7 @@ export const EFFECTS = {
   },
   dribble: {
     group: 'response',
-    description: 'Sends the body in `pieces`, spread over `overMs`. Of a download, this applies to the first block.',
+    description: 'Sends the body in `pieces`, spread over `overMs`. In a download, this applies to the first block.',
     parameters: z.strictObject({
       pieces: z.number().int().min(2).max(1_000).default(5),
       overMs: milliseconds.default(1_000),

@@ -54,7 +54,7 @@ const limits = {
   ttlMs: duration.describe('Node time after which the fault is removed.').optional(),
 };
 
-/** A fault on routes where its effect can do nothing would never apply, and the client would not notice. */
+/** Without this check, a fault whose effect can do nothing on its routes would be accepted but never apply. */
 function hasUsableRoute(fault: { match: z.output<typeof match>; effect: Effect }): boolean {
   const { route = '*' } = fault.match;
   const routes = getEffectRoutes(fault.effect.kind);

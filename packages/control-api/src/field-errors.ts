@@ -6,7 +6,7 @@ export interface FieldError {
   readonly message: string;
 }
 
-/** The issues that a schema found, with one error for each unknown field. */
+/** Converts a schema's issues to errors, with one for each unknown field. */
 export function toFieldErrors(issues: readonly z.core.$ZodIssue[], at: readonly PropertyKey[] = []): FieldError[] {
   return issues.flatMap((issue): FieldError[] => {
     const path = [...at, ...issue.path];
@@ -14,7 +14,7 @@ export function toFieldErrors(issues: readonly z.core.$ZodIssue[], at: readonly 
       return issue.keys.map((key) => ({ pointer: toJsonPointer([...path, key]), message: 'unknown field' }));
     if (issue.code !== 'invalid_union' || issue.errors.length === 0)
       return [{ pointer: toJsonPointer(path), message: issue.message }];
-    // The form whose errors are all deeper inside is the one that the client meant.
+    // The client meant the alternative that fails only in nested fields.
     const meant = issue.errors.find((form) => form.every((each) => each.path.length > 0));
     if (meant !== undefined) return toFieldErrors(meant, path);
     const message = issue.errors.flat().map((each) => each.message);

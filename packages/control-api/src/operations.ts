@@ -70,7 +70,7 @@ export const OPERATIONS = {
   reset: {
     method: 'post',
     path: '/reset',
-    summary: 'Restores the state from the start of the node, or the named parts of it.',
+    summary: 'Restores the initial state of the node, or only the given parts.',
     body: views.resetRequest.optional(),
     example: { parts: ['contracts', 'requests'] },
     status: 204,
@@ -158,7 +158,7 @@ export const OPERATIONS = {
   listScenarios: {
     method: 'get',
     path: '/scenarios',
-    summary: 'Lists the presets, the scenarios from the start, and those defined since.',
+    summary: 'Lists the presets and all other scenarios that were loaded at the start or defined later.',
     status: 200,
     response: z.array(scenario),
   },

@@ -60,7 +60,7 @@ export class SteadyClock implements Clock {
 
   now(): Instant {
     const monotonicMs = this.#sources.monotonicMs();
-    // The system clock continues during a suspension, so a jump of it may be one.
+    // The system clock continues during a suspension, so a jump may indicate one.
     const aheadMs = this.#sources.wallMs() - monotonicMs;
     const hasJumped = aheadMs - this.#lastCheck.aheadMs >= MIN_SUSPENSION_MS;
     if (hasJumped || monotonicMs - this.#lastCheck.monotonicMs >= CHECK_INTERVAL_MS)
@@ -89,7 +89,7 @@ export class SteadyClock implements Clock {
   }
 }
 
-/** As `setTimeout` of `timers/promises`, but scales to thousands of calls with the same signal. */
+/** Like `setTimeout` of `timers/promises`, but scales to thousands of calls with the same signal. */
 function wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {

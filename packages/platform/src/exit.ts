@@ -6,8 +6,8 @@ const CHECK_INTERVAL_MS = 20;
 const DISK_RESOURCES = /^(FSReq|MessagePort$|Worker$)/;
 
 /**
- * Ends the process with `code`. `process.exit` waits for all threads, and a thread that waits for a disk that does not
- * respond never ends. If a thread is still blocked after half a second, the process kills itself.
+ * Ends the process with `code`. `process.exit` waits for all threads, but a thread never ends if its disk does not
+ * respond. If a thread is still blocked after half a second, the process kills itself.
  */
 export async function exit(code: number): Promise<never> {
   for (let waitedMs = 0; isBlockedByDisk(); waitedMs += CHECK_INTERVAL_MS) {

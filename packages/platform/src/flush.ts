@@ -7,7 +7,7 @@ export async function flush(path: string): Promise<void> {
   await file.sync();
 }
 
-/** As {@link flush}, but blocks the event loop. */
+/** Like {@link flush}, but blocks the event loop. */
 export function flushSync(path: string): void {
   const file = openSync(path, 'r');
   try {

@@ -14,7 +14,7 @@ export interface Logger {
 
 export const silentLogger: Logger = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
 
-/** The same logger with these fields in every line. */
+/** Adds these fields to every line of a logger. */
 export function withFields(logger: Logger, common: LogFields): Logger {
   return {
     error: (message, fields) => logger.error(message, { ...common, ...fields }),
@@ -82,13 +82,18 @@ export function createLogger({ level, format: shape, stream, secrets = new Set()
   });
   // Winston formats a line before it checks the level, which is slow with ten thousand contracts.
   const enabled = LOG_LEVELS.slice(0, LOG_LEVELS.indexOf(level) + 1);
-  const at = (own: (typeof LOG_LEVELS)[number]): Logger['info'] =>
-    enabled.includes(own)
+  const createMethod = (method: (typeof LOG_LEVELS)[number]): Logger['info'] =>
+    enabled.includes(method)
       ? (message, fields) => {
-          winston.log(own, message, fields);
+          winston.log(method, message, fields);
         }
       : () => {};
-  return { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') };
+  return {
+    error: createMethod('error'),
+    warn: createMethod('warn'),
+    info: createMethod('info'),
+    debug: createMethod('debug'),
+  };
 }
 
 /** Reduces errors to what is safe to log, at any depth, and converts BigInts, which JSON cannot represent. */

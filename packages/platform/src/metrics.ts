@@ -65,7 +65,7 @@ export class MetricSet<C extends Catalogue> {
     const declared = Object.entries(catalogue).map(([key, spec]) => [key, this.#declare(key, spec)]);
     this.instruments = Object.fromEntries(declared);
     collectDefaultMetrics({ register: this.#registry });
-    // Gauges named like counters, and their duplicates.
+    // These gauges are named like counters, or duplicate others.
     for (const kind of ['handles', 'requests', 'resources']) {
       this.#registry.removeSingleMetric(`nodejs_active_${kind}`);
       this.#registry.removeSingleMetric(`nodejs_active_${kind}_total`);

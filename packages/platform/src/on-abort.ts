@@ -9,7 +9,7 @@ interface Subscription {
 /**
  * Calls `listener` when the signal aborts. Scales to thousands of listeners for the same signal.
  *
- * @returns removes the listener
+ * @returns a function that removes the listener
  */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   const { listeners, notify } = SUBSCRIPTIONS.get(signal) ?? subscribe(signal);

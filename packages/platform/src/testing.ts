@@ -34,7 +34,7 @@ export class FakeClock implements Clock {
         reject(signal?.reason);
       };
       const wake = () => {
-        // A signal that outlives many sleeps would otherwise collect their listeners.
+        // Without this, a long-lived signal would accumulate listeners.
         signal?.removeEventListener('abort', abort);
         resolve();
       };

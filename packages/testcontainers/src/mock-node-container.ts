@@ -17,7 +17,6 @@ import { API_PORT, buildUrl, CONTROL_PORT, StartedMockNodeContainer } from './st
 const GENESIS_PATH = '/genesis';
 const SCENARIO_PATH = '/scenario.json';
 
-/** Used if there are faults but no scenario. */
 const NO_SCENARIO: ScenarioInput = { name: 'start', description: 'Faults that were set before the start.' };
 
 /** Configures and starts a mock node in a container. Settings that are not set keep the defaults of the image. */
@@ -55,7 +54,7 @@ export class MockNodeContainer extends GenericContainer {
     return this.withEnvironment({ MOCK_CONTRACT_FORM: form });
   }
 
-  /** Faults that are built in, by what they are like. */
+  /** Applies a built-in scenario at the start. */
   withPreset(name: PresetName): this {
     return this.withEnvironment({ MOCK_PRESET: name });
   }
