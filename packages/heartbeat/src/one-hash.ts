@@ -44,8 +44,8 @@ export function computeOneHashResponse(pieces: Iterable<Uint8Array>, seed: strin
 }
 
 /**
- * Yields an endless sequence of challenge seeds in lowercase hex: s(0) = SHA-256(root), s(i+1) = SHA-256(s(i) ‖ secret).
- * The next seed cannot be predicted without the secret.
+ * Yields an endless sequence of challenge seeds: s(0) = SHA-256(root), s(i+1) = SHA-256(s(i) ‖ secret), in lowercase
+ * hex. The next seed cannot be predicted without the secret.
  */
 export function* generateOneHashSeeds(rootSeed: string, secret: string): Generator<string, never, undefined> {
   let seed = createHash('sha256').update(rootSeed, 'utf8').digest('hex');
