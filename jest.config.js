@@ -29,6 +29,10 @@ export default {
     '^@downstream/(farmer|mock-node)$': '<rootDir>/$1/src/index.ts',
   },
   testTimeout: 30_000,
+  collectCoverageFrom: ['<rootDir>/packages/*/src/**/*.ts', '<rootDir>/{farmer,mock-node}/src/**/*.ts'],
+  coverageReporters: ['text-summary', 'html'],
+  // The floor of `npm run test:coverage`; the system tier enforces it.
+  coverageThreshold: { global: { statements: 86, branches: 80, functions: 83, lines: 87 } },
   // Jest's default, one worker per core but one, leaves half of a two-core machine idle.
   maxWorkers: 2,
 };
