@@ -110,7 +110,7 @@ export interface TokenStorePort {
   saveToken(token: string): void;
 }
 
-/** The state of the graceful exit from a node: while `exiting` contracts are released, when `exited` none is left. */
+/** The state of the graceful exit from a node. `exiting`: contracts are being released. `exited`: none remain. */
 export const EXIT_STATES = ['active', 'exiting', 'exited'] as const;
 export type ExitState = (typeof EXIT_STATES)[number];
 

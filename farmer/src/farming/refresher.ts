@@ -189,7 +189,7 @@ export class Refresher {
     this.#failures = 0;
   }
 
-  /** How long the node must report that contracts are over. Without contracts nothing is at stake. */
+  /** How long the node must report that contracts are over; 0 without contracts. */
   get #confirmMs(): number {
     return Math.min(MAX_CONFIRM_MS, this.#deps.contracts.shortestIntervalMs ?? 0);
   }

@@ -6,7 +6,7 @@ import { flush } from '@downstream/platform';
 import { StateError } from './sqlite.ts';
 
 /**
- * Writes a consistent copy of a state to a new file, readable only by its owner. The state stays in use meanwhile.
+ * Writes a consistent copy of a state to a new file, readable only by its owner. The state remains in use.
  *
  * @returns its size in bytes
  * @throws StateError `exists`, `not_writable`

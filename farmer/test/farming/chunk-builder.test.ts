@@ -52,7 +52,7 @@ describe('ChunkBuilder', () => {
     expect({ failures: outcomes.failures, passes: outcomes.passes.length }).toEqual({ failures: [], passes: 4 });
   });
 
-  it('deletes a chunk whose contract ended meanwhile, and logs if that fails', async () => {
+  it('deletes a chunk whose contract ended while it was created, and logs if that fails', async () => {
     const { start, clock, node, chunks, table, log, faults } = aFarmer({ contracts: 1 });
     const gate = Promise.withResolvers<void>();
     chunks.createTime = async () => await gate.promise;

@@ -24,7 +24,7 @@ describe('GracefulExit', () => {
     expect(table.size).toBe(0);
   });
 
-  it('continues after a restart, and proves the remaining contracts meanwhile', async () => {
+  it('continues after a restart, and proves the contracts that are not released yet', async () => {
     const first = aFarmer({ contracts: 3 });
     first.start();
     await first.clock.advance(SECOND);
