@@ -6,8 +6,8 @@ import { startTcpProxy } from '../test/support/tcp-proxy.ts';
 import { CHUNK_BYTES, TestFarm, until } from '../test/support/test-farm.ts';
 
 /**
- * `npm run screenshots:farmer [-- MINUTES]`: screenshots of the page of a real farmer. Its node is
- * unreachable for a moment in the fourth minute, so that the page shows a failure in its history.
+ * `npm run screenshots:farmer [-- MINUTES]`: takes screenshots of a farmer's status page. The node is unreachable for a
+ * moment in the fourth minute, so that the history shows failures.
  */
 const minutes = Number(process.argv[2] ?? 16);
 const folder = join(import.meta.dirname, '../docs/pictures');
@@ -23,9 +23,9 @@ const SCREENSHOTS = [
 const SHORT_LOG = '.log { max-height: 8rem }';
 
 await using farm = new TestFarm();
-const node = await farm.node({ intervalMs: 10_000 });
-await using wire = await startTcpProxy(node.url);
-const farmer = await farm.farmer(wire.url, {
+const node = await farm.startNode({ intervalMs: 10_000 });
+await using proxy = await startTcpProxy(node.url);
+const farmer = await farm.startFarmer(proxy.url, {
   FARMER_SIZE: String(6 * CHUNK_BYTES),
   FARMER_ALIAS: 'farmer-0',
   FARMER_POLL_INTERVAL: '1s',
@@ -33,9 +33,9 @@ const farmer = await farm.farmer(wire.url, {
 });
 await until(farmer.status, ({ contracts }) => contracts.waiting === 6);
 await pause(3 * 60_000);
-wire.setOffline(true);
+proxy.setOffline(true);
 await pause(OUTAGE_MS);
-wire.setOffline(false);
+proxy.setOffline(false);
 await pause((minutes - 3) * 60_000 - OUTAGE_MS);
 
 const browser = await launchBrowser();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { launchBrowser } from '../test/support/browser.ts';
 import { CHUNK_BYTES, TestFarm, until } from '../test/support/test-farm.ts';
 
-/** `npm run screenshots:mock-node`: screenshots of the mock node's page with a farmer and faults. */
+/** `npm run screenshots:mock-node`: takes screenshots of the mock node's page with a farmer and faults. */
 const folder = join(import.meta.dirname, '../docs/pictures');
 const PICTURES = [
   { name: 'mock-node-page-light', width: 1000, height: 800, colorScheme: 'light' },
@@ -12,10 +12,10 @@ const PICTURES = [
 ] as const;
 const PASSED = 40;
 /** Hides most requests. The screenshots bypass the page's content security policy, which would block this style. */
-const SHORTER = '#requests tbody tr:nth-child(n + 16) { display: none }';
+const SHORT_LIST = '#requests tbody tr:nth-child(n + 16) { display: none }';
 
 await using farm = new TestFarm();
-const node = await farm.node({
+const node = await farm.startNode({
   controlPort: 0,
   intervalMs: 8_000,
   faults: [
@@ -31,7 +31,7 @@ const node = await farm.node({
     { name: 'restart', enabled: false, times: 1, effect: 'forget_all' },
   ],
 });
-const farmer = await farm.farmer(node.url, {
+const farmer = await farm.startFarmer(node.url, {
   FARMER_SIZE: String(6 * CHUNK_BYTES),
   FARMER_POLL_INTERVAL: '1s',
   FARMER_LOG_LEVEL: 'info',
@@ -49,7 +49,7 @@ for (const { name, width, height, colorScheme } of PICTURES) {
   const page = await browser.newPage({ viewport: { width, height }, colorScheme, bypassCSP: true });
   await page.goto(`${node.controlUrl}/`);
   await page.getByText('live', { exact: true }).waitFor();
-  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true, style: SHORTER });
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true, style: SHORT_LIST });
   await page.close();
 }
 await browser.close();

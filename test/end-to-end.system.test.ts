@@ -11,8 +11,8 @@ describe('A farmer and a mock node', () => {
     'pass challenges of contracts by %s without revealing a secret',
     async (contractForm) => {
       await using farm = new TestFarm();
-      const node = await farm.node({ contractForm });
-      const farmer = await farm.farmer(node.url);
+      const node = await farm.startNode({ contractForm });
+      const farmer = await farm.startFarmer(node.url);
       await until(farmer.status, ({ challenges, contracts }) => contracts.waiting === 5 && challenges.passed >= 10);
       expect(farmer.status()).toMatchObject({
         nodes: [{ alias: 'node', farmerId: expect.stringMatching(/^[0-9a-f]{20}$/) }],
@@ -34,8 +34,8 @@ describe('A farmer and a mock node', () => {
 
   it('resume after a restart with the same token and chunks, in files readable only by their owner', async () => {
     await using farm = new TestFarm();
-    const node = await farm.node();
-    const first = await farm.farmer(node.url);
+    const node = await farm.startNode();
+    const first = await farm.startFarmer(node.url);
     await until(
       first.status,
       ({ challenges, contracts: { total, generating } }) => challenges.passed >= 5 && total === 5 && generating === 0,
@@ -51,7 +51,7 @@ describe('A farmer and a mock node', () => {
     ).toEqual([0o600, 0o600]);
 
     writeFileSync(join(data, 'chunks', `${'a'.repeat(64)}.1-1.partial`), 'half');
-    const second = await farm.farmer(node.url);
+    const second = await farm.startFarmer(node.url);
     await until(second.status, ({ challenges }) => challenges.passed >= 12);
     expect(second.status()).toMatchObject({ nodes: [{ farmerId }], challenges: { failed: 0 } });
     expect(await second.metrics()).toContain('farmer_chunk_generation_duration_seconds_count 0');
@@ -60,7 +60,7 @@ describe('A farmer and a mock node', () => {
 
   it('continue when the output of the farmer is closed', async () => {
     await using farm = new TestFarm();
-    const node = await farm.node();
+    const node = await farm.startNode();
     const main = join(import.meta.dirname, '../farmer/src/main.ts');
     const env = { ...process.env, ...farm.env(node.url) };
     const farmer = spawn(process.execPath, ['--conditions=source', main], { env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -84,8 +84,8 @@ describe('A farmer and a mock node', () => {
 
   it('agree on no contract with different genesis files, and leave no chunk on disk', async () => {
     await using farm = new TestFarm();
-    const node = await farm.node(farm.createGenesis('another'));
-    const farmer = await farm.farmer(node.url);
+    const node = await farm.startNode(farm.createGenesis('another'));
+    const farmer = await farm.startFarmer(node.url);
     const metrics = await until(farmer.metrics, (text) =>
       /rejected_total\{node="node",reason="hash_mismatch"\} [1-9]/.test(text),
     );
@@ -96,8 +96,8 @@ describe('A farmer and a mock node', () => {
 
   it('rebuild a corrupt chunk before a wrong answer is sent', async () => {
     await using farm = new TestFarm();
-    const node = await farm.node();
-    const farmer = await farm.farmer(node.url);
+    const node = await farm.startNode();
+    const farmer = await farm.startFarmer(node.url);
     await until(farmer.status, ({ contracts }) => contracts.waiting === 5);
     const chunks = join(farm.dataDir, 'chunks');
     const [name = ''] = readdirSync(chunks);
@@ -113,7 +113,7 @@ describe('A farmer and a mock node', () => {
 
   it('start independently: a farmer without its node is healthy but not ready', async () => {
     await using farm = new TestFarm();
-    const farmer = await farm.farmer('http://127.0.0.1:1');
+    const farmer = await farm.startFarmer('http://127.0.0.1:1');
     const code = async (path: string) => (await fetch(farmer.url + path)).status;
     expect([await code('/healthz'), await code('/readyz')]).toEqual([200, 503]);
     expect(await farmer.stop()).toBe(true);
@@ -121,23 +121,23 @@ describe('A farmer and a mock node', () => {
 
   it('complete a graceful exit: every contract is released and the farmer stays ready', async () => {
     await using farm = new TestFarm();
-    const node = await farm.node();
-    const first = await farm.farmer(node.url);
+    const node = await farm.startNode();
+    const first = await farm.startFarmer(node.url);
     await until(first.status, ({ contracts }) => contracts.waiting === 5);
     const config = { dataDir: farm.dataDir };
     expect(await exitNodes(config, { cancel: false, yes: true }, () => {})).toBe(0);
     expect([...node.controller.ledger.all(node.controller.clock.now())]).toEqual([]);
     await first.stop();
-    const second = await farm.farmer(node.url);
+    const second = await farm.startFarmer(node.url);
     expect((await fetch(`${second.url}/readyz`)).status).toBe(200);
     expect(second.status().contracts.total).toBe(0);
   });
 
   it('lock the data directory against a second farmer until the first stops', async () => {
     await using farm = new TestFarm();
-    const first = await farm.farmer('http://127.0.0.1:1');
-    await expect(farm.farmer('http://127.0.0.1:1')).rejects.toMatchObject({ code: 'locked' });
+    const first = await farm.startFarmer('http://127.0.0.1:1');
+    await expect(farm.startFarmer('http://127.0.0.1:1')).rejects.toMatchObject({ code: 'locked' });
     await first.stop();
-    await farm.farmer('http://127.0.0.1:1');
+    await farm.startFarmer('http://127.0.0.1:1');
   });
 });

@@ -19,8 +19,8 @@ describeWith(['chromium'], "The farmer's page in a browser", () => {
 
   it('updates times, figures and log live and changes its status when the node becomes unreachable', async () => {
     await using farm = new TestFarm();
-    const node = await farm.node();
-    const farmer = await farm.farmer(node.url);
+    const node = await farm.startNode();
+    const farmer = await farm.startFarmer(node.url);
     await until(farmer.status, ({ challenges }) => challenges.passed >= 5);
     const { page, problems } = await open(farmer.url);
     await page.getByText('live', { exact: true }).waitFor();
@@ -77,8 +77,8 @@ describeWith(['chromium'], "The farmer's page in a browser", () => {
     'is accessible in the %s color scheme in each status and fits a phone',
     async (colorScheme) => {
       await using farm = new TestFarm();
-      const node = await farm.node();
-      const farmer = await farm.farmer(node.url);
+      const node = await farm.startNode();
+      const farmer = await farm.startFarmer(node.url);
       await until(farmer.status, ({ challenges }) => challenges.passed >= 5);
       const { page } = await open(farmer.url, { colorScheme, bypassCSP: true, viewport: { width: 360, height: 700 } });
       const check = async (expected: string) => {
@@ -100,8 +100,8 @@ describeWith(['chromium'], "The farmer's page in a browser", () => {
 
   it('reloads its content when too many clients receive events', async () => {
     await using farm = new TestFarm();
-    const node = await farm.node();
-    const farmer = await farm.farmer(node.url);
+    const node = await farm.startNode();
+    const farmer = await farm.startFarmer(node.url);
     await until(farmer.status, ({ challenges }) => challenges.passed >= 5);
     const leave = new AbortController();
     // Kept referenced, so that the client does not close them.
@@ -117,10 +117,10 @@ describeWith(['chromium'], "The farmer's page in a browser", () => {
     leave.abort();
   });
 
-  it('shows the essentials without JavaScript and reloads itself', async () => {
+  it('works without JavaScript by reloading itself', async () => {
     await using farm = new TestFarm();
-    const node = await farm.node();
-    const farmer = await farm.farmer(node.url);
+    const node = await farm.startNode();
+    const farmer = await farm.startFarmer(node.url);
     await until(farmer.status, ({ challenges }) => challenges.passed >= 5);
     const { page, problems } = await open(farmer.url, { javaScriptEnabled: false });
     expect(await label(page)).toBe('Healthy');

@@ -54,7 +54,7 @@ describe('checkLanguage', () => {
 });
 
 describe('the list of banned words', () => {
-  it('offers a replacement for each', () => {
+  it('has a replacement for each entry', () => {
     for (const { words, use } of bannedWords)
       expect({ words, use }).toEqual({ words, use: expect.stringMatching(/\w/) });
   });

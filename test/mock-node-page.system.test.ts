@@ -18,8 +18,8 @@ describeWith(['chromium'], "the mock node's page in a browser", () => {
   const register = async (url: string) => (await fetch(`${url}/api/downstream/new/${ADDRESS}`)).status;
 
   /** A node with a control port, and the URL of its page. */
-  async function startNode(farm: TestFarm, options: Parameters<TestFarm['node']>[0] = {}) {
-    const node = await farm.node({ controlPort: 0, ...options });
+  async function startNode(farm: TestFarm, options: Parameters<TestFarm['startNode']>[0] = {}) {
+    const node = await farm.startNode({ controlPort: 0, ...options });
     return { ...node, pageUrl: `${node.controlUrl}/` };
   }
 
@@ -30,7 +30,7 @@ describeWith(['chromium'], "the mock node's page in a browser", () => {
     await isLive(page);
     expect(await figure(page, 'Contracts')).toBe(0);
 
-    const farmer = await farm.farmer(node.url);
+    const farmer = await farm.startFarmer(node.url);
     await until(
       async () => await page.locator('#contracts tbody tr').count(),
       (rows) => rows === 5,
@@ -135,7 +135,7 @@ describeWith(['chromium'], "the mock node's page in a browser", () => {
   it('challenges and expires contracts, and shows errors', async () => {
     await using farm = new TestFarm();
     const node = await startNode(farm, { intervalMs: 60_000 });
-    const farmer = await farm.farmer(node.url);
+    const farmer = await farm.startFarmer(node.url);
     await until(farmer.status, ({ challenges }) => challenges.passed === 5);
     const { page } = await open(node.pageUrl);
     await isLive(page);
@@ -162,7 +162,7 @@ describeWith(['chromium'], "the mock node's page in a browser", () => {
     async (colorScheme) => {
       await using farm = new TestFarm();
       const node = await startNode(farm, { preset: 'hostile' });
-      const farmer = await farm.farmer(node.url);
+      const farmer = await farm.startFarmer(node.url);
       await until(farmer.status, ({ contracts }) => contracts.total > 0);
       const { page } = await open(node.pageUrl, {
         colorScheme,

@@ -8,9 +8,9 @@ const countPassed = (farmer: TestFarmer, at: number) => farmer.status().nodes[at
 describe('A farmer with several nodes', () => {
   it('divides its capacity by the configured shares, with a token and contracts per node', async () => {
     await using farm = new TestFarm();
-    const [one, two] = [await farm.node({ seed: 'one' }), await farm.node({ seed: 'two' })];
+    const [one, two] = [await farm.startNode({ seed: 'one' }), await farm.startNode({ seed: 'two' })];
     const env = { FARMER_NODE_ALIAS: 'big,small', FARMER_SIZE: String(8 * CHUNK_BYTES) };
-    const farmer = await farm.farmer(`${one.url}=3,${two.url}=1`, env);
+    const farmer = await farm.startFarmer(`${one.url}=3,${two.url}=1`, env);
     await until(farmer.status, ({ contracts }) => contracts.waiting === 8);
     const { nodes } = farmer.status();
     expect(nodes.map(({ alias, contracts: { total } }) => [alias, total])).toEqual([
@@ -23,8 +23,8 @@ describe('A farmer with several nodes', () => {
 
   it('keeps passing at the other nodes while one is unreachable', async () => {
     await using farm = new TestFarm();
-    const [one, two] = [await farm.node({ seed: 'one' }), await farm.node({ seed: 'two' })];
-    const farmer = await farm.farmer(`${one.url},${two.url}`, {
+    const [one, two] = [await farm.startNode({ seed: 'one' }), await farm.startNode({ seed: 'two' })];
+    const farmer = await farm.startFarmer(`${one.url},${two.url}`, {
       FARMER_NODE_ALIAS: 'one,two',
       FARMER_SIZE: String(4 * CHUNK_BYTES),
     });
@@ -46,8 +46,8 @@ describe('A farmer with several nodes', () => {
 
   it('rejects and releases a contract that it holds for another node', async () => {
     await using farm = new TestFarm();
-    const [one, two] = [await farm.node({ seed: 'same' }), await farm.node({ seed: 'same' })];
-    const farmer = await farm.farmer(`${one.url},${two.url}`, { FARMER_NODE_ALIAS: 'one,two' });
+    const [one, two] = [await farm.startNode({ seed: 'same' }), await farm.startNode({ seed: 'same' })];
+    const farmer = await farm.startFarmer(`${one.url},${two.url}`, { FARMER_NODE_ALIAS: 'one,two' });
     await until(farmer.metrics, (text) => /rejected_total\{node="\w+",reason="duplicate"\} [1-9]/.test(text));
     const names = readdirSync(join(farm.dataDir, 'chunks'));
     expect(new Set(names).size).toBe(names.length);
@@ -58,11 +58,11 @@ describe('A farmer with several nodes', () => {
 describe('A farmer with several disks', () => {
   it('rebuilds the chunks of a removed disk on the others in time, and uses the disk again when it returns', async () => {
     await using farm = new TestFarm();
-    const node = await farm.node({ intervalMs: 5_000, maxContracts: 6 });
+    const node = await farm.startNode({ intervalMs: 5_000, maxContracts: 6 });
     const [a, b] = [join(farm.folder, 'a'), join(farm.folder, 'b')];
     const size = String(6 * CHUNK_BYTES);
     const env = { FARMER_DATA_DIR: `${a}=${size},${b}=${size}`, FARMER_SIZE: '' };
-    const farmer = await farm.farmer(node.url, env);
+    const farmer = await farm.startFarmer(node.url, env);
     const chunksIn = (folder: string) => readdirSync(join(folder, 'chunks')).filter((name) => name.length === 64);
     await until(farmer.status, ({ contracts, challenges }) => contracts.waiting === 6 && challenges.passed >= 6);
     expect([chunksIn(a).length, chunksIn(b).length]).toEqual([3, 3]);
@@ -83,7 +83,7 @@ describe('A farmer with several disks', () => {
 
     rmSync(b, { recursive: true });
     renameSync(`${b}-removed`, b);
-    const again = await farm.farmer(node.url, env);
+    const again = await farm.startFarmer(node.url, env);
     await until(
       again.status,
       ({ contracts, disks }) => contracts.waiting === 6 && disks.every(({ state }) => state === 'ok'),

@@ -66,9 +66,9 @@ describe('A farmer at log level debug', () => {
   it('reveals no token, secret or response in logs, metrics, status, page or events', async () => {
     await using farm = new TestFarm();
     const nodeLines: string[] = [];
-    const node = await farm.node({}, { log: createListLogger(nodeLines) });
+    const node = await farm.startNode({}, { log: createListLogger(nodeLines) });
     await using proxy = await startRecordingProxy(node);
-    let farmer = await farm.farmer(proxy.url);
+    let farmer = await farm.startFarmer(proxy.url);
     const output: string[] = [];
     const readAll = async () => {
       const pages = ['/metrics', '/status', '/readyz', '/', `/${[...proxy.recorded][0]}`];
@@ -105,7 +105,7 @@ describe('A farmer at log level debug', () => {
     await farmer.stop();
     rmSync(join(farm.dataDir, 'chunks'), { recursive: true });
     output.push(...farmer.lines);
-    farmer = await farm.farmer(proxy.url);
+    farmer = await farm.startFarmer(proxy.url);
     await until(farmer.status, ({ contracts }) => contracts.waiting === 5);
     await readAll();
     await farmer.stop();

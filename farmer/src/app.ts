@@ -61,7 +61,7 @@ const STOP_BUDGET_MS = 4_000;
 const MAX_CONNECTIONS = 256;
 
 /**
- * Builds and starts a farmer. If a step fails, everything that was started before is stopped again.
+ * Builds and starts a farmer. If a step fails, it stops everything that was started before.
  *
  * @throws a `CodedError` whose message says what to do
  */

@@ -139,9 +139,9 @@ export class DownstreamClient implements AsyncDisposable {
    *
    * @returns whether the node accepted it
    */
-  async answer(hash: string, hashAnswer: string): Promise<boolean> {
+  async answer(hash: string, response: string): Promise<boolean> {
     const { node, token } = this.#connected();
-    return await node.answer(token, { id: hash, response: hashAnswer });
+    return await node.answer(token, { id: hash, response: response });
   }
 
   /** Generates the chunk of a secret, without a node. */

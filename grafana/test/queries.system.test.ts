@@ -35,10 +35,10 @@ describeWith(['prometheus'], 'dashboard queries in a real Prometheus', () => {
     const rules = join(farm.folder, 'rules.yml');
     writeFileSync(rules, JSON.stringify(RULES));
     exporter = await startExporter();
-    const node = await farm.node({
+    const node = await farm.startNode({
       faults: [{ name: 'late', match: { route: 'due' }, effect: { kind: 'fixed', ms: 1 } }],
     });
-    const farmer = await farm.farmer(node.url);
+    const farmer = await farm.startFarmer(node.url);
     prometheus = await startPrometheus({
       targets: [
         { job: 'farmer', urls: [farmer.url] },

@@ -13,7 +13,7 @@ export function createGenesis(text: string, sizeBytes = 64 * 1024): Genesis {
 }
 
 /** Returns the settings with which a farmer uses the file. */
-export function genesisSettings({ sha256 }: Genesis): Record<string, string> {
+export function toGenesisSettings({ sha256 }: Genesis): Record<string, string> {
   return { FARMER_GENESIS: GENESIS_PATH, FARMER_GENESIS_SHA256: sha256 };
 }
 

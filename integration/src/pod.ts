@@ -31,12 +31,12 @@ export class Pod {
   static async start(spec: PodSpec, options: PodOptions): Promise<Pod> {
     const id = await docker(['run', '--detach', ...LABEL_OPTIONS, ...toDockerOptions(spec, options), options.image]);
     const pod = new Pod(id, spec);
-    await pod.started();
+    await pod.waitUntilReady();
     return pod;
   }
 
   /** Waits for the start-up, liveness and readiness probes. */
-  async started(): Promise<void> {
+  async waitUntilReady(): Promise<void> {
     const { startupProbe, livenessProbe, readinessProbe } = this.#container;
     const { periodSeconds = 10, failureThreshold = 3 } = startupProbe ?? {};
     const withinMs = Math.min(60, periodSeconds * failureThreshold) * 1000;
@@ -63,7 +63,7 @@ export class Pod {
 
   async restart(): Promise<void> {
     await docker(['start', this.#id]);
-    await this.started();
+    await this.waitUntilReady();
   }
 
   async logs(): Promise<string> {

@@ -1,4 +1,4 @@
-import { json } from './scrape.ts';
+import { fetchJson } from './scrape.ts';
 
 interface Rule {
   readonly name: string;
@@ -38,6 +38,6 @@ export class Prometheus {
   }
 
   async #get<T>(path: string): Promise<T> {
-    return (await json<{ data: T }>(`${this.#url}/api/v1/${path}`)).data;
+    return (await fetchJson<{ data: T }>(`${this.#url}/api/v1/${path}`)).data;
   }
 }

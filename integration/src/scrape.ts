@@ -50,11 +50,11 @@ export interface FarmerStatus {
 }
 
 export async function fetchFarmerStatus(url: string): Promise<FarmerStatus> {
-  return await json(`${url}/status`);
+  return await fetchJson(`${url}/status`);
 }
 
 /** Returns the parsed response to a GET, without validation. */
-export async function json<T>(url: string): Promise<T> {
+export async function fetchJson<T>(url: string): Promise<T> {
   return JSON.parse(await fetchText(url));
 }
 

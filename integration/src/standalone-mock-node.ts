@@ -32,7 +32,7 @@ export class StandaloneMockNode implements AsyncDisposable {
       IMAGES['mock-node'],
     ]);
     const run = new StandaloneMockNode(id);
-    await run.healthy();
+    await run.waitUntilHealthy();
     return run;
   }
 
@@ -49,7 +49,7 @@ export class StandaloneMockNode implements AsyncDisposable {
     return JSON.parse(await docker(['inspect', '--format', '{{json .State.Health}}', this.#id]));
   }
 
-  async healthy(): Promise<void> {
+  async waitUntilHealthy(): Promise<void> {
     await eventually(
       'the container to be healthy',
       async () => await this.health(),

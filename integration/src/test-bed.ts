@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { MockNodeContainer } from '@downstream/testcontainers';
 import { GenericContainer, Network, type StartedNetwork, Wait } from 'testcontainers';
 import { type DockerResult, docker, tryDocker } from './docker.ts';
-import { GENESIS_PATH, type Genesis, genesisSettings } from './genesis.ts';
+import { GENESIS_PATH, type Genesis, toGenesisSettings } from './genesis.ts';
 import { IMAGES, LABEL, LABEL_OPTIONS, NETWORK_PREFIX } from './images.ts';
 import { FARMER_PORT, FarmerService, MockNodeService, type Service } from './service.ts';
 
@@ -14,7 +14,7 @@ interface FarmerOptions {
   readonly volume?: string;
   /** Maximum number of processors, which may be a fraction. */
   readonly cpus?: number;
-  /** A second network that is its only connection to the node: see {@link TestBed.link}. */
+  /** A second network that is its only connection to the node: see {@link TestBed.createLink}. */
   readonly link?: string;
   /** Mounts a tmpfs of this size at the data directory instead of a volume. */
   readonly diskMiB?: number;
@@ -61,7 +61,7 @@ class TestBed {
   }
 
   /** Starts the mock node of this test's farmers. @param set changes the defaults */
-  async mockNode(set: (node: MockNodeContainer) => MockNodeContainer = (node) => node): Promise<MockNodeService> {
+  async startMockNode(set: (node: MockNodeContainer) => MockNodeContainer = (node) => node): Promise<MockNodeService> {
     const definition = this.#restrict(new MockNodeContainer(IMAGES['mock-node']))
       .withNetworkAliases('mock-node')
       .withInterval(3);
@@ -69,19 +69,19 @@ class TestBed {
   }
 
   /** Starts a farmer of this test's mock node and waits until it is ready. */
-  async farmer({ env = {}, genesis, volume, cpus, link, diskMiB }: FarmerOptions = {}): Promise<FarmerService> {
+  async startFarmer({ env = {}, genesis, volume, cpus, link, diskMiB }: FarmerOptions = {}): Promise<FarmerService> {
     const definition = this.#restrict(new GenericContainer(IMAGES.farmer))
       .withEnvironment({
         ...DEFAULT_ENV,
         ...(link !== undefined && { FARMER_NODE_URL: LINKED_NODE_URL }),
-        ...(genesis && genesisSettings(genesis)),
+        ...(genesis && toGenesisSettings(genesis)),
         ...env,
       })
       .withCopyContentToContainer(genesis ? [{ target: GENESIS_PATH, content: genesis.content, mode: 0o644 }] : [])
       .withExposedPorts(FARMER_PORT)
       .withWaitStrategy(Wait.forHttp(link === undefined ? '/readyz' : '/healthz', FARMER_PORT));
     if (diskMiB !== undefined) definition.withTmpFs({ '/data': `rw,uid=1000,gid=1000,mode=700,size=${diskMiB}m` });
-    else definition.withBindMounts([{ source: volume ?? (await this.volume()), target: '/data', mode: 'rw' }]);
+    else definition.withBindMounts([{ source: volume ?? (await this.createVolume()), target: '/data', mode: 'rw' }]);
     if (cpus !== undefined) definition.withResourcesQuota({ cpu: cpus });
     const farmer = this.#track(new FarmerService(await definition.start()));
     if (link !== undefined) await farmer.connect(link);
@@ -92,7 +92,7 @@ class TestBed {
    * Creates a second network on which the node has another alias. A farmer that uses this alias can be disconnected
    * from the node without losing its published port.
    */
-  async link(node: MockNodeService): Promise<string> {
+  async createLink(node: MockNodeService): Promise<string> {
     const network = `${NETWORK_PREFIX}${randomBytes(6).toString('hex')}`;
     // Internal: otherwise the engine may publish a container's ports through it.
     await docker(['network', 'create', '--internal', network]);
@@ -102,28 +102,28 @@ class TestBed {
   }
 
   /** Runs a shell command as root in a data directory, to simulate damage. */
-  async onVolume(volume: string, command: string): Promise<void> {
+  async runOnVolume(volume: string, command: string): Promise<void> {
     const entry = ['--user', '0:0', '--entrypoint', 'sh', IMAGES.farmer, '-c', `set -e; cd /data; ${command}`];
     await docker(['run', '--rm', ...LABEL_OPTIONS, '--volume', `${volume}:/data`, ...entry]);
   }
 
   /** Runs a farmer that is expected to fail at the start. */
   async runFarmerToExit({ volume, genesis }: { volume: string; genesis: Genesis }): Promise<DockerResult> {
-    const env = Object.entries({ ...DEFAULT_ENV, ...genesisSettings(genesis) });
+    const env = Object.entries({ ...DEFAULT_ENV, ...toGenesisSettings(genesis) });
     const options = env.flatMap(([name, value]) => ['--env', `${name}=${value}`]);
     const restrictions = ['--cap-drop', 'ALL', '--volume', `${volume}:/data`, '--network', this.#network.getName()];
     return await tryDocker(['run', '--rm', ...LABEL_OPTIONS, ...restrictions, ...options, IMAGES.farmer]);
   }
 
   /** Creates an empty volume for a data directory that outlives its container. */
-  async volume(): Promise<string> {
+  async createVolume(): Promise<string> {
     const name = `downstream-integration-${randomBytes(6).toString('hex')}`;
     this.#volumes.push(await docker(['volume', 'create', ...LABEL_OPTIONS, name]));
     return name;
   }
 
   /** Lists the chunk files of a data directory with their hashes, independently of the farmer. */
-  async chunkFiles(volume: string): Promise<ChunkFile[]> {
+  async listChunkFiles(volume: string): Promise<ChunkFile[]> {
     const list = `
       const { createHash } = require('node:crypto');
       const { readdirSync, readFileSync } = require('node:fs');

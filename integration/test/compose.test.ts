@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { docker, tryDocker } from '../src/docker.ts';
 import { eventually } from '../src/eventually.ts';
 import { Prometheus } from '../src/prometheus.ts';
-import { fetchFarmerStatus, json, scrape } from '../src/scrape.ts';
+import { fetchFarmerStatus, fetchJson, scrape } from '../src/scrape.ts';
 
 const FILE = fileURLToPath(new URL('../../docker-compose.yml', import.meta.url));
 const project = `downstream-integration-${randomBytes(4).toString('hex')}`;
@@ -145,7 +145,7 @@ describe('docker-compose.yml', () => {
           await fetch(control + path, { method }),
     );
     expect((await on?.())?.status).toBe(200);
-    expect(await json<{ name: string }[]>(`${control}/__admin/faults`)).toContainEqual(
+    expect(await fetchJson<{ name: string }[]>(`${control}/__admin/faults`)).toContainEqual(
       expect.objectContaining({ name: 'flaky-reset' }),
     );
     const api = await prometheus();
@@ -155,16 +155,16 @@ describe('docker-compose.yml', () => {
       ({ length }) => length >= 4,
     );
     expect((await off?.())?.status).toBe(204);
-    expect(await json(`${control}/__admin/faults`)).toEqual([]);
+    expect(await fetchJson(`${control}/__admin/faults`)).toEqual([]);
   });
 
   (hasGrafana ? it : it.skip)('runs a Grafana with its data source and dashboards, without login', async () => {
     const url = await getUrl('grafana');
-    expect(await json(`${url}/api/health`)).toMatchObject({ database: 'ok' });
-    expect(await json(`${url}/api/datasources/uid/prometheus/health`)).toMatchObject({ status: 'OK' });
+    expect(await fetchJson(`${url}/api/health`)).toMatchObject({ database: 'ok' });
+    expect(await fetchJson(`${url}/api/datasources/uid/prometheus/health`)).toMatchObject({ status: 'OK' });
     const dashboards = await eventually(
       'the dashboards to be provisioned',
-      async () => await json<{ uid: string }[]>(`${url}/api/search?type=dash-db`),
+      async () => await fetchJson<{ uid: string }[]>(`${url}/api/search?type=dash-db`),
       (seen) => seen.length >= 3,
     );
     expect(dashboards.map(({ uid }) => uid).sort()).toEqual([

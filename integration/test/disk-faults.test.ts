@@ -18,22 +18,22 @@ const DAMAGES = {
 describe('A farmer', () => {
   it.concurrent('rebuilds damaged chunks and proves them before their deadlines', async () => {
     await inTestBed(async (bed) => {
-      const node = await bed.mockNode((set) => set.withGenesis(genesis.content).withInterval(15));
-      const volume = await bed.volume();
-      const farmer = await bed.farmer({ genesis, volume, env: { FARMER_SIZE: '1280KiB' } });
+      const node = await bed.startMockNode((set) => set.withGenesis(genesis.content).withInterval(15));
+      const volume = await bed.createVolume();
+      const farmer = await bed.startFarmer({ genesis, volume, env: { FARMER_SIZE: '1280KiB' } });
       await farmer.waitUntilFull();
       await farmer.waitForPasses(5);
       const contracts = await listContractHashes(node);
       expect(contracts).toHaveLength(5);
 
       const damages = Object.values(DAMAGES).map((damage, at) => damage(`chunks/${contracts[at]}`));
-      await bed.onVolume(volume, damages.join('; '));
+      await bed.runOnVolume(volume, damages.join('; '));
       await waitUntilEachContractPasses(node);
 
       expect(await fetchFailuresByReason(farmer)).toEqual({});
       expect(await listContractHashes(node)).toEqual(contracts);
       const intact = contracts.map((hash) => ({ name: hash, sha256: hash }));
-      expect((await bed.chunkFiles(volume)).sort((a, b) => a.name.localeCompare(b.name))).toEqual(intact);
+      expect((await bed.listChunkFiles(volume)).sort((a, b) => a.name.localeCompare(b.name))).toEqual(intact);
       const failed = (await node.control.listContracts()).map(({ unanswered, wrong }) => unanswered + wrong);
       expect(failed).toEqual([0, 0, 0, 0, 0]);
     });
@@ -41,9 +41,11 @@ describe('A farmer', () => {
 
   it.concurrent('accepts no contracts while its disk is full, keeps answering, and accepts again once there is free space', async () => {
     await inTestBed(async (bed) => {
-      const node = await bed.mockNode((set) => set.withGenesis(genesis.content).withInterval(8).withMaxContracts(4));
+      const node = await bed.startMockNode((set) =>
+        set.withGenesis(genesis.content).withInterval(8).withMaxContracts(4),
+      );
       const env = { FARMER_SIZE: '4MiB', FARMER_MIN_FREE: '0' };
-      const farmer = await bed.farmer({ genesis, diskMiB: 16, env });
+      const farmer = await bed.startFarmer({ genesis, diskMiB: 16, env });
       await eventually(
         'four contracts with their chunks',
         async () => (await farmer.status()).contracts,

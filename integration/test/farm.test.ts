@@ -7,8 +7,8 @@ describe('A farmer', () => {
   it('fills its capacity with 32 MiB chunks and passes every challenge', async () => {
     await inTestBed(async (bed) => {
       // Long enough for a busy machine to generate each chunk twice: at the node and at the farmer.
-      await bed.mockNode((node) => node.withInterval(10));
-      const farmer = await bed.farmer({ env: { FARMER_SIZE: '96MiB' } });
+      await bed.startMockNode((node) => node.withInterval(10));
+      const farmer = await bed.startFarmer({ env: { FARMER_SIZE: '96MiB' } });
 
       const { contracts } = await farmer.waitUntilFull();
       expect(contracts.total).toBe(3);
@@ -28,9 +28,9 @@ describe('A farmer', () => {
 
   it('rejects the contracts of a node with a different genesis file and leaves no chunk on disk', async () => {
     await inTestBed(async (bed) => {
-      await bed.mockNode((node) => node.withGenesis(createGenesis('node').content));
-      const volume = await bed.volume();
-      const farmer = await bed.farmer({
+      await bed.startMockNode((node) => node.withGenesis(createGenesis('node').content));
+      const volume = await bed.createVolume();
+      const farmer = await bed.startFarmer({
         volume,
         genesis: createGenesis('farmer'),
         env: { FARMER_SIZE: '192KiB' },
@@ -45,15 +45,15 @@ describe('A farmer', () => {
       expect(metrics.value('farmer_challenges_passed_total')).toBe(0);
 
       await farmer.stop();
-      expect(await bed.chunkFiles(volume)).toEqual([]);
+      expect(await bed.listChunkFiles(volume)).toEqual([]);
     });
   });
 
   it('keeps proving its contracts on a full disk and accepts no more', async () => {
     await inTestBed(async (bed) => {
-      await bed.mockNode();
+      await bed.startMockNode();
       // Fits the genesis file, one chunk, and a part of another.
-      const farmer = await bed.farmer({ diskMiB: 80, env: { FARMER_SIZE: '512MiB', FARMER_MIN_FREE: '0' } });
+      const farmer = await bed.startFarmer({ diskMiB: 80, env: { FARMER_SIZE: '512MiB', FARMER_MIN_FREE: '0' } });
       await farmer.waitForPasses(4);
       const metrics = await farmer.scrape();
       expect(metrics.value('farmer_contracts', { state: 'waiting' })).toBeLessThanOrEqual(1);
@@ -67,8 +67,8 @@ describe('A farmer', () => {
   it('accepts new contracts after its node has lost its state', async () => {
     await inTestBed(async (bed) => {
       const genesis = createGenesis('shared');
-      const node = await bed.mockNode((node) => node.withGenesis(genesis.content));
-      const farmer = await bed.farmer({ genesis, env: { FARMER_SIZE: '192KiB' } });
+      const node = await bed.startMockNode((node) => node.withGenesis(genesis.content));
+      const farmer = await bed.startFarmer({ genesis, env: { FARMER_SIZE: '192KiB' } });
       await farmer.waitUntilFull();
       await farmer.waitForPasses(3);
 

@@ -11,8 +11,8 @@ import { inTestBed } from '../src/test-bed.ts';
 describe('A farmer', () => {
   it.concurrent('keeps its contracts and reports missed challenges after it was frozen past a deadline', async () => {
     await inTestBed(async (bed) => {
-      const node = await bed.mockNode((set) => set.withGenesis(SMALL_FARM.genesis.content).withInterval(4));
-      const farmer = await bed.farmer(SMALL_FARM);
+      const node = await bed.startMockNode((set) => set.withGenesis(SMALL_FARM.genesis.content).withInterval(4));
+      const farmer = await bed.startFarmer(SMALL_FARM);
       await farmer.waitUntilFull();
       await waitUntilEachContractPasses(node);
       const contracts = await listContractHashes(node);
@@ -37,10 +37,10 @@ describe('A farmer', () => {
 
   it.concurrent('exits in time when stopped while generating chunks, and resumes with complete chunks only', async () => {
     await inTestBed(async (bed) => {
-      const node = await bed.mockNode((set) => set.withInterval(30).withMaxContracts(8));
-      const setup = { volume: await bed.volume(), env: { FARMER_SIZE: '256MiB' } };
+      const node = await bed.startMockNode((set) => set.withInterval(30).withMaxContracts(8));
+      const setup = { volume: await bed.createVolume(), env: { FARMER_SIZE: '256MiB' } };
       // Slowed down, so that chunks are still being generated when all contracts are accepted.
-      const first = await bed.farmer({ ...setup, cpus: 0.3 });
+      const first = await bed.startFarmer({ ...setup, cpus: 0.3 });
       await eventually(
         'all contracts to be accepted while chunks are being generated',
         async () => (await first.status()).contracts,
@@ -53,11 +53,11 @@ describe('A farmer', () => {
       const contracts = await listContractHashes(node);
       expect(contracts).toHaveLength(8);
 
-      const second = await bed.farmer(setup);
+      const second = await bed.startFarmer(setup);
       await second.waitUntilFull();
       await second.waitForPasses(3);
       expect(await listContractHashes(node)).toEqual(contracts);
-      const files = await bed.chunkFiles(setup.volume);
+      const files = await bed.listChunkFiles(setup.volume);
       expect(files).toEqual(files.map(({ sha256 }) => ({ name: sha256, sha256 })));
       expect(files).toHaveLength(8);
     });

@@ -8,7 +8,7 @@ import { docker } from '../src/docker.ts';
 import { eventually } from '../src/eventually.ts';
 import { createGenesis } from '../src/genesis.ts';
 import { LABEL_OPTIONS } from '../src/images.ts';
-import { json, scrape } from '../src/scrape.ts';
+import { fetchJson, scrape } from '../src/scrape.ts';
 import { StandaloneMockNode } from '../src/standalone-mock-node.ts';
 import { inTestBed } from '../src/test-bed.ts';
 
@@ -121,14 +121,16 @@ describe('The image of the mock node', () => {
       let token = '';
       let hash = '';
       await using first = await StandaloneMockNode.start(...kept);
-      ({ token } = await json<{ token: string }>((await first.url()) + NEW));
-      ({ file_hash: hash } = await json<{ file_hash: string }>(`${await first.url()}/api/downstream/chunk/${token}`));
+      ({ token } = await fetchJson<{ token: string }>((await first.url()) + NEW));
+      ({ file_hash: hash } = await fetchJson<{ file_hash: string }>(
+        `${await first.url()}/api/downstream/chunk/${token}`,
+      ));
       await first.kill();
 
       await using second = await StandaloneMockNode.start(...kept);
       const contracts = await (await createControlClient(second)).listContracts();
       expect(contracts.map((contract) => contract.hash)).toEqual([hash]);
-      expect(await json(`${await second.url()}/api/downstream/due/${token}`)).toMatchObject({
+      expect(await fetchJson(`${await second.url()}/api/downstream/due/${token}`)).toMatchObject({
         all_contracts: [{ hash }],
       });
       expect((await second.stop()).exitCode).toBe(0);
@@ -165,8 +167,8 @@ describe('A farmer', () => {
   it('fails no challenge while faults are injected', async () => {
     await inTestBed(async (bed) => {
       const genesis = createGenesis('shared');
-      const node = await bed.mockNode((set) => set.withGenesis(genesis.content).withInterval(6));
-      const farmer = await bed.farmer({ genesis, env: { FARMER_SIZE: '192KiB' } });
+      const node = await bed.startMockNode((set) => set.withGenesis(genesis.content).withInterval(6));
+      const farmer = await bed.startFarmer({ genesis, env: { FARMER_SIZE: '192KiB' } });
       await farmer.waitUntilFull();
       await farmer.waitForPasses(3);
 
@@ -195,8 +197,8 @@ describe('A farmer', () => {
     await inTestBed(async (bed) => {
       const genesis = createGenesis('shared');
       // Longer than a restart takes on a busy machine, so that no challenge is missed.
-      const node = await bed.mockNode((set) => set.withGenesis(genesis.content).withInterval(12).withState());
-      const farmer = await bed.farmer({ genesis, env: { FARMER_SIZE: '192KiB' } });
+      const node = await bed.startMockNode((set) => set.withGenesis(genesis.content).withInterval(12).withState());
+      const farmer = await bed.startFarmer({ genesis, env: { FARMER_SIZE: '192KiB' } });
       await farmer.waitUntilFull();
       await farmer.waitForPasses(3);
       const before = (await node.control.listContracts()).map(({ hash }) => hash);

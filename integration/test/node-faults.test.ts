@@ -11,8 +11,8 @@ import { inTestBed } from '../src/test-bed.ts';
 describe('A farmer', () => {
   it.concurrent('keeps its contracts and reports node errors while its node is frozen for more than a round', async () => {
     await inTestBed(async (bed) => {
-      const node = await bed.mockNode((set) => set.withGenesis(SMALL_FARM.genesis.content).withInterval(4));
-      const farmer = await bed.farmer(SMALL_FARM);
+      const node = await bed.startMockNode((set) => set.withGenesis(SMALL_FARM.genesis.content).withInterval(4));
+      const farmer = await bed.startFarmer(SMALL_FARM);
       await farmer.waitUntilFull();
       await waitUntilEachContractPasses(node);
       const contracts = await listContractHashes(node);
@@ -35,10 +35,10 @@ describe('A farmer', () => {
   it.concurrent('fails no challenge when its node is killed and restarted', async () => {
     await inTestBed(async (bed) => {
       // Longer than a start takes on a busy machine, so that no challenge is missed.
-      const node = await bed.mockNode((set) =>
+      const node = await bed.startMockNode((set) =>
         set.withGenesis(SMALL_FARM.genesis.content).withInterval(12).withState(),
       );
-      const farmer = await bed.farmer(SMALL_FARM);
+      const farmer = await bed.startFarmer(SMALL_FARM);
       await farmer.waitUntilFull();
       await farmer.waitForPasses(3);
       const contracts = await listContractHashes(node);
@@ -54,9 +54,9 @@ describe('A farmer', () => {
 
   it.concurrent('keeps its contracts and reports node errors while its node is unreachable for more than a round', async () => {
     await inTestBed(async (bed) => {
-      const node = await bed.mockNode((set) => set.withGenesis(SMALL_FARM.genesis.content).withInterval(4));
-      const link = await bed.link(node);
-      const farmer = await bed.farmer({ ...SMALL_FARM, link });
+      const node = await bed.startMockNode((set) => set.withGenesis(SMALL_FARM.genesis.content).withInterval(4));
+      const link = await bed.createLink(node);
+      const farmer = await bed.startFarmer({ ...SMALL_FARM, link });
       await farmer.waitUntilFull();
       await waitUntilEachContractPasses(node);
       const contracts = await listContractHashes(node);
@@ -78,8 +78,8 @@ describe('A farmer', () => {
 
   it.concurrent('drops its contracts and accepts new ones after its node has lost its state', async () => {
     await inTestBed(async (bed) => {
-      const node = await bed.mockNode((set) => set.withGenesis(SMALL_FARM.genesis.content).withInterval(6));
-      const farmer = await bed.farmer(SMALL_FARM);
+      const node = await bed.startMockNode((set) => set.withGenesis(SMALL_FARM.genesis.content).withInterval(6));
+      const farmer = await bed.startFarmer(SMALL_FARM);
       await farmer.waitUntilFull();
 
       // Without saved state the node issues the same contracts again, for another token.

@@ -19,16 +19,16 @@ describe('A farmer', () => {
   it.concurrent.each(DAMAGES)('keeps every contract after its state was %s', async (_, damage) => {
     await inTestBed(async (bed) => {
       // Longer than a restart takes on a busy machine, so that few challenges are missed.
-      const node = await bed.mockNode((set) => set.withGenesis(SMALL_FARM.genesis.content).withInterval(15));
-      const setup = { ...SMALL_FARM, volume: await bed.volume() };
-      const first = await bed.farmer(setup);
+      const node = await bed.startMockNode((set) => set.withGenesis(SMALL_FARM.genesis.content).withInterval(15));
+      const setup = { ...SMALL_FARM, volume: await bed.createVolume() };
+      const first = await bed.startFarmer(setup);
       const { nodes } = await first.waitUntilFull();
       await first.waitForPasses(3);
       const contracts = await listContractHashes(node);
       await first.stop();
 
-      await bed.onVolume(setup.volume, damage);
-      const second = await bed.farmer(setup);
+      await bed.runOnVolume(setup.volume, damage);
+      const second = await bed.startFarmer(setup);
       await waitUntilEachContractPasses(node);
 
       expect((await second.status()).nodes).toMatchObject(nodes.map(({ farmerId }) => ({ farmerId })));
@@ -44,23 +44,23 @@ describe('A farmer', () => {
 
   it.concurrent('refuses to start with a read-only state, and resumes when it is writable', async () => {
     await inTestBed(async (bed) => {
-      const node = await bed.mockNode((set) => set.withGenesis(SMALL_FARM.genesis.content).withInterval(15));
-      const setup = { ...SMALL_FARM, volume: await bed.volume() };
-      const first = await bed.farmer(setup);
+      const node = await bed.startMockNode((set) => set.withGenesis(SMALL_FARM.genesis.content).withInterval(15));
+      const setup = { ...SMALL_FARM, volume: await bed.createVolume() };
+      const first = await bed.startFarmer(setup);
       await first.waitUntilFull();
       await first.waitForPasses(3);
       const contracts = await listContractHashes(node);
       await first.stop();
 
-      await bed.onVolume(setup.volume, 'chown 0:0 state.db; chmod 444 state.db');
+      await bed.runOnVolume(setup.volume, 'chown 0:0 state.db; chmod 444 state.db');
       const { exitCode, stderr } = await bed.runFarmerToExit(setup);
       expect({ exitCode, stderr }).toEqual({
         exitCode: 2,
         stderr: expect.stringMatching(/^error: .*\/data\/state\.db .*$/m),
       });
 
-      await bed.onVolume(setup.volume, 'chown 1000:1000 state.db; chmod 600 state.db');
-      const second = await bed.farmer(setup);
+      await bed.runOnVolume(setup.volume, 'chown 1000:1000 state.db; chmod 600 state.db');
+      const second = await bed.startFarmer(setup);
       await waitUntilEachContractPasses(node);
       expect(await listContractHashes(node)).toEqual(contracts);
       // Challenges that were due while it was stopped may count as missed.

@@ -15,7 +15,7 @@ async function verify(farmerFile: Buffer): Promise<{ exitCode: number; stdout: s
     await writeFile(from, farmerFile, { mode: 0o644 });
     let result = { exitCode: -1, stdout: '' };
     await inTestBed(async (bed) => {
-      await bed.mockNode((node) =>
+      await bed.startMockNode((node) =>
         node
           .withEnvironment({ MOCK_FILES: '/files' })
           .withCopyContentToContainer([{ target: '/files/film.mkv', content: nodeFile, mode: 0o644 }]),
@@ -29,7 +29,7 @@ async function verify(farmerFile: Buffer): Promise<{ exitCode: number; stdout: s
 }
 
 describe('downstream --verify-ownership in its image', () => {
-  it('accepts a file that the node has too', async () => {
+  it('accepts a file that the node also has', async () => {
     expect(await verify(nodeFile)).toMatchObject({ exitCode: 0, stdout: 'FILE MATCHED!\n' });
   });
 

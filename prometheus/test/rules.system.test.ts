@@ -161,8 +161,8 @@ describeWith(['promtool'], 'promtool', () => {
 
   it('accepts the metrics of a farmer and a mock node', async () => {
     await using farm = new TestFarm();
-    const node = await farm.node();
-    const farmer = await farm.farmer(node.url);
+    const node = await farm.startNode();
+    const farmer = await farm.startFarmer(node.url);
     await until(farmer.status, ({ challenges }) => challenges.passed >= 5);
     const nodeMetrics = await (await fetch(`${node.url}/metrics`)).text();
     expect(promtool(['check', 'metrics'], await farmer.metrics())).toEqual({ status: 0, output: '' });

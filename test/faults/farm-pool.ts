@@ -73,7 +73,7 @@ export class FarmPool implements AsyncDisposable {
 async function startPair(options: NodeOptions, prepare: (node: MockNode) => void = () => {}): Promise<Pair> {
   const farm = new TestFarm();
   lastPort += 1;
-  const node = await farm.node({ intervalMs: 5_000, port: lastPort, ...options });
+  const node = await farm.startNode({ intervalMs: 5_000, port: lastPort, ...options });
   prepare(node);
-  return { farm, node, farmer: await farm.farmer(node.url, { FARMER_POLL_INTERVAL: '250ms' }) };
+  return { farm, node, farmer: await farm.startFarmer(node.url, { FARMER_POLL_INTERVAL: '250ms' }) };
 }

@@ -22,15 +22,15 @@ const CHALLENGES = 12;
 
 /** All rows, those that take longest first. */
 export const ROWS: readonly Row[] = [
-  ...Object.keys(PRESET_CASES).map((name) => presetRow(name, PRESET_CASES[name as keyof typeof PRESET_CASES])),
+  ...Object.keys(PRESET_CASES).map((name) => createPresetRow(name, PRESET_CASES[name as keyof typeof PRESET_CASES])),
   ...Object.keys(FAULT_CASES).flatMap((kind) =>
     FAULT_CASES[kind as EffectKind].flatMap((faultCase: FaultCase) =>
-      faultCase.on.map((on) => effectRow(kind as EffectKind, on, faultCase)),
+      faultCase.on.map((on) => createEffectRow(kind as EffectKind, on, faultCase)),
     ),
   ),
 ];
 
-function effectRow(kind: EffectKind, on: RouteName, faultCase: FaultCase): Row {
+function createEffectRow(kind: EffectKind, on: RouteName, faultCase: FaultCase): Row {
   const { parameters = {}, counted, times = TOLERABLE_TIMES[on] ?? 1, forMs, additionalFault, ...expected } = faultCase;
   const tested = faultSchema.parse({
     name: FAULT_NAME,
@@ -56,8 +56,8 @@ function effectRow(kind: EffectKind, on: RouteName, faultCase: FaultCase): Row {
   };
 }
 
-function presetRow(name: string, { whileFarming, ...expected }: ExpectedOutcome & { whileFarming?: true }): Row {
-  const settled = ({ controller }: MockNode) =>
+function createPresetRow(name: string, { whileFarming, ...expected }: ExpectedOutcome & { whileFarming?: true }): Row {
+  const countSettled = ({ controller }: MockNode) =>
     Object.values(controller.info().challenges).reduce((sum, count) => sum + count, 0);
   let before = 0;
   return {
@@ -69,10 +69,10 @@ function presetRow(name: string, { whileFarming, ...expected }: ExpectedOutcome 
       begins: whileFarming ? 'while farming' : 'before',
       contractsToExpire: 0,
       begin: (node) => {
-        before = settled(node);
+        before = countSettled(node);
         node.controller.applyScenario(name);
       },
-      isOver: (node) => settled(node) >= before + CHALLENGES,
+      isOver: (node) => countSettled(node) >= before + CHALLENGES,
       end: ({ controller }) => controller.reset(['faults']),
     },
   };

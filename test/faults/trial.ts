@@ -33,7 +33,7 @@ const TIMEOUT = { withinMs: 45_000 };
 export async function runTrial(trial: Trial, pairs: FarmPool): Promise<Observation> {
   const { begins, begin, node: options = {} } = trial;
   if (begins === 'before') return await pairs.useNew(options, begin, async (pair) => await watch(pair, trial));
-  return await pairs.use(options, allPass, async (pair) => await watch(pair, trial));
+  return await pairs.use(options, waitUntilAllPass, async (pair) => await watch(pair, trial));
 }
 
 /** Adds the maximum delay of the event loop to an error, because a busy machine can cause it. */
@@ -73,7 +73,7 @@ async function runTrialOn(pair: Pair, trial: Trial): Promise<Observation> {
   await until(() => isOver(node), Boolean, TIMEOUT);
   await until(seen, (now) => isComplete(now, trial), { ...TIMEOUT, everyMs: 200 });
   end(node);
-  await allPass(pair);
+  await waitUntilAllPass(pair);
   const outcome = await seen();
   expectOutcome(outcome, trial);
   if (trial.failed === undefined) expect(await compareCounts(pair)).toEqual(differenceBefore);
@@ -101,7 +101,7 @@ function dropZeros(counts: Record<string, number>): Record<string, number> {
 }
 
 /** Waits until the farmer is at its capacity and each contract has passed once more. */
-async function allPass({ node: { controller }, farmer }: Pair): Promise<void> {
+async function waitUntilAllPass({ node: { controller }, farmer }: Pair): Promise<void> {
   const contracts = () => [...controller.ledger.all(controller.clock.now())];
   const before = new Map(contracts().map(({ hash, results }) => [hash, results.passed]));
   await until(

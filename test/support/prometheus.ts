@@ -59,7 +59,7 @@ export async function startPrometheus({
   };
   // JSON is valid YAML.
   writeFileSync(join(folder, 'prometheus.yml'), JSON.stringify(config));
-  const url = `http://127.0.0.1:${await freePort()}`;
+  const url = `http://127.0.0.1:${await findFreePort()}`;
   const child = spawn(
     'prometheus',
     [
@@ -79,7 +79,7 @@ export async function startPrometheus({
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    await ready(url, child);
+    await waitUntilReady(url, child);
   } catch (error) {
     await stop();
     throw new Error(`prometheus did not start: ${log}`, { cause: error });
@@ -113,27 +113,27 @@ type Sample = [number, string];
 
 function parseSeries(data: unknown): Series[] {
   const { resultType, result } = data as QueryResult;
-  const number = ([at, value]: Sample) => [at, Number(value.replace('Inf', 'Infinity'))] as const;
+  const toPoint = ([at, value]: Sample) => [at, Number(value.replace('Inf', 'Infinity'))] as const;
   switch (resultType) {
     case 'vector':
       return (result as { metric: Series['metric']; value: Sample }[]).map(({ metric, value }) => ({
         metric,
-        points: [number(value)],
+        points: [toPoint(value)],
       }));
     case 'matrix':
       return (result as { metric: Series['metric']; values: Sample[] }[]).map(({ metric, values }) => ({
         metric,
-        points: values.map(number),
+        points: values.map(toPoint),
       }));
     case 'scalar':
-      return [{ metric: {}, points: [number(result as Sample)] }];
+      return [{ metric: {}, points: [toPoint(result as Sample)] }];
     case 'string':
       throw new Error('unexpected string result');
   }
 }
 
 /** Finds a free port, because Prometheus cannot report a port that it chose itself. */
-async function freePort(): Promise<number> {
+async function findFreePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
@@ -143,14 +143,14 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-async function ready(url: string, child: ChildProcess): Promise<void> {
+async function waitUntilReady(url: string, child: ChildProcess): Promise<void> {
   const deadline = performance.now() + 20_000;
   while (child.exitCode === null && performance.now() < deadline) {
-    const answers = await fetch(`${url}/-/ready`).then(
+    const isReady = await fetch(`${url}/-/ready`).then(
       ({ ok }) => ok,
       () => false,
     );
-    if (answers) return;
+    if (isReady) return;
     await pause(50);
   }
   throw new Error(child.exitCode === null ? 'not ready in 20 s' : `ended with ${child.exitCode}`);

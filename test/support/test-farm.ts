@@ -44,7 +44,7 @@ export class TestFarm implements AsyncDisposable {
     return { genesisPath, genesisSha256: createHash('sha256').update(bytes).digest('hex') };
   }
 
-  async node(
+  async startNode(
     options: Parameters<typeof startMockNode>[0] = {},
     parts: Parameters<typeof startMockNode>[1] = {},
   ): Promise<MockNode> {
@@ -71,8 +71,7 @@ export class TestFarm implements AsyncDisposable {
     };
   }
 
-  /** Starts a farmer with these settings. */
-  async farmer(nodeUrl: string, env: Record<string, string> = {}): Promise<TestFarmer> {
+  async startFarmer(nodeUrl: string, env: Record<string, string> = {}): Promise<TestFarmer> {
     const lines: string[] = [];
     const secrets = new Set<string>();
     const tail = new LogTail();

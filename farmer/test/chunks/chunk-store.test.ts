@@ -133,7 +133,7 @@ describe('ChunkStore.create', () => {
     expect(folder.names()).toEqual([]);
   });
 
-  it('downloads a chunk, which gets its name after its hash was verified', async () => {
+  it('names a downloaded chunk only after verifying its hash', async () => {
     const { store } = folder.createStore();
     await store.create(HASH, URL_SOURCE);
     expect(folder.names()).toEqual([HASH]);

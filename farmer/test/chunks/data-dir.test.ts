@@ -110,7 +110,7 @@ describe('openDiskFolders', () => {
     expect(readdirSync(path('b'))).toEqual(before);
   });
 
-  it('writes a damaged marker of the first directory again after it was deleted, as the error says', async () => {
+  it('recreates the marker of the first directory after a damaged one was deleted, as the error advises', async () => {
     const stateDir = createFolder('stateDir', 'state.db', 'chunks');
     const known = toKnown(await openDiskFolders(folders('stateDir'), options));
     const marker = join(stateDir, 'downstream.json');

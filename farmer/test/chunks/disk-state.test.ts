@@ -93,7 +93,7 @@ describe('transition', () => {
     expect(transition(STATES.read_only, event)).toBe(STATES.read_only);
   });
 
-  it('keeps the reason of the quarantine whatever fails later', () => {
+  it('keeps the reason of a quarantine when other errors follow', () => {
     expect(apply(quarantine('EIO'), EVENTS.gone, EVENTS.unreliable, passedProbe)).toMatchObject({ reason: 'EIO' });
   });
 

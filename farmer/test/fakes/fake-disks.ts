@@ -52,14 +52,14 @@ export async function createDisks(capacities: number[], { minFreeBytes = 0 } = {
   disks.subscribe({ chunksLost: (ids) => lost.push(...ids), chunksFound: (ids) => found.push(...ids) });
   const disk = (n: number): Disk => {
     const found = list[n];
-    if (found === undefined) throw new RangeError(`there is no disk ${n}`);
+    if (found === undefined) throw new RangeError(`no disk ${n}`);
     return found;
   };
   return {
     disks,
     list,
     disk,
-    /** The disk that does not have this chunk, of two. */
+    /** The other one of two disks. */
     otherThan: (one: Disk) => disk(1 - list.indexOf(one)),
     held,
     lost,

@@ -58,7 +58,7 @@ describe('ClockSkew', () => {
     expect(Math.abs((skew.seconds ?? Number.NaN) - seconds)).toBeLessThanOrEqual(0.6);
   });
 
-  it('is not affected by a slow response or an absurd date', () => {
+  it('is not affected by a slow response or an implausible date', () => {
     const skew = new ClockSkew();
     for (let n = 0; n < 10; n++) skew.addSample(dated(NOW + n * 1000), NOW + n * 1000, NOW + n * 1000);
     skew.addSample(dated(NOW), NOW, NOW + 60_000);

@@ -110,7 +110,7 @@ describe('assessStatus', () => {
     expect(assessStatus({ ...HEALTHY, quarantinedDisks: ['/mnt/b'] }).explanation).toContain('/mnt/b');
   });
 
-  it('states the figures', () => {
+  it('explains the status with counts and the period', () => {
     expect(assessStatus(HEALTHY).explanation).toBe('All 50 challenges of the last 10 minutes passed.');
     expect(assessStatus({ ...HEALTHY, recent: { passed: 0, failed: 1 } }).explanation).toContain(
       '1 of 1 challenge failed in the last 10 minutes',

@@ -102,9 +102,9 @@ async function listenToEvents(url: string) {
 }
 
 describe('renderDocument', () => {
-  it('contains the essentials without a script', () => {
+  it('contains the status, deadlines, failures and log without a script', () => {
     const { text } = renderDocument(createView());
-    for (const essential of [
+    for (const expected of [
       'Healthy',
       'All challenges passed.',
       'in 1 min',
@@ -113,7 +113,7 @@ describe('renderDocument', () => {
       'challenge failed',
       '7.8 KiB free',
     ])
-      expect(text).toContain(essential);
+      expect(text).toContain(expected);
     expect(text).toContain('<noscript><meta http-equiv="refresh"');
   });
 
@@ -136,7 +136,7 @@ describe('renderDocument', () => {
     expect(text).toMatch(/9, 2 failed<br><small>last failure: due, http error, <time [^>]*>1 min ago/);
   });
 
-  it('has an element for each section, which the script knows', async () => {
+  it('has an element for each section that the script updates', async () => {
     await using page = await servePage();
     const script = await (await fetch(`${page.url}/page.js`)).text();
     for (const id of Object.keys(renderSections(createView()))) {

@@ -4,7 +4,7 @@ import { ChunkDigest } from '@downstream/heartbeat';
 import type { Chunk, Verifier } from '../ledger/contract.ts';
 import type { Genesis } from './genesis.ts';
 
-/** The number of blocks to process before other work in the event loop gets a turn. */
+/** The number of blocks to process before yielding to the event loop. */
 const BLOCKS_PER_TURN = 4;
 
 /**

@@ -6,7 +6,7 @@ export interface ClockRate {
 
 /** The state of a clock, from which another clock can continue. */
 export interface ClockSnapshot extends ClockRate {
-  /** The scale from the start. */
+  /** The scale at the start. */
   readonly startScale: number;
   readonly node: number;
   readonly real: number;
@@ -25,9 +25,9 @@ export class NodeClock {
 
   /**
    * @param real real time in milliseconds since the Unix epoch
-   * @param scale the scale from the start
-   * @param snapshot a former clock to continue: node time has passed since then at its rate. If that clock started with
-   *   another scale, the new scale applies from now on.
+   * @param scale the scale at the start
+   * @param snapshot an earlier clock to continue: node time has passed since then at its rate. If that clock started
+   *   with another scale, the new scale applies from now on.
    */
   constructor(
     real: () => number,
@@ -64,7 +64,7 @@ export class NodeClock {
     this.#moveTo(this.now() + ms);
   }
 
-  /** Restores the rate from the start and, unless `keepNow` is set, the real time. */
+  /** Restores the initial rate and, unless `keepNow` is set, the real time. */
   reset({ keepNow }: { keepNow: boolean }): void {
     this.#moveTo(keepNow ? this.now() : this.#real());
     this.#rate = { mode: 'real', scale: this.#startScale };

@@ -34,8 +34,8 @@ export async function checkFolder(folder: string): Promise<void> {
 }
 
 /**
- * Ownership challenges on the regular files of one folder. The first answer uses a challenge up, and the next one of
- * the chain replaces it, so that an observed answer is worthless.
+ * Ownership challenges on the regular files of one folder. Each challenge accepts one answer. The next challenge of its
+ * chain then replaces it, so that an observed answer cannot be reused.
  */
 export class OwnershipFiles {
   readonly #folder: string | undefined;

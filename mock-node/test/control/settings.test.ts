@@ -114,7 +114,7 @@ describe('the scenario operations', () => {
     });
   });
 
-  it('that list the presets stay as they are', async () => {
+  it('reject a change of a preset', async () => {
     await start();
     expect(await ask('PUT', '/scenarios/flaky', { body: {} })).toMatchObject({ status: 409 });
   });

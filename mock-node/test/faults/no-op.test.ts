@@ -59,7 +59,7 @@ describe('faults of probability 0', () => {
     expect(withThem).toEqual(without);
   });
 
-  it('are compared with a method that detects a fault that applies once', async () => {
+  it('differ from a fault that applies once, so that the comparison is valid', async () => {
     const without = await run(() => {});
     const withOne = await run(() => fault({ skip: 40, times: 1, effect: 'wrong_content_type' }));
     expect(withOne.responses).not.toEqual(without.responses);

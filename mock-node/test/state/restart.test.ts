@@ -31,7 +31,7 @@ describe('a restarted node', () => {
     expect(await due('unknown')).toEqual({ status: 'no_token' });
   });
 
-  it('has the same facts about each contract', async () => {
+  it('restores each contract unchanged', async () => {
     await startOn();
     const { token, hash, challenge, right } = await createFarmer();
     await answer(token, hash, right(challenge));
