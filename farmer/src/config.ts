@@ -117,7 +117,7 @@ function resolveDisks([first, ...others]: ParsedSettings['folders'], size: numbe
   }
   const disks: FarmerConfig['disks'] = [requireCapacity(first), ...others.map(requireCapacity)];
   if (size !== undefined) {
-    throw new SettingsError(['FARMER_SIZE and capacities in FARMER_DATA_DIR exclude each other: remove one of them']);
+    throw new SettingsError(['FARMER_SIZE and capacities in FARMER_DATA_DIR cannot be combined: remove one of them']);
   }
   const nested = disks.find(({ path }, at) =>
     disks.some((other, place) => place !== at && `${path}/`.startsWith(`${other.path}/`)),

@@ -1,8 +1,8 @@
 import { get } from 'node:http';
 
 /**
- * The image's health check. It exits with 0 if the node can be used. It calls the control port, which has no faults, so
- * that a node whose fault refuses connections stays healthy. It runs every few seconds and imports no packages.
+ * The image's health check. It exits with 0 if the node can be used. It calls the control port, so
+ * that a node with a fault that refuses connections stays healthy. It runs every few seconds and imports no packages.
  */
 const control = process.env['MOCK_CONTROL_PORT'] || '5001';
 const where =

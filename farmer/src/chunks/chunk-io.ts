@@ -21,7 +21,7 @@ export const GENESIS_UNREADABLE = 'genesis';
 const buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES);
 
 /** The blocks of a file. All share one buffer: a block is valid until the next one is requested. */
-function* fileBlocks(path: string): Generator<Buffer, void, undefined> {
+function* readFileBlocks(path: string): Generator<Buffer, void, undefined> {
   // Opening a pipe, for example, must not block the thread.
   const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
@@ -39,7 +39,7 @@ function* fileBlocks(path: string): Generator<Buffer, void, undefined> {
 /** Lowercase hex SHA-256 of a file. */
 export function hashFile(path: string): string {
   const hash = createHash('sha256');
-  for (const block of fileBlocks(path)) hash.update(block);
+  for (const block of readFileBlocks(path)) hash.update(block);
   return hash.digest('hex');
 }
 
@@ -54,13 +54,13 @@ export function writeRandomio(path: string, seed: string, size: number): string 
  * @param genesisSha256 the verified hash of the genesis file, from which the key is derived
  */
 export function writeChunk(path: string, genesisPath: string, genesisSha256: string, secret: string): string {
-  return writeFile(path, encrypt(deriveConvergentKey(genesisSha256, secret), genesisBlocks(genesisPath)));
+  return writeFile(path, encrypt(deriveConvergentKey(genesisSha256, secret), readGenesisBlocks(genesisPath)));
 }
 
 /** Distinguishes errors of the genesis file from errors of the disk that the chunk is written to. */
-function* genesisBlocks(path: string): Generator<Buffer, void, undefined> {
+function* readGenesisBlocks(path: string): Generator<Buffer, void, undefined> {
   try {
-    yield* fileBlocks(path);
+    yield* readFileBlocks(path);
   } catch (error) {
     if (classifyDiskError(getErrorCode(error) ?? '') === 'exhausted') throw error;
     throw new CodedError(GENESIS_UNREADABLE, 'the genesis file is unreadable');
@@ -69,7 +69,7 @@ function* genesisBlocks(path: string): Generator<Buffer, void, undefined> {
 
 /** Computes the response to a challenge from a chunk on disk. */
 export function proveFile(path: string, challenge: string): ContractProof {
-  return proveContract(fileBlocks(path), challenge);
+  return proveContract(readFileBlocks(path), challenge);
 }
 
 function writeFile(path: string, blocks: Iterable<Buffer>): string {
@@ -91,9 +91,9 @@ function writeFile(path: string, blocks: Iterable<Buffer>): string {
 }
 
 /**
- * Frees a block at once: the garbage collector would let tens of megabytes pile up. Called while the next block is in
- * use, so that the allocator reuses the memory, still in the CPU cache. With no block in use, it would return the
- * memory to the system, which costs a fifth of the throughput.
+ * Frees a block immediately, because the garbage collector would let tens of megabytes accumulate. Call it while
+ * another block is in use: otherwise the allocator returns the memory to the system, which costs a fifth of the
+ * throughput.
  */
 function free({ buffer: memory }: Buffer): void {
   if (memory instanceof ArrayBuffer) memory.transfer(0);

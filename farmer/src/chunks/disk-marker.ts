@@ -42,7 +42,7 @@ export async function readMarker(directory: string): Promise<Marker | undefined>
   } catch {
     throw new DataDirError(
       'foreign',
-      `${path} is damaged or was written by a newer farmer: run the newer version. If the file is damaged and in the same directory as this farmer's state.db, delete it: the farmer writes it again`,
+      `${path} is damaged or was written by a newer farmer: run the newer version. If the file is damaged and in the same directory as this farmer's state.db, delete it: the farmer recreates it`,
     );
   }
 }

@@ -109,7 +109,7 @@ export class Disk {
     return Math.max(0, Math.min(unused, this.freeChunks(minFreeBytes)));
   }
 
-  /** As {@link availableChunks}, regardless of the configured capacity. */
+  /** Like {@link availableChunks}, regardless of the configured capacity. */
   freeChunks(minFreeBytes: number): number {
     if (this.#state.kind !== 'ok' || this.freeBytes === undefined) return 0;
     const free = countChunks(this.freeBytes - minFreeBytes, this.#options.chunkBytes);

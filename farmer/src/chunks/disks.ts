@@ -31,7 +31,7 @@ export interface Inventory {
 const SPACE_CHECK_INTERVAL_MS = 5_000;
 const SPACE_CHECKS_PER_PROBE = 6;
 
-/** All disks. Turns what happens on them into events of their state machines, and acts on changes of state. */
+/** All disks. Passes the results of operations to their state machines, and acts on changes of state. */
 export class Disks implements FreeSpacePort, ChunkLocationPort<Disk> {
   readonly #deps: DisksDeps;
   readonly #placement: ChunkPlacement;

@@ -85,7 +85,7 @@ export class ChunkBuilder {
     const { id } = contract.terms;
     const reason = toRejectionReason(error);
     const rejections = reason === undefined ? 0 : attempt.rejections + 1;
-    if (reason !== undefined && rejections >= maxRejections(contract)) {
+    if (reason !== undefined && rejections >= getMaxRejections(contract)) {
       // Not awaited: a slow node must not occupy a place in the queue.
       void this.#reject(id, reason, signal);
       return false;
@@ -124,7 +124,7 @@ export class ChunkBuilder {
 }
 
 /** After how many consecutive wrong chunks a contract is rejected: never if it once had an intact one. */
-function maxRejections({ hadChunk, terms }: Contract<'generating'>): number {
+function getMaxRejections({ hadChunk, terms }: Contract<'generating'>): number {
   if (hadChunk) return Number.POSITIVE_INFINITY;
   return terms.source.kind === 'url' ? MAX_REJECTED_DOWNLOADS : 1;
 }

@@ -13,7 +13,7 @@ export function openDatabase(path: string, schema: sqlite.Schema): DatabaseSync 
   return translateErrors(path, () => sqlite.openDatabase(path, schema));
 }
 
-/** @throws StateError as {@link openDatabase} */
+/** @throws StateError, like {@link openDatabase} */
 export function openReadOnly(path: string, schema: sqlite.Schema): DatabaseSync {
   return translateErrors(path, () => sqlite.openReadOnly(path, schema));
 }
@@ -23,7 +23,7 @@ export function inTransaction(db: DatabaseSync, work: () => void): void {
   translateErrors(db.location() ?? 'the state', () => sqlite.inTransaction(db, work));
 }
 
-/** As {@link inTransaction}; the result survives a power failure once this returns. */
+/** Like {@link inTransaction}, but the result survives a power failure once this returns. */
 export function inDurableTransaction(db: DatabaseSync, work: () => void): void {
   db.exec('PRAGMA synchronous = FULL');
   try {

@@ -22,7 +22,7 @@ export interface ControlDeps {
   readonly page?: RequestHandler;
 }
 
-/** The control API under `/__admin`, the metrics and the page. It has its own port, which has no faults. */
+/** The control API under `/__admin`, the metrics and the page. Faults do not affect its port. */
 export function createControlApp({ token }: { token: string | undefined }, deps: ControlDeps): Express {
   const { controller, metrics, log, closing, page } = deps;
   const streams = new EventStreams(controller.events);

@@ -39,7 +39,7 @@ export class EventStreams {
 
   /**
    * @param first sent to this client before all later events
-   * @returns false if too many clients listen already
+   * @returns false if there are too many clients
    */
   add(response: ServerResponse, first: ControllerEvent): boolean {
     // Sends earlier events to the other clients only.

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { VERSION } from '../version.ts';
 import { createSchemaComponents, type Json, toSchema } from './openapi-schemas.ts';
 
-const DESCRIPTION = `Inspects and changes a running mock node. It has its own port, which has no faults.
+const DESCRIPTION = `Inspects and changes a running mock node. It has its own port, which faults do not affect.
 
 Unknown fields and parameters are errors. \`errors\` lists each one with a JSON pointer (RFC 6901) into the body; \`/query/…\` is a parameter of
 the query, \`/path/…\` one of the path. A body can have up to 1 MiB. Requests from web pages of another origin are rejected.`;

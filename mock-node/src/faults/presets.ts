@@ -35,7 +35,7 @@ export const PRESETS = [
   },
   {
     name: 'tight-deadlines',
-    description: 'Intervals are four times as short, and responses are slow.',
+    description: 'Intervals are a quarter of the configured length, and responses are slow.',
     faults: [
       { name: 'tight-interval', effect: { kind: 'shorten_interval', factor: 0.25, announced: true } },
       { name: 'tight-delay', effect: { kind: 'uniform', minMs: 50, maxMs: 400 } },

@@ -1,6 +1,6 @@
 import { EFFECTS, type EffectKind, effect as effectSchema } from '@downstream/control-api';
 import { describe, expect, it } from '@jest/globals';
-import { parseJson, session } from '../support/farmer-session.ts';
+import { parseJson, runSession } from '../support/farmer-session.ts';
 import { setUpMockNode } from '../support/mock-node.ts';
 import { talk } from '../support/raw-client.ts';
 
@@ -25,7 +25,7 @@ async function run(prepare: () => void) {
     if (event.type !== 'request') happened.push(event);
   });
   let count = 0;
-  const responses = await session(
+  const responses = await runSession(
     async (path) => {
       const { text, end } = await talk(url(), path, { requestId: `r${count++}` });
       return { seen: { text, end }, json: parseJson(text.split('\r\n\r\n')[1] ?? '') };

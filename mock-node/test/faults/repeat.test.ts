@@ -1,7 +1,7 @@
 import type { ControllerEvent, FaultInput } from '@downstream/control-api';
 import { describe, expect, it } from '@jest/globals';
 import { PRESETS } from '../../src/faults/presets.ts';
-import { type Outcome, parseJson, session } from '../support/farmer-session.ts';
+import { type Outcome, parseJson, runSession } from '../support/farmer-session.ts';
 import { ADDRESS, API, setUpMockNode, sha256 } from '../support/mock-node.ts';
 import { ask } from '../support/raw-client.ts';
 
@@ -48,7 +48,7 @@ async function startWith(faults: readonly FaultInput[], seed: string) {
 async function run(faults: readonly FaultInput[], seed: string) {
   const events = await startWith(faults, seed);
   const contracts: unknown[] = [];
-  const seen = await session(send, {
+  const seen = await runSession(send, {
     rounds: 10,
     after: (ms) => {
       contracts.push([...controller().ledger.all(controller().clock.now())]);

@@ -28,7 +28,7 @@ interface Farmer {
  * @param after called after each round
  * @returns the results in order
  */
-export async function session(
+export async function runSession(
   send: (path: string) => Promise<Outcome>,
   { rounds, after }: { rounds: number; after: (passedMs: number) => void },
 ): Promise<unknown[]> {
@@ -41,13 +41,13 @@ export async function session(
   const farmers: Farmer[] = [1, 2].map(() => ({ token: undefined, secrets: new Map() }));
   for (let round = 0; round < rounds; round++) {
     await ask('/');
-    for (const farmer of farmers) await farm(farmer, round, ask);
+    for (const farmer of farmers) await runRound(farmer, round, ask);
     after(INTERVAL_MS / 2);
   }
   return log;
 }
 
-async function farm(farmer: Farmer, round: number, ask: (path: string) => Promise<Outcome['json']>): Promise<void> {
+async function runRound(farmer: Farmer, round: number, ask: (path: string) => Promise<Outcome['json']>): Promise<void> {
   const { secrets } = farmer;
   farmer.token ??= (await ask(`${API}/new/${ADDRESS}`))?.token;
   const { token } = farmer;
