@@ -225,6 +225,7 @@ export function createChunkStore(
     },
     {
       locations: disks,
+      events: disks,
       pool,
       downloads: { download: async (url, options) => await selectHttp(url, connections).download(url, options) },
       observer: metrics,

@@ -35,23 +35,28 @@ export interface ChunkLocation {
   readonly files: ChunkFiles;
 }
 
-/** Finds chunks and space for new ones, and receives events, to account for space and to judge the health of disks. */
+/** Finds chunks, and space for new ones. */
 export interface ChunkLocationPort<L extends ChunkLocation> {
   find(id: string): L | undefined;
   /** Reserves space until the chunk is stored or cancelled. @throws ChunkError `no_space` */
   reserve(id: string): L;
+}
+
+/** Receives what happens to chunks, to account for space and to judge the health of disks. */
+export interface ChunkEventPort<L extends ChunkLocation> {
   /** A reservation ended with a chunk. */
-  stored?(id: string, location: L): void;
+  stored(id: string, location: L): void;
   /** A reservation ended without a chunk. */
-  cancelled?(location: L): void;
-  removed?(id: string): void;
+  cancelled(location: L): void;
+  removed(id: string): void;
   /** A chunk was read in time. */
-  read?(id: string, location: L): void;
-  failed?(id: string, location: L, error: ChunkError): void;
+  read(id: string, location: L): void;
+  failed(id: string, location: L, error: ChunkError): void;
 }
 
 export interface ChunkStoreDeps<L extends ChunkLocation> {
   readonly locations: ChunkLocationPort<L>;
+  readonly events?: ChunkEventPort<L>;
   readonly pool: Pick<WorkerPool, 'run'>;
   readonly downloads: DownloadPort;
   readonly observer?: ChunkObserver;
@@ -120,9 +125,9 @@ export class ChunkStore<L extends ChunkLocation = ChunkLocation> implements Chun
   }
 
   async remove(id: string): Promise<void> {
-    const { locations } = this.#deps;
+    const { locations, events } = this.#deps;
     const location = locations.find(id);
-    locations.removed?.(id);
+    events?.removed(id);
     await location?.files.remove(id);
   }
 
@@ -131,13 +136,13 @@ export class ChunkStore<L extends ChunkLocation = ChunkLocation> implements Chun
     { signal, timeoutMs }: CallOptions,
     work: (path: string, bounds: CallOptions) => Promise<{ hash: string; result: T }>,
   ): Promise<T> {
-    const { locations } = this.#deps;
+    const { locations, events } = this.#deps;
     const location = locations.find(id);
     if (location === undefined) throw this.#count(new ChunkError('unreadable', 'no usable disk has the chunk'));
     const limitMs = this.#limit(timeoutMs);
     try {
       const { hash, result } = await work(location.files.path(id), { signal, timeoutMs: limitMs });
-      locations.read?.(id, location);
+      events?.read(id, location);
       if (hash !== id) throw new ChunkError('corrupt', 'the chunk does not match its hash');
       return result;
     } catch (error) {
@@ -160,7 +165,7 @@ export class ChunkStore<L extends ChunkLocation = ChunkLocation> implements Chun
       const hash = await this.#writePartial(partialPath, source, options);
       await verify(hash);
       await this.#commit(location, partialPath, hash);
-      this.#deps.locations.stored?.(hash, location);
+      this.#deps.events?.stored(hash, location);
       return hash;
     } catch (error) {
       throw await this.#discard(id, { location, partialPath }, toChunkError(error));
@@ -223,7 +228,7 @@ export class ChunkStore<L extends ChunkLocation = ChunkLocation> implements Chun
     { location, partialPath }: { location: L; partialPath: string },
     error: ChunkError,
   ): Promise<ChunkError> {
-    this.#deps.locations.cancelled?.(location);
+    this.#deps.events?.cancelled(location);
     const discarded = location.files.discard(partialPath);
     // Do not wait for a disk that hangs.
     if (error.code !== 'slow') await waitAtMost(this.#limit(), discarded).catch(() => {});
@@ -246,7 +251,7 @@ export class ChunkStore<L extends ChunkLocation = ChunkLocation> implements Chun
 
   #fail(id: string, location: L, error: ChunkError): ChunkError {
     this.#count(error);
-    this.#deps.locations.failed?.(id, location, error);
+    this.#deps.events?.failed(id, location, error);
     return error;
   }
 

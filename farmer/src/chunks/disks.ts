@@ -3,7 +3,7 @@ import type { ContractId } from '../contract/contract.ts';
 import type { ChunkError } from '../farming/errors.ts';
 import type { FreeSpacePort } from '../farming/ports.ts';
 import { ChunkPlacement, type ChunkPlacementDeps, type ChunkPlacementOptions } from './chunk-placement.ts';
-import type { ChunkLocationPort } from './chunk-store.ts';
+import type { ChunkEventPort, ChunkLocationPort } from './chunk-store.ts';
 import { DISK_RESPONSE_TIMEOUT_MS } from './data-dir.ts';
 import type { Disk } from './disk.ts';
 import { classifyDiskError, type DiskErrorKind, mayBeReadable } from './disk-errors.ts';
@@ -32,7 +32,7 @@ const SPACE_CHECK_INTERVAL_MS = 5_000;
 const SPACE_CHECKS_PER_PROBE = 6;
 
 /** All disks. Passes the results of operations to their state machines, and acts on changes of state. */
-export class Disks implements FreeSpacePort, ChunkLocationPort<Disk> {
+export class Disks implements FreeSpacePort, ChunkLocationPort<Disk>, ChunkEventPort<Disk> {
   readonly #deps: DisksDeps;
   readonly #placement: ChunkPlacement;
   readonly #pendingProbes = new Map<Disk, Promise<void>>();

@@ -63,9 +63,14 @@ export class ChunkFolder {
     const downloads: string[] = [];
     /** Errors that count against the disk. */
     const diskErrors: string[] = [];
-    const locations = Object.assign(createSingleFolder(files), {
+    const locations = createSingleFolder(files);
+    const events = {
+      stored: () => {},
+      cancelled: () => {},
+      removed: () => {},
+      read: () => {},
       failed: (_id: string, _location: unknown, { code }: ChunkError) => void diskErrors.push(code),
-    });
+    };
     let repairs = 0;
     const store = new ChunkStore(
       {
@@ -75,6 +80,7 @@ export class ChunkFolder {
       },
       {
         locations,
+        events,
         pool,
         downloads: {
           download: async (url: string) => {
