@@ -1,12 +1,15 @@
 import base from './jest.config.js';
 
-/** System tier (`*.system.test.ts`): real farms, child processes, Chromium, Prometheus, kubectl. */
+/**
+ * System tier (`*.system.test.ts`): real farms, child processes, Chromium, Prometheus, kubectl. The scripts `system:…`
+ * run farms, which must meet deadlines, apart from the tests that need all of the CPU.
+ */
 export default {
   ...base,
   testMatch: base.testMatch.map((pattern) => pattern.replace('*.test.ts', '*.system.test.ts')),
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
   testTimeout: 60_000,
   // Most of these tests wait for intervals or child processes: more workers than cores, and 16 matrix rows at a time.
-  maxWorkers: 4,
+  maxWorkers: 3,
   maxConcurrency: 16,
 };
