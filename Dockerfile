@@ -19,8 +19,8 @@ RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts
 COPY . .
 # Keeps the compiled JavaScript, the assets and the manifests.
 RUN node node_modules/typescript/bin/tsc -b farmer mock-node \
-  && rm -r packages/testcontainers \
-  && find packages farmer mock-node -name node_modules -prune -o -type f ! -path '*/assets/*' ! -name '*.js' ! -name package.json -exec rm {} + \
+  && rm -rf packages/testcontainers packages/*/node_modules farmer/node_modules mock-node/node_modules \
+  && find packages farmer mock-node -type f ! -path '*/assets/*' ! -name '*.js' ! -name package.json -exec rm {} + \
   && find packages farmer mock-node -type d -empty -delete
 
 # Run-time dependencies of each service, without source maps, types and documentation; licences stay.
@@ -29,7 +29,7 @@ WORKDIR /app
 COPY --from=manifests /app ./
 RUN --mount=type=cache,target=/root/.npm \
   npm ci --omit=dev --ignore-scripts --workspace @downstream/farmer \
-  && find node_modules -type f \( -name '*.map' -o -name '*.[cm]ts' -o -name '*.ts' -o -iname '*.md' \) -delete \
+  && find . -type f -path '*/node_modules/*' \( -name '*.map' -o -name '*.[cm]ts' -o -name '*.ts' -o -iname '*.md' \) -delete \
   && rm -rf package-lock.json mock-node integration bench packages/testcontainers
 
 FROM ${NODE_IMAGE} AS mock-node-dependencies
@@ -37,7 +37,7 @@ WORKDIR /app
 COPY --from=manifests /app ./
 RUN --mount=type=cache,target=/root/.npm \
   npm ci --omit=dev --ignore-scripts --workspace @downstream/mock-node \
-  && find node_modules -type f \( -name '*.map' -o -name '*.[cm]ts' -o -name '*.ts' -o -iname '*.md' \) -delete \
+  && find . -type f -path '*/node_modules/*' \( -name '*.map' -o -name '*.[cm]ts' -o -name '*.ts' -o -iname '*.md' \) -delete \
   && rm -rf package-lock.json farmer integration bench packages/testcontainers
 
 FROM ${NODE_IMAGE} AS farmer

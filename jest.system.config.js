@@ -9,7 +9,6 @@ export default {
   testMatch: base.testMatch.map((pattern) => pattern.replace('*.test.ts', '*.system.test.ts')),
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
   testTimeout: 60_000,
-  // Most of these tests wait for intervals or child processes: more workers than cores, and 16 matrix rows at a time.
-  maxWorkers: 3,
+  // The rows of the fault matrix mostly wait.
   maxConcurrency: 16,
 };

@@ -58,7 +58,7 @@ describeWith(['chromium'], "The farmer's page in a browser", () => {
       async () => await label(page),
       (seen) => seen === 'Node unreachable',
     );
-    expect(await page.locator('.log .warn').first().textContent()).toContain('listing failed');
+    await page.locator('.log .warn', { hasText: 'listing failed' }).first().waitFor();
     expect(problems).toEqual([]);
 
     // An open page does not delay the shutdown, and shows that its status is outdated.

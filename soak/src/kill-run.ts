@@ -32,7 +32,7 @@ const MAX_LIFETIME_MS = 5_000;
 const MAX_START_DELAY_MS = 800;
 const FINISH_TIMEOUT_MS = 60_000;
 /** A wrong answer this early in a round is a delayed answer to the previous one: the node shares this busy process. */
-const LATE_MS = INTERVAL_MS / 2;
+const LATE_MS = 250;
 
 /** Kills one farmer at random points while the node keeps it busy, and checks each time what it left on disk. */
 export class KillRun {

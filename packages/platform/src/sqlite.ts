@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs';
+import { accessSync, chmodSync, constants, existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { CodedError, getErrorCode } from './errors.ts';
 
@@ -23,11 +23,11 @@ export class DatabaseError extends CodedError<
  */
 export function openDatabase(path: string, schema: Schema): DatabaseSync {
   return open(path, { readOnly: false }, (db) => {
+    // Before the first read: SQLite then needs no -shm file.
+    db.exec('PRAGMA locking_mode = EXCLUSIVE');
     const isEmpty = checkSchema(db, schema);
     chmodSync(path, 0o600);
-    db.exec(
-      'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN EXCLUSIVE; COMMIT;',
-    );
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN EXCLUSIVE; COMMIT;');
     const result = String(db.prepare('PRAGMA quick_check(1)').get()?.['quick_check']);
     if (result !== 'ok') throw new DatabaseError('damaged', `integrity check failed: ${result.split('\n').at(-1)}`);
     if (isEmpty) createTables(db, schema);
@@ -48,6 +48,8 @@ export function openReadOnly(path: string, schema: Schema): DatabaseSync {
 /** Opens a file, and closes it again if `prepare` throws. */
 function open(path: string, { readOnly }: { readOnly: boolean }, prepare: (db: DatabaseSync) => void): DatabaseSync {
   try {
+    // SQLite opens a read-only file all the same, and leaves -wal and -shm files that are read-only too.
+    if (!readOnly && existsSync(path)) accessSync(path, constants.W_OK);
     const db = new DatabaseSync(path, { readOnly, timeout: 0 });
     try {
       prepare(db);
