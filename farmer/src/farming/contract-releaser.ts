@@ -22,9 +22,9 @@ export type ReleaseResult =
   | { readonly result: 'failed'; readonly code: NodeErrorCode };
 
 /**
- * Tells the node that this farmer drops a contract. Each call makes one attempt and logs a failure. Then the node keeps
- * the contract: the graceful exit tries again, and the refresher releases every contract that the node lists and the
- * farmer no longer has.
+ * Asks the node to remove a contract from this farmer. Each call makes one attempt and logs a failure. Then the node
+ * keeps the contract: the graceful exit tries again, and the refresher releases every contract that the node lists and
+ * the farmer no longer has.
  */
 export class ContractReleaser {
   readonly #deps: ContractReleaserDeps;

@@ -39,7 +39,7 @@ export interface NodePort {
   listContracts(token: string, options?: CallOptions): Promise<Listing>;
   /** @returns whether the node accepted the answer */
   answer(token: string, answer: { id: ContractId; response: string }, options?: CallOptions): Promise<boolean>;
-  /** Tells the node that this farmer drops a contract. */
+  /** Asks the node to remove a contract from this farmer. */
   release(token: string, id: ContractId, options?: CallOptions): Promise<void>;
 }
 
