@@ -1,11 +1,13 @@
 import { availableParallelism, homedir, hostname } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import {
   createGenesisSettings,
   createHostSetting,
   createLogSettings,
   integerBetween,
   parseBytes,
+  pathSchema,
+  rejectWithHint,
 } from '@downstream/platform';
 import { isSjcxAddress } from '@downstream/protocol';
 import { z } from 'zod';
@@ -77,9 +79,10 @@ const parseNode = (input: string, context: z.RefinementCtx): { url: string; shar
 
 /** Parses `path` or `path=capacity`. */
 const parseFolder = (input: string, context: z.RefinementCtx): { path: string; sizeBytes?: number } => {
-  const [, path, size] = /^(.+)=([^=/]*)$/.exec(input) ?? [];
-  if (path === undefined || size === undefined) return { path: resolve(input) };
-  return { path: resolve(path), sizeBytes: parseSize(size, context) };
+  const [, path = input, size] = /^(.+)=([^=/]*)$/.exec(input) ?? [];
+  const { data, error } = pathSchema.safeParse(path);
+  if (error) return rejectWithHint(context, error.issues[0]?.message ?? '');
+  return size === undefined ? { path: data } : { path: data, sizeBytes: parseSize(size, context) };
 };
 
 /** Replaces characters that an alias may not contain. */
@@ -157,7 +160,7 @@ export const SETTINGS = {
     flag: '--data-dir',
     value: '<directories>',
     description:
-      'Directory for state, chunks and genesis file; created if missing. For several disks: `path=capacity,path=capacity`; the first one also holds the state.',
+      'Directory for state, chunks and genesis file. For several disks: `path=capacity,path=capacity`; the first one also holds the state. A path is taken literally: `~`, quotes and variables are not expanded.',
     allowed: 'a directory, or several with a capacity each, such as /mnt/a/farm=500GB,/mnt/b/farm=1TB',
     schema: text.transform(splitNonEmptyList).pipe(z.tuple([folder], folder)),
     default: join(homedir(), '.downstream'),
@@ -167,7 +170,7 @@ export const SETTINGS = {
     env: 'FARMER_INIT',
     flag: '--init',
     description:
-      'Start in empty directories. Needed once for a new farmer or disk; otherwise an empty directory is an error, because its disk may not be mounted.',
+      'Start in missing and empty directories. Needed once for a new farmer or disk; otherwise such a directory is an error, because the path may be wrong or the disk not mounted.',
     ...SWITCH,
   },
   minFreeBytes: {

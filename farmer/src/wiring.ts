@@ -45,9 +45,10 @@ type Uses<Name extends keyof Components> = Pick<Components, Name>;
 
 /** @throws DataDirError or StateError */
 export async function openState(config: FarmerConfig, { clock, log }: Uses<'clock' | 'log'>): Promise<StateStore> {
-  await prepareDataDir(config.dataDir, config);
+  const isNew = await prepareDataDir(config.dataDir, config);
   await assertStateExists(config.dataDir);
   const store = StateStore.open(config.dataDir, config, clock);
+  if (isNew) log.info('data directory initialized', { dataDir: config.dataDir });
   if (store.restoredContracts !== undefined)
     log.error('state restored from replica', { contracts: store.restoredContracts });
   if (store.reconcileError !== undefined) log.warn('state replica not synchronized', { error: store.reconcileError });

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { findUnknownVariables, readCommandConfig, readConfig, readNodeUrl } from '../src/config.ts';
 
@@ -127,6 +128,31 @@ describe('readConfig', () => {
     expect(() => read({ [name]: value })).toThrow(name);
     expect(() => read({ [name]: value })).toThrow(`got ${JSON.stringify(value)}`);
     expect(() => read({ [name]: value })).toThrow(allowed);
+  });
+
+  it.each([
+    ['~/farm', '~ is not expanded'],
+    ['"/srv/farm"', 'quotes'],
+    ["'/srv/farm'", 'quotes'],
+    ['“/srv/farm”', 'quotes'],
+    ['/srv/a=1GB,"/srv/b"=1GB', 'quotes'],
+    ['/srv/a=1GB,~/b=1GB', '~ is not expanded'],
+    ['$HOME/farm', 'variables'],
+    ['/home/$USER/farm', 'variables'],
+    ['file:///srv/farm', 'instead of a URL'],
+    ['/srv/my\\ farm', 'backslashes'],
+    ['/srv/fa\rrm', 'control characters'],
+  ])('rejects the data directory %j with a hint, since it would name a new one', (value, hint) => {
+    expect(() => read({ FARMER_DATA_DIR: value })).toThrow(/^FARMER_DATA_DIR: expected a directory/);
+    expect(() => read({ FARMER_DATA_DIR: value })).toThrow(hint);
+  });
+
+  it('resolves relative paths', () => {
+    expect(read({ FARMER_DATA_DIR: 'farm' }).dataDir).toBe(resolve('farm'));
+  });
+
+  it.each(['FARMER_GENESIS', 'FARMER_SIZE', 'FARMER_ALIAS'])('rejects quotes around %s with a hint', (name) => {
+    expect(() => read({ [name]: '"/x"' })).toThrow('remove the quotes');
   });
 
   it('requires an address', () => {

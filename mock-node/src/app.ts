@@ -97,7 +97,7 @@ async function start(
   );
   if (stored !== undefined) {
     const { farmers, contracts } = stored.ledger;
-    log.info('state loaded', { farmers: farmers.length, contracts: contracts.length });
+    log.info('state loaded', { file: config.statePath, farmers: farmers.length, contracts: contracts.length });
   }
   const plan = new FaultPlan({
     chance: (fault, index, what) => random.chance(fault, index, what),

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { startMockNode } from '@downstream/mock-node';
 import { describe, expect, it } from '@jest/globals';
 import { readConfig } from '../src/config.ts';
@@ -36,12 +37,26 @@ describe('readConfig', () => {
     [{ MOCK_MAX_CONTRACTS: '-1' }, 'MOCK_MAX_CONTRACTS: expected an integer from 0 to 1000000 (got "-1")'],
     [{ MOCK_MAX_FAILURES: '0' }, 'MOCK_MAX_FAILURES: expected an integer from 1 to 1000000 (got "0")'],
     [{ MOCK_CONTRACT_FORM: 'paper' }, 'MOCK_CONTRACT_FORM: expected secret or url (got "paper")'],
+    [{ MOCK_STATE: '~/node.db' }, 'MOCK_STATE: expected the path of a file (got "~/node.db": ~ is not expanded here'],
+    [{ MOCK_FILES: '$HOME/files' }, 'variables are not expanded'],
+    [{ MOCK_SCENARIO: 'http://x/y.yaml' }, 'write a path instead of a URL'],
+    [{ MOCK_SEED: "'42'" }, 'MOCK_SEED: expected 1 to 200 characters (got "\'42\'": remove the quotes)'],
     [{ MOCK_GENESIS: '/tmp/x' }, 'MOCK_GENESIS_SHA256 is not set, but MOCK_GENESIS is'],
     [{ MOCK_GENESIS_SHA256: 'a'.repeat(64) }, 'MOCK_GENESIS is not set, but MOCK_GENESIS_SHA256 is'],
     [{ MOCK_GENESIS: '/tmp/x', MOCK_GENESIS_SHA256: 'ABC' }, 'MOCK_GENESIS_SHA256: expected 64 lowercase hex'],
   ])('rejects %j and names the variable, the value and what is allowed', (env, message) => {
     expect(() => readConfig({ env })).toThrow(message);
   });
+
+  it('resolves paths', () => {
+    const env = { MOCK_STATE: 'node.db', MOCK_FILES: 'files', MOCK_SCENARIO: 'faults.yaml' };
+    expect(readConfig({ env })).toMatchObject({
+      statePath: resolve('node.db'),
+      files: resolve('files'),
+      scenarioPath: resolve('faults.yaml'),
+    });
+  });
+
   it('also checks the options of a node in this process: a genesis file requires its hash', async () => {
     await expect(startMockNode({ port: 0, genesisPath: '/tmp/x' })).rejects.toThrow(
       'MOCK_GENESIS_SHA256 is not set, but MOCK_GENESIS is',

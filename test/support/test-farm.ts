@@ -61,6 +61,7 @@ export class TestFarm implements AsyncDisposable {
       FARMER_MIN_FREE: '0',
       FARMER_ADDRESS: ADDRESS,
       FARMER_DATA_DIR: this.dataDir,
+      FARMER_INIT: 'true',
       FARMER_SIZE: String(5 * CHUNK_BYTES),
       FARMER_GENESIS: this.genesis.genesisPath,
       FARMER_GENESIS_SHA256: this.genesis.genesisSha256,

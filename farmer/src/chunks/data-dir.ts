@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { getErrorCode, waitAtMost } from '@downstream/platform';
 import { DataDirError, MARKER_FILE, readMarker, toDataDirError, writeMarker } from './disk-marker.ts';
 
@@ -10,48 +10,37 @@ const IGNORED_ENTRIES = ['lost+found', 'genesis', '.probe', `${MARKER_FILE}.part
 export const DISK_RESPONSE_TIMEOUT_MS = 30_000;
 const STATE_FILES = ['state.db', 'state.replica.db'];
 const EMPTY_REMEDY =
-  'if its disk is not mounted, mount it; if the farmer or the disk is new, start once with --init (FARMER_INIT=true)';
+  'check the path in FARMER_DATA_DIR; if its disk is not mounted, mount it; if the farmer or the disk is new, start once with --init (FARMER_INIT=true)';
 
 /**
- * Checks that a directory was set up, or can be. Accepts an empty one only with `init`, because its disk may not be
- * mounted. Creates a missing one without `init` only if its parent has other entries.
+ * Checks that a directory was set up, or can be. Accepts an empty one and creates a missing one only with `init`,
+ * because the path may be wrong or its disk not mounted.
  *
+ * @returns whether it is new
  * @throws DataDirError
  */
 export async function prepareDataDir(
   path: string,
   { init, isStateDir = true }: { init: boolean; isStateDir?: boolean },
-): Promise<void> {
+): Promise<boolean> {
   const entries = await listEntries(path);
   if (entries === undefined) {
-    if (!init) await assertMounted(path);
+    if (!init) throw new DataDirError('empty', `the data directory ${path} does not exist: ${EMPTY_REMEDY}`);
     await mkdir(path, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
       throw toDataDirError(error, path);
     });
-    return;
+    return true;
   }
   // The farmer may have been killed between writing its state and the marker.
-  if (entries.some((name) => name === MARKER_FILE || (isStateDir && STATE_FILES.includes(name)))) return;
+  if (entries.some((name) => name === MARKER_FILE || (isStateDir && STATE_FILES.includes(name)))) return false;
   if (entries.length === 0) {
-    if (init) return;
+    if (init) return true;
     throw new DataDirError('empty', `the data directory ${path} is empty: ${EMPTY_REMEDY}`);
   }
   throw new DataDirError(
     'foreign',
     `the data directory ${path} contains other files (${entries.slice(0, 3).join(', ')}): use an empty directory as FARMER_DATA_DIR`,
   );
-}
-
-/** A missing directory may be on an unmounted disk: then its closest existing parent is an empty mount point. */
-async function assertMounted(path: string): Promise<void> {
-  let parent = dirname(resolve(path));
-  let entries = await listEntries(parent);
-  while (entries === undefined && parent !== dirname(parent)) {
-    parent = dirname(parent);
-    entries = await listEntries(parent);
-  }
-  if (entries?.length !== 0) return;
-  throw new DataDirError('empty', `the data directory ${path} does not exist, and ${parent} is empty: ${EMPTY_REMEDY}`);
 }
 
 /**

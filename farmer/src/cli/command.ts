@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { CodedError, formatSettingHelp, type Setting, toFlags } from '@downstream/platform';
+import { CodedError, findPathMistake, formatSettingHelp, type Setting, toFlags } from '@downstream/platform';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type CommandConfig, readCommandConfig, readConfig, readNodeUrl } from '../config.ts';
 import { DEFAULT_ENTRIES, MAX_ENTRIES } from '../control/reports.ts';
@@ -71,7 +71,7 @@ export async function runCommand(args: readonly string[], { out, err }: Output):
     'backup <file>',
     'Write a consistent copy of the state, also while the farmer is running. Contains secrets.',
   ).action(async (file: string, _options: Flags, called: Command) => {
-    exitCode = await backup(toCommandConfig(called), resolve(file), print);
+    exitCode = await backup(toCommandConfig(called), toPath(file), print);
   });
   addCommand(
     'explain <contract>',
@@ -97,6 +97,12 @@ function parseCount(input: string): number {
   const count = Number(input);
   if (Number.isInteger(count) && count >= 1 && count <= MAX_ENTRIES) return count;
   throw new InvalidArgumentError(`Expected an integer from 1 to ${MAX_ENTRIES}.`);
+}
+
+function toPath(input: string): string {
+  const mistake = findPathMistake(input);
+  if (mistake === undefined) return resolve(input);
+  throw new InvalidArgumentError(`the path ${JSON.stringify(input)} is invalid: ${mistake}`);
 }
 
 function toOption(setting: Setting): Option {

@@ -25,11 +25,13 @@ const replaceFolder = (name: string, ...files: string[]) => {
 const error = (code: string, text: string) => expect.objectContaining({ code, message: expect.stringContaining(text) });
 
 describe('prepareDataDir', () => {
-  it('creates a missing directory for its owner alone, unless the parent may be unmounted', async () => {
-    await expect(prepareDataDir(path('a/b'), { init: false })).rejects.toThrow(error('empty', 'does not exist'));
-    await prepareDataDir(path('a/b'), { init: true });
-    await prepareDataDir(path('a/c'), { init: false });
-    expect(statSync(path('a/b')).mode & 0o777).toBe(0o700);
+  it('creates a missing directory only with --init, for its owner alone', async () => {
+    const resolved = path('a/b');
+    for (const text of [`${resolved} does not exist`, '--init', 'check the path'])
+      await expect(prepareDataDir(resolved, { init: false })).rejects.toThrow(error('empty', text));
+    expect(readdirSync(root)).toEqual([]);
+    expect(await prepareDataDir(resolved, { init: true })).toBe(true);
+    expect(statSync(resolved).mode & 0o777).toBe(0o700);
   });
 
   it.each<[string, string[]]>([
@@ -41,7 +43,7 @@ describe('prepareDataDir', () => {
     const folder = createFolder('a', ...files);
     await expect(prepareDataDir(folder, { init: false })).rejects.toThrow(error('empty', '--init'));
     await expect(prepareDataDir(folder, { init: false })).rejects.toThrow(error('empty', 'not mounted'));
-    await expect(prepareDataDir(folder, { init: true })).resolves.toBeUndefined();
+    expect(await prepareDataDir(folder, { init: true })).toBe(true);
   });
 
   it('refuses a directory with other files, even with --init, and does not change it', async () => {
@@ -52,12 +54,12 @@ describe('prepareDataDir', () => {
   });
 
   it.each(['state.db', 'state.replica.db', 'downstream.json'])('accepts a directory with %s', async (file) => {
-    await expect(prepareDataDir(createFolder('a', file), { init: false })).resolves.toBeUndefined();
+    expect(await prepareDataDir(createFolder('a', file), { init: false })).toBe(false);
   });
 
   it('reports a directory that it cannot create, with the setting to check', async () => {
     writeFileSync(path('file'), '');
-    await expect(prepareDataDir(path('file/a'), { init: false })).rejects.toThrow(
+    await expect(prepareDataDir(path('file/a'), { init: true })).rejects.toThrow(
       error('inaccessible', 'FARMER_DATA_DIR'),
     );
   });
@@ -81,7 +83,7 @@ describe('openDiskFolders', () => {
 
   it('marks new directories and recognizes them later', async () => {
     createFolder('stateDir', 'state.db');
-    const first = await openDiskFolders(folders('stateDir', 'b'), options);
+    const first = await openDiskFolders(folders('stateDir', 'b'), { ...options, init: true });
     for (const { path: at, diskId } of first) expect(await readMarker(at)).toMatchObject({ disk: diskId });
     expect(statSync(join(path('b'), 'downstream.json')).mode & 0o777).toBe(0o600);
     expect(await openDiskFolders(folders('stateDir', 'b'), { ...options, known: toKnown(first) })).toEqual(first);
@@ -101,7 +103,7 @@ describe('openDiskFolders', () => {
     ['has an invalid marker', () => writeFileSync(join(path('b'), 'downstream.json'), '{"format":2}')],
   ])('returns a known disk that %s with its fault, and does not change it', async (_, damage) => {
     createFolder('stateDir', 'state.db');
-    const known = toKnown(await openDiskFolders(folders('stateDir', 'b'), options));
+    const known = toKnown(await openDiskFolders(folders('stateDir', 'b'), { ...options, init: true }));
     await damage();
     const before = readdirSync(path('b'));
     const [stateDir, b] = await openDiskFolders(folders('stateDir', 'b'), { ...options, init: true, known });
@@ -129,7 +131,7 @@ describe('openDiskFolders', () => {
 
   it('does not create a missing directory of a known disk', async () => {
     createFolder('stateDir', 'state.db');
-    const first = await openDiskFolders(folders('stateDir', 'b'), options);
+    const first = await openDiskFolders(folders('stateDir', 'b'), { ...options, init: true });
     rmSync(path('b'), { recursive: true });
     const known = toKnown(first);
     const [, b] = await openDiskFolders(folders('stateDir', 'b'), { ...options, init: true, known });

@@ -51,6 +51,8 @@ describe('runCommand', () => {
     [['--size', '12XB', '--address', ADDRESS], '--size: expected a size above 0'],
     [['--address', 'invalid'], '--address: expected an SJCX'],
     [['explain', 'abcdef', '--last', '1001'], 'from 1 to 1000'],
+    [['backup', '~/state.db'], 'the path "~/state.db" is invalid: ~ is not expanded'],
+    [['scrub', '--data-dir', '~/farm'], '~ is not expanded here: write the complete path'],
     [['statsu'], 'unknown command "statsu"'],
   ])('rejects %j with exit code 2 and an explanation', async (args, why) => {
     expect(await downstream(...args)).toMatchObject({ code: 2, err: expect.stringContaining(why) });

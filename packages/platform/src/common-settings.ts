@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { LOG_FORMATS, LOG_LEVELS } from './logger.ts';
+import { pathSchema } from './path-setting.ts';
 import { type Setting, SettingsError } from './settings.ts';
 
 export const integerBetween = (min: number, max: number) =>
@@ -51,7 +52,7 @@ export function createGenesisSettings(prefix: string) {
       value: '<file>',
       description: `Custom genesis file. Requires \`${sha256}\`.`,
       allowed: `the path of a genesis file, together with ${sha256}`,
-      schema: z.string().optional(),
+      schema: pathSchema.optional(),
       defaultDescription: 'the standard genesis file',
     },
     genesisSha256: {

@@ -27,11 +27,13 @@ export {
 export { type Catalogue, formatMetricsMarkdown, MetricSet, type Scrape } from './metrics.ts';
 export { onAbort } from './on-abort.ts';
 export { ignoreOutputErrors } from './output-errors.ts';
+export { findPathMistake, pathSchema } from './path-setting.ts';
 export { type Random, systemRandom } from './random.ts';
 export {
   formatSettingHelp,
   formatSettingsMarkdown,
   parseSettings,
+  rejectWithHint,
   type Setting,
   type Settings,
   SettingsError,

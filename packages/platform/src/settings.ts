@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { CodedError } from './errors.ts';
 
 /** A setting that an operator sets by environment variable or by command-line flag. The flag takes precedence. */
@@ -47,19 +47,36 @@ export function parseSettings<S extends Settings>(table: S, { env, flags = {} }:
     const flag = flags[name];
     const fromFlag = flag !== undefined;
     const text = fromFlag ? String(flag) : env[setting.env] || undefined;
-    const result = setting.schema.safeParse(text ?? setting.default);
+    const schema = text !== undefined && QUOTED.test(text) ? quoted : setting.schema;
+    const result = schema.safeParse(text ?? setting.default);
     if (!result.success) {
       const source = fromFlag ? setting.flag : setting.env;
+      const hint = findHint(result.error);
       errors.push(
         text === undefined
           ? `${source} is not set: expected ${setting.allowed}`
-          : `${source}: expected ${setting.allowed} (got ${JSON.stringify(shorten(text))})`,
+          : `${source}: expected ${setting.allowed} (got ${JSON.stringify(shorten(text))}${hint && `: ${hint}`})`,
       );
     }
     return [name, result.data];
   });
   if (errors.length > 0) throw new SettingsError(errors);
   return Object.fromEntries(values);
+}
+
+/** Files with environment variables may keep the quotes that a shell would remove. */
+const QUOTED = /^\s*(["']).*\1\s*$/s;
+const quoted = z.string().transform((_, context) => rejectWithHint(context, 'remove the quotes'));
+
+/** For the schema of a setting: rejects a value and says what to change. */
+export function rejectWithHint(context: z.RefinementCtx, hint: string): never {
+  context.addIssue({ code: 'custom', message: hint, params: { hint } });
+  return z.NEVER;
+}
+
+/** The hint of {@link rejectWithHint}, or an empty string. */
+function findHint({ issues }: z.ZodError): string {
+  return issues.flatMap((issue) => (issue.code === 'custom' ? String(issue.params?.['hint'] ?? '') : ''))[0] ?? '';
 }
 
 /** Truncates long values and masks passwords in URLs. */
