@@ -1,22 +1,38 @@
 import { afterAll, describe, it } from '@jest/globals';
+import { START_FARMER } from './faults/environments.ts';
 import { FarmPool } from './faults/farm-pool.ts';
 import { formatMatrix, ROWS, type Row } from './faults/matrix.ts';
 import { type Observation, runTrial } from './faults/trial.ts';
 
 describe('the farmer', () => {
-  const pairs = new FarmPool();
+  const pools = {
+    node: new FarmPool(START_FARMER.node),
+    network: new FarmPool(START_FARMER.network),
+    process: new FarmPool(START_FARMER.process),
+  };
   const seen = new Map<Row, Observation>();
 
   it.concurrent.each([...ROWS])(
     'has the expected outcome with $fault on $on',
     async (row) => {
-      seen.set(row, await runTrial(row.trial, pairs));
+      seen.set(row, await run(row));
     },
     90_000,
   );
 
   afterAll(async () => {
     process.stdout.write(`\nThe farmer × fault matrix\n\n${formatMatrix(seen)}\n`);
-    await pairs[Symbol.asyncDispose]();
+    for (const pool of Object.values(pools)) await pool[Symbol.asyncDispose]();
   });
+
+  async function run(row: Row): Promise<Observation> {
+    switch (row.environment) {
+      case 'node':
+        return await runTrial(row.trial, pools.node);
+      case 'network':
+        return await runTrial(row.trial, pools.network);
+      case 'process':
+        return await runTrial(row.trial, pools.process);
+    }
+  }
 });

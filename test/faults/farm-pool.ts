@@ -1,14 +1,17 @@
 import { randomInt } from 'node:crypto';
 import type { MockNode, startMockNode } from '@downstream/mock-node';
-import { TestFarm, type TestFarmer } from '../support/test-farm.ts';
+import { TestFarm } from '../support/test-farm.ts';
+import type { ObservedFarmer, StartFarmer } from './environments.ts';
 
 type NodeOptions = Parameters<typeof startMockNode>[0];
 
 /** A node and a farmer. */
-export interface Pair {
+export interface Pair<E> {
   readonly farm: TestFarm;
   readonly node: MockNode;
-  readonly farmer: TestFarmer;
+  readonly farmer: ObservedFarmer;
+  /** What a trial can break around the farmer. */
+  readonly environment: E;
 }
 
 /** The capacity of a test farmer in contracts. */
@@ -16,20 +19,26 @@ export const CONTRACTS = 5;
 
 /** Below the ephemeral ports, so that no process gets the port of a node while it refuses connections. */
 let lastPort = randomInt(10_000, 30_000);
+/** Pairs start one after the other, so that they do not disturb each other and running trials. */
+let lastStart: Promise<unknown> = Promise.resolve();
 
 /**
- * Pairs of a node and a farmer for concurrent trials. A pair is reused after a successful trial, so that most trials
- * run on a farmer with a history.
+ * Pairs of a node and a farmer in one kind of environment, for concurrent trials. A pair is reused after a successful
+ * trial, so that most trials run on a farmer with a history.
  */
-export class FarmPool implements AsyncDisposable {
-  readonly #idle = new Map<string, Pair[]>();
-  #started: Promise<unknown> = Promise.resolve();
+export class FarmPool<E> implements AsyncDisposable {
+  readonly #startFarmer: StartFarmer<E>;
+  readonly #idle = new Map<string, Pair<E>[]>();
+
+  constructor(startFarmer: StartFarmer<E>) {
+    this.#startFarmer = startFarmer;
+  }
 
   /** Uses an idle pair, or a new one after `settle`. */
   async use<T>(
     options: NodeOptions,
-    settle: (pair: Pair) => Promise<void>,
-    work: (pair: Pair) => Promise<T>,
+    settle: (pair: Pair<E>) => Promise<void>,
+    work: (pair: Pair<E>) => Promise<T>,
   ): Promise<T> {
     const key = JSON.stringify(options);
     const known = this.#idle.get(key)?.pop();
@@ -49,18 +58,23 @@ export class FarmPool implements AsyncDisposable {
   async useNew<T>(
     options: NodeOptions,
     prepare: (node: MockNode) => void,
-    work: (pair: Pair) => Promise<T>,
+    work: (pair: Pair<E>) => Promise<T>,
   ): Promise<T> {
     const pair = await this.#start(options, prepare);
     await using _ = pair.farm;
     return await work(pair);
   }
 
-  /** Starts pairs one after the other, so that they do not disturb each other and running trials. */
-  async #start(options: NodeOptions, prepare?: (node: MockNode) => void): Promise<Pair> {
-    const start = async () => await startPair(options, prepare);
-    const pair = this.#started.then(start, start);
-    this.#started = pair;
+  async #start(options: NodeOptions, prepare: (node: MockNode) => void = () => {}): Promise<Pair<E>> {
+    const start = async () => {
+      const farm = new TestFarm();
+      lastPort += 1;
+      const node = await farm.startNode({ intervalMs: 5_000, port: lastPort, ...options });
+      prepare(node);
+      return { farm, node, ...(await this.#startFarmer(farm, node)) };
+    };
+    const pair = lastStart.then(start, start);
+    lastStart = pair;
     return await pair;
   }
 
@@ -68,12 +82,4 @@ export class FarmPool implements AsyncDisposable {
     const pairs = [...this.#idle.values()].flat();
     await Promise.all(pairs.map(async ({ farm }) => await farm[Symbol.asyncDispose]()));
   }
-}
-
-async function startPair(options: NodeOptions, prepare: (node: MockNode) => void = () => {}): Promise<Pair> {
-  const farm = new TestFarm();
-  lastPort += 1;
-  const node = await farm.startNode({ intervalMs: 5_000, port: lastPort, ...options });
-  prepare(node);
-  return { farm, node, farmer: await farm.startFarmer(node.url, { FARMER_POLL_INTERVAL: '250ms' }) };
 }

@@ -2,15 +2,20 @@ import { EFFECTS, type EffectKind, fault as faultSchema } from '@downstream/cont
 import type { MockNode } from '@downstream/mock-node';
 import type { RouteName } from '@downstream/protocol';
 import { type Count, type ExpectedOutcome, FAULT_CASES, type FaultCase, PRESET_CASES } from './cases.ts';
+import { ENVIRONMENT_CASES, type EnvironmentCase } from './environment-cases.ts';
+import type { EnvironmentName, Environments } from './environments.ts';
 import type { Observation, Trial } from './trial.ts';
 
-/** A fault on one route, or a preset. */
-export interface Row {
+/** A fault on one route, a preset, or a fault of the environment. */
+interface RowIn<Name extends EnvironmentName> {
   readonly fault: string;
   readonly group: string;
   readonly on: string;
-  readonly trial: Trial;
+  readonly environment: Name;
+  readonly trial: Trial<Environments[Name]>;
 }
+export type Row = { [Name in EnvironmentName]: RowIn<Name> }[EnvironmentName];
+type NodeRow = RowIn<'node'>;
 
 const FAULT_NAME = 'tested';
 /** How many lost responses cost no challenge: the pauses between the retries stay below the interval. */
@@ -20,8 +25,8 @@ const CHUNK_ROUTES: readonly RouteName[] = ['chunk', 'download', 'remove'];
 /** The number of settled challenges after which a preset is removed. */
 const CHALLENGES = 12;
 
-/** All rows, those that take longest first. */
-export const ROWS: readonly Row[] = [
+/** The faults that the mock node injects. */
+export const NODE_ROWS: readonly NodeRow[] = [
   ...Object.keys(PRESET_CASES).map((name) => createPresetRow(name, PRESET_CASES[name as keyof typeof PRESET_CASES])),
   ...Object.keys(FAULT_CASES).flatMap((kind) =>
     FAULT_CASES[kind as EffectKind].flatMap((faultCase: FaultCase) =>
@@ -30,7 +35,24 @@ export const ROWS: readonly Row[] = [
   ),
 ];
 
-function createEffectRow(kind: EffectKind, on: RouteName, faultCase: FaultCase): Row {
+/** The faults that the mock node cannot inject. */
+export const ENVIRONMENT_ROWS: readonly Row[] = [
+  ...ENVIRONMENT_CASES.network.map((each) => createEnvironmentRow('network', each)),
+  ...ENVIRONMENT_CASES.process.map((each) => createEnvironmentRow('process', each)),
+];
+
+/** All rows, those that take longest first. */
+export const ROWS: readonly Row[] = [...ENVIRONMENT_ROWS, ...NODE_ROWS];
+
+function createEnvironmentRow<Name extends EnvironmentName>(
+  environment: Name,
+  { group, fault, inject, ...expected }: EnvironmentCase<Name>,
+): RowIn<Name> {
+  const begin: Trial<Environments[Name]>['begin'] = async (pair) => await inject(pair.environment);
+  return { fault, group, on: 'all', environment, trial: { ...expected, contractsToExpire: 0, begin } };
+}
+
+function createEffectRow(kind: EffectKind, on: RouteName, faultCase: FaultCase): NodeRow {
   const { parameters = {}, counted, times = TOLERABLE_TIMES[on] ?? 1, forMs, additionalFault, ...expected } = faultCase;
   const tested = faultSchema.parse({
     name: FAULT_NAME,
@@ -40,38 +62,43 @@ function createEffectRow(kind: EffectKind, on: RouteName, faultCase: FaultCase):
   });
   const settings = Object.entries(parameters).map(([name, value]) => `${name}=${value}`);
   const faults = additionalFault === undefined ? [tested] : [faultSchema.parse(additionalFault), tested];
+  const begin = ({ controller }: MockNode) => controller.faults.replaceAll(faults, controller.clock.now());
   return {
     fault: [kind, ...settings, ...(additionalFault === undefined ? [] : ['after wrong_hash'])].join(' '),
     group: EFFECTS[kind].group,
     on,
+    environment: 'node',
     trial: {
       ...expected,
       counted: `${on} ${counted}`,
-      begins: on === 'connectivity' || on === 'new' ? 'before' : 'while farming',
       contractsToExpire: CHUNK_ROUTES.includes(on) ? times : 0,
-      begin: ({ controller }) => controller.faults.replaceAll(faults, controller.clock.now()),
+      ...(on === 'connectivity' || on === 'new' ? { prepare: begin } : { begin: ({ node }) => begin(node) }),
       isOver: ({ controller }) => controller.faults.get(FAULT_NAME, controller.clock.now()).state === 'finished',
       end: ({ controller }) => controller.faults.removeAll(),
     },
   };
 }
 
-function createPresetRow(name: string, { whileFarming, ...expected }: ExpectedOutcome & { whileFarming?: true }): Row {
+function createPresetRow(
+  name: string,
+  { whileFarming, ...expected }: ExpectedOutcome & { whileFarming?: true },
+): NodeRow {
   const countSettled = ({ controller }: MockNode) =>
     Object.values(controller.info().challenges).reduce((sum, count) => sum + count, 0);
   let before = 0;
+  const begin = (node: MockNode) => {
+    before = countSettled(node);
+    node.controller.applyScenario(name);
+  };
   return {
     fault: name,
     group: 'preset',
     on: 'all',
+    environment: 'node',
     trial: {
       ...expected,
-      begins: whileFarming ? 'while farming' : 'before',
       contractsToExpire: 0,
-      begin: (node) => {
-        before = countSettled(node);
-        node.controller.applyScenario(name);
-      },
+      ...(whileFarming ? { begin: ({ node }) => begin(node) } : { prepare: begin }),
       isOver: (node) => countSettled(node) >= before + CHALLENGES,
       end: ({ controller }) => controller.reset(['faults']),
     },

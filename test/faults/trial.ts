@@ -4,18 +4,21 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { MockNode } from '@downstream/mock-node';
 import { getErrorMessage } from '@downstream/platform';
 import { expect } from '@jest/globals';
-import { type TestFarmer, until } from '../support/test-farm.ts';
+import { until } from '../support/test-farm.ts';
 import type { Count, ExpectedOutcome } from './cases.ts';
+import type { ObservedFarmer } from './environments.ts';
 import { CONTRACTS, type FarmPool, type Pair } from './farm-pool.ts';
 import { byLabels, type Counts, parseCounts, since, total } from './metric-counts.ts';
 
-/** A fault for a farmer and the expected outcome. */
-export interface Trial extends ExpectedOutcome {
-  /** Whether the fault begins before the farmer starts, or while it farms at its capacity. */
-  readonly begins: 'before' | 'while farming';
-  readonly begin: (node: MockNode) => void;
-  readonly isOver: (node: MockNode) => boolean;
-  readonly end: (node: MockNode) => void;
+/** A fault for a farmer in an environment, and the expected outcome. */
+export interface Trial<E> extends ExpectedOutcome {
+  /** Causes the fault before the farmer starts. */
+  readonly prepare?: (node: MockNode) => void;
+  /** Without `prepare`: causes the fault while the farmer runs at its capacity. */
+  readonly begin?: (pair: Pair<E>) => Promise<void> | void;
+  /** Whether the fault has had its effect. Default: as soon as it has begun. */
+  readonly isOver?: (node: MockNode) => boolean;
+  readonly end?: (node: MockNode) => void;
   /** The number of contracts that the trial expires first, so that the farmer requests others. */
   readonly contractsToExpire: number;
   /** The labels of an affected request in the metrics: `due timeout`. */
@@ -30,14 +33,14 @@ export type Observation = ReturnType<typeof toObservation>;
 const TIMEOUT = { withinMs: 45_000 };
 
 /** Runs a trial until all contracts pass again. @throws if the outcome differs from the expected one */
-export async function runTrial(trial: Trial, pairs: FarmPool): Promise<Observation> {
-  const { begins, begin, node: options = {} } = trial;
-  if (begins === 'before') return await pairs.useNew(options, begin, async (pair) => await watch(pair, trial));
+export async function runTrial<E>(trial: Trial<E>, pairs: FarmPool<E>): Promise<Observation> {
+  const { prepare, node: options = {} } = trial;
+  if (prepare !== undefined) return await pairs.useNew(options, prepare, async (pair) => await watch(pair, trial));
   return await pairs.use(options, waitUntilAllPass, async (pair) => await watch(pair, trial));
 }
 
 /** Adds the maximum delay of the event loop to an error, because a busy machine can cause it. */
-async function watch(pair: Pair, trial: Trial): Promise<Observation> {
+async function watch<E>(pair: Pair<E>, trial: Trial<E>): Promise<Observation> {
   const delay = monitorEventLoopDelay();
   delay.enable();
   try {
@@ -52,27 +55,27 @@ async function watch(pair: Pair, trial: Trial): Promise<Observation> {
   }
 }
 
-async function runTrialOn(pair: Pair, trial: Trial): Promise<Observation> {
+async function runTrialOn<E>(pair: Pair<E>, trial: Trial<E>): Promise<Observation> {
   const { node, farmer } = pair;
   const { controller } = node;
-  const { begins, begin, isOver, end, contractsToExpire } = trial;
+  const { prepare, begin, isOver, end, contractsToExpire } = trial;
   const counts = async () => parseCounts(await farmer.metrics());
   let before: Counts = new Map();
   const linesBefore = farmer.lines.length;
   let differenceBefore = NO_DIFFERENCE;
-  if (begins === 'while farming') {
+  if (prepare === undefined) {
     controller.journal.clear();
     differenceBefore = await compareCounts(pair);
     before = await counts();
-    begin(node);
+    await begin?.(pair);
     const now = controller.clock.now();
     for (const { hash } of [...controller.ledger.all(now)].slice(0, contractsToExpire))
       controller.ledger.expire(hash, now);
   }
   const seen = async () => toObservation(since(before, await counts()), contractsToExpire);
-  await until(() => isOver(node), Boolean, TIMEOUT);
+  await until(() => isOver?.(node) ?? true, Boolean, TIMEOUT);
   await until(seen, (now) => isComplete(now, trial), { ...TIMEOUT, everyMs: 200 });
-  end(node);
+  end?.(node);
   await waitUntilAllPass(pair);
   const outcome = await seen();
   expectOutcome(outcome, trial);
@@ -101,7 +104,7 @@ function dropZeros(counts: Record<string, number>): Record<string, number> {
 }
 
 /** Waits until the farmer is at its capacity and each contract has passed once more. */
-async function waitUntilAllPass({ node: { controller }, farmer }: Pair): Promise<void> {
+async function waitUntilAllPass({ node: { controller }, farmer }: Pair<unknown>): Promise<void> {
   const contracts = () => [...controller.ledger.all(controller.clock.now())];
   const before = new Map(contracts().map(({ hash, results }) => [hash, results.passed]));
   await until(
@@ -119,7 +122,14 @@ async function waitUntilAllPass({ node: { controller }, farmer }: Pair): Promise
 /** Whether all expected losses have occurred. */
 function isComplete(
   seen: Observation,
-  { failed = {}, minFailures = 0, ended = {}, rejected = {}, chunkErrors = {}, counted }: Trial,
+  {
+    failed = {},
+    minFailures = 0,
+    ended = {},
+    rejected = {},
+    chunkErrors = {},
+    counted,
+  }: ExpectedOutcome & { readonly counted?: string },
 ): boolean {
   const failures = Object.values(seen.failed).reduce((sum, count) => sum + count, 0);
   const haveOccurred = (expected: Record<string, Count>, counts: Record<string, number>) =>
@@ -139,7 +149,7 @@ function toMinimum(count: Count): number {
   return count === 'any' ? 0 : count;
 }
 
-function expectOutcome(observation: Observation, trial: Trial): void {
+function expectOutcome(observation: Observation, trial: ExpectedOutcome): void {
   const { failed, ended, rejected, chunkErrors } = observation;
   const fillIn = (counts: Record<string, number>, expected: Record<string, Count> = {}) =>
     dropZeros(
@@ -161,9 +171,9 @@ function expectOutcome(observation: Observation, trial: Trial): void {
 const NO_DIFFERENCE = { passed: 0, failed: 0 };
 
 /** The difference between the results that the farmer and the node counted, while no answer is pending. */
-async function compareCounts({ node: { controller }, farmer }: Pair): Promise<typeof NO_DIFFERENCE> {
-  const look = () => {
-    const { challenges, contracts } = farmer.status();
+async function compareCounts({ node: { controller }, farmer }: Pair<unknown>): Promise<typeof NO_DIFFERENCE> {
+  const look = async () => {
+    const { challenges, contracts } = await farmer.status();
     const { passed, wrong, unanswered } = controller.info().challenges;
     const difference = { passed: challenges.passed - passed, failed: challenges.failed - wrong - unanswered };
     return { isQuiet: contracts.waiting === CONTRACTS, difference };
@@ -172,18 +182,21 @@ async function compareCounts({ node: { controller }, farmer }: Pair): Promise<ty
 }
 
 /** Expects a warning or an error in the log if a request failed. */
-function expectWarning(lines: readonly string[], { counted = 'ok' }: Trial): void {
+function expectWarning(lines: readonly string[], { counted = 'ok' }: { readonly counted?: string }): void {
   if (counted.endsWith('ok')) return;
   expect(lines.find((line) => /"level":"(warn|error)"/.test(line))).toBeDefined();
 }
 
 /** Expects that the farmer did not read too much of a response. */
-function expectBoundedRead({ controller }: MockNode, { maxBytesRead = Number.POSITIVE_INFINITY }: Trial): void {
+function expectBoundedRead(
+  { controller }: MockNode,
+  { maxBytesRead = Number.POSITIVE_INFINITY }: { readonly maxBytesRead?: number },
+): void {
   expect(Math.max(...controller.journal.find().map(({ responseBytes }) => responseBytes))).toBeLessThan(maxBytesRead);
 }
 
 /** Expects a ready farmer that followed no redirect, logged no secret and has only the files of its contracts. */
-async function expectHealthy({ farm, node: { controller }, farmer }: Pair): Promise<void> {
+async function expectHealthy({ farm, node: { controller }, farmer }: Pair<unknown>): Promise<void> {
   const codes = ['/healthz', '/readyz'].map(async (path) => (await fetch(farmer.url + path)).status);
   expect(await Promise.all(codes)).toEqual([200, 200]);
   expect(controller.journal.unmatched()).toEqual([]);
@@ -205,7 +218,7 @@ async function expectHealthy({ farm, node: { controller }, farmer }: Pair): Prom
 }
 
 /** Expects neither an unexpected error nor a secret in the log. */
-function expectNoSecrets({ lines }: TestFarmer, secrets: readonly string[]): void {
+function expectNoSecrets({ lines }: ObservedFarmer, secrets: readonly string[]): void {
   expect(lines.filter((line) => !line.startsWith('{') || line.includes('unexpected error, shutting down'))).toEqual([]);
   const log = lines.join('');
   expect(secrets.filter((secret) => log.includes(secret))).toEqual([]);

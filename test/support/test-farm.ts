@@ -88,6 +88,12 @@ export class TestFarm implements AsyncDisposable {
     return { ...app, lines, secrets, metrics, stop: this.#once(() => app.stop()) };
   }
 
+  /** Disposes of a resource together with the farm. */
+  use<T extends AsyncDisposable>(resource: T): T {
+    this.#running.add(async () => await resource[Symbol.asyncDispose]());
+    return resource;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const stop of [...this.#running].reverse()) await stop();
     rmSync(this.folder, { recursive: true, force: true });

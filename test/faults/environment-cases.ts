@@ -1,0 +1,69 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { ExpectedOutcome } from './cases.ts';
+import type { EnvironmentName, Environments } from './environments.ts';
+
+/** What breaks around farmer and node. */
+type EnvironmentGroup = 'connection' | 'process' | 'clock' | 'output';
+
+/** A fault that the mock node cannot inject. */
+export interface EnvironmentCase<Name extends EnvironmentName> extends ExpectedOutcome {
+  readonly group: EnvironmentGroup;
+  /** The fault in words for docs/faults.md. */
+  readonly fault: string;
+  /** Causes the fault while the farmer runs at its capacity, and ends it. */
+  readonly inject: (environment: Environments[Name]) => Promise<void> | void;
+}
+
+const RECONNECTS = 'Retries on other connections.';
+
+/** The rows for connections, processes, clocks and output, by the environment that a trial must control. */
+export const ENVIRONMENT_CASES: {
+  readonly [Name in Exclude<EnvironmentName, 'node'>]: readonly EnvironmentCase<Name>[];
+} = {
+  network: [
+    {
+      group: 'connection',
+      fault: 'open connections silently lose everything, new ones work',
+      inject: (network) => network.silenceOpenConnections(),
+      behavior: RECONNECTS,
+    },
+    {
+      group: 'connection',
+      fault: 'open connections are reset when they are used, new ones work',
+      inject: (network) => network.resetOpenConnectionsOnUse(),
+      behavior: RECONNECTS,
+    },
+    {
+      group: 'connection',
+      fault: 'nothing arrives on any connection for one second',
+      inject: async (network) => {
+        network.setSilent(true);
+        await pause(1_000);
+        network.setSilent(false);
+      },
+      behavior: 'Times out after a third of a round or of the slack, and retries on new connections.',
+    },
+    {
+      group: 'connection',
+      fault: 'requests arrive a second later',
+      inject: async (network) => {
+        network.delay(1_000);
+        await pause(6_000);
+        network.delay(0);
+      },
+      behavior: 'Waits.',
+    },
+  ],
+  process: [
+    {
+      group: 'process',
+      fault: 'the process is suspended for one second (SIGSTOP)',
+      inject: async ({ child }) => {
+        child.kill('SIGSTOP');
+        await pause(1_000);
+        child.kill('SIGCONT');
+      },
+      behavior: 'Continues where it stopped.',
+    },
+  ],
+};

@@ -1,0 +1,46 @@
+import type { MockNode } from '@downstream/mock-node';
+import type { Status } from '../../farmer/src/status/status.ts';
+import { type FarmerProcess, startFarmerProcess } from '../support/farmer-process.ts';
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
+import type { TestFarm } from '../support/test-farm.ts';
+
+/** The part of a farmer that a trial observes. */
+export interface ObservedFarmer {
+  readonly url: string;
+  readonly lines: readonly string[];
+  /** Values that no line may contain. */
+  readonly secrets: ReadonlySet<string>;
+  metrics(): Promise<string>;
+  status(): Status | Promise<Status>;
+}
+
+/** Ways to run a farmer, by what a trial can break around it. */
+export interface Environments {
+  /** In this process, connected to the node: only the node breaks. */
+  readonly node: undefined;
+  /** In this process, connected to the node through a proxy. */
+  readonly network: TcpProxy;
+  /** In its own process, connected to the node. */
+  readonly process: FarmerProcess;
+}
+export type EnvironmentName = keyof Environments;
+
+/** Starts a farmer in its environment. */
+export type StartFarmer<E> = (
+  farm: TestFarm,
+  node: MockNode,
+) => Promise<{ readonly farmer: ObservedFarmer; readonly environment: E }>;
+
+const SETTINGS = { FARMER_POLL_INTERVAL: '250ms' };
+
+export const START_FARMER: { readonly [Name in EnvironmentName]: StartFarmer<Environments[Name]> } = {
+  node: async (farm, node) => ({ farmer: await farm.startFarmer(node.url, SETTINGS), environment: undefined }),
+  network: async (farm, node) => {
+    const proxy = farm.use(await startTcpProxy(node.url));
+    return { farmer: await farm.startFarmer(proxy.url, SETTINGS), environment: proxy };
+  },
+  process: async (farm, node) => {
+    const farmer = farm.use(await startFarmerProcess({ ...farm.env(node.url), ...SETTINGS }));
+    return { farmer, environment: farmer };
+  },
+};
