@@ -1,5 +1,12 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type FaultInput, fault } from '@downstream/control-api';
+import type { MockNode } from '@downstream/mock-node';
 import { describe, expect, it } from '@jest/globals';
 import { CHUNK_BYTES, TestFarm, type TestFarmer, until } from './support/test-farm.ts';
 
@@ -42,6 +49,63 @@ describe('A farmer with several nodes', () => {
     expect(nodes.map(({ reachable }) => reachable)).toEqual([false, true]);
     expect(nodes[1]?.challenges.failed).toBe(0);
     expect(nodes[0]?.contracts.total).toBe(2);
+  });
+
+  it('does not download the chunks of one node from another', async () => {
+    await using farm = new TestFarm();
+    const victim = await farm.startNode();
+    const attacker = createServer((request, response) => {
+      const file_hash = randomBytes(32).toString('hex');
+      const url = `${victim.url}/api/downstream/download/${file_hash}`;
+      const responses = new Map<string | undefined, object>([
+        ['new', { token: 'a'.repeat(32) }],
+        ['chunk', { file_hash, url, challenge: '0.5', interval: 60 }],
+        ['due', { all_contracts: [], due_contracts: [] }],
+      ]);
+      response.end(JSON.stringify(responses.get(request.url?.split('/')[3]) ?? { status: 'ok' }));
+    }).listen(0, '127.0.0.1');
+    await once(attacker, 'listening');
+    farm.use({ [Symbol.asyncDispose]: async () => void attacker.close().closeAllConnections() });
+    const address = attacker.address();
+    assert(address !== null && typeof address === 'object');
+    const farmer = await farm.startFarmer(`${victim.url},http://127.0.0.1:${address.port}`, {
+      FARMER_NODE_ALIAS: 'victim,attacker',
+    });
+    await until(farmer.metrics, (text) =>
+      /rejected_total\{node="attacker",reason="download_rejected"\} [1-9]/.test(text),
+    );
+    await until(
+      () => countPassed(farmer, 0),
+      (passed) => passed >= 2,
+    );
+    expect(victim.controller.journal.find().filter(({ route }) => route === 'download')).toEqual([]);
+    expect(farmer.lines.filter((line) => line.includes('circuit breaker'))).toEqual([]);
+  });
+
+  it('keeps the chunk of a contract that another node issues while an ended one is still being downloaded', async () => {
+    await using farm = new TestFarm();
+    const [slow, quick] = [await farm.startNode({ contractForm: 'url' }), await farm.startNode()];
+    const faults = (node: MockNode, ...list: FaultInput[]) =>
+      node.controller.faults.replaceAll(
+        list.map((each) => fault.parse(each)),
+        node.controller.clock.now(),
+      );
+    faults(slow, { name: 'slow', match: { route: 'download' }, effect: { kind: 'dribble', overMs: 6_000 } });
+    faults(quick, { name: 'none', match: { route: 'chunk' }, effect: { kind: 'no_chunks' } });
+    const env = { FARMER_NODE_ALIAS: 'slow,quick', FARMER_SIZE: String(2 * CHUNK_BYTES) };
+    const farmer = await farm.startFarmer(`${slow.url},${quick.url}`, env);
+    await until(farmer.status, ({ contracts }) => contracts.generating === 1);
+    const now = slow.controller.clock.now();
+    const [{ hash = '' } = {}] = [...slow.controller.ledger.all(now)];
+    slow.controller.ledger.expire(hash, now);
+    faults(slow, { name: 'none', match: { route: 'chunk' }, effect: { kind: 'no_chunks' } });
+    await until(farmer.status, ({ contracts }) => contracts.total === 0);
+    faults(quick);
+    await until(farmer.status, ({ nodes }) => nodes[1]?.contracts.waiting === 1);
+    expect([...quick.controller.ledger.all(quick.controller.clock.now())].map((each) => each.hash)).toEqual([hash]);
+    await pause(6_000);
+    const failed = farmer.lines.filter((line) => /chunk (lost|rebuilt)|unreadable/.test(line));
+    expect({ failed, chunks: readdirSync(join(farm.dataDir, 'chunks')) }).toEqual({ failed: [], chunks: [hash] });
   });
 
   it('rejects and releases a contract that it holds for another node', async () => {

@@ -65,11 +65,7 @@ function createGenerator(pool: WorkerPool, genesis: Genesis): GenerateChunk {
 async function measureStore(streams: number, folder: string, pool: WorkerPool, genesis: Genesis): Promise<number> {
   const files = new ChunkFiles(join(folder, 'chunks'));
   await files.create();
-  const downloads = { download: async () => await Promise.reject(new Error('downloads are not expected')) };
-  const chunks = new ChunkStore(
-    { genesis, downloadOrigins: new Set() },
-    { locations: createSingleFolder(files), pool, downloads },
-  );
+  const chunks = new ChunkStore({ genesis }, { locations: createSingleFolder(files), pool });
   return await measureStreams(streams, folder, async (secret) => files.path(await chunks.generate(secret)));
 }
 

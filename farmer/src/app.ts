@@ -107,12 +107,12 @@ async function start(
   const nodes = loaded.map((node) => ({ ...node, connection: connect(node, common) }));
   const connections = nodes.map(({ connection }) => connection);
   for (const { node, http } of connections) shutdown.add(`connections to ${node.alias}`, () => http.close());
-  const chunks = createChunkStore(config, { genesis, disks, pool, connections, ...common });
+  const chunkStore = createChunkStore(config, { genesis, disks, pool, ...common });
 
   const farmer = new Farmer(config, {
-    nodes: nodes.map((node) => toNodeDeps(node, secrets)),
+    nodes: nodes.map((node) => toNodeDeps(node, { chunkStore, trustedOrigins: config.downloadOrigins, secrets })),
     contracts,
-    chunks,
+    chunks: chunkStore,
     freeSpace: disks,
     scrubs: store,
     onScrubResult: (result) => metrics.scrubbed(result),

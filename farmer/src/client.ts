@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { CodedError } from '@downstream/platform';
+import { createNodeDownloads } from './chunks/chunk-download.ts';
 import { ChunkFiles } from './chunks/chunk-files.ts';
 import { ChunkStore } from './chunks/chunk-store.ts';
 import { ensureStandardGenesis, type Genesis, openGenesis } from './chunks/genesis.ts';
@@ -54,7 +55,7 @@ export class DownstreamClient implements AsyncDisposable {
   readonly #pool = new WorkerPool({ workers: 1 });
   #folder: string;
   #genesis: Promise<Genesis> | undefined;
-  #connection: { http: NodeHttp; node: PrototypeNode; token: string; origin: string } | undefined;
+  #connection: { http: NodeHttp; node: PrototypeNode; token: string; url: string } | undefined;
 
   constructor(options: DownstreamClientOptions) {
     this.#options = options;
@@ -73,7 +74,7 @@ export class DownstreamClient implements AsyncDisposable {
     try {
       const token = await node.register(this.#options.address);
       this.#connection?.http.close();
-      this.#connection = { http, node, token, origin: new URL(base).origin };
+      this.#connection = { http, node, token, url: base };
       return token;
     } catch (error) {
       http.close();
@@ -95,12 +96,13 @@ export class DownstreamClient implements AsyncDisposable {
    * @returns undefined if the node has no contract to offer
    */
   async getChunk(path?: string): Promise<AcceptedContract | undefined> {
-    const { node, token } = this.#connected();
+    const { http, url, node, token } = this.#connected();
     if (path !== undefined) this.storePath(path);
     const offer = await node.requestContract(token);
     if (offer === undefined) return undefined;
     const { files, chunks } = await this.#chunks();
-    await chunks.create(offer.id, offer.source);
+    const trustedOrigins = this.#options.downloadOrigins ?? [];
+    await chunks.forNode(createNodeDownloads({ nodeUrl: url, trustedOrigins }, http)).create(offer.id, offer.source);
     return { hash: offer.id, path: files.path(offer.id), challenge: offer.challenge, intervalMs: offer.intervalMs };
   }
 
@@ -169,21 +171,11 @@ export class DownstreamClient implements AsyncDisposable {
   async #chunks(): Promise<{ files: ChunkFiles; chunks: ChunkStore }> {
     const files = new ChunkFiles(join(this.#folder, 'chunks'));
     await files.create();
-    const { genesis: own, downloadOrigins = [] } = this.#options;
+    const { genesis: own } = this.#options;
     this.#genesis ??= own
       ? openGenesis(own.path, own.sha256, this.#pool)
       : ensureStandardGenesis(join(this.#folder, 'genesis'), this.#pool);
     const genesis = await this.#genesis;
-    const origins = new Set([...downloadOrigins, ...(this.#connection ? [this.#connection.origin] : [])]);
-    const downloads = {
-      download: async (...args: Parameters<NodeHttp['download']>) => await this.#connected().http.download(...args),
-    };
-    return {
-      files,
-      chunks: new ChunkStore(
-        { genesis, downloadOrigins: origins },
-        { locations: createSingleFolder(files), pool: this.#pool, downloads },
-      ),
-    };
+    return { files, chunks: new ChunkStore({ genesis }, { locations: createSingleFolder(files), pool: this.#pool }) };
   }
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type Clock, type Logger, SettingsError, systemRandom, withFields } from '@downstream/platform';
+import { createNodeDownloads } from './chunks/chunk-download.ts';
 import { ChunkStore } from './chunks/chunk-store.ts';
 import { assertStateExists, openDiskFolders, prepareDataDir } from './chunks/data-dir.ts';
 import { Disk } from './chunks/disk.ts';
@@ -208,27 +209,14 @@ export function connect(
 
 export function createChunkStore(
   config: FarmerConfig,
-  {
-    genesis,
-    disks,
-    pool,
-    connections,
-    metrics,
-    log,
-  }: Uses<'genesis' | 'disks' | 'pool' | 'connections' | 'metrics' | 'log'>,
+  { genesis, disks, pool, metrics, log }: Uses<'genesis' | 'disks' | 'pool' | 'metrics' | 'log'>,
 ): ChunkStore<Disk> {
-  const nodeOrigins = config.nodes.map(({ url }) => new URL(url).origin);
   return new ChunkStore(
-    {
-      genesis,
-      downloadOrigins: new Set([...nodeOrigins, ...config.downloadOrigins]),
-      timeoutMs: config.readTimeoutMs,
-    },
+    { genesis, timeoutMs: config.readTimeoutMs },
     {
       locations: disks,
       events: disks,
       pool,
-      downloads: { download: async (url, options) => await selectHttp(url, connections).download(url, options) },
       observer: metrics,
       repairGenesis: async () => await rebuildGenesisFile(config, { pool, log }),
     },
@@ -245,22 +233,28 @@ async function rebuildGenesisFile(config: FarmerConfig, { pool, log }: Uses<'poo
   }
 }
 
-/** The connection to the node with this URL's origin; for other servers that of the first node. */
-function selectHttp(url: string, connections: readonly Connection[]): NodeHttp {
-  const { origin } = new URL(url);
-  const connection = connections.find(({ node }) => new URL(node.url).origin === origin) ?? connections[0];
-  if (connection === undefined) throw new RangeError('at least one node is configured');
-  return connection.http;
+interface NodeResources {
+  readonly chunkStore: ChunkStore<Disk>;
+  /** Origins that the chunks of every node may be downloaded from. */
+  readonly trustedOrigins: readonly string[];
+  readonly secrets: Set<string>;
 }
 
 /** What the farmer needs for one node. */
 export function toNodeDeps(
   { config, connection, store, ...rest }: LoadedNode & { readonly connection: Connection },
-  secrets: Set<string>,
+  { chunkStore, trustedOrigins, secrets }: NodeResources,
 ): NodeDeps {
   const { http, breaker } = connection;
-  const tokens = maskTokens(store, secrets);
-  return { ...rest, alias: config.alias, node: new PrototypeNode(http), circuit: breaker, tokens, exitStore: store };
+  return {
+    ...rest,
+    alias: config.alias,
+    node: new PrototypeNode(http),
+    circuit: breaker,
+    tokens: maskTokens(store, secrets),
+    exitStore: store,
+    chunks: chunkStore.forNode(createNodeDownloads({ nodeUrl: config.url, trustedOrigins }, http)),
+  };
 }
 
 /** Adds each token to the secrets that the logger masks. */

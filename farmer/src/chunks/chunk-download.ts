@@ -2,8 +2,29 @@ import { addAbortSignal, type Readable } from 'node:stream';
 import { getErrorCode } from '@downstream/platform';
 import { ChunkError } from '../farming/errors.ts';
 
+export interface DownloadPort {
+  download(url: string, options: { timeoutMs: number; signal?: AbortSignal | undefined }): Promise<Readable>;
+}
+
+/**
+ * The downloads of one node's contracts. The node chooses the URLs, so they are restricted to its own origin and those
+ * that the operator trusts: no node can make the farmer send requests to another one.
+ */
+export function createNodeDownloads(
+  { nodeUrl, trustedOrigins }: { nodeUrl: string; trustedOrigins: readonly string[] },
+  downloads: DownloadPort,
+): DownloadPort {
+  const allowed = new Set([nodeUrl, ...trustedOrigins].map((url) => new URL(url).origin));
+  return {
+    download: async (url, options) => {
+      assertAllowedOrigin(url, allowed);
+      return await downloads.download(url, options);
+    },
+  };
+}
+
 /** @throws ChunkError `download_rejected` if the contract names a server that the operator does not trust */
-export function assertAllowedOrigin(url: string, allowed: ReadonlySet<string>): void {
+function assertAllowedOrigin(url: string, allowed: ReadonlySet<string>): void {
   const { origin } = new URL(url);
   if (allowed.has(origin)) return;
   throw new ChunkError(

@@ -1,24 +1,17 @@
 import { open } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
 import { TimeoutError, waitAtMost, withTimeout } from '@downstream/platform';
 import type { ChunkSource } from '../contract/contract.ts';
 import { CHUNK_ERROR_KINDS, ChunkError, type ChunkErrorCode, type ChunkErrorKind } from '../farming/errors.ts';
 import type { CallOptions, ChunkPort } from '../farming/ports.ts';
-import { assertAllowedOrigin, readBody } from './chunk-download.ts';
+import { type DownloadPort, readBody } from './chunk-download.ts';
 import { toChunkError } from './chunk-errors.ts';
 import type { ChunkFiles } from './chunk-files.ts';
 import { GENESIS_UNREADABLE, OWNER_ONLY } from './chunk-io.ts';
 import { type Genesis, GenesisRepair } from './genesis.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
-interface DownloadPort {
-  download(url: string, options: { timeoutMs: number; signal?: AbortSignal | undefined }): Promise<Readable>;
-}
-
 export interface ChunkStoreOptions {
   readonly genesis: Genesis;
-  /** Origins that chunks may be downloaded from: those of the nodes, and those that the operator adds. */
-  readonly downloadOrigins: ReadonlySet<string>;
   /** Limit for reading or generating one chunk. */
   readonly timeoutMs?: number;
 }
@@ -58,7 +51,6 @@ export interface ChunkStoreDeps<L extends ChunkLocation> {
   readonly locations: ChunkLocationPort<L>;
   readonly events?: ChunkEventPort<L>;
   readonly pool: Pick<WorkerPool, 'run'>;
-  readonly downloads: DownloadPort;
   readonly observer?: ChunkObserver;
   /** Restores the genesis file if it is damaged. */
   readonly repairGenesis?: () => Promise<unknown>;
@@ -74,13 +66,20 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 const SLOW_MS = 10_000;
 const UNKNOWN_ID = '0'.repeat(64);
 
-/** Generates, downloads, proves and deletes chunks. A file is named as a chunk only after its hash was verified. */
-export class ChunkStore<L extends ChunkLocation = ChunkLocation> implements ChunkPort {
+/** Writes a chunk to a new file. @returns its hash */
+type WriteChunk = (path: string) => Promise<string>;
+
+/**
+ * Generates, downloads, proves and deletes the chunks of all nodes. A file is named as a chunk only after its hash was
+ * verified. A chunk is created only after a pending deletion of the same chunk has finished.
+ */
+export class ChunkStore<L extends ChunkLocation = ChunkLocation> {
   readonly #options: ChunkStoreOptions;
   readonly #deps: ChunkStoreDeps<L>;
   readonly #genesisRepair: GenesisRepair;
-  /** Chunks being created. */
-  readonly #pending = new Set<string>();
+  /** How many times each chunk is being created. */
+  readonly #pending = new Map<string, number>();
+  readonly #removals = new Map<string, Promise<void>>();
 
   constructor(options: ChunkStoreOptions, deps: ChunkStoreDeps<L>) {
     this.#options = options;
@@ -88,26 +87,50 @@ export class ChunkStore<L extends ChunkLocation = ChunkLocation> implements Chun
     this.#genesisRepair = new GenesisRepair({ genesis: options.genesis, timeoutMs: this.#limit() }, deps);
   }
 
-  async create(id: string, source: ChunkSource, options: CallOptions = {}): Promise<void> {
+  /** The chunks of one node's contracts. */
+  forNode(downloads: DownloadPort): ChunkPort {
+    return {
+      create: async (id, source, options) => await this.#create(id, source, { ...options, downloads }),
+      prove: async (...args) => await this.prove(...args),
+      verify: async (...args) => await this.verify(...args),
+      remove: async (id) => await this.remove(id),
+    };
+  }
+
+  async #create(
+    id: string,
+    source: ChunkSource,
+    { downloads, ...options }: CallOptions & { readonly downloads: DownloadPort },
+  ): Promise<void> {
     const { repairs } = this.#genesisRepair;
-    this.#pending.add(id);
+    const writeChunk: WriteChunk = async (path) =>
+      source.kind === 'url'
+        ? await this.#download(path, { url: source.url, downloads }, options)
+        : await this.#generate(path, source.secret, options);
+    this.#countPending(id, 1);
     try {
-      await this.#write(id, { source, options }, async (hash) => {
+      await this.#waitForRemoval(id);
+      await this.#write(id, writeChunk, async (hash) => {
         if (hash === id) return;
         if (source.kind === 'secret') await this.#genesisRepair.assertIntact(repairs);
         else this.#deps.observer?.chunkFailed('download_failed');
         throw new ChunkError('hash_mismatch', 'the hash of the chunk differs from the contract');
       });
     } finally {
-      this.#pending.delete(id);
+      this.#countPending(id, -1);
     }
   }
 
   /** Generates the chunk of a secret. @returns its hash, which names the chunk */
   async generate(secret: string): Promise<string> {
-    return await this.#write(UNKNOWN_ID, { source: { kind: 'secret', secret }, options: {} }, async () => {});
+    return await this.#write(
+      UNKNOWN_ID,
+      async (path) => await this.#generate(path, secret, {}),
+      async () => {},
+    );
   }
 
+  /** Reads the chunk and computes the response. @throws ChunkError */
   async prove(id: string, challenge: string, options: CallOptions = {}): Promise<string> {
     const { pool, observer } = this.#deps;
     return await this.#read(id, options, async (path, bounds) => {
@@ -117,6 +140,7 @@ export class ChunkStore<L extends ChunkLocation = ChunkLocation> implements Chun
     });
   }
 
+  /** Reads the chunk and compares it with its hash. @throws ChunkError */
   async verify(id: string, options: CallOptions = {}): Promise<void> {
     await this.#read(id, options, async (path, bounds) => {
       const { value } = await this.#deps.pool.run({ kind: 'hash', path }, bounds);
@@ -128,7 +152,27 @@ export class ChunkStore<L extends ChunkLocation = ChunkLocation> implements Chun
     const { locations, events } = this.#deps;
     const location = locations.find(id);
     events?.removed(id);
-    await location?.files.remove(id);
+    if (location === undefined) return;
+    const removal = location.files.remove(id);
+    const finished = removal
+      .catch(() => {})
+      .then(() => {
+        if (this.#removals.get(id) === finished) this.#removals.delete(id);
+      });
+    this.#removals.set(id, finished);
+    await removal;
+  }
+
+  /** A removal that is still waiting for its disk would delete the new file. */
+  async #waitForRemoval(id: string): Promise<void> {
+    const removal = this.#removals.get(id);
+    if (removal !== undefined) await this.#waitForDisk('deleting a chunk', removal, async () => {});
+  }
+
+  #countPending(id: string, by: 1 | -1): void {
+    const count = (this.#pending.get(id) ?? 0) + by;
+    if (count > 0) this.#pending.set(id, count);
+    else this.#pending.delete(id);
   }
 
   async #read<T>(
@@ -154,15 +198,11 @@ export class ChunkStore<L extends ChunkLocation = ChunkLocation> implements Chun
   }
 
   /** Writes a chunk under a temporary name, and renames it to its hash after `verify` accepted it. */
-  async #write(
-    id: string,
-    { source, options }: { source: ChunkSource; options: CallOptions },
-    verify: (hash: string) => Promise<void>,
-  ): Promise<string> {
+  async #write(id: string, writeChunk: WriteChunk, verify: (hash: string) => Promise<void>): Promise<string> {
     const location = this.#reserve(id);
     const partialPath = location.files.partialPath(id);
     try {
-      const hash = await this.#writePartial(partialPath, source, options);
+      const hash = await writeChunk(partialPath);
       await verify(hash);
       await this.#commit(location, partialPath, hash);
       this.#deps.events?.stored(hash, location);
@@ -172,32 +212,31 @@ export class ChunkStore<L extends ChunkLocation = ChunkLocation> implements Chun
     }
   }
 
-  async #writePartial(path: string, source: ChunkSource, { signal, timeoutMs }: CallOptions): Promise<string> {
+  async #generate(path: string, secret: string, { signal, timeoutMs }: CallOptions): Promise<string> {
     const { pool, observer } = this.#deps;
-    const { genesis } = this.#options;
-    if (source.kind === 'url') {
-      await withTimeout(
-        { timeoutMs: DOWNLOAD_TIMEOUT_MS, signal },
-        async (bounded) => await this.#download(source.url, path, bounded),
-      );
-      return (await pool.run({ kind: 'hash', path }, { signal, timeoutMs: this.#limit(timeoutMs) })).value;
-    }
+    const { path: genesisPath, sha256: genesisSha256 } = this.#options.genesis;
     const { value, seconds } = await pool.run(
-      { kind: 'chunk', path, genesisPath: genesis.path, genesisSha256: genesis.sha256, secret: source.secret },
+      { kind: 'chunk', path, genesisPath, genesisSha256, secret },
       { signal, timeoutMs: this.#limit(timeoutMs) },
     );
     observer?.generated(seconds);
     return value;
   }
 
-  async #download(url: string, path: string, signal: AbortSignal): Promise<void> {
-    const { genesis, downloadOrigins } = this.#options;
-    assertAllowedOrigin(url, downloadOrigins);
-    // Opened before the download starts and closed on return: no file appears after a failure.
-    const opening = open(path, 'wx', OWNER_ONLY);
-    await using file = await this.#waitForDisk('opening a file', opening, async (opened) => await opened.close());
-    const body = await this.#deps.downloads.download(url, { timeoutMs: DOWNLOAD_TIMEOUT_MS, signal });
-    await file.writeFile(readBody(body, { maxBytes: genesis.size, signal }), { signal });
+  async #download(
+    path: string,
+    { url, downloads }: { url: string; downloads: DownloadPort },
+    { signal, timeoutMs }: CallOptions,
+  ): Promise<string> {
+    await withTimeout({ timeoutMs: DOWNLOAD_TIMEOUT_MS, signal }, async (bounded) => {
+      // Opened before the download starts and closed on return: no file appears after a failure.
+      const opening = open(path, 'wx', OWNER_ONLY);
+      await using file = await this.#waitForDisk('opening a file', opening, async (opened) => await opened.close());
+      const body = await downloads.download(url, { timeoutMs: DOWNLOAD_TIMEOUT_MS, signal: bounded });
+      const maxBytes = this.#options.genesis.size;
+      await file.writeFile(readBody(body, { maxBytes, signal: bounded }), { signal: bounded });
+    });
+    return (await this.#deps.pool.run({ kind: 'hash', path }, { signal, timeoutMs: this.#limit(timeoutMs) })).value;
   }
 
   /** After a timeout the commit may still succeed. The file is then complete, and is deleted unless it is needed. */

@@ -67,7 +67,7 @@ export class ChunkBuilder {
     } catch (error) {
       return !signal.aborted && this.#handleFailure(contract, signal, { attempt, error });
     }
-    // The contract ended while its chunk was created.
+    // The contract ended while its chunk was created. By now another node may have issued the same chunk.
     if (contracts.get(id) === undefined) await remover.deleteChunk(id);
     // Before the event, which may report the chunk as lost again.
     this.#pending.delete(id);

@@ -2,10 +2,13 @@ import { type Clock, type Logger, waitAtMost } from '@downstream/platform';
 import pLimit from 'p-limit';
 import type { ContractId } from '../contract/contract.ts';
 import type { ContractTable } from './contract-table.ts';
+import type { ContractTables } from './contract-tables.ts';
 import type { ChunkPort, EndReason, RejectionReason } from './ports.ts';
 
 interface ContractRemoverDeps {
   readonly table: Pick<ContractTable, 'get' | 'countEnd' | 'countRejection' | 'remove'>;
+  /** The contracts of all nodes, several of which may have issued the same chunk. */
+  readonly allContracts: Pick<ContractTables, 'needsChunk'>;
   readonly chunks: Pick<ChunkPort, 'remove'>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -37,10 +40,13 @@ export class ContractRemover {
     await this.#deps.table.remove(id, async () => await this.deleteChunk(id));
   }
 
+  /** Deletes a chunk unless a contract of any node needs it. */
   async deleteChunk(id: ContractId): Promise<void> {
-    const { chunks, clock, log } = this.#deps;
+    const { allContracts, chunks, clock, log } = this.#deps;
     try {
-      await this.#deletions(async () => await waitAtMost(DELETE_TIMEOUT_MS, chunks.remove(id), clock));
+      await this.#deletions(async () => {
+        if (!allContracts.needsChunk(id)) await waitAtMost(DELETE_TIMEOUT_MS, chunks.remove(id), clock);
+      });
     } catch (error) {
       log.error('chunk deletion failed', { contract: id, error });
     }

@@ -37,6 +37,11 @@ export class ContractTables {
     return this.find(id) !== undefined;
   }
 
+  /** Whether a contract of any node needs its chunk; false while the contract is being removed. */
+  needsChunk(id: ContractId): boolean {
+    return this.#tables.some((table) => table.get(id) !== undefined);
+  }
+
   /** The table that contains this contract. */
   find(id: ContractId): ContractTable | undefined {
     return this.#tables.find((table) => table.has(id));

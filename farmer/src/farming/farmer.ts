@@ -3,7 +3,7 @@ import type { ContractId } from '../contract/contract.ts';
 import type { ContractTables } from './contract-tables.ts';
 import type { NodeDeps, SharedDeps } from './node-components.ts';
 import { NodeWorker, type NodeWorkerOptions } from './node-worker.ts';
-import type { ScrubResult, ScrubStorePort } from './ports.ts';
+import type { ChunkPort, ScrubResult, ScrubStorePort } from './ports.ts';
 import { Scrubber } from './scrubber.ts';
 import { ThroughputEstimator } from './throughput-estimator.ts';
 import { WorkQueue } from './work-queue.ts';
@@ -14,7 +14,8 @@ export interface FarmerOptions extends NodeWorkerOptions {
   readonly scrubCycleMs?: number | undefined;
 }
 
-export interface FarmerDeps extends Pick<SharedDeps, 'chunks' | 'freeSpace' | 'clock' | 'random'> {
+export interface FarmerDeps extends Pick<SharedDeps, 'freeSpace' | 'clock' | 'random'> {
+  readonly chunks: Pick<ChunkPort, 'verify'>;
   readonly nodes: readonly NodeDeps[];
   readonly contracts: ContractTables;
   readonly scrubs: ScrubStorePort;

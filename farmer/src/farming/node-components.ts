@@ -26,6 +26,7 @@ export interface NodeDeps {
   readonly tokens: TokenStorePort;
   readonly exitStore: ExitStorePort;
   readonly contracts: ContractTable;
+  readonly chunks: ChunkPort;
   readonly outcomes: Pick<OutcomePort, 'proofStarted'>;
   readonly log: Logger;
 }
@@ -33,7 +34,6 @@ export interface NodeDeps {
 /** The components that all nodes share. */
 export interface SharedDeps {
   readonly allContracts: ContractTables;
-  readonly chunks: ChunkPort;
   readonly chunkWork: WorkQueue;
   readonly freeSpace: FreeSpacePort;
   readonly throughput: ThroughputEstimator;

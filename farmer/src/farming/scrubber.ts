@@ -3,9 +3,10 @@ import type { ContractId } from '../contract/contract.ts';
 import type { ContractTables } from './contract-tables.ts';
 import { ChunkError } from './errors.ts';
 import type { SharedDeps } from './node-components.ts';
-import { SCRUB_RESULTS, type ScrubResult, type ScrubStorePort, type StoredScrub } from './ports.ts';
+import { type ChunkPort, SCRUB_RESULTS, type ScrubResult, type ScrubStorePort, type StoredScrub } from './ports.ts';
 
-interface ScrubberDeps extends Pick<SharedDeps, 'chunks' | 'chunkWork' | 'clock'> {
+interface ScrubberDeps extends Pick<SharedDeps, 'chunkWork' | 'clock'> {
+  readonly chunks: Pick<ChunkPort, 'verify'>;
   readonly contracts: ContractTables;
   readonly store: ScrubStorePort;
   readonly onResult: (result: ScrubResult) => void;

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { createFileError } from '../../src/chunks/chunk-errors.ts';
 import type { ChunkFiles } from '../../src/chunks/chunk-files.ts';
@@ -240,6 +241,31 @@ describe('ChunkStore in an exhausted process', () => {
 });
 
 describe('ChunkStore.remove', () => {
+  it('does not delete a chunk that is created again while the deletion waits for the disk', async () => {
+    const { store, files } = folder.createStore();
+    await store.create(HASH, SECRET);
+    const disk = Promise.withResolvers<void>();
+    const remove = files.remove.bind(files);
+    files.remove = async (id) => {
+      await disk.promise;
+      await remove(id);
+    };
+    const removed = store.remove(HASH);
+    const created = store.create(HASH, SECRET);
+    await setImmediate();
+    disk.resolve();
+    await Promise.all([removed, created]);
+    expect(folder.names()).toEqual([HASH]);
+  });
+
+  it('gives up a chunk whose deletion does not finish in time', async () => {
+    const { store, files } = folder.createStore({ timeoutMs: 300 });
+    await store.create(HASH, SECRET);
+    files.remove = async () => await new Promise(() => {});
+    void store.remove(HASH);
+    await expect(store.create(HASH, SECRET)).rejects.toMatchObject({ code: 'slow' });
+  });
+
   it('accepts a chunk that does not exist', async () => {
     const { store } = folder.createStore();
     await store.create(HASH, SECRET);

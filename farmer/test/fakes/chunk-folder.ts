@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { deriveConvergentKey, encrypt, randomio } from '@downstream/file-encryptor';
 import { afterAll, afterEach, beforeEach } from '@jest/globals';
+import { createNodeDownloads } from '../../src/chunks/chunk-download.ts';
 import { ChunkFiles } from '../../src/chunks/chunk-files.ts';
 import { ChunkStore } from '../../src/chunks/chunk-store.ts';
 import { createSingleFolder } from '../../src/chunks/single-folder.ts';
@@ -72,22 +73,15 @@ export class ChunkFolder {
       failed: (_id: string, _location: unknown, { code }: ChunkError) => void diskErrors.push(code),
     };
     let repairs = 0;
-    const store = new ChunkStore(
+    const chunks = new ChunkStore(
       {
         genesis: { path: this.genesis, sha256: sha256(GENESIS), size: GENESIS.length },
-        downloadOrigins: new Set([NODE_ORIGIN]),
         timeoutMs,
       },
       {
         locations,
         events,
         pool,
-        downloads: {
-          download: async (url: string) => {
-            downloads.push(url);
-            return Readable.from(body);
-          },
-        },
         observer: {
           generated: (seconds) => void durations.push(seconds),
           proved: (seconds) => void durations.push(seconds),
@@ -99,6 +93,11 @@ export class ChunkFolder {
         },
       },
     );
+    const download = async (url: string) => {
+      downloads.push(url);
+      return Readable.from(body);
+    };
+    const store = chunks.forNode(createNodeDownloads({ nodeUrl: NODE_ORIGIN, trustedOrigins: [] }, { download }));
     return { store, files, locations, durations, errors, downloads, diskErrors, countRepairs: () => repairs };
   }
 }

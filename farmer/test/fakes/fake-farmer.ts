@@ -333,7 +333,17 @@ export function aFarmer({
     { workers: 2, scrubCycleMs, address: 'a', pollIntervalMs: intervalMs },
     {
       nodes: [
-        { alias: 'node', node: theNode, circuit, tokens: store, exitStore: store, contracts: table, outcomes, log },
+        {
+          alias: 'node',
+          node: theNode,
+          chunks,
+          circuit,
+          tokens: store,
+          exitStore: store,
+          contracts: table,
+          outcomes,
+          log,
+        },
       ],
       contracts: new ContractTables([table]),
       chunks,

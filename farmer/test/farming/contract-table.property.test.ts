@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { type ContractEvent, dueAt, PHASES } from '../../src/contract/contract.ts';
 import { ContractRemover } from '../../src/farming/contract-remover.ts';
 import { ContractTable } from '../../src/farming/contract-table.ts';
+import { ContractTables } from '../../src/farming/contract-tables.ts';
 import { INTERVAL_MS, makeId, terms } from '../fakes/builders.ts';
 import { FakeChunks, FakeOutcomes, MemoryStore } from '../fakes/fake-farmer.ts';
 
@@ -64,7 +65,13 @@ function aTable() {
   const outcomes = new FakeOutcomes();
   const log = new FakeLogger();
   const table = ContractTable.load({ capacityContracts: CONTRACTS, chunkBytes: 1 }, { store, outcomes, clock, log });
-  const remover = new ContractRemover({ table, chunks: new FakeChunks(), clock, log });
+  const remover = new ContractRemover({
+    table,
+    allContracts: new ContractTables([table]),
+    chunks: new FakeChunks(),
+    clock,
+    log,
+  });
   const answer = (id: string) => {
     table.apply(id, { type: 'chunk_stored' });
     const contract = table.get(id);

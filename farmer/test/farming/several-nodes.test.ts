@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { FakeClock, FakeLogger } from '@downstream/platform/testing';
 import { describe, expect, it } from '@jest/globals';
 import { ContractTable } from '../../src/farming/contract-table.ts';
@@ -26,6 +27,7 @@ function createFarmer(count: number, contracts: number) {
       nodes: nodes.map(({ store, ...components }, at) => ({
         ...components,
         alias: `node${at}`,
+        chunks,
         circuit: { retryAfterMs: undefined },
         tokens: store,
         exitStore: store,
@@ -69,5 +71,26 @@ describe('Farmer with several nodes', () => {
     for (const { node } of nodes) node.offerGate = clock.sleep(SECOND / 2);
     await clock.advance(SECOND);
     expect(nodes.reduce((sum, { contracts }) => sum + contracts.size, 0)).toBe(1);
+  });
+
+  it('keeps the chunk of a contract that another node issues while an ended one is still being created', async () => {
+    const { clock, chunks, nodes } = createFarmer(2, 1);
+    const [first, second] = nodes;
+    assert(first !== undefined && second !== undefined);
+    Object.assign(second.node, { supply: 0, idsFrom: 0 });
+    const slow = Promise.withResolvers<void>();
+    chunks.createTime = async () => await slow.promise;
+    await clock.advance(SECOND);
+    const [id = ''] = first.contracts.ids();
+    chunks.createTime = async () => {};
+    Object.assign(first.node, { supply: 0 }).contracts.clear();
+    await clock.advance(130 * SECOND);
+    expect(first.contracts.ids()).toEqual([]);
+    second.node.supply = 1;
+    await clock.advance(60 * SECOND);
+    expect(second.contracts.ids()).toEqual([id]);
+    slow.resolve();
+    await clock.advance(SECOND);
+    expect(chunks.present.has(id)).toBe(true);
   });
 });

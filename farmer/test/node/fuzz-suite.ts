@@ -7,11 +7,13 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { ROUTE_NAMES, type RouteName } from '@downstream/protocol';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createNodeDownloads } from '../../src/chunks/chunk-download.ts';
 import { ChunkFiles } from '../../src/chunks/chunk-files.ts';
 import { ChunkStore } from '../../src/chunks/chunk-store.ts';
 import { createSingleFolder } from '../../src/chunks/single-folder.ts';
 import { WorkerPool } from '../../src/chunks/worker-pool.ts';
 import { ChunkError, NodeError } from '../../src/farming/errors.ts';
+import type { ChunkPort } from '../../src/farming/ports.ts';
 import { NodeHttp } from '../../src/node/node-http.ts';
 import { OwnershipNode } from '../../src/node/ownership-node.ts';
 import { PrototypeNode } from '../../src/node/prototype-node.ts';
@@ -28,7 +30,7 @@ let root: string;
 let server: Worker;
 let http: NodeHttp;
 let pool: WorkerPool;
-let chunks: ChunkStore;
+let chunks: ChunkPort;
 let url: string;
 let rssBefore: number;
 beforeAll(async () => {
@@ -44,10 +46,8 @@ beforeAll(async () => {
   const files = new ChunkFiles(join(root, 'data', 'chunks'));
   await files.create();
   const genesis = { path, sha256: createHash('sha256').update(GENESIS).digest('hex'), size: GENESIS.length };
-  chunks = new ChunkStore(
-    { genesis, downloadOrigins: new Set([url]) },
-    { locations: createSingleFolder(files), pool, downloads: http },
-  );
+  const store = new ChunkStore({ genesis }, { locations: createSingleFolder(files), pool });
+  chunks = store.forNode(createNodeDownloads({ nodeUrl: url, trustedOrigins: [] }, http));
 });
 afterAll(async () => {
   http.close();
