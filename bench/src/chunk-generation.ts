@@ -24,7 +24,7 @@ export async function measureChunkGeneration(folder: string): Promise<Result[]> 
   const pools = [new WorkerPool({ workers: 1 }), new WorkerPool({ workers: 2 })] as const;
   try {
     const [one, two] = pools;
-    const genesis = await ensureStandardGenesis(join(folder, 'genesis'), one);
+    const genesis = await ensureStandardGenesis(join(folder, 'genesis'), { pool: one });
     const path = join(folder, 'written');
     const rates = await reportOtherLoad(
       async () =>

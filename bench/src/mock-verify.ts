@@ -25,7 +25,7 @@ const OPTIONS = { maxContracts: CONTRACTS, maxFailures: 1_000_000 };
  */
 export async function measureMockVerify(folder: string): Promise<Result[]> {
   const { path, sha256: genesisSha256 } = writeSmallGenesis(folder, GENESIS_BYTES);
-  const factory = new ChunkFactory(loadGenesisFile(path, genesisSha256));
+  const factory = new ChunkFactory(await loadGenesisFile(path, genesisSha256));
   const state = StateFile.open(join(folder, 'state.db'), { seed: SEED, genesisSha256 });
   const random = new SeededRandom(SEED);
   const inMemory = await createFarm(new Ledger(() => OPTIONS, { random, observer: {} }), factory);

@@ -6,6 +6,7 @@ import {
   type Logger,
   LogTail,
   listen,
+  runUnlessAborted,
   Shutdown,
   systemClock,
   systemRandom,
@@ -54,6 +55,8 @@ export interface FarmerAppDeps {
   readonly tail?: LogTail;
   /** Receives an error after which the farmer can't continue. */
   readonly onFault: (error: unknown) => void;
+  /** Aborts the start at its current step, even if that step does not respond. */
+  readonly signal?: AbortSignal;
 }
 
 const STOP_BUDGET_MS = 4_000;
@@ -61,9 +64,9 @@ const STOP_BUDGET_MS = 4_000;
 const MAX_CONNECTIONS = 256;
 
 /**
- * Builds and starts a farmer. If a step fails, it stops everything that was started before.
+ * Builds and starts a farmer. If a step fails or is aborted, it stops everything that was started before.
  *
- * @throws a `CodedError` whose message says what to do
+ * @throws a `CodedError` whose message says what to do; the signal's reason after an abort
  */
 export async function startFarmer(config: FarmerConfig, deps: FarmerAppDeps): Promise<FarmerApp> {
   const shutdown = new Shutdown(deps.log);
@@ -78,30 +81,33 @@ export async function startFarmer(config: FarmerConfig, deps: FarmerAppDeps): Pr
 /** Builds each component from those before it. The HTTP server is first: it reads `startup` until all are complete. */
 async function start(
   config: FarmerConfig,
-  { log, secrets, tail = new LogTail(), onFault }: FarmerAppDeps,
+  { log, secrets, tail = new LogTail(), onFault, signal = new AbortController().signal }: FarmerAppDeps,
   shutdown: Shutdown,
 ): Promise<FarmerApp> {
+  /** Every step that can wait for a disk or for the network runs through this. */
+  const step = async <T>(work: () => Promise<T>) => await runUnlessAborted(signal, work);
   const clock = systemClock;
   const startup = new StartupState();
   const observers = createObservers(config, { clock, log });
   const { metrics } = observers;
-  const common = { metrics, clock, log };
+  const common = { metrics, clock, log, signal };
   const status = () => readStatus(startup.current, { config, clock, startedAt: observers.history.startedAt });
-  const server = await startHttpServer(config, { startup, status, observers, tail, clock, log }, shutdown);
+  const http = { startup, status, observers, tail, clock, log };
+  const server = await step(async () => await startHttpServer(config, http, shutdown));
 
-  const store = await openState(config, common);
+  const store = await step(async () => await openState(config, common));
   shutdown.add('state', () => store.close());
   const stores = store.claim(config, config);
 
   const pool = new WorkerPool(config);
   shutdown.add('workers', async () => await pool.close());
-  const genesis = await openGenesisFile(config, pool);
+  const genesis = await step(async () => await openGenesisFile(config, { pool, signal }));
   const maxContracts = computeMaxContracts(config, genesis);
 
   const loaded = loadContracts(observers.nodes, { stores, genesis, maxContracts, clock });
   const contracts = new ContractTables(loaded.map((node) => node.contracts));
-  const disks = await openDisks(config, { store, genesis, contracts, ...common });
-  const { present, partial, orphans } = await disks.load();
+  const disks = await step(async () => await openDisks(config, { store, genesis, contracts, ...common }));
+  const { present, partial, orphans } = await step(async () => await disks.load(signal));
   if (partial + orphans > 0) log.info('leftover files removed', { partial, orphans });
 
   const nodes = loaded.map((node) => ({ ...node, connection: connect(node, common) }));
@@ -133,6 +139,7 @@ async function start(
   const operations = new FarmerOperations({ farmer, store, disks, clock });
   const control = await openControlServer(join(config.dataDir, CONTROL_SOCKET), { operations, log });
   shutdown.add('control socket', async () => await control?.close());
+  signal.throwIfAborted();
 
   metrics.setSources({ farmer, connections, pool, disks });
   startup.setRunning({ farmer, disks, pool, connections, operations });

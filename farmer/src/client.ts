@@ -173,8 +173,8 @@ export class DownstreamClient implements AsyncDisposable {
     await files.create();
     const { genesis: own } = this.#options;
     this.#genesis ??= own
-      ? openGenesis(own.path, own.sha256, this.#pool)
-      : ensureStandardGenesis(join(this.#folder, 'genesis'), this.#pool);
+      ? openGenesis(own.path, own.sha256, { pool: this.#pool })
+      : ensureStandardGenesis(join(this.#folder, 'genesis'), { pool: this.#pool });
     const genesis = await this.#genesis;
     return { files, chunks: new ChunkStore({ genesis }, { locations: createSingleFolder(files), pool: this.#pool }) };
   }

@@ -1,12 +1,16 @@
 import './thread-pool-size.ts';
-import { exit, ignoreOutputErrors } from '@downstream/platform';
-import { runCommand } from './cli/command.ts';
+import { handleSignals } from '@downstream/platform/signals';
+
+const stop = handleSignals();
+
+// Loading the rest takes long enough for a signal to arrive.
+const { exit, ignoreOutputErrors } = await import('@downstream/platform');
+const { runCommand } = await import('./cli/command.ts');
 
 ignoreOutputErrors();
 
-await exit(
-  await runCommand(process.argv.slice(2), {
-    out: (text) => process.stdout.write(text),
-    err: (text) => process.stderr.write(text),
-  }),
-);
+const output = {
+  out: (text: string) => process.stdout.write(text),
+  err: (text: string) => process.stderr.write(text),
+};
+exit(await runCommand(process.argv.slice(2), output, stop));

@@ -31,6 +31,8 @@ interface Components {
   readonly metrics: FarmerMetrics;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Aborts the start. */
+  readonly signal: AbortSignal;
   readonly store: StateStore;
   /** The state of each node, in the order of the nodes. */
   readonly stores: readonly NodeStore[];
@@ -45,9 +47,13 @@ interface Components {
 type Uses<Name extends keyof Components> = Pick<Components, Name>;
 
 /** @throws DataDirError or StateError */
-export async function openState(config: FarmerConfig, { clock, log }: Uses<'clock' | 'log'>): Promise<StateStore> {
+export async function openState(
+  config: FarmerConfig,
+  { clock, log, signal }: Uses<'clock' | 'log' | 'signal'>,
+): Promise<StateStore> {
   const isNew = await prepareDataDir(config.dataDir, config);
   await assertStateExists(config.dataDir);
+  signal.throwIfAborted();
   const store = StateStore.open(config.dataDir, config, clock);
   if (isNew) log.info('data directory initialized', { dataDir: config.dataDir });
   if (store.restoredContracts !== undefined)
@@ -59,11 +65,11 @@ export async function openState(config: FarmerConfig, { clock, log }: Uses<'cloc
 /** @throws GenesisError */
 export async function openGenesisFile(
   { genesisPath, genesisSha256, dataDir }: FarmerConfig,
-  pool: WorkerPool,
+  { pool, signal }: Uses<'pool'> & Partial<Uses<'signal'>>,
 ): Promise<Genesis> {
   if (genesisPath !== undefined && genesisSha256 !== undefined)
-    return await openGenesis(genesisPath, genesisSha256, pool);
-  return await ensureStandardGenesis(join(dataDir, 'genesis'), pool);
+    return await openGenesis(genesisPath, genesisSha256, { pool, signal });
+  return await ensureStandardGenesis(join(dataDir, 'genesis'), { pool, signal });
 }
 
 /** The number of contracts that fit on all disks. @throws SettingsError if a disk's capacity is less than one chunk */
@@ -139,11 +145,13 @@ export async function openDisks(
     metrics,
     clock,
     log,
-  }: Uses<'store' | 'genesis' | 'contracts' | 'metrics' | 'clock' | 'log'>,
+    signal,
+  }: Uses<'store' | 'genesis' | 'contracts' | 'metrics' | 'clock' | 'log' | 'signal'>,
 ): Promise<Disks> {
   const { farmId = '' } = store;
   const known = store.disks();
   const folders = await openDiskFolders(config.disks, { farmId, init: config.init, known });
+  signal.throwIfAborted();
   for (const [id, path] of known) {
     if (!folders.some((folder) => folder.diskId === id || folder.path === path))
       log.warn('disk removed from configuration, rebuilding its chunks', { disk: path });
@@ -225,7 +233,7 @@ export function createChunkStore(
 
 async function rebuildGenesisFile(config: FarmerConfig, { pool, log }: Uses<'pool' | 'log'>) {
   try {
-    await openGenesisFile(config, pool);
+    await openGenesisFile(config, { pool });
     log.warn('genesis file rebuilt');
   } catch (error) {
     log.error('genesis file rebuild failed', { error });

@@ -61,7 +61,7 @@ export async function startMockNode(
   const config = { ...readConfig({ env: {} }), controlPort: undefined, ...options };
   checkGenesisSettings(SETTINGS, config);
   if (config.files !== undefined) await checkFolder(config.files);
-  const genesis = createGenesis(config);
+  const genesis = await createGenesis(config);
   const state = openState(config, genesis);
   try {
     return await start({ config, faults }, { now, log, genesis, state });
@@ -202,8 +202,8 @@ function openState({ statePath, seed }: MockConfig, { sha256 }: Genesis): StateF
   return statePath === undefined ? undefined : StateFile.open(statePath, { seed, genesisSha256: sha256 });
 }
 
-function createGenesis({ genesisPath, genesisSha256 }: MockConfig): Genesis {
+async function createGenesis({ genesisPath, genesisSha256 }: MockConfig): Promise<Genesis> {
   return genesisPath !== undefined && genesisSha256 !== undefined
-    ? loadGenesisFile(genesisPath, genesisSha256)
+    ? await loadGenesisFile(genesisPath, genesisSha256)
     : standardGenesis;
 }

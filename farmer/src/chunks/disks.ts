@@ -61,12 +61,13 @@ export class Disks implements FreeSpacePort, ChunkLocationPort<Disk>, ChunkEvent
   /**
    * Lists the chunks on every usable disk; deletes partial files and chunks without a contract.
    *
-   * @throws DisksError `exhausted`
+   * @throws DisksError `exhausted`; the signal's reason after an abort
    */
-  async load(): Promise<Inventory> {
+  async load(signal?: AbortSignal): Promise<Inventory> {
     let partial = 0;
     let orphans = 0;
     for (const disk of this.#deps.disks) {
+      signal?.throwIfAborted();
       if (!disk.isUsable) continue;
       const failure = await disk.probe();
       if (failure !== undefined) {

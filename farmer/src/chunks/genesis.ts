@@ -14,6 +14,11 @@ export interface Genesis {
   readonly size: number;
 }
 
+interface GenesisDeps {
+  readonly pool: Pick<WorkerPool, 'run'>;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** There is no intact genesis file. */
 class GenesisError extends CodedError<'wrong_hash' | 'unreadable' | 'not_created'> {}
 
@@ -22,14 +27,14 @@ class GenesisError extends CodedError<'wrong_hash' | 'unreadable' | 'not_created
  *
  * @throws GenesisError `not_created`
  */
-export async function ensureStandardGenesis(path: string, pool: WorkerPool): Promise<Genesis> {
+export async function ensureStandardGenesis(path: string, { pool, signal }: GenesisDeps): Promise<Genesis> {
   const { seed, sizeBytes: size, sha256 } = STANDARD_GENESIS;
   const genesis = { path, size, sha256 };
   try {
-    if ((await hashGenesis(path, pool)) === sha256) return genesis;
+    if ((await hashGenesis(path, { pool, signal })) === sha256) return genesis;
     const partial = `${path}.partial`;
     await rm(partial, { force: true });
-    const { value } = await pool.run({ kind: 'randomio', path: partial, seed, size });
+    const { value } = await pool.run({ kind: 'randomio', path: partial, seed, size }, { signal });
     if (value !== sha256)
       throw new GenesisError(
         'not_created',
@@ -51,8 +56,8 @@ export async function ensureStandardGenesis(path: string, pool: WorkerPool): Pro
  *
  * @throws GenesisError `unreadable` or `wrong_hash`
  */
-export async function openGenesis(path: string, sha256: string, pool: WorkerPool): Promise<Genesis> {
-  const actual = await hashGenesis(path, pool);
+export async function openGenesis(path: string, sha256: string, deps: GenesisDeps): Promise<Genesis> {
+  const actual = await hashGenesis(path, deps);
   if (actual === undefined) {
     throw new GenesisError('unreadable', `the genesis file ${path} is unreadable: check FARMER_GENESIS`);
   }
@@ -67,9 +72,9 @@ export async function openGenesis(path: string, sha256: string, pool: WorkerPool
   return { path, sha256, size };
 }
 
-async function hashGenesis(path: string, pool: WorkerPool): Promise<string | undefined> {
+async function hashGenesis(path: string, { pool, signal }: GenesisDeps): Promise<string | undefined> {
   try {
-    return (await pool.run({ kind: 'hash', path })).value;
+    return (await pool.run({ kind: 'hash', path }, { signal })).value;
   } catch (error) {
     if (error instanceof ChunkError && error.code === 'unreadable') return undefined;
     throw error;

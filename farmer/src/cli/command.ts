@@ -1,5 +1,13 @@
 import { resolve } from 'node:path';
-import { CodedError, findPathMistake, formatSettingHelp, type Setting, toFlags } from '@downstream/platform';
+import {
+  CodedError,
+  findPathMistake,
+  formatSettingHelp,
+  runUnlessAborted,
+  type Setting,
+  toFlags,
+} from '@downstream/platform';
+import { StopRequest } from '@downstream/platform/signals';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type CommandConfig, readCommandConfig, readConfig, readNodeUrl } from '../config.ts';
 import { DEFAULT_ENTRIES, MAX_ENTRIES } from '../control/reports.ts';
@@ -23,11 +31,19 @@ type Flags = Record<string, string | boolean | undefined>;
  * Runs the `downstream` command.
  *
  * @param args without runtime and script
+ * @param stop stops the farmer, or interrupts another command
  * @returns the exit code: 0 success; 1 mismatch, damaged chunk or failure while running; 2 wrong usage, invalid
- *   settings or another error
+ *   settings or another error; 130 or 143 if a signal interrupted a command
  */
-export async function runCommand(args: readonly string[], { out, err }: Output): Promise<number> {
+export async function runCommand(
+  args: readonly string[],
+  { out, err }: Output,
+  stop: AbortSignal = new AbortController().signal,
+): Promise<number> {
   let exitCode = 0;
+  const interruptible = async (work: () => Promise<number>) => {
+    exitCode = await runUnlessAborted(stop, work);
+  };
   const print = (line: string) => out(`${line}\n`);
   const program = new Command('downstream')
     .description(
@@ -41,7 +57,10 @@ export async function runCommand(args: readonly string[], { out, err }: Output):
     .configureOutput({ writeOut: out, writeErr: err });
   for (const setting of Object.values(SETTINGS)) program.addOption(toOption(setting));
   program.action(async (nodeUrl: string | undefined, options: Flags) => {
-    exitCode = await runFarmer(nodeUrl, options, print);
+    const { verifyOwnership: file, ...settings } = options;
+    const flags = toNodeFlags(nodeUrl, settings);
+    if (typeof file !== 'string') exitCode = await run(readConfig({ flags }), stop);
+    else await interruptible(async () => await verifyOwnership(file, readNodeUrl({ flags }), print));
   });
   const addCommand = (name: string, description: string) =>
     program
@@ -54,7 +73,7 @@ export async function runCommand(args: readonly string[], { out, err }: Output):
     'scrub',
     'Verify every chunk now and rebuild damaged ones. Exit code 1 if a chunk is damaged or missing.',
   ).action(async (_options: Flags, called: Command) => {
-    exitCode = await scrub(toCommandConfig(called), print);
+    await interruptible(async () => await scrub(toCommandConfig(called), print));
   });
   addCommand(
     'exit',
@@ -65,13 +84,13 @@ export async function runCommand(args: readonly string[], { out, err }: Output):
     .option('--yes', 'do not ask for confirmation')
     .action(async ({ node, cancel, yes }: Flags, called: Command) => {
       const options = { node: typeof node === 'string' ? node : undefined, cancel: cancel === true, yes: yes === true };
-      exitCode = await exitNodes(toCommandConfig(called), options, print);
+      await interruptible(async () => await exitNodes(toCommandConfig(called), options, print));
     });
   addCommand(
     'backup <file>',
     'Write a consistent copy of the state, also while the farmer is running. Contains secrets.',
   ).action(async (file: string, _options: Flags, called: Command) => {
-    exitCode = await backup(toCommandConfig(called), toPath(file), print);
+    await interruptible(async () => await backup(toCommandConfig(called), toPath(file), print));
   });
   addCommand(
     'explain <contract>',
@@ -83,7 +102,7 @@ export async function runCommand(args: readonly string[], { out, err }: Output):
         .argParser(parseCount),
     )
     .action(async (id: string, { last }: { last: number }, called: Command) => {
-      exitCode = await explain(toCommandConfig(called), { id, last }, print);
+      await interruptible(async () => await explain(toCommandConfig(called), { id, last }, print));
     });
   try {
     await program.parseAsync(args, { from: 'user' });
@@ -113,8 +132,7 @@ function toCommandConfig(called: Command): CommandConfig {
   return readCommandConfig({ flags: toFlags(SETTINGS, called.optsWithGlobals()) });
 }
 
-async function runFarmer(nodeUrl: string | undefined, options: Flags, print: (line: string) => void): Promise<number> {
-  const { verifyOwnership: file, ...settings } = options;
+function toNodeFlags(nodeUrl: string | undefined, settings: Flags): Flags {
   if (nodeUrl !== undefined && !nodeUrl.includes('://')) {
     throw new InvalidArgumentError(
       `unknown command ${JSON.stringify(nodeUrl)}: expected a command (see downstream --help) or the URL of a node`,
@@ -123,12 +141,11 @@ async function runFarmer(nodeUrl: string | undefined, options: Flags, print: (li
   if (nodeUrl !== undefined && settings['nodeUrl'] !== undefined) {
     throw new InvalidArgumentError('the node is given twice: use either the argument or --node-url');
   }
-  const flags = toFlags(SETTINGS, { ...settings, ...(nodeUrl !== undefined && { nodeUrl }) });
-  if (typeof file !== 'string') return await run(readConfig({ flags }));
-  return await verifyOwnership(file, readNodeUrl({ flags }), print);
+  return toFlags(SETTINGS, { ...settings, ...(nodeUrl !== undefined && { nodeUrl }) });
 }
 
 function reportError(error: unknown, err: (text: string) => void): number {
+  if (error instanceof StopRequest) return error.exitCode;
   if (error instanceof CommanderError) {
     if (error instanceof InvalidArgumentError) err(`error: ${error.message}\n`);
     return error.exitCode === 0 ? 0 : 2;

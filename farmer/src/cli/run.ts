@@ -1,15 +1,16 @@
-import { createLogger, LogTail } from '@downstream/platform';
+import { createLogger, LogTail, waitForAbort } from '@downstream/platform';
+import { StopRequest } from '@downstream/platform/signals';
 import { startFarmer } from '../app.ts';
 import { type FarmerConfig, findUnknownVariables } from '../config.ts';
 import { ChunkProgressBar } from './progress-bar.ts';
 import { StatusLogger } from './status-logger.ts';
 
 /**
- * Runs the farmer in the foreground until SIGTERM or SIGINT; a second signal exits immediately.
+ * Runs the farmer in the foreground until `stop` aborts.
  *
  * @returns the exit code: 0 after a clean shutdown, otherwise 1
  */
-export async function run(config: FarmerConfig): Promise<number> {
+export async function run(config: FarmerConfig, stop: AbortSignal): Promise<number> {
   const progress = new ChunkProgressBar(process.stdout);
   const secrets = new Set<string>();
   const tail = new LogTail();
@@ -21,33 +22,32 @@ export async function run(config: FarmerConfig): Promise<number> {
     tail,
   });
   for (const unknown of findUnknownVariables()) log.warn('unknown environment variable', { ...unknown });
-  const stopRequest = Promise.withResolvers<string>();
+  process.on('SIGHUP', () => log.info('hangup ignored'));
+  const fault = new AbortController();
   const onFault = (error: unknown) => {
     log.error('unexpected error, shutting down', { error });
-    stopRequest.resolve('error');
+    fault.abort(error);
   };
   for (const event of ['unhandledRejection', 'uncaughtException'] as const) process.on(event, onFault);
-  const app = await startFarmer(config, { log, secrets, tail, onFault });
-  onStopSignal((signal) => stopRequest.resolve(signal));
-  const statusLogger = new StatusLogger({ status: app.status, log, progress });
-  statusLogger.start();
+  const end = AbortSignal.any([stop, fault.signal]);
+  void waitForAbort(end).then(() => {
+    const { reason } = end;
+    log.info('farmer stopping', { reason: reason instanceof StopRequest ? reason.signal : 'error' });
+  });
 
-  const reason = await stopRequest.promise;
-  statusLogger.stop();
-  log.info('farmer stopping', { reason });
-  const clean = await app.stop();
-  if (clean) log.info('farmer stopped');
-  else log.error('farmer stopped, but some components did not close in time');
-  return clean && reason !== 'error' ? 0 : 1;
-}
-
-function onStopSignal(stop: (signal: string) => void): void {
-  let isStopping = false;
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
-      if (isStopping) process.kill(process.pid, 'SIGKILL');
-      isStopping = true;
-      stop(signal);
-    });
+  let isClean = true;
+  try {
+    const app = await startFarmer(config, { log, secrets, tail, onFault, signal: end });
+    const statusLogger = new StatusLogger({ status: app.status, log, progress });
+    statusLogger.start();
+    await waitForAbort(end);
+    statusLogger.stop();
+    isClean = await app.stop();
+  } catch (error) {
+    // The start was aborted, and everything that had been started is stopped.
+    if (!end.aborted) throw error;
   }
+  if (isClean) log.info('farmer stopped');
+  else log.error('farmer stopped, but some components did not close in time');
+  return isClean && !fault.signal.aborted ? 0 : 1;
 }

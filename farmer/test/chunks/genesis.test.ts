@@ -9,13 +9,13 @@ const folder = new ChunkFolder();
 describe('ensureStandardGenesis', () => {
   it('generates the file once, and again if it is damaged', async () => {
     const path = folder.join('standard');
-    const genesis = await ensureStandardGenesis(path, folder.pool);
+    const genesis = await ensureStandardGenesis(path, folder);
     expect(genesis).toEqual({ path, sha256: STANDARD_GENESIS.sha256, size: 33_554_432 });
     const before = statSync(path).ino;
-    await ensureStandardGenesis(path, folder.pool);
+    await ensureStandardGenesis(path, folder);
     expect(statSync(path).ino).toBe(before);
     writeFileSync(path, 'damaged');
-    await ensureStandardGenesis(path, folder.pool);
+    await ensureStandardGenesis(path, folder);
     expect(sha256(readFileSync(path))).toBe(STANDARD_GENESIS.sha256);
     expect(existsSync(`${path}.partial`)).toBe(false);
   });
@@ -24,7 +24,7 @@ describe('ensureStandardGenesis', () => {
 describe('openGenesis', () => {
   it('refuses a file that is missing, has another hash, or is empty', async () => {
     const path = folder.join('own');
-    const open = async (hash: string) => await openGenesis(path, hash, folder.pool);
+    const open = async (hash: string) => await openGenesis(path, hash, folder);
     await expect(open('a'.repeat(64))).rejects.toMatchObject({ code: 'unreadable' });
     writeFileSync(path, 'x');
     await expect(open('a'.repeat(64))).rejects.toMatchObject({

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node:fs';
 import { BLOCK_BYTES, randomio } from '@downstream/file-encryptor';
 import { CodedError, getErrorCode } from '@downstream/platform';
 import { STANDARD_GENESIS } from '@downstream/protocol';
@@ -19,15 +19,14 @@ export const standardGenesis: Genesis = {
 };
 
 /**
- * Loads a genesis file from disk and verifies its hash once.
+ * Verifies the hash of a genesis file once. Does not block the event loop, so that a disk that hangs delays no signal.
  *
  * @throws GenesisError
  */
-export function loadGenesisFile(path: string, sha256: string): Genesis {
-  const genesis = { sha256, readBlocks: () => readFileBlocks(path) };
+export async function loadGenesisFile(path: string, sha256: string): Promise<Genesis> {
   const hash = createHash('sha256');
   try {
-    for (const block of genesis.readBlocks()) hash.update(block);
+    for await (const block of createReadStream(path, { highWaterMark: BLOCK_BYTES })) hash.update(block);
   } catch (error) {
     throw new GenesisError(
       'unreadable',
@@ -35,7 +34,7 @@ export function loadGenesisFile(path: string, sha256: string): Genesis {
     );
   }
   const actual = hash.digest('hex');
-  if (actual === sha256) return genesis;
+  if (actual === sha256) return { sha256, readBlocks: () => readFileBlocks(path) };
   throw new GenesisError(
     'wrong_hash',
     `the genesis file ${path} has SHA-256 ${actual}, expected ${sha256}: check MOCK_GENESIS and MOCK_GENESIS_SHA256`,

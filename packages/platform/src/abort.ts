@@ -34,6 +34,23 @@ export async function withTimeout<T>(
 }
 
 /**
+ * Runs work that cannot be aborted, unless the signal has aborted. After an abort the work continues, and its result is
+ * ignored.
+ *
+ * @throws the signal's reason after an abort; otherwise whatever the work throws
+ */
+export async function runUnlessAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const unsubscribe = onAbort(signal, () => aborted.reject(signal.reason));
+  try {
+    return await Promise.race([work(), aborted.promise]);
+  } finally {
+    unsubscribe();
+  }
+}
+
+/**
  * Waits for work that cannot be aborted. After the timeout the work continues, and its result is ignored.
  *
  * @throws TimeoutError after the timeout; otherwise whatever the work throws

@@ -1,25 +1,22 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { flushCompileCache } from 'node:module';
 
-const EXIT_GRACE_MS = 500;
-const CHECK_INTERVAL_MS = 20;
-/** Resource types of pending file system calls and of running worker threads. */
-const DISK_RESOURCES = /^(FSReq|MessagePort$|Worker$)/;
+const KILLED_EXIT_CODE = 137;
 
 /**
- * Ends the process with `code`. `process.exit` waits for all threads, but a thread never ends if its disk does not
- * respond. If a thread is still blocked after half a second, the process kills itself.
+ * Ends the process with `code`, without `exit` events. `process.exit` would wait for all threads, but a thread whose
+ * disk or name server does not respond never ends. So the process replaces itself with one that only exits.
  */
-export async function exit(code: number): Promise<never> {
-  for (let waitedMs = 0; isBlockedByDisk(); waitedMs += CHECK_INTERVAL_MS) {
-    if (waitedMs >= EXIT_GRACE_MS) {
-      process.stderr.write('a disk does not respond: killing this process, because it cannot exit normally\n');
-      process.kill(process.pid, 'SIGKILL');
-    }
-    await pause(CHECK_INTERVAL_MS);
-  }
+export function exit(code: number): never {
+  flushCompileCache();
+  process.execve?.(process.execPath, [process.execPath, '--eval', `process.exit(${code})`], {});
   process.exit(code);
 }
 
-function isBlockedByDisk(): boolean {
-  return process.getActiveResourcesInfo().some((resource) => DISK_RESOURCES.test(resource));
+/**
+ * Ends the process at once. The kernel ignores a SIGKILL that the first process of a container sends to itself: that
+ * one exits as if it had been killed.
+ */
+export function kill(): never {
+  process.kill(process.pid, 'SIGKILL');
+  return exit(KILLED_EXIT_CODE);
 }

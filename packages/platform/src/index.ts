@@ -1,4 +1,4 @@
-export { TimeoutError, waitAtMost, withTimeout } from './abort.ts';
+export { runUnlessAborted, TimeoutError, waitAtMost, withTimeout } from './abort.ts';
 export { computeBackoffMs } from './backoff.ts';
 export { formatBytes, parseBytes } from './bytes.ts';
 export { type Clock, type Instant, systemClock } from './clock.ts';
@@ -25,7 +25,7 @@ export {
   withFields,
 } from './logger.ts';
 export { type Catalogue, formatMetricsMarkdown, MetricSet, type Scrape } from './metrics.ts';
-export { onAbort } from './on-abort.ts';
+export { onAbort, waitForAbort } from './on-abort.ts';
 export { ignoreOutputErrors } from './output-errors.ts';
 export { findPathMistake, pathSchema } from './path-setting.ts';
 export { type Random, systemRandom } from './random.ts';

@@ -24,6 +24,11 @@ export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   };
 }
 
+/** Resolves when the signal aborts. */
+export async function waitForAbort(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await new Promise<void>((resolve) => onAbort(signal, resolve));
+}
+
 function subscribe(signal: AbortSignal): Subscription {
   const listeners = new Set<() => void>();
   const notify = () => {

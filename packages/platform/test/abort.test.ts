@@ -1,5 +1,5 @@
 import { getEventListeners } from 'node:events';
-import { TimeoutError, waitAtMost, withTimeout } from '@downstream/platform';
+import { runUnlessAborted, TimeoutError, waitAtMost, withTimeout } from '@downstream/platform';
 import { describe, expect, it } from '@jest/globals';
 
 describe('withTimeout', () => {
@@ -51,5 +51,32 @@ describe('waitAtMost', () => {
     const work = Promise.withResolvers<void>();
     await expect(waitAtMost(5, work.promise)).rejects.toBeInstanceOf(TimeoutError);
     work.reject(new Error('too late'));
+  });
+});
+
+describe('runUnlessAborted', () => {
+  it('rejects with the reason of an abort, and ignores the result of the work from then on', async () => {
+    const controller = new AbortController();
+    const work = Promise.withResolvers<string>();
+    const result = runUnlessAborted(controller.signal, async () => await work.promise);
+    controller.abort('stop');
+    await expect(result).rejects.toBe('stop');
+    work.reject(new Error('too late'));
+    expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
+  });
+
+  it('returns the result of the work, and does not start it after an abort', async () => {
+    const controller = new AbortController();
+    expect(await runUnlessAborted(controller.signal, async () => 7)).toBe(7);
+    await expect(runUnlessAborted(controller.signal, async () => Promise.reject(new Error('own')))).rejects.toThrow(
+      'own',
+    );
+    controller.abort('stop');
+    let hasStarted = false;
+    const work = async () => {
+      hasStarted = true;
+    };
+    await expect(runUnlessAborted(controller.signal, work)).rejects.toBe('stop');
+    expect(hasStarted).toBe(false);
   });
 });
