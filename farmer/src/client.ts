@@ -123,7 +123,7 @@ export class DownstreamClient implements AsyncDisposable {
   async getChallenges(): Promise<OpenChallenge[]> {
     const { node, token } = this.#connected();
     const { open } = await node.listContracts(token);
-    return open.map(({ id, challenge }) => ({ hash: id, challenge }));
+    return [...open].map(([hash, challenge]) => ({ hash, challenge }));
   }
 
   /**

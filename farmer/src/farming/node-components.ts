@@ -27,7 +27,7 @@ export interface NodeDeps {
   readonly exitStore: ExitStorePort;
   readonly contracts: ContractTable;
   readonly chunks: ChunkPort;
-  readonly outcomes: Pick<OutcomePort, 'proofStarted'>;
+  readonly outcomes: Pick<OutcomePort, 'proofStarted' | 'entriesSkipped'>;
   readonly log: Logger;
 }
 

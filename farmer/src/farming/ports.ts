@@ -19,12 +19,23 @@ export interface Offer {
   readonly intervalMs: number;
 }
 
+/** Why an entry is not in a listing. */
+export const SKIP_REASONS = ['invalid_contract', 'invalid_challenge', 'surplus'] as const;
+export type SkipReason = (typeof SKIP_REASONS)[number];
+
 /** This farmer's contracts as the node lists them. */
 export interface Listing {
   /** All contracts that have not ended. */
   readonly held: ReadonlySet<ContractId>;
   /** The challenges that can be answered now. */
-  readonly open: readonly { readonly id: ContractId; readonly challenge: string }[];
+  readonly open: ReadonlyMap<ContractId, string>;
+  /** How many entries were skipped. */
+  readonly skipped: Readonly<Record<SkipReason, number>>;
+}
+
+export interface ListingOptions extends CallOptions {
+  /** Whether this farmer has a contract. By default all contracts are known. Of the others, 1,000 are listed. */
+  readonly isKnown?: (id: ContractId) => boolean;
 }
 
 /**
@@ -36,7 +47,7 @@ export interface NodePort {
   register(address: string, options?: CallOptions): Promise<string>;
   /** @returns undefined if the node has no contract to offer */
   requestContract(token: string, options?: CallOptions): Promise<Offer | undefined>;
-  listContracts(token: string, options?: CallOptions): Promise<Listing>;
+  listContracts(token: string, options?: ListingOptions): Promise<Listing>;
   /** @returns whether the node accepted the answer */
   answer(token: string, answer: { id: ContractId; response: string }, options?: CallOptions): Promise<boolean>;
   /** Asks the node to remove a contract from this farmer. */
@@ -160,5 +171,6 @@ export interface OutcomePort {
   contractEnded(reason: EndReason): void;
   /** @param waitMs how long the challenge waited for a worker */
   proofStarted(waitMs: number): void;
+  entriesSkipped(reason: SkipReason, count: number): void;
   chunkRebuilt(): void;
 }

@@ -1,13 +1,23 @@
-import { computeBackoffMs, type Instant } from '@downstream/platform';
+import { computeBackoffMs, forEachInSlices, type Instant } from '@downstream/platform';
 import type { ContractId } from '../contract/contract.ts';
 import { NodeError } from './errors.ts';
 import type { NodeComponents } from './node-components.ts';
-import type { Listing } from './ports.ts';
+import { type Listing, SKIP_REASONS } from './ports.ts';
 import { RepeatedReports } from './repeated-reports.ts';
 
 type RefresherDeps = Pick<
   NodeComponents,
-  'node' | 'session' | 'contracts' | 'remover' | 'releaser' | 'monitor' | 'exitStore' | 'clock' | 'random' | 'log'
+  | 'node'
+  | 'session'
+  | 'contracts'
+  | 'remover'
+  | 'releaser'
+  | 'monitor'
+  | 'exitStore'
+  | 'outcomes'
+  | 'clock'
+  | 'random'
+  | 'log'
 >;
 
 const MIN_MS = 1_000;
@@ -32,6 +42,9 @@ export class Refresher {
   readonly #missing = new RepeatedReports<ContractId>();
   /** Contracts in the last listing that are not in the table. */
   readonly #unknown = new RepeatedReports<ContractId>();
+  /** Entries without a valid hash in a listing that contained all contracts: they stand for none of them. */
+  #foreignEntries = 0;
+  #isSkipping = false;
   #isReleasing = false;
   #failures = 0;
   #retryAfterMs = 0;
@@ -89,8 +102,9 @@ export class Refresher {
     const idsBefore = contracts.ids();
     this.#pendingSince = askedAt;
     try {
-      const listing = await node.listContracts(session.token, { signal, timeoutMs: this.#maxListingMs });
-      this.#applyListing(listing, { askedAt, idsBefore }, signal);
+      const isKnown = (id: ContractId) => contracts.has(id);
+      const listing = await node.listContracts(session.token, { signal, timeoutMs: this.#maxListingMs, isKnown });
+      await this.#applyListing(listing, { askedAt, idsBefore }, signal);
     } catch (error) {
       if (!(error instanceof NodeError)) throw error;
       await this.#handleFailure(error, signal);
@@ -99,17 +113,19 @@ export class Refresher {
     }
   }
 
-  #applyListing(
+  /** A listing may contain tens of thousands of contracts, so other work runs in between. */
+  async #applyListing(
     listing: Listing,
     { askedAt, idsBefore }: { askedAt: Instant; idsBefore: readonly ContractId[] },
     signal: AbortSignal,
-  ): void {
+  ): Promise<void> {
     const { session, contracts, monitor } = this.#deps;
     const nodeReachable = this.isReachable ?? true;
     this.#responded = true;
     session.resetTokenRejections();
     this.#failures = 0;
-    for (const { id, challenge } of listing.open) {
+    this.#reportSkipped(listing);
+    await forEachInSlices(listing.open, ([id, challenge]) => {
       contracts.apply(id, {
         type: 'challenged',
         challenge,
@@ -118,16 +134,28 @@ export class Refresher {
         nodeReachable,
         runningSince: monitor.runningSince,
       });
-    }
+    });
     // A contract whose answer passed since the last listing has not ended, even if this listing does not contain it.
     const passedAfter = this.#listedAt ?? Number.POSITIVE_INFINITY;
-    const expected = idsBefore.filter((id) => {
-      const { last, settledAt = 0 } = contracts.get(id) ?? {};
-      return last !== 'passed' || settledAt <= passedAfter;
-    });
     this.#listedAt = askedAt;
-    this.#listedChallenges = new Map(listing.open.map(({ id, challenge }) => [id, challenge]));
-    this.#reconcile(listing, expected, signal);
+    this.#listedChallenges = listing.open;
+    const missing: ContractId[] = [];
+    await forEachInSlices(idsBefore, (id) => {
+      const contract = listing.held.has(id) ? undefined : contracts.get(id);
+      if (contract === undefined) return;
+      const hasPassed = contract.last === 'passed' && (contract.settledAt ?? 0) > passedAfter;
+      if (!hasPassed) missing.push(id);
+    });
+    await this.#endMissing(missing, listing);
+    await this.#releaseUnknown(listing, signal);
+  }
+
+  #reportSkipped({ skipped }: Listing): void {
+    const { outcomes, log } = this.#deps;
+    for (const reason of SKIP_REASONS) if (skipped[reason] > 0) outcomes.entriesSkipped(reason, skipped[reason]);
+    const isSkipping = SKIP_REASONS.some((reason) => skipped[reason] > 0);
+    if (isSkipping && !this.#isSkipping) log.warn('listing entries skipped', { ...skipped });
+    this.#isSkipping = isSkipping;
   }
 
   async #handleFailure(error: NodeError, signal: AbortSignal): Promise<void> {
@@ -145,22 +173,34 @@ export class Refresher {
     log.warn('listing failed', { error, failures: this.#failures });
   }
 
-  /** Removals and releases are not awaited: a slow disk or node must not delay the next listing. */
-  #reconcile({ held }: Listing, expected: readonly ContractId[], signal: AbortSignal): void {
-    const { contracts, remover, clock } = this.#deps;
-    const now = clock.now();
-    const missing = expected.filter((id) => !held.has(id) && contracts.get(id) !== undefined);
-    for (const id of this.#missing.record(missing, { now, minMs: this.#confirmMs })) {
-      void remover.end(id, 'ended_by_node');
+  /** Removals are not awaited: a slow disk must not delay the next listing. */
+  async #endMissing(missing: readonly ContractId[], { skipped }: Listing): Promise<void> {
+    const { remover, clock } = this.#deps;
+    const unreadable = skipped.invalid_contract;
+    this.#foreignEntries = missing.length === 0 ? unreadable : Math.min(this.#foreignEntries, unreadable);
+    // One of the other entries without a valid hash may stand for a missing contract.
+    if (unreadable > this.#foreignEntries) {
+      this.#missing.reset();
+      return;
     }
+    const ended = this.#missing.record(missing, { now: clock.now(), minMs: this.#confirmMs });
+    await forEachInSlices(ended, (id) => void remover.end(id, 'ended_by_node'));
+  }
+
+  /** Releases are not awaited: a slow node must not delay the next listing. */
+  async #releaseUnknown({ held }: Listing, signal: AbortSignal): Promise<void> {
+    const { contracts, clock } = this.#deps;
     // The listing may contain a contract whose offer has not arrived yet.
     if (contracts.isRequesting) return;
-    const unknown = [...held].filter((id) => !contracts.has(id));
-    void this.#releaseUnknown(this.#unknown.record(unknown, { now, minMs: 0 }), signal);
+    const unknown: ContractId[] = [];
+    await forEachInSlices(held, (id) => {
+      if (!contracts.has(id)) unknown.push(id);
+    });
+    void this.#release(this.#unknown.record(unknown, { now: clock.now(), minMs: 0 }), signal);
   }
 
   /** Releases contracts that were lost before they could be stored: they can't be proved. */
-  async #releaseUnknown(ids: readonly ContractId[], signal: AbortSignal): Promise<void> {
+  async #release(ids: readonly ContractId[], signal: AbortSignal): Promise<void> {
     const { contracts, releaser, log } = this.#deps;
     if (this.#isReleasing) return;
     this.#isReleasing = true;
@@ -184,7 +224,9 @@ export class Refresher {
     log.warn('token rejected by node', { confirmed });
     if (!confirmed) return;
     this.#responded = false;
-    await Promise.all(contracts.ids().map(async (id) => await remover.end(id, 'token_lost')));
+    const removals: Promise<void>[] = [];
+    await forEachInSlices(contracts.ids(), (id) => removals.push(remover.end(id, 'token_lost')));
+    await Promise.all(removals);
     await session.register(signal);
     this.#failures = 0;
   }

@@ -4,7 +4,7 @@ import { DISK_ERROR_KINDS } from '../chunks/disk-errors.ts';
 import { DISK_STATES } from '../chunks/disk-state.ts';
 import { FAILURE_REASONS, PHASES } from '../contract/contract.ts';
 import { CHUNK_ERROR_KINDS, NODE_ERROR_CODES } from '../farming/errors.ts';
-import { END_REASONS, REJECTION_REASONS, SCRUB_RESULTS } from '../farming/ports.ts';
+import { END_REASONS, REJECTION_REASONS, SCRUB_RESULTS, SKIP_REASONS } from '../farming/ports.ts';
 
 /** From 0.2 ms for a small, cached chunk to 26 s for a large one on a slow disk. */
 const WORK_BUCKETS_SECONDS = Array.from({ length: 18 }, (_, step) => 0.0002 * 2 ** step);
@@ -138,6 +138,14 @@ export const FARMER_METRICS = {
     question: 'Are contracts lost?',
     help: 'Contracts ended, by reason: ended_by_node (the node no longer lists it), token_lost (the node no longer knows this farmer), released (a graceful exit).',
     labels: { node: null, reason: END_REASONS },
+  },
+  skipped: {
+    type: 'counter',
+    name: 'farmer_listing_entries_skipped_total',
+    unit: 'entries',
+    question: 'Does the node list what the farmer cannot use?',
+    help: 'Entries of listings that were skipped, by reason: invalid_contract (the entry has no valid hash; while there are new ones, no contract ends), invalid_challenge (the challenge is too long, not text or listed twice with different values; it is not answered), surplus (there are more than 1,000 contracts that this farmer does not have). The other entries of the listing are used.',
+    labels: { node: null, reason: SKIP_REASONS },
   },
   contractBytes: {
     type: 'gauge',

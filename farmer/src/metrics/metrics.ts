@@ -120,7 +120,8 @@ export class FarmerMetrics implements ChunkObserver {
 
   /** Counts the outcomes of one node's contracts. */
   node(alias: string): OutcomePort {
-    const { passed, failed, slack, lastPassed, accepted, rejected, ended, proofWait, rebuilt } = this.#set.instruments;
+    const { passed, failed, slack, lastPassed, accepted, rejected, ended, skipped, proofWait, rebuilt } =
+      this.#set.instruments;
     const node = { node: alias };
     return {
       challengePassed: (slackMs, at) => {
@@ -137,6 +138,7 @@ export class FarmerMetrics implements ChunkObserver {
       contractEnded: (reason) => ended.inc({ ...node, reason }),
       proofStarted: (waitMs) => proofWait.observe(waitMs / 1000),
       chunkRebuilt: () => rebuilt.inc(),
+      entriesSkipped: (reason, count) => skipped.inc({ ...node, reason }, count),
     };
   }
 

@@ -4,11 +4,12 @@ import { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
 import { type Clock, getErrorCode, systemClock, TimeoutError, withTimeout } from '@downstream/platform';
 import type { RouteName } from '@downstream/protocol';
-import axios, { type AxiosInstance, type AxiosResponse, isAxiosError } from 'axios';
+import axios, { type AxiosInstance, type AxiosResponse } from 'axios';
 import { NodeError, type NodeErrorCode } from '../farming/errors.ts';
 import type { CallOptions } from '../farming/ports.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { ClockSkew } from './clock-skew.ts';
+import { readBody } from './read-body.ts';
 import { parseRetryAfter } from './retry-after.ts';
 import { TIMEOUTS_MS } from './timeouts.ts';
 
@@ -30,13 +31,14 @@ export interface NodeRequest<T> extends CallOptions {
   readonly body?: unknown;
   /** A longer response is an error; 64 KiB by default. */
   readonly maxBytes?: number;
-  /** @throws NodeError when the response is not the expected one */
-  readonly parse: (response: NodeResponse) => T;
+  /** Need not read the whole body. @throws NodeError when the response is not the expected one */
+  readonly read: (response: NodeResponse) => T | Promise<T>;
 }
 
 export interface NodeResponse {
   readonly status: number;
-  readonly text: string;
+  /** The text in pieces of at most a few hundred kilobytes. Throws a NodeError if it is too long or incomplete. */
+  readonly body: AsyncIterable<string>;
 }
 
 export interface NodeHttpDeps {
@@ -74,36 +76,34 @@ export class NodeHttp {
       httpAgent: this.#agents[0],
       httpsAgent: this.#agents[1],
       maxRedirects: 0,
-      responseType: 'text',
-      transformResponse: (data: unknown) => data,
+      responseType: 'stream',
       validateStatus: () => true,
     });
   }
 
   /** @throws NodeError; the signal's reason when aborted */
   async request<T>(request: NodeRequest<T>): Promise<T> {
-    const { route, method = 'GET', path, body, maxBytes = MAX_RESPONSE_BYTES, timeoutMs, signal, parse } = request;
+    const { route, method = 'GET', path, body, maxBytes = MAX_RESPONSE_BYTES, timeoutMs, signal, read } = request;
     const boundMs = Math.max(1, Math.min(timeoutMs ?? Number.POSITIVE_INFINITY, TIMEOUTS_MS[route]));
     return await this.#sendThroughBreaker(route, signal, async (headers) => {
       const sentAt = this.#wallNow();
-      const response = await withTimeout(
-        { timeoutMs: boundMs, signal },
-        async (bounded) =>
-          await this.#http.request<unknown>({
-            method,
-            headers,
-            url: path,
-            data: body,
-            maxContentLength: maxBytes,
-            signal: bounded,
-          }),
-      );
-      this.#deps.skew?.addSample(response.headers['date'], sentAt, this.#wallNow());
-      try {
-        return parse({ status: response.status, text: String(response.data) });
-      } catch (error) {
-        throw this.#addRetryAfter(error, response.headers['retry-after']);
-      }
+      return await withTimeout({ timeoutMs: boundMs, signal }, async (bounded) => {
+        const response: AxiosResponse<Readable> = await this.#http.request({
+          method,
+          headers,
+          url: path,
+          data: body,
+          signal: bounded,
+        });
+        this.#deps.skew?.addSample(response.headers['date'], sentAt, this.#wallNow());
+        try {
+          return await read({ status: response.status, body: readBody(response.data, { route, maxBytes }) });
+        } catch (error) {
+          throw this.#addRetryAfter(error, response.headers['retry-after']);
+        } finally {
+          response.data.destroy();
+        }
+      });
     });
   }
 
@@ -122,8 +122,7 @@ export class NodeHttp {
     return await send('download', signal, async (headers) => {
       const response: AxiosResponse<Readable> = await withTimeout(
         { timeoutMs, signal },
-        async (bounded) =>
-          await this.#http.request({ url, baseURL: '', headers, responseType: 'stream', signal: bounded }),
+        async (bounded) => await this.#http.request({ url, baseURL: '', headers, signal: bounded }),
       );
       const { status } = response;
       if (status !== 200) {
@@ -188,9 +187,6 @@ function toNodeError(error: unknown, route: RouteName): NodeError {
   if (error instanceof NodeError) return error;
   if (error instanceof TimeoutError) return new NodeError('timeout', route, 'the node did not respond in time');
   const cause = getErrorCode(error) ?? 'unknown';
-  if (isAxiosError(error) && (error.response !== undefined || cause === 'ERR_BAD_RESPONSE')) {
-    return new NodeError('invalid_response', route, "the node's response is too long or incomplete", { cause });
-  }
   if (cause.startsWith('HPE_')) {
     return new NodeError('invalid_response', route, "the node's response is not HTTP", { cause });
   }

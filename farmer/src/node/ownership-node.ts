@@ -1,10 +1,12 @@
 import type { OneHashChallenge } from '@downstream/heartbeat';
-import { buildPath, challengesResponse, matchResponse } from '@downstream/protocol';
+import { buildPath, fileChallenge, matchResponse } from '@downstream/protocol';
 import { NodeError } from '../farming/errors.ts';
 import type { NodeHttp } from './node-http.ts';
-import { parseResponse } from './responses.ts';
+import { readLists } from './read-lists.ts';
+import { parseResponse, readWhole } from './responses.ts';
 
 const MAX_CHALLENGES_BYTES = 16 * 1024 * 1024;
+const MAX_CHALLENGES = 100_000;
 
 /** Client of a node's file-ownership API. */
 export class OwnershipNode {
@@ -14,17 +16,26 @@ export class OwnershipNode {
     this.#http = http;
   }
 
-  /** @returns the challenges that the node offers for a file */
+  /** @returns the valid challenges that the node offers for a file, at least one */
   async listChallenges(filename: string): Promise<OneHashChallenge[]> {
     return await this.#http.request({
       route: 'challenges',
       path: buildPath('challenges', { filename }),
       maxBytes: MAX_CHALLENGES_BYTES,
-      parse: (response) => {
-        if (response.status === 404) {
-          throw new NodeError('rejected', 'challenges', 'the node has no file of that name', { status: 404 });
+      read: async (response) => {
+        const { status } = response;
+        if (status === 404) {
+          throw new NodeError('rejected', 'challenges', 'the node has no file of that name', { status });
         }
-        return parseResponse('challenges', challengesResponse, response).challenges;
+        const challenges: OneHashChallenge[] = [];
+        const readChallenge = (entry: unknown) => {
+          const { data } = fileChallenge.safeParse(entry);
+          if (data !== undefined && challenges.length < MAX_CHALLENGES) challenges.push(data);
+          return data !== undefined;
+        };
+        await readLists('challenges', new Map([['challenges', readChallenge]]), response);
+        if (challenges.length > 0) return challenges;
+        throw new NodeError('invalid_response', 'challenges', 'the node lists no valid challenge', { status });
       },
     });
   }
@@ -39,7 +50,7 @@ export class OwnershipNode {
       method: 'POST',
       path: buildPath('answer', { filename }),
       body: { block, seed, response: hash },
-      parse: (response) => parseResponse('answer', matchResponse, response).match,
+      read: async (response) => parseResponse('answer', matchResponse, await readWhole(response)).match,
     });
   }
 }

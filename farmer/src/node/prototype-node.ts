@@ -1,16 +1,17 @@
 import {
   buildPath,
   contractResponse,
-  dueResponse,
   removeResponse,
   tokenResponse,
   token as tokenText,
   verdictResponse,
 } from '@downstream/protocol';
 import { NodeError } from '../farming/errors.ts';
-import type { CallOptions, Listing, NodePort, Offer } from '../farming/ports.ts';
+import type { CallOptions, Listing, ListingOptions, NodePort, Offer } from '../farming/ports.ts';
+import { ListingBuilder } from './listing-builder.ts';
 import type { NodeHttp } from './node-http.ts';
-import { parseResponse, parseStatus } from './responses.ts';
+import { type EntryReader, readLists } from './read-lists.ts';
+import { parseResponse, parseStatus, readWhole } from './responses.ts';
 
 /** Enough for 100,000 contracts that are listed twice each. */
 const MAX_LISTING_BYTES = 32 * 1024 * 1024;
@@ -28,7 +29,7 @@ export class PrototypeNode implements NodePort {
       ...options,
       route: 'connectivity',
       path: buildPath('connectivity', {}),
-      parse: ({ status }) => {
+      read: ({ status }) => {
         if (status < 400) return;
         throw new NodeError('http_error', 'connectivity', `the node responded with HTTP ${status}`, { status });
       },
@@ -37,10 +38,11 @@ export class PrototypeNode implements NodePort {
       ...options,
       route: 'new',
       path: buildPath('new', { address }),
-      parse: (response) => {
-        const plainText = tokenText.safeParse(response.text.trim());
-        if (response.status === 200 && plainText.success) return plainText.data;
-        return parseResponse('new', tokenResponse, response).token;
+      read: async (response) => {
+        const whole = await readWhole(response);
+        const plainText = tokenText.safeParse(whole.text.trim());
+        if (whole.status === 200 && plainText.success) return plainText.data;
+        return parseResponse('new', tokenResponse, whole).token;
       },
     });
   }
@@ -50,28 +52,30 @@ export class PrototypeNode implements NodePort {
       ...options,
       route: 'chunk',
       path: buildPath('chunk', { token }),
-      parse: (response) => {
-        if (parseStatus(response) === 'no_chunks') return undefined;
-        const { file_hash, challenge, interval, secret, url } = parseResponse('chunk', contractResponse, response);
+      read: async (response) => {
+        const whole = await readWhole(response);
+        if (parseStatus(whole) === 'no_chunks') return undefined;
+        const { file_hash, challenge, interval, secret, url } = parseResponse('chunk', contractResponse, whole);
         const source = secret === undefined ? { kind: 'url' as const, url } : { kind: 'secret' as const, secret };
         return { id: file_hash, source, challenge, intervalMs: interval };
       },
     });
   }
 
-  async listContracts(token: string, options: CallOptions = {}): Promise<Listing> {
+  async listContracts(token: string, { isKnown, ...options }: ListingOptions = {}): Promise<Listing> {
     return await this.#http.request({
       ...options,
       route: 'due',
       path: buildPath('due', { token }),
       maxBytes: MAX_LISTING_BYTES,
-      parse: (response) => {
-        const { all_contracts, due_contracts } = parseResponse('due', dueResponse, response);
-        return {
-          // A contract with an open challenge is running, even if `all_contracts` omits it.
-          held: new Set([...all_contracts, ...due_contracts].map(({ hash }) => hash)),
-          open: due_contracts.map(({ hash, challenge }) => ({ id: hash, challenge })),
-        };
+      read: async (response) => {
+        const listing = new ListingBuilder(isKnown);
+        const readers = new Map<string, EntryReader>([
+          ['all_contracts', (entry) => listing.addContract(entry)],
+          ['due_contracts', (entry) => listing.addDue(entry)],
+        ]);
+        await readLists('due', readers, response);
+        return listing;
       },
     });
   }
@@ -85,7 +89,8 @@ export class PrototypeNode implements NodePort {
       ...options,
       route: 'challenge',
       path: buildPath('challenge', { token, hash: id, response: proof }),
-      parse: (response) => parseResponse('challenge', verdictResponse, response).status === 'pass',
+      read: async (response) =>
+        parseResponse('challenge', verdictResponse, await readWhole(response)).status === 'pass',
     });
   }
 
@@ -95,7 +100,7 @@ export class PrototypeNode implements NodePort {
       route: 'remove',
       method: 'DELETE',
       path: buildPath('remove', { token, hash: id }),
-      parse: (response) => parseResponse('remove', removeResponse, response),
+      read: async (response) => parseResponse('remove', removeResponse, await readWhole(response)),
     });
   }
 }

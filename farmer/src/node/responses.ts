@@ -4,29 +4,54 @@ import type { z } from 'zod';
 import { NodeError } from '../farming/errors.ts';
 import type { NodeResponse } from './node-http.ts';
 
+/** A response whose body was read. */
+export interface TextResponse {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** Longer than any response without a long list. Its JSON can be parsed at once. */
+const MAX_TEXT_LENGTH = 64 * 1024;
+
+/** Reads a response without a long list. Stops when it is too long; what was read is not complete JSON then. */
+export async function readWhole({ status, body }: NodeResponse): Promise<TextResponse> {
+  let text = '';
+  for await (const piece of body) {
+    text += piece;
+    if (text.length > MAX_TEXT_LENGTH) break;
+  }
+  return { status, text: text.slice(0, MAX_TEXT_LENGTH) };
+}
+
 /**
  * Parses a JSON response. A `status` error may come with HTTP 200 (older nodes) or with 4xx.
  *
  * @throws NodeError `no_token`, `no_hash`, `rejected`, `http_error` or `invalid_response`
  */
-export function parseResponse<T>(route: RouteName, schema: z.ZodType<T>, { status, text }: NodeResponse): T {
+export function parseResponse<T>(route: RouteName, schema: z.ZodType<T>, { status, text }: TextResponse): T {
   const body = parseJson(text);
   const expected = schema.safeParse(body);
-  if (expected.success && status >= 200 && status < 300) return expected.data;
-  const other = statusResponse.safeParse(body);
-  if (other.success) throw toStatusError(route, other.data.status, status);
-  if (status < 200 || status >= 300) {
-    throw new NodeError('http_error', route, `the node responded with HTTP ${status}`, { status });
-  }
-  throw new NodeError('invalid_response', route, "the node's response does not match the protocol", {
-    status,
-    bytes: text.length,
-  });
+  if (expected.success && isSuccess(status)) return expected.data;
+  throw toResponseError(route, status, body);
 }
 
 /** @returns the `status` field; undefined if the response has none */
-export function parseStatus({ text }: NodeResponse): string | undefined {
+export function parseStatus({ text }: TextResponse): string | undefined {
   return statusResponse.safeParse(parseJson(text)).data?.status;
+}
+
+/** The error for a response that is not the expected one. */
+export function toResponseError(route: RouteName, status: number, body: unknown): NodeError {
+  const other = statusResponse.safeParse(body);
+  if (other.success) return toStatusError(route, other.data.status, status);
+  if (!isSuccess(status)) {
+    return new NodeError('http_error', route, `the node responded with HTTP ${status}`, { status });
+  }
+  return new NodeError('invalid_response', route, "the node's response does not match the protocol", { status });
+}
+
+export function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
 }
 
 function toStatusError(route: RouteName, nodeStatus: string, status: number): NodeError {

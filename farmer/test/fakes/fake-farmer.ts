@@ -19,6 +19,7 @@ import {
   type RejectionReason,
   type ScrubResult,
   type ScrubStorePort,
+  type SkipReason,
   type StoredContract,
   type StoredOutcome,
   type StoredScrub,
@@ -58,6 +59,10 @@ export class FakeNode implements NodePort {
   listsNothing = false;
   /** Rejects the token in requests for a listing. */
   rejectsListings = false;
+  /** Lists this many entries that cannot be read. */
+  unreadableEntries = 0;
+  /** Lists entries that cannot be read instead of these contracts. */
+  readonly unreadable = new Set<ContractId>();
   /** Keeps listing challenges that were answered. */
   listsSettled = false;
   /** The source of chunks. */
@@ -119,11 +124,16 @@ export class FakeNode implements NodePort {
   async listContracts(token: string): Promise<Listing> {
     this.#check('due', token);
     if (this.rejectsListings) throw new NodeError('no_token', 'due', 'unknown token');
-    const held = this.listsNothing ? [] : [...this.contracts];
+    const held = this.listsNothing ? [] : [...this.contracts].filter(([id]) => !this.unreadable.has(id));
     const open = held.filter(([id, { settled }]) => this.listsSettled || !settled.has(this.#round(id)));
     const listing = {
       held: new Set(held.map(([id]) => id)),
-      open: this.hidesChallenges ? [] : open.map(([id]) => ({ id, challenge: this.#challenge(id) })),
+      open: new Map(this.hidesChallenges ? [] : open.map(([id]) => [id, this.#challenge(id)])),
+      skipped: {
+        invalid_contract: this.unreadableEntries + this.unreadable.size,
+        invalid_challenge: 0,
+        surplus: 0,
+      },
     };
     await this.listingGate;
     return listing;
@@ -288,6 +298,7 @@ export class FakeOutcomes implements OutcomePort {
   ends: EndReason[] = [];
 
   waits: number[] = [];
+  skipped: string[] = [];
 
   challengePassed = (slackMs: number) => void this.passes.push(slackMs);
   challengeFailed = (reason: FailureReason, count: number) => void this.failures.push({ reason, count });
@@ -298,6 +309,7 @@ export class FakeOutcomes implements OutcomePort {
   rebuilds = 0;
   chunkRebuilt = () => void this.rebuilds++;
   proofStarted = (waitMs: number) => void this.waits.push(waitMs);
+  entriesSkipped = (reason: SkipReason, count: number) => void this.skipped.push(`${reason} ${count}`);
 }
 
 /** A farmer with fakes. Node, chunks and store can be passed to the next one, as after a restart. */

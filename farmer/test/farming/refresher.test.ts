@@ -38,6 +38,34 @@ describe('Refresher', () => {
     expect({ passes: outcomes.passes.length, created: chunks.created.length }).toEqual({ passes: 6, created: 3 });
   });
 
+  it('ends no contract whose entry in the listing may be one that cannot be read', async () => {
+    const { start, clock, node, outcomes, table, log } = aFarmer({ contracts: 3 });
+    start();
+    await clock.advance(INTERVAL_MS / 2);
+    const [id = ''] = table.ids();
+    node.unreadable.add(id);
+    await clock.advance(5 * INTERVAL_MS);
+    expect({ contracts: table.size, ends: outcomes.ends }).toEqual({ contracts: 3, ends: [] });
+    node.unreadable.clear();
+    const passed = outcomes.passes.length;
+    await clock.advance(2 * INTERVAL_MS);
+    expect(outcomes.passes.length - passed).toBeGreaterThanOrEqual(6);
+    expect(outcomes.skipped[0]).toBe('invalid_contract 1');
+    expect(log.messages('warn').filter((message) => message === 'listing entries skipped')).toHaveLength(1);
+  });
+
+  it('ends a contract although an entry cannot be read that was there before', async () => {
+    const { start, clock, node, outcomes } = aFarmer({ contracts: 3 });
+    node.unreadableEntries = 1;
+    start();
+    await clock.advance(2 * INTERVAL_MS);
+    node.supply = 2;
+    const [id = ''] = node.contracts.keys();
+    node.contracts.delete(id);
+    await clock.advance(2 * INTERVAL_MS);
+    expect(outcomes.ends).toEqual(['ended_by_node']);
+  });
+
   it('counts no round of a contract that the node ended before its deadline', async () => {
     const { start, clock, node, outcomes } = aFarmer({ contracts: 1, pollIntervalMs: 25 * SECOND });
     start();

@@ -4,6 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { NodeError, type NodeErrorCode } from '../../src/farming/errors.ts';
 import { NodeHttp } from '../../src/node/node-http.ts';
 import { PrototypeNode } from '../../src/node/prototype-node.ts';
+import { readWhole } from '../../src/node/responses.ts';
 import { always, rawServer } from '../fakes/raw-server.ts';
 
 const TOKEN = 'a1b2c3d4e5f60718293a4b5c6d7e8f90';
@@ -145,28 +146,106 @@ function flood(response: Parameters<RequestListener>[1], megabytes: number): voi
 }
 
 describe('PrototypeNode.listContracts', () => {
+  const OTHER = 'f'.repeat(64);
+  const NONE_SKIPPED = { invalid_contract: 0, invalid_challenge: 0, surplus: 0 };
+  const list = async (body: unknown, isKnown?: (id: string) => boolean) =>
+    await call(reply(body), (node) => node.listContracts(TOKEN, isKnown && { isKnown }));
+
   it('lists held contracts and open challenges', async () => {
     const body = {
-      all_contracts: [{ hash: HASH }, { hash: 'f'.repeat(64) }],
+      all_contracts: [{ hash: HASH }, { hash: OTHER }],
       due_contracts: [{ hash: HASH, challenge: '0.5' }],
     };
-    expect(await call(reply(body), (node) => node.listContracts(TOKEN))).toEqual({
-      held: new Set([HASH, 'f'.repeat(64)]),
-      open: [{ id: HASH, challenge: '0.5' }],
+    expect(await list(body)).toEqual({
+      held: new Set([HASH, OTHER]),
+      open: new Map([[HASH, '0.5']]),
+      skipped: NONE_SKIPPED,
     });
   });
 
   it('counts a contract with an open challenge as held', async () => {
     const body = { all_contracts: [], due_contracts: [{ hash: HASH, challenge: '0.5' }] };
-    expect(await call(reply(body), (node) => node.listContracts(TOKEN))).toMatchObject({ held: new Set([HASH]) });
+    expect(await list(body)).toMatchObject({ held: new Set([HASH]) });
+  });
+
+  it.each<[string, unknown]>([
+    ['a path instead of a hash', { hash: '../x' }],
+    ['an uppercase hash', { hash: HASH.toUpperCase() }],
+    ['a hash that is a number', { hash: 5 }],
+    ['no hash', {}],
+    ['null', null],
+    ['text', HASH],
+    ['nested arrays', [[[[0]]]]],
+    ['a text of 1 MB', 'x'.repeat(1_000_000)],
+    ['a million numbers', Array(1_000_000).fill(0)],
+  ])('skips and counts only the entry with %s', async (_, entry) => {
+    const body = {
+      all_contracts: [entry, { hash: HASH }, { hash: OTHER }],
+      due_contracts: [{ hash: HASH, challenge: '0.5' }, entry, { hash: OTHER, challenge: '0.6' }],
+    };
+    expect(await list(body)).toEqual({
+      held: new Set([HASH, OTHER]),
+      open: new Map([
+        [HASH, '0.5'],
+        [OTHER, '0.6'],
+      ]),
+      skipped: { ...NONE_SKIPPED, invalid_contract: 2 },
+    });
+  });
+
+  it.each<[string, unknown]>([
+    ['is too long', 'x'.repeat(2_000)],
+    ['is a number', 0.5],
+    ['is empty', ''],
+    ['is missing', undefined],
+  ])('skips a challenge that %s, but not its contract', async (_, challenge) => {
+    const body = {
+      all_contracts: [],
+      due_contracts: [
+        { hash: HASH, challenge },
+        { hash: OTHER, challenge: '0.6' },
+      ],
+    };
+    expect(await list(body)).toEqual({
+      held: new Set([HASH, OTHER]),
+      open: new Map([[OTHER, '0.6']]),
+      skipped: { ...NONE_SKIPPED, invalid_challenge: 1 },
+    });
+  });
+
+  it('keeps the first of several challenges of one contract', async () => {
+    const due = ['0.5', '0.6', '0.5'].map((challenge) => ({ hash: HASH, challenge }));
+    expect(await list({ all_contracts: [], due_contracts: due })).toMatchObject({
+      open: new Map([[HASH, '0.5']]),
+      skipped: { invalid_challenge: 1 },
+    });
+  });
+
+  it('keeps all known contracts and 1,000 others of a listing with 50,000', async () => {
+    const entries = Array.from({ length: 50_000 }, (_, n) => ({ hash: String(n).padStart(64, '0'), challenge: '0.5' }));
+    const all = [...entries, { hash: HASH }];
+    const due = [...entries, { hash: HASH, challenge: '0.7' }];
+    const listing = await list({ all_contracts: all, due_contracts: due }, (id) => id === HASH);
+    expect(listing).toMatchObject({ open: new Map([[HASH, '0.7']]), skipped: { surplus: 98_000 } });
+    expect(listing instanceof NodeError ? 0 : listing.held.size).toBe(1_001);
   });
 
   it.each<[string, unknown]>([
     ['the response of the stub of September 2014', { contracts: 'data' }],
-    ['a path instead of a hash', { all_contracts: [{ hash: '../x' }], due_contracts: [] }],
     ['a response without held contracts', { due_contracts: [] }],
+    ['a response whose contracts are no list', { all_contracts: {}, due_contracts: [] }],
+    ['a response with thousands of invalid entries', { all_contracts: Array(20_000).fill(0), due_contracts: [] }],
   ])('rejects %s', async (_, body) => {
     expect(await getErrorCode(reply(body), (node) => node.listContracts(TOKEN))).toBe('invalid_response');
+  });
+
+  it('reads only the start of an error response', async () => {
+    const body = `${' '.repeat(1_000_000)}{"status":"no_token"}`;
+    expect(await getErrorCode(always(body, 503), (node) => node.listContracts(TOKEN))).toBe('http_error');
+  });
+
+  it('reports a rejected token', async () => {
+    expect(await getErrorCode(reply({ status: 'no_token' }), (node) => node.listContracts(TOKEN))).toBe('no_token');
   });
 });
 
@@ -192,7 +271,7 @@ describe('NodeHttp', () => {
   it('stops reading a response of 100 MB', async () => {
     expect(await call((_request, response) => flood(response, 100), requestContract)).toMatchObject({
       code: 'invalid_response',
-      details: { cause: 'ERR_BAD_RESPONSE' },
+      details: { maxBytes: 64 * 1024 },
     });
   });
 
@@ -208,7 +287,7 @@ describe('NodeHttp', () => {
     const answers = Array.from({ length: 40 }, async () => {
       await node.answer(TOKEN, { id: HASH, response: 'r' }, { signal: end.signal }).catch(() => {});
     });
-    expect(await node.listContracts(TOKEN, { timeoutMs: 10_000 })).toMatchObject({ open: [] });
+    expect(await node.listContracts(TOKEN, { timeoutMs: 10_000 })).toMatchObject({ open: new Map() });
     end.abort();
     await Promise.all(answers);
     http.close();
@@ -233,7 +312,7 @@ describe('NodeHttp', () => {
   it('ends a request at its timeout', async () => {
     await using server = await rawServer((_request, response) => void response.write('{'));
     const http = new NodeHttp(server.url);
-    const request = { route: 'chunk', path: '/', maxBytes: 100, timeoutMs: 50, parse: String } as const;
+    const request = { route: 'chunk', path: '/', maxBytes: 100, timeoutMs: 50, read: readWhole } as const;
     await expect(http.request(request)).rejects.toMatchObject({ code: 'timeout' });
     http.close();
   });

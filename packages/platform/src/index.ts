@@ -12,6 +12,7 @@ export {
 export { CodedError, type Details, getErrorCode, getErrorMessage } from './errors.ts';
 export { exit } from './exit.ts';
 export { flush, flushSync } from './flush.ts';
+export { forEachInSlices } from './for-each-in-slices.ts';
 export { type HttpServer, ListenError, listen } from './http-server.ts';
 export { parseJson } from './json.ts';
 export {

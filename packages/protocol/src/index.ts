@@ -1,9 +1,10 @@
 export { isSjcxAddress } from './address.ts';
 export { STANDARD_GENESIS } from './genesis.ts';
 export {
-  challengesResponse,
   contractResponse,
-  dueResponse,
+  dueContract,
+  fileChallenge,
+  listedContract,
   matchResponse,
   removeResponse,
   sha256Hex,

@@ -2,7 +2,8 @@ import { z } from 'zod';
 
 /*
  * Responses of the prototype API: contracts over a genesis file that each farmer encrypts with a per-contract secret.
- * Every schema also bounds sizes and ranges, because its values reach paths, timers and memory.
+ * Every schema also bounds sizes and ranges, because its values reach paths, timers and memory. Lists have a schema
+ * per entry: one invalid entry must not hide the others, and a list may be too long to be validated at once.
  */
 
 const SECOND_MS = 1000;
@@ -38,20 +39,17 @@ export const contractResponse = z.union([
   z.object({ ...contractTerms, url: z.url({ protocol: /^https?$/ }).max(2048), secret: z.undefined().optional() }),
 ]);
 
-export const dueResponse = z.object({
-  all_contracts: z.array(z.object({ hash: sha256Hex })),
-  due_contracts: z.array(z.object({ hash: sha256Hex, challenge: challengeText })),
-});
+/** An entry of `all_contracts` in a listing. */
+export const listedContract = z.object({ hash: sha256Hex });
+
+/** An entry of `due_contracts` in a listing. An invalid challenge is undefined, because the hash still counts. */
+export const dueContract = z.object({ hash: sha256Hex, challenge: challengeText.optional().catch(undefined) });
 
 export const verdictResponse = z.object({ status: z.enum(['pass', 'fail']) });
 
 export const removeResponse = z.object({ status: z.literal('ok') });
 
-export const challengesResponse = z.object({
-  challenges: z
-    .array(z.object({ block: z.number().int().nonnegative(), seed: z.string().min(1).max(1024) }))
-    .min(1)
-    .max(100_000),
-});
+/** An entry of `challenges` for a file. */
+export const fileChallenge = z.object({ block: z.number().int().nonnegative(), seed: z.string().min(1).max(1024) });
 
 export const matchResponse = z.object({ match: z.boolean() });

@@ -1,7 +1,8 @@
 import {
-  challengesResponse,
   contractResponse,
-  dueResponse,
+  dueContract,
+  fileChallenge,
+  listedContract,
   matchResponse,
   removeResponse,
   sha256Hex,
@@ -118,8 +119,8 @@ describe('sha256Hex', () => {
   ])('rejects %p', (hash) => {
     expect(accepts(sha256Hex, hash)).toBe(false);
     expect(accepts(contractResponse, { ...bySecret, file_hash: hash })).toBe(false);
-    expect(accepts(dueResponse, { all_contracts: [{ hash }], due_contracts: [] })).toBe(false);
-    expect(accepts(dueResponse, { all_contracts: [], due_contracts: [{ hash, challenge: '0.1' }] })).toBe(false);
+    expect(accepts(listedContract, { hash })).toBe(false);
+    expect(accepts(dueContract, { hash, challenge: '0.1' })).toBe(false);
   });
 
   it('accepts 64 lowercase hex characters and nothing else', () => {
@@ -159,41 +160,40 @@ describe('tokenResponse', () => {
 
 describe('The other response schemas', () => {
   it.each([
-    [
-      'due contracts',
-      dueResponse,
-      { all_contracts: [{ hash: HASH }], due_contracts: [{ hash: HASH, challenge: '0.1' }] },
-    ],
-    ['no contracts', dueResponse, { all_contracts: [], due_contracts: [] }],
+    ['a contract', listedContract, { hash: HASH }],
+    ['a due contract', dueContract, { hash: HASH, challenge: '0.1' }],
     ['a passed verdict', verdictResponse, { status: 'pass' }],
     ['a failed verdict', verdictResponse, { status: 'fail' }],
     ['a removal', removeResponse, { status: 'ok' }],
     ['an error', statusResponse, { status: 'error', message: 'no' }],
-    ['challenges', challengesResponse, { challenges: [{ block: 0, seed: 's', filename: 'f', rootseed: 'r' }] }],
+    ['a challenge for a file', fileChallenge, { block: 0, seed: 's', filename: 'f', rootseed: 'r' }],
     ['a match', matchResponse, { msg: 'ok', match: true }],
   ])('accept %s', (_name, schema, value) => {
     expect(accepts(schema, value)).toBe(true);
   });
 
   it.each([
-    ['due contracts without all contracts', dueResponse, { due_contracts: [] }],
-    ['an object for a list', dueResponse, { all_contracts: {}, due_contracts: [] }],
-    ['a due contract without a challenge', dueResponse, { all_contracts: [], due_contracts: [{ hash: HASH }] }],
-    ['an unrelated object', dueResponse, { contracts: 'data' }],
+    ['a list for a contract', listedContract, [HASH]],
+    ['an unrelated object', dueContract, { contract: 'data' }],
     ['an unknown verdict', verdictResponse, { status: 'PASS' }],
     ['an error as a verdict', verdictResponse, { status: 'no_token' }],
     ['a failed removal', removeResponse, { status: 'no_hash' }],
     ['a status of 10 MB', statusResponse, { status: HUGE_TEXT }],
     ['a message of 10 MB', statusResponse, { status: 'error', message: HUGE_TEXT }],
-    ['an empty list of challenges', challengesResponse, { challenges: [] }],
-    ['a negative block', challengesResponse, { challenges: [{ block: -1, seed: 's' }] }],
-    ['a fractional block', challengesResponse, { challenges: [{ block: 0.5, seed: 's' }] }],
-    ['a block above the safe integers', challengesResponse, { challenges: [{ block: 2 ** 53, seed: 's' }] }],
-    ['a block as text', challengesResponse, { challenges: [{ block: '1', seed: 's' }] }],
-    ['a seed of 10 MB', challengesResponse, { challenges: [{ block: 1, seed: HUGE_TEXT }] }],
+    ['a negative block', fileChallenge, { block: -1, seed: 's' }],
+    ['a fractional block', fileChallenge, { block: 0.5, seed: 's' }],
+    ['a block above the safe integers', fileChallenge, { block: 2 ** 53, seed: 's' }],
+    ['a block as text', fileChallenge, { block: '1', seed: 's' }],
+    ['a seed of 10 MB', fileChallenge, { block: 1, seed: HUGE_TEXT }],
     ['a match as text', matchResponse, { match: 'true' }],
     ['a page of HTML', matchResponse, '<!doctype html>'],
   ])('reject %s', (_name, schema, value) => {
     expect(accepts(schema, value)).toBe(false);
+  });
+});
+
+describe('dueContract', () => {
+  it.each(['', HUGE_TEXT, 0.5, null, undefined])('keeps the hash, but no invalid challenge', (challenge) => {
+    expect(dueContract.parse({ hash: HASH, challenge })).toEqual({ hash: HASH, challenge: undefined });
   });
 });
