@@ -47,6 +47,7 @@ export const NODE_FAULTS: Readonly<Record<EffectKind, EffectInput>> = {
   garbage: 'garbage',
   dribble: 'dribble',
   oversize: { kind: 'oversize', bytes: 8 * 1024 * 1024 },
+  amplify: 'amplify',
   wrong_content_type: 'wrong_content_type',
   fixed: { kind: 'fixed', ms: 1_500 },
   uniform: { kind: 'uniform', maxMs: 1_500 },
@@ -61,6 +62,7 @@ export const NODE_FAULTS: Readonly<Record<EffectKind, EffectInput>> = {
   drop_response: 'drop_response',
   shorten_interval: 'shorten_interval',
   duplicate_challenge: 'duplicate_challenge',
+  extra_entries: { kind: 'extra_entries', count: 20 },
   clock_skew: { kind: 'clock_skew', ms: 3_600_000 },
 };
 

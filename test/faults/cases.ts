@@ -231,6 +231,37 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
       maxBytesRead: 16 * MIB,
     },
   ],
+  amplify: [
+    {
+      on: ['due'],
+      times: 1,
+      counted: 'invalid_response',
+      behavior: `Stops at the limits of entries and depth. ${RETRIES}`,
+    },
+    {
+      on: ['due'],
+      parameters: { shape: 'nesting', bytes: 16 * MIB },
+      times: 1,
+      counted: 'invalid_response',
+      behavior: `Stops at the limits of entries and depth. ${RETRIES}`,
+      maxBytesRead: 8 * MIB,
+    },
+    {
+      on: ['due'],
+      parameters: { shape: 'text', bytes: 16 * MIB },
+      times: 1,
+      counted: 'ok',
+      behavior: 'Skips the entries, and ends no contract that may be among them.',
+    },
+    {
+      on: ['challenge'],
+      parameters: { bytes: 16 * MIB },
+      times: 1,
+      counted: 'invalid_response',
+      behavior: `Disconnects after 64 KiB. ${RETRIES}`,
+      maxBytesRead: 8 * MIB,
+    },
+  ],
   wrong_content_type: [{ on: FARMING_ROUTES, counted: 'ok', behavior: 'Ignores the content type.' }],
   fixed: [
     { on: FARMING_ROUTES, parameters: { ms: 500 }, counted: 'ok', behavior: WAITS },
@@ -364,6 +395,22 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
   ],
   duplicate_challenge: [
     { on: ['due'], forMs: 6_000, counted: 'ok', behavior: 'Answers and counts each challenge once.' },
+  ],
+  extra_entries: [
+    {
+      on: ['due'],
+      parameters: { count: 50 },
+      times: 10,
+      counted: 'ok',
+      behavior: 'Skips and counts the invalid entries, and uses the others.',
+    },
+    {
+      on: ['due'],
+      parameters: { entries: 'unknown', count: 100_000 },
+      times: 2,
+      counted: 'ok',
+      behavior: 'Keeps 1,000 unknown contracts at most, and uses the others.',
+    },
   ],
   clock_skew: [{ on: ['due'], parameters: { ms: -3_600_000 }, counted: 'ok', behavior: 'Uses its own clock.' }],
 };

@@ -105,6 +105,16 @@ export const EFFECTS = {
     description: 'Pads the body with spaces to at least `bytes`. JSON stays valid.',
     parameters: z.strictObject({ bytes: byteCount(1, 1024 * MIB).default(64 * MIB) }),
   },
+  amplify: {
+    group: 'response',
+    routes: ['new', 'chunk', 'due', 'challenge', 'remove', 'challenges', 'answer'],
+    description:
+      'Replaces each value of the body by a list, so that `bytes` of JSON need a multiple of that memory when parsed: numbers, empty objects, nested lists without an end, or one long text.',
+    parameters: z.strictObject({
+      shape: z.enum(['numbers', 'objects', 'nesting', 'text']).default('numbers'),
+      bytes: byteCount(1, 1024 * MIB).default(2 * MIB),
+    }),
+  },
   wrong_content_type: {
     group: 'response',
     description: 'Sends the correct body with another `Content-Type`.',
@@ -196,6 +206,16 @@ export const EFFECTS = {
     routes: ['due'],
     description: 'Lists every contract twice, and every challenge of the current round twice, including answered ones.',
     parameters: none,
+  },
+  extra_entries: {
+    group: 'protocol',
+    routes: ['due'],
+    description:
+      'Adds `count` entries at the start of the listing: `invalid` ones without a valid hash to both lists, or `unknown` contracts that the farmer does not have.',
+    parameters: z.strictObject({
+      entries: z.enum(['invalid', 'unknown']).default('invalid'),
+      count: z.number().int().min(1).max(500_000).default(1),
+    }),
   },
   clock_skew: {
     group: 'protocol',

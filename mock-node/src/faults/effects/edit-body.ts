@@ -5,6 +5,9 @@ interface ListedChallenge {
   readonly challenge: string;
 }
 
+/** What an effect returns: it may contain anything. */
+type EditedBody = { readonly [Name in keyof PrototypeBody]: unknown };
+
 /** The parts of the prototype API's JSON bodies that effects change. */
 interface PrototypeBody {
   readonly file_hash?: string;
@@ -15,6 +18,6 @@ interface PrototypeBody {
 }
 
 /** Changes the JSON body of a response that a handler of the prototype API returned. */
-export function editBody(response: ApiResponse, edit: (body: PrototypeBody) => PrototypeBody): ApiResponse {
+export function editBody(response: ApiResponse, edit: (body: PrototypeBody) => EditedBody): ApiResponse {
   return { ...response, body: Buffer.from(JSON.stringify(edit(JSON.parse(String(response.body))))) };
 }

@@ -2,6 +2,7 @@ import { EFFECTS, type EffectGroup, type EffectKindIn } from '@downstream/contro
 import type { Connection } from '../../api/connection.ts';
 import type { Handler } from '../../api/handler.ts';
 import type { ApiResponse } from '../../api/response.ts';
+import { amplify } from './amplify.ts';
 import { clockSkew } from './clock-skew.ts';
 import { dribble } from './dribble.ts';
 import { dropResponse } from './drop-response.ts';
@@ -9,6 +10,7 @@ import { duplicateChallenge } from './duplicate-challenge.ts';
 import type { AppliedFault, Damage, Delay, Replacement, Sent, Violation } from './effect.ts';
 import { empty } from './empty.ts';
 import { expireContract } from './expire-contract.ts';
+import { extraEntries } from './extra-entries.ts';
 import { fixed } from './fixed.ts';
 import { forgetAll } from './forget-all.ts';
 import { garbage } from './garbage.ts';
@@ -56,6 +58,7 @@ const DAMAGES: { readonly [Kind in DamageKind]: Damage<Kind> } = {
   garbage,
   dribble,
   oversize,
+  amplify,
   wrong_content_type: wrongContentType,
   drop_response: dropResponse,
 };
@@ -72,6 +75,7 @@ const VIOLATIONS: { readonly [Kind in ViolationKind]: Violation<Kind> } = {
   forget_all: forgetAll,
   shorten_interval: shortenInterval,
   duplicate_challenge: duplicateChallenge,
+  extra_entries: extraEntries,
   clock_skew: clockSkew,
 };
 

@@ -290,6 +290,28 @@ testEffects('protocol', {
     },
   },
 
+  extra_entries: {
+    'adds entries without a valid hash to both lists': async () => {
+      await start();
+      const { token, hash, challenge } = await createFarmer();
+      fault({ effect: { kind: 'extra_entries', count: 7 } });
+      const { all_contracts: all, due_contracts: listed } = await due(token);
+      expect(all.slice(7)).toEqual([{ hash }]);
+      expect(listed.slice(7)).toEqual([{ hash, challenge }]);
+      for (const entry of [...all.slice(0, 7), ...listed.slice(0, 7)])
+        expect(String(entry?.hash)).not.toMatch(/^[0-9a-f]{64}$/);
+    },
+    'adds contracts that the farmer does not have': async () => {
+      await start();
+      const { token, hash } = await createFarmer();
+      fault({ effect: { kind: 'extra_entries', entries: 'unknown', count: 100 } });
+      const { all_contracts: all, due_contracts: listed } = await due(token);
+      expect(new Set(all.map((entry: { hash: string }) => entry.hash)).size).toBe(101);
+      expect(all[100]).toEqual({ hash });
+      expect(listed).toHaveLength(1);
+    },
+  },
+
   clock_skew: {
     'shifts the Date header': async () => {
       await start();

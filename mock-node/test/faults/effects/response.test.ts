@@ -183,6 +183,27 @@ testEffects('response', {
     },
   },
 
+  amplify: {
+    'replaces each value by a long list of valid JSON': async () => {
+      await start();
+      const token = await newToken();
+      for (const shape of ['numbers', 'objects', 'text'] as const) {
+        controller().faults.removeAll();
+        fault({ effect: { kind: 'amplify', shape, bytes: MIB } });
+        const { body } = await ask(url(), `${API}/due/${token}`);
+        const { all_contracts: all, due_contracts: due } = JSON.parse(body.toString());
+        expect([all, due].every(Array.isArray)).toBe(true);
+        expect(body.length).toBeGreaterThanOrEqual(MIB);
+      }
+    },
+    'nests lists without an end': async () => {
+      await start();
+      const token = await newToken();
+      fault({ effect: { kind: 'amplify', shape: 'nesting', bytes: 1_000 } });
+      expect((await ask(url(), `${API}/due/${token}`)).body.toString()).toContain('['.repeat(500));
+    },
+  },
+
   wrong_content_type: {
     'sends the correct body with exactly the configured type': async () => {
       await start();
