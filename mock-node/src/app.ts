@@ -88,7 +88,8 @@ async function start(
       random,
       observer: {
         accepted: (hash) => events.emit({ type: 'contract', change: 'accepted', hash }),
-        settled: (result, count, hash) => events.emit({ type: 'challenge', result, count, hash }),
+        settled: (result, count, { hash, late }) =>
+          events.emit({ type: 'challenge', result, count, hash, ...(late && { late }) }),
         ended: (reason, hash) => events.emit({ type: 'contract', change: 'ended', reason, hash }),
       },
       store: state,

@@ -51,6 +51,13 @@ describe('Ledger', () => {
     expect(challengeAt(T0 + INTERVAL)).toBeUndefined();
   });
 
+  it('reports which wrong answers are late: they are right for the previous challenge', () => {
+    const { accept, answer, events } = createLedger();
+    answer(accept(), T0 + INTERVAL);
+    answer('no challenge', T0 + 2 * INTERVAL);
+    expect(events.filter((event) => event.startsWith('wrong'))).toEqual(['wrong 1 hash (late)', 'wrong 1 hash']);
+  });
+
   it('does not return to an earlier round when the clock goes back', () => {
     const { accept, answer, challengeAt } = createLedger();
     const first = accept();

@@ -21,7 +21,8 @@ export interface LedgerOptions {
 
 export interface LedgerObserver {
   accepted?(hash: string): void;
-  settled?(result: ChallengeResult, count: number, hash: string): void;
+  /** @param late whether a wrong answer is the right one to the previous challenge */
+  settled?(result: ChallengeResult, count: number, contract: { readonly hash: string; readonly late: boolean }): void;
   ended?(reason: EndReason, hash: string): void;
 }
 
@@ -219,9 +220,12 @@ export class Ledger {
       return contract.settled.passed && contract.settled.response === response ? 'pass' : 'fail';
     }
     if (contract.verifier === undefined) throw new Error('the contract has no verifier');
-    const passed = contract.verifier.response(contract.challenge) === response;
+    const isAnswerTo = (challenge: string) => contract.verifier?.response(challenge) === response;
+    const passed = isAnswerTo(contract.challenge);
+    const late =
+      !passed && contract.round > 0 && isAnswerTo(this.#random.challenge(contract.index, contract.round - 1));
     contract.settled = { response, passed };
-    this.#count(contract, passed ? 'passed' : 'wrong', 1);
+    this.#count(contract, passed ? 'passed' : 'wrong', 1, late);
     contract.consecutiveFailures = passed ? 0 : contract.consecutiveFailures + 1;
     this.#store?.putContract(contract);
     return passed ? 'pass' : 'fail';
@@ -353,9 +357,9 @@ export class Ledger {
     this.#store?.setCreated({ farmers: this.#farmersCreated, contracts: this.#contractsCreated });
   }
 
-  #count(contract: Contract, result: ChallengeResult, count: number): void {
+  #count(contract: Contract, result: ChallengeResult, count: number, late = false): void {
     contract.results[result] += count;
-    this.#observer.settled?.(result, count, contract.hash);
+    this.#observer.settled?.(result, count, { hash: contract.hash, late });
   }
 
   #end(contract: Contract, reason: EndReason): void {

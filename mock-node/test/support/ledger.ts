@@ -18,9 +18,9 @@ export function createLedger({
     random: new SeededRandom('seed'),
     observer: {
       accepted: (hash) => events.push(`accepted ${hash}`),
-      settled: (result, count, hash) => {
+      settled: (result, count, { hash, late }) => {
         results[result] += count;
-        events.push(`${result} ${count} ${hash}`);
+        events.push(`${result} ${count} ${hash}${late ? ' (late)' : ''}`);
       },
       ended: (reason, hash) => events.push(`${reason} ${hash}`),
     },
