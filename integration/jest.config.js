@@ -17,7 +17,7 @@ export default {
   moduleNameMapper: {
     '^@downstream/(control-api|testcontainers)$': '<rootDir>/../packages/$1/src/index.ts',
   },
-  // More farms at a time would miss deadlines on two cores.
-  maxWorkers: 2,
+  // Farms mostly wait. More at a time would miss deadlines on two cores.
+  maxWorkers: 3,
   testTimeout: 180_000,
 };
