@@ -60,8 +60,7 @@ export interface FarmerAppDeps {
 }
 
 const STOP_BUDGET_MS = 4_000;
-/** Caps connections so that HTTP clients cannot exhaust file descriptors. */
-const MAX_CONNECTIONS = 256;
+const CONNECTION_LIMITS = { max: 256, maxPerClient: 64 };
 
 /**
  * Builds and starts a farmer. If a step fails or is aborted, it stops everything that was started before.
@@ -174,7 +173,7 @@ async function startHttpServer(
     page: createPageRoutes({ view, live }),
   });
   const { httpHost: host, httpPort: port } = config;
-  const server = await listen(app, { host, port, setting: 'FARMER_HTTP_PORT', maxConnections: MAX_CONNECTIONS });
+  const server = await listen(app, { host, port, setting: 'FARMER_HTTP_PORT', limits: CONNECTION_LIMITS });
   shutdown.add('http server', async () => {
     live.close();
     await server.close();

@@ -4,6 +4,9 @@ import { type HttpServer, type Logger, listen } from '@downstream/platform';
 /** Another process may have bound the port in the meantime, and may release it. */
 const RETRY_MS = 1_000;
 
+/** Many farmers may run on one machine. */
+const CONNECTION_LIMITS = { max: 4_096, maxPerClient: 4_096 };
+
 type State =
   | { readonly name: 'closed' }
   | { readonly name: 'open'; readonly server: HttpServer }
@@ -28,7 +31,7 @@ export class ApiListener {
 
   /** @throws ListenError */
   async open(handler: RequestListener): Promise<{ readonly url: string; readonly port: number }> {
-    const server = await listen(handler, { ...this.#options, setting: 'MOCK_PORT' });
+    const server = await listen(handler, { ...this.#options, setting: 'MOCK_PORT', limits: CONNECTION_LIMITS });
     this.#state = { name: 'open', server };
     return server;
   }

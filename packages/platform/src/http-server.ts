@@ -1,4 +1,5 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { type ConnectionLimits, limitConnections, REQUEST_TIMEOUTS } from './connection-limits.ts';
 import { CodedError, getErrorCode } from './errors.ts';
 
 /** A server cannot listen on its address. */
@@ -20,12 +21,13 @@ export interface HttpServer {
 }
 
 const CLOSE_GRACE_MS = 500;
+const DEFAULT_LIMITS: ConnectionLimits = { max: 1_024, maxPerClient: 1_024 };
 
 /**
  * Starts an HTTP server. Port 0 selects a free port.
  *
  * @param options.setting the setting of the port, for error messages
- * @param options.maxConnections caps connections so that clients cannot exhaust file handles; unlimited by default
+ * @param options.limits limits of the connections
  * @throws ListenError with the address and a remedy
  */
 export async function listen(
@@ -34,11 +36,11 @@ export async function listen(
     host,
     port,
     setting,
-    maxConnections,
-  }: { host: string; port: number; setting: string; maxConnections?: number | undefined },
+    limits = DEFAULT_LIMITS,
+  }: { host: string; port: number; setting: string; limits?: ConnectionLimits },
 ): Promise<HttpServer> {
-  const server = createServer(handler);
-  if (maxConnections !== undefined) server.maxConnections = maxConnections;
+  const server = createServer(REQUEST_TIMEOUTS, handler);
+  limitConnections(server, limits);
   const open = async (at: number) =>
     await new Promise<void>((resolve, reject) => {
       const fail = (error: unknown) => reject(toListenError(error, { host, port: at, setting }));

@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { connect } from 'node:net';
 import { listen } from '@downstream/platform';
 import { describe, expect, it } from '@jest/globals';
 
@@ -36,31 +34,6 @@ describe('listen', () => {
     finish();
     expect(await (await reply).text()).toBe('whole');
     await closed;
-  });
-
-  it('closes connections beyond the maximum, and accepts new ones after others have closed', async () => {
-    const server = await listen((_request, response) => response.end('hello'), {
-      host: '127.0.0.1',
-      port: 0,
-      setting: 'X_PORT',
-      maxConnections: 8,
-    });
-    const open = async () => {
-      const socket = connect(server.port, '127.0.0.1');
-      socket.on('error', () => {});
-      await once(socket, 'connect');
-      return socket;
-    };
-    const sockets = await Promise.all(Array.from({ length: 8 }, open));
-    const surplus = await open();
-    await once(surplus.resume(), 'close');
-    expect(sockets.filter(({ closed }) => closed)).toEqual([]);
-    const [first] = sockets;
-    first?.end('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
-    if (first) await once(first.resume(), 'close');
-    expect(await (await fetch(server.url)).text()).toBe('hello');
-    for (const socket of sockets) socket.destroy();
-    await server.close();
   });
 
   it('closes the connection of a request that does not finish', async () => {
