@@ -22,6 +22,7 @@ import { createPageRoutes } from './page/page.ts';
 import { ownershipHandlers } from './routes/ownership.ts';
 import { prototypeHandlers } from './routes/prototype.ts';
 import { RuntimeConfig } from './runtime-config.ts';
+import { MonitoredState } from './state/monitored-state.ts';
 import { StateFile } from './state/state-file.ts';
 import { VERSION } from './version.ts';
 
@@ -110,7 +111,15 @@ async function start(
   );
   const controller = new NodeController(
     { version: VERSION, seed: config.seed, scenarios: [...readScenarios(config), ...createStartScenario(faults)] },
-    { clock, config: runtimeConfig, ledger, faults: plan, journal, events, state },
+    {
+      clock,
+      config: runtimeConfig,
+      ledger,
+      faults: plan,
+      journal,
+      events,
+      state: state && new MonitoredState(state, { log }),
+    },
   );
   state?.save(clock.snapshot());
 
@@ -147,7 +156,9 @@ async function start(
     refuse: (ms, fault) => listener.refuse(ms, fault),
     save: () => controller.save(),
   });
-  const api = await listener.open(createApiApp({ pipeline, recorder, metrics, log }));
+  const api = await listener.open(
+    createApiApp({ pipeline, recorder, metrics, log, isHealthy: () => controller.isStateWritable() }),
+  );
 
   const closing = new AbortController();
   const control = await startControlServer(config, {
@@ -155,7 +166,7 @@ async function start(
     apiPort: api.port,
     metrics,
     log,
-    isReady: () => !listener.isStuck,
+    isReady: () => !listener.isStuck && controller.isStateWritable(),
     closing: closing.signal,
     page: createPageRoutes(),
   }).catch(async (error: unknown) => {

@@ -34,6 +34,8 @@ export interface NodeControllerState {
   /** Whether the ledger has changes that are not stored yet. */
   readonly hasPendingChanges: boolean;
   save(clock: ClockSnapshot): void;
+  /** Whether changes can be stored. */
+  probe(clock: ClockSnapshot): boolean;
 }
 
 export interface NodeControllerDeps {
@@ -198,6 +200,11 @@ export class NodeController {
   /** Stores pending changes of the ledger. Call it before the client gets its response. @throws StateError */
   save(): void {
     if (this.#state?.hasPendingChanges) this.#state.save(this.clock.snapshot());
+  }
+
+  /** Whether changes can be stored. True if the state is kept in memory only. */
+  isStateWritable(): boolean {
+    return this.#state?.probe(this.clock.snapshot()) ?? true;
   }
 
   #publishClock(): ClockView {

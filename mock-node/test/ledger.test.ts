@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { MAX_FARMERS } from '../src/ledger/ledger.ts';
 import { SeededRandom } from '../src/ledger/seeded-random.ts';
 import { createLedger, INTERVAL, T0, TOKEN } from './support/ledger.ts';
 
@@ -131,6 +132,27 @@ describe('Ledger', () => {
     expect(ledger.due(other, T0 + 2)).toEqual({ all: [], due: [], settled: [] });
     expect(new Set(ledger.due(token, T0 + INTERVAL + 1)?.due.map(({ challenge }) => challenge)).size).toBe(2);
     expect(ledger.answer(other, { hash: 'second', response: `right:${second}` }, T0 + INTERVAL + 1)).toBe('no_hash');
+  });
+
+  it('keeps a bounded number of farmers: a new one replaces the oldest without contracts', () => {
+    const { ledger, token, accept } = createLedger();
+    accept();
+    const tokens = Array.from({ length: 2 * MAX_FARMERS }, () => ledger.register());
+    expect(ledger.farmers).toBe(MAX_FARMERS);
+    expect(ledger.due(token, T0)?.all).toEqual(['hash']);
+    expect({ first: ledger.hasFarmer(tokens[0] ?? ''), last: ledger.hasFarmer(tokens.at(-1) ?? '') }).toEqual({
+      first: false,
+      last: true,
+    });
+  });
+
+  it('registers no farmer while the maximum of farmers have contracts', () => {
+    const { ledger, accept } = createLedger({ maxContracts: MAX_FARMERS });
+    accept();
+    for (let n = 1; n < MAX_FARMERS; n++) accept('hash', T0, ledger.register());
+    expect(ledger.canRegister()).toBe(false);
+    ledger.expire('hash', T0);
+    expect(ledger.canRegister()).toBe(true);
   });
 
   it('ends a contract after the maximum of consecutive failures and frees its place', () => {

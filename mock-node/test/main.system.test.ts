@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -84,6 +84,16 @@ describe('mock-node', () => {
         '',
       ].join('\n'),
     });
+  });
+
+  it.each([
+    ['MOCK_SCENARIO', (pipe: string) => ({ MOCK_SCENARIO: pipe })],
+    ['MOCK_GENESIS', (pipe: string) => ({ MOCK_GENESIS: pipe, MOCK_GENESIS_SHA256: sha256('') })],
+  ])('rejects a pipe as %s without waiting for its writer', async (_, settings) => {
+    execFileSync('mkfifo', [filePath('pipe')]);
+    const { written, ended } = run(settings(filePath('pipe')));
+    expect(await ended).toBe(2);
+    expect(written.err).toMatch(/^error: .*\/pipe.*not a regular file.*\n$/);
   });
 
   it('prefers a flag to its variable', async () => {

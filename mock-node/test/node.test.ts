@@ -62,6 +62,46 @@ describe('the metrics of the node', () => {
   });
 });
 
+describe('a request for a route that changes the state', () => {
+  it.each(['HEAD', 'OPTIONS'])('is rejected with the method %s', async (method) => {
+    await start();
+    const token = await newToken();
+    const { file_hash: hash } = await acceptContract(token);
+    const before = await metrics();
+    for (const path of [
+      `new/${ADDRESS}`,
+      `chunk/${token}`,
+      `challenge/${token}/${hash}/x`,
+      `remove/${token}/${hash}`,
+    ]) {
+      expect((await fetch(`${url()}${API}/${path}`, { method })).ok).toBe(false);
+    }
+    const state = (text: string) =>
+      text.split('\n').filter((line) => /^mock_node_(challenges|contracts|farmers)/.test(line));
+    expect(state(await metrics())).toEqual(state(before));
+  });
+
+  it.each([
+    ['Origin', 'https://evil.example'],
+    ['Origin', 'null'],
+    ['Sec-Fetch-Site', 'cross-site'],
+    ['Sec-Fetch-Site', 'same-site'],
+    ['Sec-Fetch-Site', 'same-origin'],
+  ])('is rejected if a web page sent it: %s: %s', async (name, value) => {
+    await start();
+    expect(await get(`${API}/new/${ADDRESS}`, { headers: { [name]: value } })).toMatchObject({
+      code: 403,
+      json: { status: 'error', message: 'Requests from web pages are rejected.' },
+    });
+    expect(await metrics()).toContain('mock_node_farmers 0\n');
+  });
+
+  it('is accepted if a person entered its address in a browser', async () => {
+    await start();
+    expect(await get(`${API}/new/${ADDRESS}`, { headers: { 'Sec-Fetch-Site': 'none' } })).toMatchObject({ code: 200 });
+  });
+});
+
 describe('the API server', () => {
   it('is healthy', async () => {
     await start();

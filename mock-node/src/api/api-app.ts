@@ -1,7 +1,8 @@
 import { getErrorMessage, type Logger } from '@downstream/platform';
-import { ROUTE_NAMES, ROUTES, type RouteDefinition } from '@downstream/protocol';
-import express, { type ErrorRequestHandler, type Express } from 'express';
+import { ROUTE_NAMES, ROUTES, type RouteDefinition, type RouteName } from '@downstream/protocol';
+import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
 import type { MockMetrics } from '../metrics.ts';
+import { StateError } from '../state/state-error.ts';
 import type { RequestRecorder } from './recorder.ts';
 import type { RequestPipeline } from './request-pipeline.ts';
 
@@ -10,19 +11,25 @@ export interface ApiDeps {
   readonly recorder: RequestRecorder;
   readonly metrics: MockMetrics;
   readonly log: Logger;
+  readonly isHealthy: () => boolean;
 }
 
 const MAX_BODY_BYTES = 16 * 1024;
 
+/** The routes whose GET changes the node's state, as the API of 2014 requires. HEAD must not. */
+const CHANGING_ROUTES: readonly RouteName[] = ['new', 'chunk', 'challenge', 'remove'];
+
 /** The node's API for farmers, and `/healthz` and `/metrics`, which faults do not affect. */
-export function createApiApp({ pipeline, recorder, metrics, log }: ApiDeps): Express {
+export function createApiApp({ pipeline, recorder, metrics, log, isHealthy }: ApiDeps): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.use(recorder.middleware);
+  app.use(rejectWebPages);
   app.get('/healthz', (_request, response) => {
     recorder.markInternal(response, 'healthz');
-    response.json({ status: 'ok' });
+    if (isHealthy()) response.json({ status: 'ok' });
+    else response.status(503).json({ status: 'error', message: 'The state cannot be stored.' });
   });
   app.get('/metrics', async (_request, response) => {
     recorder.markInternal(response, 'metrics');
@@ -31,16 +38,12 @@ export function createApiApp({ pipeline, recorder, metrics, log }: ApiDeps): Exp
   });
   for (const route of ROUTE_NAMES) {
     const { path, methods }: RouteDefinition = ROUTES[route];
+    if (CHANGING_ROUTES.includes(route)) app.head(path, rejectMethod(methods));
     for (const method of methods) {
       const body = method === 'post' ? [express.text({ type: () => true, limit: MAX_BODY_BYTES })] : [];
       app[method](path, ...body, async (request, response) => await pipeline.serve(route, request, response));
     }
-    if (!methods.includes('get')) {
-      app.all(path, (_request, response) => {
-        const allowed = methods.join(', ').toUpperCase();
-        response.status(405).set('Allow', allowed).json({ msg: 'method not allowed' });
-      });
-    }
+    if (!methods.includes('get')) app.all(path, rejectMethod(methods));
   }
   app.use((_request, response) => {
     response.status(404).json({ status: 'error', message: 'No such route.' });
@@ -49,6 +52,11 @@ export function createApiApp({ pipeline, recorder, metrics, log }: ApiDeps): Exp
     if (response.headersSent) {
       // Usually the client aborted a download. Express would print a stack.
       response.destroy();
+      return;
+    }
+    if (error instanceof StateError) {
+      // Logged when it began.
+      response.status(503).json({ status: 'error', message: 'The state cannot be stored.' });
       return;
     }
     const status = error.status ?? 500;
@@ -60,3 +68,20 @@ export function createApiApp({ pipeline, recorder, metrics, log }: ApiDeps): Exp
   app.use(handleError);
   return app;
 }
+
+function rejectMethod(methods: RouteDefinition['methods']): RequestHandler {
+  const allowed = methods.join(', ').toUpperCase();
+  return (_request, response) => {
+    response.status(405).set('Allow', allowed).json({ msg: 'method not allowed' });
+  };
+}
+
+/**
+ * Rejects what a browser sends for a web page: any page could otherwise register farmers here. This port serves no
+ * pages, and programs do not send these headers. `none` means that a person opened the address.
+ */
+const rejectWebPages: RequestHandler = (request: Request, response, next) => {
+  const site = request.get('Sec-Fetch-Site') ?? 'none';
+  if (request.get('Origin') === undefined && site === 'none') next();
+  else response.status(403).json({ status: 'error', message: 'Requests from web pages are rejected.' });
+};

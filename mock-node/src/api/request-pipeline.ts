@@ -22,7 +22,8 @@ export interface RequestPipelineDeps {
 
 /**
  * Serves one request: chooses its faults, calls the handler unless a fault replaces the response, stores the changes,
- * waits for the delays, and sends the response. Changes are stored before any delay.
+ * waits for the delays, and sends the response. Changes are stored before any delay. While earlier changes cannot be
+ * stored, no request makes further ones.
  */
 export class RequestPipeline {
   readonly #deps: RequestPipelineDeps;
@@ -47,6 +48,7 @@ export class RequestPipeline {
     const connection = this.#createConnection(request, response);
 
     const handle = violations.reduceRight((inner, fault) => violate(inner, fault), handlers[route]);
+    save();
     const origin = `${request.protocol}://${request.get('host')}`;
     const result = replacement === undefined ? await handle({ params, origin, body, now, node }) : undefined;
     save();

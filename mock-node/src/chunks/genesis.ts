@@ -1,14 +1,18 @@
 import { createHash } from 'node:crypto';
-import { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import { BLOCK_BYTES, randomio } from '@downstream/file-encryptor';
 import { CodedError, getErrorCode } from '@downstream/platform';
 import { STANDARD_GENESIS } from '@downstream/protocol';
+import { FileKindError, openRegularFile, openRegularFileSync } from '../regular-file.ts';
 
 /** The genesis file, from which every chunk is generated. */
 export interface Genesis {
   readonly sha256: string;
   readBlocks(): Iterable<Buffer>;
 }
+
+/** Every chunk is as large, and every answer requires reading one. */
+const MAX_BYTES = 1024 ** 3;
 
 class GenesisError extends CodedError<'unreadable' | 'wrong_hash'> {}
 
@@ -26,12 +30,11 @@ export const standardGenesis: Genesis = {
 export async function loadGenesisFile(path: string, sha256: string): Promise<Genesis> {
   const hash = createHash('sha256');
   try {
-    for await (const block of createReadStream(path, { highWaterMark: BLOCK_BYTES })) hash.update(block);
+    const file = await openRegularFile(path, MAX_BYTES);
+    for await (const block of file.createReadStream({ highWaterMark: BLOCK_BYTES })) hash.update(block);
   } catch (error) {
-    throw new GenesisError(
-      'unreadable',
-      `cannot read the genesis file ${path} (${getErrorCode(error) ?? 'unknown'}): check MOCK_GENESIS`,
-    );
+    const reason = error instanceof FileKindError ? error.message : (getErrorCode(error) ?? 'unknown');
+    throw new GenesisError('unreadable', `cannot read the genesis file ${path} (${reason}): check MOCK_GENESIS`);
   }
   const actual = hash.digest('hex');
   if (actual === sha256) return { sha256, readBlocks: () => readFileBlocks(path) };
@@ -42,10 +45,10 @@ export async function loadGenesisFile(path: string, sha256: string): Promise<Gen
 }
 
 function* readFileBlocks(path: string): Generator<Buffer> {
-  const file = openSync(path, 'r');
+  const { file, sizeBytes } = openRegularFileSync(path, MAX_BYTES);
   try {
     // With thousands of small chunks, full-size buffers would dominate the run time and fragment the memory.
-    const blockBytes = Math.max(1, Math.min(BLOCK_BYTES, fstatSync(file).size));
+    const blockBytes = Math.max(1, Math.min(BLOCK_BYTES, sizeBytes));
     for (;;) {
       const buffer = Buffer.allocUnsafe(blockBytes);
       const length = readSync(file, buffer);

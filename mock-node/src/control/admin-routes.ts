@@ -9,6 +9,7 @@ import {
 } from '@downstream/control-api';
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import { z } from 'zod';
+import { hasTooManyValues, MAX_VALUES } from '../value-count.ts';
 import { requireToken } from './guard.ts';
 import { MAX_BODY_BYTES, RequestProblem } from './problems.ts';
 
@@ -35,7 +36,8 @@ const nothing = z.strictObject({});
 /**
  * The routes of the control API, one for each operation of the table.
  *
- * @param save stores what an operation changed; called before the client gets its response
+ * @param save stores what an operation changed; called before the client gets its response, and before the operation,
+ *   so that changes do not accumulate while they cannot be stored. GET changes nothing that must be stored.
  */
 export function createAdminRoutes(
   handlers: ControlHandlers,
@@ -56,8 +58,9 @@ export function createAdminRoutes(
         response.type(operation.contentType).end();
         return;
       }
+      if (operation.method !== 'get') save();
       const result = await handle(input, { response, disconnected: createDisconnectSignal(response) });
-      save();
+      if (operation.method !== 'get') save();
       if (response.headersSent) return;
       response.status(operation.status);
       if (result === undefined) response.end();
@@ -96,6 +99,12 @@ function parseBody(request: Request): unknown {
   const { body: text } = request;
   if (typeof text !== 'string' || text === '') return undefined;
   if (!request.is('application/json')) throw new RequestProblem(415, 'the content type must be `application/json`');
+  const value = parseJson(text);
+  if (hasTooManyValues(value)) throw new RequestProblem(413, `the body has more than ${MAX_VALUES} values`);
+  return value;
+}
+
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {

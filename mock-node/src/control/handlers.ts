@@ -32,7 +32,10 @@ export function createControlHandlers(deps: HandlerDeps): ControlHandlers {
     getLiveness: () => ({ status: 'ok' }),
     getReadiness: () => {
       if (isReady() && !closing.aborted) return { status: 'ok' };
-      throw new RequestProblem(503, 'the node is stopping, or its port could not be reopened');
+      throw new RequestProblem(
+        503,
+        'the node is stopping, its port could not be reopened, or its state cannot be stored',
+      );
     },
     getInfo: () => ({ ...controller.info(), apiPort }),
     reset: ({ body }) => {

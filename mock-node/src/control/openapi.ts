@@ -5,15 +5,15 @@ import { createSchemaComponents, type Json, toSchema } from './openapi-schemas.t
 
 const DESCRIPTION = `Inspects and changes a running mock node. It has its own port, which faults do not affect.
 
-Unknown fields and parameters are errors. \`errors\` lists each one with a JSON pointer (RFC 6901) into the body; \`/query/…\` is a parameter of
-the query, \`/path/…\` one of the path. A body can have up to 1 MiB. Requests from web pages of another origin are rejected.`;
+Unknown fields and parameters are errors. \`errors\` lists the first 20, each with a JSON pointer (RFC 6901) into the body; \`/query/…\` is a parameter of
+the query, \`/path/…\` one of the path. A body can have up to 1 MiB and 10 000 values. Requests from web pages of another origin are rejected.`;
 
 /** The errors that every operation can have. */
 const COMMON_ERRORS: Readonly<Record<number, string>> = {
   400: 'The request is invalid. `errors` lists the fields.',
   401: 'The token is missing or wrong.',
   403: 'The request comes from a web page of another origin.',
-  413: 'The body is too large.',
+  413: 'The body is too large, or has too many values.',
   415: 'The content type is not `application/json`.',
 };
 

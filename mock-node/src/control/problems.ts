@@ -5,8 +5,10 @@ import type { ErrorRequestHandler } from 'express';
 import { z } from 'zod';
 import { FaultError } from '../faults/fault-plan.ts';
 import { ClockError, ScenarioError } from '../node-controller.ts';
+import { StateError } from '../state/state-error.ts';
 
 export const MAX_BODY_BYTES = 1024 * 1024;
+const MAX_ERRORS = 20;
 
 export class RequestProblem extends Error {
   readonly status: number;
@@ -39,6 +41,7 @@ const STATUS_BY_CODE: Readonly<Record<NodeError['code'], number>> = {
 /** @returns undefined for an error that is not the client's */
 function toProblem(error: unknown): RequestProblem | undefined {
   if (error instanceof RequestProblem) return error;
+  if (error instanceof StateError) return new RequestProblem(503, error.message);
   if (error instanceof FaultError || error instanceof ScenarioError || error instanceof ClockError) {
     const { cause } = error;
     const errors = cause instanceof z.ZodError ? { errors: toFieldErrors(cause.issues) } : {};
@@ -68,9 +71,10 @@ export function createErrorHandler(log: Pick<Logger, 'error'>): ErrorRequestHand
       return;
     }
     const { status, message, facts, headers } = problem ?? new RequestProblem(500, 'internal error');
+    const errors = facts.errors?.slice(0, MAX_ERRORS);
     response
       .status(status)
       .set(headers)
-      .json({ status: 'error', message, ...facts });
+      .json({ status: 'error', message, ...facts, ...(errors && { errors }) });
   };
 }

@@ -1,7 +1,9 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import { type Scenario, scenario, toFieldErrors } from '@downstream/control-api';
 import { getErrorCode, getErrorMessage, SettingsError } from '@downstream/platform';
 import { parse } from 'yaml';
+import { FileKindError, openRegularFileSync } from '../regular-file.ts';
+import { hasTooManyValues, MAX_VALUES } from '../value-count.ts';
 
 const MAX_BYTES = 1024 * 1024;
 
@@ -16,7 +18,7 @@ export function readScenarioFile(path: string): Scenario {
   try {
     text = readText(path, MAX_BYTES);
   } catch (error) {
-    const reason = error instanceof RangeError ? error.message : (getErrorCode(error) ?? 'unknown error');
+    const reason = error instanceof FileKindError ? error.message : (getErrorCode(error) ?? 'unknown error');
     throw new SettingsError([`${setting} cannot be read (${reason}): choose a YAML or JSON file`]);
   }
   let document: unknown;
@@ -27,6 +29,7 @@ export function readScenarioFile(path: string): Scenario {
     const [reason = ''] = getErrorMessage(error).split('\n');
     throw new SettingsError([`${setting} is neither YAML nor JSON: ${reason.replace(/:$/, '')}`]);
   }
+  if (hasTooManyValues(document)) throw new SettingsError([`${setting} has more than ${MAX_VALUES} values`]);
   return parseScenario(document, (problem) => `${setting}: ${problem}`);
 }
 
@@ -42,15 +45,15 @@ export function parseScenario(input: unknown, format: (problem: string) => strin
   );
 }
 
-/** Reads at most `maxBytes`: the path may be a device that never ends. */
+/** Reads at most `maxBytes`: the file may grow meanwhile. */
 function readText(path: string, maxBytes: number): string {
-  const file = openSync(path, 'r');
+  const { file } = openRegularFileSync(path, maxBytes);
   try {
     const bytes = Buffer.alloc(maxBytes + 1);
     let length = 0;
     for (let read = 1; read > 0 && length < bytes.length; length += read)
       read = readSync(file, bytes, { offset: length });
-    if (length > maxBytes) throw new RangeError(`larger than ${maxBytes} bytes`);
+    if (length > maxBytes) throw new FileKindError(`larger than ${maxBytes} bytes`);
     return bytes.toString('utf8', 0, length);
   } finally {
     closeSync(file);

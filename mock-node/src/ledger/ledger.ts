@@ -47,6 +47,9 @@ interface Listing {
 
 type Contracts = Map<string, Contract>;
 
+/** Anyone can register, so the oldest farmers without contracts make way for new ones. */
+export const MAX_FARMERS = 10_000;
+
 /**
  * The farmers, their contracts and their challenges. It does no I/O: the time is an argument of each call, and nothing
  * happens between calls, so that contracts cost nothing while no request arrives. Challenge n of a contract accepted at
@@ -94,7 +97,15 @@ export class Ledger {
     return counts;
   }
 
+  /** Whether there are fewer farmers than {@link MAX_FARMERS}, or one without contracts that a new one can replace. */
+  canRegister(): boolean {
+    return this.#farmers.size < MAX_FARMERS || this.#findOldestIdleFarmer() !== undefined;
+  }
+
+  /** Registers a farmer if {@link canRegister}. @returns its token */
   register(): string {
+    const replaced = this.#farmers.size < MAX_FARMERS ? undefined : this.#findOldestIdleFarmer();
+    if (replaced !== undefined) this.revoke(replaced);
     const token = this.#random.token(this.#farmersCreated++);
     this.#farmers.set(token, new Map());
     this.#store?.addFarmer(token);
@@ -307,6 +318,11 @@ export class Ledger {
     this.#farmersCreated = 0;
     this.#contractsCreated = 0;
     this.#storeCreated();
+  }
+
+  #findOldestIdleFarmer(): string | undefined {
+    for (const [token, contracts] of this.#farmers) if (contracts.size === 0) return token;
+    return undefined;
   }
 
   #find(hash: string, now: number): Contract | undefined {

@@ -9,10 +9,11 @@ export const prototypeHandlers: Handlers<
   'connectivity' | 'new' | 'chunk' | 'due' | 'challenge' | 'remove' | 'download'
 > = {
   connectivity: () => json({ msg: 'ok' }),
-  new: ({ params, node }) =>
-    isSjcxAddress(params['address'] ?? '')
-      ? json({ token: node.ledger.register() })
-      : json({ status: 'error', message: 'Invalid address.' }, 400),
+  new: ({ params, node }) => {
+    if (!isSjcxAddress(params['address'] ?? '')) return json({ status: 'error', message: 'Invalid address.' }, 400);
+    if (!node.ledger.canRegister()) return json({ status: 'error', message: 'Too many farmers.' }, 503);
+    return json({ token: node.ledger.register() });
+  },
   chunk: issueContract,
   due: ({ params, now, node }) => {
     const listing = node.ledger.due(params['token'] ?? '', now);

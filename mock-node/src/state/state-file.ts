@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { inTransaction, openDatabase } from '@downstream/platform/sqlite';
 import { z } from 'zod';
@@ -26,6 +27,7 @@ export interface StoredState {
 export class StateFile implements LedgerStore {
   readonly #path: string;
   readonly #db: DatabaseSync;
+  readonly #inode: number | undefined;
   readonly #statements: Record<
     'setCreated' | 'setClock' | 'addFarmer' | 'removeFarmer' | 'putContract' | 'removeContract',
     StatementSync
@@ -38,6 +40,7 @@ export class StateFile implements LedgerStore {
   private constructor(path: string, db: DatabaseSync) {
     this.#path = path;
     this.#db = db;
+    this.#inode = readInode(path);
     this.#statements = {
       setCreated: db.prepare('UPDATE node SET farmers_created = ?, contracts_created = ?'),
       setClock: db.prepare('UPDATE node SET clock = ?'),
@@ -118,6 +121,12 @@ export class StateFile implements LedgerStore {
    * @throws StateError
    */
   save(clock: ClockSnapshot): void {
+    // Without this check, changes would go to a file that no longer has a name.
+    if (readInode(this.#path) !== this.#inode)
+      throw new StateError(
+        'unwritable',
+        `MOCK_STATE (${JSON.stringify(this.#path)}) was deleted or replaced: restart the node to use what is there now`,
+      );
     try {
       inTransaction(this.#db, () => this.#write(clock));
     } catch (error) {
@@ -153,6 +162,11 @@ export class StateFile implements LedgerStore {
     }
     setClock.run(JSON.stringify(clock));
   }
+}
+
+/** Identifies the file at the path; undefined if there is none. */
+function readInode(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino;
 }
 
 /** Stores the identity in a new file. @throws StateError if the file belongs to another node */

@@ -129,6 +129,30 @@ describe('a body that cannot be parsed', () => {
     expect(await ask('POST', '/faults', { body: sized(1024 * 1024) })).toMatchObject({ status: 201 });
   });
 
+  it('is rejected if it has more than 10 000 values, before each of them is validated', async () => {
+    await start();
+    const parts = Array(500_000).fill(1);
+    expect(await ask('POST', '/reset', { body: { parts } })).toMatchObject({
+      status: 413,
+      json: { status: 'error', message: 'the body has more than 10000 values' },
+    });
+    const nested = Array(20).fill(parts.slice(0, 1_000));
+    expect(await ask('PUT', '/faults', { body: nested })).toMatchObject({ status: 413 });
+  });
+
+  it('gets at most 20 errors in its response', async () => {
+    await start();
+    expect((await ask('PUT', '/faults', { body: Array(90).fill(0) })).json.errors).toHaveLength(20);
+    const unknown = Object.fromEntries(Array.from({ length: 5_000 }, (_, n) => [`field${n}`, n]));
+    expect((await ask('PATCH', '/config', { body: unknown })).json.errors).toHaveLength(20);
+  });
+
+  it('is rejected if it lists more parts than there are', async () => {
+    await start();
+    const parts = Array(6).fill('clock');
+    expect(await ask('POST', '/reset', { body: { parts } })).toMatchObject({ status: 400 });
+  });
+
   it.each([
     'text/plain',
     'application/x-www-form-urlencoded',

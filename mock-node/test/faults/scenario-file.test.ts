@@ -135,19 +135,24 @@ describe('readScenarioFile', () => {
       expect(() => readScenarioFile(writeScenario(text))).toThrow('is neither YAML nor JSON');
   });
 
-  it('rejects a path that is missing, a folder, too large or endless', () => {
+  it('rejects a path that is missing, a folder, too large or a device', () => {
     mkdirSync(join(folder, 'folder'));
     const large = writeScenario(Buffer.alloc(1024 * 1024 + 1, ' '));
     for (const [path, why] of [
       [join(folder, 'nothing'), 'ENOENT'],
-      [join(folder, 'folder'), 'EISDIR'],
+      [join(folder, 'folder'), 'not a regular file'],
       [large, 'larger than 1048576 bytes'],
-      ['/dev/zero', 'larger than 1048576 bytes'],
+      ['/dev/zero', 'not a regular file'],
     ] as const) {
       expect(() => readScenarioFile(path)).toThrow(
         `MOCK_SCENARIO (${JSON.stringify(path)}) cannot be read (${why}): choose`,
       );
     }
+  });
+
+  it('rejects a file with too many values before it validates each of them', () => {
+    const path = writeScenario(`{ "name": "a", "faults": [${Array(10_000).fill(0)}] }`);
+    expect(() => readScenarioFile(path)).toThrow(/^MOCK_SCENARIO \("[^"]*"\) has more than 10000 values$/);
   });
 
   it('accepts a file of the maximum size', () => {

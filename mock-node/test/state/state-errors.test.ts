@@ -1,10 +1,12 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { startMockNode } from '@downstream/mock-node';
 import { describe, expect, it } from '@jest/globals';
-import { setUpMockNode, sha256 } from '../support/mock-node.ts';
+import { setUpControlApi } from '../support/control-api.ts';
+import { sha256 } from '../support/mock-node.ts';
 
-const { start, url, close, path, newToken, acceptContract } = setUpMockNode();
+const { start, url, close, path, newToken, acceptContract, register, get, ask, pass, log, controller } =
+  setUpControlApi();
 const statePath = () => path('state.db');
 
 /** Changes the file with SQL. */
@@ -116,5 +118,39 @@ describe('a state file', () => {
     await expect(startMockNode(second)).rejects.toMatchObject({ code: 'port_in_use' });
     const third = await startMockNode({ ...second, port: 0 });
     await third.close();
+  });
+});
+
+describe('a node whose state cannot be written', () => {
+  const readHealth = async () => {
+    pass(1_000);
+    return [(await get('/healthz')).code, (await ask('GET', '/health/ready')).status];
+  };
+
+  it('is unhealthy and changes nothing more, logs it once, and recovers', async () => {
+    await start({ statePath: statePath() });
+    await newToken();
+    expect(await readHealth()).toEqual([200, 200]);
+
+    // Writing continues to succeed in a file that has lost its name, but nothing would find it after a restart.
+    renameSync(statePath(), path('aside'));
+    expect(await readHealth()).toEqual([503, 503]);
+    for (let n = 0; n < 20; n++) expect(await register()).toMatchObject({ code: 503, json: { status: 'error' } });
+    expect(await ask('POST', '/reset')).toMatchObject({
+      status: 503,
+      json: { message: expect.stringMatching(/^MOCK_STATE \(".*state\.db"\) was deleted or replaced/) },
+    });
+    expect(await ask('GET', '/health/live')).toMatchObject({ status: 200 });
+    expect((await ask('GET', '/info')).json).toMatchObject({ farmers: 2 });
+    expect(log().filter(({ level }) => level === 'error')).toEqual([
+      expect.objectContaining({ message: 'state not stored' }),
+    ]);
+
+    renameSync(path('aside'), statePath());
+    expect(await readHealth()).toEqual([200, 200]);
+    expect(log().filter(({ message }) => message === 'state stored again')).toHaveLength(1);
+    await newToken();
+    await start({ statePath: statePath() });
+    expect(controller().info().farmers).toBe(3);
   });
 });

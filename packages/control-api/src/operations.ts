@@ -58,7 +58,9 @@ export const OPERATIONS = {
     isPublic: true,
     status: 200,
     response: views.health,
-    errors: { 503: 'The node is stopping, or cannot open its port again after a fault closed it.' },
+    errors: {
+      503: 'The node is stopping, cannot open its port again after a fault closed it, or cannot store its state.',
+    },
   },
   getInfo: {
     method: 'get',

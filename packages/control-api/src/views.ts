@@ -93,7 +93,9 @@ export const info = z.object({
 export type Info = z.output<typeof info>;
 
 export const RESETTABLE = ['contracts', 'faults', 'requests', 'clock', 'config'] as const;
-export const resetRequest = z.strictObject({ parts: z.array(z.enum(RESETTABLE)).min(1).optional() });
+export const resetRequest = z.strictObject({
+  parts: z.array(z.enum(RESETTABLE)).min(1).max(RESETTABLE.length).optional(),
+});
 export type ResetPart = (typeof RESETTABLE)[number];
 
 export const controllerEvent = z.discriminatedUnion('type', [
