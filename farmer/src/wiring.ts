@@ -186,7 +186,7 @@ export function connect(
   { config: node, contracts, requests }: LoadedNode,
   { metrics, clock, log }: Uses<'metrics' | 'clock' | 'log'>,
 ): Connection {
-  const skew = new ClockSkew();
+  const skew = new ClockSkew(clock);
   const breaker = new CircuitBreaker(
     { maxPauseMs: () => Math.min(MAX_PAUSE_MS, (contracts.shortestIntervalMs ?? Number.POSITIVE_INFINITY) / 10) },
     {
@@ -253,14 +253,16 @@ export function toNodeDeps(
   { config, connection, store, ...rest }: LoadedNode & { readonly connection: Connection },
   { chunkStore, trustedOrigins, secrets }: NodeResources,
 ): NodeDeps {
-  const { http, breaker } = connection;
+  const { http, breaker, skew } = connection;
   return {
     ...rest,
     alias: config.alias,
     node: new PrototypeNode(http),
     circuit: breaker,
+    nodeClock: skew,
     tokens: maskTokens(store, secrets),
     exitStore: store,
+    clockStore: store,
     chunks: chunkStore.forNode(createNodeDownloads({ nodeUrl: config.url, trustedOrigins }, http)),
   };
 }

@@ -12,7 +12,7 @@ import {
   type RoundContext,
 } from './contract.ts';
 import type { Cause, JournalEntry } from './journal-entry.ts';
-import { advanceRound, countElapsedRounds, EMPTY_TIMELINE, type Timeline } from './round.ts';
+import { advanceRound, countElapsedRounds, EMPTY_TIMELINE, MAX_CLOCK_ERROR_MS, type Timeline } from './round.ts';
 
 /** The outcome of one round, or of several consecutive rounds. */
 export interface Settlement {
@@ -236,9 +236,6 @@ function startNextRound(contract: Contract, { entry: { outcome, count, settledAt
   }
   return { phase: 'waiting', ...held, verifiedAt };
 }
-
-/** How far our estimate of a round's start may be ahead of the node's. */
-const MAX_CLOCK_ERROR_MS = 2_000;
 
 /**
  * Shortly after the estimated start of a round, a listed challenge may still be the previous one, unless an earlier

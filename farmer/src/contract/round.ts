@@ -10,6 +10,9 @@ export interface Round {
   readonly issuedAt: Instant;
 }
 
+/** How far our estimate of a round's start may be ahead of the node's. */
+export const MAX_CLOCK_ERROR_MS = 2_000;
+
 /** The round `count` rounds later. */
 export function advanceRound(round: Round, intervalMs: number, count: number): Round {
   return { number: round.number + count, issuedAt: round.issuedAt + count * intervalMs };

@@ -5,7 +5,7 @@ import type { NodeComponents } from './node-components.ts';
 
 type AnswererDeps = Pick<
   NodeComponents,
-  'node' | 'circuit' | 'session' | 'contracts' | 'answers' | 'nodeThroughput' | 'clock' | 'random' | 'log'
+  'node' | 'circuit' | 'lostTime' | 'session' | 'contracts' | 'answers' | 'nodeThroughput' | 'clock' | 'random' | 'log'
 >;
 
 /** The two stages of a shutdown. */
@@ -40,7 +40,7 @@ export class Answerer {
   }
 
   async #send(id: ContractId, challenge: string, signals: StopSignals, attempt: number): Promise<void> {
-    const { node, circuit, session, contracts, nodeThroughput, clock, log } = this.#deps;
+    const { node, circuit, lostTime, session, contracts, nodeThroughput, clock, log } = this.#deps;
     const contract = this.#getCurrent(id, challenge);
     if (contract === undefined || session.token === undefined) return;
     const sentAt = clock.now();
@@ -48,6 +48,8 @@ export class Answerer {
     // After the deadline the node would count the answer as a wrong answer to the next challenge.
     const minSlackMs = Math.max(MIN_SLACK_MS, 2 * nodeThroughput.answerMs);
     if (slackMs <= Math.min(contract.terms.intervalMs / 20, minSlackMs)) return;
+    // The challenge may be over without our noticing.
+    if (!lostTime.isConfirmed(contract)) return this.#retryLater(contract, signals, attempt);
     if (circuit.retryAfterMs !== undefined) return this.#retryLater(contract, signals, attempt, circuit.retryAfterMs);
     contracts.apply(id, { type: 'sent', challenge });
     try {

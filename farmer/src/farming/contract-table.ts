@@ -14,6 +14,7 @@ import {
   type Terms,
 } from '../contract/contract.ts';
 import { type Deadline, DeadlineQueue } from '../contract/deadline-queue.ts';
+import { addLostTime } from '../contract/lost-time.ts';
 import {
   EMPTY_TALLY,
   type EndReason,
@@ -79,7 +80,12 @@ export class ContractTable {
   static load(options: ContractTableOptions, deps: ContractTableDeps): ContractTable {
     const table = new ContractTable(options, deps);
     table.#tally = { ...deps.store.tally() };
-    for (const stored of deps.store.contracts()) table.#enter(restoreContract(stored));
+    const now = deps.clock.now();
+    for (const { terms, ...stored } of deps.store.contracts()) {
+      // The system clock may have been ahead when the contract was accepted.
+      const acceptedAt = Math.min(terms.acceptedAt, now);
+      table.#enter(restoreContract({ ...stored, terms: { ...terms, acceptedAt } }));
+    }
     return table;
   }
 
@@ -252,6 +258,19 @@ export class ContractTable {
     for (const deadline of postponed) this.#deadlines.push(deadline);
   }
 
+  /**
+   * Adds time that the clock did not see to the current round of every contract. The next sweep settles the rounds that
+   * are over.
+   *
+   * @param acceptedBefore later contracts did not exist when the time was lost
+   */
+  addLostTime(ms: number, acceptedBefore: Instant): void {
+    for (const contract of [...this.#contracts.values()]) {
+      if (contract.terms.acceptedAt <= acceptedBefore) this.#replace(contract, addLostTime(contract, ms));
+    }
+    this.#rebuildDeadlines();
+  }
+
   /** Counts a contract that is rejected because of its chunk. */
   countRejection(id: ContractId, reason: RejectionReason): void {
     this.#consecutiveRejections += 1;
@@ -324,6 +343,10 @@ export class ContractTable {
   #enqueue(contract: Contract): void {
     this.#deadlines.push(toDeadline(contract));
     if (this.#deadlines.length <= 2 * this.#contracts.size + MAX_EXTRA_DEADLINES) return;
+    this.#rebuildDeadlines();
+  }
+
+  #rebuildDeadlines(): void {
     this.#deadlines = new DeadlineQueue([...this.#contracts.values()].map(toDeadline));
   }
 

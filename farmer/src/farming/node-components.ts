@@ -3,11 +3,14 @@ import type { ContractReleaser } from './contract-releaser.ts';
 import type { ContractRemover } from './contract-remover.ts';
 import type { ContractTable } from './contract-table.ts';
 import type { ContractTables } from './contract-tables.ts';
+import type { LostTimeDetector } from './lost-time-detector.ts';
 import type {
   ChunkPort,
   CircuitPort,
+  ClockStorePort,
   ExitStorePort,
   FreeSpacePort,
+  NodeClockPort,
   NodePort,
   OutcomePort,
   TokenStorePort,
@@ -23,8 +26,10 @@ export interface NodeDeps {
   readonly alias: string;
   readonly node: NodePort;
   readonly circuit: CircuitPort;
+  readonly nodeClock: NodeClockPort;
   readonly tokens: TokenStorePort;
   readonly exitStore: ExitStorePort;
+  readonly clockStore: ClockStorePort;
   readonly contracts: ContractTable;
   readonly chunks: ChunkPort;
   readonly outcomes: Pick<OutcomePort, 'proofStarted' | 'entriesSkipped'>;
@@ -49,6 +54,7 @@ export interface NodeComponents extends NodeDeps, SharedDeps {
   /** Downloads have their own queue: they wait for the network and must not occupy workers. */
   readonly downloads: WorkQueue;
   readonly monitor: RunMonitor;
+  readonly lostTime: LostTimeDetector;
   readonly remover: ContractRemover;
   readonly releaser: ContractReleaser;
 }

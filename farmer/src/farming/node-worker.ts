@@ -6,6 +6,7 @@ import { ContractReleaser } from './contract-releaser.ts';
 import { ContractRemover } from './contract-remover.ts';
 import type { ContractTable } from './contract-table.ts';
 import { GracefulExit } from './graceful-exit.ts';
+import { LostTimeDetector } from './lost-time-detector.ts';
 import type { NodeComponents, NodeDeps, SharedDeps } from './node-components.ts';
 import { Prover } from './prover.ts';
 import { Refresher } from './refresher.ts';
@@ -56,13 +57,15 @@ export class NodeWorker {
     this.answers = new WorkQueue({ concurrency: ANSWER_CONCURRENCY, slowAfterMs: ANSWER_SLOW_AFTER_MS }, clock);
     this.session = new Session({ address }, deps);
     this.throughput = new NodeThroughput({ answerConcurrency: ANSWER_CONCURRENCY }, deps);
+    const monitor = new RunMonitor(deps);
     const components: NodeComponents = {
       ...deps,
       session: this.session,
       nodeThroughput: this.throughput,
       answers: this.answers,
       downloads: new WorkQueue({ concurrency: DOWNLOAD_CONCURRENCY, slowAfterMs: DOWNLOAD_SLOW_AFTER_MS }, clock),
-      monitor: new RunMonitor(deps),
+      monitor,
+      lostTime: new LostTimeDetector({ ...deps, monitor }),
       remover: new ContractRemover({ ...deps, table: contracts }),
       releaser: new ContractReleaser({ ...deps, session: this.session }),
     };
@@ -128,9 +131,10 @@ export class NodeWorker {
 
   /** Settles rounds that are over and frees the slots of slow jobs, once a second. */
   async #sweep(signal: AbortSignal): Promise<void> {
-    const { monitor, downloads, clock } = this.#components;
+    const { monitor, lostTime, downloads, clock } = this.#components;
     while (!signal.aborted) {
       monitor.tick();
+      lostTime.check();
       const nodeReachable = this.#refresher.isReachable;
       // After a start, wait for the first listing: contracts that the node ended in the meantime must not fail.
       if (nodeReachable !== undefined) {

@@ -1,6 +1,7 @@
 import type { Instant } from '@downstream/platform';
 import type { ChunkSource, ContractId, FailureReason, Terms } from '../contract/contract.ts';
 import type { JournalEntry } from '../contract/journal-entry.ts';
+import type { ClockOffsets, TimeRange } from '../contract/lost-time.ts';
 import type { Round } from '../contract/round.ts';
 
 /** What the farmer needs from nodes, disks and the state. `app.ts` connects the implementations. */
@@ -58,6 +59,19 @@ export interface NodePort {
 export interface CircuitPort {
   /** How long no request will be sent; undefined while it is closed or allows a trial request. */
   readonly retryAfterMs: number | undefined;
+}
+
+/** The clock of a node. */
+export interface NodeClockPort {
+  /** How far it was ahead of our instants in the node's last response; undefined if that had no valid date. */
+  readonly ahead: TimeRange | undefined;
+}
+
+/** Connects the clock of this process with that of the next one. */
+export interface ClockStorePort {
+  /** The offsets that were saved last, relative to instants of this process; undefined before the first. */
+  clockOffsets(): ClockOffsets | undefined;
+  saveClockOffsets(offsets: ClockOffsets): void;
 }
 
 /** Chunk files on disk. The work on them runs in worker threads. Every call throws a `ChunkError` if it fails. */

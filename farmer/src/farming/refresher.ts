@@ -13,6 +13,7 @@ type RefresherDeps = Pick<
   | 'remover'
   | 'releaser'
   | 'monitor'
+  | 'lostTime'
   | 'exitStore'
   | 'outcomes'
   | 'clock'
@@ -48,6 +49,8 @@ export class Refresher {
   #isReleasing = false;
   #failures = 0;
   #retryAfterMs = 0;
+  /** Whether the last listing was discarded. */
+  #isDiscarded = false;
   /** When the last successful listing was requested, and its open challenges. */
   #listedAt: Instant | undefined;
   #listedChallenges: ReadonlyMap<ContractId, string> = new Map();
@@ -90,12 +93,13 @@ export class Refresher {
       if (stepMs <= 0) return;
       await clock.sleep(stepMs, signal);
       restedMs += stepMs;
+      if (this.#failures === 0 && (this.#isDiscarded || this.#deps.lostTime.needsListing)) return;
     }
   }
 
   /** Requests one listing and applies it. */
   async refresh(signal: AbortSignal): Promise<void> {
-    const { node, session, contracts, clock } = this.#deps;
+    const { node, session, contracts, lostTime, clock } = this.#deps;
     if (session.token === undefined) return;
     const askedAt = clock.now();
     // Contracts accepted while the listing is in flight may be missing from it.
@@ -104,7 +108,9 @@ export class Refresher {
     try {
       const isKnown = (id: ContractId) => contracts.has(id);
       const listing = await node.listContracts(session.token, { signal, timeoutMs: this.#maxListingMs, isKnown });
-      await this.#applyListing(listing, { askedAt, idsBefore }, signal);
+      // If time was lost while it was in flight, the listing may be old. A clock that keeps jumping stops no listings.
+      this.#isDiscarded = !this.#isDiscarded && lostTime.isOutdated(askedAt);
+      if (!this.#isDiscarded) await this.#applyListing(listing, { askedAt, idsBefore }, signal);
     } catch (error) {
       if (!(error instanceof NodeError)) throw error;
       await this.#handleFailure(error, signal);
@@ -119,13 +125,16 @@ export class Refresher {
     { askedAt, idsBefore }: { askedAt: Instant; idsBefore: readonly ContractId[] },
     signal: AbortSignal,
   ): Promise<void> {
-    const { session, contracts, monitor } = this.#deps;
+    const { session, contracts, monitor, lostTime } = this.#deps;
     const nodeReachable = this.isReachable ?? true;
     this.#responded = true;
     session.resetTokenRejections();
     this.#failures = 0;
     this.#reportSkipped(listing);
+    // The last listing may be older than this clock shows, so it no longer limits when challenges were issued.
+    if ((await lostTime.recordListing(listing, askedAt)) > 0) this.#listedAt = undefined;
     await forEachInSlices(listing.open, ([id, challenge]) => {
+      lostTime.recordChallenge(id, challenge);
       contracts.apply(id, {
         type: 'challenged',
         challenge,

@@ -32,8 +32,12 @@ export class RunMonitor {
     const now = this.#deps.clock.now();
     const pausedMs = now - (this.#tickedAt ?? now);
     this.#tickedAt = now;
-    if (pausedMs <= SUSPENDED_AFTER_MS) return;
-    this.#runningSince = now;
-    this.#deps.log.warn('process was suspended', { seconds: Math.round(pausedMs / 1000) });
+    if (pausedMs > SUSPENDED_AFTER_MS) this.recordSuspension(pausedMs);
+  }
+
+  /** Records that this process did not run for some time until now. */
+  recordSuspension(ms: number): void {
+    this.#runningSince = this.#deps.clock.now();
+    this.#deps.log.warn('process was suspended', { seconds: Math.round(ms / 1000) });
   }
 }

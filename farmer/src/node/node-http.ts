@@ -86,7 +86,7 @@ export class NodeHttp {
     const { route, method = 'GET', path, body, maxBytes = MAX_RESPONSE_BYTES, timeoutMs, signal, read } = request;
     const boundMs = Math.max(1, Math.min(timeoutMs ?? Number.POSITIVE_INFINITY, TIMEOUTS_MS[route]));
     return await this.#sendThroughBreaker(route, signal, async (headers) => {
-      const sentAt = this.#wallNow();
+      const sentAt = this.#clock.now();
       return await withTimeout({ timeoutMs: boundMs, signal }, async (bounded) => {
         const response: AxiosResponse<Readable> = await this.#http.request({
           method,
@@ -95,11 +95,11 @@ export class NodeHttp {
           data: body,
           signal: bounded,
         });
-        this.#deps.skew?.addSample(response.headers['date'], sentAt, this.#wallNow());
+        this.#deps.skew?.addSample(response.headers['date'], sentAt, this.#clock.now());
         try {
           return await read({ status: response.status, body: readBody(response.data, { route, maxBytes }) });
         } catch (error) {
-          throw this.#addRetryAfter(error, response.headers['retry-after']);
+          throw this.#addRetryAfter(error, response.headers);
         } finally {
           response.data.destroy();
         }
@@ -128,7 +128,7 @@ export class NodeHttp {
       if (status !== 200) {
         response.data.destroy();
         const error = new NodeError('http_error', 'download', `the download failed with HTTP ${status}`, { status });
-        throw this.#addRetryAfter(error, response.headers['retry-after']);
+        throw this.#addRetryAfter(error, response.headers);
       }
       return response.data;
     });
@@ -169,12 +169,9 @@ export class NodeHttp {
     }
   }
 
-  #wallNow(): number {
-    return this.#clock.toWallTime(this.#clock.now());
-  }
-
-  #addRetryAfter(error: unknown, header: unknown): unknown {
-    const retryAfterMs = parseRetryAfter(header, this.#wallNow());
+  #addRetryAfter(error: unknown, headers: Readonly<Record<string, unknown>>): unknown {
+    const now = this.#clock.toWallTime(this.#clock.now());
+    const retryAfterMs = parseRetryAfter(headers['retry-after'], { date: headers['date'], now });
     if (!(error instanceof NodeError) || retryAfterMs === undefined) return error;
     const { code, message, details } = error;
     const { route: _, ...facts } = details;

@@ -2,7 +2,9 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Clock } from '@downstream/platform';
 import { z } from 'zod';
 import { type ContractId, FAILURE_REASONS } from '../contract/contract.ts';
+import type { ClockOffsets } from '../contract/lost-time.ts';
 import {
+  type ClockStorePort,
   EMPTY_TALLY,
   type ExitState,
   type ExitStorePort,
@@ -16,6 +18,7 @@ import type { Journal } from './journal.ts';
 import { formatSource, nodeColumns, readRegistry, termsColumns, toSource } from './registry.ts';
 import { inDurableTransaction, inTransaction } from './sqlite.ts';
 import type { StateReplica } from './state-replica.ts';
+import { Timeline } from './timeline.ts';
 
 const contractRow = termsColumns.extend({
   round_number: z.number(),
@@ -33,13 +36,14 @@ export interface NodeStoreDeps {
   readonly db: DatabaseSync;
   readonly replica: StateReplica;
   readonly journal: Journal;
-  readonly clock: Pick<Clock, 'toWallTime' | 'toInstant'>;
+  readonly clock: Clock;
 }
 
-/** The state of one node's contracts. Instants are stored as wall-clock time. */
-export class NodeStore implements StorePort, TokenStorePort, ExitStorePort {
+/** The state of one node's contracts. Rounds are stored on a {@link Timeline}, other instants as wall-clock time. */
+export class NodeStore implements StorePort, TokenStorePort, ExitStorePort, ClockStorePort {
   readonly id: number;
   readonly #deps: NodeStoreDeps;
+  readonly #timeline: Timeline;
   readonly #insert: StatementSync;
   readonly #update: StatementSync;
   readonly #saveTotal: StatementSync;
@@ -51,6 +55,7 @@ export class NodeStore implements StorePort, TokenStorePort, ExitStorePort {
     const { db } = deps;
     this.id = id;
     this.#deps = deps;
+    this.#timeline = Timeline.read(id, deps);
     this.#insert = db.prepare(INSERT_CONTRACT);
     this.#update = db.prepare(
       'UPDATE contract SET round_number = ?, round_issued_at = ?, had_chunk = ?, settled_challenge = ? WHERE id = ?',
@@ -84,7 +89,7 @@ export class NodeStore implements StorePort, TokenStorePort, ExitStorePort {
     const { db, replica, clock } = this.#deps;
     const { id, source, intervalMs, acceptedAt } = terms;
     const acceptedAtWall = clock.toWallTime(acceptedAt);
-    const issuedAt = clock.toWallTime(round.issuedAt);
+    const issuedAt = this.#timeline.toStored(round.issuedAt);
     const sourceColumns = [source.kind, formatSource(source)];
     const roundColumns = [round.number, issuedAt, Number(hadChunk)];
     inDurableTransaction(db, () => {
@@ -94,9 +99,10 @@ export class NodeStore implements StorePort, TokenStorePort, ExitStorePort {
   }
 
   update({ terms, round, settled, hadChunk }: StoredContract, outcome?: StoredOutcome): void {
-    const { db, journal, clock } = this.#deps;
+    const { db, journal } = this.#deps;
+    const issuedAt = this.#timeline.toStored(round.issuedAt);
     inTransaction(db, () => {
-      this.#update.run(round.number, clock.toWallTime(round.issuedAt), Number(hadChunk), settled ?? null, terms.id);
+      this.#update.run(round.number, issuedAt, Number(hadChunk), settled ?? null, terms.id);
       if (outcome === undefined) return;
       this.#saveTotal.run(this.id, outcome.total.name, outcome.total.count);
       journal.add(outcome.entry);
@@ -125,11 +131,19 @@ export class NodeStore implements StorePort, TokenStorePort, ExitStorePort {
             intervalMs: row.interval_ms,
             acceptedAt: clock.toInstant(row.accepted_at),
           },
-          round: { number: row.round_number, issuedAt: clock.toInstant(row.round_issued_at) },
+          round: { number: row.round_number, issuedAt: this.#timeline.toInstant(row.round_issued_at) },
           settled: row.settled_challenge ?? undefined,
           hadChunk: row.had_chunk === 1,
         };
       });
+  }
+
+  clockOffsets(): ClockOffsets | undefined {
+    return this.#timeline.offsets;
+  }
+
+  saveClockOffsets(offsets: ClockOffsets): void {
+    inTransaction(this.#deps.db, () => this.#timeline.saveMark(offsets));
   }
 
   tally(): Tally {

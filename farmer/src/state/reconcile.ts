@@ -4,6 +4,7 @@ import { INSERT_CONTRACT } from './node-store.ts';
 import { formatSource, readContractTerms, readRegistry, type StoredContractTerms } from './registry.ts';
 import { inDurableTransaction, StateError } from './sqlite.ts';
 import type { StateReplica } from './state-replica.ts';
+import { Timeline } from './timeline.ts';
 
 /**
  * Adds the farm, nodes and tokens that only the replica has to the state, for example after a backup was restored.
@@ -63,10 +64,14 @@ export function insertContractTerms(db: DatabaseSync, contracts: readonly Stored
   if (contracts.length === 0) return;
   const nowWall = clock.toWallTime(clock.now());
   const insert = db.prepare(INSERT_CONTRACT);
+  const nodeIds = new Set(contracts.map(({ nodeId }) => nodeId));
+  const timelines = new Map(Array.from(nodeIds, (nodeId) => [nodeId, Timeline.read(nodeId, { db, clock })]));
   inDurableTransaction(db, () => {
     for (const { id, nodeId, source, intervalMs, acceptedAtWall } of contracts) {
-      const round = Math.max(0, Math.floor((nowWall - acceptedAtWall) / intervalMs));
-      const issuedAt = acceptedAtWall + round * intervalMs;
+      // The system clock may have been ahead when the contract was accepted.
+      const ageMs = Math.max(0, nowWall - acceptedAtWall);
+      const round = Math.floor(ageMs / intervalMs);
+      const issuedAt = timelines.get(nodeId)?.toStored(clock.now() - (ageMs % intervalMs)) ?? nowWall;
       const text = formatSource(source);
       const hadChunk = 1;
       insert.run(id, nodeId, source.kind, text, intervalMs, acceptedAtWall, round, issuedAt, hadChunk);

@@ -24,6 +24,18 @@ const TERMS_COLUMNS = `
     interval_ms REAL NOT NULL,
     accepted_at REAL NOT NULL`;
 
+/** The clocks at one moment, which connect the rounds of a node's contracts with the next process. */
+export const TIME_MARK_TABLE = `
+  CREATE TABLE IF NOT EXISTS time_mark (
+    node_id INTEGER PRIMARY KEY,
+    at REAL NOT NULL,
+    boot_id TEXT,
+    uptime_ms REAL,
+    wall_ahead_ms REAL NOT NULL,
+    node_ahead_min_ms REAL,
+    node_ahead_max_ms REAL
+  ) STRICT;`;
+
 export const STATE_SCHEMA: Schema = {
   // "Farm"
   applicationId: 0x4661726d,
@@ -41,6 +53,7 @@ export const STATE_SCHEMA: Schema = {
     count INTEGER NOT NULL,
     PRIMARY KEY (node_id, outcome)
   ) STRICT, WITHOUT ROWID;
+  ${TIME_MARK_TABLE}
   CREATE TABLE scrub (
     started_at REAL NOT NULL,
     cursor TEXT NOT NULL,

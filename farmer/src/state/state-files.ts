@@ -111,7 +111,9 @@ function moveAside(path: string): void {
   const target = join(folder, `${prefix}${new Date().toISOString().replace(/[:.]/g, '-')}`);
   for (const suffix of ['', '-wal']) if (existsSync(path + suffix)) renameSync(path + suffix, target + suffix);
   rmSync(`${path}-shm`, { force: true });
-  const kept = readdirSync(folder).filter((name) => name.startsWith(prefix) && !name.endsWith('-wal'));
-  for (const name of kept.sort().slice(0, -MAX_DAMAGED_FILES))
+  const others = readdirSync(folder).filter(
+    (name) => name.startsWith(prefix) && !name.endsWith('-wal') && name !== basename(target),
+  );
+  for (const name of others.sort().slice(0, 1 - MAX_DAMAGED_FILES))
     for (const suffix of ['', '-wal']) rmSync(join(folder, name + suffix), { force: true });
 }

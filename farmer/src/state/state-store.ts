@@ -9,6 +9,7 @@ import { Journal } from './journal.ts';
 import { NodeStore } from './node-store.ts';
 import { reconcile, restoreRegistry } from './reconcile.ts';
 import { type Registry, readRegistry, writeDisks } from './registry.ts';
+import { TIME_MARK_TABLE } from './schema.ts';
 import { inDurableTransaction, inTransaction, StateError, toStateError } from './sqlite.ts';
 import { openStateFiles, STATE_FILE, type StateFiles } from './state-files.ts';
 import type { StateReplica } from './state-replica.ts';
@@ -61,6 +62,7 @@ export class StateStore implements ScrubStorePort {
   static open(folder: string, { journalSize }: StateOptions, clock: Clock): StateStore {
     const files = openStateFiles(folder, clock);
     try {
+      addTimeMarks(files.db);
       restoreRegistry(files.db, files.replica);
       const reconcileError = reconcile(files.db, files.replica, clock);
       return new StateStore({ ...files, reconcileError }, { journalSize, clock });
@@ -177,6 +179,7 @@ export class StateStore implements ScrubStorePort {
     for (const { id, url, exit_state } of this.#registry().nodes) {
       if (exit_state !== 'exited' || configured.some((node) => node.url === url)) continue;
       this.#db.prepare('DELETE FROM challenge_total WHERE node_id = ?').run(id);
+      this.#db.prepare('DELETE FROM time_mark WHERE node_id = ?').run(id);
       this.#db.prepare('DELETE FROM node WHERE id = ?').run(id);
     }
   }
@@ -188,4 +191,10 @@ export class StateStore implements ScrubStorePort {
   #replicateRegistry(): void {
     this.#replica.saveRegistry(this.#registry());
   }
+}
+
+/** Adds the table to a state that an earlier version created. */
+function addTimeMarks(db: DatabaseSync): void {
+  const found = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'time_mark'").get();
+  if (found === undefined) db.exec(TIME_MARK_TABLE);
 }

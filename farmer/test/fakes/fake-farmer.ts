@@ -1,6 +1,7 @@
 import { FakeClock, FakeLogger } from '@downstream/platform/testing';
 import type { ChunkSource, ContractId, FailureReason } from '../../src/contract/contract.ts';
 import type { JournalEntry } from '../../src/contract/journal-entry.ts';
+import type { ClockOffsets } from '../../src/contract/lost-time.ts';
 import { ContractTable } from '../../src/farming/contract-table.ts';
 import { ContractTables } from '../../src/farming/contract-tables.ts';
 import { ChunkError, NodeError } from '../../src/farming/errors.ts';
@@ -8,11 +9,13 @@ import { Farmer } from '../../src/farming/farmer.ts';
 import {
   type CallOptions,
   type ChunkPort,
+  type ClockStorePort,
   EMPTY_TALLY,
   type EndReason,
   type ExitState,
   type ExitStorePort,
   type Listing,
+  type NodeClockPort,
   type NodePort,
   type Offer,
   type OutcomePort,
@@ -30,7 +33,7 @@ import {
 import { INTERVAL_MS, makeId } from './builders.ts';
 
 /** A node in memory that follows the protocol, with faults that tests can switch on. */
-export class FakeNode implements NodePort {
+export class FakeNode implements NodePort, NodeClockPort {
   readonly clock: FakeClock;
   /** The ids of its contracts start after this number. */
   idsFrom = 0;
@@ -86,12 +89,23 @@ export class FakeNode implements NodePort {
   readonly wrong: string[] = [];
   /** Answers that were repeated after their acknowledgement. */
   readonly afterAcknowledgement: string[] = [];
+  /** How far its clock is ahead. Its rounds follow its clock. */
+  aheadMs = 0;
+  /** How wrong its dates are. */
+  dateErrorMs = 0;
+  /** Sends no dates. */
+  hidesClock = false;
   readonly #acknowledged = new Set<string>();
   readonly released: string[] = [];
   #issued = 0;
 
   constructor(clock: FakeClock) {
     this.clock = clock;
+  }
+
+  get ahead() {
+    const aheadMs = this.aheadMs + this.dateErrorMs;
+    return this.hidesClock ? undefined : { minMs: aheadMs - 500, maxMs: aheadMs + 500 };
   }
 
   async register(): Promise<string> {
@@ -107,7 +121,7 @@ export class FakeNode implements NodePort {
     if (this.contracts.size >= this.supply) return undefined;
     this.#issued += 1;
     const id = makeId(this.idsFrom + this.#issued);
-    this.contracts.set(id, { startedAt: this.clock.now(), settled: new Map() });
+    this.contracts.set(id, { startedAt: this.#now(), settled: new Map() });
     const challenge = this.#challenge(id);
     await this.offerGate;
     return {
@@ -174,8 +188,12 @@ export class FakeNode implements NodePort {
     if (this.losesReleases) throw new NodeError('unreachable', 'remove', 'response lost');
   }
 
+  #now(): number {
+    return this.clock.now() + this.aheadMs;
+  }
+
   #round(id: ContractId): number {
-    return Math.floor((this.clock.now() - (this.contracts.get(id)?.startedAt ?? 0)) / this.intervalMs);
+    return Math.floor((this.#now() - (this.contracts.get(id)?.startedAt ?? 0)) / this.intervalMs);
   }
 
   #challenge(id: ContractId): string {
@@ -244,7 +262,7 @@ export class FakeChunks implements ChunkPort {
 }
 
 /** State in memory. It can be passed to the next farmer, as after a restart. */
-export class MemoryStore implements StorePort, TokenStorePort, ExitStorePort, ScrubStorePort {
+export class MemoryStore implements StorePort, TokenStorePort, ExitStorePort, ScrubStorePort, ClockStorePort {
   readonly rows = new Map<ContractId, StoredContract>();
   readonly results: Record<string, number> = {};
   saved: string | undefined;
@@ -273,6 +291,12 @@ export class MemoryStore implements StorePort, TokenStorePort, ExitStorePort, Sc
   exitState = () => this.savedExitState;
   scrub = () => this.scrubbed;
   token = () => this.saved;
+  offsets: ClockOffsets | undefined;
+  clockOffsets = () => this.offsets;
+  saveClockOffsets(offsets: ClockOffsets): void {
+    this.#write();
+    this.offsets = offsets;
+  }
   saveExitState(state: ExitState): void {
     this.#write();
     this.savedExitState = state;
@@ -350,8 +374,10 @@ export function aFarmer({
           node: theNode,
           chunks,
           circuit,
+          nodeClock: theNode,
           tokens: store,
           exitStore: store,
+          clockStore: store,
           contracts: table,
           outcomes,
           log,

@@ -31,6 +31,8 @@ function createFarmer(count: number, contracts: number) {
         circuit: { retryAfterMs: undefined },
         tokens: store,
         exitStore: store,
+        clockStore: store,
+        nodeClock: components.node,
         log,
       })),
       contracts: new ContractTables(nodes.map(({ contracts }) => contracts)),

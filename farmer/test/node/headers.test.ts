@@ -1,3 +1,4 @@
+import { FakeClock } from '@downstream/platform/testing';
 import { describe, expect, it } from '@jest/globals';
 import { NodeError } from '../../src/farming/errors.ts';
 import { ClockSkew } from '../../src/node/clock-skew.ts';
@@ -24,7 +25,7 @@ describe('parseRetryAfter', () => {
     [undefined, undefined],
     [['1', '2'], undefined],
   ])('parses %j as %p ms', (header, expected) => {
-    expect(parseRetryAfter(header, NOW)).toBe(expected);
+    expect(parseRetryAfter(header, { now: NOW })).toBe(expected);
   });
 });
 
@@ -43,14 +44,14 @@ describe('NodeHttp', () => {
 
 describe('ClockSkew', () => {
   it('ignores invalid dates', () => {
-    const skew = new ClockSkew();
+    const skew = new ClockSkew(new FakeClock(NOW));
     for (const invalid of [undefined, '', 'yesterday', 'x'.repeat(1000), ['a'], dated(0)])
       skew.addSample(invalid, NOW, NOW);
     expect(skew.seconds === undefined || Math.abs(skew.seconds) > 1e9).toBe(true);
   });
 
   it.each([0, 40, -3_600])('measures a skew of %i seconds to within 0.6 s', (seconds) => {
-    const skew = new ClockSkew();
+    const skew = new ClockSkew(new FakeClock(NOW));
     for (let n = 0; n < 30; n++) {
       const sentAt = NOW + n * 1_037;
       skew.addSample(dated(sentAt + 10 + seconds * 1000), sentAt, sentAt + 20);
@@ -59,7 +60,7 @@ describe('ClockSkew', () => {
   });
 
   it('is not affected by a slow response or an implausible date', () => {
-    const skew = new ClockSkew();
+    const skew = new ClockSkew(new FakeClock(NOW));
     for (let n = 0; n < 10; n++) skew.addSample(dated(NOW + n * 1000), NOW + n * 1000, NOW + n * 1000);
     skew.addSample(dated(NOW), NOW, NOW + 60_000);
     skew.addSample('Tue, 01 Jan 1980 00:00:00 GMT', NOW, NOW);
@@ -67,7 +68,7 @@ describe('ClockSkew', () => {
   });
 
   it('follows a clock that is corrected', () => {
-    const skew = new ClockSkew();
+    const skew = new ClockSkew(new FakeClock(NOW));
     for (let n = 0; n < 20; n++) skew.addSample(dated(NOW + 60_000), NOW, NOW);
     for (let n = 0; n < 10; n++) skew.addSample(dated(NOW), NOW, NOW);
     expect(Math.abs(skew.seconds ?? Number.NaN)).toBeLessThan(1);

@@ -41,7 +41,7 @@ describe('StateStore', () => {
     expect(ids(claimNode(dir.restart()))).toEqual([makeId(2)]);
   });
 
-  it('stores wall-clock time, since instants do not survive a restart', () => {
+  it('stores results and acceptance with wall-clock time, since instants do not survive a restart', () => {
     const hour = 3_600_000;
     const node = claimNode(dir.open());
     dir.clock.wallOffsetMs = hour;
@@ -50,7 +50,7 @@ describe('StateStore', () => {
     dir.clock.wallOffsetMs = 0;
     const store = dir.restart();
     const [stored] = claimNode(store).contracts();
-    expect(stored).toMatchObject({ terms: { acceptedAt: T0 + 1 + hour }, round: { issuedAt: T0 + 1 + hour } });
+    expect(stored).toMatchObject({ terms: { acceptedAt: T0 + 1 + hour }, round: { issuedAt: T0 + 1 } });
     expect(store.journal.list(makeId(1), 1)).toMatchObject([{ dueAt: T0 + 60_000 + hour }]);
   });
 

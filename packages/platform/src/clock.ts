@@ -1,4 +1,5 @@
 import { uptime } from 'node:os';
+import { type BootTime, readBootTime } from './boot-time.ts';
 import { onAbort } from './on-abort.ts';
 
 /**
@@ -14,6 +15,8 @@ export interface Clock {
   toWallTime(instant: Instant): number;
   /** Converts from the time of the system clock. */
   toInstant(wallTime: number): Instant;
+  /** The time since the machine was started, which connects the instants of two processes. */
+  bootTime(): BootTime | undefined;
   /** Resolves after `ms`, immediately if it is not positive. Rejects with the signal's reason on abort. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
@@ -28,12 +31,15 @@ export interface TimeSources {
   monotonicMs(): number;
   /** Time since boot. Includes suspensions, but is coarse and slower to read. */
   uptimeMs(): number;
+  /** The uptime with the identity of this boot, if the system has one. */
+  bootTime(): BootTime | undefined;
 }
 
 const SYSTEM: TimeSources = {
   wallMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   uptimeMs: () => uptime() * 1000,
+  bootTime: readBootTime,
 };
 
 /** Minimum time between two reads of the uptime. */
@@ -74,6 +80,10 @@ export class SteadyClock implements Clock {
 
   toInstant(wallTime: number): Instant {
     return wallTime + this.now() - this.#sources.wallMs();
+  }
+
+  bootTime(): BootTime | undefined {
+    return this.#sources.bootTime();
   }
 
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {

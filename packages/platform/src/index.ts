@@ -1,5 +1,6 @@
 export { runUnlessAborted, TimeoutError, waitAtMost, withTimeout } from './abort.ts';
 export { computeBackoffMs } from './backoff.ts';
+export { type BootTime, measureElapsedMs } from './boot-time.ts';
 export { formatBytes, parseBytes } from './bytes.ts';
 export { type Clock, type Instant, systemClock } from './clock.ts';
 export {

@@ -1,3 +1,4 @@
+import type { BootTime } from './boot-time.ts';
 import type { Clock, Instant } from './clock.ts';
 import type { LogFields, Logger } from './logger.ts';
 
@@ -23,6 +24,13 @@ export class FakeClock implements Clock {
 
   toInstant(wallTime: number): Instant {
     return wallTime - this.wallOffsetMs;
+  }
+
+  /** Changes when the machine is restarted; undefined on systems that do not identify a boot. */
+  bootId: string | undefined = 'first boot';
+
+  bootTime(): BootTime | undefined {
+    return this.bootId === undefined ? undefined : { bootId: this.bootId, uptimeMs: this.#now };
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
