@@ -1,0 +1,44 @@
+import { renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { FarmerProcess } from './farmer-process.ts';
+import type { ClockState } from './settable-clock.ts';
+
+const PRELOAD = join(import.meta.dirname, 'settable-clock.ts');
+
+/** Controls the clocks of the processes that are started with its environment. */
+export class ClockControl {
+  readonly #path: string;
+  #state: ClockState = { wallMs: 0, pausedMs: 0 };
+
+  constructor(folder: string) {
+    this.#path = join(folder, 'clock.json');
+    this.#save();
+  }
+
+  get env(): Record<string, string> {
+    return { TEST_CLOCK: this.#path, NODE_OPTIONS: `--import=${PRELOAD}` };
+  }
+
+  /** Sets the system clock: 0 is the correct time. */
+  setWall(wallMs: number): void {
+    this.#state = { ...this.#state, wallMs };
+    this.#save();
+  }
+
+  /** Stops a process and its clocks for `ms`. Then the system clock steps forward. */
+  async pauseMachine({ child }: Pick<FarmerProcess, 'child'>, ms: number): Promise<void> {
+    child.kill('SIGSTOP');
+    const stoppedAt = performance.now();
+    await pause(ms);
+    this.#state = { ...this.#state, pausedMs: this.#state.pausedMs + performance.now() - stoppedAt };
+    this.#save();
+    child.kill('SIGCONT');
+  }
+
+  #save(): void {
+    // Readers never see half a file.
+    writeFileSync(`${this.#path}.new`, JSON.stringify(this.#state));
+    renameSync(`${this.#path}.new`, this.#path);
+  }
+}
