@@ -1,6 +1,6 @@
 import type { Instant } from '@downstream/platform';
 import { type Contract, type ContractId, dueAt, getOpenChallenge } from './contract.ts';
-import { MAX_CLOCK_ERROR_MS } from './round.ts';
+import { EMPTY_TIMELINE, MAX_CLOCK_ERROR_MS } from './round.ts';
 
 /** A difference between two clocks that is known only within bounds. */
 export interface TimeRange {
@@ -93,13 +93,9 @@ function getTolerance({ terms }: Contract): number {
 /** The contract after `ms` that this process's clock did not see: its round began that much earlier. */
 export function addLostTime(contract: Contract, ms: number): Contract {
   const { round, timeline } = contract;
+  const earlier = { ...contract, round: { ...round, issuedAt: round.issuedAt - ms } };
+  if (timeline === EMPTY_TIMELINE) return earlier;
   const { attempts, ...times } = timeline;
-  const earlier = Object.fromEntries(
-    Object.entries(times).map(([name, at]) => [name, at === undefined ? undefined : at - ms]),
-  );
-  return {
-    ...contract,
-    round: { ...round, issuedAt: round.issuedAt - ms },
-    timeline: { ...earlier, attempts },
-  };
+  const shifted = Object.entries(times).map(([name, at]) => [name, at === undefined ? undefined : at - ms]);
+  return { ...earlier, timeline: { ...Object.fromEntries(shifted), attempts } };
 }

@@ -1,4 +1,4 @@
-import type { Clock, Instant, Logger } from '@downstream/platform';
+import { type Clock, forEachInSlices, type Instant, type Logger } from '@downstream/platform';
 import type { Contract, ContractId } from '../contract/contract.ts';
 import {
   type ClockOffsets,
@@ -19,11 +19,6 @@ interface LostTimeDetectorDeps {
   readonly monitor: RunMonitor;
   readonly clock: Clock;
   readonly log: Logger;
-}
-
-interface ListedChallenges {
-  readonly open: ReadonlyMap<ContractId, string>;
-  readonly now: Instant;
 }
 
 /** How often the clocks are stored. */
@@ -47,7 +42,7 @@ export class LostTimeDetector {
   #doubtfulBefore: Instant = Number.NEGATIVE_INFINITY;
   #listing: { readonly askedAt: Instant; readonly open: ReadonlyMap<ContractId, string> } | undefined;
   /** Contracts whose challenge in the last listing is early. */
-  #early: ReadonlySet<ContractId> = new Set();
+  readonly #early = new Set<ContractId>();
 
   constructor(deps: LostTimeDetectorDeps) {
     this.#deps = deps;
@@ -82,7 +77,7 @@ export class LostTimeDetector {
     const jumpMs = wallMs - this.#wallMs;
     this.#wallMs = wallMs;
     if (jumpMs < MIN_JUMP_MS) return;
-    this.#doubtfulBefore = this.#deps.clock.now();
+    this.#doubtEarlierThan(this.#deps.clock.now());
     this.#deps.log.warn('system clock moved forward', { seconds: toSeconds(jumpMs) });
   }
 
@@ -91,24 +86,34 @@ export class LostTimeDetector {
    *
    * @returns how much time was lost since the previous listing, which the contracts now include
    */
-  recordListing({ held, open }: Listing, askedAt: Instant): number {
+  async recordListing(listing: Pick<Listing, 'held' | 'open'>, askedAt: Instant): Promise<number> {
     const { contracts, clock } = this.#deps;
     const now = clock.now();
-    const challenges = new Map(open.map(({ id, challenge }) => [id, challenge]));
     const loss = this.#compareClocks();
-    const lostMs = loss && this.#isProved(loss, { held, open: challenges, now }) ? loss.ms : 0;
+    const lostMs = loss !== undefined && (await this.#isProved(loss, listing, now)) ? loss.ms : 0;
     this.#report(lostMs);
-    if (lostMs > 0) contracts.addLostTime(lostMs, this.#comparedAt);
+    if (lostMs > 0) {
+      contracts.addLostTime(lostMs, this.#comparedAt);
+      this.#doubtEarlierThan(askedAt);
+    }
     this.#comparedAt = now;
-    const early = open.filter(({ id, challenge }) => {
-      const contract = contracts.get(id);
-      return contract !== undefined && isEarly(contract, challenge, now);
-    });
-    this.#early = new Set(early.map(({ id }) => id));
-    this.#listing = { askedAt, open: challenges };
-    if (lostMs > 0 || early.length > 0) this.#doubtfulBefore = Math.max(this.#doubtfulBefore, askedAt);
+    this.#listing = { askedAt, open: listing.open };
+    this.#early.clear();
     if (lostMs > 0 || now - (this.#savedAt ?? Number.NEGATIVE_INFINITY) >= SAVE_INTERVAL_MS) this.#save(now);
     return lostMs;
+  }
+
+  /** Compares a challenge of the last listing with the schedule. Must be called before it is passed on. */
+  recordChallenge(id: ContractId, challenge: string): void {
+    const { contracts, clock } = this.#deps;
+    const contract = contracts.get(id);
+    if (this.#listing === undefined || contract === undefined || !isEarly(contract, challenge, clock.now())) return;
+    this.#early.add(id);
+    this.#doubtEarlierThan(this.#listing.askedAt);
+  }
+
+  #doubtEarlierThan(instant: Instant): void {
+    this.#doubtfulBefore = Math.max(this.#doubtfulBefore, instant);
   }
 
   #compareClocks(): SuspectedLoss | undefined {
@@ -119,12 +124,14 @@ export class LostTimeDetector {
     return suspectLoss(before, offsets);
   }
 
-  #isProved(loss: SuspectedLoss, { held, ...listing }: Pick<Listing, 'held'> & ListedChallenges): boolean {
-    const contracts = Array.from(held, (id) => this.#deps.contracts.get(id)).filter(
+  async #isProved(loss: SuspectedLoss, { held, open }: Pick<Listing, 'held' | 'open'>, now: Instant): Promise<boolean> {
+    const contracts: Contract[] = [];
+    await forEachInSlices(held, (id) => {
+      const contract = this.#deps.contracts.get(id);
       // Later contracts did not exist yet, or their offer was in flight.
-      (contract): contract is Contract => contract !== undefined && contract.terms.acceptedAt <= this.#comparedAt,
-    );
-    const isProved = checkAgainstListing(loss.ms, { ...listing, contracts });
+      if (contract !== undefined && contract.terms.acceptedAt <= this.#comparedAt) contracts.push(contract);
+    });
+    const isProved = checkAgainstListing(loss.ms, { contracts, open, now });
     if (!loss.isDoubtful) return isProved !== false;
     // While the process was not running, the system clock alone is no evidence.
     return isProved === true && (this.#listing !== undefined || this.#offsets?.node !== undefined);
