@@ -202,6 +202,7 @@ export function connect(
     breaker,
     skew,
     clock,
+    onStaleConnection: (event) => log.warn('stale connections discarded', { node: node.alias, ...event }),
     observe: (request) => {
       metrics.request(node.alias, request);
       requests.record(request, clock.now());

@@ -77,7 +77,13 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
   reset: [
     { on: FARMING_ROUTES, counted: 'unreachable', behavior: RETRIES },
     { on: ['connectivity', 'new'], counted: 'unreachable', behavior: RETRIES_REGISTRATION },
-    { on: ['download'], counted: 'unreachable', behavior: RETRIES_DOWNLOAD, chunkErrors: ONE_BROKEN, node: BY_URL },
+    {
+      on: ['download'],
+      counted: 'unreachable',
+      behavior: 'Repeats the download at once on a new connection, or after a pause if the failed one was new.',
+      chunkErrors: { download_failed: 'any' },
+      node: BY_URL,
+    },
     {
       on: ['remove'],
       counted: 'unreachable',

@@ -14,7 +14,7 @@ export interface EnvironmentCase<Name extends EnvironmentName> extends ExpectedO
   readonly inject: (environment: Environments[Name]) => Promise<void> | void;
 }
 
-const RECONNECTS = 'Retries on other connections.';
+const RECONNECTS = 'Discards its idle connections after the first failure, and retries on new ones.';
 
 /** The rows for connections, processes, clocks and output, by the environment that a trial must control. */
 export const ENVIRONMENT_CASES: {

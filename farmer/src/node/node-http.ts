@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
-import { type Clock, getErrorCode, systemClock, TimeoutError, withTimeout } from '@downstream/platform';
+import { type Clock, systemClock, withTimeout } from '@downstream/platform';
 import type { RouteName } from '@downstream/protocol';
-import axios, { type AxiosInstance, type AxiosResponse } from 'axios';
+import axios, { type AxiosInstance, type AxiosRequestConfig, type AxiosResponse } from 'axios';
 import { NodeError, type NodeErrorCode } from '../farming/errors.ts';
 import type { CallOptions } from '../farming/ports.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { ClockSkew } from './clock-skew.ts';
+import { type Connection, ConnectionPool, type NetworkOptions } from './connection-pool.ts';
 import { readBody } from './read-body.ts';
+import { isStaleConnection, toNodeError } from './request-error.ts';
 import { parseRetryAfter } from './retry-after.ts';
 import { TIMEOUTS_MS } from './timeouts.ts';
 
@@ -41,40 +41,52 @@ export interface NodeResponse {
   readonly body: AsyncIterable<string>;
 }
 
+/** A reused connection failed. */
+export interface StaleConnection {
+  readonly route: RouteName;
+  readonly outcome: NodeErrorCode;
+  /** How many idle connections were closed for that reason. */
+  readonly discarded: number;
+}
+
 export interface NodeHttpDeps {
+  readonly network?: NetworkOptions;
+  readonly onStaleConnection?: (event: StaleConnection) => void;
   readonly observe?: (outcome: RequestOutcome) => void;
   readonly breaker?: CircuitBreaker;
   readonly skew?: ClockSkew;
   readonly clock?: Pick<Clock, 'now' | 'toWallTime'>;
 }
 
+/** Sends a request with the options of this attempt. */
+type Send<T> = (attempt: AxiosRequestConfig) => Promise<T>;
+
+interface Target {
+  readonly url: string;
+  readonly signal: AbortSignal | undefined;
+}
+
 const MAX_RESPONSE_BYTES = 64 * 1024;
-/** More than the concurrency limits of answers and downloads together, so that a listing always gets a connection. */
-const MAX_CONNECTIONS = 48;
 
 /**
  * HTTP client of one node (axios). Responses are bounded in size and time; redirects are not followed. Errors contain
- * neither URL nor headers. Each request has an id, which is sent as `X-Request-Id` and included in its error.
+ * neither URL nor headers. Each attempt has an id, which is sent as `X-Request-Id` and included in its error.
  */
 export class NodeHttp {
   readonly #http: AxiosInstance;
-  readonly #origin: string;
+  readonly #baseUrl: string;
+  readonly #connections: ConnectionPool;
   readonly #deps: NodeHttpDeps;
   readonly #clock: Pick<Clock, 'now' | 'toWallTime'>;
-  readonly #agents = [
-    new HttpAgent({ keepAlive: true, maxSockets: MAX_CONNECTIONS }),
-    new HttpsAgent({ keepAlive: true, maxSockets: MAX_CONNECTIONS }),
-  ] as const;
 
   /** @param baseUrl URL of the node without a trailing slash */
   constructor(baseUrl: string, deps: NodeHttpDeps = {}) {
-    this.#origin = new URL(baseUrl).origin;
+    this.#baseUrl = baseUrl;
+    this.#connections = new ConnectionPool(deps.network);
     this.#deps = deps;
     this.#clock = deps.clock ?? systemClock;
     this.#http = axios.create({
       baseURL: baseUrl,
-      httpAgent: this.#agents[0],
-      httpsAgent: this.#agents[1],
       maxRedirects: 0,
       responseType: 'stream',
       validateStatus: () => true,
@@ -85,12 +97,12 @@ export class NodeHttp {
   async request<T>(request: NodeRequest<T>): Promise<T> {
     const { route, method = 'GET', path, body, maxBytes = MAX_RESPONSE_BYTES, timeoutMs, signal, read } = request;
     const boundMs = Math.max(1, Math.min(timeoutMs ?? Number.POSITIVE_INFINITY, TIMEOUTS_MS[route]));
-    return await this.#sendThroughBreaker(route, signal, async (headers) => {
+    return await this.#sendThroughBreaker(route, { url: this.#baseUrl, signal }, async (attempt) => {
       const sentAt = this.#clock.now();
       return await withTimeout({ timeoutMs: boundMs, signal }, async (bounded) => {
         const response: AxiosResponse<Readable> = await this.#http.request({
+          ...attempt,
           method,
-          headers,
           url: path,
           data: body,
           signal: bounded,
@@ -118,11 +130,12 @@ export class NodeHttp {
     { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal | undefined },
   ): Promise<Readable> {
     // Another server's failures must not open the node's circuit breaker.
-    const send = new URL(url).origin === this.#origin ? this.#sendThroughBreaker.bind(this) : this.#send.bind(this);
-    return await send('download', signal, async (headers) => {
+    const isNode = new URL(url).origin === new URL(this.#baseUrl).origin;
+    const send = isNode ? this.#sendThroughBreaker.bind(this) : this.#send.bind(this);
+    return await send('download', { url, signal }, async (attempt) => {
       const response: AxiosResponse<Readable> = await withTimeout(
         { timeoutMs, signal },
-        async (bounded) => await this.#http.request({ url, baseURL: '', headers, signal: bounded }),
+        async (bounded) => await this.#http.request({ ...attempt, url, baseURL: '', signal: bounded }),
       );
       const { status } = response;
       if (status !== 200) {
@@ -135,37 +148,47 @@ export class NodeHttp {
   }
 
   close(): void {
-    for (const agent of this.#agents) agent.destroy();
+    this.#connections.close();
   }
 
-  async #sendThroughBreaker<T>(
-    route: RouteName,
-    signal: AbortSignal | undefined,
-    send: (headers: Record<string, string>) => Promise<T>,
-  ): Promise<T> {
+  async #sendThroughBreaker<T>(route: RouteName, target: Target, send: Send<T>): Promise<T> {
     const { breaker } = this.#deps;
-    const run = async () => await this.#send(route, signal, send);
+    const run = async () => await this.#send(route, target, send);
     return breaker === undefined ? await run() : await breaker.run(route, run);
   }
 
-  async #send<T>(
+  /** If a reused connection fails, sends the request once more: it says nothing about the node. */
+  async #send<T>(route: RouteName, target: Target, send: Send<T>): Promise<T> {
+    const connection = this.#connections.connect(target.url);
+    try {
+      return await this.#attempt(route, { ...target, connection }, send);
+    } catch (error) {
+      if (!(error instanceof NodeError) || !isStaleConnection(error, connection)) throw error;
+      this.#deps.onStaleConnection?.({ route, outcome: error.code, discarded: connection.discardIdle() });
+    }
+    return await this.#attempt(route, { ...target, connection: this.#connections.connect(target.url) }, send);
+  }
+
+  async #attempt<T>(
     route: RouteName,
-    signal: AbortSignal | undefined,
-    send: (headers: Record<string, string>) => Promise<T>,
+    { signal, connection }: Target & { readonly connection: Connection },
+    send: Send<T>,
   ): Promise<T> {
     const request = randomBytes(6).toString('hex');
     const start = performance.now();
     const observe = (outcome: RequestOutcome['outcome']) =>
       this.#deps.observe?.({ route, outcome, seconds: (performance.now() - start) / 1000, request });
     try {
-      const result = await send({ 'X-Request-Id': request });
+      const result = await send({ ...connection.config, headers: { 'X-Request-Id': request } });
       observe('ok');
       return result;
     } catch (error) {
       signal?.throwIfAborted();
       const { code, message, details, retryAfterMs } = toNodeError(error, route);
       if (code !== 'circuit_open') observe(code);
-      throw new NodeError(code, route, message, { ...details, retryAfterMs, request });
+      const { proxy } = connection;
+      const through = proxy === undefined ? '' : ` (through the proxy ${proxy})`;
+      throw new NodeError(code, route, message + through, { ...details, retryAfterMs, request });
     }
   }
 
@@ -177,15 +200,4 @@ export class NodeHttp {
     const { route: _, ...facts } = details;
     return new NodeError(code, error.route, message, { ...facts, retryAfterMs });
   }
-}
-
-/** Keeps only the error code of an HTTP client's error: the rest contains the URL, and the URL contains the token. */
-function toNodeError(error: unknown, route: RouteName): NodeError {
-  if (error instanceof NodeError) return error;
-  if (error instanceof TimeoutError) return new NodeError('timeout', route, 'the node did not respond in time');
-  const cause = getErrorCode(error) ?? 'unknown';
-  if (cause.startsWith('HPE_')) {
-    return new NodeError('invalid_response', route, "the node's response is not HTTP", { cause });
-  }
-  return new NodeError('unreachable', route, 'the connection to the node failed', { cause });
 }

@@ -1,0 +1,106 @@
+import {
+  type ClientRequest,
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { AxiosRequestConfig } from 'axios';
+import { type HttpProxy, isReachedDirectly } from './proxy.ts';
+
+/** How servers are reached. */
+export interface NetworkOptions {
+  /** Default: none. The proxy variables of the environment have no effect. */
+  readonly proxy?: HttpProxy | undefined;
+  /** Certificates of all trusted authorities, as PEM. Default: those of Node.js. */
+  readonly authorities?: readonly string[] | undefined;
+}
+
+/** The connection of one request. */
+export interface Connection {
+  /** Options of the request. */
+  readonly config: Pick<AxiosRequestConfig, 'httpAgent' | 'httpsAgent' | 'proxy' | 'transport'>;
+  /** The origin of the proxy, if there is one. */
+  readonly proxy: string | undefined;
+  /** Whether an earlier request has used the connection. */
+  readonly isReused: boolean;
+  /**
+   * Closes the idle connections of the pool. Those in use are closed after their request.
+   *
+   * @returns how many were idle
+   */
+  discardIdle(): number;
+}
+
+type Agents = readonly [HttpAgent, HttpsAgent];
+interface AgentSet {
+  readonly direct: Agents;
+  readonly proxied: Agents;
+}
+
+/** More than the concurrency limits of answers and downloads together, so that a listing always gets a connection. */
+const MAX_CONNECTIONS = 48;
+
+/** HTTP connections, which are reused. */
+export class ConnectionPool {
+  readonly #options: NetworkOptions;
+  #agents: AgentSet;
+
+  constructor(options: NetworkOptions = {}) {
+    this.#options = options;
+    this.#agents = createAgents(options);
+  }
+
+  /** Prepares a request, which gets an idle connection or a new one when it is sent. */
+  connect(url: string): Connection {
+    const { proxy } = this.#options;
+    const agents = this.#agents;
+    const isDirect = proxy === undefined || isReachedDirectly(new URL(url).hostname, proxy.exceptions);
+    const [httpAgent, httpsAgent] = isDirect ? agents.direct : agents.proxied;
+    let sent: ClientRequest | undefined;
+    const request = (options: RequestOptions, onResponse: (response: IncomingMessage) => void) => {
+      sent = (options.protocol === 'https:' ? httpsRequest : httpRequest)(options, onResponse);
+      return sent;
+    };
+    return {
+      // Without `proxy: false`, axios would apply the proxy variables of the environment to a direct connection.
+      config: { httpAgent, httpsAgent, transport: { request }, ...(isDirect && { proxy: false }) },
+      proxy: isDirect ? undefined : new URL(proxy.url).origin,
+      get isReused() {
+        return sent?.reusedSocket ?? false;
+      },
+      discardIdle: () => this.#discardIdle(agents),
+    };
+  }
+
+  close(): void {
+    for (const agent of listAgents(this.#agents)) agent.destroy();
+  }
+
+  #discardIdle(agents: AgentSet): number {
+    // Another request has already discarded them: the present ones are newer.
+    if (agents !== this.#agents) return 0;
+    this.#agents = createAgents(this.#options);
+    const all = listAgents(agents);
+    for (const agent of all) agent.maxFreeSockets = 0;
+    const idle = all.flatMap(({ freeSockets }) => Object.values(freeSockets)).flatMap((sockets) => sockets ?? []);
+    for (const socket of idle) socket.destroy();
+    return idle.length;
+  }
+}
+
+function createAgents({ proxy, authorities }: NetworkOptions): AgentSet {
+  const create = (proxyEnv: { HTTP_PROXY: string; HTTPS_PROXY: string } | undefined): Agents => {
+    const options = { keepAlive: true, maxSockets: MAX_CONNECTIONS, proxyEnv };
+    return [new HttpAgent(options), new HttpsAgent({ ...options, ...(authorities && { ca: [...authorities] }) })];
+  };
+  return {
+    direct: create(undefined),
+    proxied: create(proxy && { HTTP_PROXY: proxy.url, HTTPS_PROXY: proxy.url }),
+  };
+}
+
+function listAgents({ direct, proxied }: AgentSet): (HttpAgent | HttpsAgent)[] {
+  return [...direct, ...proxied];
+}
