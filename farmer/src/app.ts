@@ -164,15 +164,19 @@ async function startHttpServer(
   const requests = new Map(observers.nodes.map((node) => [node.config.alias, node.requests]));
   const view = async () => readView({ clock, status, history, tail, requests, state: () => startup.current });
   const live = new LiveUpdates({ view, log });
-  const app = createHttpApp({
-    scrape: async () => await metrics.scrape(),
-    status,
-    isAlive: () => startup.current.phase === 'starting' || startup.current.farmer.isTicking,
-    missing: () => listMissing(startup.current),
-    contract: (id) => (startup.current.phase === 'starting' ? undefined : startup.current.operations.explain(id)),
-    page: createPageRoutes({ view, live }),
-  });
   const { httpHost: host, httpPort: port } = config;
+  const allowedHosts = [...config.allowedHosts, host.toLowerCase()];
+  const app = createHttpApp(
+    { allowedHosts },
+    {
+      scrape: async () => await metrics.scrape(),
+      status,
+      isAlive: () => startup.current.phase === 'starting' || startup.current.farmer.isTicking,
+      missing: () => listMissing(startup.current),
+      contract: (id) => (startup.current.phase === 'starting' ? undefined : startup.current.operations.explain(id)),
+      page: createPageRoutes({ view, live }),
+    },
+  );
   const server = await listen(app, { host, port, setting: 'FARMER_HTTP_PORT', limits: CONNECTION_LIMITS });
   shutdown.add('http server', async () => {
     live.close();

@@ -1,6 +1,7 @@
 import { availableParallelism, homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import {
+  createAllowedHostsSetting,
   createGenesisSettings,
   createHostSetting,
   createLogSettings,
@@ -213,6 +214,7 @@ export const SETTINGS = {
     schema: integerBetween(0, 65_535),
     default: '8080',
   },
+  allowedHosts: createAllowedHostsSetting('FARMER'),
   pollIntervalMs: {
     env: 'FARMER_POLL_INTERVAL',
     flag: '--poll-interval',

@@ -9,6 +9,7 @@ import { type Genesis, loadGenesisFile, standardGenesis } from './chunks/genesis
 import { NodeClock } from './clock/node-clock.ts';
 import { type MockConfig, readConfig, SETTINGS } from './config.ts';
 import { type ControlDeps, createControlApp } from './control/control-app.ts';
+import type { Access } from './control/guard.ts';
 import { FaultPlan } from './faults/fault-plan.ts';
 import { PRESETS } from './faults/presets.ts';
 import { parseScenario, readScenarioFile } from './faults/scenario-file.ts';
@@ -156,9 +157,8 @@ async function start(
     refuse: (ms, fault) => listener.refuse(ms, fault),
     save: () => controller.save(),
   });
-  const api = await listener.open(
-    createApiApp({ pipeline, recorder, metrics, log, isHealthy: () => controller.isStateWritable() }),
-  );
+  const isHealthy = () => controller.isStateWritable();
+  const api = await listener.open(createApiApp(toAccess(config), { pipeline, recorder, metrics, log, isHealthy }));
 
   const closing = new AbortController();
   const control = await startControlServer(config, {
@@ -187,16 +187,18 @@ async function start(
   };
 }
 
-async function startControlServer(
-  { host, controlPort, controlToken }: MockConfig,
-  deps: ControlDeps,
-): Promise<HttpServer | undefined> {
+async function startControlServer(config: MockConfig, deps: ControlDeps): Promise<HttpServer | undefined> {
+  const { host, controlPort } = config;
   if (controlPort === undefined) return undefined;
-  return await listen(createControlApp({ token: controlToken }, deps), {
+  return await listen(createControlApp(toAccess(config), deps), {
     host,
     port: controlPort,
     setting: 'MOCK_CONTROL_PORT',
   });
+}
+
+function toAccess({ host, controlToken, allowedHosts }: MockConfig): Access {
+  return { token: controlToken, allowedHosts: [...allowedHosts, host.toLowerCase()] };
 }
 
 function createStartScenario(faults: readonly FaultInput[]): Scenario[] {

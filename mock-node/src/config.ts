@@ -1,6 +1,7 @@
 import { PRESET_NAMES } from '@downstream/control-api';
 import {
   checkGenesisSettings,
+  createAllowedHostsSetting,
   createGenesisSettings,
   createHostSetting,
   createLogSettings,
@@ -46,6 +47,7 @@ export const SETTINGS = {
     schema: text.regex(/^[\x21-\x7e]{8,200}$/).optional(),
     defaultDescription: 'none: no authentication',
   },
+  allowedHosts: createAllowedHostsSetting('MOCK'),
   seed: {
     env: 'MOCK_SEED',
     flag: '--seed',

@@ -9,6 +9,7 @@ describe('readConfig', () => {
       host: '127.0.0.1',
       port: 5_000,
       controlPort: 5_001,
+      allowedHosts: [],
       timeScale: 1,
       journalSize: 1_000,
       logLevel: 'info',

@@ -1,7 +1,12 @@
 import { type CodedError, getErrorMessage, type Scrape } from '@downstream/platform';
-import { createWebApp } from '@downstream/platform/web';
+import { createHostGuard, createWebApp } from '@downstream/platform/web';
 import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
 import type { Status } from '../status/status.ts';
+
+export interface HttpAppOptions {
+  /** Host names under which clients may reach this server. */
+  readonly allowedHosts: readonly string[];
+}
 
 export interface HttpAppDeps {
   readonly scrape: () => Promise<Scrape>;
@@ -17,8 +22,16 @@ export interface HttpAppDeps {
 }
 
 /** Serves the status page, `/metrics`, `/healthz`, `/readyz`, `/status` and `/status/contracts/<id>`. */
-export function createHttpApp({ scrape, status, isAlive, missing, contract, page }: HttpAppDeps): Express {
-  const app = createWebApp({ scrape });
+export function createHttpApp(
+  { allowedHosts }: HttpAppOptions,
+  { scrape, status, isAlive, missing, contract, page }: HttpAppDeps,
+): Express {
+  const guard = createHostGuard({
+    allowed: allowedHosts,
+    setting: 'FARMER_ALLOWED_HOSTS',
+    publicPaths: ['/healthz'],
+  });
+  const app = createWebApp({ scrape, guards: [guard] });
   app.get('/healthz', (_request, response) => {
     const alive = isAlive();
     response.status(alive ? 200 : 503).json({ status: alive ? 'ok' : 'stalled' });

@@ -1,24 +1,27 @@
 import { listen } from '@downstream/platform';
 import { describe, expect, it } from '@jest/globals';
+import { requestAs } from '../../../test/support/request-as.ts';
 import { createHttpApp } from '../../src/http/http-app.ts';
 import { STATUS } from '../fakes/status.ts';
 
 /** Requests a path in the given state of the farmer. */
-async function get(path: string, { alive = true, missing = [] as string[] } = {}) {
+async function get(path: string, { alive = true, missing = [] as string[], host = '127.0.0.1' } = {}) {
   const scrape = async () => ({ contentType: 'text/plain; version=0.0.4', text: 'farmer_test_total 0\n' });
-  const app = createHttpApp({
-    scrape,
-    status: () => STATUS,
-    isAlive: () => alive,
-    missing: () => missing,
-    contract: (id) => (id === 'known' ? { contract: id } : undefined),
-    page: (_request, _response, next) => next(),
-  });
+  const app = createHttpApp(
+    { allowedHosts: ['farmer.example.org'] },
+    {
+      scrape,
+      status: () => STATUS,
+      isAlive: () => alive,
+      missing: () => missing,
+      contract: (id) => (id === 'known' ? { contract: id } : undefined),
+      page: (request, response, next) => (request.path === '/' ? response.send('page') : next()),
+    },
+  );
   const server = await listen(app, { host: '127.0.0.1', port: 0, setting: 'X' });
-  const response = await fetch(server.url + path);
-  const text = await response.text();
+  const { status, text, type } = await requestAs(host, server.url + path);
   await server.close();
-  return { code: response.status, text, type: response.headers.get('content-type') };
+  return { code: status, text, type };
 }
 
 describe('createHttpApp', () => {
@@ -61,5 +64,20 @@ describe('createHttpApp', () => {
 
   it('lists its paths in a 404 response', async () => {
     expect(await get('/nothing')).toMatchObject({ code: 404, text: expect.stringContaining('/metrics') });
+  });
+
+  it.each(['/', '/metrics', '/readyz', '/status', '/status/contracts/known', '/nothing'])(
+    'reveals nothing under the name of another site: %s',
+    async (path) => {
+      expect(await get(path, { host: 'evil.example:8080' })).toMatchObject({
+        code: 403,
+        text: expect.stringContaining('FARMER_ALLOWED_HOSTS'),
+      });
+      expect((await get(path, { host: 'farmer.example.org' })).code).not.toBe(403);
+    },
+  );
+
+  it('reports its health under any name', async () => {
+    expect(await get('/healthz', { host: 'evil.example' })).toMatchObject({ code: 200 });
   });
 });

@@ -1,6 +1,7 @@
 import { getErrorMessage, type Logger } from '@downstream/platform';
 import { ROUTE_NAMES, ROUTES, type RouteDefinition, type RouteName } from '@downstream/protocol';
 import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
+import { type Access, checkHost, requireToken } from '../control/guard.ts';
 import type { MockMetrics } from '../metrics.ts';
 import { StateError } from '../state/state-error.ts';
 import type { RequestRecorder } from './recorder.ts';
@@ -19,8 +20,11 @@ const MAX_BODY_BYTES = 16 * 1024;
 /** The routes whose GET changes the node's state, as the API of 2014 requires. HEAD must not. */
 const CHANGING_ROUTES: readonly RouteName[] = ['new', 'chunk', 'challenge', 'remove'];
 
-/** The node's API for farmers, and `/healthz` and `/metrics`, which faults do not affect. */
-export function createApiApp({ pipeline, recorder, metrics, log, isHealthy }: ApiDeps): Express {
+/**
+ * The node's API for farmers, under any host name like that of a public node; and `/healthz` and `/metrics`, which
+ * faults do not affect.
+ */
+export function createApiApp(access: Access, { pipeline, recorder, metrics, log, isHealthy }: ApiDeps): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -31,8 +35,11 @@ export function createApiApp({ pipeline, recorder, metrics, log, isHealthy }: Ap
     if (isHealthy()) response.json({ status: 'ok' });
     else response.status(503).json({ status: 'error', message: 'The state cannot be stored.' });
   });
-  app.get('/metrics', async (_request, response) => {
+  app.use('/metrics', (_request, response, next) => {
     recorder.markInternal(response, 'metrics');
+    next();
+  });
+  app.get('/metrics', checkHost(access), requireToken(access.token), async (_request, response) => {
     const { contentType, text } = await metrics.scrape();
     response.type(contentType).send(text);
   });

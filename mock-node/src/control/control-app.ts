@@ -6,7 +6,7 @@ import type { MockMetrics } from '../metrics.ts';
 import type { NodeController } from '../node-controller.ts';
 import { createAdminRoutes } from './admin-routes.ts';
 import { EventStreams } from './event-streams.ts';
-import { rejectCrossOrigin } from './guard.ts';
+import { type Access, checkHost, rejectCrossOrigin, requireToken } from './guard.ts';
 import { createControlHandlers } from './handlers.ts';
 import { createErrorHandler, RequestProblem } from './problems.ts';
 
@@ -23,14 +23,19 @@ export interface ControlDeps {
 }
 
 /** The control API under `/__admin`, the metrics and the page. Faults do not affect its port. */
-export function createControlApp({ token }: { token: string | undefined }, deps: ControlDeps): Express {
+export function createControlApp(access: Access, deps: ControlDeps): Express {
+  const { token } = access;
   const { controller, metrics, log, closing, page } = deps;
   const streams = new EventStreams(controller.events);
   closing.addEventListener('abort', () => streams.close());
-  const app = createWebApp({ scrape: async () => await metrics.scrape() });
+  const app = createWebApp({
+    scrape: async () => await metrics.scrape(),
+    guards: [checkHost(access)],
+    metricsGuards: [requireToken(token)],
+  });
   // Makes responses readable for users of curl.
   app.set('json spaces', 2);
-  app.use(ADMIN_PREFIX, rejectCrossOrigin(token));
+  app.use(ADMIN_PREFIX, rejectCrossOrigin);
   const handlers = createControlHandlers({ ...deps, streams });
   app.use(ADMIN_PREFIX, createAdminRoutes(handlers, { token, save: () => controller.save() }));
   if (page !== undefined) app.use(page);

@@ -1,8 +1,9 @@
 import { request as rawRequest } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
+import { requestAs } from '../../../test/support/request-as.ts';
 import { setUpControlApi } from '../support/control-api.ts';
 
-const { start, ask, loggedChanges, log, controlUrl } = setUpControlApi();
+const { start, ask, loggedChanges, log, url, controlUrl } = setUpControlApi();
 
 const FAULT = { name: 'a', effect: 'reset' };
 
@@ -251,8 +252,8 @@ describe('a page of another origin', () => {
     'node.localhost',
     'host.docker.internal',
     'mock.ns.svc.cluster.local',
-  ])('is not a page with a private host name: %s', async (name) => {
-    await start();
+  ])('is not a page with an allowed host name: %s', async (name) => {
+    await start({ allowedHosts: ['mock-node', 'host.docker.internal', '.svc.cluster.local'] });
     const host = `${name}:${PORT()}`;
     expect(await askRaw('DELETE', '/faults', { Host: host, Origin: `http://${host}` })).toBe(204);
     expect(await askRaw('DELETE', '/faults', { Host: host, Origin: `https://${host}` })).toBe(204);
@@ -266,9 +267,26 @@ describe('a page of another origin', () => {
     expect(await askRaw('DELETE', '/faults', { ...headers, Authorization: 'Bearer open-sesame' })).toBe(204);
   });
 
-  it('is not a client without an origin, which can use any host name', async () => {
+  it.each(['/info', '/config', '/contracts', '/events', '/requests', '/openapi.json'])(
+    'cannot read %s with a host name that is not allowed',
+    async (path) => {
+      await start();
+      for (const name of ['evil.example', 'mock-node', 'node.internal', 'node.local'])
+        expect(await askRaw('GET', path, { Host: `${name}:${PORT()}` })).toBe(403);
+      expect(await askRaw('GET', '/health/ready', { Host: 'evil.example' })).toBe(200);
+    },
+  );
+
+  it('cannot read the metrics of either port, nor the page, with a host name that is not allowed', async () => {
     await start();
-    expect(await askRaw('DELETE', '/faults', { Host: 'mock.example.com' })).toBe(204);
+    for (const address of [`${url()}/metrics`, `${controlUrl()}/metrics`, `${controlUrl()}/`]) {
+      expect(await requestAs('evil.example', address)).toMatchObject({
+        status: 403,
+        text: expect.stringContaining('MOCK_ALLOWED_HOSTS'),
+      });
+      expect(await requestAs('127.0.0.1', address)).toMatchObject({ status: 200 });
+    }
+    expect(await requestAs('node.example', `${url()}/healthz`)).toMatchObject({ status: 200 });
   });
 });
 
@@ -306,11 +324,22 @@ describe('the control token', () => {
       });
   });
 
-  it('is not required for health and metrics', async () => {
+  it('is required for the metrics of both ports', async () => {
+    await start({ controlToken: TOKEN });
+    for (const address of [`${url()}/metrics`, `${controlUrl()}/metrics`]) {
+      const denied = await fetch(address);
+      expect({ status: denied.status, scheme: denied.headers.get('www-authenticate') }).toEqual({
+        status: 401,
+        scheme: 'Bearer',
+      });
+      expect(await fetch(address, { headers: { Authorization: `Bearer ${TOKEN}` } })).toMatchObject({ status: 200 });
+    }
+  });
+
+  it('is not required for health', async () => {
     await start({ controlToken: TOKEN });
     expect(await ask('GET', '/health/live')).toMatchObject({ status: 200 });
     expect(await ask('GET', '/health/ready')).toMatchObject({ status: 200 });
-    expect((await fetch(`${controlUrl()}/metrics`)).status).toBe(200);
   });
 
   it('is checked before the request is validated', async () => {

@@ -25,7 +25,7 @@ const metrics = () =>
 /** Another control app for the started node. */
 const createApp = ({ isReady }: { isReady: boolean }) =>
   createControlApp(
-    { token: undefined },
+    { token: undefined, allowedHosts: [] },
     {
       controller: controller(),
       metrics: metrics(),

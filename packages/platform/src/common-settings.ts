@@ -18,6 +18,33 @@ export function createHostSetting(names: Pick<Setting, 'env' | 'flag' | 'descrip
   };
 }
 
+const HOST_PATTERN = /^(\*|\.?[a-z\d_-]+(\.[a-z\d_-]+)*)$/;
+
+/** The names under which clients may reach a service. @param prefix of the environment variables: `FARMER` */
+export function createAllowedHostsSetting(prefix: string) {
+  return {
+    env: `${prefix}_ALLOWED_HOSTS`,
+    flag: '--allowed-hosts',
+    value: '<names>',
+    description:
+      "Host names in URLs of this service, comma-separated; `.example.org` allows all names below it, `*` any name. IP addresses, `localhost` and the machine's own name are always allowed.",
+    allowed: 'host names separated by commas, such as farmer.example.org or .example.org, or * for any name',
+    schema: z
+      .string()
+      .max(4_096)
+      .transform((list) =>
+        list
+          .toLowerCase()
+          .split(',')
+          .map((name) => name.trim())
+          .filter(Boolean),
+      )
+      .pipe(z.array(z.string().regex(HOST_PATTERN))),
+    default: '',
+    defaultDescription: 'none',
+  };
+}
+
 /** @param prefix of the environment variables: `FARMER` */
 export function createLogSettings(prefix: string) {
   return {

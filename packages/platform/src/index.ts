@@ -5,6 +5,7 @@ export { formatBytes, parseBytes } from './bytes.ts';
 export { type Clock, type Instant, systemClock } from './clock.ts';
 export {
   checkGenesisSettings,
+  createAllowedHostsSetting,
   createGenesisSettings,
   createHostSetting,
   createLogSettings,

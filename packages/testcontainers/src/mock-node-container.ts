@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isIP } from 'node:net';
 import {
   type Config,
   ControlClient,
@@ -9,7 +10,7 @@ import {
   scenario as scenarioSchema,
   toFieldErrors,
 } from '@downstream/control-api';
-import { GenericContainer, type StartedTestContainer, Wait } from 'testcontainers';
+import { GenericContainer, getContainerRuntimeClient, type StartedTestContainer, Wait } from 'testcontainers';
 import { ContainerLogTail } from './container-log-tail.ts';
 import { MockNodeError } from './mock-node-error.ts';
 import { API_PORT, buildUrl, CONTROL_PORT, StartedMockNodeContainer } from './started-mock-node-container.ts';
@@ -122,11 +123,20 @@ export class MockNodeContainer extends GenericContainer {
   }
 
   protected override async beforeContainerCreated(): Promise<void> {
+    await this.#allowHosts();
     if (this.#scenario === NO_SCENARIO && this.#faults.length === 0) return;
     const content = JSON.stringify(parseScenario(this.#scenario, this.#faults));
     this.withEnvironment({ MOCK_SCENARIO: SCENARIO_PATH }).withCopyContentToContainer([
       { target: SCENARIO_PATH, content, mode: 0o644 },
     ]);
+  }
+
+  /** Allows the names under which this machine and other containers reach the node. */
+  async #allowHosts(): Promise<void> {
+    if (this.environment['MOCK_ALLOWED_HOSTS'] !== undefined) return;
+    const { info } = await getContainerRuntimeClient();
+    const names = [info.containerRuntime.host, ...this.networkAliases].filter((name) => isIP(name) === 0);
+    this.withEnvironment({ MOCK_ALLOWED_HOSTS: names.join(',') });
   }
 }
 

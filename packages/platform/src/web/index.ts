@@ -1,3 +1,4 @@
 export { EventStream, formatEvent } from './event-stream.ts';
+export { createHostGuard } from './host-guard.ts';
 export { createPageRouter } from './page-router.ts';
 export { createWebApp } from './web-app.ts';

@@ -1,12 +1,20 @@
-import express, { type Express } from 'express';
+import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import type { Scrape } from '../metrics.ts';
+
+export interface WebAppDeps {
+  readonly scrape: () => Promise<Scrape>;
+  /** Checks all requests. */
+  readonly guards?: readonly RequestHandler[];
+  /** Checks requests for metrics. */
+  readonly metricsGuards?: readonly RequestHandler[];
+}
 
 /**
  * An Express app with security headers (helmet) and `/metrics`. Nothing is cached, and no response may load or run
  * anything: a page needs its own content security policy.
  */
-export function createWebApp({ scrape }: { scrape: () => Promise<Scrape> }): Express {
+export function createWebApp({ scrape, guards = [], metricsGuards = [] }: WebAppDeps): Express {
   const app = express();
   app.disable('etag');
   app.use(
@@ -21,7 +29,8 @@ export function createWebApp({ scrape }: { scrape: () => Promise<Scrape> }): Exp
     response.set('Cache-Control', 'no-store');
     next();
   });
-  app.get('/metrics', async (_request, response) => {
+  for (const guard of guards) app.use(guard);
+  app.get('/metrics', ...metricsGuards, async (_request, response) => {
     const { contentType, text } = await scrape();
     response.type(contentType).send(text);
   });
