@@ -1,5 +1,13 @@
 import { type FaultInput, type Scenario, scenario as scenarioSchema } from '@downstream/control-api';
-import { checkGenesisSettings, type HttpServer, type Logger, listen, silentLogger } from '@downstream/platform';
+import {
+  type BootTime,
+  checkGenesisSettings,
+  type HttpServer,
+  type Logger,
+  listen,
+  silentLogger,
+  systemClock,
+} from '@downstream/platform';
 import { createApiApp } from './api/api-app.ts';
 import { ApiListener } from './api/api-listener.ts';
 import { RequestRecorder } from './api/recorder.ts';
@@ -44,8 +52,13 @@ export interface MockNodeOptions extends Partial<MockConfig> {
 }
 
 interface MockNodeDeps {
-  /** Real time in milliseconds since the Unix epoch. The node's clock derives from it. */
+  /**
+   * Real time in milliseconds since the Unix epoch. The node's clock derives from it. By default it starts at the time
+   * of the system clock and ignores later adjustments of it.
+   */
   readonly now: () => number;
+  /** The uptime of the machine, by which the clock of a state file continues; by default only without `now`. */
+  readonly bootTime: () => BootTime | undefined;
   readonly log: Logger;
 }
 
@@ -58,7 +71,7 @@ interface MockNodeDeps {
  */
 export async function startMockNode(
   { faults = [], ...options }: MockNodeOptions = {},
-  { now = Date.now, log = silentLogger }: Partial<MockNodeDeps> = {},
+  { now, bootTime, log = silentLogger }: Partial<MockNodeDeps> = {},
 ): Promise<MockNode> {
   const config = { ...readConfig({ env: {} }), controlPort: undefined, ...options };
   checkGenesisSettings(SETTINGS, config);
@@ -66,7 +79,11 @@ export async function startMockNode(
   const genesis = await createGenesis(config);
   const state = openState(config, genesis);
   try {
-    return await start({ config, faults }, { now, log, genesis, state });
+    const time =
+      now === undefined
+        ? { now: () => systemClock.now(), bootTime: () => systemClock.bootTime() }
+        : { now, bootTime: () => undefined };
+    return await start({ config, faults }, { ...time, ...(bootTime && { bootTime }), log, genesis, state });
   } catch (error) {
     state?.close();
     throw error;
@@ -75,12 +92,12 @@ export async function startMockNode(
 
 async function start(
   { config, faults }: { config: MockConfig; faults: readonly FaultInput[] },
-  { now, log, genesis, state }: MockNodeDeps & { genesis: Genesis; state: StateFile | undefined },
+  { now, bootTime, log, genesis, state }: MockNodeDeps & { genesis: Genesis; state: StateFile | undefined },
 ): Promise<MockNode> {
   const stored = state?.load();
   const random = new SeededRandom(config.seed);
   const events = new ControllerEvents();
-  const clock = new NodeClock(now, { scale: config.timeScale, snapshot: stored?.clock });
+  const clock = new NodeClock(now, { scale: config.timeScale, snapshot: stored?.clock, bootTime });
   const journal = new Journal(config.journalSize);
   const { intervalMs, maxContracts, maxFailures, contractForm } = config;
   const runtimeConfig = new RuntimeConfig({ intervalMs, maxContracts, maxFailures, contractForm });

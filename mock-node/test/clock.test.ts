@@ -85,6 +85,22 @@ describe('NodeClock', () => {
     expect(now()).toBe(10);
   });
 
+  it.each([0, 7_200_000, -7_200_000])(
+    'continues a snapshot by the uptime if the system clock was wrong by %i ms',
+    (wrongByMs) => {
+      const before = new NodeClock(() => T0 + wrongByMs, {
+        scale: 2,
+        bootTime: () => ({ bootId: 'boot', uptimeMs: 1_000 }),
+      });
+      const snapshot = before.snapshot();
+      const restart = (bootId: string) =>
+        new NodeClock(() => T0 + 500, { scale: 2, snapshot, bootTime: () => ({ bootId, uptimeMs: 1_500 }) });
+      expect(restart('boot').now() - before.now()).toBe(1_000);
+      // After a restart of the machine only the system clock is left.
+      expect(restart('next boot').now() - before.now()).toBe(2 * Math.max(0, 500 - wrongByMs));
+    },
+  );
+
   it('never goes back and always shows whole milliseconds', () => {
     const step = fc.oneof(
       fc.record({ what: fc.constant('pass'), ms: fc.nat(100_000) }),

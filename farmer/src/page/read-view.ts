@@ -5,6 +5,7 @@ import type { RequestStats } from '../status/request-stats.ts';
 import type { DiskStatus, Status } from '../status/status.ts';
 import { assessStatus, computeWindowMs } from './overall-status.ts';
 import type { View } from './view.ts';
+import { toWallTimes } from './wall-times.ts';
 
 /** What the page is rendered from. */
 export interface ViewSources {
@@ -28,7 +29,7 @@ export function readView({ clock, history, tail, ...sources }: ViewSources): Vie
   const { intervalMs } = work;
   const { startedAt, lastPassedAt } = history;
   const requests = new Map([...sources.requests].map(([alias, { summary }]) => [alias, summary]));
-  return {
+  const view: View = {
     now,
     status,
     startedAt,
@@ -52,6 +53,7 @@ export function readView({ clock, history, tail, ...sources }: ViewSources): Vie
     requests,
     log: tail.lines,
   };
+  return toWallTimes(view, clock);
 }
 
 function selectDisks({ disks }: Status, state: DiskStatus['state']): string[] {

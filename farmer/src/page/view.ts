@@ -5,7 +5,7 @@ import type { RequestSummary } from '../status/request-stats.ts';
 import type { Status } from '../status/status.ts';
 import type { OverallStatus } from './overall-status.ts';
 
-/** Everything that the page shows, at one moment. */
+/** Everything that the page shows, at one moment. Times are those of the system clock. */
 export interface View {
   readonly now: Instant;
   readonly status: Status;

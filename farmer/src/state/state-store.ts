@@ -150,8 +150,13 @@ export class StateStore implements ScrubStorePort {
     const row = this.#db.prepare('SELECT started_at, cursor, completed_at FROM scrub').get();
     if (row === undefined) return undefined;
     const { started_at, cursor, completed_at } = scrubRow.parse(row);
-    const completedAt = completed_at === null ? undefined : this.#clock.toInstant(completed_at);
-    return { startedAt: this.#clock.toInstant(started_at), cursor, completedAt };
+    // The system clock may have been ahead: a cycle in the future would never end.
+    const toPast = (wallTime: number) => Math.min(this.#clock.toInstant(wallTime), this.#clock.now());
+    return {
+      startedAt: toPast(started_at),
+      cursor,
+      completedAt: completed_at === null ? undefined : toPast(completed_at),
+    };
   }
 
   saveScrub({ startedAt, cursor, completedAt }: StoredScrub): void {

@@ -86,6 +86,13 @@ describe('StateStore', () => {
     expect(() => dir.restart()).not.toThrow();
   });
 
+  it('starts no scrub cycle in the future, even if the system clock was ahead', () => {
+    dir.clock.wallOffsetMs = 365 * 86_400_000;
+    dir.open().saveScrub({ startedAt: T0, cursor: makeId(3), completedAt: T0 - 5 });
+    dir.clock.wallOffsetMs = 0;
+    expect(dir.restart().scrub()).toEqual({ startedAt: T0, cursor: makeId(3), completedAt: T0 });
+  });
+
   it('keeps the progress of the scrub, the disks and the state of an exit over a restart', () => {
     const store = dir.open();
     expect(store.scrub()).toBeUndefined();

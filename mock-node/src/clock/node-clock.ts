@@ -1,3 +1,5 @@
+import { type BootTime, measureElapsedMs } from '@downstream/platform';
+
 export interface ClockRate {
   readonly mode: 'real' | 'frozen';
   /** Node time that passes per unit of real time unless the clock is frozen. */
@@ -10,6 +12,19 @@ export interface ClockSnapshot extends ClockRate {
   readonly startScale: number;
   readonly node: number;
   readonly real: number;
+  /** Connects the snapshot with a later process, even if the system clock is set in between. */
+  readonly boot?: BootTime | undefined;
+}
+
+export interface NodeClockOptions {
+  /** The scale at the start. */
+  readonly scale?: number;
+  /**
+   * An earlier clock to continue: node time has passed since then at its rate. If that clock started with another
+   * scale, the new scale applies from now on.
+   */
+  readonly snapshot?: ClockSnapshot | undefined;
+  readonly bootTime?: (() => BootTime | undefined) | undefined;
 }
 
 /**
@@ -19,25 +34,22 @@ export interface ClockSnapshot extends ClockRate {
 export class NodeClock {
   readonly #real: () => number;
   readonly #startScale: number;
+  readonly #bootTime: () => BootTime | undefined;
   #rate: ClockRate;
   /** The node time was `node` when the real time was `real`. */
   #anchor: { readonly node: number; readonly real: number };
 
-  /**
-   * @param real real time in milliseconds since the Unix epoch
-   * @param scale the scale at the start
-   * @param snapshot an earlier clock to continue: node time has passed since then at its rate. If that clock started
-   *   with another scale, the new scale applies from now on.
-   */
-  constructor(
-    real: () => number,
-    { scale = 1, snapshot }: { scale?: number; snapshot?: ClockSnapshot | undefined } = {},
-  ) {
+  /** @param real real time in milliseconds since the Unix epoch */
+  constructor(real: () => number, { scale = 1, snapshot, bootTime = () => undefined }: NodeClockOptions = {}) {
     this.#real = real;
     this.#startScale = scale;
+    this.#bootTime = bootTime;
     const now = real();
     this.#rate = { mode: snapshot?.mode ?? 'real', scale: snapshot?.startScale === scale ? snapshot.scale : scale };
-    this.#anchor = { node: snapshot === undefined ? now : continueFrom(snapshot, now), real: now };
+    this.#anchor = {
+      node: snapshot === undefined ? now : continueFrom(snapshot, { now, boot: bootTime() }),
+      real: now,
+    };
   }
 
   get rate(): ClockRate {
@@ -45,7 +57,8 @@ export class NodeClock {
   }
 
   snapshot(): ClockSnapshot {
-    return { ...this.#rate, startScale: this.#startScale, node: this.now(), real: this.#real() };
+    const boot = this.#bootTime();
+    return { ...this.#rate, startScale: this.#startScale, node: this.now(), real: this.#real(), ...(boot && { boot }) };
   }
 
   now(): number {
@@ -76,6 +89,10 @@ export class NodeClock {
 }
 
 /** The node time at real time `now`. If real time went back since the snapshot, no node time has passed. */
-function continueFrom({ mode, scale, node, real }: ClockSnapshot, now: number): number {
-  return mode === 'frozen' ? node : Math.floor(node + Math.max(0, now - real) * scale);
+function continueFrom(
+  { mode, scale, node, real, boot: before }: ClockSnapshot,
+  { now, boot }: { now: number; boot: BootTime | undefined },
+): number {
+  const elapsedMs = measureElapsedMs(before, boot) ?? Math.max(0, now - real);
+  return mode === 'frozen' ? node : Math.floor(node + elapsedMs * scale);
 }

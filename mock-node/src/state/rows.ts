@@ -16,6 +16,7 @@ const clock: z.ZodType<ClockSnapshot> = z.object({
   startScale: z.number(),
   node: z.number(),
   real: z.number(),
+  boot: z.object({ bootId: z.string(), uptimeMs: z.number() }).optional(),
 });
 
 const storedContract: z.ZodType<StoredContract> = z.object({

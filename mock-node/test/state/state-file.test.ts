@@ -6,7 +6,14 @@ import type { StoredContract } from '../../src/ledger/contract.ts';
 import { StateFile } from '../../src/state/state-file.ts';
 
 const OWNER = { seed: 'seed', genesisSha256: 'a'.repeat(64) };
-const CLOCK = { mode: 'real', scale: 1, startScale: 1, node: 2_000.5, real: 1_000 } as const;
+const CLOCK = {
+  mode: 'real',
+  scale: 1,
+  startScale: 1,
+  node: 2_000.5,
+  real: 1_000,
+  boot: { bootId: 'boot', uptimeMs: 5_000.5 },
+} as const;
 const contract = (index: number): StoredContract => ({
   index,
   token: 'token',
