@@ -1,12 +1,16 @@
-import { get } from 'node:http';
+import { fetchStatus, findListeners } from '@downstream/platform/health-check';
 
 /**
- * Health check of the container image: exits with 0 if `/healthz` responds with 200. It runs every few seconds, so it
- * imports as little as possible and reads its only setting itself.
+ * Health check of the container image: exits with 0 if `/healthz` responds with 200 where the farmer listens. It runs
+ * every few seconds, so it imports as little as possible.
+ *
+ * Its argument is the process to check: by default the first one of the container.
  */
-const port = process.env['FARMER_HTTP_PORT'] || '8080';
-get({ host: '127.0.0.1', port, path: '/healthz', timeout: 3_000 }, ({ statusCode }) =>
-  process.exit(statusCode === 200 ? 0 : 1),
-)
-  .on('timeout', () => process.exit(1))
-  .on('error', () => process.exit(1));
+const addresses = findListeners(Number(process.argv[2] ?? 1));
+const statuses = await Promise.all(addresses.map(async (address) => await fetchStatus(address, '/healthz')));
+if (!statuses.includes(200)) {
+  // Shown by `docker inspect`.
+  const results = addresses.map(({ host, port }, at) => `${host}:${port}/healthz: ${statuses[at] ?? 'no response'}`);
+  process.stdout.write(`${results.join('; ') || 'the farmer does not listen on any port'}\n`);
+}
+process.exit(statuses.includes(200) ? 0 : 1);

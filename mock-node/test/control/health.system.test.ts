@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
+import { ChildService } from '../../../test/support/child-service.ts';
 import { setUpControlApi } from '../support/control-api.ts';
 
-const { start, ask, register, url, controlUrl, log } = setUpControlApi();
+const { start, ask, register, url, log } = setUpControlApi();
 
 const READY = { status: 200, json: { status: 'ok' } };
 const REFUSE = { name: 'away', match: { route: 'new' }, times: 1, effect: { kind: 'refuse', forMs: 3_600_000 } };
@@ -15,10 +17,10 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
   while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
-/** Runs the image's health check. @returns its exit code */
-async function healthcheck(env: Record<string, string>): Promise<number> {
+/** Runs the image's health check on a process. @returns its exit code */
+async function healthcheck(pid = process.pid): Promise<number> {
   const script = fileURLToPath(new URL('../../src/healthcheck.ts', import.meta.url));
-  const child = spawn(process.execPath, [script], { env: { PATH: process.env['PATH'], ...env } });
+  const child = spawn(process.execPath, ['--conditions=source', script, String(pid)], { stdio: 'ignore' });
   const [code] = await once(child, 'exit');
   return code;
 }
@@ -38,7 +40,7 @@ describe('the health operations', () => {
     await expect(register()).rejects.toThrow();
     await expect(register()).rejects.toThrow();
     expect(await ask('GET', '/health/ready')).toMatchObject(READY);
-    expect(await healthcheck({ MOCK_CONTROL_PORT: getPort(controlUrl()), MOCK_PORT: getPort(url()) })).toBe(0);
+    expect(await healthcheck()).toBe(0);
   });
 
   it('report the node as not ready while another process has its port', async () => {
@@ -62,17 +64,29 @@ describe('the health operations', () => {
 describe("the image's health check", () => {
   it('calls the node API if the control API is off', async () => {
     await start({ controlPort: undefined });
-    expect(await healthcheck({ MOCK_CONTROL_PORT: 'off', MOCK_PORT: getPort(url()) })).toBe(0);
+    expect(await healthcheck()).toBe(0);
   });
 
   it('needs no token', async () => {
     await start({ controlToken: 'open-sesame' });
-    expect(await healthcheck({ MOCK_CONTROL_PORT: getPort(controlUrl()) })).toBe(0);
+    expect(await healthcheck()).toBe(0);
+  });
+
+  it('checks where the node listens, whatever its settings', async () => {
+    await using child = new ChildService('mock-node', {
+      args: ['--host', '127.0.0.3', '--port', '0', '--control-port', '0'],
+      env: { MOCK_HOST: '127.0.0.1', MOCK_PORT: '1', MOCK_CONTROL_PORT: '1' },
+    });
+    await child.waitFor(/ready/);
+    expect(await healthcheck(child.pid)).toBe(0);
   });
 
   it('fails if no server or another server listens', async () => {
-    await start();
-    expect(await healthcheck({ MOCK_CONTROL_PORT: getPort(url()) })).toBe(1);
-    expect(await healthcheck({ MOCK_CONTROL_PORT: '1' })).toBe(1);
+    expect(await healthcheck()).toBe(1);
+    const other = createHttpServer((_request, response) => response.writeHead(500).end());
+    other.listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    expect(await healthcheck()).toBe(1);
+    other.close();
   });
 });
