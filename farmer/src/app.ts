@@ -19,6 +19,7 @@ import { StartupState } from './farmer-state.ts';
 import { ContractTables } from './farming/contract-tables.ts';
 import { Farmer } from './farming/farmer.ts';
 import { createHttpApp } from './http/http-app.ts';
+import { openNetwork } from './node/network.ts';
 import { LiveUpdates } from './page/live-updates.ts';
 import { readView } from './page/read-view.ts';
 import { createPageRoutes } from './page/routes.ts';
@@ -109,7 +110,8 @@ async function start(
   const { present, partial, orphans } = await step(async () => await disks.load(signal));
   if (partial + orphans > 0) log.info('leftover files removed', { partial, orphans });
 
-  const nodes = loaded.map((node) => ({ ...node, connection: connect(node, common) }));
+  const network = await step(async () => await openNetwork(config));
+  const nodes = loaded.map((node) => ({ ...node, connection: connect(node, { ...common, network }) }));
   const connections = nodes.map(({ connection }) => connection);
   for (const { node, http } of connections) shutdown.add(`connections to ${node.alias}`, () => http.close());
   const chunkStore = createChunkStore(config, { genesis, disks, pool, ...common });
@@ -194,6 +196,7 @@ function logStart(
     version: VERSION,
     nodes: config.nodes.map((node) => `${node.alias}=${node.url}`).join(' '),
     dataDir: config.disks.map(({ path }) => path).join(' '),
+    ...(config.proxyUrl !== undefined && { proxy: new URL(config.proxyUrl).origin }),
     capacity: formatBytes(config.disks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)),
     contracts,
     workers: config.workers,

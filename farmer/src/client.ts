@@ -7,6 +7,7 @@ import { ensureStandardGenesis, type Genesis, openGenesis } from './chunks/genes
 import { createSingleFolder } from './chunks/single-folder.ts';
 import { WorkerPool } from './chunks/worker-pool.ts';
 import { NodeError } from './farming/errors.ts';
+import type { NetworkOptions } from './node/connection-pool.ts';
 import { NodeHttp } from './node/node-http.ts';
 import { PrototypeNode } from './node/prototype-node.ts';
 
@@ -19,6 +20,8 @@ export interface DownstreamClientOptions {
   readonly genesis?: { readonly path: string; readonly sha256: string };
   /** Origins that chunks may be downloaded from, besides the node's. */
   readonly downloadOrigins?: readonly string[];
+  /** How nodes are reached. Default: directly, trusting the authorities of Node.js. */
+  readonly network?: NetworkOptions;
 }
 
 /** A contract whose chunk is on disk. */
@@ -69,7 +72,8 @@ export class DownstreamClient implements AsyncDisposable {
    */
   async connect(url: string): Promise<string> {
     const base = url.replace(/\/+$/, '');
-    const http = new NodeHttp(base);
+    const { network = {} } = this.#options;
+    const http = new NodeHttp(base, { network });
     const node = new PrototypeNode(http);
     try {
       const token = await node.register(this.#options.address);

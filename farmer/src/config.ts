@@ -7,6 +7,7 @@ import {
   type Values,
 } from '@downstream/platform';
 import { STANDARD_GENESIS } from '@downstream/protocol';
+import type { NetworkSettings } from './node/network.ts';
 import { SETTINGS, toAlias } from './settings.ts';
 
 export interface NodeConfig {
@@ -63,10 +64,18 @@ export function readCommandConfig(input: Partial<SettingsInput> = {}): CommandCo
   return { dataDir: folders[0].path };
 }
 
-/** @returns the URL of the first node; other settings are not read */
-export function readNodeUrl(input: Partial<SettingsInput> = {}): string {
-  const { nodes } = parseSettings({ nodes: SETTINGS.nodes }, withEnv(input));
-  return nodes[0].url;
+/** @returns the URL of the first node and how to reach it; other settings are not read */
+export function readNodeConfig(input: Partial<SettingsInput> = {}): NetworkSettings & { readonly url: string } {
+  const { nodes, proxyUrl, noProxy, caFile } = SETTINGS;
+  const config = parseSettings({ nodes, proxyUrl, noProxy, caFile }, withEnv(input));
+  return { ...config, url: config.nodes[0].url };
+}
+
+const PROXY_VARIABLES = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY'];
+
+/** Finds the proxy variables of other programs, which an operator may expect to have an effect. */
+export function findProxyVariables(env: SettingsInput['env'] = process.env): string[] {
+  return Object.keys(env).filter((name) => env[name] && PROXY_VARIABLES.includes(name.toUpperCase()));
 }
 
 /** Kubernetes sets such variables for a service called `farmer`. */

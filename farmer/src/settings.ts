@@ -12,6 +12,7 @@ import {
 } from '@downstream/platform';
 import { isSjcxAddress } from '@downstream/protocol';
 import { z } from 'zod';
+import { isException } from './node/proxy.ts';
 
 const text = z.string();
 
@@ -29,6 +30,16 @@ const parseOrigin = (url: string, context: z.RefinementCtx): string => {
     return z.NEVER;
   }
   return parsed.origin + parsed.pathname.replace(/\/+$/, '');
+};
+
+const parseProxy = (input: string, context: z.RefinementCtx): string | undefined => {
+  if (input === '') return undefined;
+  const url = URL.parse(input);
+  if (url === null || !/^https?:$/.test(url.protocol) || url.pathname !== '/' || url.search || url.hash) {
+    context.addIssue('not the URL of a proxy');
+    return z.NEVER;
+  }
+  return url.href;
 };
 
 const parseSize = (input: string, context: z.RefinementCtx): number => {
@@ -193,6 +204,37 @@ export const SETTINGS = {
     schema: text.transform(splitList).pipe(z.array(text.transform(parseOrigin))),
     default: '',
     defaultDescription: "only the node's own",
+  },
+  proxyUrl: {
+    env: 'FARMER_PROXY',
+    flag: '--proxy',
+    value: '<url>',
+    description:
+      'HTTP proxy for requests to nodes and for downloads, such as `http://proxy.example:3128`, optionally with `user:password@`. This machine itself (loopback) is always reached directly. `HTTP_PROXY` and similar variables have no effect.',
+    allowed: 'an http or https URL with host, port and optionally a user, such as http://proxy.example:3128',
+    schema: text.max(2048).transform(parseProxy),
+    default: '',
+    defaultDescription: 'none',
+  },
+  noProxy: {
+    env: 'FARMER_NO_PROXY',
+    flag: '--no-proxy',
+    value: '<hosts>',
+    description:
+      'Hosts to reach without the proxy, comma-separated: names, which include their subdomains, addresses, and networks such as `10.0.0.0/8`.',
+    allowed: 'host names, addresses or networks separated by commas, such as node.example,10.0.0.0/8',
+    schema: text.transform(splitList).pipe(z.array(text.refine(isException)).max(MAX_LIST_ITEMS)),
+    default: '',
+    defaultDescription: 'none',
+  },
+  caFile: {
+    env: 'FARMER_CA_FILE',
+    flag: '--ca-file',
+    value: '<file>',
+    description: 'Certificates of authorities to trust in addition to those of Node.js, in PEM format.',
+    allowed: 'the path of a file with certificates in PEM format',
+    schema: pathSchema.optional(),
+    defaultDescription: 'none',
   },
   nodeMoved: {
     env: 'FARMER_NODE_MOVED',

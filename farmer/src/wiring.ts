@@ -17,6 +17,7 @@ import type { OutcomePort, TokenStorePort } from './farming/ports.ts';
 import { FarmerMetrics } from './metrics/metrics.ts';
 import { CircuitBreaker } from './node/circuit-breaker.ts';
 import { ClockSkew } from './node/clock-skew.ts';
+import type { NetworkOptions } from './node/connection-pool.ts';
 import { NodeHttp } from './node/node-http.ts';
 import { PrototypeNode } from './node/prototype-node.ts';
 import type { NodeStore } from './state/node-store.ts';
@@ -43,6 +44,7 @@ interface Components {
   readonly contracts: ContractTables;
   readonly disks: Disks;
   readonly connections: readonly Connection[];
+  readonly network: NetworkOptions;
 }
 type Uses<Name extends keyof Components> = Pick<Components, Name>;
 
@@ -184,7 +186,7 @@ const MAX_PAUSE_MS = 30_000;
 /** An open circuit breaker never blocks requests for more than a tenth of an interval. */
 export function connect(
   { config: node, contracts, requests }: LoadedNode,
-  { metrics, clock, log }: Uses<'metrics' | 'clock' | 'log'>,
+  { metrics, network, clock, log }: Uses<'metrics' | 'network' | 'clock' | 'log'>,
 ): Connection {
   const skew = new ClockSkew(clock);
   const breaker = new CircuitBreaker(
@@ -199,6 +201,7 @@ export function connect(
     },
   );
   const http = new NodeHttp(node.url, {
+    network,
     breaker,
     skew,
     clock,

@@ -1,6 +1,12 @@
 import { resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { findUnknownVariables, readCommandConfig, readConfig, readNodeUrl } from '../src/config.ts';
+import {
+  findProxyVariables,
+  findUnknownVariables,
+  readCommandConfig,
+  readConfig,
+  readNodeConfig,
+} from '../src/config.ts';
 
 const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
 const read = (env: Record<string, string>, flags?: Record<string, string>) =>
@@ -207,9 +213,37 @@ describe('readCommandConfig', () => {
   });
 });
 
-describe('readNodeUrl', () => {
+describe('readNodeConfig', () => {
   it('returns the first node and reads no other setting', () => {
-    expect(readNodeUrl({ env: { FARMER_NODE_URL: 'http://a,http://b' } })).toBe('http://a');
+    const env = { FARMER_NODE_URL: 'http://a,http://b', FARMER_PROXY: 'http://user:p@proxy:3128' };
+    expect(readNodeConfig({ env })).toMatchObject({ url: 'http://a', proxyUrl: 'http://user:p@proxy:3128/' });
+  });
+});
+
+describe('The network settings', () => {
+  const read = (env: Record<string, string>) => readNodeConfig({ env });
+
+  it.each(['proxy:3128', 'socks5://proxy:1080', 'http://proxy/path', 'http://proxy?x', 'http://'])(
+    'reject the proxy %s',
+    (proxy) => {
+      expect(() => read({ FARMER_PROXY: proxy })).toThrow(/^FARMER_PROXY: expected an http or https URL/);
+    },
+  );
+
+  it('do not show the password of an invalid proxy', () => {
+    expect(() => read({ FARMER_PROXY: 'socks5://me:hunter2@proxy' })).toThrow(/^(?!.*hunter2)FARMER_PROXY/);
+  });
+
+  it('reject exceptions that match nothing', () => {
+    expect(() => read({ FARMER_NO_PROXY: 'a.example,10.0.0.0/40' })).toThrow('FARMER_NO_PROXY: expected host names');
+    expect(read({ FARMER_NO_PROXY: 'a.example, 10.0.0.0/8' })).toMatchObject({ noProxy: ['a.example', '10.0.0.0/8'] });
+  });
+});
+
+describe('findProxyVariables', () => {
+  it('returns the variables that have a value', () => {
+    const env = { HTTP_PROXY: 'http://p', https_proxy: 'http://p', ALL_PROXY: '', NO_PROXY: 'x' };
+    expect(findProxyVariables(env)).toEqual(['HTTP_PROXY', 'https_proxy']);
   });
 });
 

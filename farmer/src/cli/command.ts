@@ -9,7 +9,7 @@ import {
 } from '@downstream/platform';
 import { StopRequest } from '@downstream/platform/signals';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { type CommandConfig, readCommandConfig, readConfig, readNodeUrl } from '../config.ts';
+import { type CommandConfig, readCommandConfig, readConfig, readNodeConfig } from '../config.ts';
 import { DEFAULT_ENTRIES, MAX_ENTRIES } from '../control/reports.ts';
 import { SETTINGS } from '../settings.ts';
 import { VERSION } from '../version.ts';
@@ -60,7 +60,7 @@ export async function runCommand(
     const { verifyOwnership: file, ...settings } = options;
     const flags = toNodeFlags(nodeUrl, settings);
     if (typeof file !== 'string') exitCode = await run(readConfig({ flags }), stop);
-    else await interruptible(async () => await verifyOwnership(file, readNodeUrl({ flags }), print));
+    else await interruptible(async () => await verifyOwnership(file, readNodeConfig({ flags }), print));
   });
   const addCommand = (name: string, description: string) =>
     program

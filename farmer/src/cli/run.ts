@@ -1,7 +1,7 @@
 import { createLogger, LogTail, waitForAbort } from '@downstream/platform';
 import { StopRequest } from '@downstream/platform/signals';
 import { startFarmer } from '../app.ts';
-import { type FarmerConfig, findUnknownVariables } from '../config.ts';
+import { type FarmerConfig, findProxyVariables, findUnknownVariables } from '../config.ts';
 import { ChunkProgressBar } from './progress-bar.ts';
 import { StatusLogger } from './status-logger.ts';
 
@@ -22,6 +22,9 @@ export async function run(config: FarmerConfig, stop: AbortSignal): Promise<numb
     tail,
   });
   for (const unknown of findUnknownVariables()) log.warn('unknown environment variable', { ...unknown });
+  const ignored = findProxyVariables();
+  if (config.proxyUrl === undefined && ignored.length > 0)
+    log.warn('proxy variables ignored', { variables: ignored.join(' '), use: 'FARMER_PROXY' });
   process.on('SIGHUP', () => log.info('hangup ignored'));
   const fault = new AbortController();
   const onFault = (error: unknown) => {

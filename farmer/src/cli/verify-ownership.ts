@@ -4,6 +4,7 @@ import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { computeOneHashExtents, computeOneHashResponse } from '@downstream/heartbeat';
 import { CodedError, getErrorCode } from '@downstream/platform';
+import { type NetworkSettings, openNetwork } from '../node/network.ts';
 import { NodeHttp } from '../node/node-http.ts';
 import { OwnershipNode } from '../node/ownership-node.ts';
 
@@ -14,10 +15,14 @@ class FileError extends CodedError<'unreadable' | 'not_a_file'> {}
  * of the node's challenges, chosen at random.
  *
  * @returns the exit code: 0 after printing `FILE MATCHED!`, 1 after `Failed to match.`
- * @throws FileError, NodeError
+ * @throws FileError, NodeError, SettingsError
  */
-export async function verifyOwnership(path: string, nodeUrl: string, print: (line: string) => void): Promise<number> {
-  const http = new NodeHttp(nodeUrl);
+export async function verifyOwnership(
+  path: string,
+  { url, ...settings }: NetworkSettings & { readonly url: string },
+  print: (line: string) => void,
+): Promise<number> {
+  const http = new NodeHttp(url, { network: await openNetwork(settings) });
   try {
     const node = new OwnershipNode(http);
     await using file = await openFile(path);

@@ -10,6 +10,14 @@ export interface HttpProxy {
 
 const LOOPBACK = ['localhost', '127.0.0.0/8', '::1', '0.0.0.0', '::'];
 
+/** Whether this can be an exception of a proxy. */
+export function isException(text: string): boolean {
+  const [address = '', prefix, ...rest] = text.split('/');
+  if (prefix === undefined) return /^(\*|\*?\.?[\w-][\w.-]*)$/.test(text) || isIP(text) > 0;
+  const maxPrefix = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  return rest.length === 0 && /^\d{1,3}$/.test(prefix) && Number(prefix) <= maxPrefix;
+}
+
 /**
  * Whether requests to a host do not use the proxy. The machine itself is never reached through a proxy, which would
  * mean its own loopback interface.

@@ -1,7 +1,7 @@
 import type { RequestListener } from 'node:http';
 import type { Socket } from 'node:net';
 import { FakeClock } from '@downstream/platform/testing';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { CircuitBreaker } from '../../src/node/circuit-breaker.ts';
 import { NodeHttp, type NodeHttpDeps, type StaleConnection } from '../../src/node/node-http.ts';
 import { PrototypeNode } from '../../src/node/prototype-node.ts';
@@ -11,11 +11,6 @@ const TOKEN = 'a1b2c3d4e5f60718293a4b5c6d7e8f90';
 const HASH = '05ec'.padEnd(64, '0');
 const LISTING = always(JSON.stringify({ all_contracts: [], due_contracts: [] }));
 const ANSWER = { id: HASH, response: 'r' };
-
-const ENV = ['HTTP_PROXY', 'http_proxy', 'ALL_PROXY'];
-afterEach(() => {
-  for (const name of ENV) delete process.env[name];
-});
 
 /** A server whose open connections can become stale: a request on one is handled by `handleStale`. */
 async function startServer(handleStale: RequestListener) {
@@ -100,12 +95,5 @@ describe('ConnectionPool', () => {
     breakNewConnections();
     await expect(client.node.listContracts(TOKEN)).rejects.toMatchObject({ code: 'unreachable' });
     expect({ stale: counts.stale, events: client.events.length }).toEqual({ stale: 2, events: 1 });
-  });
-
-  it('ignores the proxy variables of the environment', async () => {
-    for (const name of ENV) process.env[name] = 'http://127.0.0.1:1';
-    await using server = await rawServer(LISTING);
-    using client = connect(server.url);
-    expect(await client.node.listContracts(TOKEN)).toMatchObject({ held: new Set() });
   });
 });
