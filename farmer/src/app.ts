@@ -6,6 +6,7 @@ import {
   type Logger,
   LogTail,
   listen,
+  type ProcessOutput,
   runUnlessAborted,
   Shutdown,
   systemClock,
@@ -54,6 +55,8 @@ export interface FarmerAppDeps {
   readonly secrets: Set<string>;
   /** The last log lines, for the page. */
   readonly tail?: LogTail;
+  /** Reports lost lines of standard output and standard error. */
+  readonly output?: Pick<ProcessOutput, 'subscribe'>;
   /** Receives an error after which the farmer can't continue. */
   readonly onFault: (error: unknown) => void;
   /** Aborts the start at its current step, even if that step does not respond. */
@@ -81,7 +84,7 @@ export async function startFarmer(config: FarmerConfig, deps: FarmerAppDeps): Pr
 /** Builds each component from those before it. The HTTP server is first: it reads `startup` until all are complete. */
 async function start(
   config: FarmerConfig,
-  { log, secrets, tail = new LogTail(), onFault, signal = new AbortController().signal }: FarmerAppDeps,
+  { log, secrets, tail = new LogTail(), output, onFault, signal = new AbortController().signal }: FarmerAppDeps,
   shutdown: Shutdown,
 ): Promise<FarmerApp> {
   /** Every step that can wait for a disk or for the network runs through this. */
@@ -90,6 +93,10 @@ async function start(
   const startup = new StartupState();
   const observers = createObservers(config, { clock, log });
   const { metrics } = observers;
+  output?.subscribe({
+    dropped: (lines) => metrics.linesDropped(lines),
+    recovered: (lines) => log.warn('output lines dropped', { lines }),
+  });
   const common = { metrics, clock, log, signal };
   const status = () => readStatus(startup.current, { config, clock, startedAt: observers.history.startedAt });
   const http = { startup, status, observers, tail, clock, log };

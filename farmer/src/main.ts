@@ -4,13 +4,14 @@ import { handleSignals } from '@downstream/platform/signals';
 const stop = handleSignals();
 
 // Loading the rest takes long enough for a signal to arrive.
-const { exit, ignoreOutputErrors } = await import('@downstream/platform');
+const { exit, ProcessOutput } = await import('@downstream/platform');
 const { runCommand } = await import('./cli/command.ts');
 
-ignoreOutputErrors();
-
-const output = {
-  out: (text: string) => process.stdout.write(text),
-  err: (text: string) => process.stderr.write(text),
-};
-exit(await runCommand(process.argv.slice(2), output, stop));
+const output = new ProcessOutput();
+const code = await runCommand(
+  process.argv.slice(2),
+  { out: (text) => process.stdout.write(text), err: (text) => process.stderr.write(text), output },
+  stop,
+);
+await output.flush();
+exit(code);

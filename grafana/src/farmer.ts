@@ -27,7 +27,7 @@ export function farmerDashboard(): Dashboard {
       { title: 'Contracts and storage', panels: storagePanels },
       { title: 'Disks', panels: diskPanels },
       { title: 'Integrity', panels: integrityPanels },
-      { title: 'Process', panels: processPanels('farmer_metric_errors_total', runbooks) },
+      { title: 'Process', panels: processPanels('farmer', runbooks) },
     ],
   });
 }

@@ -145,7 +145,7 @@ export function mockNodeDashboard(): Dashboard {
       { title: 'Challenges', panels: challenges },
       { title: 'Faults', panels: faults },
       { title: 'Requests', panels: requests },
-      { title: 'Process', panels: processPanels('mock_node_metric_errors_total') },
+      { title: 'Process', panels: processPanels('mock_node') },
     ],
   });
 }

@@ -93,9 +93,9 @@ export function versionStat(buildInfo: string): Panel {
   });
 }
 
-/** The process of a service, by instance. */
+/** The process of a service, by instance. @param prefix of the service's metrics: `farmer` */
 export function processPanels(
-  metricErrors: string,
+  prefix: string,
   runbooks: { readonly blocked?: string; readonly restarting?: string } = {},
 ): Panel[] {
   const size = [8, 7] as const;
@@ -151,16 +151,17 @@ export function processPanels(
       queries: [maxOf('process_open_fds'), { expr: `min(${select('process_max_fds')})`, legend: 'limit', limit: true }],
     }),
     graph({
-      title: 'Restarts and metric errors',
-      question: 'Does the process restart repeatedly? Are metrics missing from scrapes?',
+      title: 'Restarts and lost output',
+      question: 'Does the process restart repeatedly? Are metrics missing from scrapes, or lines from the log?',
       normal: 'none, except for updates.',
       size,
       as: 'bars',
       runbooks: runbooks.restarting === undefined ? [] : [runbooks.restarting],
-      palette: { restarts: 'orange', 'metric errors': 'red' },
+      palette: { restarts: 'orange', 'metric errors': 'red', 'lost lines': 'yellow' },
       queries: [
         { expr: `sum(changes(${select('process_start_time_seconds')}[$__rate_interval]))`, legend: 'restarts' },
-        { expr: increasePerStep(metricErrors), legend: 'metric errors' },
+        { expr: increasePerStep(`${prefix}_metric_errors_total`), legend: 'metric errors' },
+        { expr: increasePerStep(`${prefix}_output_lines_dropped_total`), legend: 'lost lines' },
       ],
     }),
   ];

@@ -5,6 +5,7 @@ import {
   type HttpServer,
   type Logger,
   listen,
+  type ProcessOutput,
   silentLogger,
   systemClock,
 } from '@downstream/platform';
@@ -60,7 +61,11 @@ interface MockNodeDeps {
   /** The uptime of the machine, by which the clock of a state file continues; by default only without `now`. */
   readonly bootTime: () => BootTime | undefined;
   readonly log: Logger;
+  /** Reports lost lines of standard output and standard error. */
+  readonly output: Pick<ProcessOutput, 'subscribe'>;
 }
+
+const NO_OUTPUT: MockNodeDeps['output'] = { subscribe: () => {} };
 
 /**
  * Starts a mock node in this process.
@@ -71,7 +76,7 @@ interface MockNodeDeps {
  */
 export async function startMockNode(
   { faults = [], ...options }: MockNodeOptions = {},
-  { now, bootTime, log = silentLogger }: Partial<MockNodeDeps> = {},
+  { now, bootTime, log = silentLogger, output = NO_OUTPUT }: Partial<MockNodeDeps> = {},
 ): Promise<MockNode> {
   const config = { ...readConfig({ env: {} }), controlPort: undefined, ...options };
   checkGenesisSettings(SETTINGS, config);
@@ -83,7 +88,7 @@ export async function startMockNode(
       now === undefined
         ? { now: () => systemClock.now(), bootTime: () => systemClock.bootTime() }
         : { now, bootTime: () => undefined };
-    return await start({ config, faults }, { ...time, ...(bootTime && { bootTime }), log, genesis, state });
+    return await start({ config, faults }, { ...time, ...(bootTime && { bootTime }), log, output, genesis, state });
   } catch (error) {
     state?.close();
     throw error;
@@ -92,7 +97,7 @@ export async function startMockNode(
 
 async function start(
   { config, faults }: { config: MockConfig; faults: readonly FaultInput[] },
-  { now, bootTime, log, genesis, state }: MockNodeDeps & { genesis: Genesis; state: StateFile | undefined },
+  { now, bootTime, log, output, genesis, state }: MockNodeDeps & { genesis: Genesis; state: StateFile | undefined },
 ): Promise<MockNode> {
   const stored = state?.load();
   const random = new SeededRandom(config.seed);
@@ -127,6 +132,10 @@ async function start(
     { version: VERSION },
     { contracts: () => ledger.counts(clock.now()), farmers: () => ledger.farmers, events },
   );
+  output.subscribe({
+    dropped: (lines) => metrics.linesDropped(lines),
+    recovered: (lines) => log.warn('output lines dropped', { lines }),
+  });
   const controller = new NodeController(
     { version: VERSION, seed: config.seed, scenarios: [...readScenarios(config), ...createStartScenario(faults)] },
     {

@@ -2,6 +2,7 @@ import {
   CodedError,
   createLogger,
   formatSettingHelp,
+  type ProcessOutput,
   runUnlessAborted,
   toFlags,
   waitForAbort,
@@ -17,7 +18,10 @@ import { readConfig, SETTINGS } from './config.ts';
  * @param args without runtime and script
  * @returns the exit code: 0 after a signal, 2 if the node could not be started
  */
-export async function runCommand(args: readonly string[], stop: AbortSignal): Promise<number> {
+export async function runCommand(
+  args: readonly string[],
+  { output, stop }: { output: Pick<ProcessOutput, 'subscribe'>; stop: AbortSignal },
+): Promise<number> {
   const program = new Command('mock-node')
     .description('A storage node for development and tests: it verifies every answer and can inject faults.')
     .exitOverride();
@@ -31,7 +35,7 @@ export async function runCommand(args: readonly string[], stop: AbortSignal): Pr
       format: config.logFormat ?? (process.stderr.isTTY ? 'pretty' : 'json'),
       stream: process.stderr,
     });
-    const node = await runUnlessAborted(stop, async () => await startMockNode(config, { log }));
+    const node = await runUnlessAborted(stop, async () => await startMockNode(config, { log, output }));
     const control = node.controlPort === undefined ? '' : ` control=:${node.controlPort}`;
     process.stdout.write(`mock-node ready api=:${node.port}${control} seed=${config.seed}\n`);
     await waitForAbort(stop);

@@ -68,6 +68,13 @@ export const MOCK_METRICS = {
     question: 'Are the metrics complete?',
     help: 'Metrics that a scrape omitted because reading them failed.',
   },
+  linesDropped: {
+    type: 'counter',
+    name: 'mock_node_output_lines_dropped_total',
+    unit: 'lines',
+    question: 'Is the log complete?',
+    help: 'Lines that were not written because standard output or standard error accepted none for too long.',
+  },
   build: {
     type: 'gauge',
     name: 'mock_node_build_info',
@@ -110,6 +117,10 @@ export class MockMetrics {
   request(route: string, code: number | undefined, seconds: number): void {
     this.#set.instruments.requests.inc({ route, code: code ?? 'none' });
     this.#set.instruments.requestSeconds.observe({ route }, seconds);
+  }
+
+  linesDropped(lines: number): void {
+    this.#set.instruments.linesDropped.inc(lines);
   }
 
   #count(event: ControllerEvent): void {

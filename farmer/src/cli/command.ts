@@ -3,6 +3,7 @@ import {
   CodedError,
   findPathMistake,
   formatSettingHelp,
+  type ProcessOutput,
   runUnlessAborted,
   type Setting,
   toFlags,
@@ -23,6 +24,8 @@ import { verifyOwnership } from './verify-ownership.ts';
 export interface Output {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
+  /** The streams behind `out` and `err`. */
+  readonly output: Pick<ProcessOutput, 'subscribe' | 'flush'>;
 }
 
 type Flags = Record<string, string | boolean | undefined>;
@@ -37,12 +40,14 @@ type Flags = Record<string, string | boolean | undefined>;
  */
 export async function runCommand(
   args: readonly string[],
-  { out, err }: Output,
+  { out, err, output }: Output,
   stop: AbortSignal = new AbortController().signal,
 ): Promise<number> {
   let exitCode = 0;
   const interruptible = async (work: () => Promise<number>) => {
     exitCode = await runUnlessAborted(stop, work);
+    // A pager may read slowly.
+    await runUnlessAborted(stop, async () => await output.flush(Number.POSITIVE_INFINITY));
   };
   const print = (line: string) => out(`${line}\n`);
   const program = new Command('downstream')
@@ -59,7 +64,7 @@ export async function runCommand(
   program.action(async (nodeUrl: string | undefined, options: Flags) => {
     const { verifyOwnership: file, ...settings } = options;
     const flags = toNodeFlags(nodeUrl, settings);
-    if (typeof file !== 'string') exitCode = await run(readConfig({ flags }), stop);
+    if (typeof file !== 'string') exitCode = await run(readConfig({ flags }), { output, stop });
     else await interruptible(async () => await verifyOwnership(file, readNodeConfig({ flags }), print));
   });
   const addCommand = (name: string, description: string) =>

@@ -1,4 +1,4 @@
-import { createLogger, LogTail, waitForAbort } from '@downstream/platform';
+import { createLogger, LogTail, type ProcessOutput, waitForAbort } from '@downstream/platform';
 import { StopRequest } from '@downstream/platform/signals';
 import { startFarmer } from '../app.ts';
 import { type FarmerConfig, findProxyVariables, findUnknownVariables } from '../config.ts';
@@ -10,7 +10,10 @@ import { StatusLogger } from './status-logger.ts';
  *
  * @returns the exit code: 0 after a clean shutdown, otherwise 1
  */
-export async function run(config: FarmerConfig, stop: AbortSignal): Promise<number> {
+export async function run(
+  config: FarmerConfig,
+  { output, stop }: { output: Pick<ProcessOutput, 'subscribe'>; stop: AbortSignal },
+): Promise<number> {
   const progress = new ChunkProgressBar(process.stdout);
   const secrets = new Set<string>();
   const tail = new LogTail();
@@ -40,7 +43,7 @@ export async function run(config: FarmerConfig, stop: AbortSignal): Promise<numb
 
   let isClean = true;
   try {
-    const app = await startFarmer(config, { log, secrets, tail, onFault, signal: end });
+    const app = await startFarmer(config, { log, secrets, tail, output, onFault, signal: end });
     const statusLogger = new StatusLogger({ status: app.status, log, progress });
     statusLogger.start();
     await waitForAbort(end);

@@ -319,6 +319,13 @@ export const FARMER_METRICS = {
     question: 'Are these metrics complete?',
     help: 'Metrics left out of a scrape because they could not be read.',
   },
+  linesDropped: {
+    type: 'counter',
+    name: 'farmer_output_lines_dropped_total',
+    unit: 'lines',
+    question: 'Is the log complete?',
+    help: 'Lines that were not written because standard output or standard error accepted none for too long: a stopped terminal, a pipe that nobody reads, a full disk.',
+  },
   build: {
     type: 'gauge',
     name: 'farmer_build_info',

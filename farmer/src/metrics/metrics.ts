@@ -167,6 +167,10 @@ export class FarmerMetrics implements ChunkObserver {
     this.#set.instruments.diskErrors.inc({ disk, kind });
   }
 
+  linesDropped(lines: number): void {
+    this.#set.instruments.linesDropped.inc(lines);
+  }
+
   #setDiskSources(disks: MetricSources['disks']): void {
     const set = this.#set;
     const forEachDisk = (key: DiskGauge, value: (disk: DiskSource) => number | undefined) =>

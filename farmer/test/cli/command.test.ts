@@ -25,6 +25,7 @@ async function downstream(...args: string[]) {
     err: (text) => {
       written.err += text;
     },
+    output: { subscribe: () => {}, flush: async () => {} },
   });
   return { code, ...written };
 }

@@ -1,6 +1,7 @@
 export { runUnlessAborted, TimeoutError, waitAtMost, withTimeout } from './abort.ts';
 export { computeBackoffMs } from './backoff.ts';
 export { type BootTime, measureElapsedMs } from './boot-time.ts';
+export { BufferedOutput, type OutputObserver } from './buffered-output.ts';
 export { formatBytes, parseBytes } from './bytes.ts';
 export { type Clock, type Instant, systemClock } from './clock.ts';
 export {
@@ -29,8 +30,8 @@ export {
 } from './logger.ts';
 export { type Catalogue, formatMetricsMarkdown, MetricSet, type Scrape } from './metrics.ts';
 export { onAbort, waitForAbort } from './on-abort.ts';
-export { ignoreOutputErrors } from './output-errors.ts';
 export { findPathMistake, pathSchema } from './path-setting.ts';
+export { ProcessOutput } from './process-output.ts';
 export { type Random, systemRandom } from './random.ts';
 export {
   formatSettingHelp,
