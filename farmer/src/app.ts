@@ -8,6 +8,7 @@ import {
   listen,
   type ProcessOutput,
   runUnlessAborted,
+  type Secrets,
   Shutdown,
   systemClock,
   systemRandom,
@@ -51,8 +52,8 @@ export interface FarmerApp {
 
 export interface FarmerAppDeps {
   readonly log: Logger;
-  /** Values that the logger masks. Tokens are added as soon as they are known. */
-  readonly secrets: Set<string>;
+  /** Tokens are added as soon as they are known, so that the logger redacts them. */
+  readonly secrets: Pick<Secrets, 'remember'>;
   /** The last log lines, for the page. */
   readonly tail?: LogTail;
   /** Reports lost lines of standard output and standard error. */
@@ -184,6 +185,7 @@ async function startHttpServer(
       missing: () => listMissing(startup.current),
       contract: (id) => (startup.current.phase === 'starting' ? undefined : startup.current.operations.explain(id)),
       page: createPageRoutes({ view, live }),
+      log,
     },
   );
   const server = await listen(app, { host, port, setting: 'FARMER_HTTP_PORT', limits: CONNECTION_LIMITS });

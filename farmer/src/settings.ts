@@ -121,6 +121,7 @@ export const SETTINGS = {
       'Nodes to farm for, comma-separated. They share the capacity equally, or in proportion to `url=share` (`https://a.example=3,https://b.example=1`). `downstream <url>` does the same.',
     allowed:
       'http or https URLs without user, query or fragment, separated by commas and each optionally followed by =share, such as http://localhost:5000 or https://a.example=2',
+    sensitive: 'credentials in URLs',
     schema: text
       .max(16_384)
       .transform(splitNonEmptyList)
@@ -201,6 +202,7 @@ export const SETTINGS = {
     value: '<urls>',
     description: "Origins besides the node's own from which chunks may be downloaded, comma-separated.",
     allowed: 'http or https origins separated by commas, such as https://chunks.example.org',
+    sensitive: 'credentials in URLs',
     schema: text.transform(splitList).pipe(z.array(text.transform(parseOrigin))),
     default: '',
     defaultDescription: "only the node's own",

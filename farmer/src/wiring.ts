@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Clock, type Logger, SettingsError, systemRandom, withFields } from '@downstream/platform';
+import { type Clock, type Logger, type Secrets, SettingsError, systemRandom, withFields } from '@downstream/platform';
 import { createNodeDownloads } from './chunks/chunk-download.ts';
 import { ChunkStore } from './chunks/chunk-store.ts';
 import { assertStateExists, openDiskFolders, prepareDataDir } from './chunks/data-dir.ts';
@@ -249,7 +249,7 @@ interface NodeResources {
   readonly chunkStore: ChunkStore<Disk>;
   /** Origins that the chunks of every node may be downloaded from. */
   readonly trustedOrigins: readonly string[];
-  readonly secrets: Set<string>;
+  readonly secrets: Pick<Secrets, 'remember'>;
 }
 
 /** What the farmer needs for one node. */
@@ -257,28 +257,29 @@ export function toNodeDeps(
   { config, connection, store, ...rest }: LoadedNode & { readonly connection: Connection },
   { chunkStore, trustedOrigins, secrets }: NodeResources,
 ): NodeDeps {
+  const { alias } = config;
   const { http, breaker, skew } = connection;
   return {
     ...rest,
-    alias: config.alias,
+    alias,
     node: new PrototypeNode(http),
     circuit: breaker,
     nodeClock: skew,
-    tokens: maskTokens(store, secrets),
+    tokens: rememberTokens(store, (token) => secrets.remember(alias, token)),
     exitStore: store,
     clockStore: store,
     chunks: chunkStore.forNode(createNodeDownloads({ nodeUrl: config.url, trustedOrigins }, http)),
   };
 }
 
-/** Adds each token to the secrets that the logger masks. */
-function maskTokens(store: TokenStorePort, secrets: Set<string>): TokenStorePort {
+/** Passes each token to the logger, which redacts it. */
+function rememberTokens(store: TokenStorePort, remember: (token: string) => void): TokenStorePort {
   const stored = store.token();
-  if (stored !== undefined) secrets.add(stored);
+  if (stored !== undefined) remember(stored);
   return {
     token: () => store.token(),
     saveToken: (token) => {
-      secrets.add(token);
+      remember(token);
       store.saveToken(token);
     },
   };

@@ -2,6 +2,7 @@ import {
   CodedError,
   createLogger,
   formatSettingHelp,
+  maskUsageError,
   type ProcessOutput,
   runUnlessAborted,
   toFlags,
@@ -24,7 +25,8 @@ export async function runCommand(
 ): Promise<number> {
   const program = new Command('mock-node')
     .description('A storage node for development and tests: it verifies every answer and can inject faults.')
-    .exitOverride();
+    .exitOverride()
+    .configureOutput({ writeErr: (text) => process.stderr.write(maskUsageError(text)) });
   for (const setting of Object.values(SETTINGS))
     program.option(`${setting.flag} ${setting.value}`, formatSettingHelp(setting));
   try {

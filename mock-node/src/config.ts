@@ -44,6 +44,7 @@ export const SETTINGS = {
     description:
       'Token that the control API requires as `Authorization: Bearer …`. Set it as a variable: other users of the machine can read flags.',
     allowed: '8 to 200 printable ASCII characters without spaces',
+    sensitive: 'all',
     schema: text.regex(/^[\x21-\x7e]{8,200}$/).optional(),
     defaultDescription: 'none: no authentication',
   },

@@ -96,6 +96,20 @@ describe('mock-node', () => {
     expect(written.err).toMatch(/^error: .*\/pipe.*not a regular file.*\n$/);
   });
 
+  it('shows no token of invalid settings and arguments', async () => {
+    const runs = [
+      run({ MOCK_CONTROL_TOKEN: 'hunter2' }),
+      run({}, '--control-token', 'hunter2 hunter2'),
+      run({}, '--control-tokens=hunter2'),
+      run({}, 'hunter2'),
+    ];
+    for (const { written, ended } of runs) {
+      expect(await ended).toBe(2);
+      expect(written.err).toMatch(/^error: ./);
+      expect(written.err).not.toContain('hunter2');
+    }
+  });
+
   it('prefers a flag to its variable', async () => {
     const { written, ended } = run({ MOCK_INTERVAL: '60' }, '--interval', 'later');
     expect(await ended).toBe(2);

@@ -17,7 +17,7 @@ export const CHUNK_BYTES = 16_384;
 export interface TestFarmer extends FarmerApp {
   /** Log lines as JSON, at level debug by default. Secrets are not masked: no line may contain one. */
   readonly lines: readonly string[];
-  /** The values that the logger of a real run masks. */
+  /** All tokens, which the logger of a real run redacts. */
   readonly secrets: ReadonlySet<string>;
   readonly metrics: () => Promise<string>;
 }
@@ -81,7 +81,7 @@ export class TestFarm implements AsyncDisposable {
     const app = await startFarmer(config, {
       log: createListLogger(lines, tail, config.logLevel),
       tail,
-      secrets,
+      secrets: { remember: (_node, token) => void secrets.add(token) },
       onFault,
     });
     const metrics = async () => await (await fetch(`${app.url}/metrics`)).text();

@@ -3,6 +3,8 @@ import {
   CodedError,
   findPathMistake,
   formatSettingHelp,
+  maskCredentials,
+  maskUsageError,
   type ProcessOutput,
   runUnlessAborted,
   type Setting,
@@ -50,6 +52,7 @@ export async function runCommand(
     await runUnlessAborted(stop, async () => await output.flush(Number.POSITIVE_INFINITY));
   };
   const print = (line: string) => out(`${line}\n`);
+  const commanderOutput = { writeOut: out, writeErr: (text: string) => err(maskUsageError(text)) };
   const program = new Command('downstream')
     .description(
       'Farms storage: accepts contracts from nodes, stores their chunks, and proves them before each deadline.',
@@ -59,7 +62,7 @@ export async function runCommand(
     .version(VERSION)
     .addHelpText('after', '\nEvery setting is also an environment variable; the option takes precedence.')
     .exitOverride()
-    .configureOutput({ writeOut: out, writeErr: err });
+    .configureOutput(commanderOutput);
   for (const setting of Object.values(SETTINGS)) program.addOption(toOption(setting));
   program.action(async (nodeUrl: string | undefined, options: Flags) => {
     const { verifyOwnership: file, ...settings } = options;
@@ -73,7 +76,7 @@ export async function runCommand(
       .description(description)
       .addOption(toOption(SETTINGS.folders))
       .exitOverride()
-      .configureOutput({ writeOut: out, writeErr: err });
+      .configureOutput(commanderOutput);
   addCommand(
     'scrub',
     'Verify every chunk now and rebuild damaged ones. Exit code 1 if a chunk is damaged or missing.',
@@ -140,7 +143,7 @@ function toCommandConfig(called: Command): CommandConfig {
 function toNodeFlags(nodeUrl: string | undefined, settings: Flags): Flags {
   if (nodeUrl !== undefined && !nodeUrl.includes('://')) {
     throw new InvalidArgumentError(
-      `unknown command ${JSON.stringify(nodeUrl)}: expected a command (see downstream --help) or the URL of a node`,
+      `unknown command ${JSON.stringify(maskCredentials(nodeUrl))}: expected a command (see downstream --help) or the URL of a node`,
     );
   }
   if (nodeUrl !== undefined && settings['nodeUrl'] !== undefined) {

@@ -1,4 +1,4 @@
-import { createLogger, LogTail, type ProcessOutput, waitForAbort } from '@downstream/platform';
+import { createLogger, LogTail, type ProcessOutput, Secrets, waitForAbort } from '@downstream/platform';
 import { StopRequest } from '@downstream/platform/signals';
 import { startFarmer } from '../app.ts';
 import { type FarmerConfig, findProxyVariables, findUnknownVariables } from '../config.ts';
@@ -15,7 +15,7 @@ export async function run(
   { output, stop }: { output: Pick<ProcessOutput, 'subscribe'>; stop: AbortSignal },
 ): Promise<number> {
   const progress = new ChunkProgressBar(process.stdout);
-  const secrets = new Set<string>();
+  const secrets = new Secrets();
   const tail = new LogTail();
   const log = createLogger({
     level: config.logLevel,

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { CodedError, getErrorMessage, type Logger } from '@downstream/platform';
+import { getClientErrorStatus } from '@downstream/platform/web';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import { z } from 'zod';
 import { MAX_ENTRIES, type Operations } from './reports.ts';
@@ -74,7 +75,8 @@ function createControlApp(operations: Operations): Express {
     response.json(await operations.backup(backupBody.parse(body).path));
   });
   const handleError: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
-    const status = error instanceof CodedError || error instanceof z.ZodError ? 400 : 500;
+    const isInvalid = error instanceof CodedError || error instanceof z.ZodError;
+    const status = isInvalid ? 400 : (getClientErrorStatus(error) ?? 500);
     const message = error instanceof z.ZodError ? 'invalid command' : getErrorMessage(error);
     response.status(status).json({ status: 'error', message });
   };

@@ -25,6 +25,8 @@ const MIN_MS = 1_000;
 const MAX_MS = 60_000;
 /** The poll interval without contracts. */
 const IDLE_POLL_MS = 10_000;
+/** Limits how many releases a node can cause by listing unknown contracts. */
+const RELEASE_PAUSE_MS = 200;
 /** Reports that would cost contracts must be repeated for the shortest interval, but at most this long. */
 const MAX_CONFIRM_MS = 60_000;
 
@@ -210,7 +212,7 @@ export class Refresher {
 
   /** Releases contracts that were lost before they could be stored: they can't be proved. */
   async #release(ids: readonly ContractId[], signal: AbortSignal): Promise<void> {
-    const { contracts, releaser, log } = this.#deps;
+    const { contracts, releaser, clock, log } = this.#deps;
     if (this.#isReleasing) return;
     this.#isReleasing = true;
     try {
@@ -220,6 +222,7 @@ export class Refresher {
         if (!isStillUnknown || signal.aborted) continue;
         const { result } = await releaser.release(id, 'unknown', signal);
         if (result === 'released') log.warn('unknown contract released', { contract: id });
+        await clock.sleep(RELEASE_PAUSE_MS);
       }
     } finally {
       this.#isReleasing = false;

@@ -1,4 +1,11 @@
-import { type Clock, computeBackoffMs, getErrorCode, type Logger, type Random } from '@downstream/platform';
+import {
+  type Clock,
+  computeBackoffMs,
+  getErrorCode,
+  type Instant,
+  type Logger,
+  type Random,
+} from '@downstream/platform';
 import { NodeError } from './errors.ts';
 import type { NodePort, TokenStorePort } from './ports.ts';
 import { RepeatedReports } from './repeated-reports.ts';
@@ -12,6 +19,8 @@ interface SessionDeps {
 }
 
 const RETRY = { baseMs: 1_000, capMs: 30_000 };
+/** Limits how often a node can cause registrations by rejecting the tokens that it issued. */
+const MAX_REGISTRATIONS = { count: 5, periodMs: 300_000 };
 
 /** This farmer's registration with one node. The token is requested once and stored. */
 export class Session {
@@ -19,6 +28,8 @@ export class Session {
   readonly #deps: SessionDeps;
   readonly #rejections = new RepeatedReports<'token'>();
   #token: string | undefined;
+  /** The times of the last registrations, oldest first. */
+  #registeredAt: readonly Instant[] = [];
 
   constructor({ address }: { address: string }, deps: SessionDeps) {
     this.#address = address;
@@ -64,12 +75,14 @@ export class Session {
     const { node, tokens, clock, random, log } = this.#deps;
     this.#token = undefined;
     this.#rejections.reset();
+    await this.#waitForNextRegistration(signal);
     for (let attempt = 1; ; attempt++) {
       try {
         const token = await node.register(this.#address, { signal });
         // A token that can't be stored is not used: its contracts would be lost when this process ends.
         tokens.saveToken(token);
         this.#token = token;
+        this.#registeredAt = [...this.#registeredAt, clock.now()].slice(-MAX_REGISTRATIONS.count);
         log.info('farmer registered');
         return;
       } catch (error) {
@@ -82,5 +95,13 @@ export class Session {
         await clock.sleep(pauseMs, signal);
       }
     }
+  }
+  async #waitForNextRegistration(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#deps;
+    const oldest = this.#registeredAt.at(-MAX_REGISTRATIONS.count);
+    const pauseMs = oldest === undefined ? 0 : oldest + MAX_REGISTRATIONS.periodMs - clock.now();
+    if (pauseMs <= 0) return;
+    log.warn('registration postponed', { registrations: MAX_REGISTRATIONS.count, pauseMs: Math.round(pauseMs) });
+    await clock.sleep(pauseMs, signal);
   }
 }

@@ -1,5 +1,5 @@
-import { type CodedError, getErrorMessage, type Scrape } from '@downstream/platform';
-import { createHostGuard, createWebApp } from '@downstream/platform/web';
+import { getErrorMessage, type Logger, type Scrape } from '@downstream/platform';
+import { createHostGuard, createWebApp, getClientErrorStatus } from '@downstream/platform/web';
 import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
 import type { Status } from '../status/status.ts';
 
@@ -19,12 +19,15 @@ export interface HttpAppDeps {
   readonly contract: (id: string) => object | undefined;
   /** Serves the status page. */
   readonly page: RequestHandler;
+  readonly log: Pick<Logger, 'error'>;
 }
+
+const MAX_LOGGED_CHARS = 200;
 
 /** Serves the status page, `/metrics`, `/healthz`, `/readyz`, `/status` and `/status/contracts/<id>`. */
 export function createHttpApp(
   { allowedHosts }: HttpAppOptions,
-  { scrape, status, isAlive, missing, contract, page }: HttpAppDeps,
+  { scrape, status, isAlive, missing, contract, page, log }: HttpAppDeps,
 ): Express {
   const guard = createHostGuard({
     allowed: allowedHosts,
@@ -53,8 +56,11 @@ export function createHttpApp(
   app.use((_request, response) => {
     response.status(404).json({ status: 'error', message: 'not found: try /, /metrics, /healthz, /readyz or /status' });
   });
-  const handleError: ErrorRequestHandler = (error: Error | CodedError, _request, response, _next) => {
-    response.status(500).json({ status: 'error', message: getErrorMessage(error) });
+  const handleError: ErrorRequestHandler = (error: unknown, { method, path }, response, _next) => {
+    const status = getClientErrorStatus(error);
+    if (status === undefined) log.error('request failed', { method, path: path.slice(0, MAX_LOGGED_CHARS), error });
+    const message = status === undefined ? 'internal error' : getErrorMessage(error);
+    response.status(status ?? 500).json({ status: 'error', message });
   };
   app.use(handleError);
   return app;

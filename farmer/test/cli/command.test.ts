@@ -41,6 +41,22 @@ describe('runCommand', () => {
     }
   });
 
+  it.each([
+    [['--node-url', 'http://user:hunter2@host']],
+    [['http://user:hunter2@host']],
+    [['user:hunter2@host']],
+    [['http://user:hunter2@host', 'http://user:hunter2@other']],
+    [['--node-urls=http://user:hunter2@host']],
+    [['--download-origins', 'https://host/?key=hunter2']],
+    [['--http-host', 'http://user:hunter2@host']],
+    [['scrub', 'hunter2']],
+  ])('shows no password of the arguments %j', async (args) => {
+    const { code, out, err } = await downstream('--address', ADDRESS, ...args);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toMatch(/^error: ./);
+    expect(err).not.toContain('hunter2');
+  });
+
   it('prints its version', async () => {
     expect(await downstream('--version')).toMatchObject({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
   });

@@ -311,6 +311,15 @@ describe('Refresher', () => {
     expect(node.released).toEqual([makeId(99)]);
   });
 
+  it('releases at most five unknown contracts a second, however many the node lists', async () => {
+    const { start, clock, node } = aFarmer({ contracts: 1 });
+    start();
+    for (let n = 100; n < 2_100; n++) node.contracts.set(makeId(n), { startedAt: clock.now(), settled: new Map() });
+    await clock.advance(60 * SECOND);
+    expect(node.released.length).toBeGreaterThan(100);
+    expect(node.released.length).toBeLessThanOrEqual(300);
+  });
+
   it('does not release a contract whose offer is still in flight', async () => {
     const { start, clock, node, table } = aFarmer({ contracts: 1 });
     const gate = Promise.withResolvers<void>();

@@ -35,6 +35,16 @@ describe('Session', () => {
     expect(tries).toEqual([0, 1, 3, 7, 15, 31, 61, 91, 121]);
   });
 
+  it('registers at most five times in five minutes, however often the node rejects the token', async () => {
+    const { clock, session, tries, open } = aSession([]);
+    await open;
+    void (async () => {
+      for (;;) await session.register(new AbortController().signal);
+    })();
+    await clock.advance(601 * SECOND);
+    expect(tries).toEqual([0, 300, 600].flatMap((at) => Array<number>(5).fill(at)));
+  });
+
   it('retries as soon as the circuit breaker allows a request', async () => {
     const open = new NodeError('circuit_open', 'new', 'open', { retryAfterMs: 4 * SECOND });
     const { clock, session, tries } = aSession([...Array.from({ length: 7 }, unreachable), open]);

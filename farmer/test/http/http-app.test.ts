@@ -1,11 +1,12 @@
 import { listen } from '@downstream/platform';
+import { FakeLogger } from '@downstream/platform/testing';
 import { describe, expect, it } from '@jest/globals';
 import { requestAs } from '../../../test/support/request-as.ts';
 import { createHttpApp } from '../../src/http/http-app.ts';
 import { STATUS } from '../fakes/status.ts';
 
 /** Requests a path in the given state of the farmer. */
-async function get(path: string, { alive = true, missing = [] as string[], host = '127.0.0.1' } = {}) {
+async function get(path: string, { alive = true, missing = [] as string[], host = '127.0.0.1', log = new FakeLogger() } = {}) {
   const scrape = async () => ({ contentType: 'text/plain; version=0.0.4', text: 'farmer_test_total 0\n' });
   const app = createHttpApp(
     { allowedHosts: ['farmer.example.org'] },
@@ -14,8 +15,12 @@ async function get(path: string, { alive = true, missing = [] as string[], host 
       status: () => STATUS,
       isAlive: () => alive,
       missing: () => missing,
-      contract: (id) => (id === 'known' ? { contract: id } : undefined),
+      contract: (id) => {
+        if (id === 'broken') throw new Error('disk I/O error');
+        return id === 'known' ? { contract: id } : undefined;
+      },
       page: (request, response, next) => (request.path === '/' ? response.send('page') : next()),
+      log,
     },
   );
   const server = await listen(app, { host: '127.0.0.1', port: 0, setting: 'X' });
@@ -52,6 +57,22 @@ describe('createHttpApp', () => {
   it('serves the status', async () => {
     const { text } = await get('/status');
     expect(JSON.parse(text)).toMatchObject({ challenges: { passed: 3, failed: 3, failedByReason: { missed: 2 } } });
+  });
+
+  it.each(['%', '%E0%A4%A', '%ff'])('responds with 400 to the malformed path /status/contracts/%s', async (id) => {
+    const log = new FakeLogger();
+    expect(await get(`/status/contracts/${id}`, { log })).toMatchObject({
+      code: 400,
+      text: expect.stringContaining('Failed to decode'),
+    });
+    expect(log.lines).toEqual([]);
+  });
+
+  it('responds with 500 to its own errors, and logs what it does not show', async () => {
+    const log = new FakeLogger();
+    const { code, text } = await get('/status/contracts/broken', { log });
+    expect({ code, text }).toEqual({ code: 500, text: '{"status":"error","message":"internal error"}' });
+    expect(log.messages('error')).toEqual(['request failed']);
   });
 
   it('serves a contract and responds with 404 if it is unknown', async () => {

@@ -1,4 +1,5 @@
 import { getErrorMessage, type Logger } from '@downstream/platform';
+import { getClientErrorStatus } from '@downstream/platform/web';
 import { ROUTE_NAMES, ROUTES, type RouteDefinition, type RouteName } from '@downstream/protocol';
 import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
 import { type Access, checkHost, requireToken } from '../control/guard.ts';
@@ -55,7 +56,7 @@ export function createApiApp(access: Access, { pipeline, recorder, metrics, log,
   app.use((_request, response) => {
     response.status(404).json({ status: 'error', message: 'No such route.' });
   });
-  const handleError: ErrorRequestHandler = (error: Error & { status?: number }, request, response, _next) => {
+  const handleError: ErrorRequestHandler = (error: unknown, request, response, _next) => {
     if (response.headersSent) {
       // Usually the client aborted a download. Express would print a stack.
       response.destroy();
@@ -66,11 +67,11 @@ export function createApiApp(access: Access, { pipeline, recorder, metrics, log,
       response.status(503).json({ status: 'error', message: 'The state cannot be stored.' });
       return;
     }
-    const status = error.status ?? 500;
-    if (status >= 500) log.error('request failed', { ...recorder.toLogFields(request, response), error });
+    const status = getClientErrorStatus(error);
+    if (status === undefined) log.error('request failed', { ...recorder.toLogFields(request, response), error });
     response
-      .status(status)
-      .json({ status: 'error', message: status < 500 ? getErrorMessage(error) : 'internal error' });
+      .status(status ?? 500)
+      .json({ status: 'error', message: status === undefined ? 'internal error' : getErrorMessage(error) });
   };
   app.use(handleError);
   return app;

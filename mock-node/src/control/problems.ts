@@ -1,6 +1,7 @@
 import type { Problem } from '@downstream/control-api';
 import { toFieldErrors } from '@downstream/control-api';
-import { CodedError, type Logger } from '@downstream/platform';
+import { getErrorMessage, type Logger } from '@downstream/platform';
+import { getClientErrorStatus } from '@downstream/platform/web';
 import type { ErrorRequestHandler } from 'express';
 import { z } from 'zod';
 import { FaultError } from '../faults/fault-plan.ts';
@@ -48,17 +49,9 @@ function toProblem(error: unknown): RequestProblem | undefined {
     return new RequestProblem(STATUS_BY_CODE[error.code], error.message, errors);
   }
   // Express throws errors with a status for malformed requests.
-  const status = getHttpStatus(error);
+  const status = getClientErrorStatus(error);
   if (status === 413) return new RequestProblem(413, `the body exceeds ${MAX_BODY_BYTES} bytes`);
-  return status !== undefined && status < 500 && error instanceof Error
-    ? new RequestProblem(status, error.message)
-    : undefined;
-}
-
-function getHttpStatus(error: unknown): number | undefined {
-  if (typeof error !== 'object' || error === null || error instanceof CodedError || !('status' in error))
-    return undefined;
-  return typeof error.status === 'number' ? error.status : undefined;
+  return status === undefined ? undefined : new RequestProblem(status, getErrorMessage(error));
 }
 
 /** Responds with the client's errors, and logs all others. */

@@ -12,7 +12,7 @@ export function createHostSetting(names: Pick<Setting, 'env' | 'flag' | 'descrip
     ...names,
     value: '<host>',
     allowed: 'an address of this machine, or 0.0.0.0 for all of its addresses',
-    schema: z.string().min(1).max(255),
+    schema: z.string().regex(/^[\w.:%-]{1,255}$/),
     default: '127.0.0.1',
     defaultDescription: '`127.0.0.1`; `0.0.0.0` in the image',
   };

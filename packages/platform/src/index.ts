@@ -18,6 +18,7 @@ export { flush, flushSync } from './flush.ts';
 export { forEachInSlices } from './for-each-in-slices.ts';
 export { type HttpServer, ListenError, listen } from './http-server.ts';
 export { parseJson } from './json.ts';
+export { LogLimiter } from './log-limiter.ts';
 export {
   createLogger,
   LOG_FORMATS,
@@ -33,9 +34,12 @@ export { onAbort, waitForAbort } from './on-abort.ts';
 export { findPathMistake, pathSchema } from './path-setting.ts';
 export { ProcessOutput } from './process-output.ts';
 export { type Random, systemRandom } from './random.ts';
+export { Secrets } from './secrets.ts';
 export {
   formatSettingHelp,
   formatSettingsMarkdown,
+  maskCredentials,
+  maskUsageError,
   parseSettings,
   rejectWithHint,
   type Setting,

@@ -1,5 +1,8 @@
+import { format as formatText } from 'node:util';
 import { createLogger as createWinston, format, transports } from 'winston';
 import { CodedError, getErrorCode } from './errors.ts';
+import { type LogEntry, LogLimiter } from './log-limiter.ts';
+import { redact, Secrets } from './secrets.ts';
 
 /** Facts about a log message. Errors are reduced to code, message and details. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -31,8 +34,8 @@ export interface LoggerOptions {
   readonly level: (typeof LOG_LEVELS)[number];
   readonly format: (typeof LOG_FORMATS)[number];
   readonly stream: NodeJS.WritableStream;
-  /** Values that are replaced in all output, as a second line of defence. Values may be added later. */
-  readonly secrets?: ReadonlySet<string>;
+  /** Redacted in fields, as a second line of defence. Secrets may be added later. */
+  readonly secrets?: Pick<Secrets, 'list'>;
   /** Also receives every line, in the `pretty` format. */
   readonly tail?: LogTail;
 }
@@ -61,33 +64,33 @@ export class LogTail {
 }
 
 /** Creates a winston logger. docs/logs.md describes the levels. */
-export function createLogger({ level, format: shape, stream, secrets = new Set(), tail }: LoggerOptions): Logger {
+export function createLogger({ level, format: shape, stream, secrets = new Secrets(), tail }: LoggerOptions): Logger {
   const plain = format((info) => {
-    for (const [key, value] of Object.entries(info)) info[key] = toLoggable(value);
+    const redaction = selectSecrets(secrets, info['node']);
+    for (const [key, value] of Object.entries(info))
+      if (!CONSTANT_KEYS.includes(key)) info[key] = toLoggable(value, redaction);
+    return info;
+  });
+  const keep = format((info) => {
+    tail?.add(info.level, pretty(info));
     return info;
   });
   const line = shape === 'json' ? format.json() : format.printf(pretty);
-  const redacted = (text: string) =>
-    [...secrets].filter(Boolean).reduce((left, secret) => left.replaceAll(secret, '[redacted]'), text);
-  const redact = format((info) => {
-    const rendered = Symbol.for('message');
-    tail?.add(info.level, redacted(pretty(info)));
-    info[rendered] = redacted(String(info[rendered]));
-    return info;
-  });
   const winston = createWinston({
     level,
-    format: format.combine(plain(), format.timestamp(), line, redact()),
+    format: format.combine(plain(), format.timestamp(), keep(), line),
     transports: [new transports.Stream({ stream, eol: '\n' })],
   });
+  const write = (entry: LogEntry) => void winston.log(entry.level, entry.message, entry.fields);
+  const limiter = new LogLimiter(write);
   // Winston formats a line before it checks the level, which is slow with ten thousand contracts.
   const enabled = LOG_LEVELS.slice(0, LOG_LEVELS.indexOf(level) + 1);
-  const createMethod = (method: (typeof LOG_LEVELS)[number]): Logger['info'] =>
-    enabled.includes(method)
-      ? (message, fields) => {
-          winston.log(method, message, fields);
-        }
-      : () => {};
+  const createMethod = (method: (typeof LOG_LEVELS)[number]): Logger['info'] => {
+    if (!enabled.includes(method)) return () => {};
+    // Level debug is for tracing single requests.
+    if (method === 'debug') return (message, fields = {}) => write({ level: method, message, fields });
+    return (message, fields = {}) => limiter.add({ level: method, message, fields });
+  };
   return {
     error: createMethod('error'),
     warn: createMethod('warn'),
@@ -96,13 +99,31 @@ export function createLogger({ level, format: shape, stream, secrets = new Set()
   };
 }
 
-/** Reduces errors to what is safe to log, at any depth, and converts BigInts, which JSON cannot represent. */
-function toLoggable(value: unknown): unknown {
-  if (value instanceof Error) return describeError(value);
+/** Never redacted: they contain nothing that a node sent. */
+const CONSTANT_KEYS = ['level', 'message', 'node'];
+
+interface Redaction {
+  readonly inFields: readonly string[];
+  readonly inErrors: readonly string[];
+}
+
+/** A line about a node can contain only its own secrets. In a line about something else, only an error can. */
+function selectSecrets(secrets: Pick<Secrets, 'list'>, node: unknown): Redaction {
+  if (typeof node !== 'string') return { inFields: [], inErrors: secrets.list() };
+  const own = secrets.list(node);
+  return { inFields: own, inErrors: own };
+}
+
+/** Redacts secrets, reduces errors to what is safe to log, and converts what JSON cannot represent, at any depth. */
+function toLoggable(value: unknown, redaction: Redaction): unknown {
+  if (typeof value === 'string') return redact(value, redaction.inFields);
   if (typeof value === 'bigint') return String(value);
-  if (Array.isArray(value)) return value.map(toLoggable);
-  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, toLoggable(inner)]));
+  if (value instanceof Error) return toLoggable(describeError(value), { ...redaction, inFields: redaction.inErrors });
+  if (Array.isArray(value)) return value.map((item) => toLoggable(item, redaction));
+  if (typeof value !== 'object' || value === null) return value;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return redact(formatText('%s', value), redaction.inFields);
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, toLoggable(inner, redaction)]));
 }
 
 function describeError(error: Error): object {

@@ -12,6 +12,8 @@ export interface Setting<Schema extends z.ZodType = z.ZodType> {
   readonly description: string;
   /** Completes the error message "expected …". */
   readonly allowed: string;
+  /** What the value may contain that an error message must not show. */
+  readonly sensitive?: 'all' | 'credentials in URLs';
   /** Parses the text of the setting; its input is undefined if there is neither a text nor a default. */
   readonly schema: Schema;
   /** In the form in which an operator would write it. */
@@ -55,7 +57,7 @@ export function parseSettings<S extends Settings>(table: S, { env, flags = {} }:
       errors.push(
         text === undefined
           ? `${source} is not set: expected ${setting.allowed}`
-          : `${source}: expected ${setting.allowed} (got ${JSON.stringify(shorten(text))}${hint && `: ${hint}`})`,
+          : `${source}: expected ${setting.allowed} (got ${formatValue(text, setting)}${hint && `: ${hint}`})`,
       );
     }
     return [name, result.data];
@@ -79,10 +81,30 @@ function findHint({ issues }: z.ZodError): string {
   return issues.flatMap((issue) => (issue.code === 'custom' ? String(issue.params?.['hint'] ?? '') : ''))[0] ?? '';
 }
 
-/** Truncates long values and masks passwords in URLs. */
-function shorten(text: string): string {
-  const masked = text.replace(/\/\/[^/]*@/g, '//***@');
-  return masked.length > 100 ? `${masked.slice(0, 100)}…` : masked;
+const MAX_SHOWN_CHARS = 100;
+
+function formatValue(text: string, { sensitive }: Pick<Setting, 'sensitive'>): string {
+  if (sensitive === 'all') return `a value of ${text.length} characters, which is not shown`;
+  const masked = sensitive !== undefined || text.includes('://') ? maskCredentials(text) : text;
+  return JSON.stringify(masked.length > MAX_SHOWN_CHARS ? `${masked.slice(0, MAX_SHOWN_CHARS)}…` : masked);
+}
+
+/**
+ * Masks whatever may be a user, a password or a token in a URL, or in a list of URLs: everything before the last `@`,
+ * a port that is not a number, queries and fragments. The text need not be a valid URL, since it appears in errors.
+ */
+export function maskCredentials(text: string): string {
+  return text
+    .replace(/^(\w+:\/\/)?.*@/s, '$1***@')
+    .replace(/([?#]).*$/s, '$1***')
+    .replace(/\[[\da-f:.]*\]|:(?!\/\/|\d{1,5}(?![^/,=?#]))[^/,]+/gi, (part) => (part.startsWith('[') ? part : ':***'));
+}
+
+/** Removes values from an error message of the command-line parser: they may be misplaced passwords or tokens. */
+export function maskUsageError(message: string): string {
+  return message
+    .replace(/(unknown option '[^'=]*=).*(')/s, '$1***$2')
+    .replace(/(too many arguments.* but got \d+): .*\./s, '$1.');
 }
 
 /** The settings as a Markdown table. */

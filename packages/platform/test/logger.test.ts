@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import { CodedError, createLogger, LogTail } from '@downstream/platform';
+import { CodedError, createLogger, LogLimiter, LogTail, Secrets } from '@downstream/platform';
 import { describe, expect, it } from '@jest/globals';
 
 describe('createLogger', () => {
@@ -7,7 +7,7 @@ describe('createLogger', () => {
     format: 'json' | 'pretty',
     level: 'info' | 'debug',
     write: (log: ReturnType<typeof createLogger>) => void,
-    secrets = new Set(['hunter2']),
+    secrets = new Secrets(),
   ) => {
     let text = '';
     const stream = new Writable({
@@ -33,29 +33,88 @@ describe('createLogger', () => {
     expect(lines('json', 'debug', (log) => log.debug('quiet'))).toContain('quiet');
   });
 
-  it('redacts secrets in messages, fields and errors', () => {
+  it('redacts the secrets of a node in fields and errors of its lines', () => {
+    const secrets = new Secrets();
     for (const format of ['json', 'pretty'] as const) {
-      const text = lines(format, 'info', (log) =>
-        log.info('a hunter2', { b: 'x/hunter2/y', c: { d: 'hunter2' }, e: new Error('hunter2') }),
+      const text = lines(
+        format,
+        'info',
+        (log) => {
+          // Secrets may be added later.
+          secrets.remember('a', 'hunter2-hunter2');
+          log.info('failed', {
+            node: 'a',
+            b: 'x/hunter2-hunter2/y',
+            c: { d: ['hunter2-hunter2'], url: new URL('http://x/hunter2-hunter2') },
+            e: new CodedError('bad', 'hunter2-hunter2', { cause: 'hunter2-hunter2' }),
+          });
+          log.error('unexpected error', { error: new Error('GET /due/hunter2-hunter2') });
+        },
+        secrets,
       );
       expect(text).not.toContain('hunter2');
-      expect(text).toContain('[redacted]');
+      expect(text.match(/\[redacted\]/g)).toHaveLength(6);
     }
   });
 
-  it('redacts secrets that were added later', () => {
-    let text = '';
-    const secrets = new Set<string>();
-    const stream = new Writable({
-      write(piece, _encoding, done) {
-        text += piece;
-        done();
-      },
-    });
-    const log = createLogger({ level: 'info', format: 'json', stream, secrets });
-    secrets.add('token-1');
-    log.warn('failed', { path: '/due/token-1' });
-    expect(JSON.parse(text)).toMatchObject({ level: 'warn', path: '/due/[redacted]' });
+  it.each(['e', '1', 'challenge', 'downstream', 'node', 'localhost', 'contract_ended', 'warn', 'timestamp'])(
+    'keeps keys, times, messages and lines about other nodes if a node issues the token %s',
+    (token) => {
+      const secrets = new Secrets();
+      secrets.remember('localhost', token);
+      const [own = '', other = '', disk = ''] = lines(
+        'json',
+        'info',
+        (log) => {
+          log.warn('challenge failed', { node: 'localhost', reason: 'late', contract: '1e' });
+          log.warn('challenge failed', { node: 'other', reason: 'late', error: new Error(`no ${token}`) });
+          log.warn('disk quarantined', { disk: '/mnt/downstream' });
+        },
+        secrets,
+      ).split('\n');
+      const timestamp = expect.stringMatching(/^20\d\d-/);
+      expect(JSON.parse(own)).toEqual({
+        level: 'warn',
+        message: 'challenge failed',
+        timestamp,
+        node: 'localhost',
+        reason: 'late',
+        contract: '1e',
+      });
+      expect(JSON.parse(other)).toMatchObject({ node: 'other', error: { message: `no ${token}` } });
+      expect(JSON.parse(disk)).toEqual({
+        level: 'warn',
+        message: 'disk quarantined',
+        timestamp,
+        disk: '/mnt/downstream',
+      });
+    },
+  );
+
+  it('forgets all but the last two tokens of a node', () => {
+    const secrets = new Secrets();
+    for (let n = 0; n < 1_000; n++) secrets.remember('node', `token-${n}`);
+    secrets.remember('node', 'token-999');
+    expect(secrets.list()).toEqual(['token-999', 'token-998']);
+  });
+
+  it('writes twenty lines with a message, then one a minute with the number of lines that it stands for', () => {
+    const endings: (() => void)[] = [];
+    const written: unknown[] = [];
+    const limiter = new LogLimiter(
+      ({ message, fields }) => written.push({ message, ...fields }),
+      (_ms, end) => endings.push(end),
+    );
+    const add = (message: string, node: string, n: number) =>
+      limiter.add({ level: 'warn', message, fields: { node, n } });
+    for (let n = 1; n <= 1_000; n++) add('challenge failed', 'a', n);
+    add('challenge failed', 'b', 1);
+    add('contract ended', 'a', 1);
+    expect(written).toHaveLength(22);
+    for (const end of endings.splice(0)) end();
+    expect(written.slice(22)).toEqual([{ message: 'challenge failed', node: 'a', n: 1_000, repeated: 980 }]);
+    add('challenge failed', 'a', 1_001);
+    expect(written).toHaveLength(24);
   });
 
   it('writes readable lines in the pretty format', () => {
@@ -63,13 +122,12 @@ describe('createLogger', () => {
     expect(text).toMatch(/^\d\d:\d\d:\d\d info {2}challenge failed {2}reason=late {2}lateMs=5\n$/);
   });
 
-  it('writes nested errors and BigInts, and ignores an empty secret', () => {
+  it('writes nested errors and BigInts', () => {
     for (const format of ['json', 'pretty'] as const) {
       const text = lines(format, 'info', (log) => log.info('odd', { a: [new Error('inner')], b: { c: 10n }, d: null }));
       expect(text).toContain('[{"message":"inner"}]');
       expect(text).toContain('{"c":"10"}');
     }
-    expect(lines('pretty', 'info', (log) => log.info('plain'), new Set(['']))).toMatch(/ info {2}plain\n$/);
   });
 
   it('reduces errors to code, message and details', () => {
@@ -83,16 +141,18 @@ describe('createLogger', () => {
 
   it('keeps the last hundred lines in the tail: redacted, truncated and at least at its level', () => {
     const tail = new LogTail();
+    const secrets = new Secrets();
+    secrets.remember('a', 'hunter2-hunter2');
     const stream = new Writable({ write: (_piece, _encoding, done) => done() });
-    const log = createLogger({ level: 'info', format: 'json', stream, secrets: new Set(['hunter2']), tail });
+    const log = createLogger({ level: 'info', format: 'json', stream, secrets, tail });
     for (let n = 0; n < 150; n++) log.info(`line ${n}`);
     expect(tail.lines).toHaveLength(100);
     expect(tail.lines[0]?.text).toMatch(/ info {2}line 50$/);
     log.debug('quiet');
-    log.warn('a hunter2', { path: '/due/hunter2' });
+    log.warn('failed', { node: 'a', path: '/due/hunter2-hunter2' });
     expect(tail.lines.at(-1)).toEqual({
       level: 'warn',
-      text: expect.stringMatching(/warn {2}a \[redacted\] {2}path=\/due\/\[redacted\]$/),
+      text: expect.stringMatching(/warn {2}failed {2}node=a {2}path=\/due\/\[redacted\]$/),
     });
     log.info('x'.repeat(5_000));
     expect(tail.lines.at(-1)?.text).toHaveLength(1_001);

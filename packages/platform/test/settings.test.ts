@@ -1,4 +1,4 @@
-import { formatSettingsMarkdown, parseSettings, toFlags } from '@downstream/platform';
+import { formatSettingsMarkdown, maskCredentials, parseSettings, toFlags } from '@downstream/platform';
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 
@@ -52,6 +52,32 @@ describe('parseSettings', () => {
     expect(() => parseSettings(table, { env: { X_PORT: 'http://me:hunter2@node:80/x' } })).toThrow(
       /^X_PORT: expected a port \(got "http:\/\/\*\*\*@node:80\/x"\)$/,
     );
+  });
+
+  it('shows nothing of an invalid secret', () => {
+    const secret = { token: { ...table.name, schema: z.string().min(8), sensitive: 'all' } } as const;
+    expect(() => parseSettings(secret, { env: { X_NAME: 'hunter2' } })).toThrow(
+      /^X_NAME: expected a name \(got a value of 7 characters, which is not shown\)$/,
+    );
+  });
+});
+
+describe('maskCredentials', () => {
+  it.each([
+    ['http://user:hunter2@host', 'http://***@host'],
+    ['http://hunter2@host:5000', 'http://***@host:5000'],
+    ['http://user:hun/ter2@host/x', 'http://***@host/x'],
+    ['http://user:hun,ter2@host=2,http://b=1', 'http://***@host=2,http://b=1'],
+    ['user:hunter2@host', '***@host'],
+    ['http:user:hunter2@host', '***@host'],
+    ['http://user:hunter2', 'http://user:***'],
+    ['http://user:hunter2%40host/x', 'http://user:***/x'],
+    ['https://host/?token=hunter2', 'https://host/?***'],
+    ['https://host/#hunter2', 'https://host/#***'],
+    ['localhost:5000', 'localhost:5000'],
+    ['ftp://host:21/x,http://[::1]:5000=2', 'ftp://host:21/x,http://[::1]:5000=2'],
+  ])('masks %j as %j', (text, masked) => {
+    expect(maskCredentials(text)).toBe(masked);
   });
 });
 

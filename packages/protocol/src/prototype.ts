@@ -12,8 +12,11 @@ const MAX_INTERVAL_SECONDS = 366 * 24 * 3600;
 /** Lowercase hex SHA-256. Only such a hash may become the name of a chunk's file. */
 export const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/);
 
-/** A farmer's token. Nodes use 32 hex characters; other implementations use shorter tokens of mixed characters. */
-export const token = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/);
+/**
+ * A farmer's token. Nodes use 32 hex characters; other implementations use shorter tokens of mixed characters. Anything
+ * shorter than eight could be guessed, and could not be redacted in logs.
+ */
+export const token = z.string().regex(/^[A-Za-z0-9_-]{8,128}$/);
 
 const challengeText = z.string().min(1).max(1024);
 

@@ -1,0 +1,28 @@
+/** Shorter texts are not redacted: they occur in other words. No node may issue a token that is shorter. */
+const MIN_SECRET_LENGTH = 8;
+/** The current secret, and the previous one, which requests in flight may still contain. */
+const MAX_SECRETS_PER_OWNER = 2;
+
+/**
+ * The secrets that logs must not contain, by owner: the alias of the node that issued them. A node chooses its secrets,
+ * so those of one node must not change lines about another.
+ */
+export class Secrets {
+  readonly #byOwner = new Map<string, readonly string[]>();
+
+  /** Forgets all but the previous secret of the owner. */
+  remember(owner: string, secret: string): void {
+    if (secret.length < MIN_SECRET_LENGTH) return;
+    const others = this.list(owner).filter((other) => other !== secret);
+    this.#byOwner.set(owner, [secret, ...others].slice(0, MAX_SECRETS_PER_OWNER));
+  }
+
+  /** @param owner all owners by default */
+  list(owner?: string): readonly string[] {
+    return owner === undefined ? [...this.#byOwner.values()].flat() : (this.#byOwner.get(owner) ?? []);
+  }
+}
+
+export function redact(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((left, secret) => left.replaceAll(secret, '[redacted]'), text);
+}
