@@ -97,10 +97,15 @@ describe('readConfig', () => {
     expect(read({ [name]: value })).toMatchObject(expected);
   });
 
+  it('rejects a URL with a query without showing it', () => {
+    expect(() => read({ FARMER_NODE_URL: 'http://node/?token=1' })).toThrow(
+      /without user, query .* \(got "http:\/\/node\/\?\*\*\*"\)$/,
+    );
+  });
+
   it.each([
     ['FARMER_NODE_URL', 'localhost:5000', 'http or https URL'],
     ['FARMER_NODE_URL', 'ftp://node', 'http or https URL'],
-    ['FARMER_NODE_URL', 'http://node/?token=1', 'without user, query'],
     ['FARMER_ALIAS', 'a b', 'up to 63 letters'],
     ['FARMER_ALIAS', '<script>', 'up to 63 letters'],
     ['FARMER_ADDRESS', '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jW', 'SJCX'],

@@ -6,7 +6,10 @@ import { createHttpApp } from '../../src/http/http-app.ts';
 import { STATUS } from '../fakes/status.ts';
 
 /** Requests a path in the given state of the farmer. */
-async function get(path: string, { alive = true, missing = [] as string[], host = '127.0.0.1', log = new FakeLogger() } = {}) {
+async function get(
+  path: string,
+  { alive = true, missing = [] as string[], host = '127.0.0.1', log = new FakeLogger() } = {},
+) {
   const scrape = async () => ({ contentType: 'text/plain; version=0.0.4', text: 'farmer_test_total 0\n' });
   const app = createHttpApp(
     { allowedHosts: ['farmer.example.org'] },
