@@ -324,7 +324,7 @@ export const FARMER_METRICS = {
     name: 'farmer_output_lines_dropped_total',
     unit: 'lines',
     question: 'Is the log complete?',
-    help: 'Lines that were not written because standard output or standard error accepted none for too long: a stopped terminal, a pipe that nobody reads, a full disk.',
+    help: 'Lines that were not written because standard output or standard error accepted none for too long: a stopped terminal, a pipe without a reader, a full disk.',
   },
   build: {
     type: 'gauge',

@@ -21,8 +21,8 @@ const ERROR_RETRY_MS = 1_000;
 const NEWLINE = 10;
 
 /**
- * Text on its way to an output that may not accept it: a stopped terminal, a pipe without a reader, a full disk. Writing
- * never waits. Up to a mebibyte is kept until the output works. Then further lines are dropped and counted until all
+ * Text for an output that may not accept it: a stopped terminal, a pipe without a reader, a full disk. Writing never
+ * waits. Up to a mebibyte is kept until the output works. After that, lines are dropped and counted until everything
  * that was kept is written, so that a log has one gap and not many.
  */
 export class BufferedOutput {

@@ -9,7 +9,7 @@ const writeInThread = promisify(write);
 
 /**
  * Standard output and standard error of this process, which never block the event loop: whatever is written to
- * `process.stdout` and `process.stderr` goes through a {@link BufferedOutput}. Create it once, before anything is written.
+ * `process.stdout` and `process.stderr` goes through a {@link BufferedOutput}. Create it once, before any output.
  */
 export class ProcessOutput {
   readonly #observers = new Set<OutputObserver>();

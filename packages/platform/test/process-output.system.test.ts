@@ -109,7 +109,7 @@ describe('ProcessOutput', () => {
     expect(await once(terminal, 'exit')).toEqual([7, null]);
   });
 
-  it('does not block while nobody reads a pipe', async () => {
+  it('does not block while no process reads a pipe', async () => {
     const path = join(folder, 'pipe');
     execFileSync('mkfifo', [path]);
     const pipe = openSync(path, 'r+');
@@ -118,7 +118,7 @@ describe('ProcessOutput', () => {
     closeSync(pipe);
   });
 
-  it('does not block while nobody reads a socket', async () => {
+  it('does not block while no process reads a socket', async () => {
     // Node.js uses sockets for the streams of a child process.
     run(process.execPath, [program], ['pipe', 'pipe']);
     await expectFreeEventLoop();
