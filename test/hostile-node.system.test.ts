@@ -9,7 +9,7 @@ import { TestFarm, until } from './support/test-farm.ts';
 
 const MAIN = join(import.meta.dirname, '../farmer/src/main.ts');
 
-/** A node that issues a common word as its token, lists contracts that the farmer did not accept, and accepts every release. */
+/** A node with a common word as its token. It lists contracts that the farmer did not accept, and accepts releases. */
 async function startHostileNode({ token, contracts }: { token: string; contracts: number }) {
   const hashes = Array.from({ length: contracts }, (_, n) => createHash('sha256').update(`${n}`).digest('hex'));
   const listing = JSON.stringify({ all_contracts: hashes.map((hash) => ({ hash })), due_contracts: [] });
