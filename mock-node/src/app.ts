@@ -1,6 +1,7 @@
 import { type FaultInput, type Scenario, scenario as scenarioSchema } from '@downstream/control-api';
 import {
   type BootTime,
+  type Clock,
   checkGenesisSettings,
   type HttpServer,
   type Logger,
@@ -60,11 +61,14 @@ interface MockNodeDeps {
   readonly now: () => number;
   /** The uptime of the machine, by which the clock of a state file continues; by default only without `now`. */
   readonly bootTime: () => BootTime | undefined;
+  /** Waits in real time, for delays and outages. */
+  readonly sleep: Clock['sleep'];
   readonly log: Logger;
   /** Reports lost lines of standard output and standard error. */
   readonly output: Pick<ProcessOutput, 'subscribe'>;
 }
 
+const sleepInRealTime: Clock['sleep'] = (ms, signal) => systemClock.sleep(ms, signal);
 const NO_OUTPUT: MockNodeDeps['output'] = { subscribe: () => {} };
 
 /**
@@ -76,7 +80,7 @@ const NO_OUTPUT: MockNodeDeps['output'] = { subscribe: () => {} };
  */
 export async function startMockNode(
   { faults = [], ...options }: MockNodeOptions = {},
-  { now, bootTime, log = silentLogger, output = NO_OUTPUT }: Partial<MockNodeDeps> = {},
+  { now, bootTime, sleep = sleepInRealTime, log = silentLogger, output = NO_OUTPUT }: Partial<MockNodeDeps> = {},
 ): Promise<MockNode> {
   const config = { ...readConfig({ env: {} }), controlPort: undefined, ...options };
   checkGenesisSettings(SETTINGS, config);
@@ -88,7 +92,8 @@ export async function startMockNode(
       now === undefined
         ? { now: () => systemClock.now(), bootTime: () => systemClock.bootTime() }
         : { now, bootTime: () => undefined };
-    return await start({ config, faults }, { ...time, ...(bootTime && { bootTime }), log, output, genesis, state });
+    const deps = { ...time, ...(bootTime && { bootTime }), sleep, log, output, genesis, state };
+    return await start({ config, faults }, deps);
   } catch (error) {
     state?.close();
     throw error;
@@ -97,7 +102,15 @@ export async function startMockNode(
 
 async function start(
   { config, faults }: { config: MockConfig; faults: readonly FaultInput[] },
-  { now, bootTime, log, output, genesis, state }: MockNodeDeps & { genesis: Genesis; state: StateFile | undefined },
+  {
+    now,
+    bootTime,
+    sleep,
+    log,
+    output,
+    genesis,
+    state,
+  }: MockNodeDeps & { genesis: Genesis; state: StateFile | undefined },
 ): Promise<MockNode> {
   const stored = state?.load();
   const random = new SeededRandom(config.seed);
@@ -150,7 +163,7 @@ async function start(
   );
   state?.save(clock.snapshot());
 
-  const listener = new ApiListener({ host: config.host, port: config.port }, { log });
+  const listener = new ApiListener({ host: config.host, port: config.port }, { log, sleep });
   events.subscribe((event) => {
     if (event.type === 'fault' && (event.change === 'changed' || event.change === 'removed'))
       listener.stopRefusing(event.name);
@@ -181,6 +194,7 @@ async function start(
     recorder,
     seed: config.seed,
     refuse: (ms, fault) => listener.refuse(ms, fault),
+    sleep,
     save: () => controller.save(),
   });
   const isHealthy = () => controller.isStateWritable();

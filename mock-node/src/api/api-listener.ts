@@ -1,5 +1,5 @@
 import type { RequestListener } from 'node:http';
-import { type HttpServer, type Logger, listen } from '@downstream/platform';
+import { type Clock, type HttpServer, type Logger, listen } from '@downstream/platform';
 
 /** Another process may have bound the port in the meantime, and may release it. */
 const RETRY_MS = 1_000;
@@ -15,18 +15,23 @@ type State =
       readonly name: 'refusing' | 'stuck';
       readonly server: HttpServer;
       readonly fault: string;
-      readonly timer: NodeJS.Timeout;
+      readonly reopening: AbortController;
     };
+
+interface ApiListenerDeps {
+  readonly log: Pick<Logger, 'error'>;
+  readonly sleep: Clock['sleep'];
+}
 
 /** The port of the node's API, which can refuse connections for a while. */
 export class ApiListener {
   readonly #options: { readonly host: string; readonly port: number };
-  readonly #log: Pick<Logger, 'error'>;
+  readonly #deps: ApiListenerDeps;
   #state: State = { name: 'closed' };
 
-  constructor(options: { readonly host: string; readonly port: number }, { log }: { log: Pick<Logger, 'error'> }) {
+  constructor(options: { readonly host: string; readonly port: number }, deps: ApiListenerDeps) {
     this.#options = options;
-    this.#log = log;
+    this.#deps = deps;
   }
 
   /** @throws ListenError */
@@ -55,14 +60,19 @@ export class ApiListener {
 
   async close(): Promise<void> {
     const state = this.#state;
-    if ('timer' in state) clearTimeout(state.timer);
     this.#state = { name: 'closed' };
+    if ('reopening' in state) state.reopening.abort();
     if (state.name !== 'closed') await state.server.close();
   }
 
   #reopenIn(ms: number, next: Pick<Extract<State, { fault: string }>, 'name' | 'server' | 'fault'>): void {
-    if ('timer' in this.#state) clearTimeout(this.#state.timer);
-    this.#state = { ...next, timer: setTimeout(() => void this.#reopen(next), ms) };
+    if ('reopening' in this.#state) this.#state.reopening.abort();
+    const reopening = new AbortController();
+    this.#state = { ...next, reopening };
+    this.#deps.sleep(ms, reopening.signal).then(
+      () => this.#reopen(next),
+      () => {},
+    );
   }
 
   async #reopen({ server, fault }: { server: HttpServer; fault: string }): Promise<void> {
@@ -72,7 +82,7 @@ export class ApiListener {
       if (this.#state === before) this.#state = { name: 'open', server };
     } catch (error) {
       if (this.#state !== before) return;
-      this.#log.error('port not reopened', { error });
+      this.#deps.log.error('port not reopened', { error });
       this.#reopenIn(RETRY_MS, { name: 'stuck', server, fault });
     }
   }

@@ -10,6 +10,8 @@ export interface Connection {
   readonly socket: Socket;
   /** Aborted when the client has disconnected. */
   readonly signal: AbortSignal;
+  /** Waits in real time. Rejects when the client disconnects. */
+  readonly sleep: (ms: number) => Promise<void>;
   /** Cuts all connections and refuses new ones for `ms`, or until the fault of this name is changed or removed. */
   readonly refuse: (ms: number, fault: string) => void;
   readonly seed: string;

@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import type { Clock } from '@downstream/platform';
 import { ROUTES, type RouteName } from '@downstream/protocol';
 import type { Request, Response } from 'express';
 import { damage, getDelayMs, isInGroup, replace, violate } from '../faults/effects/registry.ts';
@@ -17,6 +17,7 @@ export interface RequestPipelineDeps {
   readonly recorder: RequestRecorder;
   readonly seed: string;
   readonly refuse: Connection['refuse'];
+  readonly sleep: Clock['sleep'];
   readonly save: () => void;
 }
 
@@ -54,7 +55,7 @@ export class RequestPipeline {
     save();
     const delayMs = delays.reduce((sum, delay) => sum + getDelayMs(delay), 0);
     try {
-      if (delayMs > 0) await pause(delayMs, undefined, { signal: connection.signal });
+      if (delayMs > 0) await connection.sleep(delayMs);
       response.set('Date', new Date(node.now()).toUTCString());
       const processed = result && damaging ? await damage(result, damaging, connection) : result;
       const outgoing = replacement === undefined ? processed : await replace(replacement, connection);
@@ -75,13 +76,14 @@ export class RequestPipeline {
   }
 
   #createConnection(request: Request, response: Response): Connection {
-    const { node, recorder, seed, refuse } = this.#deps;
+    const { node, recorder, seed, refuse, sleep } = this.#deps;
     const disconnected = new AbortController();
     response.once('close', () => disconnected.abort(DISCONNECTED));
     return {
       response,
       socket: request.socket,
       signal: disconnected.signal,
+      sleep: async (ms) => await sleep(ms, disconnected.signal),
       refuse,
       seed,
       timeScale: node.timeScale(),

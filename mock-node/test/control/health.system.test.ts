@@ -6,16 +6,12 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import { ChildService } from '../../../test/support/child-service.ts';
 import { setUpControlApi } from '../support/control-api.ts';
+import { until } from '../support/raw-client.ts';
 
-const { start, ask, register, url, log } = setUpControlApi();
+const { start, ask, register, url, log, nextWait } = setUpControlApi({ holdsWaits: true });
 
 const READY = { status: 200, json: { status: 'ok' } };
 const REFUSE = { name: 'away', match: { route: 'new' }, times: 1, effect: { kind: 'refuse', forMs: 3_600_000 } };
-
-/** Waits for a condition until the test times out. */
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 10));
-}
 
 /** Runs the image's health check on a process. @returns its exit code */
 async function healthcheck(pid = process.pid): Promise<number> {
@@ -50,13 +46,17 @@ describe('the health operations', () => {
     const other = createServer();
     other.listen(Number(getPort(url())), '127.0.0.1');
     await once(other, 'listening');
+    const refusal = await nextWait();
     await ask('DELETE', '/faults/away');
-    await until(async () => (await ask('GET', '/health/ready')).status === 503);
-    expect((await ask('GET', '/health/ready')).json).toMatchObject({ status: 'error' });
+    expect(refusal.isAborted()).toBe(true);
+    const retry = await nextWait();
+    expect(await ask('GET', '/health/ready')).toMatchObject({ status: 503, json: { status: 'error' } });
     expect(await ask('GET', '/health/live')).toMatchObject(READY);
     expect(log().find(({ message }) => message === 'port not reopened')).toMatchObject({ level: 'error' });
     other.close();
-    await until(async () => (await ask('GET', '/health/ready')).status === 200);
+    await once(other, 'close');
+    retry.end();
+    await until('the node listens', async () => (await ask('GET', '/health/ready')).status === 200);
     expect(await register()).toMatchObject({ code: 200 });
   });
 });

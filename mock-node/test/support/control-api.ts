@@ -6,8 +6,8 @@ interface Sending {
 }
 
 /** A node with its control API for each test of a file. It uses raw HTTP instead of the client and its schemas. */
-export function setUpControlApi() {
-  const node = setUpMockNode();
+export function setUpControlApi(options: Parameters<typeof setUpMockNode>[0] = {}) {
+  const node = setUpMockNode(options);
   const ask = async (method: string, path: string, { body, headers = {} }: Sending = {}) => {
     const type = body === undefined ? {} : { 'Content-Type': 'application/json' };
     const response = await fetch(`${node.controlUrl()}/__admin${path}`, {

@@ -7,6 +7,7 @@ import { type FaultInput, fault as faultSchema } from '@downstream/control-api';
 import { type MockNode, startMockNode } from '@downstream/mock-node';
 import { FakeLogger } from '@downstream/platform/testing';
 import { afterEach, beforeEach } from '@jest/globals';
+import { type HeldWait, Waits } from './waits.ts';
 
 // These helpers use no code of the project for what goes over the wire, as an independent client would.
 export const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
@@ -30,17 +31,23 @@ export const createChunk = (secret: string) => {
   return createCipheriv('aes-256-ctr', key, Buffer.from('00000000000000000000000000000001', 'hex')).update(GENESIS);
 };
 
-/** A node for each test of a file, with its own folder and clock and a small genesis file. The test starts it. */
-export function setUpMockNode() {
+/**
+ * A node for each test of a file, with its own folder and clock and a small genesis file. The test starts it.
+ *
+ * @param holdsWaits whether delays and outages last until the test ends them. Otherwise they end at once.
+ */
+export function setUpMockNode({ holdsWaits = false } = {}) {
   let folder: string;
   let now: number;
   let node: MockNode | undefined;
+  let waits: Waits;
   let log = new FakeLogger();
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'mock-node-'));
     writeFileSync(join(folder, 'genesis'), GENESIS);
     mkdirSync(join(folder, 'files'));
     now = START;
+    waits = new Waits({ isHeld: holdsWaits });
     log = new FakeLogger();
   });
   afterEach(async () => {
@@ -73,6 +80,8 @@ export function setUpMockNode() {
       controller.faults.add(faultSchema.parse({ ...given, name }), controller.clock.now());
     },
     close: async () => await running().close(),
+    /** The next wait of the node, when it begins. */
+    nextWait: async (): Promise<HeldWait> => await waits.next(),
     pass: (ms: number) => {
       now += ms;
     },
@@ -87,7 +96,7 @@ export function setUpMockNode() {
       const genesis = { genesisPath: join(folder, 'genesis'), genesisSha256: GENESIS_SHA256 };
       node = await startMockNode(
         { port: 0, files: join(folder, 'files'), ...genesis, ...options },
-        { now: () => now, log },
+        { now: () => now, sleep: waits.sleep, log },
       );
     },
     /** The URL of the control API. Requires a `controlPort`. */

@@ -1,7 +1,6 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Replacement } from './effect.ts';
 
-export const hang: Replacement<'hang'> = async ({ effect }, { socket, signal }) => {
-  await pause(effect.forMs, undefined, { signal });
+export const hang: Replacement<'hang'> = async ({ effect }, { socket, sleep }) => {
+  await sleep(effect.forMs);
   socket.resetAndDestroy();
 };
