@@ -32,71 +32,93 @@ import {
 } from '../../src/farming/ports.ts';
 import { INTERVAL_MS, makeId } from './builders.ts';
 
-/** A node in memory that follows the protocol, with faults that tests can switch on. */
-export class FakeNode implements NodePort, NodeClockPort {
-  readonly clock: FakeClock;
-  /** The ids of its contracts start after this number. */
-  idsFrom = 0;
-  /** The maximum number of contracts. */
-  supply = 0;
-  intervalMs = INTERVAL_MS;
-  token: string | undefined;
-  registrations = 0;
-  down = false;
-  rejectAnswers = false;
-  /** Delays listings. */
-  listingGate: Promise<void> | undefined;
-  /** Delays contract offers. */
-  offerGate: Promise<void> | undefined;
-  /** Never responds to an answer. */
-  silent = false;
-  /** Lists no challenges. */
-  hidesChallenges = false;
-  /** Rejects every request with this Retry-After. */
+/** What a fake node does wrong. A fault affects all requests of its kind while it is set. */
+export class FakeFaults {
+  // All requests
+  isDown = false;
+  /** Rejects requests with this Retry-After. */
   busyForMs: number | undefined;
-  /** Rejects registrations. */
-  rejectsRegistrations = false;
-  /** The timeout of each answer. */
-  readonly timeouts: (number | undefined)[] = [];
-  /** Returns empty listings, as a restarting node or a proxy may temporarily. */
-  listsNothing = false;
-  /** Rejects the token in requests for a listing. */
-  rejectsListings = false;
-  /** Lists this many entries that cannot be read. */
-  unreadableEntries = 0;
-  /** Lists entries that cannot be read instead of these contracts. */
-  readonly unreadable = new Set<ContractId>();
-  /** Keeps listing challenges that were answered. */
-  listsSettled = false;
-  /** The source of chunks. */
-  kind: ChunkSource['kind'] = 'secret';
-  /** Fails every release. */
-  failsReleases = false;
-  /** Rejects the release of this contract. */
-  rejectsRelease: ContractId | undefined;
-  /** Delays releases. */
-  releaseGate: Promise<void> | undefined;
-  /** Loses the responses to releases. */
-  losesReleases = false;
-  /** Delays the acknowledgement of an answer. */
-  answerTime: () => Promise<void> = async () => {};
-  calls = 0;
-  /** The number of responses to answers that will be lost. */
-  lostResponses = 0;
-  readonly contracts = new Map<ContractId, { startedAt: number; settled: Map<number, boolean> }>();
-  readonly answers: string[] = [];
-  /** Wrong answers to the open challenge. */
-  readonly wrong: string[] = [];
-  /** Answers that were repeated after their acknowledgement. */
-  readonly afterAcknowledgement: string[] = [];
+
+  // Clock
   /** How far its clock is ahead. Its rounds follow its clock. */
   aheadMs = 0;
   /** How wrong its dates are. */
   dateErrorMs = 0;
   /** Sends no dates. */
   hidesClock = false;
-  readonly #acknowledged = new Set<string>();
+
+  // Registrations
+  rejectsRegistrations = false;
+
+  // Listings
+  /** Rejects the token. */
+  rejectsListings = false;
+  /** Lists no contracts, as a restarting node or a proxy may temporarily. */
+  listsNothing = false;
+  /** Lists contracts without challenges. */
+  hidesChallenges = false;
+  /** Keeps listing challenges that were answered. */
+  listsSettled = false;
+  /** Lists this many entries that cannot be read. */
+  unreadableEntries = 0;
+  /** Lists entries that cannot be read instead of these contracts. */
+  readonly unreadable = new Set<ContractId>();
+
+  // Answers
+  rejectsAnswers = false;
+  /** Never responds. */
+  isSilent = false;
+  /** The number of answers that the node processes without a response. */
+  lostResponses = 0;
+
+  // Releases
+  failsReleases = false;
+  /** Rejects the release of this contract. */
+  rejectsRelease: ContractId | undefined;
+  /** Processes releases without a response. */
+  losesReleases = false;
+}
+
+/** What the responses of a fake node wait for. */
+interface FakeDelays {
+  listing: Promise<void> | undefined;
+  offer: Promise<void> | undefined;
+  release: Promise<void> | undefined;
+  answer: () => Promise<void>;
+}
+
+/** A node in memory. It follows the protocol except for the faults that a test sets. */
+export class FakeNode implements NodePort, NodeClockPort {
+  readonly clock: FakeClock;
+  readonly faults = new FakeFaults();
+  readonly delays: FakeDelays = { listing: undefined, offer: undefined, release: undefined, answer: async () => {} };
+
+  // Settings
+  /** The ids of its contracts start after this number. */
+  idsFrom = 0;
+  /** The maximum number of contracts. */
+  supply = 0;
+  intervalMs = INTERVAL_MS;
+  /** The source of chunks. */
+  kind: ChunkSource['kind'] = 'secret';
+
+  // State
+  /** The token of the only farmer. */
+  token: string | undefined;
+  readonly contracts = new Map<ContractId, { startedAt: number; settled: Map<number, boolean> }>();
+
+  // Received requests
+  calls = 0;
+  registrations = 0;
+  readonly answers: string[] = [];
+  /** The timeout of each answer. */
+  readonly timeouts: (number | undefined)[] = [];
+  /** Wrong answers to the open challenge. */
+  readonly wrong: string[] = [];
+  /** Answers that were repeated after their acknowledgement. */
+  readonly afterAcknowledgement: string[] = [];
   readonly released: string[] = [];
+  readonly #acknowledged = new Set<string>();
   #issued = 0;
 
   constructor(clock: FakeClock) {
@@ -104,13 +126,13 @@ export class FakeNode implements NodePort, NodeClockPort {
   }
 
   get ahead() {
-    const aheadMs = this.aheadMs + this.dateErrorMs;
-    return this.hidesClock ? undefined : { minMs: aheadMs - 500, maxMs: aheadMs + 500 };
+    const aheadMs = this.faults.aheadMs + this.faults.dateErrorMs;
+    return this.faults.hidesClock ? undefined : { minMs: aheadMs - 500, maxMs: aheadMs + 500 };
   }
 
   async register(): Promise<string> {
     this.#check('new');
-    if (this.rejectsRegistrations) throw new NodeError('http_error', 'new', 'no', { status: 503 });
+    if (this.faults.rejectsRegistrations) throw new NodeError('http_error', 'new', 'no', { status: 503 });
     this.registrations += 1;
     this.token = `token${this.registrations}`;
     return this.token;
@@ -123,7 +145,7 @@ export class FakeNode implements NodePort, NodeClockPort {
     const id = makeId(this.idsFrom + this.#issued);
     this.contracts.set(id, { startedAt: this.#now(), settled: new Map() });
     const challenge = this.#challenge(id);
-    await this.offerGate;
+    await this.delays.offer;
     return {
       id,
       source:
@@ -137,19 +159,19 @@ export class FakeNode implements NodePort, NodeClockPort {
 
   async listContracts(token: string): Promise<Listing> {
     this.#check('due', token);
-    if (this.rejectsListings) throw new NodeError('no_token', 'due', 'unknown token');
-    const held = this.listsNothing ? [] : [...this.contracts].filter(([id]) => !this.unreadable.has(id));
-    const open = held.filter(([id, { settled }]) => this.listsSettled || !settled.has(this.#round(id)));
+    if (this.faults.rejectsListings) throw new NodeError('no_token', 'due', 'unknown token');
+    const held = this.faults.listsNothing ? [] : [...this.contracts].filter(([id]) => !this.faults.unreadable.has(id));
+    const open = held.filter(([id, { settled }]) => this.faults.listsSettled || !settled.has(this.#round(id)));
     const listing = {
       held: new Set(held.map(([id]) => id)),
-      open: new Map(this.hidesChallenges ? [] : open.map(([id]) => [id, this.#challenge(id)])),
+      open: new Map(this.faults.hidesChallenges ? [] : open.map(([id]) => [id, this.#challenge(id)])),
       skipped: {
-        invalid_contract: this.unreadableEntries + this.unreadable.size,
+        invalid_contract: this.faults.unreadableEntries + this.faults.unreadable.size,
         invalid_challenge: 0,
         surplus: 0,
       },
     };
-    await this.listingGate;
+    await this.delays.listing;
     return listing;
   }
 
@@ -163,33 +185,35 @@ export class FakeNode implements NodePort, NodeClockPort {
     const contract = this.contracts.get(id);
     if (contract === undefined) throw new NodeError('no_hash', 'challenge', 'unknown');
     this.answers.push(response);
-    if (this.silent) await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+    if (this.faults.isSilent)
+      await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
     const round = this.#round(id);
     if (response !== `${id}:${this.#challenge(id)}`) this.wrong.push(response);
     if (this.#acknowledged.has(response)) this.afterAcknowledgement.push(response);
-    const passed = contract.settled.get(round) ?? (!this.rejectAnswers && response === `${id}:${this.#challenge(id)}`);
+    const passed =
+      contract.settled.get(round) ?? (!this.faults.rejectsAnswers && response === `${id}:${this.#challenge(id)}`);
     contract.settled.set(round, passed);
-    if (this.lostResponses > 0) {
-      this.lostResponses -= 1;
+    if (this.faults.lostResponses > 0) {
+      this.faults.lostResponses -= 1;
       throw new NodeError('unreachable', 'challenge', 'response lost');
     }
     this.#acknowledged.add(response);
-    await this.answerTime();
+    await this.delays.answer();
     return passed;
   }
 
   async release(token: string, id: ContractId): Promise<void> {
     this.#check('remove', token);
-    if (this.failsReleases) throw new NodeError('unreachable', 'remove', 'down');
-    if (this.rejectsRelease === id) throw new NodeError('rejected', 'remove', 'no');
-    await this.releaseGate;
+    if (this.faults.failsReleases) throw new NodeError('unreachable', 'remove', 'down');
+    if (this.faults.rejectsRelease === id) throw new NodeError('rejected', 'remove', 'no');
+    await this.delays.release;
     if (!this.contracts.delete(id)) throw new NodeError('no_hash', 'remove', 'unknown');
     this.released.push(id);
-    if (this.losesReleases) throw new NodeError('unreachable', 'remove', 'response lost');
+    if (this.faults.losesReleases) throw new NodeError('unreachable', 'remove', 'response lost');
   }
 
   #now(): number {
-    return this.clock.now() + this.aheadMs;
+    return this.clock.now() + this.faults.aheadMs;
   }
 
   #round(id: ContractId): number {
@@ -202,10 +226,10 @@ export class FakeNode implements NodePort, NodeClockPort {
 
   #check(route: 'new' | 'chunk' | 'due' | 'challenge' | 'remove', token?: string): void {
     this.calls += 1;
-    if (this.busyForMs !== undefined) {
-      throw new NodeError('http_error', route, 'busy', { retryAfterMs: this.busyForMs });
+    if (this.faults.busyForMs !== undefined) {
+      throw new NodeError('http_error', route, 'busy', { retryAfterMs: this.faults.busyForMs });
     }
-    if (this.down) throw new NodeError('unreachable', route, 'down');
+    if (this.faults.isDown) throw new NodeError('unreachable', route, 'down');
     if (token !== undefined && token !== this.token) throw new NodeError('no_token', route, 'unknown token');
   }
 }

@@ -34,13 +34,13 @@ describe('ContractReleaser', () => {
     expect(node.contracts.size).toBe(1);
   });
 
-  it.each([
-    [{ failsReleases: true }, 'unreachable'],
-    [{ token: 'forgotten' }, 'no_token'],
-    [{ contracts: new Map() }, 'no_hash'],
-  ] as const)('logs and returns the failure of a node with %j', async (fault, code) => {
+  it.each<[string, (node: FakeNode) => void]>([
+    ['unreachable', ({ faults }) => Object.assign(faults, { failsReleases: true })],
+    ['no_token', (node) => Object.assign(node, { token: 'forgotten' })],
+    ['no_hash', ({ contracts }) => contracts.clear()],
+  ])('logs and returns the failure %s of a node', async (code, prepare) => {
     const { node, log, release } = await aReleaser();
-    Object.assign(node, fault);
+    prepare(node);
     expect(await release()).toEqual({ result: 'failed', code });
     expect(log.lines).toMatchObject([
       { level: 'warn', message: 'contract release failed', fields: { contract: ID, reason: 'exit' } },
@@ -49,7 +49,7 @@ describe('ContractReleaser', () => {
 
   it('neither throws nor logs when the farmer stops', async () => {
     const { node, log, stopping, release } = await aReleaser();
-    node.failsReleases = true;
+    node.faults.failsReleases = true;
     stopping.abort();
     expect(await release()).toEqual({ result: 'aborted' });
     expect(log.lines).toEqual([]);

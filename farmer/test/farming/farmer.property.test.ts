@@ -26,13 +26,13 @@ type Failure = typeof failure extends fc.Arbitrary<infer T> ? T : never;
 async function inject({ node, chunks, store, clock }: World, failure: Failure): Promise<void> {
   switch (failure.kind) {
     case 'down':
-      node.down = failure.is;
+      node.faults.isDown = failure.is;
       return;
     case 'busy':
-      node.busyForMs = failure.forMs;
+      node.faults.busyForMs = failure.forMs;
       return;
     case 'lost responses':
-      node.lostResponses = failure.count;
+      node.faults.lostResponses = failure.count;
       return;
     case 'corrupt':
       chunks.corrupt.add(makeId(failure.n));
@@ -41,7 +41,7 @@ async function inject({ node, chunks, store, clock }: World, failure: Failure): 
       chunks.present.delete(makeId(failure.n));
       return;
     case 'hidden':
-      node.hidesChallenges = failure.is;
+      node.faults.hidesChallenges = failure.is;
       return;
     case 'suspended':
       await clock.jump(failure.ms);
@@ -61,7 +61,7 @@ async function runThrough(failures: readonly (readonly [Failure, number])[]): Pr
     await inject(world, failure);
     await world.clock.advance(seconds * SECOND);
   }
-  Object.assign(world.node, { down: false, busyForMs: undefined, lostResponses: 0, hidesChallenges: false });
+  Object.assign(world.node.faults, { isDown: false, busyForMs: undefined, lostResponses: 0, hidesChallenges: false });
   world.store.full = false;
   await world.clock.advance(150 * SECOND);
   return world;

@@ -86,7 +86,7 @@ describe('Farmer', () => {
 
   it('retries the registration with growing pauses while the node is unreachable', async () => {
     const { start, clock, node, worker, table, log } = aFarmer({ contracts: 1 });
-    node.down = true;
+    node.faults.isDown = true;
     start();
     await clock.advance(30 * SECOND);
     expect(worker.session.token).toBeUndefined();
@@ -95,7 +95,7 @@ describe('Farmer', () => {
       .map(({ fields }) => Number(fields['pauseMs']));
     expect(pauses.length).toBeGreaterThan(3);
     expect(pauses).toEqual([...pauses].sort((a, b) => a - b));
-    node.down = false;
+    node.faults.isDown = false;
     await clock.advance(60 * SECOND);
     expect(worker.session.token).toBe('token1');
     expect(table.size).toBe(1);
@@ -105,14 +105,14 @@ describe('Farmer', () => {
     const { start, clock, node, outcomes, worker } = aFarmer({ contracts: 1 });
     start();
     await clock.advance(SECOND);
-    node.down = true;
+    node.faults.isDown = true;
     await clock.advance(3 * INTERVAL_MS);
     expect(worker.isReachable).toBe(false);
     expect(outcomes.failures).toEqual([
       { reason: 'node_error', count: 1 },
       { reason: 'node_error', count: 1 },
     ]);
-    node.down = false;
+    node.faults.isDown = false;
     await clock.advance(INTERVAL_MS);
     expect(outcomes.passes.length).toBeGreaterThan(1);
   });
@@ -122,25 +122,25 @@ describe('Farmer', () => {
     start();
     await clock.advance(SECOND);
     const gate = Promise.withResolvers<void>();
-    node.listingGate = gate.promise;
+    node.delays.listing = gate.promise;
     await clock.advance(INTERVAL_MS / 4);
     expect(worker.isReachable).toBe(true);
     await clock.advance(2 * INTERVAL_MS);
     expect(worker.isReachable).toBe(false);
     expect(outcomes.failures).toEqual([{ reason: 'node_error', count: 1 }]);
-    node.listingGate = undefined;
+    node.delays.listing = undefined;
     gate.resolve();
     await clock.advance(INTERVAL_MS / 2);
     expect(outcomes.passes).toHaveLength(2);
     expect(worker.isReachable).toBe(true);
-    node.silent = true;
+    node.faults.isSilent = true;
     await clock.advance(2 * INTERVAL_MS);
     expect(outcomes.failures.map(({ reason }) => reason)).toEqual(['node_error', 'node_error']);
   });
 
   it('sends an answer again when the response was lost, and counts it once', async () => {
     const { start, clock, node, outcomes } = aFarmer({ contracts: 1 });
-    node.lostResponses = 2;
+    node.faults.lostResponses = 2;
     start();
     await clock.advance(10 * SECOND);
     expect(node.answers).toHaveLength(3);
@@ -177,11 +177,11 @@ describe('Farmer', () => {
 
   it('counts an answer that the node rejects once, and continues', async () => {
     const { start, clock, node, outcomes } = aFarmer({ contracts: 1 });
-    node.rejectAnswers = true;
+    node.faults.rejectsAnswers = true;
     start();
     await clock.advance(INTERVAL_MS / 2);
     expect(outcomes.failures).toEqual([{ reason: 'wrong_answer', count: 1 }]);
-    node.rejectAnswers = false;
+    node.faults.rejectsAnswers = false;
     await clock.advance(INTERVAL_MS);
     expect(outcomes.passes).toHaveLength(1);
   });
@@ -240,7 +240,7 @@ describe('Farmer', () => {
     start();
     await clock.advance(SECOND);
     chunks.failures = Array.from({ length: 100 }, () => new ChunkError('hash_mismatch', 'other'));
-    node.releaseGate = new Promise(() => {});
+    node.delays.release = new Promise(() => {});
     node.supply = 100;
     await clock.advance(5 * INTERVAL_MS);
     expect(outcomes.rejections.length).toBeGreaterThan(4);
@@ -304,7 +304,7 @@ describe('Farmer', () => {
 
   it('abandons unacknowledged answers three seconds after it is stopped', async () => {
     const { start, clock, node, farmer, faults } = aFarmer({ contracts: 1 });
-    node.silent = true;
+    node.faults.isSilent = true;
     start();
     await clock.advance(SECOND);
     const stopped = farmer.stop();
@@ -408,9 +408,9 @@ describe('Farmer', () => {
     await clock.advance(roundMs - SECOND);
     expect({ read, passes: outcomes.passes.length }).toEqual({ read: 1, passes: 1 });
     const gate = Promise.withResolvers<void>();
-    node.listingGate = gate.promise;
+    node.delays.listing = gate.promise;
     await clock.advance(roundMs - 15 * SECOND);
-    node.listingGate = undefined;
+    node.delays.listing = undefined;
     gate.resolve();
     await clock.advance(15 * SECOND);
     expect(read).toBe(1);
@@ -431,7 +431,7 @@ describe('Farmer', () => {
 
   it('writes a journal entry with the timeline of each challenge', async () => {
     const { start, clock, store, node } = aFarmer({ contracts: 1 });
-    node.lostResponses = 1;
+    node.faults.lostResponses = 1;
     start();
     await clock.advance(10 * SECOND);
     const [entry] = store.entries;
@@ -507,7 +507,7 @@ describe('Farmer', () => {
     const { start, clock, node, outcomes } = aFarmer({ contracts: 1 });
     start();
     await clock.advance(SECOND);
-    node.hidesChallenges = true;
+    node.faults.hidesChallenges = true;
     await clock.advance(2 * INTERVAL_MS);
     expect(outcomes.failures).toEqual([{ reason: 'not_challenged', count: 1 }]);
   });
@@ -516,13 +516,13 @@ describe('Farmer', () => {
     const { start, clock, node, outcomes, log } = aFarmer({ contracts: 1 });
     start();
     await clock.advance(INTERVAL_MS - SECOND);
-    node.busyForMs = 10 * SECOND;
+    node.faults.busyForMs = 10 * SECOND;
     const before = node.calls;
     await clock.advance(9 * SECOND);
     expect(node.calls - before).toBeLessThan(4);
-    node.busyForMs = 3_600 * SECOND;
+    node.faults.busyForMs = 3_600 * SECOND;
     await clock.advance(20 * SECOND);
-    node.busyForMs = undefined;
+    node.faults.busyForMs = undefined;
     await clock.advance(40 * SECOND);
     expect(outcomes.failures).toEqual([]);
     expect(outcomes.passes).toHaveLength(3);

@@ -28,7 +28,7 @@ describe('GracefulExit', () => {
     const first = aFarmer({ contracts: 3 });
     first.start();
     await first.clock.advance(SECOND);
-    first.node.failsReleases = true;
+    first.node.faults.failsReleases = true;
     first.worker.exit.start();
     await first.clock.advance(2 * INTERVAL_MS);
     expect(first.table.size).toBe(3);
@@ -36,7 +36,7 @@ describe('GracefulExit', () => {
     expect(first.outcomes.passes.length).toBeGreaterThanOrEqual(6);
     await first.farmer.stop();
     const second = aFarmer(first);
-    second.node.failsReleases = false;
+    second.node.faults.failsReleases = false;
     second.start();
     await second.clock.advance(10 * SECOND);
     expect(second.worker.exit.progress).toMatchObject({ state: 'exited', remaining: 0 });
@@ -64,7 +64,7 @@ describe('GracefulExit', () => {
     const { start, clock, node, worker, table } = aFarmer({ contracts: 1 });
     start();
     await clock.advance(SECOND);
-    node.losesReleases = true;
+    node.faults.losesReleases = true;
     worker.exit.start();
     await clock.advance(10 * SECOND);
     expect({ contracts: table.size, lastError: worker.exit.progress.lastError }).toEqual({
@@ -95,7 +95,7 @@ describe('GracefulExit', () => {
   it('does not complete while a contract offer is in flight', async () => {
     const { start, clock, node, worker, table } = aFarmer({ contracts: 1 });
     const gate = Promise.withResolvers<void>();
-    node.offerGate = gate.promise;
+    node.delays.offer = gate.promise;
     start();
     await clock.advance(SECOND);
     worker.exit.start();
@@ -114,19 +114,19 @@ describe('GracefulExit', () => {
     const { start, clock, node, worker, table } = aFarmer({ contracts: 3 });
     start();
     await clock.advance(SECOND);
-    node.rejectsRelease = makeId(1);
+    node.faults.rejectsRelease = makeId(1);
     worker.exit.start();
     await clock.advance(10 * SECOND);
     expect(table.ids()).toEqual([makeId(1)]);
     expect(worker.exit.progress.lastError).toBe('rejected');
-    node.rejectsRelease = undefined;
+    node.faults.rejectsRelease = undefined;
     await clock.advance(60 * SECOND);
     expect(worker.exit.progress.state).toBe('exited');
   });
 
   it('completes at once for a node that it never reached', async () => {
     const { start, clock, node, worker } = aFarmer({ contracts: 1 });
-    node.down = true;
+    node.faults.isDown = true;
     start();
     await clock.advance(10 * SECOND);
     worker.exit.start();

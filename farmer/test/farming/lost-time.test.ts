@@ -9,7 +9,7 @@ type TestFarmer = ReturnType<typeof aFarmer>;
 
 /** Time passes, but no clock of this machine sees it. */
 function pauseMachine({ node }: { node: FakeNode }, ms: number): void {
-  node.aheadMs += ms;
+  node.faults.aheadMs += ms;
 }
 
 /** The operator or a time server sets the system clock. */
@@ -34,7 +34,7 @@ describe('After a pause of the machine, the farmer', () => {
   ])('counts the lost rounds if %s', async (_, { isSet, hidesClock }) => {
     const farmer = await startFarmer();
     const { clock, node, store, outcomes, log } = farmer;
-    node.hidesClock = hidesClock;
+    node.faults.hidesClock = hidesClock;
     await clock.advance(4 * SECOND);
     pauseMachine(farmer, 10 * INTERVAL_MS);
     if (isSet) setClock(farmer, 10 * INTERVAL_MS);
@@ -66,11 +66,11 @@ describe('After a pause of the machine, the farmer', () => {
     const { clock, node, outcomes } = farmer;
     const gate = Promise.withResolvers<void>();
     await clock.advance(INTERVAL_MS / 2 - 3 * SECOND);
-    node.listingGate = gate.promise;
+    node.delays.listing = gate.promise;
     await clock.advance(4 * SECOND);
     pauseMachine(farmer, INTERVAL_MS);
     setClock(farmer, INTERVAL_MS);
-    node.listingGate = undefined;
+    node.delays.listing = undefined;
     gate.resolve();
     await clock.advance(10 * SECOND);
     expect({ failures: outcomes.failures, wrong: node.wrong }).toEqual({
@@ -86,12 +86,12 @@ describe('After a pause of the machine, the farmer', () => {
     farmer.start();
     await clock.advance(INTERVAL_MS + 15 * SECOND);
     const gate = Promise.withResolvers<void>();
-    node.listingGate = gate.promise;
+    node.delays.listing = gate.promise;
     pauseMachine(farmer, 10 * INTERVAL_MS);
     setClock(farmer, 10 * INTERVAL_MS);
     node.supply = 2;
     await clock.advance(12 * SECOND);
-    node.listingGate = undefined;
+    node.delays.listing = undefined;
     gate.resolve();
     await clock.advance(12 * SECOND);
     expect(outcomes.failures).toEqual([{ reason: 'missed', count: 9 }]);
@@ -110,9 +110,9 @@ describe('Without lost time, the farmer', () => {
   it('counts nothing if both clocks are set, but the node lists no new challenges', async () => {
     const farmer = await startFarmer();
     const { clock, node, outcomes } = farmer;
-    node.dateErrorMs = HOUR;
+    node.faults.dateErrorMs = HOUR;
     await clock.advance(INTERVAL_MS);
-    node.dateErrorMs = 2 * HOUR;
+    node.faults.dateErrorMs = 2 * HOUR;
     setClock(farmer, HOUR);
     await clock.advance(2 * INTERVAL_MS);
     expect({ failed: outcomes.failures, passed: outcomes.passes.length }).toEqual({ failed: [], passed: 18 });
@@ -121,7 +121,7 @@ describe('Without lost time, the farmer', () => {
   it('lists a challenge again that is early, and answers it once', async () => {
     const farmer = await startFarmer(1);
     const { clock, node, outcomes } = farmer;
-    node.hidesClock = true;
+    node.faults.hidesClock = true;
     await clock.advance(4 * SECOND);
     const calls = node.calls;
     pauseMachine(farmer, INTERVAL_MS);
@@ -160,7 +160,7 @@ describe('After a restart, the farmer', () => {
     ['nothing if the downtime is unknown', { wallMs: HOUR, hidesClock: true, lost: 0 }],
   ])('counts %s', async (_, { wallMs, hidesClock, lost }) => {
     const before = await startFarmer();
-    before.node.hidesClock = hidesClock;
+    before.node.faults.hidesClock = hidesClock;
     // The machine was restarted, so only clocks that can be set continue.
     const after = await restart(before);
     pauseMachine(after, 10 * INTERVAL_MS);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { INTERVAL_MS, makeId } from '../fakes/builders.ts';
-import { aFarmer, type FakeNode } from '../fakes/fake-farmer.ts';
+import { aFarmer, type FakeFaults, type FakeNode } from '../fakes/fake-farmer.ts';
 
 const SECOND = 1_000;
 
@@ -11,7 +11,7 @@ describe('Refresher', () => {
     node.supply = 0;
     start();
     await clock.advance(SECOND);
-    node.listingGate = gate.promise;
+    node.delays.listing = gate.promise;
     await clock.advance(3 * SECOND);
     node.supply = 1;
     await clock.advance(40 * SECOND);
@@ -26,9 +26,9 @@ describe('Refresher', () => {
     const { start, clock, node, chunks, outcomes, table } = aFarmer({ contracts: 3 });
     start();
     await clock.advance(INTERVAL_MS / 2);
-    node.listsNothing = true;
+    node.faults.listsNothing = true;
     await clock.advance(INTERVAL_MS - 5 * SECOND);
-    node.listsNothing = false;
+    node.faults.listsNothing = false;
     await clock.advance(INTERVAL_MS / 2);
     expect({ contracts: table.size, ends: outcomes.ends, failures: outcomes.failures }).toEqual({
       contracts: 3,
@@ -43,10 +43,10 @@ describe('Refresher', () => {
     start();
     await clock.advance(INTERVAL_MS / 2);
     const [id = ''] = table.ids();
-    node.unreadable.add(id);
+    node.faults.unreadable.add(id);
     await clock.advance(5 * INTERVAL_MS);
     expect({ contracts: table.size, ends: outcomes.ends }).toEqual({ contracts: 3, ends: [] });
-    node.unreadable.clear();
+    node.faults.unreadable.clear();
     const passed = outcomes.passes.length;
     await clock.advance(2 * INTERVAL_MS);
     expect(outcomes.passes.length - passed).toBeGreaterThanOrEqual(6);
@@ -56,7 +56,7 @@ describe('Refresher', () => {
 
   it('ends a contract although an entry cannot be read that was there before', async () => {
     const { start, clock, node, outcomes } = aFarmer({ contracts: 3 });
-    node.unreadableEntries = 1;
+    node.faults.unreadableEntries = 1;
     start();
     await clock.advance(2 * INTERVAL_MS);
     node.supply = 2;
@@ -95,9 +95,9 @@ describe('Refresher', () => {
     const silent = aFarmer({ contracts: 1 });
     silent.start();
     await silent.clock.advance(INTERVAL_MS / 2);
-    silent.node.listsNothing = true;
+    silent.node.faults.listsNothing = true;
     await silent.clock.advance(3 * SECOND);
-    silent.node.down = true;
+    silent.node.faults.isDown = true;
     await silent.clock.advance(3 * INTERVAL_MS);
     expect({ contracts: silent.table.size, failures: silent.outcomes.failures.map(({ reason }) => reason) }).toEqual({
       contracts: 1,
@@ -108,7 +108,7 @@ describe('Refresher', () => {
   it('drops a contract that was requested with a token that was replaced since', async () => {
     const { start, clock, node, table } = aFarmer({ contracts: 1 });
     const gate = Promise.withResolvers<void>();
-    node.offerGate = gate.promise;
+    node.delays.offer = gate.promise;
     start();
     await clock.advance(SECOND);
     node.token = 'forgotten';
@@ -126,7 +126,7 @@ describe('Refresher', () => {
     start();
     await clock.advance(SECOND);
     chunks.removeGate = gate.promise;
-    node.releaseGate = gate.promise;
+    node.delays.release = gate.promise;
     node.supply = 0;
     for (const n of [1, 2, 3]) node.contracts.delete(makeId(n));
     for (const n of [97, 98, 99]) node.contracts.set(makeId(n), { startedAt: clock.now(), settled: new Map() });
@@ -145,7 +145,7 @@ describe('Refresher', () => {
 
   it('does not answer a challenge again that the node still lists after a restart', async () => {
     const first = aFarmer({ contracts: 1 });
-    first.node.listsSettled = true;
+    first.node.faults.listsSettled = true;
     first.start();
     await first.clock.advance(10 * SECOND);
     await first.farmer.stop();
@@ -184,7 +184,7 @@ describe('Refresher', () => {
     expect(table.phases.waiting).toBe(2);
   });
 
-  it.each<[string, Partial<FakeNode>, number]>([
+  it.each<[string, Partial<FakeFaults>, number]>([
     ['rejects the token', { rejectsListings: true }, 50],
     ['no longer lists them', { listsNothing: true }, 15],
   ])('ends no contracts whose answers pass, even if the node %s', async (_, failure, secondsMore) => {
@@ -194,7 +194,7 @@ describe('Refresher', () => {
     chunks.proofTime = async () => await pending.shift()?.promise;
     start();
     await clock.advance(5 * SECOND);
-    Object.assign(node, failure);
+    Object.assign(node.faults, failure);
     for (const proof of proofs) {
       await clock.advance(12 * SECOND);
       proof.resolve();
@@ -202,7 +202,7 @@ describe('Refresher', () => {
     await clock.advance(SECOND);
     expect(outcomes.passes).toHaveLength(4);
     await clock.advance(secondsMore * SECOND);
-    Object.assign(node, { rejectsListings: false, listsNothing: false });
+    Object.assign(node.faults, { rejectsListings: false, listsNothing: false });
     await clock.advance(INTERVAL_MS);
     expect({ contracts: table.size, ends: outcomes.ends, registrations: node.registrations }).toEqual({
       contracts: 4,
@@ -215,13 +215,14 @@ describe('Refresher', () => {
     const { start, clock, node, worker } = aFarmer({ contracts: 1 });
     start();
     await clock.advance(SECOND);
-    node.down = true;
+    node.faults.isDown = true;
     await clock.advance(20 * SECOND);
     expect({ isReachable: worker.isReachable, isTokenRejected: worker.session.isTokenRejected }).toEqual({
       isReachable: false,
       isTokenRejected: false,
     });
-    Object.assign(node, { down: false, token: 'forgotten' });
+    node.faults.isDown = false;
+    node.token = 'forgotten';
     await clock.advance(25 * SECOND);
     expect({ isReachable: worker.isReachable, isTokenRejected: worker.session.isTokenRejected }).toEqual({
       isReachable: true,
@@ -235,10 +236,12 @@ describe('Refresher', () => {
     await clock.advance(SECOND);
     const { token } = node;
     for (let n = 0; n < 40; n++) {
-      Object.assign(node, { token: 'forgotten', down: n % 2 === 0 });
+      node.token = 'forgotten';
+      node.faults.isDown = n % 2 === 0;
       await clock.advance(10 * SECOND);
     }
-    Object.assign(node, { token, down: false });
+    node.token = token;
+    node.faults.isDown = false;
     await clock.advance(INTERVAL_MS);
     expect({ contracts: table.size, ends: outcomes.ends }).toEqual({ contracts: 2, ends: [] });
   });
@@ -248,14 +251,15 @@ describe('Refresher', () => {
     start();
     await clock.advance(SECOND);
     const { token } = node;
-    Object.assign(node, { token: 'forgotten', rejectsRegistrations: true });
+    node.token = 'forgotten';
+    node.faults.rejectsRegistrations = true;
     await clock.advance(3 * INTERVAL_MS);
     expect({ contracts: table.size, token: worker.session.token }).toEqual({ contracts: 0, token: undefined });
     node.contracts.clear();
     node.token = token;
     await clock.advance(INTERVAL_MS);
     expect(node.contracts.size).toBe(0);
-    node.rejectsRegistrations = false;
+    node.faults.rejectsRegistrations = false;
     await clock.advance(2 * INTERVAL_MS);
     expect({ contracts: table.size, ends: outcomes.ends }).toEqual({
       contracts: 2,
@@ -269,7 +273,7 @@ describe('Refresher', () => {
     start();
     await clock.advance(SECOND);
     const gate = Promise.withResolvers<void>();
-    node.releaseGate = gate.promise;
+    node.delays.release = gate.promise;
     for (const n of [98, 3]) node.contracts.set(makeId(n), { startedAt: clock.now(), settled: new Map() });
     await clock.advance(10 * SECOND);
     node.supply = 5;
@@ -280,18 +284,19 @@ describe('Refresher', () => {
     expect({ released: node.released, contracts: table.size }).toEqual({ released: [makeId(98)], contracts: 3 });
   });
 
-  it.each<[string, Partial<FakeNode>]>([
-    ['rejected the token', { token: 'forgotten' }],
-    ['was unreachable', { down: true }],
-  ])('misses no challenge of new contracts after the node %s while no contract was held', async (_, failure) => {
+  it.each<[string, (node: FakeNode) => void]>([
+    ['rejected the token', (node) => Object.assign(node, { token: 'forgotten' })],
+    ['was unreachable', ({ faults }) => Object.assign(faults, { isDown: true })],
+  ])('misses no challenge of new contracts after the node %s while no contract was held', async (_, fail) => {
     const { start, clock, node, outcomes, table } = aFarmer({ contracts: 2, pollIntervalMs: 'default' });
     Object.assign(node, { intervalMs: 4 * SECOND, supply: 0 });
     start();
     for (let seconds = 31; seconds < 61; seconds++) {
       await clock.advance(20 * SECOND);
-      Object.assign(node, { ...failure, supply: 2 });
+      fail(node);
+      node.supply = 2;
       await clock.advance(seconds * SECOND);
-      node.down = false;
+      node.faults.isDown = false;
       await clock.advance(60 * SECOND);
       expect(table.size).toBe(2);
       expect(outcomes.failures).toEqual([]);
@@ -323,7 +328,7 @@ describe('Refresher', () => {
   it('does not release a contract whose offer is still in flight', async () => {
     const { start, clock, node, table } = aFarmer({ contracts: 1 });
     const gate = Promise.withResolvers<void>();
-    node.offerGate = gate.promise;
+    node.delays.offer = gate.promise;
     start();
     await clock.advance(20 * SECOND);
     expect(node.contracts.size).toBe(1);

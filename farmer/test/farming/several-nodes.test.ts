@@ -57,7 +57,10 @@ describe('Farmer with several nodes', () => {
     const { clock, chunks, farmer, nodes } = createFarmer(2, 60);
     const [slow, quick] = nodes;
     chunks.proofTime = async () => await clock.sleep(100);
-    if (slow) Object.assign(slow.node, { supply: 20, answerTime: async () => await clock.sleep(40 * SECOND) });
+    if (slow) {
+      slow.node.supply = 20;
+      slow.node.delays.answer = async () => await clock.sleep(40 * SECOND);
+    }
     if (quick) quick.node.supply = 0;
     await clock.advance(150 * SECOND);
     for (const { node } of nodes) node.supply = 60;
@@ -70,7 +73,7 @@ describe('Farmer with several nodes', () => {
     const { clock, chunks, freeSpace, nodes } = createFarmer(3, 5);
     freeSpace.chunks = 1;
     chunks.createTime = async () => await new Promise(() => {});
-    for (const { node } of nodes) node.offerGate = clock.sleep(SECOND / 2);
+    for (const { node } of nodes) node.delays.offer = clock.sleep(SECOND / 2);
     await clock.advance(SECOND);
     expect(nodes.reduce((sum, { contracts }) => sum + contracts.size, 0)).toBe(1);
   });
