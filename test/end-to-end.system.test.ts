@@ -7,7 +7,7 @@ import { exitNodes } from '../farmer/src/cli/exit.ts';
 import { ADDRESS, TestFarm, until } from './support/test-farm.ts';
 
 describe('A farmer and a mock node', () => {
-  it.each(['secret', 'url'] as const)(
+  it.concurrent.each(['secret', 'url'] as const)(
     'pass challenges of contracts by %s without revealing a secret',
     async (contractForm) => {
       await using farm = new TestFarm();
@@ -32,7 +32,7 @@ describe('A farmer and a mock node', () => {
     },
   );
 
-  it('resume after a restart with the same token and chunks, in files readable only by their owner', async () => {
+  it.concurrent('resume after a restart with the same token and chunks, in files readable only by their owner', async () => {
     await using farm = new TestFarm();
     const node = await farm.startNode();
     const first = await farm.startFarmer(node.url);
@@ -52,13 +52,13 @@ describe('A farmer and a mock node', () => {
 
     writeFileSync(join(data, 'chunks', `${'a'.repeat(64)}.1-1.partial`), 'half');
     const second = await farm.startFarmer(node.url);
-    await until(second.status, ({ challenges }) => challenges.passed >= 12);
+    await until(second.status, ({ challenges }) => challenges.passed >= 10);
     expect(second.status()).toMatchObject({ nodes: [{ farmerId }], challenges: { failed: 0 } });
     expect(await second.metrics()).toContain('farmer_chunk_generation_duration_seconds_count 0');
     expect(readdirSync(join(data, 'chunks')).sort()).toEqual(chunks.sort());
   });
 
-  it('continue when the output of the farmer is closed', async () => {
+  it.concurrent('continue when the output of the farmer is closed', async () => {
     await using farm = new TestFarm();
     const node = await farm.startNode();
     const main = join(import.meta.dirname, '../farmer/src/main.ts');
@@ -82,7 +82,7 @@ describe('A farmer and a mock node', () => {
     expect(await exited).toEqual([0, null]);
   });
 
-  it('agree on no contract with different genesis files, and leave no chunk on disk', async () => {
+  it.concurrent('agree on no contract with different genesis files, and leave no chunk on disk', async () => {
     await using farm = new TestFarm();
     const node = await farm.startNode(farm.createGenesis('another'));
     const farmer = await farm.startFarmer(node.url);
@@ -94,7 +94,7 @@ describe('A farmer and a mock node', () => {
     expect(readdirSync(join(farm.dataDir, 'chunks'))).toEqual([]);
   });
 
-  it('rebuild a corrupt chunk before a wrong answer is sent', async () => {
+  it.concurrent('rebuild a corrupt chunk before a wrong answer is sent', async () => {
     await using farm = new TestFarm();
     const node = await farm.startNode();
     const farmer = await farm.startFarmer(node.url);
@@ -107,11 +107,12 @@ describe('A farmer and a mock node', () => {
       intact.map((byte, at) => (at === 0 ? byte ^ 1 : byte)),
     );
     await until(() => readFileSync(join(chunks, name)).equals(intact), Boolean);
-    await until(farmer.status, ({ challenges }) => challenges.passed >= 12);
+    const { passed } = farmer.status().challenges;
+    await until(farmer.status, ({ challenges }) => challenges.passed >= passed + 5);
     expect(farmer.status().challenges.failed).toBe(0);
   });
 
-  it('start independently: a farmer without its node is healthy but not ready', async () => {
+  it.concurrent('start independently: a farmer without its node is healthy but not ready', async () => {
     await using farm = new TestFarm();
     const farmer = await farm.startFarmer('http://127.0.0.1:1');
     const code = async (path: string) => (await fetch(farmer.url + path)).status;
@@ -119,7 +120,7 @@ describe('A farmer and a mock node', () => {
     expect(await farmer.stop()).toBe(true);
   });
 
-  it('complete a graceful exit: every contract is released and the farmer stays ready', async () => {
+  it.concurrent('complete a graceful exit: every contract is released and the farmer stays ready', async () => {
     await using farm = new TestFarm();
     const node = await farm.startNode();
     const first = await farm.startFarmer(node.url);
@@ -133,7 +134,7 @@ describe('A farmer and a mock node', () => {
     expect(second.status().contracts.total).toBe(0);
   });
 
-  it('lock the data directory against a second farmer until the first stops', async () => {
+  it.concurrent('lock the data directory against a second farmer until the first stops', async () => {
     await using farm = new TestFarm();
     const first = await farm.startFarmer('http://127.0.0.1:1');
     await expect(farm.startFarmer('http://127.0.0.1:1')).rejects.toMatchObject({ code: 'locked' });

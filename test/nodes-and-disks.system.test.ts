@@ -13,7 +13,7 @@ import { CHUNK_BYTES, TestFarm, type TestFarmer, until } from './support/test-fa
 const countPassed = (farmer: TestFarmer, at: number) => farmer.status().nodes[at]?.challenges.passed ?? 0;
 
 describe('A farmer with several nodes', () => {
-  it('divides its capacity by the configured shares, with a token and contracts per node', async () => {
+  it.concurrent('divides its capacity by the configured shares, with a token and contracts per node', async () => {
     await using farm = new TestFarm();
     const [one, two] = [await farm.startNode({ seed: 'one' }), await farm.startNode({ seed: 'two' })];
     const env = { FARMER_NODE_ALIAS: 'big,small', FARMER_SIZE: String(8 * CHUNK_BYTES) };
@@ -28,7 +28,7 @@ describe('A farmer with several nodes', () => {
     expect(await farmer.metrics()).toContain('farmer_contracts{node="small",state="waiting"} 2');
   });
 
-  it('keeps passing at the other nodes while one is unreachable', async () => {
+  it.concurrent('keeps passing at the other nodes while one is unreachable', async () => {
     await using farm = new TestFarm();
     const [one, two] = [await farm.startNode({ seed: 'one' }), await farm.startNode({ seed: 'two' })];
     const farmer = await farm.startFarmer(`${one.url},${two.url}`, {
@@ -36,14 +36,14 @@ describe('A farmer with several nodes', () => {
       FARMER_SIZE: String(4 * CHUNK_BYTES),
     });
     await until(farmer.status, ({ nodes }) =>
-      nodes.every(({ contracts, challenges }) => contracts.total === 2 && challenges.passed > 2),
+      nodes.every(({ contracts, challenges }) => contracts.total === 2 && challenges.passed >= 2),
     );
     await one.close();
-    await until(farmer.status, ({ nodes }) => (nodes[0]?.challenges.failed ?? 0) > 2);
+    await until(farmer.status, ({ nodes }) => (nodes[0]?.challenges.failed ?? 0) >= 2);
     const before = countPassed(farmer, 1);
     await until(
       () => countPassed(farmer, 1),
-      (passed) => passed >= before + 4,
+      (passed) => passed >= before + 2,
     );
     const { nodes } = farmer.status();
     expect(nodes.map(({ reachable }) => reachable)).toEqual([false, true]);
@@ -51,7 +51,7 @@ describe('A farmer with several nodes', () => {
     expect(nodes[0]?.contracts.total).toBe(2);
   });
 
-  it('does not download the chunks of one node from another', async () => {
+  it.concurrent('does not download the chunks of one node from another', async () => {
     await using farm = new TestFarm();
     const victim = await farm.startNode();
     const attacker = createServer((request, response) => {
@@ -82,7 +82,7 @@ describe('A farmer with several nodes', () => {
     expect(farmer.lines.filter((line) => line.includes('circuit breaker'))).toEqual([]);
   });
 
-  it('keeps the chunk of a contract that another node issues while an ended one is still being downloaded', async () => {
+  it.concurrent('keeps the chunk of a contract that another node issues while an ended one is still being downloaded', async () => {
     await using farm = new TestFarm();
     const [slow, quick] = [await farm.startNode({ contractForm: 'url' }), await farm.startNode()];
     const faults = (node: MockNode, ...list: FaultInput[]) =>
@@ -108,7 +108,7 @@ describe('A farmer with several nodes', () => {
     expect({ failed, chunks: readdirSync(join(farm.dataDir, 'chunks')) }).toEqual({ failed: [], chunks: [hash] });
   });
 
-  it('rejects and releases a contract that it holds for another node', async () => {
+  it.concurrent('rejects and releases a contract that it holds for another node', async () => {
     await using farm = new TestFarm();
     const [one, two] = [await farm.startNode({ seed: 'same' }), await farm.startNode({ seed: 'same' })];
     const farmer = await farm.startFarmer(`${one.url},${two.url}`, { FARMER_NODE_ALIAS: 'one,two' });
@@ -120,9 +120,9 @@ describe('A farmer with several nodes', () => {
 });
 
 describe('A farmer with several disks', () => {
-  it('rebuilds the chunks of a removed disk on the others in time, and uses the disk again when it returns', async () => {
+  it.concurrent('rebuilds the chunks of a removed disk on the others in time, and uses the disk again when it returns', async () => {
     await using farm = new TestFarm();
-    const node = await farm.startNode({ intervalMs: 5_000, maxContracts: 6 });
+    const node = await farm.startNode({ maxContracts: 6 });
     const [a, b] = [join(farm.folder, 'a'), join(farm.folder, 'b')];
     const size = String(6 * CHUNK_BYTES);
     const env = { FARMER_DATA_DIR: `${a}=${size},${b}=${size}`, FARMER_SIZE: '' };

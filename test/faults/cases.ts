@@ -23,7 +23,7 @@ export interface ExpectedOutcome {
   readonly rejected?: Partial<Record<RejectionReason, Count>>;
   /** All chunk errors by kind. The farmer generates or downloads each chunk again. */
   readonly chunkErrors?: Partial<Record<ChunkErrorKind, Count>>;
-  /** Options of the node in addition to an interval of five seconds. */
+  /** Options of the node that differ from those of the other trials. */
   readonly node?: Parameters<typeof startMockNode>[0];
 }
 
@@ -443,7 +443,7 @@ export const PRESET_CASES: Readonly<Record<PresetName, ExpectedOutcome & { reado
   },
   'tight-deadlines': {
     behavior: 'Passes if a quarter of the interval is at least one second. Rejects contracts with shorter intervals.',
-    node: { intervalMs: 8_000 },
+    node: { intervalMs: 20_000 },
   },
   hostile: {
     behavior: 'Proves what the node sends, rejects unprovable contracts, and reads no response beyond its limit.',

@@ -69,7 +69,7 @@ export class FarmPool<E> implements AsyncDisposable {
     const start = async () => {
       const farm = new TestFarm();
       lastPort += 1;
-      const node = await farm.startNode({ intervalMs: 5_000, port: lastPort, ...options });
+      const node = await farm.startNode({ port: lastPort, ...options });
       prepare(node);
       return { farm, node, ...(await this.#startFarmer(farm, node)) };
     };

