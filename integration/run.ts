@@ -67,9 +67,11 @@ function isSet(value: string | undefined): boolean {
   return value !== undefined && !['', '0', 'false'].includes(value);
 }
 
+const RYUK = 'testcontainers/ryuk:0.14.0@sha256:7c1a8a9a47c780ed0f983770a662f80deb115d95cce3e2daa3d12115b8cd28f0';
+
 /** Ryuk removes the leftovers of a killed run. If its image cannot be pulled, only this script cleans up. */
 async function testcontainersSettings(): Promise<NodeJS.ProcessEnv> {
-  const { RYUK_CONTAINER_IMAGE: ryuk = 'testcontainers/ryuk:0.14.0', DOCKER_HOST = 'unix:' } = process.env;
+  const { RYUK_CONTAINER_IMAGE: ryuk = RYUK, DOCKER_HOST = 'unix:' } = process.env;
   const hasRyuk =
     (await tryDocker(['image', 'inspect', ryuk])).exitCode === 0 ||
     (await tryDocker(['pull', '--quiet', ryuk], { timeoutMs: 120_000 })).exitCode === 0;

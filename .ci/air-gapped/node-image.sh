@@ -5,34 +5,20 @@
 # Without a registry, a stand-in is built under the same tag: a minimal Debian,
 # the Node binary of an npm package, and npm.
 
-readonly NODE_MAJOR=26
 readonly NPM_MAJOR=11
 readonly NODE_IMAGE_RELEASE=bookworm
-readonly NODE_IMAGE=node:$NODE_MAJOR-$NODE_IMAGE_RELEASE-slim
 readonly CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt
 readonly LOCAL_CAS=/usr/local/share/ca-certificates
 
 ensure_node_image() {
-  local manifest=$1 wanted_node digest
-  wanted_node=$(wanted_node_version "$manifest")
-  digest=$(node_image_digest "$wanted_node")
-  ! image_exists "$NODE_IMAGE" "$digest" || return 0
-  require_debian_root "image $NODE_IMAGE cannot be pulled"
-  build_node_image "$wanted_node" "$digest"
-}
-
-# The version of the 'node' development dependency in package.json, or the major
-# version.
-wanted_node_version() {
-  local manifest=$1 version=''
-  if [[ -r $manifest ]] && command -v node >/dev/null; then
-    version=$(node -p 'JSON.parse(require("node:fs").readFileSync(process.argv[1], "utf8")).devDependencies?.node ?? ""' "$manifest")
-  fi
-  if [[ $version =~ ^[~^]?$NODE_MAJOR(\.[0-9]+)*$ ]]; then
-    printf '%s' "$version"
-  else
-    printf '%s' "$NODE_MAJOR"
-  fi
+  local dockerfile=$1 pinned version digest
+  pinned=$(sed -n 's/^FROM \(node:.*\) AS pinned$/\1/p' "$dockerfile")
+  [[ $pinned =~ ^node:([0-9.]+)-$NODE_IMAGE_RELEASE-slim@sha256: ]] || die "$dockerfile pins no Node image"
+  version=${BASH_REMATCH[1]}
+  digest=$(node_image_digest "$version")
+  ! image_exists "$pinned" "$digest" || return 0
+  require_debian_root "image $pinned cannot be pulled"
+  build_node_image "${pinned%@*}" "$version" "$digest"
 }
 
 node_image_digest() {
@@ -43,17 +29,16 @@ node_image_digest() {
 }
 
 build_node_image() {
-  local wanted_node=$1 digest=$2 root="$SCRATCH/root" node_version npm_version
-  command -v npm >/dev/null || die "building image $NODE_IMAGE requires npm"
-  node_version=$(newest_version "$(node_package)" "$wanted_node")
+  local image=$1 node_version=$2 digest=$3 root="$SCRATCH/root" npm_version
+  command -v npm >/dev/null || die "building image $image requires npm"
   npm_version=$(newest_version npm "$NPM_MAJOR")
   make_debian_root "$root"
   add_node "$root" "$node_version"
   add_npm "$root" "$npm_version"
   add_certificates "$root"
   slim_down "$root"
-  import_node_image "$root" "$node_version" "$digest"
-  say "built image $NODE_IMAGE: Node $node_version, npm $npm_version"
+  import_node_image "$image" "$root" "$node_version" "$digest"
+  say "built image $image: Node $node_version, npm $npm_version"
 }
 
 node_package() {
@@ -129,8 +114,8 @@ slim_down() {
 }
 
 import_node_image() {
-  local root=$1 node_version=$2 digest=$3
-  import_stand_in "$NODE_IMAGE" "$root" "$digest" \
+  local image=$1 root=$2 node_version=$3 digest=$4
+  import_stand_in "$image" "$root" "$digest" \
     --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
     --change "ENV NODE_VERSION=$node_version" \
     --change "ENV NODE_EXTRA_CA_CERTS=$CA_BUNDLE" \

@@ -3,19 +3,19 @@
 # Step 4: the Prometheus image in docker-compose.yml.
 #
 # Without a registry, a stand-in is built under the same tag from the next Debian
-# release's package of the same version, and busybox. It has the paths, user,
+# release's package of the same minor version, and busybox. It has the paths, user,
 # volume and command of the official image, but no promtool.
 
 readonly PROMETHEUS_PACKAGE=prometheus
 readonly BUSYBOX_PACKAGE=busybox-static
 
 ensure_prometheus_image() {
-  local compose_file=$1 image digest
-  image=$(prometheus_image "$compose_file")
+  local compose_file=$1 pinned digest
+  pinned=$(prometheus_image "$compose_file")
   digest=$(cat "$HERE/prometheus-image.sh" "$HERE/stand-in.sh" | sha256sum | cut -c 1-32)
-  ! image_exists "$image" "$digest" || return 0
-  require_debian_root "image $image cannot be pulled"
-  build_prometheus_image "$image" "$digest"
+  ! image_exists "$pinned" "$digest" || return 0
+  require_debian_root "image $pinned cannot be pulled"
+  build_prometheus_image "${pinned%@*}" "$digest"
 }
 
 prometheus_image() {
@@ -27,7 +27,7 @@ build_prometheus_image() {
   unpack_from_next_release "$PROMETHEUS_PACKAGE"
   unpack_from_next_release "$BUSYBOX_PACKAGE"
   version=$("$SCRATCH/$PROMETHEUS_PACKAGE/usr/bin/prometheus" --version | sed -n '1s/^prometheus, version \([0-9.]*\).*/\1/p')
-  [[ $image == *:v$version ]] || die "Debian has Prometheus $version, but $image is required"
+  [[ $image == *:v${version%.*}.* ]] || die "Debian has Prometheus $version, but $image is required"
   add_prometheus "$root"
   add_busybox "$root"
   add_user "$root"

@@ -43,7 +43,7 @@ main() {
   ensure_engine
   ensure_plugin compose docker-compose
   ensure_plugin buildx docker-buildx
-  ensure_node_image "$HERE/../../package.json"
+  ensure_node_image "$HERE/../../Dockerfile"
   ensure_prometheus_image "$HERE/../../docker-compose.yml"
   ensure_tools
 }

@@ -2,16 +2,16 @@
 #
 # Stand-ins for official images, for machines without a registry.
 #
-# A stand-in has the official tag and a label with a digest of its inputs. It is
-# rebuilt when they change. An image without the label is the official one and is
-# never replaced.
+# The project pins images by digest, which only the official image has. A stand-in
+# has the official tag and a label with a digest of its inputs. It is rebuilt when
+# they change. An image without the label is an official one and is never replaced.
 
 readonly STAND_IN_LABEL=stand-in.digest
 
-# Whether the official image is present or can be pulled, or a stand-in with this
+# Whether the pinned image is present or can be pulled, or a stand-in with this
 # digest is present.
 image_exists() {
-  local image=$1 digest=$2 present
+  local pinned=$1 image=${1%@*} digest=$2 present
   if docker image inspect "$image" >/dev/null 2>&1; then
     present=$(docker image inspect --format "{{index .Config.Labels \"$STAND_IN_LABEL\"}}" "$image")
     case $present in
@@ -21,8 +21,8 @@ image_exists() {
     esac
     return
   fi
-  registry_serves "$image" || return 1
-  say "image $image is available in its registry"
+  registry_serves "$pinned" || return 1
+  say "image $pinned is available in its registry"
 }
 
 # Requests only the manifest, because the image may be slow to download. The

@@ -1,15 +1,14 @@
-import { fileURLToPath } from 'node:url';
 import { docker } from './docker.ts';
-import { BASE_IMAGE, IMAGES } from './images.ts';
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+import { IMAGES } from './images.ts';
+import { ROOT, resolveBaseImage } from './pinned-images.ts';
 
 /** Builds both images before the tests. */
 export default async function buildImages(): Promise<void> {
+  const base = await resolveBaseImage();
   for (const [target, image] of Object.entries(IMAGES)) {
     const startedAt = performance.now();
     process.stdout.write(`\nbuilding ${image} … `);
-    await docker(['build', '--target', target, '--tag', image, '--build-arg', `NODE_IMAGE=${BASE_IMAGE}`, ROOT], {
+    await docker(['build', '--target', target, '--tag', image, '--build-arg', `NODE_IMAGE=${base}`, ROOT], {
       env: { ...process.env, DOCKER_BUILDKIT: '1', BUILDKIT_PROGRESS: 'plain' },
       timeoutMs: 600_000,
     });

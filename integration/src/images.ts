@@ -11,8 +11,6 @@ export const LABEL_OPTIONS = ['--label', `downstream.integration=${run}`];
 /** Prefix of the names of this run's networks, because testcontainers does not label networks. */
 export const NETWORK_PREFIX = `downstream-integration-${run}-`;
 
-export const BASE_IMAGE = process.env['NODE_IMAGE'] ?? 'node:26-bookworm-slim';
-
 /** Both images, by the target in the Dockerfile. */
 export const IMAGES = {
   farmer: `downstream-farmer:integration-${run}`,

@@ -48,8 +48,15 @@ export abstract class Service {
     await docker(['unpause', this.id]);
   }
 
-  async shell(command: string): Promise<string> {
-    return await docker(['exec', this.id, 'sh', '-c', command]);
+  /** Runs a command in the container, which has no shell. */
+  async exec(...command: readonly string[]): Promise<string> {
+    return await docker(['exec', this.id, ...command]);
+  }
+
+  /** Lists a folder of the container. */
+  async listFolder(path: string): Promise<string[]> {
+    const script = `console.log(require('node:fs').readdirSync('${path}').join('\\n'))`;
+    return (await this.exec('node', '--eval', script)).split('\n').filter((name) => name !== '');
   }
 
   /** Returns the last 40 lines of the log. */

@@ -4,6 +4,7 @@ import { GenericContainer, Network, type StartedNetwork, Wait } from 'testcontai
 import { type DockerResult, docker, tryDocker } from './docker.ts';
 import { GENESIS_PATH, type Genesis, toGenesisSettings } from './genesis.ts';
 import { IMAGES, LABEL, LABEL_OPTIONS, NETWORK_PREFIX } from './images.ts';
+import { resolveBaseImage } from './pinned-images.ts';
 import { FARMER_PORT, FarmerService, MockNodeService, type Service } from './service.ts';
 
 interface FarmerOptions {
@@ -103,7 +104,7 @@ class TestBed {
 
   /** Runs a shell command as root in a data directory, to simulate damage. */
   async runOnVolume(volume: string, command: string): Promise<void> {
-    const entry = ['--user', '0:0', '--entrypoint', 'sh', IMAGES.farmer, '-c', `set -e; cd /data; ${command}`];
+    const entry = ['--entrypoint', 'sh', await resolveBaseImage(), '-c', `set -e; cd /data; ${command}`];
     await docker(['run', '--rm', ...LABEL_OPTIONS, '--volume', `${volume}:/data`, ...entry]);
   }
 

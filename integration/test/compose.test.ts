@@ -1,15 +1,22 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { docker, tryDocker } from '../src/docker.ts';
 import { eventually } from '../src/eventually.ts';
+import { resolveBaseImage, resolveImage } from '../src/pinned-images.ts';
 import { Prometheus } from '../src/prometheus.ts';
 import { fetchFarmerStatus, fetchJson, scrape } from '../src/scrape.ts';
 
 const FILE = fileURLToPath(new URL('../../docker-compose.yml', import.meta.url));
 const project = `downstream-integration-${randomBytes(4).toString('hex')}`;
-const compose = ['compose', '--file', FILE, '--project-name', project];
+const folder = mkdtempSync(join(tmpdir(), 'downstream-'));
+/** Replaces pinned images that cannot be pulled. */
+const OVERRIDE = join(folder, 'override.json');
+const compose = ['compose', '--file', FILE, '--file', OVERRIDE, '--project-name', project];
+writeFileSync(OVERRIDE, '{ "services": {} }');
 
 /** Free ports, and none of the machine's own settings for these services. */
 const env = {
@@ -74,6 +81,9 @@ async function isImageAvailable(image: string): Promise<boolean> {
 
 describe('docker-compose.yml', () => {
   beforeAll(async () => {
+    const build = { args: { NODE_IMAGE: await resolveBaseImage() } };
+    const prometheus = { image: await resolveImage(services.prometheus.image ?? '') };
+    writeFileSync(OVERRIDE, JSON.stringify({ services: { farmer: { build }, 'mock-node': { build }, prometheus } }));
     await run('up', '--build', '--wait', ...started).catch(async (error: unknown) => {
       const { stdout } = await tryDocker([...compose, 'logs', '--no-color'], { env });
       throw new Error(`docker compose up failed; logs of the services:\n${stdout}`, { cause: error });
@@ -82,12 +92,13 @@ describe('docker-compose.yml', () => {
   afterAll(async () => {
     // Needed if a test failed before the last one.
     await tryDocker([...compose, 'down', '--volumes', '--rmi', 'local', '--timeout', '5'], { env });
+    rmSync(folder, { recursive: true });
   });
 
   it.each(Object.entries(services))('restricts %s and publishes its ports on loopback only', (_, service) => {
     expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] });
     expect(new Set(service.ports.map(({ host_ip }) => host_ip))).toEqual(new Set(['127.0.0.1']));
-    if (service.image !== undefined) expect(service.image).toMatch(/:v?\d+\.\d+\.\d+$/);
+    if (service.image !== undefined) expect(service.image).toMatch(/:v?\d+\.\d+\.\d+@sha256:[0-9a-f]{64}$/);
   });
 
   it('publishes each started service on loopback', async () => {

@@ -15,6 +15,14 @@ const DAMAGES = {
   unreadable: (path: string) => `chown 0:0 ${path}; chmod 000 ${path}`,
 };
 
+const FILL_DISK = `
+  const fs = require('node:fs');
+  const file = fs.openSync('/data/filler', 'w');
+  const block = Buffer.alloc(4096);
+  try {
+    for (;;) fs.writeSync(file, block);
+  } catch {}`;
+
 describe('A farmer', () => {
   it.concurrent('rebuilds damaged chunks and proves them before their deadlines', async () => {
     await inTestBed(async (bed) => {
@@ -53,7 +61,7 @@ describe('A farmer', () => {
       );
       const contracts = await listContractHashes(node);
 
-      await farmer.shell('dd if=/dev/zero of=/data/filler bs=4k status=none || true');
+      await farmer.exec('node', '--eval', FILL_DISK);
       await node.control.updateConfig({ maxContracts: 16 });
       await farmer.waitForPasses(8);
       const { contracts: onFull } = await farmer.status();
@@ -61,7 +69,7 @@ describe('A farmer', () => {
       expect(await fetchFailuresByReason(farmer)).not.toHaveProperty('wrong_answer');
       expect(await listContractHashes(node)).toEqual(expect.arrayContaining(contracts));
 
-      await farmer.shell('rm /data/filler');
+      await farmer.exec('node', '--eval', "require('node:fs').rmSync('/data/filler')");
       await farmer.waitUntilFull();
       expect(await listContractHashes(node)).toEqual(expect.arrayContaining(contracts));
       await waitUntilEachContractPasses(node);

@@ -19,10 +19,9 @@ describe('A farmer', () => {
       expect(metrics.value('farmer_contract_bytes')).toBe(96 * 1024 * 1024);
       expect(metrics.value('farmer_chunk_generation_duration_seconds_count')).toBe(3);
 
-      expect(await farmer.shell('downstream scrub')).toMatch(/^all chunks are intact \(3 of 3\)$/m);
-      expect(await farmer.shell('downstream explain $(ls /data/chunks | head -n 1 | cut -c 1-8)')).toMatch(
-        / {2}Passed \d/,
-      );
+      expect(await farmer.exec('downstream', 'scrub')).toMatch(/^all chunks are intact \(3 of 3\)$/m);
+      const [chunk = ''] = await farmer.listFolder('/data/chunks');
+      expect(await farmer.exec('downstream', 'explain', chunk.slice(0, 8))).toMatch(/ {2}Passed \d/);
     });
   });
 
@@ -58,7 +57,7 @@ describe('A farmer', () => {
       const metrics = await farmer.scrape();
       expect(metrics.value('farmer_contracts', { state: 'waiting' })).toBeLessThanOrEqual(1);
       expect(metrics.value('farmer_contracts', { state: 'generating' })).toBeLessThanOrEqual(4);
-      const complete = (await farmer.shell('ls /data/chunks')).split('\n').filter((name) => !name.endsWith('.partial'));
+      const complete = (await farmer.listFolder('/data/chunks')).filter((name) => !name.endsWith('.partial'));
       expect(complete).toHaveLength(1);
       expect((await farmer.stop()).exitCode).toBe(0);
     });
