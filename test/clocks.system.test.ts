@@ -6,17 +6,17 @@ import { TestFarm, until } from './support/test-farm.ts';
 
 const HOUR_MS = 3_600_000;
 const CONTRACTS = 5;
-const hasPassed = (count: number) => (node: MockNode) => node.controller.info().challenges.passed >= count;
+const hasPassed = (count: number) => (node: MockNode) => node.controller.getInfo().challenges.passed >= count;
 
 /** How many challenges farmer and node count as failed. */
 async function countFailures(farmer: FarmerProcess, node: MockNode) {
   const { challenges } = await farmer.status();
-  const { wrong, unanswered } = node.controller.info().challenges;
+  const { wrong, unanswered } = node.controller.getInfo().challenges;
   return { farmer: challenges.failed, node: unanswered, wrong };
 }
 
 async function waitForPasses(node: MockNode, count: number): Promise<void> {
-  const { passed } = node.controller.info().challenges;
+  const { passed } = node.controller.getInfo().challenges;
   await until(() => node, hasPassed(passed + count));
 }
 

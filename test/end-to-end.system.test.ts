@@ -127,7 +127,7 @@ describe('A farmer and a mock node', () => {
     await until(first.status, ({ contracts }) => contracts.waiting === 5);
     const config = { dataDir: farm.dataDir };
     expect(await exitNodes(config, { cancel: false, yes: true }, () => {})).toBe(0);
-    expect([...node.controller.ledger.all(node.controller.clock.now())]).toEqual([]);
+    expect([...node.controller.ledger.listContracts(node.controller.clock.now())]).toEqual([]);
     await first.stop();
     const second = await farm.startFarmer(node.url);
     expect((await fetch(`${second.url}/readyz`)).status).toBe(200);

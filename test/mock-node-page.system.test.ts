@@ -144,7 +144,7 @@ describeWith(['chromium'], "the mock node's page in a browser", () => {
     const row = page.locator(`#contracts tr[data-key="${hash}"]`);
     await row.getByRole('button', { name: 'challenge' }).click();
     await until(
-      () => node.controller.ledger.contract(hash, node.controller.clock.now())?.results.passed,
+      () => node.controller.ledger.findContract(hash, node.controller.clock.now())?.results.passed,
       (passed) => passed === 2,
     );
     await row.getByRole('button', { name: 'expire' }).click();

@@ -96,13 +96,15 @@ describe('A farmer with several nodes', () => {
     const farmer = await farm.startFarmer(`${slow.url},${quick.url}`, env);
     await until(farmer.status, ({ contracts }) => contracts.generating === 1);
     const now = slow.controller.clock.now();
-    const [{ hash = '' } = {}] = [...slow.controller.ledger.all(now)];
+    const [{ hash = '' } = {}] = [...slow.controller.ledger.listContracts(now)];
     slow.controller.ledger.expire(hash, now);
     faults(slow, { name: 'none', match: { route: 'chunk' }, effect: { kind: 'no_chunks' } });
     await until(farmer.status, ({ contracts }) => contracts.total === 0);
     faults(quick);
     await until(farmer.status, ({ nodes }) => nodes[1]?.contracts.waiting === 1);
-    expect([...quick.controller.ledger.all(quick.controller.clock.now())].map((each) => each.hash)).toEqual([hash]);
+    expect([...quick.controller.ledger.listContracts(quick.controller.clock.now())].map((each) => each.hash)).toEqual([
+      hash,
+    ]);
     await pause(6_000);
     const failed = farmer.lines.filter((line) => /chunk (lost|rebuilt)|unreadable/.test(line));
     expect({ failed, chunks: readdirSync(join(farm.dataDir, 'chunks')) }).toEqual({ failed: [], chunks: [hash] });

@@ -143,7 +143,7 @@ async function start(
   });
   const metrics = new MockMetrics(
     { version: VERSION },
-    { contracts: () => ledger.counts(clock.now()), farmers: () => ledger.farmers, events },
+    { contracts: () => ledger.countContracts(clock.now()), farmers: () => ledger.farmers, events },
   );
   output.subscribe({
     dropped: (lines) => metrics.linesDropped(lines),

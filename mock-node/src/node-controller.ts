@@ -162,9 +162,9 @@ export class NodeController {
   }
 
   /** The node's overall state. Visits each contract. */
-  info(): Omit<Info, 'apiPort'> {
+  getInfo(): Omit<Info, 'apiPort'> {
     const now = this.clock.now();
-    const contracts = this.ledger.counts(now);
+    const contracts = this.ledger.countContracts(now);
     return {
       version: this.#options.version,
       seed: this.#options.seed,
@@ -174,7 +174,7 @@ export class NodeController {
       contracts,
       challenges: { ...this.#challenges },
       requests: this.journal.counts,
-      clock: this.clockView(),
+      clock: this.getClockView(),
     };
   }
 
@@ -193,7 +193,7 @@ export class NodeController {
     return this.#publishClock();
   }
 
-  clockView(): ClockView {
+  getClockView(): ClockView {
     return { ...this.clock.rate, now: new Date(this.clock.now()).toISOString() };
   }
 
@@ -209,7 +209,7 @@ export class NodeController {
 
   #publishClock(): ClockView {
     this.#state?.save(this.clock.snapshot());
-    const clock = this.clockView();
+    const clock = this.getClockView();
     this.events.emit({ type: 'clock', clock });
     return clock;
   }

@@ -98,7 +98,7 @@ describe('Journal', () => {
       [{ farmer: 'abcdef', route: 'new' }, []],
     ];
     for (const [filter, expected] of found) expect({ filter, ids: ids(filter) }).toEqual({ filter, ids: expected });
-    expect(journal.unmatched().map(({ id }) => id)).toEqual([4]);
+    expect(journal.findUnmatched().map(({ id }) => id)).toEqual([4]);
   });
 });
 
@@ -204,7 +204,7 @@ describe('the recorded requests', () => {
     });
     expect(removed?.responseBytes).toBeGreaterThan(text.length);
     expect(nowhere).toMatchObject({ route: null, path: '/nowhere', status: 404, faults: [] });
-    expect(controller().journal.unmatched()).toEqual([nowhere]);
+    expect(controller().journal.findUnmatched()).toEqual([nowhere]);
   });
 
   it('have bounded paths and bodies', async () => {

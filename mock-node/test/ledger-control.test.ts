@@ -10,7 +10,7 @@ describe('the contracts of a ledger', () => {
     const { ledger, accept, answer } = createLedger();
     const challenge = accept();
     const seen = { token: TOKEN, hash: 'hash', index: 0, intervalMs: INTERVAL, acceptedAt: T0 };
-    expect(ledger.contract('hash', T0 + 1)).toEqual({
+    expect(ledger.findContract('hash', T0 + 1)).toEqual({
       ...seen,
       state: 'due',
       round: 0,
@@ -20,9 +20,9 @@ describe('the contracts of a ledger', () => {
       results: { passed: 0, wrong: 0, unanswered: 0 },
     });
     answer(challenge, T0 + 2);
-    expect(ledger.contract('hash', T0 + 3)).toMatchObject({ state: 'settled', results: { passed: 1 } });
+    expect(ledger.findContract('hash', T0 + 3)).toMatchObject({ state: 'settled', results: { passed: 1 } });
     ledger.answer(TOKEN, WRONG, T0 + INTERVAL);
-    expect(ledger.contract('hash', T0 + 3 * INTERVAL)).toEqual({
+    expect(ledger.findContract('hash', T0 + 3 * INTERVAL)).toEqual({
       ...seen,
       state: 'due',
       round: 3,
@@ -31,17 +31,17 @@ describe('the contracts of a ledger', () => {
       consecutiveFailures: 2,
       results: { passed: 1, wrong: 1, unanswered: 1 },
     });
-    expect(ledger.contract('other', T0)).toBeUndefined();
-    expect(ledger.contract('hash', T0 + 4 * INTERVAL)).toBeUndefined();
+    expect(ledger.findContract('other', T0)).toBeUndefined();
+    expect(ledger.findContract('hash', T0 + 4 * INTERVAL)).toBeUndefined();
   });
 
   it('are counted by state', () => {
     const { ledger, accept, answer } = createLedger();
     answer(accept(), T0);
     accept('second', T0 + 10);
-    expect(ledger.counts(T0 + 10)).toEqual({ due: 1, settled: 1 });
-    expect(ledger.counts(T0 + INTERVAL)).toEqual({ due: 2, settled: 0 });
-    expect(ledger.counts(T0 + 10 * INTERVAL)).toEqual({ due: 0, settled: 0 });
+    expect(ledger.countContracts(T0 + 10)).toEqual({ due: 1, settled: 1 });
+    expect(ledger.countContracts(T0 + INTERVAL)).toEqual({ due: 2, settled: 0 });
+    expect(ledger.countContracts(T0 + 10 * INTERVAL)).toEqual({ due: 0, settled: 0 });
   });
 
   it('are found by farmer and hash prefix, the oldest running one first', () => {
@@ -60,11 +60,11 @@ describe('a contract with another interval', () => {
   it('keeps its interval independently of other contracts', () => {
     const { ledger, token, accept } = createLedger();
     const [first, second] = [accept('slow'), accept('fast', T0, TOKEN, 1_000)];
-    const challenges = (now: number) => ledger.due(token, now)?.due.map(({ challenge }) => challenge);
+    const challenges = (now: number) => ledger.getListing(token, now)?.due.map(({ challenge }) => challenge);
     expect(challenges(T0 + 999)).toEqual([first, second]);
     expect(challenges(T0 + 1_000)).toEqual([first, new SeededRandom('seed').challenge(1, 1)]);
-    expect(ledger.contract('fast', T0 + 2_500)).toMatchObject({ round: 2, dueAt: T0 + 3_000, intervalMs: 1_000 });
-    expect(ledger.due(token, T0 + 3_000)?.all).toEqual(['slow']);
+    expect(ledger.findContract('fast', T0 + 2_500)).toMatchObject({ round: 2, dueAt: T0 + 3_000, intervalMs: 1_000 });
+    expect(ledger.getListing(token, T0 + 3_000)?.all).toEqual(['slow']);
   });
 });
 
@@ -93,19 +93,19 @@ describe('the administration of a ledger', () => {
     const next = ledger.challengeNow('hash', now);
     expect(next).toEqual({ challenge: new SeededRandom('seed').challenge(0, 1), opened: true });
     expect(challengeAt(now)).toBe(next?.challenge);
-    expect(ledger.contract('hash', now)).toMatchObject({ round: 1, dueAt: now + INTERVAL, acceptedAt: T0 });
+    expect(ledger.findContract('hash', now)).toMatchObject({ round: 1, dueAt: now + INTERVAL, acceptedAt: T0 });
     expect(challengeAt(now + INTERVAL - 1)).toBe(next?.challenge);
     expect(answer(next?.challenge ?? '', now + INTERVAL - 1)).toBe('pass');
     expect(challengeAt(now + INTERVAL)).toBe(new SeededRandom('seed').challenge(0, 2));
     expect(results).toEqual({ passed: 2, wrong: 0, unanswered: 0 });
-    expect(ledger.due(token, now + INTERVAL)?.all).toEqual(['hash']);
+    expect(ledger.getListing(token, now + INTERVAL)?.all).toEqual(['hash']);
   });
 
   it('leaves an open challenge open', () => {
     const { ledger, accept } = createLedger();
     const challenge = accept();
     expect(ledger.challengeNow('hash', T0 + 100)).toEqual({ challenge, opened: false });
-    expect(ledger.contract('hash', T0 + 100)?.dueAt).toBe(T0 + INTERVAL);
+    expect(ledger.findContract('hash', T0 + 100)?.dueAt).toBe(T0 + INTERVAL);
     expect(ledger.challengeNow('other', T0)).toBeUndefined();
   });
 
@@ -123,7 +123,7 @@ describe('the administration of a ledger', () => {
       1,
       1,
     ]);
-    expect(ledger.due(token, T0)).toBeUndefined();
+    expect(ledger.getListing(token, T0)).toBeUndefined();
     expect(events.filter((event) => event.startsWith('forgotten'))).toEqual(['forgotten mine']);
   });
 
@@ -191,9 +191,9 @@ describe('any sequence of calls', () => {
           // Usually a known farmer.
           const asking = which < 16 ? tokens.filter((each) => ledger.hasFarmer(each)) : tokens;
           const farmer = asking[which % Math.max(1, asking.length)] ?? token;
-          const known = ledger.due(farmer, now)?.all ?? [];
+          const known = ledger.getListing(farmer, now)?.all ?? [];
           const hash = known[which % Math.max(1, known.length)] ?? 'none';
-          const response = `right:${ledger.contract(hash, now)?.challenge}`;
+          const response = `right:${ledger.findContract(hash, now)?.challenge}`;
           const place = pending[which % Math.max(1, pending.length)];
           const popReservation = () => place && pending.splice(pending.indexOf(place), 1);
           if (command === 'reserve') {
@@ -221,9 +221,9 @@ describe('any sequence of calls', () => {
           if (command === 'forget') ledger.forget();
           if (command === 'reset') ledger.reset();
 
-          const counts = ledger.counts(now);
-          const everyone = [...new Set(tokens)].flatMap((each) => ledger.due(each, now) ?? []);
-          const facts = [...ledger.all(now)];
+          const counts = ledger.countContracts(now);
+          const everyone = [...new Set(tokens)].flatMap((each) => ledger.getListing(each, now) ?? []);
+          const facts = [...ledger.listContracts(now)];
           expect(counts).toEqual({
             due: everyone.flatMap(({ due }) => due).length,
             settled: everyone.flatMap(({ settled }) => settled).length,
@@ -240,7 +240,7 @@ describe('any sequence of calls', () => {
         }
         const countEvents = (what: RegExp) => events.filter((event) => what.test(event)).length;
         expect(countEvents(/^accepted/) - countEvents(/^(failed|removed|expired|forgotten|replaced)/)).toBe(
-          [...ledger.all(now)].length,
+          [...ledger.listContracts(now)].length,
         );
         const sum = (result: string) =>
           events

@@ -42,7 +42,7 @@ describe('Ledger', () => {
     accept();
     for (let n = 0; n < 5; n++) expect(ledger.answer(token, { hash: 'hash', response: 'wrong' }, T0 + n)).toBe('fail');
     expect(results).toEqual({ passed: 0, wrong: 1, unanswered: 0 });
-    expect(ledger.due(token, T0 + 10)?.all).toEqual(['hash']);
+    expect(ledger.getListing(token, T0 + 10)?.all).toEqual(['hash']);
   });
 
   it('verifies a late answer against the challenge that is open on arrival', () => {
@@ -81,7 +81,7 @@ describe('Ledger', () => {
     accept();
     expect(ledger.answer(token, { hash: 'hash', response: 'wrong' }, T0)).toBe('fail');
     expect(ledger.remove(token, 'hash', T0)).toBe('no_hash');
-    expect(ledger.due(token, T0)).toEqual({ all: [], due: [], settled: [] });
+    expect(ledger.getListing(token, T0)).toEqual({ all: [], due: [], settled: [] });
     expect(ledger.running).toBe(0);
   });
 
@@ -124,13 +124,13 @@ describe('Ledger', () => {
     const other = ledger.register();
     expect(other).not.toBe(token);
     expect(answer(first, T0 + 2)).toBe('pass');
-    expect(ledger.due(token, T0 + 2)).toEqual({
+    expect(ledger.getListing(token, T0 + 2)).toEqual({
       all: ['hash', 'second'],
       due: [{ hash: 'second', challenge: second }],
       settled: [{ hash: 'hash', challenge: first }],
     });
-    expect(ledger.due(other, T0 + 2)).toEqual({ all: [], due: [], settled: [] });
-    expect(new Set(ledger.due(token, T0 + INTERVAL + 1)?.due.map(({ challenge }) => challenge)).size).toBe(2);
+    expect(ledger.getListing(other, T0 + 2)).toEqual({ all: [], due: [], settled: [] });
+    expect(new Set(ledger.getListing(token, T0 + INTERVAL + 1)?.due.map(({ challenge }) => challenge)).size).toBe(2);
     expect(ledger.answer(other, { hash: 'second', response: `right:${second}` }, T0 + INTERVAL + 1)).toBe('no_hash');
   });
 
@@ -139,7 +139,7 @@ describe('Ledger', () => {
     accept();
     const tokens = Array.from({ length: 2 * MAX_FARMERS }, () => ledger.register());
     expect(ledger.farmers).toBe(MAX_FARMERS);
-    expect(ledger.due(token, T0)?.all).toEqual(['hash']);
+    expect(ledger.getListing(token, T0)?.all).toEqual(['hash']);
     expect({ first: ledger.hasFarmer(tokens[0] ?? ''), last: ledger.hasFarmer(tokens.at(-1) ?? '') }).toEqual({
       first: false,
       last: true,
@@ -158,9 +158,9 @@ describe('Ledger', () => {
   it('ends a contract after the maximum of consecutive failures and frees its place', () => {
     const { ledger, token, accept, answer, results } = createLedger({ maxContracts: 1 });
     const challenge = accept();
-    expect(ledger.due(token, T0 + 3 * INTERVAL - 1)?.all).toEqual(['hash']);
+    expect(ledger.getListing(token, T0 + 3 * INTERVAL - 1)?.all).toEqual(['hash']);
     expect(ledger.reserveContract(T0 + 3 * INTERVAL - 1)).toBeUndefined();
-    expect(ledger.due(token, T0 + 3 * INTERVAL)).toEqual({ all: [], due: [], settled: [] });
+    expect(ledger.getListing(token, T0 + 3 * INTERVAL)).toEqual({ all: [], due: [], settled: [] });
     expect(answer(challenge, T0 + 3 * INTERVAL)).toBe('no_hash');
     expect(results.unanswered).toBe(3);
     expect(ledger.reserveContract(T0 + 3 * INTERVAL)).toBeDefined();
@@ -170,8 +170,8 @@ describe('Ledger', () => {
     const { ledger, token, accept, answer, challengeAt } = createLedger();
     accept();
     expect(answer(challengeAt(T0 + 2 * INTERVAL) ?? '', T0 + 2 * INTERVAL)).toBe('pass');
-    expect(ledger.due(token, T0 + 5 * INTERVAL)?.all).toEqual(['hash']);
-    expect(ledger.due(token, T0 + 6 * INTERVAL)?.all).toEqual([]);
+    expect(ledger.getListing(token, T0 + 5 * INTERVAL)?.all).toEqual(['hash']);
+    expect(ledger.getListing(token, T0 + 6 * INTERVAL)?.all).toEqual([]);
   });
 
   it("removes a contract once at its farmer's request", () => {
@@ -187,7 +187,7 @@ describe('Ledger', () => {
 
   it('does not know tokens that it did not issue', () => {
     const { ledger } = createLedger();
-    expect(ledger.due('unknown', T0)).toBeUndefined();
+    expect(ledger.getListing('unknown', T0)).toBeUndefined();
     expect(ledger.answer('unknown', { hash: 'hash', response: 'x' }, T0)).toBe('no_token');
     expect(ledger.remove('unknown', 'hash', T0)).toBe('no_token');
     expect(ledger.answer(TOKEN, { hash: 'nothing', response: 'x' }, T0)).toBe('no_hash');
@@ -226,7 +226,7 @@ describe('Ledger', () => {
         ? answer(challengeAt(now) ?? 'none', now)
         : ledger.answer(token, { hash: 'hash', response: 'wrong' }, now);
     });
-    return { verdicts, results, running: ledger.running, due: ledger.due(token, now) };
+    return { verdicts, results, running: ledger.running, due: ledger.getListing(token, now) };
   }
   const steps = fc.array(fc.tuple(fc.nat(2 * INTERVAL), fc.constantFrom<'right' | 'wrong'>('right', 'wrong')), {
     maxLength: 30,

@@ -25,7 +25,7 @@ describe('NodeController.reset', () => {
     controller().clock.advance(1_000_000);
     controller().clock.setRate({ mode: 'frozen' });
     controller().reset();
-    expect(controller().info()).toMatchObject({
+    expect(controller().getInfo()).toMatchObject({
       farmers: 0,
       contracts: { due: 0, settled: 0 },
       challenges: { passed: 0, wrong: 0, unanswered: 0 },

@@ -132,7 +132,9 @@ export class KillRun {
   async #finish(): Promise<void> {
     const { controller } = this.#node;
     const countPasses = () =>
-      new Map([...controller.ledger.all(controller.clock.now())].map(({ hash, results }) => [hash, results.passed]));
+      new Map(
+        [...controller.ledger.listContracts(controller.clock.now())].map(({ hash, results }) => [hash, results.passed]),
+      );
     const before = countPasses();
     const farmer = this.#startFarmer(() => {});
     const end = performance.now() + FINISH_TIMEOUT_MS;
@@ -159,7 +161,7 @@ export class KillRun {
       }
       const dropped = this.acknowledged.observe(line);
       const { ledger, clock } = this.#node.controller;
-      if (dropped !== undefined && ledger.contract(dropped, clock.now()) !== undefined)
+      if (dropped !== undefined && ledger.findContract(dropped, clock.now()) !== undefined)
         this.violations.push(`dropped: contract ${dropped} is running at the node (${line.message}, ${line.reason})`);
       onLine(line);
     });
@@ -221,7 +223,7 @@ export class KillRun {
   #endOneContract(): void {
     const { ledger, clock } = this.#node.controller;
     const now = clock.now();
-    const running = [...ledger.all(now)];
+    const running = [...ledger.listContracts(now)];
     if (running.length < MIN_CONTRACTS) return;
     const contract = this.#random.next() < NEWEST_SHARE ? running.at(-1) : this.#random.pick(running);
     if (contract !== undefined) ledger.expire(contract.hash, now);
@@ -229,6 +231,6 @@ export class KillRun {
 
   #listRunning(): Set<string> {
     const { ledger, clock } = this.#node.controller;
-    return new Set([...ledger.all(clock.now())].map(({ hash }) => hash));
+    return new Set([...ledger.listContracts(clock.now())].map(({ hash }) => hash));
   }
 }

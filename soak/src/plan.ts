@@ -67,7 +67,11 @@ export const NODE_FAULTS: Readonly<Record<EffectKind, EffectInput>> = {
 };
 
 /** Limits for effects that would otherwise remove all contracts repeatedly. */
-export const TIMES: Partial<Record<EffectKind, number>> = { expire_contract: 2, revoke_token: 1, forget_all: 1 };
+export const MAX_APPLICATIONS: Partial<Record<EffectKind, number>> = {
+  expire_contract: 2,
+  revoke_token: 1,
+  forget_all: 1,
+};
 
 /** Faults under which the node may judge a correct answer as wrong. */
 export const INVALIDATES_ANSWERS: ReadonlySet<string> = new Set([

@@ -41,7 +41,7 @@ export class SoakFarm {
     const { ledger, clock } = this.#node.controller;
     const now = clock.now();
     const aheadMs = now - Date.now();
-    return [...ledger.all(now)].map((facts) => ({
+    return [...ledger.listContracts(now)].map((facts) => ({
       ...facts,
       // A copy, because the ledger keeps counting in its own object.
       results: { ...facts.results },

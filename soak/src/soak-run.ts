@@ -1,7 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fault } from '@downstream/control-api';
 import { type Damage, type Disturbance, isFromBreakingFault } from './failure-explainer.ts';
-import { BREAKS_CONTRACTS, DAMAGE_KINDS, type DamageKind, NODE_FAULTS, OUTAGES, PLAN, TIMES } from './plan.ts';
+import {
+  BREAKS_CONTRACTS,
+  DAMAGE_KINDS,
+  type DamageKind,
+  MAX_APPLICATIONS,
+  NODE_FAULTS,
+  OUTAGES,
+  PLAN,
+} from './plan.ts';
 import { compareSnapshots, type FailedRound, type Round, type Snapshot } from './rounds.ts';
 import { SeededRandom } from './seeded-random.ts';
 import type { SoakFarm } from './soak-farm.ts';
@@ -136,7 +144,7 @@ export class SoakRun {
     const [name, effect] = Object.entries(NODE_FAULTS).find(([each]) => each === kind) ?? [];
     if (controller === undefined || name === undefined) return () => {};
     const since = controller.clock.now();
-    const times = Object.entries(TIMES).find(([each]) => each === kind)?.[1];
+    const times = Object.entries(MAX_APPLICATIONS).find(([each]) => each === kind)?.[1];
     controller.faults.add(fault.parse({ name: 'soak', effect, ...(times !== undefined && { times }) }), since);
     return async () => {
       controller.faults.remove('soak');
@@ -144,7 +152,7 @@ export class SoakRun {
       // The node may still be creating a contract that was requested during the fault.
       await sleep(PLAN.generationMs);
       const now = controller.clock.now();
-      for (const { hash, acceptedAt } of [...controller.ledger.all(now)])
+      for (const { hash, acceptedAt } of [...controller.ledger.listContracts(now)])
         if (acceptedAt >= since) controller.ledger.expire(hash, now);
     };
   }

@@ -84,7 +84,7 @@ function createPresetRow(
   { whileFarming, ...expected }: ExpectedOutcome & { whileFarming?: true },
 ): NodeRow {
   const countSettled = ({ controller }: MockNode) =>
-    Object.values(controller.info().challenges).reduce((sum, count) => sum + count, 0);
+    Object.values(controller.getInfo().challenges).reduce((sum, count) => sum + count, 0);
   let before = 0;
   const begin = (node: MockNode) => {
     before = countSettled(node);

@@ -69,7 +69,7 @@ async function runTrialOn<E>(pair: Pair<E>, trial: Trial<E>): Promise<Observatio
     before = await counts();
     await begin?.(pair);
     const now = controller.clock.now();
-    for (const { hash } of [...controller.ledger.all(now)].slice(0, contractsToExpire))
+    for (const { hash } of [...controller.ledger.listContracts(now)].slice(0, contractsToExpire))
       controller.ledger.expire(hash, now);
   }
   const seen = async () => toObservation(since(before, await counts()), contractsToExpire);
@@ -105,7 +105,7 @@ function dropZeros(counts: Record<string, number>): Record<string, number> {
 
 /** Waits until the farmer is at its capacity and each contract has passed once more. */
 async function waitUntilAllPass({ node: { controller }, farmer }: Pair<unknown>): Promise<void> {
-  const contracts = () => [...controller.ledger.all(controller.clock.now())];
+  const contracts = () => [...controller.ledger.listContracts(controller.clock.now())];
   const before = new Map(contracts().map(({ hash, results }) => [hash, results.passed]));
   await until(
     () => contracts().map(({ hash, results }) => ({ hash, passed: results.passed - (before.get(hash) ?? 0) })),
@@ -174,7 +174,7 @@ const NO_DIFFERENCE = { passed: 0, failed: 0 };
 async function compareCounts({ node: { controller }, farmer }: Pair<unknown>): Promise<typeof NO_DIFFERENCE> {
   const look = async () => {
     const { challenges, contracts } = await farmer.status();
-    const { passed, wrong, unanswered } = controller.info().challenges;
+    const { passed, wrong, unanswered } = controller.getInfo().challenges;
     const difference = { passed: challenges.passed - passed, failed: challenges.failed - wrong - unanswered };
     return { isQuiet: contracts.waiting === CONTRACTS, difference };
   };
@@ -199,10 +199,10 @@ function expectBoundedRead(
 async function expectHealthy({ farm, node: { controller }, farmer }: Pair<unknown>): Promise<void> {
   const codes = ['/healthz', '/readyz'].map(async (path) => (await fetch(farmer.url + path)).status);
   expect(await Promise.all(codes)).toEqual([200, 200]);
-  expect(controller.journal.unmatched()).toEqual([]);
+  expect(controller.journal.findUnmatched()).toEqual([]);
 
   const now = controller.clock.now();
-  const contracts = [...controller.ledger.all(now)];
+  const contracts = [...controller.ledger.listContracts(now)];
   expectNoSecrets(farmer, [
     ...farmer.secrets,
     ...contracts.map(({ hash }) => controller.ledger.getChunkSecret(hash, now) ?? hash),

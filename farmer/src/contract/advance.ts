@@ -140,10 +140,10 @@ function loseChunk(contract: Contract<'waiting' | 'proving'>): Contract<'generat
 
 function receiveChallenge(contract: Contract, event: ContractEvent<'challenged'>, now: Instant): Step {
   if (contract.settledAt !== undefined && event.askedAt <= contract.settledAt) return { contract };
-  const { challenge, askedAt, notListedAt } = event;
+  const { challenge, askedAt, lastAbsentAt } = event;
   const open = getOpenChallenge(contract);
   if (open === challenge) return { contract };
-  if (isAmbiguous(contract, notListedAt, now) || isSettled(contract, event)) return { contract };
+  if (mayBePreviousChallenge(contract, lastAbsentAt, now) || isAlreadyAnswered(contract, event)) return { contract };
   // A new challenge replaces an unanswered one: the node started the next round, even if it is early by our clock.
   const elapsed = countElapsedRounds(contract.round, contract.terms.intervalMs, now) || (open === undefined ? 0 : 1);
   const settlement = elapsed === 0 ? undefined : settleFailure(contract, event, elapsed, now);
@@ -152,7 +152,7 @@ function receiveChallenge(contract: Contract, event: ContractEvent<'challenged'>
   const { intervalMs } = contract.terms;
   if (countElapsedRounds(contract.round, intervalMs, askedAt) < countElapsedRounds(contract.round, intervalMs, now))
     return { contract: current, settlement };
-  const unlisted = isNewerThan(notListedAt, contract.settledAt) ? notListedAt : undefined;
+  const unlisted = isNewerThan(lastAbsentAt, contract.settledAt) ? lastAbsentAt : undefined;
   const { issuedAt } = current.round;
   const round = { ...current.round, issuedAt: Math.min(Math.max(issuedAt, unlisted ?? issuedAt), now) };
   const received: Timeline = { attempts: 0, receivedAt: now };
@@ -242,10 +242,10 @@ function startNextRound(contract: Contract, { entry: { outcome, count, settledAt
  * listing did not contain it. After a restart or an outage there is no such listing, so the farmer waits for the next
  * one: a late answer would count as a wrong answer to the next challenge.
  */
-function isAmbiguous(contract: Contract, notListedAt: Instant | undefined, now: Instant): boolean {
+function mayBePreviousChallenge(contract: Contract, lastAbsentAt: Instant | undefined, now: Instant): boolean {
   const { phase, round, terms } = contract;
   const isOpen = phase !== 'waiting' && contract.challenge !== undefined;
-  if (isOpen || notListedAt !== undefined || round.number === 0) return false;
+  if (isOpen || lastAbsentAt !== undefined || round.number === 0) return false;
   const into = (now - round.issuedAt) % terms.intervalMs;
   return into >= 0 && into < Math.min(MAX_CLOCK_ERROR_MS, terms.intervalMs / 4);
 }
@@ -255,9 +255,9 @@ function isAmbiguous(contract: Contract, notListedAt: Instant | undefined, now: 
  * A second answer would count twice, or for the next round. It is a new challenge only if the next round has
  * started and a listing in between did not contain it.
  */
-function isSettled({ settled, settledAt, round }: Contract, event: ContractEvent<'challenged'>): boolean {
-  const { challenge, askedAt, notListedAt } = event;
-  return challenge === settled && (askedAt < round.issuedAt || !isNewerThan(notListedAt, settledAt));
+function isAlreadyAnswered({ settled, settledAt, round }: Contract, event: ContractEvent<'challenged'>): boolean {
+  const { challenge, askedAt, lastAbsentAt } = event;
+  return challenge === settled && (askedAt < round.issuedAt || !isNewerThan(lastAbsentAt, settledAt));
 }
 
 function isNewerThan(instant: Instant | undefined, other: Instant | undefined): boolean {

@@ -88,12 +88,12 @@ export interface EventByType {
   readonly chunk_lost: { readonly type: 'chunk_lost' };
   /** The whole chunk was read, independently of a challenge, and its hash matched. */
   readonly chunk_verified: { readonly type: 'chunk_verified' };
-  /** The node lists an open challenge. `notListedAt`: when the last listing without this challenge was requested. */
+  /** The node lists an open challenge. `lastAbsentAt`: when the last listing without this challenge was requested. */
   readonly challenged: RoundContext & {
     readonly type: 'challenged';
     readonly challenge: string;
     readonly askedAt: Instant;
-    readonly notListedAt?: Instant | undefined;
+    readonly lastAbsentAt?: Instant | undefined;
   };
   /** A worker starts to read the chunk. */
   readonly reading: { readonly type: 'reading'; readonly challenge: string };

@@ -141,7 +141,7 @@ export class Refresher {
         type: 'challenged',
         challenge,
         askedAt,
-        notListedAt: this.#listedChallenges.get(id) === challenge ? undefined : this.#listedAt,
+        lastAbsentAt: this.#listedChallenges.get(id) === challenge ? undefined : this.#listedAt,
         nodeReachable,
         runningSince: monitor.runningSince,
       });

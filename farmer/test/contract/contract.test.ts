@@ -14,11 +14,11 @@ import {
 import { answering, generating, INTERVAL_MS, proving, T0, terms, waiting } from '../fakes/builders.ts';
 
 const DUE = T0 + INTERVAL_MS;
-const challenged = (challenge: string, askedAt = T0 + 10, notListedAt?: number): ContractEvent<'challenged'> => ({
+const challenged = (challenge: string, askedAt = T0 + 10, lastAbsentAt?: number): ContractEvent<'challenged'> => ({
   type: 'challenged',
   challenge,
   askedAt,
-  notListedAt,
+  lastAbsentAt,
   nodeReachable: true,
   runningSince: T0,
 });
@@ -234,8 +234,8 @@ describe('advance', () => {
   it('answers a challenge once while the node keeps listing it, until it returns as a new one', () => {
     const settledAt = T0 + 100;
     const { contract } = advance(answering('0.1'), { type: 'verdict', challenge: '0.1', passed: true }, settledAt);
-    const listed = (askedAt: number, notListedAt?: number) =>
-      advance(contract, challenged('0.1', askedAt, notListedAt), askedAt + 10).contract;
+    const listed = (askedAt: number, lastAbsentAt?: number) =>
+      advance(contract, challenged('0.1', askedAt, lastAbsentAt), askedAt + 10).contract;
     expect(listed(T0 + 200)).toBe(contract);
     expect(listed(T0 + 300, T0 + 200)).toBe(contract);
     expect(listed(DUE + 20_000)).toBe(contract);
@@ -244,8 +244,8 @@ describe('advance', () => {
 
   it('does not answer a challenge after its round, even if the node still lists it', () => {
     const { contract } = advance(proving('0.1'), tick, DUE);
-    const listed = (challenge: string, askedAt: number, notListedAt?: number) =>
-      advance(contract, challenged(challenge, askedAt, notListedAt), askedAt + 10).contract;
+    const listed = (challenge: string, askedAt: number, lastAbsentAt?: number) =>
+      advance(contract, challenged(challenge, askedAt, lastAbsentAt), askedAt + 10).contract;
     expect(listed('0.1', DUE + 15_000)).toBe(contract);
     const next = listed('0.2', DUE + 20_000, DUE + 18_000);
     expect(next).toMatchObject({ phase: 'proving', challenge: '0.2', round: { number: 1, issuedAt: DUE + 18_000 } });

@@ -44,7 +44,7 @@ const event = fc.oneof(
       type: 'challenged' as const,
       challenge: each,
       askedAt: now - agoMs / 10,
-      notListedAt: wasListed ? now - agoMs : undefined,
+      lastAbsentAt: wasListed ? now - agoMs : undefined,
       nodeReachable,
       runningSince: 0,
     })),

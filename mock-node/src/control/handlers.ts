@@ -37,7 +37,7 @@ export function createControlHandlers(deps: HandlerDeps): ControlHandlers {
         'the node is stopping, its port could not be reopened, or its state cannot be stored',
       );
     },
-    getInfo: () => ({ ...controller.info(), apiPort }),
+    getInfo: () => ({ ...controller.getInfo(), apiPort }),
     reset: ({ body }) => {
       controller.reset(body?.parts);
       log.info('node reset', { parts: body?.parts ?? 'all' });
@@ -116,14 +116,15 @@ export function createControlHandlers(deps: HandlerDeps): ControlHandlers {
         waitingClients -= 1;
       }
     },
-    listUnmatchedRequests: () => journal.unmatched(),
+    listUnmatchedRequests: () => journal.findUnmatched(),
 
     listContracts: ({ query: { farmer, order, limit } }) => {
-      const found = ledger.all(now()).filter(({ token }) => farmer === undefined || token.startsWith(farmer));
+      const found = ledger.listContracts(now()).filter(({ token }) => farmer === undefined || token.startsWith(farmer));
       const ordered = order === 'due' ? [...found].sort((a, b) => a.dueAt - b.dueAt) : found.take(limit);
       return [...ordered].slice(0, limit).map(toContractView);
     },
-    getContract: ({ params: { hash } }) => toContractView(ledger.contract(hash, now()) ?? throwUnknownContract(hash)),
+    getContract: ({ params: { hash } }) =>
+      toContractView(ledger.findContract(hash, now()) ?? throwUnknownContract(hash)),
     expireContract: ({ params: { hash } }) => {
       if (!ledger.expire(hash, now())) throwUnknownContract(hash);
       log.info('contract expired', { contract: hash });
@@ -134,7 +135,7 @@ export function createControlHandlers(deps: HandlerDeps): ControlHandlers {
       return result;
     },
 
-    getClock: () => controller.clockView(),
+    getClock: () => controller.getClockView(),
     setClock: ({ body }) => {
       const clock = controller.setClock(body);
       log.info('clock set', { ...clock });
@@ -147,7 +148,7 @@ export function createControlHandlers(deps: HandlerDeps): ControlHandlers {
     },
 
     streamEvents: (_input, { response }) => {
-      const first: ControllerEvent = { type: 'clock', clock: controller.clockView() };
+      const first: ControllerEvent = { type: 'clock', clock: controller.getClockView() };
       if (!closing.aborted && streams.add(response, first)) return;
       throw new RequestProblem(503, 'too many clients listen to events', { headers: { 'Retry-After': '10' } });
     },

@@ -45,7 +45,7 @@ export class Journal {
   }
 
   /** The requests that match no route of the node, oldest first. */
-  unmatched(): JournalEntry[] {
+  findUnmatched(): JournalEntry[] {
     return this.#inOrder().filter(({ route }) => route === null);
   }
 

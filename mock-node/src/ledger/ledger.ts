@@ -87,10 +87,10 @@ export class Ledger {
   }
 
   /** The number of contracts by state. Visits each contract. */
-  counts(now: number): Record<ContractState, number> {
+  countContracts(now: number): Record<ContractState, number> {
     const counts = { due: 0, settled: 0 };
     for (const token of this.#farmers.keys()) {
-      const listing = this.due(token, now);
+      const listing = this.getListing(token, now);
       counts.due += listing?.due.length ?? 0;
       counts.settled += listing?.settled.length ?? 0;
     }
@@ -179,11 +179,11 @@ export class Ledger {
 
   /** Counts unanswered challenges of all farmers, and ends contracts that failed too often. Visits each contract. */
   settleMissedRounds(now: number): void {
-    for (const token of this.#farmers.keys()) this.due(token, now);
+    for (const token of this.#farmers.keys()) this.getListing(token, now);
   }
 
   /** @returns undefined if the farmer is unknown */
-  due(token: string, now: number): Listing | undefined {
+  getListing(token: string, now: number): Listing | undefined {
     const contracts = this.#farmers.get(token);
     if (contracts === undefined) return undefined;
     const listing: Listing = { all: [], due: [], settled: [] };
@@ -256,7 +256,7 @@ export class Ledger {
   }
 
   /** Every running contract, by farmer and in the order of acceptance. */
-  *all(now: number): Generator<ContractFacts> {
+  *listContracts(now: number): Generator<ContractFacts> {
     for (const contracts of this.#farmers.values()) {
       for (const hash of contracts.keys()) {
         const contract = this.#getRunning(contracts, hash, now);
@@ -265,14 +265,14 @@ export class Ledger {
     }
   }
 
-  contract(hash: string, now: number): ContractFacts | undefined {
+  findContract(hash: string, now: number): ContractFacts | undefined {
     const contract = this.#find(hash, now);
     return contract && toFacts(contract);
   }
 
   /** The farmer's oldest running contract whose hash begins with the prefix. */
   findFirst(token: string, hashPrefix: string, now: number): string | undefined {
-    return this.due(token, now)?.all.find((hash) => hash.startsWith(hashPrefix));
+    return this.getListing(token, now)?.all.find((hash) => hash.startsWith(hashPrefix));
   }
 
   /** Ends a contract. @returns whether it was running */

@@ -16,7 +16,7 @@ export const prototypeHandlers: Handlers<
   },
   chunk: issueContract,
   due: ({ params, now, node }) => {
-    const listing = node.ledger.due(params['token'] ?? '', now);
+    const listing = node.ledger.getListing(params['token'] ?? '', now);
     if (listing === undefined) return json(NO_TOKEN);
     return json({ all_contracts: listing.all.map((hash) => ({ hash })), due_contracts: listing.due });
   },

@@ -39,8 +39,8 @@ async function run(prepare: () => void) {
     responses,
     journal,
     happened,
-    contracts: [...controller().ledger.all(controller().clock.now())],
-    info: controller().info(),
+    contracts: [...controller().ledger.listContracts(controller().clock.now())],
+    info: controller().getInfo(),
   };
 }
 

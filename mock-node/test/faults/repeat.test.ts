@@ -50,7 +50,7 @@ async function run(faults: readonly FaultInput[], seed: string) {
   const seen = await runSession(send, {
     rounds: 10,
     after: (ms) => {
-      contracts.push([...controller().ledger.all(controller().clock.now())]);
+      contracts.push([...controller().ledger.listContracts(controller().clock.now())]);
       pass(ms);
     },
   });

@@ -37,7 +37,7 @@ describe('a restarted node', () => {
     await answer(token, hash, right(challenge));
     pass(3 * INTERVAL_MS);
     await answer(token, hash, 'wrong');
-    const facts = () => controller().ledger.contract(hash, controller().clock.now());
+    const facts = () => controller().ledger.findContract(hash, controller().clock.now());
     const before = facts();
     expect(before).toMatchObject({ round: 3, consecutiveFailures: 3, results: { passed: 1, wrong: 1, unanswered: 2 } });
     await startOn();
@@ -91,7 +91,7 @@ describe('a restarted node', () => {
     await startOn();
     const verdicts = await Promise.all(Array.from({ length: 10 }, () => answer(token, hash, right(challenge))));
     expect(verdicts).toEqual(Array.from({ length: 10 }, () => 'pass'));
-    expect(controller().info().challenges).toEqual({ passed: 1, wrong: 0, unanswered: 0 });
+    expect(controller().getInfo().challenges).toEqual({ passed: 1, wrong: 0, unanswered: 0 });
   });
 
   it('continues the sequence of tokens and secrets', async () => {
@@ -202,7 +202,7 @@ describe('the clock of a restarted node', () => {
     await close();
     pass(5_000);
     await startOn();
-    expect(controller().clockView()).toMatchObject({ mode: 'frozen', now: new Date(before).toISOString() });
+    expect(controller().getClockView()).toMatchObject({ mode: 'frozen', now: new Date(before).toISOString() });
     controller().setClock({ mode: 'real' });
     pass(3);
     expect(now()).toBe(before + 3);

@@ -151,6 +151,6 @@ describe('a node whose state cannot be written', () => {
     expect(log().filter(({ message }) => message === 'state stored again')).toHaveLength(1);
     await newToken();
     await start({ statePath: statePath() });
-    expect(controller().info().farmers).toBe(3);
+    expect(controller().getInfo().farmers).toBe(3);
   });
 });

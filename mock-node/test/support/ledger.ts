@@ -41,6 +41,6 @@ export function createLedger({
   };
   const answer = (challenge: string, now: number) =>
     ledger.answer(token, { hash: 'hash', response: `right:${challenge}` }, now);
-  const challengeAt = (now: number) => ledger.due(token, now)?.due[0]?.challenge;
+  const challengeAt = (now: number) => ledger.getListing(token, now)?.due[0]?.challenge;
   return { ledger, token, results, events, reserve, accept, answer, challengeAt };
 }

@@ -6,7 +6,7 @@ export const duplicateChallenge: Violation<'duplicate_challenge'> =
   async (call) => {
     const isDuplicated = ({ hash }: { readonly hash: string }) => hash.startsWith(contract);
     const response = await handle(call);
-    const { settled = [] } = call.node.ledger.due(call.params['token'] ?? '', call.now) ?? {};
+    const { settled = [] } = call.node.ledger.getListing(call.params['token'] ?? '', call.now) ?? {};
     return editBody(response, (body) => {
       const { all_contracts: all, due_contracts: listed } = body;
       if (all === undefined || listed === undefined) return body;

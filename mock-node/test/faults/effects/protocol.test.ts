@@ -94,7 +94,7 @@ testEffects('protocol', {
       expect(await answer(token, hash, right(hash, challenge))).toEqual({ status: 'fail' });
       expect((await due(token)).due_contracts).toEqual([]);
       expect(await answer(token, hash, right(hash, challenge))).toEqual({ status: 'fail' });
-      expect(controller().info().challenges).toEqual({ passed: 0, wrong: 1, unanswered: 0 });
+      expect(controller().getInfo().challenges).toEqual({ passed: 0, wrong: 1, unanswered: 0 });
     },
     'counts towards the failures that end a contract': async () => {
       await start({ maxFailures: 2 });
@@ -200,7 +200,7 @@ testEffects('protocol', {
       fault({ times: 1, effect: 'forget_all' });
       expect(await due(one.token)).toEqual({ status: 'no_token' });
       expect(await due(another.token)).toEqual({ status: 'no_token' });
-      expect(controller().info()).toMatchObject({ farmers: 0, contracts: { due: 0, settled: 0 } });
+      expect(controller().getInfo()).toMatchObject({ farmers: 0, contracts: { due: 0, settled: 0 } });
       expect(controller().ledger.running).toBe(0);
     },
     'never issues a token, secret or hash twice': async () => {
@@ -276,7 +276,7 @@ testEffects('protocol', {
         expect(sent).toBe(challenge);
         expect(await answer(token, hash, right(hash, sent))).toEqual({ status: 'pass' });
       }
-      expect(controller().info().challenges.passed).toBe(1);
+      expect(controller().getInfo().challenges.passed).toBe(1);
     },
     'affects only the contract that the fault matches': async () => {
       await start();
