@@ -24,7 +24,14 @@ export const ENVIRONMENT_CASES: {
     {
       group: 'connection',
       fault: 'open connections silently lose everything, new ones work',
-      inject: (network) => network.silenceOpenConnections(),
+      inject: async (network) => {
+        // Slow answers of one round open a connection each.
+        network.delay(300);
+        await pause(6_000);
+        network.delay(0);
+        await pause(500);
+        network.silenceOpenConnections();
+      },
       behavior: RECONNECTS,
     },
     {
