@@ -214,6 +214,7 @@ export const SETTINGS = {
     description:
       'HTTP proxy for requests to nodes and for downloads, such as `http://proxy.example:3128`, optionally with `user:password@`. This machine itself (loopback) is always reached directly. `HTTP_PROXY` and similar variables have no effect.',
     allowed: 'an http or https URL with host, port and optionally a user, such as http://proxy.example:3128',
+    sensitive: 'credentials in URLs',
     schema: text.max(2048).transform(parseProxy),
     default: '',
     defaultDescription: 'none',

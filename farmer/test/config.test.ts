@@ -235,9 +235,12 @@ describe('The network settings', () => {
     },
   );
 
-  it('do not show the password of an invalid proxy', () => {
-    expect(() => read({ FARMER_PROXY: 'socks5://me:hunter2@proxy' })).toThrow(/^(?!.*hunter2)FARMER_PROXY/);
-  });
+  it.each(['socks5://me:hunter2@proxy', 'me:hunter2@proxy:3128', 'http://me:hunter2@proxy/path'])(
+    'do not show the password of the invalid proxy %s',
+    (proxy) => {
+      expect(() => read({ FARMER_PROXY: proxy })).toThrow(/^(?!.*hunter2)FARMER_PROXY/);
+    },
+  );
 
   it('reject exceptions that match nothing', () => {
     expect(() => read({ FARMER_NO_PROXY: 'a.example,10.0.0.0/40' })).toThrow('FARMER_NO_PROXY: expected host names');
