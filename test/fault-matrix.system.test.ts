@@ -9,6 +9,7 @@ describe('the farmer', () => {
     node: new FarmPool(START_FARMER.node),
     network: new FarmPool(START_FARMER.network),
     process: new FarmPool(START_FARMER.process),
+    terminal: new FarmPool(START_FARMER.terminal),
   };
   const seen = new Map<Row, Observation>();
 
@@ -33,6 +34,8 @@ describe('the farmer', () => {
         return await runTrial(row.trial, pools.network);
       case 'process':
         return await runTrial(row.trial, pools.process);
+      case 'terminal':
+        return await runTrial(row.trial, pools.terminal);
     }
   }
 });

@@ -73,4 +73,16 @@ export const ENVIRONMENT_CASES: {
       behavior: 'Continues where it stopped.',
     },
   ],
+  terminal: [
+    {
+      group: 'output',
+      fault: 'the terminal is stopped for six seconds (Ctrl-S)',
+      inject: async (terminal) => {
+        terminal.stopOutput();
+        await pause(6_000);
+        terminal.resumeOutput();
+      },
+      behavior: 'Keeps its log lines, and writes them when the terminal continues.',
+    },
+  ],
 };

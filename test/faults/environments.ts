@@ -2,6 +2,7 @@ import type { MockNode } from '@downstream/mock-node';
 import type { Status } from '../../farmer/src/status/status.ts';
 import { type FarmerProcess, startFarmerProcess } from '../support/farmer-process.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
+import { Terminal } from '../support/terminal.ts';
 import type { TestFarm } from '../support/test-farm.ts';
 
 /** The part of a farmer that a trial observes. */
@@ -22,6 +23,8 @@ export interface Environments {
   readonly network: TcpProxy;
   /** In its own process, connected to the node. */
   readonly process: FarmerProcess;
+  /** In a terminal, connected to the node. */
+  readonly terminal: Terminal;
 }
 export type EnvironmentName = keyof Environments;
 
@@ -42,5 +45,22 @@ export const START_FARMER: { readonly [Name in EnvironmentName]: StartFarmer<Env
   process: async (farm, node) => {
     const farmer = farm.use(await startFarmerProcess({ ...farm.env(node.url), ...SETTINGS }));
     return { farmer, environment: farmer };
+  },
+  terminal: async (farm, node) => {
+    const env = { ...farm.env(node.url), ...SETTINGS, FARMER_INIT: 'true', FARMER_LOG_FORMAT: 'json' };
+    const terminal = farm.use(new Terminal('farmer/src/main.ts', env));
+    const url = await terminal.waitFor(/"http":"(http:[^"]+)"/);
+    const read = async (path: string) => await fetch(url + path, { signal: AbortSignal.timeout(2_000) });
+    const farmer: ObservedFarmer = {
+      url,
+      // The terminal also shows a progress bar.
+      get lines() {
+        return terminal.shown.match(/\{.*\}/g) ?? [];
+      },
+      secrets: new Set(),
+      metrics: async () => await (await read('/metrics')).text(),
+      status: async () => (await (await read('/status')).json()) as Status,
+    };
+    return { farmer, environment: terminal };
   },
 };

@@ -39,6 +39,7 @@ export const NODE_ROWS: readonly NodeRow[] = [
 export const ENVIRONMENT_ROWS: readonly Row[] = [
   ...ENVIRONMENT_CASES.network.map((each) => createEnvironmentRow('network', each)),
   ...ENVIRONMENT_CASES.process.map((each) => createEnvironmentRow('process', each)),
+  ...ENVIRONMENT_CASES.terminal.map((each) => createEnvironmentRow('terminal', each)),
 ];
 
 /** All rows, those that take longest first. */

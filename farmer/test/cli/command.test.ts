@@ -49,6 +49,9 @@ describe('runCommand', () => {
     [['--node-urls=http://user:hunter2@host']],
     [['--download-origins', 'https://host/?key=hunter2']],
     [['--http-host', 'http://user:hunter2@host']],
+    [['--proxy', 'user:hunter2@proxy:3128']],
+    [['--proxy', 'http://user:hunter2@proxy/x?y']],
+    [['--no-proxy', 'http://user:hunter2@proxy']],
     [['scrub', 'hunter2']],
   ])('shows no password of the arguments %j', async (args) => {
     const { code, out, err } = await downstream('--address', ADDRESS, ...args);
