@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { exitNodes } from '../farmer/src/cli/exit.ts';
-import { ADDRESS, TestFarm, until } from './support/test-farm.ts';
+import { ADDRESS, listChunks, TestFarm, until } from './support/test-farm.ts';
 
 describe('A farmer and a mock node', () => {
   it.concurrent.each(['secret', 'url'] as const)(
@@ -43,7 +43,7 @@ describe('A farmer and a mock node', () => {
     const [{ farmerId } = {}] = first.status().nodes;
     await first.stop();
     const data = farm.dataDir;
-    const chunks = readdirSync(join(data, 'chunks'));
+    const chunks = listChunks(data);
     expect(chunks).toHaveLength(5);
     expect([data, join(data, 'chunks')].map((path) => statSync(path).mode & 0o777)).toEqual([0o700, 0o700]);
     expect(
@@ -55,7 +55,7 @@ describe('A farmer and a mock node', () => {
     await until(second.status, ({ challenges }) => challenges.passed >= 10);
     expect(second.status()).toMatchObject({ nodes: [{ farmerId }], challenges: { failed: 0 } });
     expect(await second.metrics()).toContain('farmer_chunk_generation_duration_seconds_count 0');
-    expect(readdirSync(join(data, 'chunks')).sort()).toEqual(chunks.sort());
+    expect(listChunks(data).sort()).toEqual(chunks.sort());
   });
 
   it.concurrent('continue when the output of the farmer is closed', async () => {
@@ -91,7 +91,7 @@ describe('A farmer and a mock node', () => {
     );
     expect(metrics).toContain('farmer_challenges_passed_total{node="node"} 0');
     await farmer.stop();
-    expect(readdirSync(join(farm.dataDir, 'chunks'))).toEqual([]);
+    expect(listChunks(farm.dataDir)).toEqual([]);
   });
 
   it.concurrent('rebuild a corrupt chunk before a wrong answer is sent', async () => {
@@ -100,7 +100,7 @@ describe('A farmer and a mock node', () => {
     const farmer = await farm.startFarmer(node.url);
     await until(farmer.status, ({ contracts }) => contracts.waiting === 5);
     const chunks = join(farm.dataDir, 'chunks');
-    const [name = ''] = readdirSync(chunks);
+    const [name = ''] = listChunks(farm.dataDir);
     const intact = readFileSync(join(chunks, name));
     writeFileSync(
       join(chunks, name),

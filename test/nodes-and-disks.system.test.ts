@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type FaultInput, fault } from '@downstream/control-api';
 import type { MockNode } from '@downstream/mock-node';
 import { describe, expect, it } from '@jest/globals';
-import { CHUNK_BYTES, TestFarm, type TestFarmer, until } from './support/test-farm.ts';
+import { CHUNK_BYTES, listChunks, TestFarm, type TestFarmer, until } from './support/test-farm.ts';
 
 const countPassed = (farmer: TestFarmer, at: number) => farmer.status().nodes[at]?.challenges.passed ?? 0;
 
@@ -107,7 +107,7 @@ describe('A farmer with several nodes', () => {
     ]);
     await pause(6_000);
     const failed = farmer.lines.filter((line) => /chunk (lost|rebuilt)|unreadable/.test(line));
-    expect({ failed, chunks: readdirSync(join(farm.dataDir, 'chunks')) }).toEqual({ failed: [], chunks: [hash] });
+    expect({ failed, chunks: listChunks(farm.dataDir) }).toEqual({ failed: [], chunks: [hash] });
   });
 
   it.concurrent('rejects and releases a contract that it holds for another node', async () => {
@@ -115,7 +115,7 @@ describe('A farmer with several nodes', () => {
     const [one, two] = [await farm.startNode({ seed: 'same' }), await farm.startNode({ seed: 'same' })];
     const farmer = await farm.startFarmer(`${one.url},${two.url}`, { FARMER_NODE_ALIAS: 'one,two' });
     await until(farmer.metrics, (text) => /rejected_total\{node="\w+",reason="duplicate"\} [1-9]/.test(text));
-    const names = readdirSync(join(farm.dataDir, 'chunks'));
+    const names = listChunks(farm.dataDir);
     expect(new Set(names).size).toBe(names.length);
     expect(farmer.status().challenges.failedByReason.wrong_answer).toBe(0);
   });

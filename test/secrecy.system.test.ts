@@ -1,9 +1,9 @@
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { createServer, request as sendRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { createListLogger, TestFarm, until } from './support/test-farm.ts';
+import { createListLogger, listChunks, TestFarm, until } from './support/test-farm.ts';
 
 /** A proxy proxy farmer and node that records every token, secret and response. */
 async function startRecordingProxy(node: { url: string }) {
@@ -84,7 +84,7 @@ describe('A farmer at log level debug', () => {
     await until(farmer.status, ({ challenges, contracts }) => contracts.waiting === 5 && challenges.passed >= 5);
     await readAll();
 
-    const [corrupt = ''] = readdirSync(join(farm.dataDir, 'chunks'));
+    const [corrupt = ''] = listChunks(farm.dataDir);
     writeFileSync(join(farm.dataDir, 'chunks', corrupt), 'corrupt');
     await waitForLog('chunk unreadable, rebuilding');
 

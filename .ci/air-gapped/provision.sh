@@ -7,7 +7,7 @@
 #   2. CLI plugins         compose and buildx, for the current user
 #   3. base image          a stand-in under the official tag
 #   4. Prometheus image    a stand-in under the official tag
-#   5. tools               prometheus, chromium, kubectl
+#   5. tools               prometheus, chromium, kubectl, FUSE
 #
 # Each step first checks whether it is needed, so nothing changes on a machine
 # with Docker, both plugins and a registry, and a second run takes seconds.

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 #
-# Step 5: the programs that tests run: promtool and prometheus, chromium, kubectl.
+# Step 5: the programs that tests run: promtool and prometheus, chromium, kubectl, FUSE.
 
 readonly MIN_KUBECTL_MINOR=21 # of version 1: kustomize with components
 
@@ -8,6 +8,7 @@ ensure_tools() {
   ensure_prometheus
   ensure_chromium
   ensure_kubectl
+  ensure_fuse
 }
 
 ensure_prometheus() {
@@ -51,6 +52,15 @@ kubectl_suffices() {
   local minor
   minor=$(timeout 20 kubectl version --client 2>/dev/null | grep -oE 'v1\.[0-9]+' | head -n 1) || return 1
   [[ ${minor#v1.} -ge $MIN_KUBECTL_MINOR ]]
+}
+
+ensure_fuse() {
+  if command -v fusermount >/dev/null && /usr/bin/python3 -c 'import fusepy' 2>/dev/null; then
+    say 'fusermount and fusepy found'
+    return
+  fi
+  require_debian_root 'fusermount or fusepy is missing'
+  ensure_packages fuse3 python3-fusepy
 }
 
 readonly POLICY=/usr/sbin/policy-rc.d

@@ -21,6 +21,7 @@ import type { NetworkOptions } from './node/connection-pool.ts';
 import { NodeHttp } from './node/node-http.ts';
 import { PrototypeNode } from './node/prototype-node.ts';
 import type { NodeStore } from './state/node-store.ts';
+import { probeState } from './state/state-probe.ts';
 import { StateStore } from './state/state-store.ts';
 import { OutcomeHistory } from './status/outcome-history.ts';
 import { RequestStats } from './status/request-stats.ts';
@@ -48,12 +49,18 @@ interface Components {
 }
 type Uses<Name extends keyof Components> = Pick<Components, Name>;
 
-/** @throws DataDirError or StateError */
+/**
+ * Opens or creates the state. Before it creates one, it checks all directories.
+ *
+ * @throws DataDirError or StateError
+ */
 export async function openState(
   config: FarmerConfig,
   { clock, log, signal }: Uses<'clock' | 'log' | 'signal'>,
 ): Promise<StateStore> {
-  const isNew = await prepareDataDir(config.dataDir, config);
+  const { init, disks } = config;
+  const isNew = await prepareDataDir(config.dataDir, { init, probeState });
+  if (isNew) for (const { path } of disks.slice(1)) await prepareDataDir(path, { init, isStateDir: false });
   await assertStateExists(config.dataDir);
   signal.throwIfAborted();
   const store = StateStore.open(config.dataDir, config, clock);

@@ -47,6 +47,7 @@ export async function scrape(url: string): Promise<Scrape> {
 export interface FarmerStatus {
   readonly nodes: readonly { readonly farmerId: string | null }[];
   readonly contracts: Readonly<Record<'total' | 'capacity' | 'generating' | 'proving' | 'answering', number>>;
+  readonly disks: readonly { readonly state: string; readonly reason: string | null }[];
 }
 
 export async function fetchFarmerStatus(url: string): Promise<FarmerStatus> {

@@ -19,6 +19,8 @@ interface FarmerOptions {
   readonly link?: string;
   /** Mounts a tmpfs of this size at the data directory instead of a volume. */
   readonly diskMiB?: number;
+  /** Maximum number of files and directories on that tmpfs. */
+  readonly diskInodes?: number;
 }
 
 interface ChunkFile {
@@ -70,7 +72,15 @@ class TestBed {
   }
 
   /** Starts a farmer of this test's mock node and waits until it is ready. */
-  async startFarmer({ env = {}, genesis, volume, cpus, link, diskMiB }: FarmerOptions = {}): Promise<FarmerService> {
+  async startFarmer({
+    env = {},
+    genesis,
+    volume,
+    cpus,
+    link,
+    diskMiB,
+    diskInodes,
+  }: FarmerOptions = {}): Promise<FarmerService> {
     const definition = this.#restrict(new GenericContainer(IMAGES.farmer))
       .withEnvironment({
         ...DEFAULT_ENV,
@@ -81,7 +91,9 @@ class TestBed {
       .withCopyContentToContainer(genesis ? [{ target: GENESIS_PATH, content: genesis.content, mode: 0o644 }] : [])
       .withExposedPorts(FARMER_PORT)
       .withWaitStrategy(Wait.forHttp(link === undefined ? '/readyz' : '/healthz', FARMER_PORT));
-    if (diskMiB !== undefined) definition.withTmpFs({ '/data': `rw,uid=1000,gid=1000,mode=700,size=${diskMiB}m` });
+    const inodes = diskInodes === undefined ? '' : `,nr_inodes=${diskInodes}`;
+    if (diskMiB !== undefined)
+      definition.withTmpFs({ '/data': `rw,uid=1000,gid=1000,mode=700,size=${diskMiB}m${inodes}` });
     else definition.withBindMounts([{ source: volume ?? (await this.createVolume()), target: '/data', mode: 'rw' }]);
     if (cpus !== undefined) definition.withResourcesQuota({ cpu: cpus });
     const farmer = this.#track(new FarmerService(await definition.start()));
@@ -129,7 +141,9 @@ class TestBed {
       const { createHash } = require('node:crypto');
       const { readdirSync, readFileSync } = require('node:fs');
       const sha256 = (name) => createHash('sha256').update(readFileSync('/data/chunks/' + name)).digest('hex');
-      console.log(JSON.stringify(readdirSync('/data/chunks').map((name) => ({ name, sha256: sha256(name) }))));`;
+      console.log(JSON.stringify(readdirSync('/data/chunks')
+        .filter((name) => /^[0-9a-f]{64}(\\.[\\d-]+\\.partial)?$/.test(name))
+        .map((name) => ({ name, sha256: sha256(name) }))));`;
     const entry = ['--entrypoint', 'node', IMAGES.farmer, '--eval', list];
     return JSON.parse(await docker(['run', '--rm', ...LABEL_OPTIONS, '--volume', `${volume}:/data`, ...entry]));
   }

@@ -23,6 +23,13 @@ const FILL_DISK = `
     for (;;) fs.writeSync(file, block);
   } catch {}`;
 
+const USE_UP_INODES = `
+  const fs = require('node:fs');
+  fs.mkdirSync('/data/fillers');
+  try {
+    for (let n = 0; ; n++) fs.writeFileSync('/data/fillers/' + n, '');
+  } catch {}`;
+
 describe('A farmer', () => {
   it.concurrent('rebuilds damaged chunks and proves them before their deadlines', async () => {
     await inTestBed(async (bed) => {
@@ -73,6 +80,34 @@ describe('A farmer', () => {
       await farmer.waitUntilFull();
       expect(await listContractHashes(node)).toEqual(expect.arrayContaining(contracts));
       await waitUntilEachContractPasses(node);
+    });
+  });
+
+  it.concurrent('accepts no contracts while the inodes of its disk are used up, names them, and accepts again later', async () => {
+    await inTestBed(async (bed) => {
+      const node = await bed.startMockNode((set) => set.withGenesis(genesis.content).withInterval(8));
+      const env = { FARMER_SIZE: '16MiB', FARMER_MIN_FREE: '0' };
+      const farmer = await bed.startFarmer({ genesis, diskMiB: 64, diskInodes: 50, env });
+      // Fewer than the 64 contracts that fit into the configured size.
+      await eventually(
+        'some contracts',
+        async () => await farmer.status(),
+        ({ contracts: { total, generating } }) => total > 10 && generating === 0,
+      );
+      await farmer.exec('node', '--eval', USE_UP_INODES);
+      await eventually(
+        'a full disk',
+        async () => (await farmer.status()).disks[0],
+        (disk) => disk?.state === 'full' && disk.reason === 'no free inodes',
+      );
+      const { total } = (await farmer.status()).contracts;
+      expect(total).toBeLessThan(30);
+      await farmer.waitForPasses(total);
+      expect((await farmer.status()).contracts).toMatchObject({ total, generating: 0 });
+
+      await farmer.exec('node', '--eval', "require('node:fs').rmSync('/data/fillers', { recursive: true })");
+      await waitUntilEachContractPasses(node);
+      expect((await farmer.status()).disks[0]?.state).toBe('ok');
     });
   });
 });

@@ -57,7 +57,7 @@ describe('A farmer', () => {
       const metrics = await farmer.scrape();
       expect(metrics.value('farmer_contracts', { state: 'waiting' })).toBeLessThanOrEqual(1);
       expect(metrics.value('farmer_contracts', { state: 'generating' })).toBeLessThanOrEqual(4);
-      const complete = (await farmer.listFolder('/data/chunks')).filter((name) => !name.endsWith('.partial'));
+      const complete = (await farmer.listFolder('/data/chunks')).filter((name) => /^[0-9a-f]{64}$/.test(name));
       expect(complete).toHaveLength(1);
       expect((await farmer.stop()).exitCode).toBe(0);
     });

@@ -34,7 +34,7 @@ export class DataDir {
   }
 
   listNames(): string[] {
-    return list(join(this.path, 'chunks'));
+    return list(join(this.path, 'chunks')).filter((name) => name !== 'downstream.json');
   }
 
   listPartialChunks(): string[] {

@@ -1,10 +1,9 @@
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { MockNode } from '@downstream/mock-node';
 import { getErrorMessage } from '@downstream/platform';
 import { expect } from '@jest/globals';
-import { until } from '../support/test-farm.ts';
+import { listChunks, until } from '../support/test-farm.ts';
 import type { Count, ExpectedOutcome } from './cases.ts';
 import type { ObservedFarmer } from './environments.ts';
 import { CONTRACTS, type FarmPool, type Pair } from './farm-pool.ts';
@@ -208,8 +207,8 @@ async function expectHealthy({ farm, node: { controller }, farmer }: Pair<unknow
     ...contracts.map(({ hash }) => controller.ledger.getChunkSecret(hash, now) ?? hash),
   ]);
   const files = readdirSync(farm.folder).filter((name) => !name.startsWith('genesis of '));
-  const data = readdirSync(farm.dataDir).filter((name) => !/^(state\.|\.probe$)/.test(name));
-  const chunks = readdirSync(join(farm.dataDir, 'chunks')).filter((name) => name !== '.probe');
+  const data = readdirSync(farm.dataDir).filter((name) => !/^(state\.|\.probe)/.test(name));
+  const chunks = listChunks(farm.dataDir);
   expect([files, data, chunks.sort()]).toEqual([
     ['data'],
     ['chunks', 'control.sock', 'downstream.json'],

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -15,6 +15,10 @@ export const CHUNK_BYTES = 16_384;
 
 /** Long enough that a busy machine misses no deadline. */
 const INTERVAL_MS = 5_000;
+/** The names of all files in the chunk folder of a data directory, except its marker and those of probes. */
+export function listChunks(dataDir: string): string[] {
+  return readdirSync(join(dataDir, 'chunks')).filter((name) => !/^(downstream\.json|\.probe.*)$/.test(name));
+}
 
 /** A farmer with its log. */
 export interface TestFarmer extends FarmerApp {

@@ -6,7 +6,13 @@ import { classifyDiskError } from './disk-errors.ts';
 export function createFileError(cause = 'unknown'): ChunkError {
   switch (classifyDiskError(cause)) {
     case 'full':
-      return new ChunkError('disk_full', 'no space for the chunk: free some space, or lower FARMER_SIZE', { cause });
+      return new ChunkError(
+        'disk_full',
+        cause === 'EDQUOT'
+          ? 'the disk quota is used up: raise it, or lower FARMER_SIZE'
+          : 'the file system has no free space or no free inodes: free some, or lower FARMER_SIZE',
+        { cause },
+      );
     case 'exhausted':
       return new ChunkError(
         'exhausted',

@@ -1,16 +1,20 @@
+import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { flush, getErrorCode } from '@downstream/platform';
+import { CodedError, flush, getErrorCode } from '@downstream/platform';
 import { sha256Hex } from '@downstream/protocol';
 import pLimit from 'p-limit';
+import { isProbeFile } from './folder-probe.ts';
 
-const PARTIAL = '.partial';
+/** The name of a file that is being written: the hash, the process and a number. */
+const PARTIAL_FILE = /^[0-9a-f]{64}\.\d+-\d+\.partial$/;
 /** On a disk that hangs, each call blocks one of the threads that Node.js has for all files. */
 const MAX_CONCURRENT_CALLS = 2;
 
 /**
  * A folder of chunk files. A file whose name is a hash is complete and verified. A file that is being written ends in
- * `.partial` and is useless after a restart.
+ * `.partial` and is useless after a restart. Only regular files with such names are ever deleted: everything else, such
+ * as a directory or a link, was put there by someone else.
  */
 export class ChunkFiles {
   readonly folder: string;
@@ -36,7 +40,7 @@ export class ChunkFiles {
   /** A unique path to write a chunk to, until {@link commit} or {@link discard}. */
   partialPath(id: string): string {
     this.#serial += 1;
-    const path = `${this.path(id)}.${process.pid}-${this.#serial}${PARTIAL}`;
+    const path = `${this.path(id)}.${process.pid}-${this.#serial}.partial`;
     this.#pendingPaths.add(path);
     return path;
   }
@@ -55,7 +59,7 @@ export class ChunkFiles {
     const path = this.path(id);
     await this.#limit(async () => {
       await flush(partialPath);
-      await this.#removeDirectory(path);
+      await this.#setAside(path);
       await rename(partialPath, path);
       this.#pendingPaths.delete(partialPath);
       await flush(this.folder);
@@ -65,16 +69,14 @@ export class ChunkFiles {
   /** Deletes a chunk if it exists. */
   async remove(id: string): Promise<void> {
     const path = this.path(id);
-    await this.#limit(async () => await rm(path, { force: true, recursive: true }));
+    await this.#limit(async () => {
+      if ((await findKind(path)) === 'file') await rm(path, { force: true });
+    });
   }
 
-  /** A directory cannot be replaced by renaming a file. */
-  async #removeDirectory(path: string): Promise<void> {
-    try {
-      if ((await lstat(path)).isDirectory()) await rm(path, { force: true, recursive: true });
-    } catch (error) {
-      if (getErrorCode(error) !== 'ENOENT') throw error;
-    }
+  /** Renames what is not a chunk but has the name of one. */
+  async #setAside(path: string): Promise<void> {
+    if ((await findKind(path)) === 'other') await rename(path, `${path}.set-aside-${randomUUID().slice(0, 8)}`);
   }
 
   /** Whether the chunk in this folder is newer than its copy in another. */
@@ -85,11 +87,12 @@ export class ChunkFiles {
 
   /** The hashes of all chunks. */
   async list(): Promise<Set<string>> {
-    return new Set((await readdir(this.folder)).filter((name) => sha256Hex.safeParse(name).success));
+    const entries = await readdir(this.folder, { withFileTypes: true });
+    return new Set(entries.filter((entry) => entry.isFile() && sha256Hex.safeParse(entry.name).success).map(toName));
   }
 
   /**
-   * Deletes partial files that are not being written, one by one.
+   * Deletes partial files that are not being written, and those of probes, one by one.
    *
    * @param onError is called for each file that cannot be deleted
    * @returns how many were deleted
@@ -98,8 +101,10 @@ export class ChunkFiles {
     let deleted = 0;
     for (const name of await readdir(this.folder)) {
       const path = join(this.folder, name);
-      if (!name.endsWith(PARTIAL) || this.#pendingPaths.has(path)) continue;
+      if (!(PARTIAL_FILE.test(name) || isProbeFile(name)) || this.#pendingPaths.has(path)) continue;
       try {
+        const kind = await findKind(path);
+        if (kind === 'other') throw new CodedError('ENOTFILE', `${path} is not a regular file`);
         await rm(path, { force: true });
         deleted += 1;
       } catch (error) {
@@ -107,5 +112,16 @@ export class ChunkFiles {
       }
     }
     return deleted;
+  }
+}
+
+const toName = ({ name }: { readonly name: string }): string => name;
+
+async function findKind(path: string): Promise<'file' | 'other' | undefined> {
+  try {
+    return (await lstat(path)).isFile() ? 'file' : 'other';
+  } catch (error) {
+    if (getErrorCode(error) === 'ENOENT') return undefined;
+    throw error;
   }
 }

@@ -1,35 +1,61 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, mkdir, readdir, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { getErrorCode, waitAtMost } from '@downstream/platform';
+import { CHUNK_FOLDER, checkChunkFolder } from './chunk-folder-owner.ts';
+import { classifyDiskError } from './disk-errors.ts';
 import { DataDirError, MARKER_FILE, readMarker, toDataDirError, writeMarker } from './disk-marker.ts';
+import { createSpaceReader, describeShortage } from './disk-space.ts';
+import { isProbeFile, ProbeError, probeFolder, removeProbeFiles } from './folder-probe.ts';
 
 /** Entries that an empty directory may have: what file systems create, and a genesis file copied beforehand. */
-const IGNORED_ENTRIES = ['lost+found', 'genesis', '.probe', `${MARKER_FILE}.partial`];
+const IGNORED_ENTRIES = ['lost+found', 'genesis', `${MARKER_FILE}.partial`];
 /** A disk in standby needs some seconds to wake up. */
 export const DISK_RESPONSE_TIMEOUT_MS = 30_000;
 const STATE_FILES = ['state.db', 'state.replica.db'];
 const EMPTY_REMEDY =
   'check the path in FARMER_DATA_DIR; if its disk is not mounted, mount it; if the farmer or the disk is new, start once with --init (FARMER_INIT=true)';
 
+export interface DataDirOptions {
+  readonly init: boolean;
+  /** Whether the directory holds the state. */
+  readonly isStateDir?: boolean;
+  /** Also tests what the state needs. @throws ProbeError */
+  readonly probeState?: (folder: string) => void;
+}
+
 /**
- * Checks that a directory was set up, or can be. Accepts an empty one and creates a missing one only with `init`,
- * because the path may be wrong or its disk not mounted.
+ * Checks that a directory was set up, or can be, and that its file system does all that the farmer needs. Accepts an
+ * empty one and creates a missing one only with `init`, because the path may be wrong or its disk not mounted.
  *
  * @returns whether it is new
- * @throws DataDirError
+ * @throws DataDirError; then the directory is unchanged
  */
-export async function prepareDataDir(
-  path: string,
-  { init, isStateDir = true }: { init: boolean; isStateDir?: boolean },
-): Promise<boolean> {
+export async function prepareDataDir(path: string, options: DataDirOptions): Promise<boolean> {
+  const isNew = await isNewDirectory(path, options);
+  const created = isNew ? await createDirectory(path) : undefined;
+  try {
+    await removeProbeFiles(path);
+    await probeFolder(path);
+    options.probeState?.(path);
+  } catch (error) {
+    // A disk that fails or is full can still be read: the farmer proves the chunks that are there.
+    const isTemporary = classifyDiskError(getErrorCode(error) ?? '') !== undefined;
+    if (isNew || !isTemporary) {
+      await removeDirectories(path, created);
+      throw await explainProbeError(error, path);
+    }
+  }
+  return isNew;
+}
+
+/** @throws DataDirError if the directory may be the wrong one */
+async function isNewDirectory(path: string, { init, isStateDir = true }: DataDirOptions): Promise<boolean> {
   const entries = await listEntries(path);
   if (entries === undefined) {
-    if (!init) throw new DataDirError('empty', `the data directory ${path} does not exist: ${EMPTY_REMEDY}`);
-    await mkdir(path, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-      throw toDataDirError(error, path);
-    });
-    return true;
+    if (init) return true;
+    throw new DataDirError('empty', `the data directory ${path} does not exist: ${EMPTY_REMEDY}`);
   }
   // The farmer may have been killed between writing its state and the marker.
   if (entries.some((name) => name === MARKER_FILE || (isStateDir && STATE_FILES.includes(name)))) return false;
@@ -40,6 +66,36 @@ export async function prepareDataDir(
   throw new DataDirError(
     'foreign',
     `the data directory ${path} contains other files (${entries.slice(0, 3).join(', ')}): use an empty directory as FARMER_DATA_DIR`,
+  );
+}
+
+/** @returns the first directory that was created; undefined if all exist */
+async function createDirectory(path: string): Promise<string | undefined> {
+  try {
+    return await mkdir(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw toDataDirError(error, path);
+  }
+}
+
+/** Removes the empty directories from `path` up to `first`. */
+async function removeDirectories(path: string, first: string | undefined): Promise<void> {
+  if (first === undefined) return;
+  for (let folder = path; folder.length >= first.length; folder = dirname(folder)) await rmdir(folder).catch(() => {});
+}
+
+async function explainProbeError(error: unknown, path: string): Promise<DataDirError> {
+  if (!(error instanceof ProbeError)) return toDataDirError(error, path);
+  const errorClass = classifyDiskError(error.code);
+  if (errorClass === 'full') {
+    const space = await createSpaceReader(path)().catch(() => undefined);
+    const shortage = describeShortage(error.code, space, 0);
+    return new DataDirError('unusable', `the data directory ${path} cannot be written: ${shortage}`);
+  }
+  if (errorClass !== undefined) return toDataDirError(error, path);
+  return new DataDirError(
+    'unusable',
+    `the file system of ${path} cannot be used: ${error.message}; set FARMER_DATA_DIR to a directory on a local file system such as ext4 or XFS`,
   );
 }
 
@@ -62,7 +118,7 @@ export async function assertStateExists(path: string): Promise<void> {
 /** @returns undefined if the directory does not exist */
 async function listEntries(path: string): Promise<string[] | undefined> {
   try {
-    return (await readdir(path)).filter((name) => !IGNORED_ENTRIES.includes(name));
+    return (await readdir(path)).filter((name) => !IGNORED_ENTRIES.includes(name) && !isProbeFile(name));
   } catch (error) {
     if (getErrorCode(error) === 'ENOENT') return undefined;
     throw toDataDirError(error, path);
@@ -124,8 +180,14 @@ async function identifyDisk(
 ): Promise<string> {
   if (!isStateDir && !isKnown) await prepareDataDir(path, { init, isStateDir });
   const marker = await readMarker(path);
+  const chunkFolder = join(path, CHUNK_FOLDER);
   if (marker === undefined) {
-    if (isStateDir || !isKnown) return await writeMarker(path, farmId);
+    if (isStateDir || !isKnown) {
+      const owner = { farm: farmId, disk: (await findDiskId(chunkFolder, farmId)) ?? randomUUID() };
+      await checkChunkFolder(chunkFolder, owner);
+      await writeMarker(path, owner);
+      return owner.disk;
+    }
     throw new DataDirError('empty', `the disk of ${path} is not mounted: the directory has no ${MARKER_FILE}`);
   }
   if (marker.farm !== farmId) {
@@ -134,5 +196,13 @@ async function identifyDisk(
       `the data directory ${path} belongs to another farmer: check FARMER_DATA_DIR and the mounts`,
     );
   }
+  await checkChunkFolder(chunkFolder, marker);
   return marker.disk;
+}
+
+/** The disk of a chunk folder that this farm set up, whose directory has lost its marker. */
+async function findDiskId(chunkFolder: string, farmId: string): Promise<string | undefined> {
+  const entry = await lstat(chunkFolder).catch(() => undefined);
+  const marker = entry?.isDirectory() ? await readMarker(chunkFolder) : undefined;
+  return marker?.farm === farmId ? marker.disk : undefined;
 }

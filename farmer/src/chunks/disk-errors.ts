@@ -40,11 +40,6 @@ export function classifyDiskError(code: string): DiskErrorClass | undefined {
   return DISK_ERROR_CLASSES[code];
 }
 
-/** Whether a disk whose probe fails with this class of error may still be readable. */
-export function mayBeReadable(errorClass: DiskErrorClass | undefined): boolean {
-  return errorClass === 'read_only' || errorClass === 'denied' || errorClass === 'io';
-}
-
 /** The values of the label `kind` of `farmer_disk_errors_total`. */
 export const DISK_ERROR_KINDS = ['full', 'read_only', 'io', 'slow', 'gone'] as const;
 export type DiskErrorKind = (typeof DISK_ERROR_KINDS)[number];

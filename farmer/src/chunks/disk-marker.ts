@@ -1,12 +1,13 @@
-import { randomUUID } from 'node:crypto';
-import { open, readFile, rename } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodedError, flush, getErrorCode, TimeoutError } from '@downstream/platform';
 import { z } from 'zod';
 import { OWNER_ONLY } from './chunk-io.ts';
 
 /** A configured directory cannot be used. The message says what to do. */
-export class DataDirError extends CodedError<'inaccessible' | 'empty' | 'foreign' | 'state_lost' | 'duplicate'> {}
+export class DataDirError extends CodedError<
+  'inaccessible' | 'empty' | 'foreign' | 'state_lost' | 'duplicate' | 'unusable'
+> {}
 
 export function toDataDirError(error: unknown, path: string): DataDirError {
   if (error instanceof DataDirError) return error;
@@ -21,14 +22,16 @@ export function toDataDirError(error: unknown, path: string): DataDirError {
 export const MARKER_FILE = 'downstream.json';
 const marker = z.object({ format: z.literal(1), farm: z.string().max(100), disk: z.string().max(100) });
 
-/** The owner of a directory, from the file `downstream.json` in it. */
-export type Marker = z.infer<typeof marker>;
+/** The farm and the disk that a directory belongs to. */
+export type Owner = Pick<z.infer<typeof marker>, 'farm' | 'disk'>;
 
 /**
+ * Reads the owner of a directory from the file `downstream.json` in it.
+ *
  * @returns undefined if there is no marker
  * @throws DataDirError if the marker is invalid; the error of the file system if it cannot be read
  */
-export async function readMarker(directory: string): Promise<Marker | undefined> {
+export async function readMarker(directory: string): Promise<Owner | undefined> {
   const path = join(directory, MARKER_FILE);
   let text: string;
   try {
@@ -47,16 +50,16 @@ export async function readMarker(directory: string): Promise<Marker | undefined>
   }
 }
 
-/** Marks a directory as belonging to a farm. @returns the new id of the disk */
-export async function writeMarker(directory: string, farm: string): Promise<string> {
-  const disk = randomUUID();
+/** Marks a directory as belonging to a disk of a farm. */
+export async function writeMarker(directory: string, { farm, disk }: Owner): Promise<void> {
   const path = join(directory, MARKER_FILE);
+  // A previous run may have left it behind. Opening must not follow a link.
+  await rm(`${path}.partial`, { force: true });
   {
-    await using file = await open(`${path}.partial`, 'w', OWNER_ONLY);
-    await file.writeFile(`${JSON.stringify({ format: 1, farm, disk } satisfies Marker)}\n`);
+    await using file = await open(`${path}.partial`, 'wx', OWNER_ONLY);
+    await file.writeFile(`${JSON.stringify({ format: 1, farm, disk } satisfies z.infer<typeof marker>)}\n`);
     await file.sync();
   }
   await rename(`${path}.partial`, path);
   await flush(directory);
-  return disk;
 }

@@ -1,7 +1,8 @@
 /** Writes go only to a disk that is `ok`; chunks are read in every state but `quarantined`. */
 export type DiskState =
   | { readonly kind: 'ok' }
-  | { readonly kind: 'full' }
+  /** A write failed for lack of space or inodes, or because of a quota. `code` is `ENOSPC` or `EDQUOT`. */
+  | { readonly kind: 'full'; readonly code: string }
   /** Writes fail, but not for lack of space. `reason` is an error code such as `EROFS`. */
   | { readonly kind: 'read_only'; readonly reason: string }
   /** Nothing is read or written except by probes. `passedProbes` counts the latest consecutive successes. */
@@ -12,17 +13,18 @@ type StateOf<K extends DiskStateKind> = Extract<DiskState, { kind: K }>;
 export type UsableState = StateOf<'ok' | 'full' | 'read_only'>;
 
 export type DiskEvent =
-  /** A write failed because the file system has no free space. */
-  | { readonly type: 'space_exhausted' }
-  /** The file system has free space for another chunk. */
-  | { readonly type: 'space_available' }
+  /** A write failed because the file system is out of space or inodes, or a quota is used up. */
+  | { readonly type: 'space_exhausted'; readonly code: string }
   /** Writes fail for another reason. `isReplaceable`: the other disks have space for all chunks of this one. */
   | { readonly type: 'write_rejected'; readonly reason: string; readonly isReplaceable: boolean }
   /** The disk is not mounted, is another disk, or does not respond at all. */
   | { readonly type: 'gone'; readonly reason: string }
   /** Too many different chunks failed, or too many operations in a row were slow. */
   | { readonly type: 'unreliable'; readonly reason: string; readonly hasAlternative: boolean }
-  /** A probe completed. `usableAs` is undefined if the disk is not fit for use. */
+  /**
+   * A probe completed. `usableAs` is undefined if the disk is not fit for use, and `ok` only if as much as a chunk was
+   * written: figures of free space say nothing about quotas.
+   */
   | { readonly type: 'probed'; readonly usableAs: UsableState | undefined }
   /** The chunks on a quarantined disk were listed successfully. */
   | { readonly type: 'readmitted'; readonly usableAs: UsableState };
@@ -37,7 +39,9 @@ type Transitions<K extends DiskStateKind> = {
 const PROBES_TO_READMIT = 3;
 
 const unchanged = (state: DiskState): DiskState => state;
-const toFull = (): DiskState => ({ kind: 'full' });
+const toFull = (_: DiskState, { code }: EventOf<'space_exhausted'>): DiskState => ({ kind: 'full', code });
+const toOkIfWritable = (state: DiskState, { usableAs }: EventOf<'probed'>): DiskState =>
+  usableAs?.kind === 'ok' ? usableAs : state;
 const toQuarantine = (_: DiskState, { reason }: EventOf<'gone'>): DiskState => quarantine(reason);
 
 /** A disk that can still be read is quarantined only if the other disks have space for all its chunks. */
@@ -52,7 +56,6 @@ const toQuarantineIfAlternative = (state: DiskState, { reason, hasAlternative }:
 const TRANSITIONS: { readonly [K in DiskStateKind]: Transitions<K> } = {
   ok: {
     space_exhausted: toFull,
-    space_available: unchanged,
     write_rejected: toReadOnly,
     gone: toQuarantine,
     unreliable: toQuarantineIfAlternative,
@@ -61,26 +64,22 @@ const TRANSITIONS: { readonly [K in DiskStateKind]: Transitions<K> } = {
   },
   full: {
     space_exhausted: unchanged,
-    space_available: () => ({ kind: 'ok' }),
     write_rejected: toReadOnly,
     gone: toQuarantine,
     unreliable: toQuarantineIfAlternative,
-    // A probe writes a few bytes: its success does not mean that a chunk fits.
-    probed: unchanged,
+    probed: toOkIfWritable,
     readmitted: unchanged,
   },
   read_only: {
     space_exhausted: toFull,
-    space_available: unchanged,
     write_rejected: toReadOnly,
     gone: toQuarantine,
     unreliable: toQuarantineIfAlternative,
-    probed: (state, { usableAs }) => (usableAs?.kind === 'ok' ? usableAs : state),
+    probed: toOkIfWritable,
     readmitted: unchanged,
   },
   quarantined: {
     space_exhausted: unchanged,
-    space_available: unchanged,
     write_rejected: unchanged,
     gone: unchanged,
     unreliable: unchanged,

@@ -1,14 +1,15 @@
-import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Clock, getErrorCode, type Instant, waitAtMost } from '@downstream/platform';
+import { type Clock, type Instant, waitAtMost } from '@downstream/platform';
 import { countChunks } from '../contract/capacity.ts';
 import type { ContractId } from '../contract/contract.ts';
 import { ChunkFiles } from './chunk-files.ts';
-import { OWNER_ONLY } from './chunk-io.ts';
+import { CHUNK_FOLDER, claimChunkFolder } from './chunk-folder-owner.ts';
 import { DiskHealth } from './disk-health.ts';
 import { readMarker } from './disk-marker.ts';
-import type { FileSystemSpace } from './disk-space.ts';
+import { describeShortage, type FileSystemSpace, RESERVED_FILES } from './disk-space.ts';
 import { type DiskEvent, type DiskState, quarantine, transition } from './disk-state.ts';
+import { probeFolder } from './folder-probe.ts';
+import { type ProbeFailure, toProbeFailure } from './probe-failure.ts';
 import { shareCalls } from './share-calls.ts';
 
 export interface DiskOptions {
@@ -28,6 +29,7 @@ export interface DiskDeps {
 }
 
 const PROBE_TIMEOUT_MS = 10_000;
+const CHUNK_PROBE_TIMEOUT_MS = 30_000;
 
 /** The chunk folder on one disk: its chunks, its free space and its state. */
 export class Disk {
@@ -46,6 +48,8 @@ export class Disk {
   /** Chunks added after `#space` was read. */
   #addedSinceCheck = 0;
   readonly #sharedProbe = shareCalls(async () => await this.#probe());
+  /** The next probe writes as much as a chunk. */
+  #probesChunk = false;
   #probeSeconds: number | undefined;
 
   constructor(options: DiskOptions, deps: DiskDeps) {
@@ -53,7 +57,7 @@ export class Disk {
     this.#deps = deps;
     this.path = options.path;
     this.capacityBytes = options.capacityBytes;
-    this.files = new ChunkFiles(join(options.path, 'chunks'));
+    this.files = new ChunkFiles(join(options.path, CHUNK_FOLDER));
     this.#state = options.fault === undefined ? { kind: 'ok' } : quarantine(options.fault);
   }
 
@@ -70,6 +74,13 @@ export class Disk {
 
   get isUsable(): boolean {
     return this.#state.kind !== 'quarantined';
+  }
+
+  /** Why no chunk can be stored, or why the disk is not used; undefined if it is `ok`. */
+  get reason(): string | undefined {
+    if (this.#state.kind === 'ok') return undefined;
+    if (this.#state.kind !== 'full') return this.#state.reason;
+    return describeShortage(this.#state.code, this.#space, this.#options.chunkBytes);
   }
 
   /** The chunks on this disk. */
@@ -93,14 +104,18 @@ export class Disk {
     return this.#space?.sizeBytes;
   }
 
+  get freeFiles(): number | undefined {
+    return this.#space?.freeFiles;
+  }
+
   /** How long the latest successful probe took. */
   get probeSeconds(): number | undefined {
     return this.#probeSeconds;
   }
 
-  /** Whether another chunk fits on the file system, regardless of the configured capacity. */
+  /** Whether the file system has space and an inode for another chunk. A quota can prevent the write all the same. */
   get hasSpaceForChunk(): boolean {
-    return (this.freeBytes ?? 0) >= this.#options.chunkBytes;
+    return (this.freeBytes ?? 0) >= this.#options.chunkBytes && this.#countFreeFiles() > 0;
   }
 
   /** How many more chunks fit into the configured capacity while `minFreeBytes` of the file system stay free. */
@@ -112,8 +127,12 @@ export class Disk {
   /** Like {@link availableChunks}, regardless of the configured capacity. */
   freeChunks(minFreeBytes: number): number {
     if (this.#state.kind !== 'ok' || this.freeBytes === undefined) return 0;
-    const free = countChunks(this.freeBytes - minFreeBytes, this.#options.chunkBytes);
+    const free = Math.min(countChunks(this.freeBytes - minFreeBytes, this.#options.chunkBytes), this.#countFreeFiles());
     return Math.max(0, free - this.#addedSinceCheck - this.#reserved);
+  }
+
+  #countFreeFiles(): number {
+    return (this.freeFiles ?? Number.POSITIVE_INFINITY) - RESERVED_FILES;
   }
 
   reserve(): void {
@@ -142,36 +161,37 @@ export class Disk {
   }
 
   /**
-   * Checks the marker file, creates the chunk folder if necessary, then writes, flushes, reads and deletes a small file
-   * in it. Concurrent calls share one probe.
+   * Checks that the disk and its chunk folder belong to this farm, and that chunks can be stored there. Creates the
+   * chunk folder if necessary. Concurrent calls share one probe.
    *
-   * @returns an error code, `timeout`, or another reason why the disk does not work; undefined if it does
+   * @param options `writesChunk`: write as much as a chunk, since small files fit into a full disk
+   * @returns undefined if the disk works
    */
-  async probe(): Promise<string | undefined> {
+  async probe({ writesChunk = false } = {}): Promise<ProbeFailure | undefined> {
+    this.#probesChunk = writesChunk;
+    const timeoutMs = writesChunk ? CHUNK_PROBE_TIMEOUT_MS : PROBE_TIMEOUT_MS;
     try {
-      return await waitAtMost(PROBE_TIMEOUT_MS, this.#sharedProbe());
+      return await waitAtMost(timeoutMs, this.#sharedProbe());
     } catch (error) {
-      return getErrorCode(error) ?? 'unknown';
+      return toProbeFailure(error);
     }
   }
 
-  async #probe(): Promise<string | undefined> {
+  async #probe(): Promise<ProbeFailure | undefined> {
+    const { farmId: farm, diskId: disk, chunkBytes } = this.#options;
     const marker = await readMarker(this.path);
-    if (marker?.farm !== this.#options.farmId || marker.disk !== this.#options.diskId)
-      return 'not mounted, or a different disk';
+    if (marker?.farm !== farm || marker.disk !== disk)
+      return { kind: 'gone', reason: 'not mounted, or a different disk' };
     const startedAt: Instant = this.#deps.clock.now();
-    await this.files.create();
-    const path = join(this.files.folder, '.probe');
-    const text = String(startedAt);
-    {
-      await using file = await open(path, 'w+', OWNER_ONLY);
-      await file.write(text, 0);
-      await file.sync();
-      const { buffer } = await file.read(Buffer.alloc(text.length), 0, text.length, 0);
-      if (buffer.toString() !== text) throw Object.assign(new Error('read returned other bytes'), { code: 'EIO' });
-    }
-    await rm(path);
+    await claimChunkFolder(this.files.folder, { farm, disk });
+    await probeFolder(this.files.folder);
     this.#probeSeconds = (this.#deps.clock.now() - startedAt) / 1000;
+    if (!this.#probesChunk) return undefined;
+    if (this.#state.kind === 'full') {
+      await this.checkSpace();
+      if (!this.hasSpaceForChunk) return { kind: 'full', reason: this.#state.code };
+    }
+    await probeFolder(this.files.folder, chunkBytes);
     return undefined;
   }
 }

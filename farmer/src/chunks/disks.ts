@@ -1,4 +1,4 @@
-import { CodedError, getErrorCode, waitAtMost } from '@downstream/platform';
+import { CodedError, waitAtMost } from '@downstream/platform';
 import type { ContractId } from '../contract/contract.ts';
 import type { ChunkError } from '../farming/errors.ts';
 import type { FreeSpacePort } from '../farming/ports.ts';
@@ -6,8 +6,9 @@ import { ChunkPlacement, type ChunkPlacementDeps, type ChunkPlacementOptions } f
 import type { ChunkEventPort, ChunkLocationPort } from './chunk-store.ts';
 import { DISK_RESPONSE_TIMEOUT_MS } from './data-dir.ts';
 import type { Disk } from './disk.ts';
-import { classifyDiskError, type DiskErrorKind, mayBeReadable } from './disk-errors.ts';
+import { classifyDiskError, type DiskErrorKind } from './disk-errors.ts';
 import { type DiskEvent, isReadmissible, type UsableState } from './disk-state.ts';
+import { mayBeReadable, type ProbeFailure, toProbeFailure } from './probe-failure.ts';
 
 export interface DisksDeps extends ChunkPlacementDeps {
   readonly onError: (path: string, kind: DiskErrorKind) => void;
@@ -30,6 +31,8 @@ export interface Inventory {
 
 const SPACE_CHECK_INTERVAL_MS = 5_000;
 const SPACE_CHECKS_PER_PROBE = 6;
+/** A full disk is written to less often: each attempt wears it and takes its last free space for a moment. */
+const SPACE_CHECKS_PER_WRITE = 12;
 
 /** All disks. Passes the results of operations to their state machines, and acts on changes of state. */
 export class Disks implements FreeSpacePort, ChunkLocationPort<Disk>, ChunkEventPort<Disk> {
@@ -69,7 +72,7 @@ export class Disks implements FreeSpacePort, ChunkLocationPort<Disk>, ChunkEvent
     for (const disk of this.#deps.disks) {
       signal?.throwIfAborted();
       if (!disk.isUsable) continue;
-      const failure = await disk.probe();
+      const failure = await disk.probe({ writesChunk: true });
       if (failure !== undefined) {
         assertResourcesAvailable(disk, failure);
         this.#handleProbeFailure(disk, failure);
@@ -80,9 +83,9 @@ export class Disks implements FreeSpacePort, ChunkLocationPort<Disk>, ChunkEvent
         partial += scan.partial;
         orphans += scan.orphans;
       } catch (error) {
-        const reason = getErrorCode(error) ?? 'unknown';
-        assertResourcesAvailable(disk, reason);
-        this.#report(disk, 'gone', { type: 'gone', reason });
+        const scanFailure = toProbeFailure(error);
+        assertResourcesAvailable(disk, scanFailure);
+        this.#report(disk, 'gone', { type: 'gone', reason: scanFailure.reason });
       }
     }
     return { present: this.#placement.ids, partial, orphans };
@@ -126,7 +129,7 @@ export class Disks implements FreeSpacePort, ChunkLocationPort<Disk>, ChunkEvent
     const cause = String(error.details['cause'] ?? '');
     switch (classifyDiskError(cause)) {
       case 'full':
-        this.#report(disk, 'full', { type: 'space_exhausted' });
+        this.#handleShortage(disk, cause);
         break;
       case 'read_only':
         this.#handleWriteRejection(disk, cause);
@@ -152,6 +155,8 @@ export class Disks implements FreeSpacePort, ChunkLocationPort<Disk>, ChunkEvent
         break;
       case undefined:
         if (error.code === 'slow') this.#handleSlowChunk(id, disk);
+        // Any other error of the file system: perhaps it cannot store chunks at all.
+        else if (cause !== '') void this.probe(disk, { writesChunk: true });
     }
   }
 
@@ -164,28 +169,33 @@ export class Disks implements FreeSpacePort, ChunkLocationPort<Disk>, ChunkEvent
   async #monitor(disk: Disk, signal: AbortSignal): Promise<void> {
     for (let checks = 1; !signal.aborted; checks++) {
       await this.#deps.clock.sleep(SPACE_CHECK_INTERVAL_MS, signal);
-      await this.checkSpace(disk);
-      if (!disk.isUsable || checks % SPACE_CHECKS_PER_PROBE === 0) await this.probe(disk);
+      const hadSpace = disk.hasSpaceForChunk;
+      await disk.checkSpace();
+      const writesChunk = (!hadSpace && disk.hasSpaceForChunk) || checks % SPACE_CHECKS_PER_WRITE === 0;
+      const isDue = !disk.isUsable || checks % SPACE_CHECKS_PER_PROBE === 0;
+      if (disk.state.kind === 'full') {
+        if (writesChunk || isDue) await this.probe(disk, { writesChunk });
+      } else if (isDue) await this.probe(disk);
     }
   }
 
-  async checkSpace(disk: Disk): Promise<void> {
-    await disk.checkSpace();
-    if (disk.hasSpaceForChunk) this.#apply(disk, { type: 'space_available' });
-  }
-
-  /** Tests whether a disk works. Concurrent calls share one probe. */
-  async probe(disk: Disk): Promise<void> {
-    const probe = this.#pendingProbes.get(disk) ?? this.#probe(disk).finally(() => this.#pendingProbes.delete(disk));
+  /**
+   * Tests whether a disk works. Concurrent calls share one probe.
+   *
+   * @param options `writesChunk`: whether to write as much as a chunk, without which a disk that is not `ok` stays so
+   */
+  async probe(disk: Disk, { writesChunk = disk.state.kind !== 'ok' } = {}): Promise<void> {
+    const pending = this.#pendingProbes.get(disk);
+    const probe = pending ?? this.#probe(disk, writesChunk).finally(() => this.#pendingProbes.delete(disk));
     this.#pendingProbes.set(disk, probe);
     await probe;
   }
 
-  async #probe(disk: Disk): Promise<void> {
-    const failure = await disk.probe();
-    if (failure !== undefined && classifyDiskError(failure) === 'exhausted') return;
+  async #probe(disk: Disk, writesChunk: boolean): Promise<void> {
+    const failure = await disk.probe({ writesChunk });
+    if (failure?.kind === 'exhausted') return;
     const usableAs = this.#toUsableState(disk, failure);
-    this.#apply(disk, { type: 'probed', usableAs });
+    if (writesChunk || failure !== undefined) this.#apply(disk, { type: 'probed', usableAs });
     if (!disk.isUsable) {
       if (usableAs !== undefined && isReadmissible(disk.state)) await this.#readmit(disk, usableAs);
     } else if (failure === undefined) await this.#cleanUp(disk);
@@ -193,19 +203,25 @@ export class Disks implements FreeSpacePort, ChunkLocationPort<Disk>, ChunkEvent
   }
 
   /** What a disk can be used for after a probe. One that may be readable is used if no other disk works. */
-  #toUsableState(disk: Disk, failure: string | undefined): UsableState | undefined {
+  #toUsableState(disk: Disk, failure: ProbeFailure | undefined): UsableState | undefined {
     if (failure === undefined) return { kind: 'ok' };
-    const errorClass = classifyDiskError(failure);
-    if (errorClass === 'full') return { kind: 'full' };
-    if (mayBeReadable(errorClass) && this.#findOthers(disk).length === 0) return { kind: 'read_only', reason: failure };
+    const { kind, reason } = failure;
+    if (kind === 'full') return { kind: 'full', code: reason };
+    if (mayBeReadable(failure) && this.#findOthers(disk).length === 0) return { kind: 'read_only', reason };
     return undefined;
   }
 
-  #handleProbeFailure(disk: Disk, failure: string): void {
-    const errorClass = classifyDiskError(failure);
-    if (failure === 'timeout') this.#handleTimeout(disk);
-    else if (mayBeReadable(errorClass)) this.#handleWriteRejection(disk, failure);
-    else if (errorClass !== 'full') this.#report(disk, 'gone', { type: 'gone', reason: failure });
+  #handleProbeFailure(disk: Disk, failure: ProbeFailure): void {
+    const { kind, reason } = failure;
+    if (kind === 'timeout') this.#handleTimeout(disk);
+    else if (kind === 'full') this.#handleShortage(disk, reason);
+    else if (mayBeReadable(failure)) this.#handleWriteRejection(disk, reason);
+    else this.#report(disk, 'gone', { type: 'gone', reason });
+  }
+
+  /** Counts a shortage once, not each attempt to find out whether it is over. */
+  #handleShortage(disk: Disk, code: string): void {
+    if (disk.state.kind !== 'full') this.#report(disk, 'full', { type: 'space_exhausted', code });
   }
 
   /** The other usable disks. */
@@ -273,7 +289,7 @@ export class Disks implements FreeSpacePort, ChunkLocationPort<Disk>, ChunkEvent
         log.info('disk writable again', { disk: path });
         break;
       case 'full':
-        log.warn('disk full', { disk: path });
+        void this.#logFull(disk);
         break;
       case 'read_only':
         log.warn('disk read-only', { disk: path, reason: state.reason });
@@ -285,6 +301,13 @@ export class Disks implements FreeSpacePort, ChunkLocationPort<Disk>, ChunkEvent
         this.#listener.chunksLost(ids);
       }
     }
+  }
+
+  /** Free space and inodes as of now say which of them is used up. */
+  async #logFull(disk: Disk): Promise<void> {
+    await disk.checkSpace();
+    const { path, reason, freeBytes, freeFiles } = disk;
+    this.#deps.log.warn('disk full', { disk: path, reason, freeBytes, freeInodes: freeFiles });
   }
 
   async #readmit(disk: Disk, usableAs: UsableState): Promise<void> {
@@ -301,10 +324,10 @@ export class Disks implements FreeSpacePort, ChunkLocationPort<Disk>, ChunkEvent
 }
 
 /** @throws DisksError if the failure is not the disk's fault: the farmer must not rebuild chunks that are there */
-function assertResourcesAvailable(disk: Disk, failure: string): void {
-  if (classifyDiskError(failure) !== 'exhausted') return;
+function assertResourcesAvailable(disk: Disk, { kind, reason }: ProbeFailure): void {
+  if (kind !== 'exhausted') return;
   throw new DisksError(
     'exhausted',
-    `${disk.path} cannot be scanned: this process is out of file descriptors or memory (${failure}); raise its limits (ulimit -n, or those of the container) and restart it`,
+    `${disk.path} cannot be scanned: this process is out of file descriptors or memory (${reason}); raise its limits (ulimit -n, or those of the container) and restart it`,
   );
 }

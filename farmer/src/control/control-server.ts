@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { CodedError, getErrorMessage, type Logger } from '@downstream/platform';
 import { getClientErrorStatus } from '@downstream/platform/web';
@@ -36,7 +36,7 @@ export async function openControlServer(
   const server = createServer(createControlApp(operations));
   try {
     // The state is locked, so no other farmer is using this socket: it is a leftover of a crash.
-    rmSync(path, { force: true });
+    if (lstatSync(path, { throwIfNoEntry: false })?.isSocket()) rmSync(path);
     server.listen(path);
     await once(server, 'listening');
     chmodSync(path, 0o600);

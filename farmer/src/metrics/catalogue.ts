@@ -200,7 +200,7 @@ export const FARMER_METRICS = {
     name: 'farmer_disk_state',
     unit: '0 or 1',
     question: 'Is a disk failing?',
-    help: '1 for the current state of each disk: ok, full (no chunks are stored until space is free), read_only (writes fail, chunks are only read), quarantined (the disk failed and is not used until probes succeed).',
+    help: '1 for the current state of each disk: ok, full (space, inodes or a quota are used up: no chunks are stored until one can be written), read_only (writes fail, chunks are only read), quarantined (the disk failed and is not used until probes succeed).',
     labels: { disk: null, state: DISK_STATES },
   },
   diskErrors: {
@@ -208,7 +208,7 @@ export const FARMER_METRICS = {
     name: 'farmer_disk_errors_total',
     unit: 'errors',
     question: 'Which disk fails, and how?',
-    help: 'Errors by disk and kind: full (no free space), read_only (not writable), io (a read or write failed), slow (an operation timed out), gone (the directory is missing, empty or on a different disk).',
+    help: 'Errors by disk and kind: full (no free space or inodes, or a quota is used up), read_only (not writable), io (a read or write failed), slow (an operation timed out), gone (the directory is missing, empty or on a different disk).',
     labels: { disk: null, kind: DISK_ERROR_KINDS },
   },
   diskProbeSeconds: {
@@ -216,7 +216,7 @@ export const FARMER_METRICS = {
     name: 'farmer_disk_probe_seconds',
     unit: 'seconds',
     question: 'Is a disk getting slower?',
-    help: 'Time that the latest probe of each disk took, which writes, flushes, reads and deletes a small file.',
+    help: 'Time that the latest probe of each disk took, which creates, flushes, renames, reads and deletes a small file.',
     labels: { disk: null },
   },
   scrubbed: {

@@ -1,4 +1,5 @@
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { lstatSync, writeFileSync } from 'node:fs';
 import { rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { backup, type DatabaseSync } from 'node:sqlite';
@@ -12,10 +13,10 @@ import { StateError } from './sqlite.ts';
  * @throws StateError `exists`, `not_writable`
  */
 export async function writeBackup(db: DatabaseSync, path: string): Promise<number> {
-  if (existsSync(path)) throw new StateError('exists', `${path} already exists: choose another file name`);
-  const partial = `${path}.partial`;
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined)
+    throw new StateError('exists', `${path} already exists: choose another file name`);
+  const partial = `${path}.${randomUUID()}.partial`;
   try {
-    rmSync(partial, { force: true });
     writeFileSync(partial, '', { mode: 0o600, flag: 'wx' });
     await backup(db, partial);
     await flush(partial);

@@ -53,14 +53,22 @@ export function toStateError(error: unknown, path: string): StateError {
     case 'unwritable':
       return new StateError(
         'not_writable',
-        `${path} is not writable: check FARMER_DATA_DIR, the owner and permissions, and that the disk is mounted writable`,
+        `${path} is not writable: check FARMER_DATA_DIR, the owner and permissions, quotas, and that the disk is mounted writable`,
       );
     case 'full':
-      return new StateError('full', `${path} cannot be written: the disk is full; free some space`);
+      return new StateError(
+        'full',
+        `${path} cannot be written: its file system has no free space or inodes; free some`,
+      );
     case 'damaged':
       return new StateError(
         'damaged',
         `${path} is damaged or not a farmer's state: start the farmer, which restores it from the replica, or restore a backup`,
+      );
+    case 'not_a_file':
+      return new StateError(
+        'unusable',
+        `${path} cannot be used: ${message}; replace it by the file itself, or set FARMER_DATA_DIR to the directory of the original`,
       );
     case 'foreign':
       return new StateError('unusable', `${path} is a database of another program: use another FARMER_DATA_DIR`);

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { type Clock, flushSync } from '@downstream/platform';
@@ -61,7 +61,8 @@ export function openStateFiles(folder: string, clock: Clock): StateFiles {
 }
 
 function inspectFile<T>(path: string, open: (path: string) => T): Inspection<T> {
-  if (!existsSync(path) || statSync(path).size === 0) return { result: 'absent' };
+  const entry = lstatSync(path, { throwIfNoEntry: false });
+  if (entry === undefined || (entry.isFile() && entry.size === 0)) return { result: 'absent' };
   try {
     return { result: 'intact', file: open(path) };
   } catch (error) {
@@ -103,17 +104,19 @@ function restoreState(replica: StateReplica, path: string, clock: Clock): number
 }
 
 const MAX_DAMAGED_FILES = 3;
+/** What {@link moveAside} appends to a name. Other names are not the farmer's. */
+const DAMAGED_FILE = /^\.damaged-[\d-]+T[\d-]+Z$/;
 
 /** Renames a damaged file for later analysis. Keeps the latest ones only. */
 function moveAside(path: string): void {
   const folder = dirname(path);
-  const prefix = `${basename(path)}.damaged-`;
-  const target = join(folder, `${prefix}${new Date().toISOString().replace(/[:.]/g, '-')}`);
+  const name = basename(path);
+  const target = join(folder, `${name}.damaged-${new Date().toISOString().replace(/[:.]/g, '-')}`);
   for (const suffix of ['', '-wal']) if (existsSync(path + suffix)) renameSync(path + suffix, target + suffix);
   rmSync(`${path}-shm`, { force: true });
   const others = readdirSync(folder).filter(
-    (name) => name.startsWith(prefix) && !name.endsWith('-wal') && name !== basename(target),
+    (other) => other.startsWith(name) && DAMAGED_FILE.test(other.slice(name.length)) && other !== basename(target),
   );
-  for (const name of others.sort().slice(0, 1 - MAX_DAMAGED_FILES))
-    for (const suffix of ['', '-wal']) rmSync(join(folder, name + suffix), { force: true });
+  for (const old of others.sort().slice(0, 1 - MAX_DAMAGED_FILES))
+    for (const suffix of ['', '-wal']) rmSync(join(folder, old + suffix), { force: true });
 }

@@ -111,11 +111,11 @@ function toNodeStatus(
   };
 }
 
-function toDiskStatus({ path, state, usedBytes, capacityBytes, freeBytes, sizeBytes }: Disk): DiskStatus {
+function toDiskStatus({ path, state, reason, usedBytes, capacityBytes, freeBytes, sizeBytes }: Disk): DiskStatus {
   return {
     path,
     state: state.kind,
-    reason: 'reason' in state ? state.reason : null,
+    reason: reason ?? null,
     bytes: { used: usedBytes, capacity: capacityBytes },
     freeBytes: freeBytes ?? null,
     sizeBytes: sizeBytes ?? null,

@@ -30,7 +30,7 @@ export interface NodeStatus {
 export interface DiskStatus {
   readonly path: string;
   readonly state: DiskStateKind;
-  /** Why it is `read_only` or `quarantined`; null in other states. */
+  /** Why no chunk can be stored on it; null if it is `ok`. */
   readonly reason: string | null;
   readonly bytes: { readonly used: number; readonly capacity: number };
   /** Free space and size of the file system; null if unknown. */

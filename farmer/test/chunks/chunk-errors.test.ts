@@ -9,10 +9,13 @@ describe('createFileError', () => {
     },
   );
 
-  it.each(['ENOSPC', 'EDQUOT'])('reports %s as a full disk, with a remedy', (code) => {
+  it.each([
+    ['ENOSPC', 'no free space or no free inodes'],
+    ['EDQUOT', 'quota'],
+  ])('reports %s as a full disk, with the resource and a remedy', (code, resource) => {
     expect(createFileError(code)).toMatchObject({
       code: 'disk_full',
-      message: expect.stringContaining('FARMER_SIZE'),
+      message: expect.stringMatching(`${resource}.*FARMER_SIZE`),
       details: { cause: code },
     });
   });

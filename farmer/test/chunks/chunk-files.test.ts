@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { waitAtMost } from '@downstream/platform';
@@ -50,6 +60,39 @@ describe('ChunkFiles', () => {
     const failures: unknown[] = [];
     expect(await files.removePartial((error) => failures.push(error))).toBe(1);
     expect(folder.names()).toEqual([basename(undeletable)]);
-    expect(failures).toEqual([expect.objectContaining({ code: 'ERR_FS_EISDIR' })]);
+    expect(failures).toEqual([expect.objectContaining({ code: 'ENOTFILE' })]);
+  });
+
+  it.each<[string, (path: string) => void]>([
+    [
+      'directory',
+      (path) => {
+        mkdirSync(path);
+        writeFileSync(`${path}/thesis.txt`, 'text');
+      },
+    ],
+    ['link', (path) => symlinkSync(folder.genesis, path)],
+  ])('never deletes a %s with the name of a chunk, and sets it aside to store the chunk', async (_, create) => {
+    const files = folder.createFiles();
+    create(files.path(HASH));
+    expect(await files.list()).toEqual(new Set());
+    await files.remove(HASH);
+    expect(folder.names()).toEqual([HASH]);
+    const partial = files.partialPath(HASH);
+    writeFileSync(partial, 'chunk');
+    await files.commit(partial, HASH);
+    expect(readFileSync(files.path(HASH), 'utf8')).toBe('chunk');
+    const [, aside = ''] = folder.names().sort();
+    expect(aside).toMatch(`${HASH}.set-aside-`);
+    expect(statSync(folder.join(`chunks/${aside}`)).isDirectory() || existsSync(folder.genesis)).toBe(true);
+  });
+
+  it('deletes only partial files that the farmer or its probes have written', async () => {
+    const files = folder.createFiles();
+    const ours = [`${HASH}.1-1.partial`, '.probe', `.probe-${randomUUID()}.partial`];
+    const foreign = ['download.partial', `${HASH}.partial`, '.probe-notes', 'x.1-1.partial'];
+    for (const name of [...ours, ...foreign]) writeFileSync(folder.join(`chunks/${name}`), '');
+    expect(await files.removePartial(() => {})).toBe(ours.length);
+    expect(folder.names().sort()).toEqual(foreign.sort());
   });
 });

@@ -1,7 +1,18 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { claimChunkFolder } from '../../src/chunks/chunk-folder-owner.ts';
 import { assertStateExists, openDiskFolders, prepareDataDir } from '../../src/chunks/data-dir.ts';
 import { readMarker, writeMarker } from '../../src/chunks/disk-marker.ts';
 
@@ -68,7 +79,7 @@ describe('prepareDataDir', () => {
 describe('assertStateExists', () => {
   it('refuses a marked directory without state, since the farmer would release all contracts', async () => {
     const folder = createFolder('a');
-    await writeMarker(folder, 'farm');
+    await writeMarker(folder, { farm: 'farm', disk: 'disk' });
     await expect(assertStateExists(folder)).rejects.toThrow(error('state_lost', 'backup'));
     writeFileSync(join(folder, 'state.replica.db'), '');
     await expect(assertStateExists(folder)).resolves.toBeUndefined();
@@ -91,7 +102,7 @@ describe('openDiskFolders', () => {
 
   it.each<[string, () => unknown]>([
     ['is an empty mount point', () => replaceFolder('b')],
-    ['belongs to another farmer', async () => await writeMarker(path('b'), 'another')],
+    ['belongs to another farmer', async () => await writeMarker(path('b'), { farm: 'another', disk: 'disk' })],
     ['contains other files', () => replaceFolder('b', 'x')],
     [
       'has an unreadable marker',
@@ -113,7 +124,8 @@ describe('openDiskFolders', () => {
   });
 
   it('recreates the marker of the first directory after a damaged one was deleted, as the error advises', async () => {
-    const stateDir = createFolder('stateDir', 'state.db', 'chunks');
+    const stateDir = createFolder('stateDir', 'state.db');
+    createFolder('stateDir/chunks');
     const known = toKnown(await openDiskFolders(folders('stateDir'), options));
     const marker = join(stateDir, 'downstream.json');
     writeFileSync(marker, '');
@@ -129,6 +141,35 @@ describe('openDiskFolders', () => {
     expect(readdirSync(stateDir).sort()).toEqual(['chunks', 'downstream.json', 'state.db']);
   });
 
+  it('keeps the identity of a disk whose marker was lost, since its chunk folder has it too', async () => {
+    const stateDir = createFolder('stateDir', 'state.db');
+    const [before] = await openDiskFolders(folders('stateDir'), options);
+    await claimChunkFolder(join(stateDir, 'chunks'), { farm: 'farm', disk: before?.diskId ?? '' });
+    rmSync(join(stateDir, 'downstream.json'));
+    expect(await openDiskFolders(folders('stateDir'), options)).toEqual([before]);
+  });
+
+  it.each<[string, (chunks: string) => unknown]>([
+    ['a link to the chunks of another farmer', (chunks) => symlinkSync(path('other/chunks'), chunks)],
+    ['a link to a folder without a marker', (chunks) => symlinkSync(root, chunks)],
+    ['a link to nothing', (chunks) => symlinkSync(path('absent'), chunks)],
+    ['mounted from another farmer', (chunks) => cpSync(path('other/chunks'), chunks, { recursive: true })],
+    ['a file', (chunks) => writeFileSync(chunks, '')],
+  ])('refuses a first directory whose chunk folder is %s, and returns the fault of another disk', async (_, create) => {
+    createFolder('other');
+    await claimChunkFolder(path('other/chunks'), { farm: 'another', disk: 'disk' });
+    createFolder('stateDir', 'state.db');
+    const known = toKnown(await openDiskFolders(folders('stateDir', 'b'), { ...options, init: true }));
+    await create(path('b/chunks'));
+    const opened = await openDiskFolders(folders('stateDir', 'b'), { ...options, known });
+    expect(opened.map(({ fault }) => fault)).toEqual([undefined, 'foreign']);
+    await create(path('stateDir/chunks'));
+    await expect(openDiskFolders(folders('stateDir'), options)).rejects.toThrow(
+      error('foreign', 'set FARMER_DATA_DIR'),
+    );
+    expect(readdirSync(path('other/chunks'))).toEqual(['downstream.json']);
+  });
+
   it('does not create a missing directory of a known disk', async () => {
     createFolder('stateDir', 'state.db');
     const first = await openDiskFolders(folders('stateDir', 'b'), { ...options, init: true });
@@ -141,9 +182,9 @@ describe('openDiskFolders', () => {
 
   it('refuses a foreign first directory, and a new directory that is foreign or empty', async () => {
     createFolder('stateDir', 'state.db');
-    await writeMarker(path('stateDir'), 'another');
+    await writeMarker(path('stateDir'), { farm: 'another', disk: 'disk' });
     await expect(openDiskFolders(folders('stateDir'), options)).rejects.toMatchObject({ code: 'foreign' });
-    await writeMarker(path('stateDir'), 'farm');
+    await writeMarker(path('stateDir'), { farm: 'farm', disk: 'disk' });
     createFolder('b', 'thesis.txt');
     await expect(openDiskFolders(folders('stateDir', 'b'), options)).rejects.toMatchObject({ code: 'foreign' });
     createFolder('d', 'state.db');

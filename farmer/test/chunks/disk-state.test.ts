@@ -15,7 +15,6 @@ import {
 const NEXT: Record<DiskStateKind, Record<DiskEventType, DiskStateKind>> = {
   ok: {
     space_exhausted: 'full',
-    space_available: 'ok',
     write_rejected: 'read_only',
     gone: 'quarantined',
     unreliable: 'ok',
@@ -24,16 +23,14 @@ const NEXT: Record<DiskStateKind, Record<DiskEventType, DiskStateKind>> = {
   },
   full: {
     space_exhausted: 'full',
-    space_available: 'ok',
     write_rejected: 'read_only',
     gone: 'quarantined',
     unreliable: 'full',
-    probed: 'full',
+    probed: 'ok',
     readmitted: 'full',
   },
   read_only: {
     space_exhausted: 'full',
-    space_available: 'read_only',
     write_rejected: 'read_only',
     gone: 'quarantined',
     unreliable: 'read_only',
@@ -42,7 +39,6 @@ const NEXT: Record<DiskStateKind, Record<DiskEventType, DiskStateKind>> = {
   },
   quarantined: {
     space_exhausted: 'quarantined',
-    space_available: 'quarantined',
     write_rejected: 'quarantined',
     gone: 'quarantined',
     unreliable: 'quarantined',
@@ -52,13 +48,12 @@ const NEXT: Record<DiskStateKind, Record<DiskEventType, DiskStateKind>> = {
 };
 const STATES: Record<DiskStateKind, DiskState> = {
   ok: { kind: 'ok' },
-  full: { kind: 'full' },
+  full: { kind: 'full', code: 'ENOSPC' },
   read_only: { kind: 'read_only', reason: 'EROFS' },
   quarantined: quarantine('EIO'),
 };
 const EVENTS: Record<DiskEventType, DiskEvent> = {
-  space_exhausted: { type: 'space_exhausted' },
-  space_available: { type: 'space_available' },
+  space_exhausted: { type: 'space_exhausted', code: 'ENOSPC' },
   write_rejected: { type: 'write_rejected', reason: 'EROFS', isReplaceable: false },
   gone: { type: 'gone', reason: 'ENODEV' },
   unreliable: { type: 'unreliable', reason: 'too slow', hasAlternative: false },
@@ -66,7 +61,7 @@ const EVENTS: Record<DiskEventType, DiskEvent> = {
   readmitted: { type: 'readmitted', usableAs: { kind: 'ok' } },
 };
 const CELLS = DISK_STATES.flatMap((kind) => Object.values(EVENTS).map((event) => ({ kind, event, type: event.type })));
-const passedProbe: DiskEvent = { type: 'probed', usableAs: { kind: 'full' } };
+const passedProbe: DiskEvent = { type: 'probed', usableAs: { kind: 'full', code: 'ENOSPC' } };
 const failedProbe: DiskEvent = { type: 'probed', usableAs: undefined };
 const apply = (state: DiskState, ...events: DiskEvent[]) => events.reduce(transition, state);
 

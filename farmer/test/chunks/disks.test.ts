@@ -1,10 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { TimeoutError } from '@downstream/platform';
 import { describe, expect, it } from '@jest/globals';
 import { createFileError } from '../../src/chunks/chunk-errors.ts';
 import type { Disk } from '../../src/chunks/disk.ts';
+import { ProbeError } from '../../src/chunks/folder-probe.ts';
+import { type ProbeFailure, toProbeFailure } from '../../src/chunks/probe-failure.ts';
 import { ChunkError } from '../../src/farming/errors.ts';
 import { makeId } from '../fakes/builders.ts';
 import { createDisks } from '../fakes/fake-disks.ts';
@@ -12,20 +15,22 @@ import { createDisks } from '../fakes/fake-disks.ts';
 const slow = new ChunkError('slow', 'slow');
 const errorWith = (code: string) => Object.assign(new Error(code), { code });
 const never = async () => await new Promise<never>(() => {});
-const failProbesWith = (disk: Disk, failure: string | undefined) => {
-  disk.probe = async () => failure;
+/** @param code an error code, or `timeout`; undefined lets all probes pass */
+const failProbesWith = (disk: Disk, code: string | undefined) => {
+  disk.probe = async () => (code === undefined ? undefined : toFailure(code));
 };
+const toFailure = (code: string) => toProbeFailure(code === 'timeout' ? new TimeoutError(1) : errorWith(code));
 
 describe('Disks', () => {
   it('does not change a disk that fails at the start until it works', async () => {
-    const { disks, disk, held, put, found, probe } = await createDisks([5]);
+    const { disks, disk, held, put, found, probe, listFiles } = await createDisks([5]);
     put(1);
     held.delete(makeId(1));
     const marker = join(disk(0).path, 'downstream.json');
     renameSync(marker, `${marker}.away`);
     expect(await disks.load()).toMatchObject({ orphans: 0, partial: 0 });
     expect(disk(0).state.kind).toBe('quarantined');
-    expect(readdirSync(disk(0).files.folder)).toEqual([makeId(1)]);
+    expect(listFiles(0)).toEqual([makeId(1)]);
     held.add(makeId(1));
     renameSync(`${marker}.away`, marker);
     await probe(3);
@@ -38,18 +43,18 @@ describe('Disks', () => {
     const disk = put(1);
     put(2);
     disks.failed(makeId(1), disk, createFileError('ENOSPC'));
-    expect(disk.state).toEqual({ kind: 'full' });
-    await disks.checkSpace(disk);
+    expect(disk.state).toEqual({ kind: 'full', code: 'ENOSPC' });
+    await disks.probe(disk);
     expect(disk.state).toEqual({ kind: 'ok' });
     expect(disks.reserve(makeId(1))).toBe(disk);
   });
 
   it('writes nothing to a full disk until space is free, and loses no chunk on it', async () => {
-    const { disks, put, lost, errors, setFreeBytes } = await createDisks([5]);
+    const { disks, put, lost, errors, setFree } = await createDisks([5]);
     const disk = put(1);
-    setFreeBytes(0, 10);
+    setFree(0, { freeBytes: 10 });
     disks.failed(makeId(2), disk, createFileError('ENOSPC'));
-    await disks.checkSpace(disk);
+    for (const _ of [1, 2]) await disks.probe(disk);
     expect({ state: disk.state.kind, free: disks.chunks, lost, errors }).toEqual({
       state: 'full',
       free: 0,
@@ -57,9 +62,108 @@ describe('Disks', () => {
       errors: ['0 full'],
     });
     expect(disks.find(makeId(1))).toBe(disk);
-    setFreeBytes(0, 1e6);
-    await disks.checkSpace(disk);
+    setFree(0, { freeBytes: 1e6 });
+    await disks.probe(disk);
     expect({ state: disk.state.kind, free: disks.chunks }).toEqual({ state: 'ok', free: 4 });
+  });
+
+  it.each(['ENOSPC', 'EDQUOT'])(
+    'accepts no chunk after %s until as much as a chunk was written, whatever free space is reported',
+    async (code) => {
+      const { disks, put, clock } = await createDisks([5]);
+      const disk = put(1);
+      const probe = disk.probe.bind(disk);
+      const probes: boolean[] = [];
+      disk.probe = async ({ writesChunk = false } = {}) => {
+        probes.push(writesChunk);
+        return writesChunk ? toFailure(code) : undefined;
+      };
+      disks.failed(makeId(2), disk, createFileError(code));
+      const controller = new AbortController();
+      const ended = disks.run(controller.signal).catch(() => {});
+      await clock.advance(120_000);
+      // Small probes find out whether the disk is still there. Chunks are written once a minute.
+      expect(probes).toEqual([false, true, false, true]);
+      expect({ state: disk.state, free: disks.chunks }).toEqual({ state: { kind: 'full', code }, free: 0 });
+      disk.probe = probe;
+      await disks.probe(disk, { writesChunk: false });
+      expect(disk.state.kind).toBe('full');
+      await disks.probe(disk);
+      expect(disks.chunks).toBe(4);
+      controller.abort();
+      await ended;
+    },
+  );
+
+  it.each([
+    ['ENOSPC', { freeBytes: 10 }, 'no free space'],
+    ['ENOSPC', { freeFiles: 0 }, 'no free inodes'],
+    ['ENOSPC', {}, 'quota or another limit of the file system reached'],
+    ['EDQUOT', {}, 'disk quota used up'],
+  ])('reports which resource is used up after %s with %j', async (code, free, reason) => {
+    const { disks, disk, setFree, log } = await createDisks([5]);
+    setFree(0, free);
+    disks.failed(makeId(1), disk(0), createFileError(code));
+    await new Promise(setImmediate);
+    expect(disk(0).reason).toBe(reason);
+    expect(log.lines.at(-1)).toMatchObject({ message: 'disk full', fields: { reason } });
+  });
+
+  it('accepts no more chunks than there are inodes, except some for the state', async () => {
+    const { disks, disk, put, setFree } = await createDisks([9]);
+    setFree(0, { freeFiles: 18 });
+    await disk(0).checkSpace();
+    expect(disks.chunks).toBe(2);
+    put(1);
+    expect(disks.chunks).toBe(1);
+    setFree(0, { freeFiles: undefined });
+    await disk(0).checkSpace();
+    expect(disks.chunks).toBe(8);
+  });
+
+  it('does not start to store chunks on a disk that is out of space', async () => {
+    const { disks, disk } = await createDisks([5]);
+    failProbesWith(disk(0), 'EDQUOT');
+    await disks.load();
+    expect({ state: disk(0).state.kind, free: disks.chunks }).toEqual({ state: 'full', free: 0 });
+  });
+
+  it('stores no chunks on a disk that cannot do all that is needed, but reads from it', async () => {
+    const { disks, put, lost, log } = await createDisks([5]);
+    const disk = put(1);
+    disk.probe = async () => toProbeFailure(new ProbeError('EINVAL', 'flushing a directory failed (EINVAL)'));
+    // The failure of a chunk starts a probe.
+    disks.failed(makeId(2), disk, createFileError('EINVAL'));
+    await disks.probe(disk);
+    expect(disk.state).toEqual({ kind: 'read_only', reason: 'flushing a directory failed (EINVAL)' });
+    expect({ free: disks.chunks, lost, found: disks.find(makeId(1)) }).toEqual({ free: 0, lost: [], found: disk });
+    expect(log.messages()).toEqual(['disk read-only']);
+  });
+
+  it.each(['a link', 'a mount'])('neither uses nor changes the chunks of another farm behind %s', async (kind) => {
+    const { disks, disk, listFiles } = await createDisks([5]);
+    const other = await createDisks([5]);
+    other.put(7);
+    rmSync(disk(0).files.folder, { recursive: true });
+    // Moving the other folder to this place has the same effect as a mount.
+    if (kind === 'a link') symlinkSync(other.disk(0).files.folder, disk(0).files.folder);
+    else renameSync(other.disk(0).files.folder, disk(0).files.folder);
+    await disks.load();
+    const reason = expect.stringContaining('another farmer or disk');
+    expect(disk(0).state).toMatchObject({ kind: 'quarantined', reason });
+    expect(listFiles(0)).toEqual([makeId(7)]);
+  });
+
+  it('does not use a chunk folder that is a link to a folder without a marker', async () => {
+    const { disks, disk } = await createDisks([5]);
+    const { folder } = disk(0).files;
+    renameSync(folder, `${folder}-away`);
+    rmSync(join(`${folder}-away`, 'downstream.json'));
+    writeFileSync(join(`${folder}-away`, makeId(1)), 'of someone else');
+    symlinkSync(`${folder}-away`, folder);
+    await disks.probe(disk(0));
+    expect(disk(0).state.kind).toBe('quarantined');
+    expect(readdirSync(folder)).toEqual([makeId(1)]);
   });
 
   it('reads from a disk that failed and came back full', async () => {
@@ -68,7 +172,7 @@ describe('Disks', () => {
     disks.failed(makeId(1), disk, createFileError('ENXIO'));
     failProbesWith(disk, 'ENOSPC');
     await probe(3);
-    expect(disk.state).toEqual({ kind: 'full' });
+    expect(disk.state).toEqual({ kind: 'full', code: 'ENOSPC' });
     expect(found).toEqual([makeId(1)]);
     expect(disks.find(makeId(1))).toBe(disk);
   });
@@ -80,7 +184,7 @@ describe('Disks', () => {
       disk.checkSpace = async () => {};
       disk.probe = async () => {
         count += 1;
-        return n === 0 ? 'ENODEV' : undefined;
+        return n === 0 ? toFailure('ENODEV') : undefined;
       };
       return () => count;
     });
@@ -117,10 +221,10 @@ describe('Disks', () => {
 
   it('shares one probe among concurrent failures', async () => {
     const { disks, disk, errors } = await createDisks([5, 5]);
-    const gate = Promise.withResolvers<string>();
+    const gate = Promise.withResolvers<ProbeFailure>();
     disk(0).probe = async () => await gate.promise;
     for (const n of [1, 2, 3]) disks.failed(makeId(n), disk(0), createFileError('ENOENT'));
-    gate.resolve('timeout');
+    gate.resolve(toFailure('timeout'));
     await disks.probe(disk(0));
     expect(disk(0).state.kind).toBe('ok');
     expect(errors).toEqual(['0 slow']);
@@ -142,7 +246,6 @@ describe('Disks', () => {
     const { disks, put, lost, probe, log } = await createDisks([5]);
     const disk = put(1);
     disks.failed(makeId(2), disk, createFileError('EROFS'));
-    await disks.checkSpace(disk);
     expect(disk.state).toEqual({ kind: 'read_only', reason: 'EROFS' });
     expect({ free: disks.chunks, lost }).toEqual({ free: 0, lost: [] });
     expect(disks.find(makeId(1))).toBe(disk);
@@ -215,7 +318,6 @@ describe('Disks', () => {
       const realProbe = disk.probe.bind(disk);
       failProbesWith(disk, code);
       await probe(3);
-      await disks.checkSpace(disk);
       expect(disk.state).toEqual({ kind: 'read_only', reason: code });
       expect({ free: disks.chunks, lost }).toEqual({ free: 0, lost: [] });
       expect((await disks.load()).present).toEqual(new Set([makeId(1)]));
@@ -449,7 +551,7 @@ describe('Disks', () => {
   });
 
   it('readmits a disk after three successful probes, with the chunks that are still needed there', async () => {
-    const { disks, disk, put, probe, found, held } = await createDisks([5, 5]);
+    const { disks, disk, put, probe, found, held, listFiles } = await createDisks([5, 5]);
     for (const n of [1, 2, 3, 4, 5, 6]) put(n);
     const [rebuilt = '', ended = '', needed = ''] = [...held].filter((id) => disks.find(id) === disk(0));
     const { path } = disk(0);
@@ -469,17 +571,17 @@ describe('Disks', () => {
     expect(disk(0).state).toEqual({ kind: 'ok' });
     expect(found).toEqual([needed]);
     expect([disks.find(needed), disks.find(rebuilt)]).toEqual([disk(0), disk(1)]);
-    expect(readdirSync(disk(0).files.folder)).toEqual([needed]);
+    expect(listFiles(0)).toEqual([needed]);
     expect(disk(0).probeSeconds).toBeGreaterThanOrEqual(0);
   });
 
   it('creates a missing chunk folder again', async () => {
-    const { disk, put, probe } = await createDisks([5]);
+    const { disk, put, probe, listFiles } = await createDisks([5]);
     rmSync(disk(0).files.folder, { recursive: true });
     await probe(1);
     put(1);
     expect(disk(0).state.kind).toBe('ok');
-    expect(readdirSync(disk(0).files.folder)).toEqual([makeId(1)]);
+    expect(listFiles(0)).toEqual([makeId(1)]);
   });
 
   it('quarantines a disk whose chunk folder cannot be written', async () => {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -62,9 +62,20 @@ describe('openControlServer', () => {
   });
 
   it('replaces a socket that a crash left behind', async () => {
-    writeFileSync(socket(), 'leftover');
+    const crashed = createServer().listen(`${socket()}.old`);
+    await once(crashed, 'listening');
+    renameSync(`${socket()}.old`, socket());
+    crashed.close();
     const client = await open();
     expect(await client.ask('GET', '/scrub', scrubReport)).toEqual(SCRUB);
+  });
+
+  it('does not delete a file that is not a socket', async () => {
+    const log = new FakeLogger();
+    writeFileSync(socket(), 'of someone else');
+    await open(log);
+    expect(readFileSync(socket(), 'utf8')).toBe('of someone else');
+    expect(log.messages('warn')).toEqual(['control socket unavailable']);
   });
 
   it('passes each command to its operation', async () => {

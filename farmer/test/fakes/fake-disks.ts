@@ -1,10 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FakeClock, FakeLogger } from '@downstream/platform/testing';
 import { afterEach, beforeEach } from '@jest/globals';
 import { Disk } from '../../src/chunks/disk.ts';
-import { writeMarker } from '../../src/chunks/disk-marker.ts';
+import { MARKER_FILE, writeMarker } from '../../src/chunks/disk-marker.ts';
+import type { FileSystemSpace } from '../../src/chunks/disk-space.ts';
 import { Disks } from '../../src/chunks/disks.ts';
 import { makeId } from './builders.ts';
 
@@ -23,12 +24,13 @@ export async function createDisks(capacities: number[], { minFreeBytes = 0 } = {
   const log = new FakeLogger();
   farms += 1;
   const farmId = `farm ${farms}`;
-  const spaces = capacities.map(() => ({ sizeBytes: 1e9, freeBytes: 1e9 }));
+  const spaces: FileSystemSpace[] = capacities.map(() => ({ sizeBytes: 1e9, freeBytes: 1e9 }));
   const list = await Promise.all(
     capacities.map(async (chunks, n) => {
       const path = join(root, `${farms}-${n}`);
       mkdirSync(path);
-      const diskId = await writeMarker(path, farmId);
+      const diskId = `disk ${n}`;
+      await writeMarker(path, { farm: farmId, disk: diskId });
       const options = { path, capacityBytes: chunks * CHUNK_BYTES, chunkBytes: CHUNK_BYTES, farmId, diskId };
       const readSpace = async () => ({ sizeBytes: 0, freeBytes: 0, ...spaces[n] });
       return new Disk(options, { readSpace, clock });
@@ -69,9 +71,11 @@ export async function createDisks(capacities: number[], { minFreeBytes = 0 } = {
     clock,
     log,
     /** Makes a disk report this much free space from its next check on. */
-    setFreeBytes: (n: number, freeBytes: number) => {
-      spaces[n] = { sizeBytes: 1e9, freeBytes };
+    setFree: (n: number, free: Partial<FileSystemSpace>) => {
+      spaces[n] = { sizeBytes: 1e9, freeBytes: 1e9, ...free };
     },
+    /** The names of all files in the chunk folder of a disk, except its marker. */
+    listFiles: (n: number): string[] => readdirSync(disk(n).files.folder).filter((name) => name !== MARKER_FILE),
     /** Accepts the contract `n` and stores its chunk. */
     put: (n: number): Disk => {
       const id = makeId(n);

@@ -1,4 +1,13 @@
-import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from '@jest/globals';
 import { openStateReader } from '../../src/state/state-reader.ts';
@@ -31,6 +40,21 @@ describe('StateStore.backup', () => {
     await expect(store.backup(dir.join('absent/backup.db'))).rejects.toMatchObject({ code: 'not_writable' });
     expect(existsSync(dir.join('absent'))).toBe(false);
     expect(readdirSync(dir.path).filter((name) => name.includes('partial'))).toEqual([]);
+  });
+
+  it('changes no other file, whatever its name, and does not replace a link', async () => {
+    const store = dir.open();
+    writeFileSync(dir.join('backup.db.partial'), 'of someone else');
+    symlinkSync(dir.join('absent'), dir.join('link.db'));
+    await store.backup(dir.join('backup.db'));
+    await expect(store.backup(dir.join('link.db'))).rejects.toMatchObject({ code: 'exists' });
+    await expect(store.backup(dir.join('absent/backup.db'))).rejects.toMatchObject({ code: 'not_writable' });
+    expect(readFileSync(dir.join('backup.db.partial'), 'utf8')).toBe('of someone else');
+    expect(
+      readdirSync(dir.path)
+        .filter((name) => /backup|link/.test(name))
+        .sort(),
+    ).toEqual(['backup.db', 'backup.db.partial', 'link.db']);
   });
 });
 

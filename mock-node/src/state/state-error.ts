@@ -20,6 +20,8 @@ export function toStateError(error: unknown, path: string): StateError {
         {},
         options,
       );
+    case 'not_a_file':
+      return new StateError('unusable', `${file} cannot be used: ${message}; choose the path of a regular file`);
     case 'other_version':
       return new StateError('unusable', `${file} cannot be used: ${message}; run that version, or choose another file`);
     default:

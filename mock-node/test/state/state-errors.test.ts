@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { startMockNode } from '@downstream/mock-node';
 import { describe, expect, it } from '@jest/globals';
@@ -101,14 +101,20 @@ describe('a state file', () => {
     await expect(start({ statePath: statePath() })).rejects.toEqual(stateError('unusable', 'integrity check failed'));
   });
 
-  it.each([
-    ['in no folder', () => path('absent', 'state.db')],
-    ['that is a folder', () => statePath()],
-  ])('is rejected if it is %s', async (_, file) => {
-    mkdirSync(statePath());
-    await expect(start({ statePath: file() })).rejects.toEqual(
+  it('is rejected if it is in no folder', async () => {
+    await expect(start({ statePath: path('absent', 'state.db') })).rejects.toEqual(
       stateError('unwritable', 'existing, writable directory'),
     );
+  });
+
+  it.each<[string, () => void, string]>([
+    ['a folder', () => mkdirSync(statePath()), 'not a regular file'],
+    ['a link, whose target keeps its mode', () => symlinkSync(path('other.db'), statePath()), 'a symbolic link'],
+  ])('is rejected if it is %s', async (_, create, problem) => {
+    writeFileSync(path('other.db'), '', { mode: 0o644 });
+    create();
+    await expect(start({ statePath: statePath() })).rejects.toEqual(stateError('unusable', problem));
+    expect(statSync(path('other.db'))).toMatchObject({ size: 0, mode: 0o100644 });
   });
 
   it('is unlocked if the node fails to start', async () => {

@@ -1,3 +1,5 @@
+import { constants } from 'node:os';
+
 /** Facts about an error, for logs. Never a token, secret or URL. */
 export type Details = Readonly<Record<string, string | number | boolean | undefined>>;
 
@@ -14,10 +16,19 @@ export class CodedError<Code extends string = string> extends Error {
   }
 }
 
+/** Linux errors of disks that `os.constants` lacks. */
+const OTHER_ERRNOS = { EUCLEAN: 117, ENOMEDIUM: 123 };
+const CODES_BY_ERRNO = new Map(
+  Object.entries({ ...constants.errno, ...OTHER_ERRNOS }).map(([code, errno]) => [errno, code]),
+);
+
 /** The `code` of a Node.js error or {@link CodedError}. Unlike other properties of such errors, it is safe to log. */
 export function getErrorCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
+  if (typeof error.code !== 'string') return undefined;
+  // Node.js has no name for errors such as EDQUOT and ESTALE: the code is then "Unknown system error -122".
+  const [, errno] = /^Unknown system error -(\d+)$/.exec(error.code) ?? [];
+  return errno === undefined ? error.code : (CODES_BY_ERRNO.get(Number(errno)) ?? error.code);
 }
 
 export function getErrorMessage(error: unknown): string {

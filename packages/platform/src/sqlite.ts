@@ -1,4 +1,5 @@
-import { accessSync, chmodSync, constants, existsSync } from 'node:fs';
+import { accessSync, chmodSync, constants, lstatSync, statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { CodedError, getErrorCode } from './errors.ts';
 
@@ -12,12 +13,12 @@ export interface Schema {
 
 /** A database cannot be used. The message is the reason; the remedy depends on the service. */
 export class DatabaseError extends CodedError<
-  'locked' | 'unwritable' | 'full' | 'damaged' | 'foreign' | 'empty' | 'other_version' | 'failed'
+  'locked' | 'unwritable' | 'full' | 'damaged' | 'foreign' | 'not_a_file' | 'empty' | 'other_version' | 'failed'
 > {}
 
 /**
  * Opens or creates a database with this schema. Only its owner can read the file, and it is locked until it is closed.
- * A file that does not pass all checks is not changed.
+ * A file that does not pass all checks is not changed, nor is what a link points to.
  *
  * @throws DatabaseError
  */
@@ -26,10 +27,10 @@ export function openDatabase(path: string, schema: Schema): DatabaseSync {
     // Before the first read: SQLite then needs no -shm file.
     db.exec('PRAGMA locking_mode = EXCLUSIVE');
     const isEmpty = checkSchema(db, schema);
-    chmodSync(path, 0o600);
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN EXCLUSIVE; COMMIT;');
     const result = String(db.prepare('PRAGMA quick_check(1)').get()?.['quick_check']);
     if (result !== 'ok') throw new DatabaseError('damaged', `integrity check failed: ${result.split('\n').at(-1)}`);
+    chmodSync(path, 0o600);
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN EXCLUSIVE; COMMIT;');
     if (isEmpty) createTables(db, schema);
   });
 }
@@ -48,8 +49,14 @@ export function openReadOnly(path: string, schema: Schema): DatabaseSync {
 /** Opens a file, and closes it again if `prepare` throws. */
 function open(path: string, { readOnly }: { readOnly: boolean }, prepare: (db: DatabaseSync) => void): DatabaseSync {
   try {
+    const entry = lstatSync(path, { throwIfNoEntry: false });
+    if (entry?.isFile() === false)
+      throw new DatabaseError(
+        'not_a_file',
+        entry.isSymbolicLink() ? 'it is a symbolic link' : 'it is not a regular file',
+      );
     // SQLite opens a read-only file all the same, and leaves -wal and -shm files that are read-only too.
-    if (!readOnly && existsSync(path)) accessSync(path, constants.W_OK);
+    if (!readOnly && entry !== undefined) accessSync(path, constants.W_OK);
     const db = new DatabaseSync(path, { readOnly, timeout: 0 });
     try {
       prepare(db);
@@ -59,7 +66,19 @@ function open(path: string, { readOnly }: { readOnly: boolean }, prepare: (db: D
       throw error;
     }
   } catch (error) {
-    throw toDatabaseError(error);
+    const failure = toDatabaseError(error);
+    if (failure.code !== 'unwritable' || !hasNoFreeInodes(dirname(path))) throw failure;
+    throw new DatabaseError('full', 'its file system has no free inodes', {}, { cause: error });
+  }
+}
+
+/** SQLite reports the same error for a missing permission and for a file system that cannot hold another file. */
+function hasNoFreeInodes(folder: string): boolean {
+  try {
+    const { files, ffree } = statfsSync(folder);
+    return files > 0 && ffree === 0;
+  } catch {
+    return false;
   }
 }
 
@@ -105,6 +124,8 @@ export function inTransaction(db: DatabaseSync, work: () => void): void {
 /** Primary result codes of SQLite: the low byte of an extended code. */
 const LOCKED: readonly number[] = [5, 6];
 const UNWRITABLE: readonly number[] = [3, 8, 14];
+/** Extended code of a failed write. SQLite does not distinguish a quota that is used up from a disk that fails. */
+const WRITE_FAILED = 778;
 const UNWRITABLE_FILE: readonly string[] = ['EROFS', 'EACCES', 'EPERM'];
 const DAMAGED: readonly number[] = [11, 26];
 const FULL = 13;
@@ -126,7 +147,8 @@ function classify(error: unknown): DatabaseError['code'] {
   const extended = getResultCode(error) ?? 0;
   const primary = extended & 0xff;
   if (LOCKED.includes(primary)) return 'locked';
-  if (UNWRITABLE.includes(primary) || UNWRITABLE_FILE.includes(getErrorCode(error) ?? '')) return 'unwritable';
+  if (UNWRITABLE.includes(primary) || extended === WRITE_FAILED || UNWRITABLE_FILE.includes(getErrorCode(error) ?? ''))
+    return 'unwritable';
   if (primary === FULL) return 'full';
   if (DAMAGED.includes(primary) || UNREADABLE.includes(extended)) return 'damaged';
   return 'failed';
