@@ -10,6 +10,7 @@ describe('the farmer', () => {
     network: new FarmPool(START_FARMER.network),
     process: new FarmPool(START_FARMER.process),
     terminal: new FarmPool(START_FARMER.terminal),
+    clock: new FarmPool(START_FARMER.clock),
   };
   const seen = new Map<Row, Observation>();
 
@@ -36,6 +37,8 @@ describe('the farmer', () => {
         return await runTrial(row.trial, pools.process);
       case 'terminal':
         return await runTrial(row.trial, pools.terminal);
+      case 'clock':
+        return await runTrial(row.trial, pools.clock);
     }
   }
 });

@@ -85,4 +85,23 @@ export const ENVIRONMENT_CASES: {
       behavior: 'Keeps its log lines, and writes them when the terminal continues.',
     },
   ],
+  clock: [
+    {
+      group: 'clock',
+      fault: 'the system clock is set an hour forward, and back after a round',
+      inject: async ({ clock }) => {
+        clock.setWall(3_600_000);
+        await pause(6_000);
+        clock.setWall(0);
+      },
+      behavior: 'Lists the challenges again before it answers.',
+    },
+    {
+      group: 'clock',
+      fault: 'the machine is paused for two rounds, and all clocks stand still',
+      inject: async ({ clock, farmer }) => await clock.pauseMachine(farmer, 11_000),
+      failed: { missed: 'some', node_error: 'any' },
+      behavior: 'Counts the lost rounds, and sends no answer that belongs to them.',
+    },
+  ],
 };

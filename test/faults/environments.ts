@@ -1,5 +1,6 @@
 import type { MockNode } from '@downstream/mock-node';
 import type { Status } from '../../farmer/src/status/status.ts';
+import { ClockControl } from '../support/clock-control.ts';
 import { type FarmerProcess, startFarmerProcess } from '../support/farmer-process.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { Terminal } from '../support/terminal.ts';
@@ -25,6 +26,8 @@ export interface Environments {
   readonly process: FarmerProcess;
   /** In a terminal, connected to the node. */
   readonly terminal: Terminal;
+  /** In its own process, on a machine whose clocks the test controls. */
+  readonly clock: { readonly clock: ClockControl; readonly farmer: FarmerProcess };
 }
 export type EnvironmentName = keyof Environments;
 
@@ -62,5 +65,10 @@ export const START_FARMER: { readonly [Name in EnvironmentName]: StartFarmer<Env
       status: async () => (await (await read('/status')).json()) as Status,
     };
     return { farmer, environment: terminal };
+  },
+  clock: async (farm, node) => {
+    const clock = farm.use(new ClockControl());
+    const farmer = farm.use(await startFarmerProcess({ ...farm.env(node.url), ...SETTINGS, ...clock.env }));
+    return { farmer, environment: { clock, farmer } };
   },
 };

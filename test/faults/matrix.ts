@@ -38,6 +38,7 @@ export const NODE_ROWS: readonly NodeRow[] = [
 /** The faults that the mock node cannot inject. */
 export const ENVIRONMENT_ROWS: readonly Row[] = [
   ...ENVIRONMENT_CASES.network.map((each) => createEnvironmentRow('network', each)),
+  ...ENVIRONMENT_CASES.clock.map((each) => createEnvironmentRow('clock', each)),
   ...ENVIRONMENT_CASES.process.map((each) => createEnvironmentRow('process', each)),
   ...ENVIRONMENT_CASES.terminal.map((each) => createEnvironmentRow('terminal', each)),
 ];

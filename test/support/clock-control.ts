@@ -1,4 +1,5 @@
-import { renameSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FarmerProcess } from './farmer-process.ts';
@@ -7,12 +8,12 @@ import type { ClockState } from './settable-clock.ts';
 const PRELOAD = join(import.meta.dirname, 'settable-clock.ts');
 
 /** Controls the clocks of the processes that are started with its environment. */
-export class ClockControl {
-  readonly #path: string;
+export class ClockControl implements AsyncDisposable {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'clock-'));
+  readonly #path = join(this.#folder, 'state.json');
   #state: ClockState = { wallMs: 0, pausedMs: 0 };
 
-  constructor(folder: string) {
-    this.#path = join(folder, 'clock.json');
+  constructor() {
     this.#save();
   }
 
@@ -34,6 +35,10 @@ export class ClockControl {
     this.#state = { ...this.#state, pausedMs: this.#state.pausedMs + performance.now() - stoppedAt };
     this.#save();
     child.kill('SIGCONT');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 
   #save(): void {
