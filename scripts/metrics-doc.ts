@@ -13,8 +13,8 @@ or [mock-node/src/metrics.ts](../mock-node/src/metrics.ts) instead.
 * Counters start at 0 when the process starts. Every combination of the label values below exists from the start.
 * Labels hold no tokens, hashes or addresses. \`node\` is the alias of a node, \`disk\` the path of a data directory.
 * A metric that cannot be read is left out of the scrape and counted in \`…_metric_errors_total\`.
-* Both services also export the metrics of their process: CPU, memory, file descriptors and start time as \`process_…\`,
-  event loop, heap and garbage collection as \`nodejs_…\`.
+* Both services also export the metrics of their process: CPU, memory, file descriptors and start time as
+  \`process_…\`, event loop, heap and garbage collection as \`nodejs_…\`.
 
 ## Farmer
 
