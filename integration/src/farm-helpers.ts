@@ -1,9 +1,22 @@
 import { eventually } from './eventually.ts';
 import { createGenesis } from './genesis.ts';
 import type { FarmerService, MockNodeService } from './service.ts';
+import type { TestBed } from './test-bed.ts';
 
 /** A small genesis file, and the settings of a farmer with capacity for three such chunks. */
 export const SMALL_FARM = { genesis: createGenesis('shared'), env: { FARMER_SIZE: '192KiB' } };
+
+/** Starts a farmer at its capacity. @returns the farmer, and its contracts after each has passed */
+export async function startPassingFarmer(
+  bed: TestBed,
+  node: MockNodeService,
+  options: Parameters<TestBed['startFarmer']>[0] = SMALL_FARM,
+): Promise<{ farmer: FarmerService; contracts: string[] }> {
+  const farmer = await bed.startFarmer(options);
+  await farmer.waitUntilFull();
+  await waitUntilEachContractPasses(node);
+  return { farmer, contracts: await listContractHashes(node) };
+}
 
 /** Lists the hashes of a node's contracts, sorted. */
 export async function listContractHashes(node: MockNodeService): Promise<string[]> {

@@ -53,7 +53,7 @@ export async function inTestBed(test: (bed: TestBed) => Promise<void>): Promise<
 }
 
 /** The network, containers and volumes of one test. */
-class TestBed {
+export class TestBed {
   readonly #network: StartedNetwork;
   readonly #services: Service[] = [];
   readonly #volumes: string[] = [];

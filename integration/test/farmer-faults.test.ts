@@ -4,6 +4,7 @@ import {
   fetchFailuresByReason,
   listContractHashes,
   SMALL_FARM,
+  startPassingFarmer,
   waitUntilEachContractPasses,
 } from '../src/farm-helpers.ts';
 import { inTestBed } from '../src/test-bed.ts';
@@ -12,10 +13,7 @@ describe('A farmer', () => {
   it.concurrent('keeps its contracts and reports missed challenges after it was frozen past a deadline', async () => {
     await inTestBed(async (bed) => {
       const node = await bed.startMockNode((set) => set.withGenesis(SMALL_FARM.genesis.content).withInterval(4));
-      const farmer = await bed.startFarmer(SMALL_FARM);
-      await farmer.waitUntilFull();
-      await waitUntilEachContractPasses(node);
-      const contracts = await listContractHashes(node);
+      const { farmer, contracts } = await startPassingFarmer(bed, node);
 
       await farmer.freeze();
       await eventually(

@@ -4,6 +4,7 @@ import {
   fetchFailuresByReason,
   listContractHashes,
   SMALL_FARM,
+  startPassingFarmer,
   waitUntilEachContractPasses,
 } from '../src/farm-helpers.ts';
 import { inTestBed } from '../src/test-bed.ts';
@@ -12,10 +13,7 @@ describe('A farmer', () => {
   it.concurrent('keeps its contracts and reports node errors while its node is frozen for more than a round', async () => {
     await inTestBed(async (bed) => {
       const node = await bed.startMockNode((set) => set.withGenesis(SMALL_FARM.genesis.content).withInterval(4));
-      const farmer = await bed.startFarmer(SMALL_FARM);
-      await farmer.waitUntilFull();
-      await waitUntilEachContractPasses(node);
-      const contracts = await listContractHashes(node);
+      const { farmer, contracts } = await startPassingFarmer(bed, node);
 
       await node.freeze();
       const failures = await eventually(
@@ -38,10 +36,7 @@ describe('A farmer', () => {
       const node = await bed.startMockNode((set) =>
         set.withGenesis(SMALL_FARM.genesis.content).withInterval(12).withState(),
       );
-      const farmer = await bed.startFarmer(SMALL_FARM);
-      await farmer.waitUntilFull();
-      await farmer.waitForPasses(3);
-      const contracts = await listContractHashes(node);
+      const { farmer, contracts } = await startPassingFarmer(bed, node);
 
       await node.kill();
       await node.restart();
@@ -56,10 +51,7 @@ describe('A farmer', () => {
     await inTestBed(async (bed) => {
       const node = await bed.startMockNode((set) => set.withGenesis(SMALL_FARM.genesis.content).withInterval(4));
       const link = await bed.createLink(node);
-      const farmer = await bed.startFarmer({ ...SMALL_FARM, link });
-      await farmer.waitUntilFull();
-      await waitUntilEachContractPasses(node);
-      const contracts = await listContractHashes(node);
+      const { farmer, contracts } = await startPassingFarmer(bed, node, { ...SMALL_FARM, link });
 
       await farmer.disconnect(link);
       const failures = await eventually(
