@@ -48,7 +48,8 @@ export async function verifyOwnership(
 
 async function openFile(path: string) {
   try {
-    const file = await open(path, constants.O_RDONLY);
+    // Opening a pipe must not wait for its writer.
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     if ((await file.stat()).isFile()) return file;
     await file.close();
   } catch (error) {

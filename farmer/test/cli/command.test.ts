@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -111,6 +112,15 @@ describe('runCommand', () => {
     expect(await downstream('--verify-ownership', path, 'http://127.0.0.1:1')).toMatchObject({
       code: 2,
       err: expect.stringContaining(why),
+    });
+  });
+
+  it('exits with 2 when the file to verify is a pipe, without waiting for its writer', async () => {
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    expect(await downstream('--verify-ownership', pipe, 'http://127.0.0.1:1')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('is not a regular file'),
     });
   });
 

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { get as httpGet, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -38,6 +40,22 @@ describe('createWebApp', () => {
       'x-frame-options': 'SAMEORIGIN',
     });
     for (const absent of ['x-powered-by', 'etag', 'strict-transport-security']) expect(headers.has(absent)).toBe(false);
+  });
+
+  it.each([
+    ['cross-site', 'no-cors', 'image', 403],
+    ['same-site', 'cors', 'empty', 403],
+    ['cross-site', 'navigate', 'iframe', 403],
+    ['cross-site', 'navigate', 'document', 200],
+    ['same-origin', 'cors', 'empty', 200],
+    ['none', 'navigate', 'document', 200],
+  ])('responds to a %s request of mode %s for a %s with %i', async (site, mode, destination, status) => {
+    // `fetch` would set the mode itself.
+    const headers = { 'Sec-Fetch-Site': site, 'Sec-Fetch-Mode': mode, 'Sec-Fetch-Dest': destination };
+    const request = httpGet(`${server.url}/metrics`, { headers });
+    const [response]: IncomingMessage[] = await once(request, 'response');
+    expect(response?.statusCode).toBe(status);
+    response?.resume();
   });
 
   it('serves a page that may load only its own files', async () => {

@@ -1,6 +1,7 @@
 import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import type { Scrape } from '../metrics.ts';
+import { rejectForeignPages } from './fetch-metadata.ts';
 
 export interface WebAppDeps {
   readonly scrape: () => Promise<Scrape>;
@@ -11,8 +12,8 @@ export interface WebAppDeps {
 }
 
 /**
- * An Express app with security headers (helmet) and `/metrics`. Nothing is cached, and no response may load or run
- * anything: a page needs its own content security policy.
+ * An Express app with security headers (helmet) and `/metrics`. Pages of other sites can only link to it. Nothing is
+ * cached, and no response may load or run anything: a page needs its own content security policy.
  */
 export function createWebApp({ scrape, guards = [], metricsGuards = [] }: WebAppDeps): Express {
   const app = express();
@@ -29,6 +30,7 @@ export function createWebApp({ scrape, guards = [], metricsGuards = [] }: WebApp
     response.set('Cache-Control', 'no-store');
     next();
   });
+  app.use(rejectForeignPages);
   for (const guard of guards) app.use(guard);
   app.get('/metrics', ...metricsGuards, async (_request, response) => {
     const { contentType, text } = await scrape();
