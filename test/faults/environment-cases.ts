@@ -76,10 +76,11 @@ export const ENVIRONMENT_CASES: {
   terminal: [
     {
       group: 'output',
-      fault: 'the terminal is stopped for six seconds (Ctrl-S)',
+      fault: 'the terminal is stopped for twelve seconds (Ctrl-S)',
       inject: async (terminal) => {
         terminal.stopOutput();
-        await pause(6_000);
+        // A terminal accepts 4 KiB more, which takes some seconds.
+        await pause(12_000);
         terminal.resumeOutput();
       },
       behavior: 'Keeps its log lines, and writes them when the terminal continues.',

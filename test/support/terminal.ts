@@ -50,14 +50,19 @@ export class Terminal implements AsyncDisposable {
 
   /** Sends SIGTERM to the service. @returns its exit code */
   async stopService(): Promise<number | null> {
-    const { pid } = this.#script;
-    const [service] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ');
-    process.kill(Number(service), 'SIGTERM');
-    await once(this.#script, 'exit');
+    await this.#end('SIGTERM');
     return this.#script.exitCode;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#script.exitCode === null && this.#script.signalCode === null) await this.stopService();
+    if (this.#script.exitCode === null && this.#script.signalCode === null) await this.#end('SIGKILL');
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const { pid } = this.#script;
+    const [service] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ');
+    const ended = once(this.#script, 'exit');
+    process.kill(Number(service), signal);
+    await ended;
   }
 }
