@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ExpectedOutcome } from './cases.ts';
 import type { EnvironmentName, Environments } from './environments.ts';
@@ -71,6 +72,25 @@ export const ENVIRONMENT_CASES: {
         child.kill('SIGCONT');
       },
       behavior: 'Continues where it stopped.',
+    },
+    {
+      group: 'process',
+      fault: 'the terminal is closed (SIGHUP)',
+      inject: ({ child }) => {
+        child.kill('SIGHUP');
+      },
+      behavior: 'Ignores the signal.',
+    },
+    {
+      group: 'connection',
+      fault: 'clients open 256 connections to the HTTP port and send nothing',
+      inject: async ({ url }) => {
+        const { hostname, port } = new URL(url);
+        const clients = Array.from({ length: 256 }, () => connect(Number(port), hostname).on('error', () => {}));
+        await pause(6_000);
+        for (const client of clients) client.destroy();
+      },
+      behavior: 'Closes the connections that have been idle the longest, and answers health checks and scrapes.',
     },
   ],
   terminal: [
