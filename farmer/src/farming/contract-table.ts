@@ -1,4 +1,4 @@
-import type { Clock, Instant, Logger } from '@downstream/platform';
+import { type Clock, forEachInSlices, type Instant, type Logger } from '@downstream/platform';
 import type { Load } from '../contract/admission.ts';
 import { advance, type Settlement } from '../contract/advance.ts';
 import {
@@ -264,11 +264,14 @@ export class ContractTable {
    *
    * @param acceptedBefore later contracts did not exist when the time was lost
    */
-  addLostTime(ms: number, acceptedBefore: Instant): void {
-    for (const contract of [...this.#contracts.values()]) {
-      if (contract.terms.acceptedAt <= acceptedBefore) this.#replace(contract, addLostTime(contract, ms));
-    }
-    this.#rebuildDeadlines();
+  async addLostTime(ms: number, acceptedBefore: Instant): Promise<void> {
+    await forEachInSlices(this.ids(), (id) => {
+      const before = this.get(id);
+      if (before === undefined || before.terms.acceptedAt > acceptedBefore) return;
+      const after = addLostTime(before, ms);
+      this.#replace(before, after);
+      this.#enqueue(after);
+    });
   }
 
   /** Counts a contract that is rejected because of its chunk. */
@@ -343,10 +346,6 @@ export class ContractTable {
   #enqueue(contract: Contract): void {
     this.#deadlines.push(toDeadline(contract));
     if (this.#deadlines.length <= 2 * this.#contracts.size + MAX_EXTRA_DEADLINES) return;
-    this.#rebuildDeadlines();
-  }
-
-  #rebuildDeadlines(): void {
     this.#deadlines = new DeadlineQueue([...this.#contracts.values()].map(toDeadline));
   }
 

@@ -93,8 +93,8 @@ export class LostTimeDetector {
     const lostMs = loss !== undefined && (await this.#isProved(loss, listing, now)) ? loss.ms : 0;
     this.#report(lostMs);
     if (lostMs > 0) {
-      contracts.addLostTime(lostMs, this.#comparedAt);
       this.#doubtEarlierThan(askedAt);
+      await contracts.addLostTime(lostMs, this.#comparedAt);
     }
     this.#comparedAt = now;
     this.#listing = { askedAt, open: listing.open };
