@@ -1,7 +1,9 @@
 import { measureChunkGeneration } from './chunk-generation.ts';
 import { measureContractChallenge } from './contract-challenge.ts';
 import { measureFirstPass } from './first-pass.ts';
+import { measureHostileReply } from './hostile-reply.ts';
 import { measureLargeChunks } from './large-chunks.ts';
+import { measureListing } from './listing.ts';
 import { measureMockScale } from './mock-scale.ts';
 import { measureMockVerify } from './mock-verify.ts';
 import { measurePrototypeFarm } from './prototype-farm.ts';
@@ -20,6 +22,8 @@ const BENCHMARKS: readonly Benchmark[] = [
   { names: ['farmer-rss', 'event-loop-delay-p99'], run: measureLargeChunks },
   { names: ['first-pass'], run: measureFirstPass },
   { names: ['prototype-farm'], run: measurePrototypeFarm },
+  { names: ['listing-20000'], run: measureListing },
+  { names: ['hostile-reply-rss'], run: measureHostileReply },
   { names: ['mock-verify'], run: measureMockVerify },
   { names: ['mock-contracts', 'mock-bytes-per-contract'], run: measureMockScale },
 ];

@@ -85,7 +85,10 @@ export async function startMockNode(env: Readonly<Record<string, string>>): Prom
 }
 
 /** Starts a farmer with two workers and waits until it serves HTTP. */
-export async function startFarmer(node: Service, env: Readonly<Record<string, string>>): Promise<FarmerService> {
+export async function startFarmer(
+  node: { readonly url: string },
+  env: Readonly<Record<string, string>>,
+): Promise<FarmerService> {
   const defaults = {
     FARMER_ADDRESS: ADDRESS,
     FARMER_NODE_URL: node.url,

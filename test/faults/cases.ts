@@ -205,14 +205,19 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
     },
   ],
   oversize: [
-    { on: ['due'], parameters: { bytes: MIB }, counted: 'ok', behavior: 'Reads a listing of up to 32 MiB.' },
+    {
+      on: ['due'],
+      parameters: { bytes: MIB },
+      counted: 'ok',
+      behavior: 'Reads a listing of up to 4 MiB, or more with thousands of contracts.',
+    },
     {
       on: ['due'],
       parameters: { bytes: 1024 * MIB },
       times: 1,
       counted: 'invalid_response',
-      behavior: 'Disconnects after 32 MiB of a listing and retries after a pause.',
-      maxBytesRead: 48 * MIB,
+      behavior: 'Disconnects after 4 MiB of a listing, or more with thousands of contracts, and retries after a pause.',
+      maxBytesRead: 20 * MIB,
     },
     {
       on: ['challenge'],
@@ -254,7 +259,7 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
     },
     {
       on: ['due'],
-      parameters: { shape: 'text', bytes: 16 * MIB },
+      parameters: { shape: 'text' },
       times: 1,
       counted: 'ok',
       behavior: 'Skips the entries, and ends no contract that may be among them.',
@@ -412,7 +417,7 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
     },
     {
       on: ['due'],
-      parameters: { entries: 'unknown', count: 100_000 },
+      parameters: { entries: 'unknown', count: 50_000 },
       times: 2,
       counted: 'ok',
       behavior: 'Keeps 1,000 unknown contracts at most, and uses the others.',

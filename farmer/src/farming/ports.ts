@@ -35,6 +35,8 @@ export interface Listing {
 }
 
 export interface ListingOptions extends CallOptions {
+  /** How many contracts this farmer may have. Bounds the size of the response; by default, only the API does. */
+  readonly maxContracts?: number;
   /** Whether this farmer has a contract. By default all contracts are known. Of the others, 1,000 are listed. */
   readonly isKnown?: (id: ContractId) => boolean;
 }

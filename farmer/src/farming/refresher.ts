@@ -108,8 +108,12 @@ export class Refresher {
     const idsBefore = contracts.ids();
     this.#pendingSince = askedAt;
     try {
-      const isKnown = (id: ContractId) => contracts.has(id);
-      const listing = await node.listContracts(session.token, { signal, timeoutMs: this.#maxListingMs, isKnown });
+      const listing = await node.listContracts(session.token, {
+        signal,
+        timeoutMs: this.#maxListingMs,
+        isKnown: (id) => contracts.has(id),
+        maxContracts: Math.max(contracts.capacityContracts, contracts.size),
+      });
       // If time was lost while it was in flight, the listing may be old. A clock that keeps jumping stops no listings.
       this.#isDiscarded = !this.#isDiscarded && lostTime.isOutdated(askedAt);
       if (!this.#isDiscarded) await this.#applyListing(listing, { askedAt, idsBefore }, signal);

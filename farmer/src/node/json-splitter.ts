@@ -10,8 +10,8 @@ export interface JsonReceiver {
 
 /** In characters. */
 export const MAX_PART_LENGTH = 8 * 1024;
-/** Of members and elements. A list of 32 MiB has fewer entries, if each contains a hash. */
-const MAX_PARTS = 500_000;
+/** Of members and elements at any depth. A listing of 32 MiB has fewer, since each contract has a hash. */
+const MAX_ELEMENTS = 750_000;
 const MAX_DEPTH = 32;
 
 /** What the text continues with. */
@@ -34,7 +34,7 @@ const [OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [91, 93, 123, 125
 /**
  * Splits a JSON object into its members, and arrays among them into their elements, while its text arrives. A long list
  * is never kept or parsed as a whole: memory is bounded by {@link MAX_PART_LENGTH}, and the time of one `write` by the
- * length of its text. The number of parts and the depth are limited, and nothing is read after the first error.
+ * length of its text. The number of elements and the depth are limited, and nothing is read after the first error.
  *
  * Checks the structure around the parts. The receiver checks whether a part is JSON.
  */
@@ -47,7 +47,7 @@ export class JsonSplitter {
   #isFirst = true;
   /** The current part, up to the end of the last text; undefined if it is too long. */
   #part: JsonPart = '';
-  #parts = 0;
+  #elements = 0;
   /** Open brackets and braces within the current part. */
   #depth = 0;
   #isInString = false;
@@ -78,10 +78,11 @@ export class JsonSplitter {
           else this.#depth += 1;
           if (this.#depth > MAX_DEPTH) throw new SyntaxError('the JSON is nested too deeply');
           break;
+        case COMMA:
         case CLOSE_BRACE:
         case CLOSE_BRACKET:
-        case COMMA:
         case COLON:
+          if (code === COMMA) this.#countElement();
           if (this.#depth === 0) {
             this.#endPart(text.charAt(at), text.slice(start, at));
             start = at + 1;
@@ -94,6 +95,11 @@ export class JsonSplitter {
   /** @throws SyntaxError if the object is incomplete or followed by other text */
   end(): void {
     if (this.#position !== 'end' || !isBlank(this.#part)) throw new SyntaxError('the JSON is not one complete object');
+  }
+
+  #countElement(): void {
+    this.#elements += 1;
+    if (this.#elements > MAX_ELEMENTS) throw new SyntaxError('the JSON has too many elements');
   }
 
   /** @returns whether the brace or bracket opens what is split; otherwise it belongs to a part */
@@ -113,8 +119,6 @@ export class JsonSplitter {
     const [position, part, isFirst] = [this.#position, this.#part, this.#isFirst];
     const next = NEXT[position][delimiter];
     if (next === undefined) throw new SyntaxError('the JSON is not one complete object');
-    this.#parts += 1;
-    if (this.#parts > MAX_PARTS) throw new SyntaxError('the JSON has too many parts');
     this.#position = next;
     this.#part = '';
     this.#isFirst = false;

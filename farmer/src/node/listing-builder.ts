@@ -43,11 +43,12 @@ export class ListingBuilder implements Listing {
   /** @returns whether this farmer has the contract */
   #hold(id: ContractId): boolean {
     const isKnown = this.#isKnown(id);
-    if (isKnown) this.held.add(id);
-    else if (this.#unknown < MAX_UNKNOWN && !this.held.has(id)) {
+    if (isKnown || this.held.has(id)) this.held.add(id);
+    else if (this.#unknown === MAX_UNKNOWN) this.skipped.surplus += 1;
+    else {
       this.held.add(id);
       this.#unknown += 1;
-    } else if (!this.held.has(id)) this.skipped.surplus += 1;
+    }
     return isKnown;
   }
 }

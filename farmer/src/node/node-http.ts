@@ -37,7 +37,7 @@ export interface NodeRequest<T> extends CallOptions {
 
 export interface NodeResponse {
   readonly status: number;
-  /** The text in pieces of at most a few hundred kilobytes. Throws a NodeError if it is too long or incomplete. */
+  /** The text in short pieces. Throws a NodeError if it is too long or incomplete. */
   readonly body: AsyncIterable<string>;
 }
 

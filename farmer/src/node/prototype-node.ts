@@ -13,8 +13,13 @@ import type { NodeHttp } from './node-http.ts';
 import { type EntryReader, readLists } from './read-lists.ts';
 import { parseResponse, parseStatus, readWhole } from './responses.ts';
 
-/** Enough for 100,000 contracts that are listed twice each. */
-const MAX_LISTING_BYTES = 32 * 1024 * 1024;
+const MIB = 1024 * 1024;
+/** The longest entries of one contract in both lists, with all characters of the challenge escaped. */
+const MAX_CONTRACT_BYTES = 7 * 1024;
+/** For contracts that this farmer does not have, and white space. */
+const MAX_EXTRA_BYTES = 4 * MIB;
+/** Enough for 100,000 contracts with challenges of usual length. */
+const MAX_LISTING_BYTES = 32 * MIB;
 
 /** Client of a node with the prototype API (`/api/downstream`). */
 export class PrototypeNode implements NodePort {
@@ -62,12 +67,15 @@ export class PrototypeNode implements NodePort {
     });
   }
 
-  async listContracts(token: string, { isKnown, ...options }: ListingOptions = {}): Promise<Listing> {
+  async listContracts(
+    token: string,
+    { isKnown, maxContracts = Number.POSITIVE_INFINITY, ...options }: ListingOptions = {},
+  ): Promise<Listing> {
     return await this.#http.request({
       ...options,
       route: 'due',
       path: buildPath('due', { token }),
-      maxBytes: MAX_LISTING_BYTES,
+      maxBytes: Math.min(MAX_EXTRA_BYTES + maxContracts * MAX_CONTRACT_BYTES, MAX_LISTING_BYTES),
       read: async (response) => {
         const listing = new ListingBuilder(isKnown);
         const readers = new Map<string, EntryReader>([

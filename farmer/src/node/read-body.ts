@@ -1,7 +1,10 @@
 import type { Readable } from 'node:stream';
-import { getErrorCode } from '@downstream/platform';
+import { getErrorCode, yieldToEventLoop } from '@downstream/platform';
 import type { RouteName } from '@downstream/protocol';
 import { NodeError } from '../farming/errors.ts';
+
+/** What is decoded and parsed without a pause: a few milliseconds of work. */
+const SLICE_BYTES = 16 * 1024;
 
 export interface BodyLimits {
   readonly route: RouteName;
@@ -10,7 +13,8 @@ export interface BodyLimits {
 }
 
 /**
- * Decodes a response body piece by piece, without a byte order mark. The body of every response passes this function.
+ * Decodes a response body piece by piece, without a byte order mark. Between two pieces, other work has a turn: the
+ * socket may deliver megabytes at once. The body of every response passes this function.
  *
  * @throws NodeError `invalid_response` if the body is longer than `maxBytes`, breaks off or cannot be decompressed
  */
@@ -19,10 +23,14 @@ export async function* readBody(body: Readable, { route, maxBytes }: BodyLimits)
   let bytes = 0;
   try {
     for await (const piece of body) {
-      bytes += piece.length;
-      if (bytes > maxBytes)
-        throw new NodeError('invalid_response', route, "the node's response is too long", { maxBytes });
-      yield decoder.decode(piece, { stream: true });
+      for (let at = 0; at < piece.length; at += SLICE_BYTES) {
+        if (bytes > 0) await yieldToEventLoop();
+        const slice = piece.subarray(at, at + SLICE_BYTES);
+        bytes += slice.length;
+        if (bytes > maxBytes)
+          throw new NodeError('invalid_response', route, "the node's response is too long", { maxBytes });
+        yield decoder.decode(slice, { stream: true });
+      }
     }
     yield decoder.decode();
   } catch (error) {

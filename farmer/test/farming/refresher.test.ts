@@ -1,6 +1,7 @@
+import { FakeClock, settle } from '@downstream/platform/testing';
 import { describe, expect, it } from '@jest/globals';
-import { INTERVAL_MS, makeId } from '../fakes/builders.ts';
-import { aFarmer, type FakeFaults, type FakeNode } from '../fakes/fake-farmer.ts';
+import { INTERVAL_MS, makeId, T0, terms } from '../fakes/builders.ts';
+import { aFarmer, type FakeFaults, FakeNode, MemoryStore } from '../fakes/fake-farmer.ts';
 
 const SECOND = 1_000;
 
@@ -64,6 +65,28 @@ describe('Refresher', () => {
     node.contracts.delete(id);
     await clock.advance(2 * INTERVAL_MS);
     expect(outcomes.ends).toEqual(['ended_by_node']);
+  });
+
+  it('lets other work run while it applies a listing of a thousand contracts', async () => {
+    const store = new MemoryStore();
+    store.saved = 'token';
+    const node = new FakeNode(new FakeClock(T0));
+    node.token = 'token';
+    for (let n = 1; n <= 1_000; n++) {
+      const id = makeId(n);
+      store.rows.set(id, { terms: terms({ id }), round: { number: 0, issuedAt: T0 }, hadChunk: true });
+      node.contracts.set(id, { startedAt: T0, settled: new Map() });
+    }
+    const { farmer, table, chunks } = aFarmer({ contracts: 1_000, node, store });
+    chunks.gate = new Promise(() => {});
+    farmer.start(
+      () => true,
+      () => {},
+    );
+    await settle(4);
+    expect(table.phases.waiting).toBeGreaterThan(100);
+    await settle(60);
+    expect(table.phases.waiting).toBe(0);
   });
 
   it('counts no round of a contract that the node ended before its deadline', async () => {

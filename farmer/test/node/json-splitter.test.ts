@@ -90,8 +90,9 @@ describe('JsonSplitter', () => {
   it.each([
     ['nested too deeply', `{"a":[${'['.repeat(40)}`],
     ['nested too deeply in a part that is too long', `{"a":["${'x'.repeat(MAX_PART_LENGTH)}",${'[0,'.repeat(40)}`],
-    ['split into too many elements', `{"a":[${'0,'.repeat(500_001)}`],
-    ['split into too many members', `{${'"":0,'.repeat(500_001)}`],
+    ['split into too many elements', `{"a":[${'0,'.repeat(750_001)}`],
+    ['split into too many members', `{${'"":0,'.repeat(750_001)}`],
+    ['full of members in its elements', `{"a":[${`{${'"":0,'.repeat(999)}"":0},`.repeat(751)}`],
   ])('rejects a text that is %s, before its end', (_, text) => {
     const splitter = new JsonSplitter({ onValue: () => {}, onArray: () => () => {} });
     expect(() => splitter.write(text)).toThrow(SyntaxError);

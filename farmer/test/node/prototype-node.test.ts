@@ -177,7 +177,7 @@ describe('PrototypeNode.listContracts', () => {
     ['text', HASH],
     ['nested arrays', [[[[0]]]]],
     ['a text of 1 MB', 'x'.repeat(1_000_000)],
-    ['a million numbers', Array(1_000_000).fill(0)],
+    ['a hundred thousand numbers', Array(100_000).fill(0)],
   ])('skips and counts only the entry with %s', async (_, entry) => {
     const body = {
       all_contracts: [entry, { hash: HASH }, { hash: OTHER }],
@@ -221,12 +221,12 @@ describe('PrototypeNode.listContracts', () => {
     });
   });
 
-  it('keeps all known contracts and 1,000 others of a listing with 50,000', async () => {
-    const entries = Array.from({ length: 50_000 }, (_, n) => ({ hash: String(n).padStart(64, '0'), challenge: '0.5' }));
+  it('keeps all known contracts and 1,000 others of a listing with 20,000', async () => {
+    const entries = Array.from({ length: 20_000 }, (_, n) => ({ hash: String(n).padStart(64, '0'), challenge: '0.5' }));
     const all = [...entries, { hash: HASH }];
     const due = [...entries, { hash: HASH, challenge: '0.7' }];
     const listing = await list({ all_contracts: all, due_contracts: due }, (id) => id === HASH);
-    expect(listing).toMatchObject({ open: new Map([[HASH, '0.7']]), skipped: { surplus: 98_000 } });
+    expect(listing).toMatchObject({ open: new Map([[HASH, '0.7']]), skipped: { surplus: 38_000 } });
     expect(listing instanceof NodeError ? 0 : listing.held.size).toBe(1_001);
   });
 
@@ -237,6 +237,28 @@ describe('PrototypeNode.listContracts', () => {
     ['a response with thousands of invalid entries', { all_contracts: Array(20_000).fill(0), due_contracts: [] }],
   ])('rejects %s', async (_, body) => {
     expect(await getErrorCode(reply(body), (node) => node.listContracts(TOKEN))).toBe('invalid_response');
+  });
+
+  it('lets other work run while it reads a listing of 20,000 contracts', async () => {
+    const entries = Array.from({ length: 20_000 }, (_, n) => ({ hash: String(n).padStart(64, '0') }));
+    let turns = 0;
+    const count = () => {
+      turns += 1;
+      counting = setImmediate(count);
+    };
+    let counting = setImmediate(count);
+    const listing = await list({ all_contracts: entries, due_contracts: [] });
+    clearImmediate(counting);
+    expect(listing instanceof NodeError ? 0 : listing.held.size).toBe(20_000);
+    // One turn for each 16 KiB.
+    expect(turns).toBeGreaterThan(80);
+  });
+
+  it('limits the size of a listing by the contracts that the farmer may have', async () => {
+    const body = `${JSON.stringify({ all_contracts: [], due_contracts: [] })}${' '.repeat(5 * 1024 * 1024)}`;
+    const listFor = async (maxContracts: number) =>
+      await getErrorCode(always(body), (node) => node.listContracts(TOKEN, { maxContracts }));
+    expect([await listFor(5), await listFor(1_000)]).toEqual(['invalid_response', 'no error']);
   });
 
   it('reads only the start of an error response', async () => {

@@ -50,8 +50,8 @@ export const nodePanels: Panel[] = [
     ],
   }),
   graph({
-    title: 'Failed requests by outcome',
-    question: 'Why do requests to nodes fail?',
+    title: 'Failed requests and skipped entries',
+    question: 'Why do requests to nodes fail, and which entries of listings are unusable?',
     normal: 'none. `unreachable` and `timeout`: network or node. `no_token`: the node no longer knows this farmer.',
     as: 'bars',
     palette: {
@@ -64,7 +64,13 @@ export const nodePanels: Panel[] = [
       no_hash: 'dark-purple',
     },
     runbooks,
-    queries: [{ expr: failedRequests(['outcome']), legend: '{{outcome}}' }],
+    queries: [
+      { expr: failedRequests(['outcome']), legend: '{{outcome}}' },
+      {
+        expr: increasePerStep('farmer_listing_entries_skipped_total', { by: ['reason'] }),
+        legend: 'skipped: {{reason}}',
+      },
+    ],
   }),
   graph({
     title: 'Response time',

@@ -13,9 +13,9 @@ export {
   integerBetween,
 } from './common-settings.ts';
 export { CodedError, type Details, getErrorCode, getErrorMessage } from './errors.ts';
+export { forEachInSlices, yieldToEventLoop } from './event-loop.ts';
 export { exit } from './exit.ts';
 export { flush, flushSync } from './flush.ts';
-export { forEachInSlices } from './for-each-in-slices.ts';
 export { type HttpServer, ListenError, listen } from './http-server.ts';
 export { parseJson } from './json.ts';
 export { LogLimiter } from './log-limiter.ts';

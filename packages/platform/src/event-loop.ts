@@ -1,0 +1,26 @@
+const SLICE_ITEMS = 100;
+const SLICE_MS = 5;
+
+/** Resolves after other work had a turn: I/O, timers and requests. */
+export async function yieldToEventLoop(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+/**
+ * Visits each item without blocking the event loop for long: after 100 items or 5 ms, other work has a turn.
+ *
+ * @param visit returns within a few milliseconds
+ */
+export async function forEachInSlices<T>(items: Iterable<T>, visit: (item: T) => void): Promise<void> {
+  let left = SLICE_ITEMS;
+  let startedAt = performance.now();
+  for (const item of items) {
+    if (left === 0 || performance.now() - startedAt > SLICE_MS) {
+      await yieldToEventLoop();
+      left = SLICE_ITEMS;
+      startedAt = performance.now();
+    }
+    left -= 1;
+    visit(item);
+  }
+}

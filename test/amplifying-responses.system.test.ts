@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { RouteName } from '@downstream/protocol';
+import { describe, expect, it } from '@jest/globals';
+import { startFarmerProcess } from './support/farmer-process.ts';
+import { AMPLIFYING_BODIES, startHostileNode } from './support/hostile-node.ts';
+import { TestFarm, until } from './support/test-farm.ts';
+
+const MIB = 1024 * 1024;
+/** Just below the limit for a farmer with few contracts. */
+const BODY_BYTES = 4 * MIB - 4_096;
+/** As in the operator's guide. */
+const MAX_GROWTH_BYTES = 128 * MIB;
+/** Usually a few milliseconds; other tests use the processors, too. */
+const MAX_HEALTH_CHECK_MS = 500;
+const ROUTES: readonly RouteName[] = ['due', 'chunk', 'challenge', 'remove'];
+
+describe('A farmer with a node that sends amplifying responses', () => {
+  it('stays small, healthy and successful at another node', async () => {
+    await using farm = new TestFarm();
+    const [honest, other] = [await farm.startNode({ seed: 'a' }), await farm.startNode({ seed: 'b' })];
+    await using hostile = await startHostileNode(other.url);
+    await using farmer = await startFarmerProcess({
+      ...farm.env(`${honest.url},${hostile.url}`),
+      FARMER_NODE_ALIAS: 'honest,hostile',
+      FARMER_LOG_LEVEL: 'info',
+    });
+    await until(farmer.status, ({ nodes }) => nodes.every(({ challenges }) => challenges.passed > 3));
+    const before = readPeakBytes(farmer.child.pid);
+    const passedBefore = (await farmer.status()).nodes[0]?.challenges.passed ?? 0;
+
+    const slow: string[] = [];
+    for (const [name, createBody] of Object.entries(AMPLIFYING_BODIES)) {
+      hostile.answer(ROUTES, createBody(BODY_BYTES));
+      while ((hostile.responses.get('due') ?? 0) < 3) {
+        const start = performance.now();
+        await (await fetch(`${farmer.url}/healthz`)).text();
+        const tookMs = performance.now() - start;
+        if (tookMs > MAX_HEALTH_CHECK_MS) slow.push(`${name}: ${tookMs.toFixed()} ms`);
+        await pause(20);
+      }
+    }
+
+    expect(slow).toEqual([]);
+    expect(readPeakBytes(farmer.child.pid) - before).toBeLessThan(MAX_GROWTH_BYTES);
+    const { nodes } = await farmer.status();
+    expect(nodes[0]?.challenges.failed).toBe(0);
+    expect(nodes[0]?.challenges.passed).toBeGreaterThan(passedBefore + 10);
+  });
+});
+
+/** The peak of the resident set of a process. */
+function readPeakBytes(pid: number | undefined): number {
+  return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
+}
