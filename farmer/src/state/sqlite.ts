@@ -56,10 +56,7 @@ export function toStateError(error: unknown, path: string): StateError {
         `${path} is not writable: check FARMER_DATA_DIR, the owner and permissions, quotas, and that the disk is mounted writable`,
       );
     case 'full':
-      return new StateError(
-        'full',
-        `${path} cannot be written: its file system has no free space or inodes; free some`,
-      );
+      return new StateError('full', `${path} cannot be written (${message}): free some space or inodes`);
     case 'damaged':
       return new StateError(
         'damaged',
