@@ -117,6 +117,20 @@ describe('createLogger', () => {
     expect(written).toHaveLength(24);
   });
 
+  it('limits repeated lines of all levels but debug', () => {
+    const text = lines('json', 'debug', (log) => {
+      for (let n = 0; n < 100; n++)
+        for (const level of ['error', 'warn', 'info', 'debug'] as const) log[level](`a line of level ${level}`, { n });
+    });
+    const count = (level: string) => text.split(`a line of level ${level}`).length - 1;
+    expect({ error: count('error'), warn: count('warn'), info: count('info'), debug: count('debug') }).toEqual({
+      error: 20,
+      warn: 20,
+      info: 20,
+      debug: 100,
+    });
+  });
+
   it('writes readable lines in the pretty format', () => {
     const text = lines('pretty', 'info', (log) => log.info('challenge failed', { reason: 'late', lateMs: 5 }));
     expect(text).toMatch(/^\d\d:\d\d:\d\d info {2}challenge failed {2}reason=late {2}lateMs=5\n$/);
