@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
+import { gzipSync } from 'node:zlib';
 
 /** A node in a worker thread. It mutates valid responses, in a way that the seed determines. */
 
@@ -116,6 +117,15 @@ function createBody(route: string): Buffer {
   }
 }
 
+/** Short when compressed, but expensive to parse. */
+const AMPLIFYING: readonly [Buffer, ...Buffer[]] = [
+  gzipSync(`{"all_contracts":[${'0,'.repeat(500_000)}0],"due_contracts":[]}`),
+  gzipSync(`{"all_contracts":[${'{},'.repeat(5_000)}0],"due_contracts":[],"challenges":[${'{},'.repeat(5_000)}{}]}`),
+  gzipSync('['.repeat(1_000_000)),
+  gzipSync(`{"challenges":[{"a":${'{"a":'.repeat(500_000)}`),
+  gzipSync(JSON.stringify({ all_contracts: [{ hash: 'x'.repeat(1_000_000) }], due_contracts: [] })),
+];
+
 function parseRoute(path: string): string {
   if (path === '/') return 'connectivity';
   const [, , , name = '', inner] = path.split('/');
@@ -124,14 +134,16 @@ function parseRoute(path: string): string {
 
 const server = createServer((request, response) => {
   request.resume();
-  const body = createBody(parseRoute(request.url ?? ''));
+  const isAmplifying = random() < 0.02;
+  const body = isAmplifying ? pick(AMPLIFYING) : createBody(parseRoute(request.url ?? ''));
   const status = random() < 0.7 ? 200 : pick([201, 204, 206, 301, 302, 304, 400, 404, 418, 429, 500, 503, 599]);
   response.on('error', () => {});
   response.setHeader('Content-Type', pick(['application/json', 'text/html', 'application/octet-stream', 'x']));
   if (random() < 0.05) response.setHeader('Retry-After', pick(['1', '-5', 'soon', '9'.repeat(500)]));
   if (random() < 0.05) response.setHeader('Date', pick(['yesterday', '', '0']));
   if (random() < 0.02) response.setHeader('Location', 'http://127.0.0.1:1/');
-  if (random() < 0.02) response.setHeader('Content-Encoding', pick(['gzip', 'br', 'deflate', 'nonsense']));
+  if (isAmplifying) response.setHeader('Content-Encoding', 'gzip');
+  else if (random() < 0.02) response.setHeader('Content-Encoding', pick(['gzip', 'br', 'deflate', 'nonsense']));
   const trouble = random();
   if (trouble < 0.02) {
     response.writeHead(status, { 'Content-Length': body.length + 10 });

@@ -58,7 +58,7 @@ afterAll(async () => {
 
 /**
  * One call per route; contracts are followed up by downloading or generating their chunk. Checked with `assert`, which
- * costs less than `expect` in 90,000 calls.
+ * costs less than `expect` in thousands of calls.
  */
 const CALLS: Record<RouteName, () => Promise<unknown>> = {
   connectivity: async () => await node().register('address'),

@@ -1,3 +1,3 @@
 import { describeFuzzing } from './fuzz-suite.ts';
 
-describeFuzzing(10_000);
+describeFuzzing(2_000);
