@@ -50,6 +50,7 @@ describe('runCommand', () => {
     [['--node-urls=http://user:hunter2@host']],
     [['--download-origins', 'https://host/?key=hunter2']],
     [['--http-host', 'http://user:hunter2@host']],
+    [['--node-alias', 'user:hunter2@host']],
     [['--proxy', 'user:hunter2@proxy:3128']],
     [['--proxy', 'http://user:hunter2@proxy/x?y']],
     [['--no-proxy', 'http://user:hunter2@proxy']],

@@ -85,7 +85,9 @@ const MAX_SHOWN_CHARS = 100;
 
 function formatValue(text: string, { sensitive }: Pick<Setting, 'sensitive'>): string {
   if (sensitive === 'all') return `a value of ${text.length} characters, which is not shown`;
-  const masked = sensitive !== undefined || text.includes('://') ? maskCredentials(text) : text;
+  // The value may be meant for another setting.
+  const mayBeUrl = sensitive !== undefined || /:\/\/|@/.test(text);
+  const masked = mayBeUrl ? maskCredentials(text) : text;
   return JSON.stringify(masked.length > MAX_SHOWN_CHARS ? `${masked.slice(0, MAX_SHOWN_CHARS)}…` : masked);
 }
 
