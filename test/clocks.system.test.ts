@@ -45,10 +45,10 @@ describe('A farmer', () => {
     const run = async (wallMs: number) => {
       clock.setWall(wallMs);
       await using farmer = await startFarmerProcess({ ...farm.env(node.url), ...clock.env });
-      await waitForPasses(node, 2 * CONTRACTS);
+      await waitForPasses(node, CONTRACTS);
       return await countFailures(farmer, node);
     };
-    const runs = [await run(0), await run(-2 * HOUR_MS), await run(0), await run(2 * HOUR_MS), await run(0)];
+    const runs = [await run(-2 * HOUR_MS), await run(0), await run(2 * HOUR_MS), await run(0)];
     for (const { farmer, node: counted } of runs) expect(Math.abs(farmer - counted)).toBeLessThanOrEqual(CONTRACTS);
-  });
+  }, 90_000);
 });
