@@ -61,6 +61,8 @@ describe.each(['farmer', 'mock-node'] as const)('A signal to the %s', (service) 
     if (service === 'farmer') await child.waitFor(/hangup ignored/);
     child.send('SIGHUP');
     child.send('SIGTERM');
+    // A signal of the terminal may also be passed on by a parent process.
+    child.send('SIGINT');
     expect(await child.exit).toEqual({ code: 0, signal: null });
   });
 });

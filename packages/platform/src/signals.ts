@@ -19,9 +19,12 @@ export class StopRequest extends CodedError<'stop_requested'> {
   }
 }
 
+/** A terminal signals all of its processes, and a parent process may pass the signal on: both are one request. */
+const REPEAT_MS = 500;
+
 /**
  * Handles signals from now on. Call it before anything else is loaded: without a handler, the kernel discards signals
- * to the first process of a container. A second SIGTERM or SIGINT kills the process.
+ * to the first process of a container. A second SIGTERM or SIGINT kills the process, unless it follows at once.
  *
  * SIGHUP is ignored, because Node.js resets what `nohup` has set, and a farm outlives the terminal that started it.
  *
@@ -29,9 +32,12 @@ export class StopRequest extends CodedError<'stop_requested'> {
  */
 export function handleSignals(): AbortSignal {
   const stop = new AbortController();
+  let requestedAtMs = Number.POSITIVE_INFINITY;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
-      if (stop.signal.aborted) kill();
+      if (performance.now() - requestedAtMs >= REPEAT_MS) kill();
+      if (stop.signal.aborted) return;
+      requestedAtMs = performance.now();
       stop.abort(new StopRequest(signal));
     });
   }
