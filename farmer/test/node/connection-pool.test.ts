@@ -56,18 +56,18 @@ const RESET: RequestListener = (request) => void request.socket.resetAndDestroy(
 
 describe('ConnectionPool', () => {
   it.each([
-    ['is silent', HANG, 'timeout'],
-    ['is reset', RESET, 'unreachable'],
+    ['is silent', HANG, 'timeout', 500],
+    ['is reset', RESET, 'unreachable', 20_000],
   ] as const)(
     'discards all idle connections after one %s, and a request on a new one succeeds',
-    async (_, stale, outcome) => {
+    async (_, stale, outcome, timeoutMs) => {
       const { server, counts, fillPool } = await startServer(stale);
       await using _server = server;
       using client = connect(server.url);
       await fillPool(client.node, 11);
-      const listings = [1, 2, 3].map(async () => await client.node.listContracts(TOKEN, { timeoutMs: 200 }));
+      const listings = [1, 2, 3].map(async () => await client.node.listContracts(TOKEN, { timeoutMs }));
       await Promise.all(listings);
-      await client.node.listContracts(TOKEN, { timeoutMs: 200 });
+      await client.node.listContracts(TOKEN, { timeoutMs });
       expect(counts.stale).toBe(3);
       expect(client.events.map((event) => event.discarded)).toEqual([8, 0, 0]);
       expect(client.events[0]).toMatchObject({ route: 'due', outcome });
