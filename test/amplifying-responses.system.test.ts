@@ -18,21 +18,22 @@ const ROUTES: readonly RouteName[] = ['due', 'chunk', 'challenge', 'remove'];
 describe('A farmer with a node that sends amplifying responses', () => {
   it('stays small, healthy and successful at another node', async () => {
     await using farm = new TestFarm();
-    const [honest, other] = [await farm.startNode({ seed: 'a' }), await farm.startNode({ seed: 'b' })];
+    const honest = await farm.startNode({ seed: 'a', intervalMs: 6_000 });
+    const other = await farm.startNode({ seed: 'b' });
     await using hostile = await startHostileNode(other.url);
     await using farmer = await startFarmerProcess({
       ...farm.env(`${honest.url},${hostile.url}`),
       FARMER_NODE_ALIAS: 'honest,hostile',
       FARMER_LOG_LEVEL: 'info',
     });
-    await until(farmer.status, ({ nodes }) => nodes.every(({ challenges }) => challenges.passed > 3));
+    await until(farmer.status, ({ nodes }) => nodes.every(({ challenges }) => challenges.passed >= 2));
     const before = readPeakBytes(farmer.child.pid);
     const passedBefore = (await farmer.status()).nodes[0]?.challenges.passed ?? 0;
 
     const slow: string[] = [];
     for (const [name, createBody] of Object.entries(AMPLIFYING_BODIES)) {
       hostile.answer(ROUTES, createBody(BODY_BYTES));
-      while ((hostile.responses.get('due') ?? 0) < 3) {
+      while ((hostile.responses.get('due') ?? 0) < 2) {
         const start = performance.now();
         await (await fetch(`${farmer.url}/healthz`)).text();
         const tookMs = performance.now() - start;
@@ -45,7 +46,7 @@ describe('A farmer with a node that sends amplifying responses', () => {
     expect(readPeakBytes(farmer.child.pid) - before).toBeLessThan(MAX_GROWTH_BYTES);
     const { nodes } = await farmer.status();
     expect(nodes[0]?.challenges.failed).toBe(0);
-    expect(nodes[0]?.challenges.passed).toBeGreaterThan(passedBefore + 10);
+    expect(nodes[0]?.challenges.passed).toBeGreaterThan(passedBefore + 2);
   });
 });
 
