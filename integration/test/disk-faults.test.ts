@@ -103,7 +103,10 @@ describe('A farmer', () => {
       const { total } = (await farmer.status()).contracts;
       expect(total).toBeLessThan(30);
       await farmer.waitForPasses(total);
-      expect((await farmer.status()).contracts).toMatchObject({ total, generating: 0 });
+      const { contracts } = await farmer.status();
+      expect(contracts.total).toBe(total);
+      // Those that were accepted just before the last inode was used.
+      expect(contracts.generating).toBeLessThanOrEqual(4);
 
       await farmer.exec('node', '--eval', "require('node:fs').rmSync('/data/fillers', { recursive: true })");
       await waitUntilEachContractPasses(node);
