@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream';
-import { getErrorCode, yieldToEventLoop } from '@downstream/platform';
+import { getErrorCode, SLICE_MS, yieldToEventLoop } from '@downstream/platform';
 import type { RouteName } from '@downstream/protocol';
 import { NodeError } from '../farming/errors.ts';
 
-/** What is decoded and parsed without a pause: a few milliseconds of work. */
+/** What is decoded and parsed in one step: at most a few milliseconds of work. */
 const SLICE_BYTES = 16 * 1024;
 
 export interface BodyLimits {
@@ -13,18 +13,22 @@ export interface BodyLimits {
 }
 
 /**
- * Decodes a response body piece by piece, without a byte order mark. Between two pieces, other work has a turn: the
- * socket may deliver megabytes at once. The body of every response passes this function.
+ * Decodes a response body piece by piece, without a byte order mark. After some milliseconds, other work has a
+ * turn: the socket may deliver megabytes at once. The body of every response passes this function.
  *
  * @throws NodeError `invalid_response` if the body is longer than `maxBytes`, breaks off or cannot be decompressed
  */
 export async function* readBody(body: Readable, { route, maxBytes }: BodyLimits): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let bytes = 0;
+  let sliceStartedAt = performance.now();
   try {
     for await (const piece of body) {
       for (let at = 0; at < piece.length; at += SLICE_BYTES) {
-        if (bytes > 0) await yieldToEventLoop();
+        if (performance.now() - sliceStartedAt > SLICE_MS) {
+          await yieldToEventLoop();
+          sliceStartedAt = performance.now();
+        }
         const slice = piece.subarray(at, at + SLICE_BYTES);
         bytes += slice.length;
         if (bytes > maxBytes)

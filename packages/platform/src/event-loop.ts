@@ -1,5 +1,6 @@
 const SLICE_ITEMS = 100;
-const SLICE_MS = 5;
+/** How long work may run before other work has a turn. */
+export const SLICE_MS = 5;
 
 /** Resolves after other work had a turn: I/O, timers and requests. */
 export async function yieldToEventLoop(): Promise<void> {

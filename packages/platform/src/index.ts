@@ -13,7 +13,7 @@ export {
   integerBetween,
 } from './common-settings.ts';
 export { CodedError, type Details, getErrorCode, getErrorMessage } from './errors.ts';
-export { forEachInSlices, yieldToEventLoop } from './event-loop.ts';
+export { forEachInSlices, SLICE_MS, yieldToEventLoop } from './event-loop.ts';
 export { exit } from './exit.ts';
 export { flush, flushSync } from './flush.ts';
 export { type HttpServer, ListenError, listen } from './http-server.ts';
