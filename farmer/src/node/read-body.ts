@@ -18,16 +18,20 @@ export interface BodyLimits {
  *
  * @throws NodeError `invalid_response` if the body is longer than `maxBytes`, breaks off or cannot be decompressed
  */
-export async function* readBody(body: Readable, { route, maxBytes }: BodyLimits): AsyncGenerator<string> {
+export async function* readBody(
+  body: Readable,
+  { route, maxBytes }: BodyLimits,
+  now = () => performance.now(),
+): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let bytes = 0;
-  let sliceStartedAt = performance.now();
+  let turnStartedAt = now();
   try {
     for await (const piece of body) {
       for (let at = 0; at < piece.length; at += SLICE_BYTES) {
-        if (performance.now() - sliceStartedAt > SLICE_MS) {
+        if (now() - turnStartedAt > SLICE_MS) {
           await yieldToEventLoop();
-          sliceStartedAt = performance.now();
+          turnStartedAt = now();
         }
         const slice = piece.subarray(at, at + SLICE_BYTES);
         bytes += slice.length;
