@@ -104,8 +104,9 @@ describeWith(['prometheus'], 'dashboard queries in a real Prometheus', () => {
     const query = findQuery('Disk full in A');
     const [filling] = await runQuery(prometheus, query, hasNumbers, 'updated');
     const seconds = filling?.points[0]?.[1];
-    expect(seconds).toBeGreaterThan(800);
-    expect(seconds).toBeLessThan(1_000);
+    // 1 GB at 1 MB/s. On a busy machine, a scrape is timestamped up to some seconds after its values were read.
+    expect(seconds).toBeGreaterThan(500);
+    expect(seconds).toBeLessThan(2_000);
     exporter.capacityBytes = 2_000_000_000;
     const isNow = ([series]: Series[]) => series?.points[0]?.[1] === 0;
     expect(await runQuery(prometheus, query, isNow, 'updated')).toHaveLength(1);
