@@ -27,9 +27,7 @@ export const ENVIRONMENT_CASES: {
       fault: 'open connections silently lose everything, new ones work',
       inject: async (network) => {
         // Slow answers of one round open a connection each.
-        network.delay(300);
-        await pause(6_000);
-        network.delay(0);
+        await delayOneRound(network, 300);
         await pause(500);
         network.silenceOpenConnections();
       },
@@ -54,11 +52,7 @@ export const ENVIRONMENT_CASES: {
     {
       group: 'connection',
       fault: 'requests arrive a second later',
-      inject: async (network) => {
-        network.delay(1_000);
-        await pause(6_000);
-        network.delay(0);
-      },
+      inject: async (network) => await delayOneRound(network, 1_000),
       behavior: 'Waits.',
     },
   ],
@@ -126,3 +120,10 @@ export const ENVIRONMENT_CASES: {
     },
   ],
 };
+
+/** Delays all requests for more than a round of five seconds. */
+async function delayOneRound(network: Environments['network'], ms: number): Promise<void> {
+  network.delay(ms);
+  await pause(6_000);
+  network.delay(0);
+}

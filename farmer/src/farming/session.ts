@@ -96,6 +96,7 @@ export class Session {
       }
     }
   }
+
   async #waitForNextRegistration(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#deps;
     const oldest = this.#registeredAt.at(-MAX_REGISTRATIONS.count);
