@@ -47,8 +47,10 @@ export interface FaultCase<Kind extends EffectKind = EffectKind> extends Expecte
 const MIB = 1024 * 1024;
 /** The routes that a farmer uses continuously. */
 const FARMING_ROUTES = ['chunk', 'due', 'challenge'] as const;
+/** Rounds for trials in which a lot must happen within one, also on a busy machine with a slow disk. */
+const LONG_ROUNDS = { intervalMs: 10_000 } as const;
 /** Contracts with the URL of their chunk. */
-const BY_URL = { contractForm: 'url' } as const;
+const BY_URL = { contractForm: 'url', ...LONG_ROUNDS } as const;
 /** Makes the farmer release one contract. */
 const ONE_WRONG: FaultInput = { name: 'one-wrong', times: 1, effect: 'wrong_hash' };
 const ONE_REJECTED = { hash_mismatch: 1 } as const;
@@ -217,6 +219,7 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
       times: 1,
       counted: 'invalid_response',
       behavior: 'Disconnects after 4 MiB of a listing, or more with thousands of contracts, and retries after a pause.',
+      node: LONG_ROUNDS,
       maxBytesRead: 20 * MIB,
     },
     {

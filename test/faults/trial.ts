@@ -30,6 +30,7 @@ export type Observation = ReturnType<typeof toObservation>;
 
 /** Far more than a trial takes, for busy machines. */
 const TIMEOUT = { withinMs: 45_000 };
+const MAX_WARNINGS_SHOWN = 20;
 
 /** Runs a trial until all contracts pass again. @throws if the outcome differs from the expected one */
 export async function runTrial<E>(trial: Trial<E>, pairs: FarmPool<E>): Promise<Observation> {
@@ -38,7 +39,7 @@ export async function runTrial<E>(trial: Trial<E>, pairs: FarmPool<E>): Promise<
   return await pairs.use(options, waitUntilAllPass, async (pair) => await watch(pair, trial));
 }
 
-/** Adds the maximum delay of the event loop to an error, because a busy machine can cause it. */
+/** Adds the maximum delay of the event loop, because a busy machine can cause an error, and the farmer's warnings. */
 async function watch<E>(pair: Pair<E>, trial: Trial<E>): Promise<Observation> {
   const delay = monitorEventLoopDelay();
   delay.enable();
@@ -46,7 +47,8 @@ async function watch<E>(pair: Pair<E>, trial: Trial<E>): Promise<Observation> {
     return await runTrialOn(pair, trial);
   } catch (error) {
     const ms = Math.round(delay.max / 1e6);
-    throw new Error(`${getErrorMessage(error)}\n\nMaximum delay of the event loop: ${ms} ms.`, {
+    const warnings = pair.farmer.lines.filter(isWarning).slice(-MAX_WARNINGS_SHOWN).join('');
+    throw new Error(`${getErrorMessage(error)}\n\nMaximum delay of the event loop: ${ms} ms.\n${warnings}`, {
       cause: error,
     });
   } finally {
@@ -183,7 +185,11 @@ async function compareCounts({ node: { controller }, farmer }: Pair<unknown>): P
 /** Expects a warning or an error in the log if a request failed. */
 function expectWarning(lines: readonly string[], { counted = 'ok' }: { readonly counted?: string }): void {
   if (counted.endsWith('ok')) return;
-  expect(lines.find((line) => /"level":"(warn|error)"/.test(line))).toBeDefined();
+  expect(lines.find(isWarning)).toBeDefined();
+}
+
+function isWarning(line: string): boolean {
+  return /"level":"(warn|error)"/.test(line);
 }
 
 /** Expects that the farmer did not read too much of a response. */
