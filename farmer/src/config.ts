@@ -1,6 +1,6 @@
-import { diff } from 'node:util';
 import {
   checkGenesisSettings,
+  findSimilarName,
   parseSettings,
   SettingsError,
   type SettingsInput,
@@ -78,18 +78,20 @@ export function findProxyVariables(env: SettingsInput['env'] = process.env): str
   return Object.keys(env).filter((name) => env[name] && PROXY_VARIABLES.includes(name.toUpperCase()));
 }
 
+const PREFIX = 'FARMER_';
+
 /** Kubernetes sets such variables for a service called `farmer`. */
 const KUBERNETES_VARIABLE = /^FARMER_(SERVICE_|PORT)/;
 
-/** Finds environment variables with the prefix `FARMER_` that are not settings, and suggests the most similar one. */
-export function findUnknownVariables(env: SettingsInput['env'] = process.env): { name: string; didYouMean: string }[] {
+/** Finds environment variables with the prefix `FARMER_` that are not settings, and suggests a similar one. */
+export function findUnknownVariables(env: SettingsInput['env'] = process.env): { name: string; didYouMean?: string }[] {
   const known: string[] = Object.values(SETTINGS).map((setting) => setting.env);
   return Object.keys(env)
-    .filter((name) => name.startsWith('FARMER_') && !known.includes(name) && !KUBERNETES_VARIABLE.test(name))
+    .filter((name) => name.startsWith(PREFIX) && !known.includes(name) && !KUBERNETES_VARIABLE.test(name))
     .map((name) => {
-      const countChanges = (other: string) => diff(name, other).filter(([operation]) => operation !== 0).length;
-      const [didYouMean = ''] = known.toSorted((a, b) => countChanges(a) - countChanges(b));
-      return { name, didYouMean };
+      const withoutPrefix = known.map((other) => other.slice(PREFIX.length));
+      const similar = findSimilarName(name.slice(PREFIX.length), withoutPrefix);
+      return similar === undefined ? { name } : { name, didYouMean: PREFIX + similar };
     });
 }
 

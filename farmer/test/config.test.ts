@@ -256,8 +256,14 @@ describe('findProxyVariables', () => {
 });
 
 describe('findUnknownVariables', () => {
-  it('suggests the most similar setting and ignores variables that Kubernetes sets for a service', () => {
-    const env = { FARMER_SIZ: '1', FARMER_SIZE: '1', FARMER_SERVICE_HOST: 'x', FARMER_PORT_80_TCP: 'x', MOCK_X: '1' };
-    expect(findUnknownVariables(env)).toEqual([{ name: 'FARMER_SIZ', didYouMean: 'FARMER_SIZE' }]);
+  it('suggests a similar setting, if there is one', () => {
+    expect(findUnknownVariables({ FARMER_SIZ: '1', FARMER_SIZE: '1', FARMER_QQQ: '1' })).toEqual([
+      { name: 'FARMER_SIZ', didYouMean: 'FARMER_SIZE' },
+      { name: 'FARMER_QQQ' },
+    ]);
+  });
+
+  it('ignores variables of other programs and those that Kubernetes sets for a service', () => {
+    expect(findUnknownVariables({ FARMER_SERVICE_HOST: 'x', FARMER_PORT_80_TCP: 'x', MOCK_X: '1' })).toEqual([]);
   });
 });

@@ -50,4 +50,5 @@ export {
   type Values,
 } from './settings.ts';
 export { Shutdown } from './shutdown.ts';
+export { findSimilarName } from './similar-name.ts';
 export { readPackageVersion } from './version.ts';
