@@ -42,6 +42,32 @@ describe('runCommand', () => {
     }
   });
 
+  it('shows the help of each command, and its exit codes in the general one', async () => {
+    const { code, out } = await downstream('help');
+    expect({ code, out }).toEqual({ code: 0, out: (await downstream('--help')).out });
+    expect(out).toContain('130, 143  a command was interrupted');
+    for (const command of ['scrub', 'exit', 'backup', 'explain', 'help']) {
+      const help = await downstream('help', command);
+      expect(help).toMatchObject({ code: 0, out: expect.stringContaining(`Usage: downstream ${command} `), err: '' });
+      expect(help).toEqual(await downstream(command, '--help'));
+    }
+  });
+
+  it.each([
+    ['scurb', 'did you mean scrub?'],
+    ['EXPLAIN', 'did you mean explain?'],
+    ['hepl', 'did you mean help?'],
+    ['xyzzy', 'expected the URL of a node, or one of the commands scrub, exit, '],
+  ])('rejects the unknown command %s and suggests the nearest match', async (name, suggestion) => {
+    for (const args of [[name], ['help', name]]) {
+      expect(await downstream(...args)).toMatchObject({
+        code: 2,
+        out: '',
+        err: expect.stringContaining(`error: unknown command "${name}": ${suggestion}`),
+      });
+    }
+  });
+
   it.each([
     [['--node-url', 'http://user:hunter2@host']],
     [['http://user:hunter2@host']],
@@ -75,7 +101,8 @@ describe('runCommand', () => {
     [['explain', 'abcdef', '--last', '1001'], 'from 1 to 1000'],
     [['backup', '~/state.db'], 'the path "~/state.db" is invalid: ~ is not expanded'],
     [['scrub', '--data-dir', '~/farm'], '~ is not expanded here: write the complete path'],
-    [['statsu'], 'unknown command "statsu"'],
+    [['--szie', '1'], 'Did you mean --size?'],
+    [['scrub', '--data-dri', '/x'], 'Did you mean --data-dir?'],
   ])('rejects %j with exit code 2 and an explanation', async (args, why) => {
     expect(await downstream(...args)).toMatchObject({ code: 2, err: expect.stringContaining(why) });
   });

@@ -1,6 +1,6 @@
 import { diff } from 'node:util';
 
-const MAX_DIFFERENCE = 0.5;
+const MAX_DIFFERENCE = 0.4;
 
 /**
  * Finds the known name that a misspelled one probably means. Upper and lower case, `_` and `-` count as equal.

@@ -1,0 +1,72 @@
+import { findSimilarName, maskCredentials, maskUsageError, toFlags } from '@downstream/platform';
+import { Command, InvalidArgumentError } from 'commander';
+import { SETTINGS } from '../settings.ts';
+import { VERSION } from '../version.ts';
+import { EXIT_CODES_HELP } from './exit-codes.ts';
+import { toOption } from './options.ts';
+
+export type Flags = Record<string, string | boolean | undefined>;
+
+export interface ProgramActions {
+  /** @param flags by the keys of the settings */
+  readonly run: (flags: Flags) => Promise<void>;
+  readonly verifyOwnership: (file: string, flags: Flags) => Promise<void>;
+  readonly addCommands: (program: Command) => void;
+}
+
+/** Declares the command line of `downstream`: without a command, it runs the farmer. */
+export function createProgram(
+  { run, verifyOwnership, addCommands }: ProgramActions,
+  { out, err }: { out: (text: string) => void; err: (text: string) => void },
+): Command {
+  const program = new Command('downstream')
+    .description(
+      'Farms storage: accepts contracts from nodes, stores their chunks, and proves them before each deadline.',
+    )
+    .argument('[node_url]', `URL of the node (default: ${SETTINGS.nodes.default})`)
+    .option('--verify-ownership <file>', 'prove that this machine has the same file as the node, then exit')
+    .version(VERSION)
+    .addHelpText('after', '\nEvery setting is also an environment variable; the option takes precedence.')
+    .addHelpText('after', EXIT_CODES_HELP)
+    .exitOverride()
+    .configureOutput({ writeOut: out, writeErr: (text) => err(maskUsageError(text)) });
+  for (const setting of Object.values(SETTINGS)) program.addOption(toOption(setting));
+  program.action(async (nodeUrl: string | undefined, { verifyOwnership: file, ...settings }: Flags) => {
+    const flags = toNodeFlags(nodeUrl, settings, program);
+    if (typeof file === 'string') await verifyOwnership(file, flags);
+    else await run(flags);
+  });
+  addCommands(program);
+  program
+    .command('help [command]')
+    .description('Show the help of a command.')
+    .action((name: string | undefined) => {
+      const command = name === undefined ? program : program.commands.find((each) => each.name() === name);
+      if (command === undefined) throw createUnknownCommandError(name ?? '', program);
+      command.outputHelp();
+    });
+  return program;
+}
+
+function toNodeFlags(nodeUrl: string | undefined, settings: Flags, program: Command): Flags {
+  if (nodeUrl !== undefined && !mayBeUrl(nodeUrl)) throw createUnknownCommandError(nodeUrl, program);
+  if (nodeUrl !== undefined && settings['nodeUrl'] !== undefined) {
+    throw new InvalidArgumentError('the node is given twice: use either the argument or --node-url');
+  }
+  return toFlags(SETTINGS, { ...settings, ...(nodeUrl !== undefined && { nodeUrl }) });
+}
+
+/** Whether an argument looks like a URL, or like one without its scheme: `localhost`, `node.example`, `[::1]:5000`. */
+function mayBeUrl(argument: string): boolean {
+  return /[.:/@]/.test(argument) || argument === 'localhost';
+}
+
+function createUnknownCommandError(name: string, program: Command): InvalidArgumentError {
+  const names = program.commands.map((command) => command.name());
+  const similar = findSimilarName(name, names);
+  const remedy =
+    similar === undefined
+      ? `expected the URL of a node, or one of the commands ${names.join(', ')}`
+      : `did you mean ${similar}?`;
+  return new InvalidArgumentError(`unknown command ${JSON.stringify(maskCredentials(name))}: ${remedy}`);
+}
