@@ -26,7 +26,7 @@ RUN node node_modules/typescript/bin/tsc -b farmer mock-node \
   && rm -rf packages/testcontainers packages/*/node_modules farmer/node_modules mock-node/node_modules \
   && find packages farmer mock-node -type f ! -path '*/assets/*' ! -name '*.js' ! -name package.json -exec rm {} + \
   && find packages farmer mock-node -type d -empty -delete \
-  && sed -i '1s|.*|#!/usr/local/bin/node|' farmer/bin/downstream.js
+  && sed -i '1s|.*|#!/usr/local/bin/node --max-semi-space-size=4|' farmer/bin/downstream.js
 
 # The root file system of both images, with the volumes and commands of each.
 FROM ${NODE_IMAGE} AS root
@@ -88,7 +88,7 @@ EXPOSE 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 \
   CMD ["node", "/app/farmer/dist/healthcheck.js"]
-ENTRYPOINT ["node", "/app/farmer/bin/downstream.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=4", "/app/farmer/bin/downstream.js"]
 # Last, so that they do not invalidate cached layers.
 ARG VERSION=0.1.0
 ARG REVISION=unknown

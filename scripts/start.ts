@@ -34,7 +34,8 @@ try {
 }
 
 async function runFarmer({ api, control }: Ports): Promise<number> {
-  const farmer = spawn(process.execPath, [join(root, 'farmer/bin/downstream.js'), ...process.argv.slice(2)], {
+  const args = ['--max-semi-space-size=4', join(root, 'farmer/bin/downstream.js'), ...process.argv.slice(2)];
+  const farmer = spawn(process.execPath, args, {
     env: {
       FARMER_ADDRESS: DEMO_ADDRESS,
       FARMER_DATA_DIR: join(dataDir, 'farm'),

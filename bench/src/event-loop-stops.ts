@@ -1,28 +1,23 @@
-/** Measures how long the event loop of this thread is blocked at a time. Keeps one processor busy meanwhile. */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+
+const RESOLUTION_MS = 1;
+
+/** Measures how long the event loop of this thread is blocked at a time, without allocating memory. */
 export class EventLoopStops implements Disposable {
-  #longestMs = 0;
-  #last = performance.now();
-  #isRunning = true;
+  readonly #delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
 
   constructor() {
-    this.#turn();
+    this.#delays.enable();
   }
 
   /** The longest stop since the last call. */
   takeLongestMs(): number {
-    const longestMs = this.#longestMs;
-    this.#longestMs = 0;
+    const longestMs = this.#delays.max / 1e6 - RESOLUTION_MS;
+    this.#delays.reset();
     return longestMs;
   }
 
   [Symbol.dispose](): void {
-    this.#isRunning = false;
-  }
-
-  #turn(): void {
-    const now = performance.now();
-    this.#longestMs = Math.max(this.#longestMs, now - this.#last);
-    this.#last = now;
-    if (this.#isRunning) setImmediate(() => this.#turn());
+    this.#delays.disable();
   }
 }

@@ -97,7 +97,7 @@ export async function startFarmer(
     FARMER_LOG_FORMAT: 'json',
     FARMER_WORKERS: '2',
   };
-  const child = start('farmer/dist/main.js', { ...defaults, ...env });
+  const child = start('farmer/dist/main.js', { ...defaults, ...env }, ['--max-semi-space-size=4']);
   return new FarmerService(child, await matchOutput(child, /"http":"([^"]+)"/));
 }
 

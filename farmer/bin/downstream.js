@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=4
 const REQUIRED_MAJOR = 26;
 if (Number.parseInt(process.versions.node, 10) < REQUIRED_MAJOR) {
   process.stderr.write(

@@ -1,6 +1,6 @@
 const SLICE_ITEMS = 100;
 /** How long work may run before other work has a turn. */
-export const SLICE_MS = 5;
+export const SLICE_MS = 2;
 
 /** Resolves after other work had a turn: I/O, timers and requests. */
 export async function yieldToEventLoop(): Promise<void> {
@@ -8,7 +8,7 @@ export async function yieldToEventLoop(): Promise<void> {
 }
 
 /**
- * Visits each item without blocking the event loop for long: after 100 items or 5 ms, other work has a turn.
+ * Visits each item without blocking the event loop for long: after 100 items or 2 ms, other work has a turn.
  *
  * @param visit returns within a few milliseconds
  */
