@@ -23,7 +23,7 @@ async function countTurns(now: () => number): Promise<number> {
 }
 
 describe('readBody', () => {
-  it('gives other work a turn whenever reading has taken more than 5 ms', async () => {
+  it('gives other work a turn whenever reading has taken more than 2 ms', async () => {
     let now = 0;
     const turns = await countTurns(() => {
       now += 6;
