@@ -12,8 +12,8 @@ const guide = readFileSync(join(root, 'docs/mock-node.md'), 'utf8');
 describe('docs/mock-node.md', () => {
   it('shows the output of each command', async () => {
     await using farm = new TestFarm();
-    // A node with the default settings except for its ports.
-    const node = await startMockNode({ port: 0, controlPort: 0 });
+    // As in the guide except for its ports.
+    const node = await startMockNode({ port: 0, controlPort: 0, seed: '42' });
     try {
       const ports = { '5000': node.port, '5001': node.controlPort };
       const steps = extractCodeBlocks(guide, 'console').flatMap(parseSteps);

@@ -49,6 +49,7 @@ describe('The Compose file in docs/mock-node.md', () => {
       await docker([...compose, 'up', '--wait']);
       const control = new ControlClient(`http://${await docker([...compose, 'port', 'mock-node', '5001'])}`);
       expect(await control.getInfo()).toMatchObject({ seed: '7', scenario: 'maintenance' });
+      await docker([...compose, 'exec', 'mock-node', 'node', '--eval', "fs.statSync('/state/node.db')"]);
     } finally {
       await tryDocker([...compose, 'down', '--volumes', '--timeout', '5']);
       rmSync(folder, { recursive: true });

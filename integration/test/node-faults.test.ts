@@ -70,11 +70,13 @@ describe('A farmer', () => {
 
   it.concurrent('drops its contracts and accepts new ones after its node has lost its state', async () => {
     await inTestBed(async (bed) => {
-      const node = await bed.startMockNode((set) => set.withGenesis(SMALL_FARM.genesis.content).withInterval(6));
+      const node = await bed.startMockNode((set) =>
+        set.withGenesis(SMALL_FARM.genesis.content).withInterval(6).withSeed('same'),
+      );
       const farmer = await bed.startFarmer(SMALL_FARM);
       await farmer.waitUntilFull();
 
-      // Without saved state the node issues the same contracts again, for another token.
+      // Without saved state, a node with a seed issues the same contracts again.
       await node.restart();
       const ended = await eventually(
         'the loss of the token',

@@ -3,6 +3,7 @@ import {
   type BootTime,
   type Clock,
   checkGenesisSettings,
+  createSeed,
   type HttpServer,
   type Logger,
   listen,
@@ -113,7 +114,8 @@ async function start(
   }: MockNodeDeps & { genesis: Genesis; state: StateFile | undefined },
 ): Promise<MockNode> {
   const stored = state?.load();
-  const random = new SeededRandom(config.seed);
+  const fixedSeed = config.seed ?? state?.seed;
+  const random = new SeededRandom(fixedSeed ?? createSeed());
   const events = new ControllerEvents();
   const clock = new NodeClock(now, { scale: config.timeScale, snapshot: stored?.clock, bootTime });
   const journal = new Journal(config.journalSize);
@@ -150,8 +152,11 @@ async function start(
     recovered: (lines) => log.warn('output lines dropped', { lines }),
   });
   const controller = new NodeController(
-    { version: VERSION, seed: config.seed, scenarios: [...readScenarios(config), ...createStartScenario(faults)] },
+    { version: VERSION, scenarios: [...readScenarios(config), ...createStartScenario(faults)] },
     {
+      random,
+      // Nothing that was issued before the reset is issued again, unless the seed was given.
+      createSeed: fixedSeed === undefined ? createSeed : () => fixedSeed,
       clock,
       config: runtimeConfig,
       ledger,
@@ -192,7 +197,6 @@ async function start(
     },
     faults: plan,
     recorder,
-    seed: config.seed,
     refuse: (ms, fault) => listener.refuse(ms, fault),
     sleep,
     save: () => controller.save(),

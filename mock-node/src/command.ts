@@ -39,7 +39,7 @@ export async function runCommand(
     });
     const node = await runUnlessAborted(stop, async () => await startMockNode(config, { log, output }));
     const control = node.controlPort === undefined ? '' : ` control=:${node.controlPort}`;
-    process.stdout.write(`mock-node ready api=:${node.port}${control} seed=${config.seed}\n`);
+    process.stdout.write(`mock-node ready api=:${node.port}${control} seed=${node.controller.seed}\n`);
     await waitForAbort(stop);
     await node.close();
     return 0;

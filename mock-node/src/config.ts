@@ -53,10 +53,11 @@ export const SETTINGS = {
     env: 'MOCK_SEED',
     flag: '--seed',
     value: '<text>',
-    description: 'Seed of tokens, secrets, challenges and faults. The same seed repeats a run.',
+    description:
+      'Seed of tokens, secrets, challenges and faults. The same seed repeats a run, so a node that loses its state issues the same tokens again, to other farmers.',
     allowed: '1 to 200 characters',
-    schema: text.min(1).max(200),
-    default: '42',
+    schema: text.min(1).max(200).optional(),
+    defaultDescription: 'a new one for each start',
   },
   intervalMs: {
     env: 'MOCK_INTERVAL',

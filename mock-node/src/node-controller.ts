@@ -17,6 +17,7 @@ import { PRESETS } from './faults/presets.ts';
 import type { Journal } from './journal/journal.ts';
 import type { ChallengeResult } from './ledger/contract.ts';
 import type { Ledger } from './ledger/ledger.ts';
+import type { SeededRandom } from './ledger/seeded-random.ts';
 import type { RuntimeConfig } from './runtime-config.ts';
 
 export class ScenarioError extends CodedError<'unknown' | 'built_in' | 'too_many'> {}
@@ -25,7 +26,6 @@ export class ClockError extends CodedError<'too_far'> {}
 
 export interface NodeControllerOptions {
   readonly version: string;
-  readonly seed: string;
   /** Applied in this order at the start and when the faults are reset. */
   readonly scenarios: readonly Scenario[];
 }
@@ -39,6 +39,9 @@ export interface NodeControllerState {
 }
 
 export interface NodeControllerDeps {
+  readonly random: SeededRandom;
+  /** Returns the seed to use after the contracts were reset. */
+  readonly createSeed: () => string;
   readonly clock: NodeClock;
   readonly config: RuntimeConfig;
   readonly ledger: Ledger;
@@ -74,6 +77,8 @@ export class NodeController {
   readonly faults: FaultPlan;
   readonly journal: Journal;
   readonly events: ControllerEvents;
+  readonly #random: SeededRandom;
+  readonly #createSeed: () => string;
   readonly #config: RuntimeConfig;
   readonly #state: NodeControllerState | undefined;
   readonly #options: NodeControllerOptions;
@@ -83,8 +88,10 @@ export class NodeController {
   #challenges: Record<ChallengeResult, number> = { passed: 0, wrong: 0, unanswered: 0 };
 
   constructor(options: NodeControllerOptions, deps: NodeControllerDeps) {
-    const { clock, config, ledger, faults, journal, events, state } = deps;
+    const { random, createSeed, clock, config, ledger, faults, journal, events, state } = deps;
     this.#options = options;
+    this.#random = random;
+    this.#createSeed = createSeed;
     this.clock = clock;
     this.ledger = ledger;
     this.faults = faults;
@@ -99,6 +106,11 @@ export class NodeController {
       if (event.type === 'challenge') this.#challenges[event.result] += event.count;
     });
     this.#applyStartScenarios();
+  }
+
+  /** The seed since the start or the last reset of the contracts. */
+  get seed(): string {
+    return this.#random.seed;
   }
 
   get config(): Config {
@@ -145,6 +157,7 @@ export class NodeController {
   /** Restores the initial state, or only the given parts. */
   reset(parts: readonly ResetPart[] = RESETTABLE): void {
     if (parts.includes('contracts')) {
+      this.#random.reseed(this.#createSeed());
       this.ledger.reset();
       this.#challenges = { passed: 0, wrong: 0, unanswered: 0 };
     }
@@ -167,7 +180,7 @@ export class NodeController {
     const contracts = this.ledger.countContracts(now);
     return {
       version: this.#options.version,
-      seed: this.#options.seed,
+      seed: this.seed,
       startedAt: new Date(this.#startedAt).toISOString(),
       scenario: this.#appliedScenario,
       farmers: this.ledger.farmers,

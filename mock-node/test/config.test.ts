@@ -13,7 +13,7 @@ describe('readConfig', () => {
       timeScale: 1,
       journalSize: 1_000,
       logLevel: 'info',
-      seed: '42',
+      seed: undefined,
       intervalMs: 60_000,
       maxContracts: 10_000,
       maxFailures: 10,

@@ -55,7 +55,11 @@ export class TestFarm implements AsyncDisposable {
     options: Parameters<typeof startMockNode>[0] = {},
     parts: Parameters<typeof startMockNode>[1] = {},
   ): Promise<MockNode> {
-    const node = await startMockNode({ port: 0, intervalMs: INTERVAL_MS, ...this.genesis, ...options }, parts);
+    // The seed repeats the faults of a run.
+    const node = await startMockNode(
+      { port: 0, seed: '42', intervalMs: INTERVAL_MS, ...this.genesis, ...options },
+      parts,
+    );
     const close = this.#once(() => node.close());
     return { ...node, close };
   }

@@ -15,7 +15,6 @@ export interface RequestPipelineDeps {
   readonly node: NodeServices;
   readonly faults: Pick<FaultPlan, 'apply'>;
   readonly recorder: RequestRecorder;
-  readonly seed: string;
   readonly refuse: Connection['refuse'];
   readonly sleep: Clock['sleep'];
   readonly save: () => void;
@@ -76,7 +75,7 @@ export class RequestPipeline {
   }
 
   #createConnection(request: Request, response: Response): Connection {
-    const { node, recorder, seed, refuse, sleep } = this.#deps;
+    const { node, recorder, refuse, sleep } = this.#deps;
     const disconnected = new AbortController();
     response.once('close', () => disconnected.abort(DISCONNECTED));
     return {
@@ -85,7 +84,7 @@ export class RequestPipeline {
       signal: disconnected.signal,
       sleep: async (ms) => await sleep(ms, disconnected.signal),
       refuse,
-      seed,
+      seed: node.random.seed,
       timeScale: node.timeScale(),
       onBody: (body) => recorder.recordResponseBody(response, body),
     };

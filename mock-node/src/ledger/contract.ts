@@ -27,6 +27,8 @@ export interface StoredContract {
   readonly token: string;
   readonly hash: string;
   readonly secret: string;
+  /** The seed of its challenges. */
+  readonly seed: string;
   readonly intervalMs: number;
   readonly acceptedAt: number;
   /** Start of round 0. A round that starts early moves it back, so that round n always starts n intervals later. */

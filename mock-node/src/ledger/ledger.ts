@@ -10,7 +10,7 @@ import {
   type Verifier,
 } from './contract.ts';
 import type { LedgerStore, StoredLedger } from './ledger-store.ts';
-import type { SeededRandom } from './seeded-random.ts';
+import { SeededRandom } from './seeded-random.ts';
 
 export interface LedgerOptions {
   /** Maximum running contracts, over all farmers. */
@@ -68,7 +68,7 @@ export class Ledger {
 
   /**
    * @param options read for each call, so that they can change
-   * @param stored a former ledger with the same seed, which this one continues
+   * @param stored a former ledger, which this one continues
    */
   constructor(options: () => LedgerOptions, { random, observer, store }: LedgerDeps, stored?: StoredLedger) {
     this.#options = options;
@@ -155,12 +155,14 @@ export class Ledger {
     const { fileHash: hash, secret, verifier } = chunk;
     const former = contracts.get(hash);
     if (former !== undefined) this.#end(former, 'replaced');
-    const challenge = this.#random.challenge(index, 0);
+    const { seed } = this.#random;
+    const challenge = drawChallenge({ seed, index }, 0);
     const contract: Contract = {
       index,
       token,
       hash,
       secret,
+      seed,
       intervalMs,
       acceptedAt: now,
       startedAt: now,
@@ -233,8 +235,7 @@ export class Ledger {
     if (contract.verifier === undefined) throw new Error('the contract has no verifier');
     const isAnswerTo = (challenge: string) => contract.verifier?.response(challenge) === response;
     const passed = isAnswerTo(contract.challenge);
-    const late =
-      !passed && contract.round > 0 && isAnswerTo(this.#random.challenge(contract.index, contract.round - 1));
+    const late = !passed && contract.round > 0 && isAnswerTo(drawChallenge(contract, contract.round - 1));
     contract.settled = { response, passed };
     this.#count(contract, passed ? 'passed' : 'wrong', 1, late);
     contract.consecutiveFailures = passed ? 0 : contract.consecutiveFailures + 1;
@@ -312,7 +313,7 @@ export class Ledger {
     for (const token of this.#farmers.keys()) this.revoke(token);
   }
 
-  /** Forgets everything and restarts the random sequences. */
+  /** Forgets everything and restarts the random sequences of the current seed. */
   reset(): void {
     this.forget();
     this.#farmersCreated = 0;
@@ -351,7 +352,7 @@ export class Ledger {
       if (counted > 0) this.#count(contract, 'unanswered', counted);
       contract.consecutiveFailures += counted;
       contract.round = round;
-      contract.challenge = this.#random.challenge(contract.index, round);
+      contract.challenge = drawChallenge(contract, round);
       contract.settled = undefined;
       this.#store?.putContract(contract);
     }
@@ -363,7 +364,7 @@ export class Ledger {
     this.#contractsCreated = created.contracts;
     for (const token of farmers) this.#farmers.set(token, new Map());
     for (const stored of contracts) {
-      const challenge = this.#random.challenge(stored.index, stored.round);
+      const challenge = drawChallenge(stored, stored.round);
       this.#farmers.get(stored.token)?.set(stored.hash, { ...stored, challenge, verifier: undefined });
       this.#running += 1;
     }
@@ -385,4 +386,9 @@ export class Ledger {
     this.#store?.removeContract(contract);
     this.#observer.ended?.(reason, hash);
   }
+}
+
+/** A contract keeps the seed that it was issued with, because the node may have another one after a restart. */
+function drawChallenge({ seed, index }: Pick<Contract, 'seed' | 'index'>, round: number): string {
+  return new SeededRandom(seed).challenge(index, round);
 }

@@ -2,9 +2,18 @@ import { hash } from 'node:crypto';
 
 /** The node's random values. They depend only on the seed and the arguments, so that a run can be repeated. */
 export class SeededRandom {
-  readonly #seed: string;
+  #seed: string;
 
   constructor(seed: string) {
+    this.#seed = seed;
+  }
+
+  get seed(): string {
+    return this.#seed;
+  }
+
+  /** Replaces the seed, and with it all later values. */
+  reseed(seed: string): void {
     this.#seed = seed;
   }
 

@@ -19,11 +19,13 @@ const clock: z.ZodType<ClockSnapshot> = z.object({
   boot: z.object({ bootId: z.string(), uptimeMs: z.number() }).optional(),
 });
 
-const storedContract: z.ZodType<StoredContract> = z.object({
+/** A contract without a seed has that of the node. */
+const storedContract: z.ZodType<Omit<StoredContract, 'seed'> & { seed?: string | undefined }> = z.object({
   index: z.number(),
   token: z.string(),
   hash: z.string(),
   secret: z.string(),
+  seed: z.string().optional(),
   intervalMs: z.number(),
   acceptedAt: z.number(),
   startedAt: z.number(),
@@ -34,7 +36,8 @@ const storedContract: z.ZodType<StoredContract> = z.object({
 });
 
 export const nodeRow = z.object({
-  seed: z.string(),
+  /** Empty if none was set. */
+  seed: z.string().transform((seed) => seed || undefined),
   genesis_sha256: z.string(),
   farmers_created: z.number(),
   contracts_created: z.number(),

@@ -9,9 +9,11 @@ import { contractRow, farmerRow, nodeRow } from './rows.ts';
 import { SCHEMA } from './schema.ts';
 import { StateError, toStateError } from './state-error.ts';
 
-/** What a state file belongs to: its contracts are useless with another seed or genesis file. */
+/** What a state file belongs to. */
 export interface StateIdentity {
-  readonly seed: string;
+  /** The seed that was set: another one would not repeat the run. Undefined if none was set. */
+  readonly seed: string | undefined;
+  /** The contracts are useless with another genesis file. */
   readonly genesisSha256: string;
 }
 
@@ -25,6 +27,8 @@ export interface StoredState {
  * changes, and {@link save} writes them in one transaction. The file is locked while it is open.
  */
 export class StateFile implements LedgerStore {
+  /** The seed that was set when the file was created. */
+  readonly seed: string | undefined;
   readonly #path: string;
   readonly #db: DatabaseSync;
   readonly #inode: number | undefined;
@@ -37,7 +41,8 @@ export class StateFile implements LedgerStore {
   readonly #farmers = new Map<string, 'added' | 'removed'>();
   readonly #contracts = new Map<number, Readonly<StoredContract> | undefined>();
 
-  private constructor(path: string, db: DatabaseSync) {
+  private constructor(path: string, db: DatabaseSync, { seed }: Pick<StateIdentity, 'seed'>) {
+    this.seed = seed;
     this.#path = path;
     this.#db = db;
     this.#inode = readInode(path);
@@ -60,8 +65,7 @@ export class StateFile implements LedgerStore {
     try {
       const db = openDatabase(path, SCHEMA);
       try {
-        checkIdentity(db, path, identity);
-        return new StateFile(path, db);
+        return new StateFile(path, db, checkIdentity(db, path, identity));
       } catch (error) {
         db.close();
         throw error;
@@ -81,7 +85,10 @@ export class StateFile implements LedgerStore {
         ledger: {
           created: { farmers: node.farmers_created, contracts: node.contracts_created },
           farmers: farmers.map(({ token }) => token),
-          contracts: contracts.map((row) => contractRow.parse(row).contract),
+          contracts: contracts.map((row) => {
+            const { contract } = contractRow.parse(row);
+            return { ...contract, seed: contract.seed ?? node.seed ?? '' };
+          }),
         },
         clock: node.clock ?? undefined,
       };
@@ -169,26 +176,35 @@ function readInode(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.ino;
 }
 
-/** Stores the identity in a new file. @throws StateError if the file belongs to another node */
-function checkIdentity(db: DatabaseSync, path: string, { seed, genesisSha256 }: StateIdentity): void {
+/**
+ * Stores the identity in a new file.
+ *
+ * @returns the identity of the file
+ * @throws StateError if the file belongs to another node
+ */
+function checkIdentity(db: DatabaseSync, path: string, { seed, genesisSha256 }: StateIdentity): StateIdentity {
   const row = db.prepare('SELECT * FROM node').get();
   if (row === undefined) {
     db.prepare('INSERT INTO node (seed, genesis_sha256, farmers_created, contracts_created) VALUES (?, ?, 0, 0)').run(
-      seed,
+      seed ?? '',
       genesisSha256,
     );
-    return;
+    return { seed, genesisSha256 };
   }
   const known = nodeRow.parse(row);
   const file = `MOCK_STATE (${JSON.stringify(path)})`;
-  if (known.seed !== seed)
+  if (seed !== undefined && known.seed !== seed) {
+    const owner = known.seed === undefined ? 'without a seed' : `with the seed ${JSON.stringify(known.seed)}`;
+    const remedy = known.seed === undefined ? 'unset' : 'restore';
     throw new StateError(
       'other_seed',
-      `${file} belongs to a node with the seed ${JSON.stringify(known.seed)}, not ${JSON.stringify(seed)}: restore MOCK_SEED, or choose another file`,
+      `${file} belongs to a node ${owner}, not ${JSON.stringify(seed)}: ${remedy} MOCK_SEED, or choose another file`,
     );
+  }
   if (known.genesis_sha256 !== genesisSha256)
     throw new StateError(
       'other_genesis',
       `${file} belongs to a node with the genesis file ${known.genesis_sha256}, not ${genesisSha256}: restore MOCK_GENESIS and MOCK_GENESIS_SHA256, or choose another file`,
     );
+  return { seed: known.seed, genesisSha256 };
 }

@@ -19,6 +19,7 @@ const contract = (index: number): StoredContract => ({
   token: 'token',
   hash: `hash ${index}`,
   secret: 'secret',
+  seed: 'seed',
   intervalMs: 60_000,
   acceptedAt: 10,
   startedAt: 10,

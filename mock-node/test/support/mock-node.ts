@@ -95,7 +95,7 @@ export function setUpMockNode({ holdsWaits = false } = {}) {
       node = undefined;
       const genesis = { genesisPath: join(folder, 'genesis'), genesisSha256: GENESIS_SHA256 };
       node = await startMockNode(
-        { port: 0, files: join(folder, 'files'), ...genesis, ...options },
+        { port: 0, seed: '42', files: join(folder, 'files'), ...genesis, ...options },
         { now: () => now, sleep: waits.sleep, log },
       );
     },

@@ -80,7 +80,7 @@ export const challengeCounts = z.object({ passed: count, wrong: count, unanswere
 /** The node's overall state. */
 export const info = z.object({
   version: z.string(),
-  seed: z.string(),
+  seed: z.string().describe('Repeats the run since the start or the last reset of the contracts.'),
   startedAt: instant,
   apiPort: z.number().int(),
   scenario: z.string().nullable().describe('The scenario that was applied last.'),

@@ -33,7 +33,7 @@ export { type Catalogue, formatMetricsMarkdown, MetricSet, type Scrape } from '.
 export { onAbort, waitForAbort } from './on-abort.ts';
 export { findPathMistake, pathSchema } from './path-setting.ts';
 export { ProcessOutput } from './process-output.ts';
-export { type Random, systemRandom } from './random.ts';
+export { createSeed, type Random, systemRandom } from './random.ts';
 export { Secrets } from './secrets.ts';
 export {
   formatSettingHelp,

@@ -30,7 +30,10 @@ export class MockNodeContainer extends GenericContainer {
     this.withExposedPorts(API_PORT, CONTROL_PORT).withWaitStrategy(Wait.forLogMessage(/^mock-node ready /));
   }
 
-  /** Seed of the random tokens, secrets, challenges and faults. The same seed repeats a run. */
+  /**
+   * Seed of the random tokens, secrets, challenges and faults. The same seed repeats a run. By default each start draws
+   * a new one.
+   */
   withSeed(seed: string): this {
     return this.withEnvironment({ MOCK_SEED: seed });
   }

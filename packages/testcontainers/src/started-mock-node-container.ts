@@ -31,7 +31,7 @@ export class StartedMockNodeContainer extends AbstractStartedContainer {
     return new ControlClient(this.getControlUrl(), { token: this.#token });
   }
 
-  /** The seed that repeats this run. */
+  /** The seed that repeats this run, from its start to a reset. */
   getSeed(): string {
     return this.#seed;
   }
