@@ -5,7 +5,7 @@ import { VERSION } from '../version.ts';
 import { EXIT_CODES_HELP } from './exit-codes.ts';
 import { toOption } from './options.ts';
 
-export type Flags = Record<string, string | boolean | undefined>;
+type Flags = Record<string, string | boolean | undefined>;
 
 export interface ProgramActions {
   /** @param flags by the keys of the settings */
