@@ -8,12 +8,15 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type FaultInput, fault } from '@downstream/control-api';
 import type { MockNode } from '@downstream/mock-node';
 import { describe, expect, it } from '@jest/globals';
+import { ControlClient } from '../farmer/src/control/control-client.ts';
+import { CONTROL_SOCKET } from '../farmer/src/control/control-server.ts';
+import { exitReport } from '../farmer/src/control/reports.ts';
 import { CHUNK_BYTES, listChunks, TestFarm, type TestFarmer, until } from './support/test-farm.ts';
 
 const countPassed = (farmer: TestFarmer, at: number) => farmer.status().nodes[at]?.challenges.passed ?? 0;
 
 describe('A farmer with several nodes', () => {
-  it.concurrent('divides its capacity by the configured shares, with a token and contracts per node', async () => {
+  it.concurrent('divides its capacity by the configured shares, also after it has exited a node, and says what waits', async () => {
     await using farm = new TestFarm();
     const [one, two] = [await farm.startNode({ seed: 'one' }), await farm.startNode({ seed: 'two' })];
     const env = { FARMER_NODE_ALIAS: 'big,small', FARMER_SIZE: String(8 * CHUNK_BYTES) };
@@ -26,6 +29,21 @@ describe('A farmer with several nodes', () => {
     ]);
     expect(new Set(nodes.map(({ farmerId }) => farmerId)).size).toBe(2);
     expect(await farmer.metrics()).toContain('farmer_contracts{node="small",state="waiting"} 2');
+
+    const control = new ControlClient(join(farm.dataDir, CONTROL_SOCKET));
+    await control.ask('POST', '/exit', exitReport, { node: 'small' });
+    await until(farmer.status, ({ nodes: [big] }) => big?.contracts.waiting === 8);
+    await control.ask('DELETE', '/exit', exitReport, { node: 'small' });
+    const full = await until(farmer.status, (status) => status.nodes[1]?.waiting?.reason === 'capacity_used');
+    expect(full.nodes.map(({ contracts: { total, capacity } }) => [total, capacity])).toEqual([
+      [8, 6],
+      [0, 2],
+    ]);
+    expect(full.nodes[1]?.waiting?.explanation).toContain('big holds 2 more than its share');
+    const now = one.controller.clock.now();
+    const [{ hash = '' } = {}] = [...one.controller.ledger.listContracts(now)];
+    one.controller.ledger.expire(hash, now);
+    await until(farmer.status, (status) => status.nodes[1]?.contracts.waiting === 1);
   });
 
   it.concurrent('keeps passing at the other nodes while one is unreachable', async () => {

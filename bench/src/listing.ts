@@ -4,6 +4,7 @@ import { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { createLogger, systemClock, systemRandom } from '@downstream/platform';
+import { CapacityShares } from '../../farmer/src/farming/capacity-shares.ts';
 import { ContractTable } from '../../farmer/src/farming/contract-table.ts';
 import { ContractTables } from '../../farmer/src/farming/contract-tables.ts';
 import { Farmer } from '../../farmer/src/farming/farmer.ts';
@@ -84,10 +85,7 @@ function createFarmer({ store, state, http }: { store: NodeStore; state: StateSt
   const log = createLogger({ level: 'info', format: 'json', stream });
   const metrics = new FarmerMetrics({ version: 'bench', nodes: [ALIAS], disks: [] }, { clock, log });
   const outcomes = metrics.node(ALIAS);
-  const contracts = ContractTable.load(
-    { capacityContracts: CONTRACTS, chunkBytes: 1 },
-    { store, outcomes, clock, log },
-  );
+  const contracts = ContractTable.load({ chunkBytes: 1 }, { store, outcomes, clock, log });
   const chunks: ChunkPort = {
     create: async () => {},
     prove: async () => await new Promise((resolve) => setImmediate(() => resolve('response'))),
@@ -116,6 +114,7 @@ function createFarmer({ store, state, http }: { store: NodeStore; state: StateSt
         },
       ],
       contracts: new ContractTables([contracts]),
+      capacity: new CapacityShares(CONTRACTS, [{ share: 1, contracts, exitStore: store }]),
       chunks,
       freeSpace: { chunks: 0 },
       scrubs: state,

@@ -38,6 +38,7 @@ import {
   openDisks,
   openGenesisFile,
   openState,
+  shareCapacity,
   toNodeDeps,
 } from './wiring.ts';
 
@@ -112,7 +113,7 @@ async function start(
   const genesis = await step(async () => await openGenesisFile(config, { pool, signal }));
   const maxContracts = computeMaxContracts(config, genesis);
 
-  const loaded = loadContracts(observers.nodes, { stores, genesis, maxContracts, clock });
+  const loaded = loadContracts(observers.nodes, { stores, genesis, clock });
   const contracts = new ContractTables(loaded.map((node) => node.contracts));
   const disks = await step(async () => await openDisks(config, { store, genesis, contracts, ...common }));
   const { present, partial, orphans } = await step(async () => await disks.load(signal));
@@ -127,6 +128,7 @@ async function start(
   const farmer = new Farmer(config, {
     nodes: nodes.map((node) => toNodeDeps(node, { chunkStore, trustedOrigins: config.downloadOrigins, secrets })),
     contracts,
+    capacity: shareCapacity(loaded, { maxContracts }),
     chunks: chunkStore,
     freeSpace: disks,
     scrubs: store,

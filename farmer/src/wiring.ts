@@ -9,7 +9,8 @@ import { Disks } from './chunks/disks.ts';
 import { ensureStandardGenesis, type Genesis, openGenesis } from './chunks/genesis.ts';
 import type { WorkerPool } from './chunks/worker-pool.ts';
 import type { FarmerConfig, NodeConfig } from './config.ts';
-import { apportion, countChunks } from './contract/capacity.ts';
+import { countChunks } from './contract/capacity.ts';
+import { CapacityShares } from './farming/capacity-shares.ts';
 import { ContractTable } from './farming/contract-table.ts';
 import type { ContractTables } from './farming/contract-tables.ts';
 import type { NodeDeps } from './farming/node-components.ts';
@@ -127,21 +128,24 @@ interface LoadedNode extends NodeObservers {
   readonly contracts: ContractTable;
 }
 
-/** Loads the contracts of each node and assigns it its share of the capacity. */
+/** Loads the contracts of each node. */
 export function loadContracts(
   nodes: readonly NodeObservers[],
-  { stores, genesis, maxContracts, clock }: Uses<'stores' | 'genesis' | 'maxContracts' | 'clock'>,
+  { stores, genesis, clock }: Uses<'stores' | 'genesis' | 'clock'>,
 ): LoadedNode[] {
-  const shares = apportion(
-    maxContracts,
-    nodes.map(({ config }) => config.share),
-  );
   return stores.flatMap((store, at) => {
     const node = nodes[at];
     if (node === undefined) return [];
-    const options = { capacityContracts: shares[at] ?? 0, chunkBytes: genesis.size };
-    return [{ ...node, store, contracts: ContractTable.load(options, { ...node, store, clock }) }];
+    return [{ ...node, store, contracts: ContractTable.load({ chunkBytes: genesis.size }, { ...node, store, clock }) }];
   });
+}
+
+/** Divides the capacity among the nodes by their configured shares. */
+export function shareCapacity(nodes: readonly LoadedNode[], { maxContracts }: Uses<'maxContracts'>): CapacityShares {
+  return new CapacityShares(
+    maxContracts,
+    nodes.map(({ config: { share }, contracts, store }) => ({ share, contracts, exitStore: store })),
+  );
 }
 
 /** Opens all disks. A disk that can't be used starts in quarantine. @throws DataDirError */

@@ -29,7 +29,6 @@ import {
 export type PhaseListener = (contract: Contract) => void;
 
 export interface ContractTableOptions {
-  readonly capacityContracts: number;
   readonly chunkBytes: number;
 }
 
@@ -51,9 +50,7 @@ const MAX_EXTRA_DEADLINES = 16;
  * round. A contract that is being removed ignores events and keeps its id until its removal is stored.
  */
 export class ContractTable {
-  /** This node's share of the capacity. */
-  readonly capacityContracts: number;
-  readonly #chunkBytes: number;
+  readonly chunkBytes: number;
   readonly #deps: ContractTableDeps;
   readonly #contracts = new Map<ContractId, Contract>();
   readonly #removing = new Set<ContractId>();
@@ -70,9 +67,8 @@ export class ContractTable {
   #isWritten = true;
   readonly #ended: Record<EndReason, number> = { ended_by_node: 0, token_lost: 0, released: 0 };
 
-  private constructor({ capacityContracts, chunkBytes }: ContractTableOptions, deps: ContractTableDeps) {
-    this.capacityContracts = capacityContracts;
-    this.#chunkBytes = chunkBytes;
+  private constructor({ chunkBytes }: ContractTableOptions, deps: ContractTableDeps) {
+    this.chunkBytes = chunkBytes;
     this.#deps = deps;
   }
 
@@ -145,21 +141,12 @@ export class ContractTable {
 
   /** The size of all chunks that are on disk or being generated. */
   get bytes(): number {
-    return this.#contracts.size * this.#chunkBytes;
-  }
-
-  get capacityBytes(): number {
-    return this.capacityContracts * this.#chunkBytes;
+    return this.#contracts.size * this.chunkBytes;
   }
 
   /** Rejections since a chunk was last stored. While they grow, contracts are requested less often. */
   get consecutiveRejections(): number {
     return this.#consecutiveRejections;
-  }
-
-  /** How many more contracts fit into the configured capacity. */
-  get freeContracts(): number {
-    return Math.max(0, this.capacityContracts - this.#contracts.size);
   }
 
   get shortestIntervalMs(): number | undefined {

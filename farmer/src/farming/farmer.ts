@@ -14,7 +14,7 @@ export interface FarmerOptions extends NodeWorkerOptions {
   readonly scrubCycleMs?: number | undefined;
 }
 
-export interface FarmerDeps extends Pick<SharedDeps, 'freeSpace' | 'clock' | 'random'> {
+export interface FarmerDeps extends Pick<SharedDeps, 'capacity' | 'freeSpace' | 'clock' | 'random'> {
   readonly chunks: Pick<ChunkPort, 'verify'>;
   readonly nodes: readonly NodeDeps[];
   readonly contracts: ContractTables;

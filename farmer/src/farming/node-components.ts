@@ -1,4 +1,5 @@
 import type { Clock, Logger, Random } from '@downstream/platform';
+import type { CapacityShares } from './capacity-shares.ts';
 import type { ContractReleaser } from './contract-releaser.ts';
 import type { ContractRemover } from './contract-remover.ts';
 import type { ContractTable } from './contract-table.ts';
@@ -39,6 +40,7 @@ export interface NodeDeps {
 /** The components that all nodes share. */
 export interface SharedDeps {
   readonly allContracts: ContractTables;
+  readonly capacity: CapacityShares;
   readonly chunkWork: WorkQueue;
   readonly freeSpace: FreeSpacePort;
   readonly throughput: ThroughputEstimator;

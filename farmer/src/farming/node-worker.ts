@@ -1,4 +1,5 @@
 import type { Contract, ContractId } from '../contract/contract.ts';
+import type { WaitReason } from '../contract/waiting.ts';
 import { Answerer, type StopSignals } from './answerer.ts';
 import { ChunkBuilder } from './chunk-builder.ts';
 import { ContractAcceptor } from './contract-acceptor.ts';
@@ -81,6 +82,20 @@ export class NodeWorker {
   /** Whether the node responded to the last request. */
   get isReachable(): boolean {
     return this.#refresher.isReachable ?? false;
+  }
+
+  /** How many contracts the node may hold now. */
+  get capacityContracts(): number {
+    return this.#components.capacity.get(this.contracts);
+  }
+
+  get capacityBytes(): number {
+    return this.capacityContracts * this.contracts.chunkBytes;
+  }
+
+  /** Why no contract is accepted from the node at present. */
+  get waitsFor(): WaitReason | undefined {
+    return this.#acceptor.waitsFor;
   }
 
   get isTicking(): boolean {

@@ -10,6 +10,7 @@ type RefresherDeps = Pick<
   | 'node'
   | 'session'
   | 'contracts'
+  | 'capacity'
   | 'remover'
   | 'releaser'
   | 'monitor'
@@ -101,7 +102,7 @@ export class Refresher {
 
   /** Requests one listing and applies it. */
   async refresh(signal: AbortSignal): Promise<void> {
-    const { node, session, contracts, lostTime, clock } = this.#deps;
+    const { node, session, contracts, capacity, lostTime, clock } = this.#deps;
     if (session.token === undefined) return;
     const askedAt = clock.now();
     // Contracts accepted while the listing is in flight may be missing from it.
@@ -112,7 +113,7 @@ export class Refresher {
         signal,
         timeoutMs: this.#maxListingMs,
         isKnown: (id) => contracts.has(id),
-        maxContracts: Math.max(contracts.capacityContracts, contracts.size),
+        maxContracts: Math.max(capacity.get(contracts), contracts.size),
       });
       // If time was lost while it was in flight, the listing may be old. A clock that keeps jumping stops no listings.
       this.#isDiscarded = !this.#isDiscarded && lostTime.isOutdated(askedAt);

@@ -16,8 +16,8 @@ import type { ClockSkew } from '../node/clock-skew.ts';
 import type { RequestOutcome } from '../node/node-http.ts';
 import { FARMER_METRICS } from './catalogue.ts';
 
-interface NodeSource extends Pick<NodeWorker, 'alias' | 'isReachable'> {
-  readonly contracts: Pick<ContractTable, 'phases' | 'bytes' | 'capacityBytes' | 'nextDueAt' | 'shortestIntervalMs'>;
+interface NodeSource extends Pick<NodeWorker, 'alias' | 'isReachable' | 'capacityBytes'> {
+  readonly contracts: Pick<ContractTable, 'phases' | 'bytes' | 'nextDueAt' | 'shortestIntervalMs'>;
   readonly exit: { readonly progress: { readonly state: ExitState } };
 }
 
@@ -94,7 +94,7 @@ export class FarmerMetrics implements ChunkObserver {
         for (const state of PHASES) gauge.set({ node: alias, state }, contracts.phases[state]);
     });
     forEachNode('contractBytes', ({ contracts }) => contracts.bytes);
-    forEachNode('capacityBytes', ({ contracts }) => contracts.capacityBytes);
+    forEachNode('capacityBytes', ({ capacityBytes }) => capacityBytes);
     forEachNode('nextDue', ({ contracts }) => seconds(contracts.nextDueAt));
     forEachNode('interval', ({ contracts }) => (contracts.shortestIntervalMs ?? 0) / 1000);
     forEachNode('nodeReachable', ({ isReachable }) => Number(isReachable));

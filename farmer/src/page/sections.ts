@@ -139,13 +139,14 @@ function renderNode(
   node: NodeStatus,
   { requests, isOnly, now }: { requests: RequestSummary | undefined; isOnly: boolean; now: Instant },
 ): Html {
-  const { farmerId, exitState, clockSkewSeconds: skew, contracts } = node;
+  const { farmerId, exitState, clockSkewSeconds: skew, contracts, waiting } = node;
   const connection = node.reachable
     ? 'responding'
     : html`<strong class="critical-text">${node.circuitOpen ? 'not responding (circuit breaker open)' : 'not responding'}</strong>`;
   return html`<div><dt>Node${isOnly ? '' : html` ${node.alias}`}</dt><dd><code>${node.url}</code><br>${connection}, last response ${renderTime(requests?.lastResponseAt, now, 'never')}${
     exitState === 'active' ? '' : html`<br>${EXIT_LABELS[exitState]}`
   }${isOnly ? '' : html`<br>${formatCount(contracts.total)} of ${formatCount(contracts.capacity)} contracts`}</dd></div>
+${waiting === null ? '' : html`<div><dt>No new contracts</dt><dd>${waiting.explanation}</dd></div>`}
 ${requests === undefined ? '' : html`<div><dt>Requests</dt><dd>${formatCount(requests.total)}, ${formatCount(requests.failed)} failed${renderLastFailure(requests, now)}</dd></div>`}
 ${skew === null || Math.abs(skew) < MIN_SHOWN_SKEW_SECONDS ? '' : html`<div><dt class="warning-text">Clock</dt><dd>the node's clock is ${formatDuration(Math.abs(skew) * 1000)} ${skew > 0 ? 'ahead' : 'behind'}: check both clocks</dd></div>`}
 <div><dt>Farmer ID</dt><dd>${farmerId === null ? 'no token yet' : html`<code>${farmerId}</code>`}</dd></div>`;

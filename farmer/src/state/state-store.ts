@@ -5,20 +5,15 @@ import type { Clock } from '@downstream/platform';
 import { z } from 'zod';
 import type { ScrubStorePort, StoredScrub } from '../farming/ports.ts';
 import { writeBackup } from './backup.ts';
+import { type ClaimOptions, type Identity, planClaim } from './claim.ts';
 import { Journal } from './journal.ts';
 import { NodeStore } from './node-store.ts';
 import { reconcile, restoreRegistry } from './reconcile.ts';
 import { type Registry, readRegistry, writeDisks } from './registry.ts';
 import { TIME_MARK_TABLE } from './schema.ts';
-import { inDurableTransaction, inTransaction, StateError, toStateError } from './sqlite.ts';
+import { inDurableTransaction, inTransaction, toStateError } from './sqlite.ts';
 import { openStateFiles, STATE_FILE, type StateFiles } from './state-files.ts';
 import type { StateReplica } from './state-replica.ts';
-
-/** The payout address and the nodes that a data directory belongs to. */
-export interface Identity {
-  readonly address: string;
-  readonly nodes: readonly { readonly url: string }[];
-}
 
 export interface StateOptions {
   /** How many of the latest challenges the journal keeps. */
@@ -79,40 +74,22 @@ export class StateStore implements ScrubStorePort {
   }
 
   /**
-   * Checks that this directory belongs to an identity, or assigns a new directory to it.
+   * Checks that this directory belongs to an identity, or assigns it to one as far as nothing binds it.
    *
-   * @param nodeMoved whether the one added node is the one removed node at a new URL
    * @returns the store of each node, in the given order
-   * @throws StateError `other_identity`: contracts of one node must never be presented to another
+   * @throws StateError `other_identity`, as {@link planClaim}
    */
-  claim({ address, nodes }: Identity, { nodeMoved }: { nodeMoved: boolean }): NodeStore[] {
-    const { farm, nodes: known } = this.#registry();
-    if (farm !== undefined && farm.address !== address) {
-      throw new StateError(
-        'other_identity',
-        `this data directory belongs to the payout address ${farm.address}, but FARMER_ADDRESS is ${address}: set it back, or use another FARMER_DATA_DIR`,
-      );
-    }
-    const removed = known.filter(
-      ({ url, exit_state }) => exit_state !== 'exited' && !nodes.some((node) => node.url === url),
-    );
-    const added = nodes.filter(({ url }) => !known.some((node) => node.url === url));
-    const [missing] = removed;
-    const [moved] = added;
-    if (missing !== undefined && !(nodeMoved && moved !== undefined && removed.length === 1 && added.length === 1)) {
-      throw new StateError(
-        'other_identity',
-        `this data directory has contracts of the node ${missing.url}, which is not in FARMER_NODE_URL: add it, release its contracts first (downstream exit), use another FARMER_DATA_DIR, or, if the node has a new URL, start once with --node-moved`,
-      );
-    }
+  claim(identity: Identity, options: ClaimOptions): NodeStore[] {
+    const registry = this.#registry();
+    const { forgottenIds, moved, addedUrls } = planClaim(registry, this.#countContracts(), identity, options);
+    const { address, nodes } = identity;
     inDurableTransaction(this.#db, () => {
-      if (farm === undefined) {
+      if (registry.farm === undefined) {
         this.#db.prepare('INSERT INTO farm (id, address) VALUES (lower(hex(randomblob(16))), ?)').run(address);
-      }
-      this.#deleteExitedNodes(nodes);
-      if (missing !== undefined && moved !== undefined) {
-        this.#db.prepare('UPDATE node SET url = ? WHERE id = ?').run(moved.url, missing.id);
-      } else for (const { url } of added) this.#db.prepare('INSERT INTO node (url) VALUES (?)').run(url);
+      } else if (registry.farm.address !== address) this.#db.prepare('UPDATE farm SET address = ?').run(address);
+      for (const id of forgottenIds) this.#forgetNode(id);
+      if (moved !== undefined) this.#db.prepare('UPDATE node SET url = ? WHERE id = ?').run(moved.url, moved.id);
+      for (const url of addedUrls) this.#db.prepare('INSERT INTO node (url) VALUES (?)').run(url);
       this.#replicateRegistry();
     });
     const ids = new Map(this.#registry().nodes.map(({ id, url }) => [url, id]));
@@ -179,14 +156,18 @@ export class StateStore implements ScrubStorePort {
     this.#replica.close();
   }
 
-  /** Deletes nodes that the farmer has exited, unless they are configured again. */
-  #deleteExitedNodes(configured: Identity['nodes']): void {
-    for (const { id, url, exit_state } of this.#registry().nodes) {
-      if (exit_state !== 'exited' || configured.some((node) => node.url === url)) continue;
-      this.#db.prepare('DELETE FROM challenge_total WHERE node_id = ?').run(id);
-      this.#db.prepare('DELETE FROM time_mark WHERE node_id = ?').run(id);
-      this.#db.prepare('DELETE FROM node WHERE id = ?').run(id);
-    }
+  #countContracts(): Map<number, number> {
+    const counts = z.array(z.object({ node_id: z.number(), count: z.number() }));
+    const rows = counts.parse(
+      this.#db.prepare('SELECT node_id, COUNT(*) AS count FROM contract GROUP BY node_id').all(),
+    );
+    return new Map(rows.map(({ node_id, count }) => [node_id, count]));
+  }
+
+  #forgetNode(id: number): void {
+    this.#db.prepare('DELETE FROM challenge_total WHERE node_id = ?').run(id);
+    this.#db.prepare('DELETE FROM time_mark WHERE node_id = ?').run(id);
+    this.#db.prepare('DELETE FROM node WHERE id = ?').run(id);
   }
 
   #registry(): Registry {

@@ -7,6 +7,7 @@ import type { FarmerState, RunningFarmer } from '../farmer-state.ts';
 import { EMPTY_TALLY, type Tally } from '../farming/ports.ts';
 import { VERSION } from '../version.ts';
 import type { Challenges, Contracts, DiskStatus, NodeStatus, Status } from './status.ts';
+import { describeWaiting, type WaitingFacts } from './waiting.ts';
 
 interface StatusSources {
   readonly config: FarmerConfig;
@@ -58,6 +59,7 @@ function createStartingStatus({ nodes }: FarmerConfig): Components {
       clockSkewSeconds: null,
       farmerId: null,
       contracts: { total: 0, capacity: 0, generating: 0, waiting: 0, proving: 0, answering: 0 },
+      waiting: null,
       ended: { ended_by_node: 0, token_lost: 0, released: 0 },
       nextDue: null,
       challenges: toChallengeTotals(EMPTY_TALLY),
@@ -77,12 +79,14 @@ function createStartingStatus({ nodes }: FarmerConfig): Components {
 function readRunning({ farmer, disks, connections }: RunningFarmer, clock: Clock): Components {
   const tables = farmer.nodes.map(({ contracts }) => contracts);
   const { completedAt, progress } = farmer.scrubber;
+  const diskList = disks.list.map(toDiskStatus);
+  const nodes = connections.flatMap((connection, at) => {
+    const worker = farmer.nodes[at];
+    return worker === undefined ? [] : [toNodeStatus(worker, connection, clock)];
+  });
   return {
-    nodes: connections.flatMap((connection, at) => {
-      const worker = farmer.nodes[at];
-      return worker === undefined ? [] : [toNodeStatus(worker, connection, clock)];
-    }),
-    disks: disks.list.map(toDiskStatus),
+    nodes: nodes.map((node, at) => ({ ...node, waiting: toWaiting(farmer, { at, nodes, disks: diskList }) })),
+    disks: diskList,
     stateSaved: tables.every(({ isWritten }) => isWritten),
     scrub: { running: progress.running, completedAt: toIso(completedAt, clock), results: progress.results },
     capacityEstimate: farmer.capacityEstimate ?? null,
@@ -91,10 +95,10 @@ function readRunning({ farmer, disks, connections }: RunningFarmer, clock: Clock
 }
 
 function toNodeStatus(
-  { session, contracts, exit, isReachable }: RunningFarmer['farmer']['nodes'][number],
+  { session, contracts, capacityContracts, exit, isReachable }: RunningFarmer['farmer']['nodes'][number],
   { node, skew, breaker }: RunningFarmer['connections'][number],
   clock: Clock,
-): NodeStatus {
+): Omit<NodeStatus, 'waiting'> {
   return {
     alias: node.alias,
     url: node.url,
@@ -104,11 +108,24 @@ function toNodeStatus(
     exitState: exit.progress.state,
     clockSkewSeconds: skew.seconds ?? null,
     farmerId: session.token === undefined ? null : toFarmerId(session.token),
-    contracts: { total: contracts.size, capacity: contracts.capacityContracts, ...contracts.phases },
+    contracts: { total: contracts.size, capacity: capacityContracts, ...contracts.phases },
     ended: contracts.ended,
     nextDue: toIso(contracts.nextDueAt, clock),
     challenges: toChallengeTotals(contracts.tally),
   };
+}
+
+/** @param at the place of the node */
+function toWaiting(
+  farmer: RunningFarmer['farmer'],
+  { at, nodes, disks }: { at: number; nodes: WaitingFacts['others']; disks: WaitingFacts['disks'] },
+): NodeStatus['waiting'] {
+  const [node, worker] = [nodes[at], farmer.nodes[at]];
+  if (node === undefined || worker?.waitsFor === undefined) return null;
+  const others = nodes.filter((other) => other !== node);
+  const { capacityEstimate } = farmer;
+  const explanation = describeWaiting(worker.waitsFor, { node, others, disks, capacityEstimate });
+  return { reason: worker.waitsFor, explanation };
 }
 
 function toDiskStatus({ path, state, reason, usedBytes, capacityBytes, freeBytes, sizeBytes }: Disk): DiskStatus {

@@ -1,5 +1,6 @@
 import type { DiskStateKind } from '../chunks/disk-state.ts';
 import type { Phase } from '../contract/contract.ts';
+import type { WaitReason } from '../contract/waiting.ts';
 import type { EndReason, ExitState, ScrubResult, Tally } from '../farming/ports.ts';
 
 export type Contracts = { readonly total: number; readonly capacity: number } & Readonly<Record<Phase, number>>;
@@ -20,6 +21,8 @@ export interface NodeStatus {
   /** Identifies the farmer without revealing its token; null before the node has issued one. */
   readonly farmerId: string | null;
   readonly contracts: Contracts;
+  /** Why the node gets no more contracts at present, and what would help; null while it gets some. */
+  readonly waiting: { readonly reason: WaitReason; readonly explanation: string } | null;
   /** Contracts that ended since the farmer started, by reason. */
   readonly ended: Readonly<Record<EndReason, number>>;
   /** ISO 8601; null without contracts. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { estimateCapacity, hasCapacityForOneMore } from '../../src/contract/admission.ts';
-import { apportion, countChunks } from '../../src/contract/capacity.ts';
+import { apportion, countChunks, splitCapacity } from '../../src/contract/capacity.ts';
 
 describe('capacity', () => {
   it.each([
@@ -33,6 +33,21 @@ describe('capacity', () => {
           expect(Math.abs(part - total * (shares[at] ?? 0))).toBeLessThan(1 + 1e-6);
       }),
     );
+  });
+});
+
+describe('splitCapacity', () => {
+  const inUse = (share: number, contracts = 0) => ({ share, contracts, isInUse: true });
+  const left = (contracts: number) => ({ share: 1, contracts, isInUse: false });
+
+  it.each([
+    ['by the shares of the nodes in use', [inUse(3, 9), inUse(1)], [6, 2]],
+    ['so that a node that is being left keeps what it holds', [left(5), inUse(1)], [5, 3]],
+    ['so that the capacity of a node that was left is free for the others', [left(0), inUse(0.5)], [0, 8]],
+    ['if no node is in use', [left(2), left(0)], [2, 0]],
+    ['if the nodes that are being left hold more than the capacity', [left(9), inUse(1)], [9, 0]],
+  ])('splits 8 contracts %s', (_, users, parts) => {
+    expect(splitCapacity(8, users)).toEqual(parts);
   });
 });
 

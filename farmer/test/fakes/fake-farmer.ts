@@ -2,6 +2,7 @@ import { FakeClock, FakeLogger } from '@downstream/platform/testing';
 import type { ChunkSource, ContractId, FailureReason } from '../../src/contract/contract.ts';
 import type { JournalEntry } from '../../src/contract/journal-entry.ts';
 import type { ClockOffsets } from '../../src/contract/lost-time.ts';
+import { CapacityShares } from '../../src/farming/capacity-shares.ts';
 import { ContractTable } from '../../src/farming/contract-table.ts';
 import { ContractTables } from '../../src/farming/contract-tables.ts';
 import { ChunkError, NodeError } from '../../src/farming/errors.ts';
@@ -387,7 +388,7 @@ export function aFarmer({
   const freeSpace = { chunks: Number.POSITIVE_INFINITY };
   const circuit: { retryAfterMs: number | undefined } = { retryAfterMs: undefined };
   const scrubs: Record<ScrubResult, number> = { ok: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 };
-  const table = ContractTable.load({ capacityContracts: contracts, chunkBytes: 1 }, { store, outcomes, clock, log });
+  const table = ContractTable.load({ chunkBytes: 1 }, { store, outcomes, clock, log });
   const intervalMs = pollIntervalMs === 'default' ? undefined : pollIntervalMs;
   const farmer = new Farmer(
     { workers: 2, scrubCycleMs, address: 'a', pollIntervalMs: intervalMs },
@@ -408,6 +409,7 @@ export function aFarmer({
         },
       ],
       contracts: new ContractTables([table]),
+      capacity: new CapacityShares(contracts, [{ share: 1, contracts: table, exitStore: store }]),
       chunks,
       freeSpace,
       scrubs: store,

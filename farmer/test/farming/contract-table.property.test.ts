@@ -64,7 +64,7 @@ function aTable() {
   const store = new MemoryStore();
   const outcomes = new FakeOutcomes();
   const log = new FakeLogger();
-  const table = ContractTable.load({ capacityContracts: CONTRACTS, chunkBytes: 1 }, { store, outcomes, clock, log });
+  const table = ContractTable.load({ chunkBytes: 1 }, { store, outcomes, clock, log });
   const remover = new ContractRemover({
     table,
     allContracts: new ContractTables([table]),

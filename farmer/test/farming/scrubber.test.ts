@@ -29,7 +29,7 @@ function aScrubber(contracts: number, cycleMs?: number, previous: Previous = {})
   const { clock = new FakeClock(), chunks = new FakeChunks(), store = new MemoryStore() } = previous;
   const outcomes = new FakeOutcomes();
   const log = new FakeLogger();
-  const table = ContractTable.load({ capacityContracts: contracts, chunkBytes: 1 }, { store, outcomes, clock, log });
+  const table = ContractTable.load({ chunkBytes: 1 }, { store, outcomes, clock, log });
   table.start(
     () => {},
     (id) => chunks.present.has(id),

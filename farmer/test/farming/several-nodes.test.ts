@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { FakeClock, FakeLogger } from '@downstream/platform/testing';
 import { describe, expect, it } from '@jest/globals';
+import { CapacityShares } from '../../src/farming/capacity-shares.ts';
 import { ContractTable } from '../../src/farming/contract-table.ts';
 import { ContractTables } from '../../src/farming/contract-tables.ts';
 import { Farmer } from '../../src/farming/farmer.ts';
@@ -18,7 +19,7 @@ function createFarmer(count: number, contracts: number) {
     const node = Object.assign(new FakeNode(clock), { supply: contracts, idsFrom: 10_000 * at });
     const store = new MemoryStore();
     const outcomes = new FakeOutcomes();
-    const table = ContractTable.load({ capacityContracts: contracts, chunkBytes: 1 }, { store, outcomes, clock, log });
+    const table = ContractTable.load({ chunkBytes: 1 }, { store, outcomes, clock, log });
     return { node, contracts: table, outcomes, store };
   });
   const farmer = new Farmer(
@@ -35,7 +36,11 @@ function createFarmer(count: number, contracts: number) {
         nodeClock: components.node,
         log,
       })),
-      contracts: new ContractTables(nodes.map(({ contracts }) => contracts)),
+      contracts: new ContractTables(nodes.map((each) => each.contracts)),
+      capacity: new CapacityShares(
+        count * contracts,
+        nodes.map((each) => ({ share: 1, contracts: each.contracts, exitStore: each.store })),
+      ),
       chunks,
       freeSpace,
       scrubs: new MemoryStore(),
@@ -76,6 +81,42 @@ describe('Farmer with several nodes', () => {
     for (const { node } of nodes) node.delays.offer = clock.sleep(SECOND / 2);
     await clock.advance(SECOND);
     expect(nodes.reduce((sum, { contracts }) => sum + contracts.size, 0)).toBe(1);
+  });
+
+  it('gives the capacity of a node that the farmer exits to the others, as its contracts are released', async () => {
+    const { clock, farmer, nodes } = createFarmer(2, 4);
+    const [left, kept] = nodes;
+    assert(left !== undefined && kept !== undefined);
+    kept.node.supply = 8;
+    await clock.advance(5 * SECOND);
+    expect(nodes.map(({ contracts }) => contracts.size)).toEqual([4, 4]);
+    const release = Promise.withResolvers<void>();
+    left.node.delays.release = release.promise;
+    farmer.nodes[0]?.exit.start();
+    await clock.advance(10 * SECOND);
+    expect(farmer.nodes.map(({ capacityContracts }) => capacityContracts)).toEqual([4, 4]);
+    expect(nodes.map(({ contracts }) => contracts.size)).toEqual([4, 4]);
+    release.resolve();
+    await clock.advance(60 * SECOND);
+    expect(farmer.nodes.map(({ capacityContracts }) => capacityContracts)).toEqual([0, 8]);
+    expect(nodes.map(({ contracts }) => contracts.size)).toEqual([0, 8]);
+  });
+
+  it('gives a node that is added to a full farmer the place of each contract that ends', async () => {
+    const { clock, farmer, nodes } = createFarmer(2, 2);
+    const [full, added] = nodes;
+    assert(full !== undefined && added !== undefined);
+    full.node.supply = 4;
+    farmer.nodes[1]?.exit.start();
+    await clock.advance(5 * SECOND);
+    farmer.nodes[1]?.exit.cancel();
+    await clock.advance(5 * SECOND);
+    expect(nodes.map(({ contracts }) => contracts.size)).toEqual([4, 0]);
+    expect(farmer.nodes.map(({ waitsFor }) => waitsFor)).toEqual(['share_used', 'capacity_used']);
+    const [ended = ''] = full.contracts.ids();
+    full.node.contracts.delete(ended);
+    await clock.advance(120 * SECOND);
+    expect(nodes.map(({ contracts }) => contracts.size)).toEqual([3, 1]);
   });
 
   it('keeps the chunk of a contract that another node issues while an ended one is still being created', async () => {

@@ -11,10 +11,10 @@ const SOURCES: MetricSources = {
         contracts: {
           phases: { generating: 1, waiting: 2, proving: 3, answering: 4 },
           bytes: 10,
-          capacityBytes: 20,
           nextDueAt: 5_000,
           shortestIntervalMs: 1_500,
         },
+        capacityBytes: 20,
         isReachable: true,
         exit: { progress: { state: 'active' } },
       },

@@ -172,6 +172,9 @@ describe('renderDocument', () => {
     expect(renderWithNode({ clockSkewSeconds: -90 })).toContain('1 min 30 s behind');
     expect(renderWithNode({ reachable: false, circuitOpen: true })).toContain('circuit breaker open');
     expect(renderWithNode({ exitState: 'exiting' })).toContain('exiting');
+    expect(renderWithNode({})).not.toContain('No new contracts');
+    const waiting = { reason: 'capacity_used' as const, explanation: 'Others hold more than their share.' };
+    expect(renderWithNode({ waiting })).toMatch(/No new contracts.*Others hold more than their share\./s);
   });
 
   it('escapes all values', () => {

@@ -147,31 +147,68 @@ describe('StateStore', () => {
 });
 
 describe('StateStore.claim', () => {
-  it('refuses another node or address, unless the node has moved', () => {
+  const elsewhere = { ...IDENTITY, nodes: [OTHER_NODE] };
+  const refusal = (text: string) =>
+    expect.objectContaining({ code: 'other_identity', message: expect.stringContaining(text) });
+
+  it('refuses another node or address once a node has issued a token, unless the node has moved', () => {
     const store = dir.open();
-    store.claim(IDENTITY, NOT_MOVED);
-    const moved = { ...IDENTITY, nodes: [OTHER_NODE] };
-    expect(() => store.claim(moved, NOT_MOVED)).toThrow(
-      expect.objectContaining({ code: 'other_identity', message: expect.stringContaining(NODE.url) }),
-    );
+    const before = claimNode(store);
+    before.saveToken('token');
+    expect(() => store.claim(elsewhere, NOT_MOVED)).toThrow(refusal(`is registered with the node ${NODE.url}`));
     expect(() => store.claim({ ...IDENTITY, address: 'other' }, { nodeMoved: true })).toThrow(
-      expect.objectContaining({ code: 'other_identity' }),
+      refusal('downstream exit'),
     );
-    const [before] = store.claim(IDENTITY, NOT_MOVED);
-    const [after] = store.claim(moved, { nodeMoved: true });
-    expect(after?.id).toBe(before?.id);
-    expect(() => store.claim(moved, NOT_MOVED)).not.toThrow();
+    before.insert(contract(1));
+    expect(() => store.claim(elsewhere, NOT_MOVED)).toThrow(refusal(`has 1 contract of the node ${NODE.url}`));
+    const [after] = store.claim(elsewhere, { nodeMoved: true });
+    expect({ id: after?.id, token: after?.token() }).toEqual({ id: before.id, token: 'token' });
+    expect(() => store.claim(elsewhere, NOT_MOVED)).not.toThrow();
   });
 
-  it('adds nodes, and drops a node only after the farmer has exited it', () => {
+  it('forgets a node that never issued a token, and an address that no token was issued for', () => {
+    claimNode(dir.open());
+    const corrected = { address: 'corrected', nodes: [OTHER_NODE] };
+    const node = claimNode(dir.restart(), corrected);
+    node.saveToken('token');
+    expect(claimNode(dir.restart(), corrected).token()).toBe('token');
+    expect(() => dir.restart().claim(IDENTITY, NOT_MOVED)).toThrow(refusal('corrected'));
+  });
+
+  it('forgets an added node that never issued a token, and keeps the others', () => {
+    const store = dir.open();
+    claimNode(store).saveToken('token');
+    store.claim({ ...IDENTITY, nodes: [NODE, { url: 'http://typo' }] }, NOT_MOVED);
+    const [one, two] = store.claim({ ...IDENTITY, nodes: [NODE, OTHER_NODE] }, NOT_MOVED);
+    expect([one?.token(), two?.token()]).toEqual(['token', undefined]);
+  });
+
+  it('keeps a node that has contracts but no token', () => {
+    const store = dir.open();
+    claimNode(store).insert(contract(1));
+    expect(() => store.claim(elsewhere, NOT_MOVED)).toThrow(refusal(NODE.url));
+  });
+
+  it('adds nodes, and drops a node with a token only after the farmer has exited it', () => {
     const store = dir.open();
     const both = { ...IDENTITY, nodes: [NODE, OTHER_NODE] };
-    const [, two] = store.claim(both, NOT_MOVED);
-    expect(() => store.claim(IDENTITY, NOT_MOVED)).toThrow(expect.objectContaining({ code: 'other_identity' }));
+    const [one, two] = store.claim(both, NOT_MOVED);
+    for (const node of [one, two]) node?.saveToken('token');
+    expect(() => store.claim(IDENTITY, NOT_MOVED)).toThrow(refusal('downstream exit --node'));
     two?.saveExitState('exited');
     expect(store.claim(IDENTITY, NOT_MOVED)).toHaveLength(1);
     const [, returned] = store.claim(both, NOT_MOVED);
-    expect(returned?.exitState()).toBe('active');
+    expect({ state: returned?.exitState(), token: returned?.token() }).toEqual({ state: 'active', token: undefined });
+  });
+
+  it('registers again for another address after all nodes were exited', () => {
+    const node = claimNode(dir.open());
+    node.saveToken('token');
+    node.saveExitState('exited');
+    const changed = { ...IDENTITY, address: 'other' };
+    const after = claimNode(dir.restart(), changed);
+    expect({ token: after.token(), state: after.exitState() }).toEqual({ token: undefined, state: 'active' });
+    expect(claimNode(dir.restart(), changed).token()).toBeUndefined();
   });
 
   it('gives the farm an id that never changes', () => {

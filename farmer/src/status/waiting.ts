@@ -1,0 +1,77 @@
+import type { WaitReason } from '../contract/waiting.ts';
+import type { DiskStatus, NodeStatus } from './status.ts';
+
+/** What {@link describeWaiting} looks at besides the reason. */
+export interface WaitingFacts {
+  readonly node: Pick<NodeStatus, 'alias' | 'contracts'>;
+  /** The nodes besides this one. */
+  readonly others: readonly Pick<NodeStatus, 'alias' | 'contracts'>[];
+  readonly disks: readonly Pick<DiskStatus, 'path' | 'state'>[];
+  /** How many contracts can be proved in time, as measured. */
+  readonly capacityEstimate: number | undefined;
+}
+
+const NAMES = new Intl.ListFormat('en');
+const MORE_CAPACITY = 'increase FARMER_SIZE, or the capacities in FARMER_DATA_DIR';
+
+/** Says in complete sentences why a node gets no more contracts, and what would help. */
+export function describeWaiting(reason: WaitReason, facts: WaitingFacts): string {
+  const { node, disks, capacityEstimate } = facts;
+  switch (reason) {
+    case 'exiting':
+      return 'The farmer exits this node. Its part of the capacity becomes free for other nodes as contracts are released.';
+    case 'exited':
+      return `The farmer has exited this node. To use it again, run downstream exit --node ${node.alias} --cancel.`;
+    case 'no_token':
+      return 'The node has not issued a valid token. Check its URL, the network, and the payout address.';
+    case 'share_used':
+      return describeShare(facts);
+    case 'capacity_used':
+      return describeOthers(facts);
+    case 'no_space':
+      return describeDisks(disks);
+    case 'too_slow':
+      return `More contracts could not be proved in time${capacityEstimate === undefined ? '' : `: the measured speed is enough for about ${capacityEstimate}, and 70 % of that are accepted`}. A faster disk, more workers or longer intervals would help.`;
+    case 'generating':
+      return `${formatContracts(node.contracts.generating)} have no chunk yet. More are requested when their chunks are generated.`;
+    case 'offers_rejected':
+      return 'The last contracts that the node offered were rejected. The log says why: contract rejected.';
+    case 'no_offer':
+      return 'The node had no contract at the last request. The farmer keeps asking.';
+    case 'request_failed':
+      return 'The last request for a contract failed. The farmer keeps asking.';
+    case 'not_stored':
+      return 'The state cannot be written. Free space in the first data directory, and check its disk.';
+  }
+}
+
+function describeShare({ node: { contracts }, others }: WaitingFacts): string {
+  const { total, capacity } = contracts;
+  const scope = others.length === 0 ? 'the configured capacity' : "the node's share of the capacity";
+  const help = others.length === 0 ? MORE_CAPACITY : `${MORE_CAPACITY}, or its share in FARMER_NODE_URL`;
+  if (capacity === 0) return `The node's share of the capacity is less than one contract. To use it, ${help}.`;
+  if (total > capacity)
+    return `${formatContracts(total)} are held, which is ${total - capacity} more than ${scope} (${capacity}). They are kept and proved. To accept more, ${help}.`;
+  return `All of ${scope} is used (${formatContracts(capacity)}). To accept more, ${help}.`;
+}
+
+function describeOthers({ others }: WaitingFacts): string {
+  const excess = others.flatMap(({ alias, contracts: { total, capacity } }) =>
+    total > capacity ? `${alias} holds ${total - capacity} more than its share` : [],
+  );
+  const cause = excess.length === 0 ? '' : `: ${NAMES.format(excess)}`;
+  return `The capacity is used by other nodes${cause}. This node gets contracts as theirs end. To accept some now, ${MORE_CAPACITY}.`;
+}
+
+function describeDisks(disks: WaitingFacts['disks']): string {
+  const unusable = disks.filter(({ state }) => state !== 'ok');
+  if (unusable.length === 0)
+    return 'The disks have less free space than the capacity needs, beside FARMER_MIN_FREE. Free some space, or add a disk.';
+  const list = unusable.map(({ path, state }) => `${path} is ${state.replaceAll('_', ' ')}`);
+  const help = unusable.every(({ state }) => state === 'full') ? 'Free some space there' : 'Repair or replace it';
+  return `No disk can store another chunk: ${NAMES.format(list)}. ${help}, or add a disk.`;
+}
+
+function formatContracts(count: number): string {
+  return `${count.toLocaleString('en')} ${count === 1 ? 'contract' : 'contracts'}`;
+}
