@@ -6,49 +6,24 @@ import {
   createHostSetting,
   createLogSettings,
   integerBetween,
+  oneOf,
   parseBytes,
   pathSchema,
   rejectWithHint,
 } from '@downstream/platform';
-import { isSjcxAddress } from '@downstream/protocol';
+import { findAddressMistake } from '@downstream/protocol';
 import { z } from 'zod';
 import { isException } from './node/proxy.ts';
+import { parseOrigin, parseProxy } from './url-setting.ts';
 
 const text = z.string();
 
-const parseOrigin = (url: string, context: z.RefinementCtx): string => {
-  const parsed = URL.parse(url);
-  if (
-    parsed === null ||
-    !/^https?:$/.test(parsed.protocol) ||
-    parsed.username ||
-    parsed.password ||
-    parsed.search ||
-    parsed.hash
-  ) {
-    context.addIssue('not a plain http or https URL');
-    return z.NEVER;
-  }
-  return parsed.origin + parsed.pathname.replace(/\/+$/, '');
-};
-
-const parseProxy = (input: string, context: z.RefinementCtx): string | undefined => {
-  if (input === '') return undefined;
-  const url = URL.parse(input);
-  if (url === null || !/^https?:$/.test(url.protocol) || url.pathname !== '/' || url.search || url.hash) {
-    context.addIssue('not the URL of a proxy');
-    return z.NEVER;
-  }
-  return url.href;
-};
-
 const parseSize = (input: string, context: z.RefinementCtx): number => {
   const size = parseBytes(input);
-  if (size === undefined || size === 0) {
-    context.addIssue('not a size');
-    return z.NEVER;
-  }
-  return size;
+  if (size !== undefined && size > 0) return size;
+  const [, number, prefix] = /^\s*([\d.]+)\s*([kmgt])$/i.exec(input) ?? [];
+  const unit = prefix?.toUpperCase();
+  return rejectWithHint(context, unit === undefined ? '' : `write ${number}${unit}B or ${number}${unit}iB`);
 };
 
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -105,7 +80,7 @@ const folder = text.max(4096).transform(parseFolder);
 
 const SWITCH = {
   allowed: 'true or false',
-  schema: z.enum(['true', 'false']).transform((value) => value === 'true'),
+  schema: oneOf(['true', 'false']).transform((value) => value === 'true'),
   default: 'false',
 } as const;
 
@@ -146,7 +121,10 @@ export const SETTINGS = {
     value: '<address>',
     description: 'SJCX address that receives the payout.',
     allowed: 'an SJCX (Bitcoin) address of 26 to 35 letters and digits, starting with 1',
-    schema: text.refine(isSjcxAddress),
+    schema: text.transform((address, context) => {
+      const mistake = findAddressMistake(address);
+      return mistake === undefined ? address : rejectWithHint(context, mistake);
+    }),
     defaultDescription: 'none, required',
   },
   alias: {

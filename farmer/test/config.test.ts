@@ -99,7 +99,7 @@ describe('readConfig', () => {
 
   it('rejects a URL with a query without showing it', () => {
     expect(() => read({ FARMER_NODE_URL: 'http://node/?token=1' })).toThrow(
-      /without user, query .* \(got "http:\/\/node\/\?\*\*\*"\)$/,
+      /without user, query .* \(got "http:\/\/node\/\?\*\*\*": remove the query\)$/,
     );
   });
 
@@ -156,6 +156,32 @@ describe('readConfig', () => {
   ])('rejects the data directory %j with a hint, since it would name a new one', (value, hint) => {
     expect(() => read({ FARMER_DATA_DIR: value })).toThrow(/^FARMER_DATA_DIR: expected a directory/);
     expect(() => read({ FARMER_DATA_DIR: value })).toThrow(hint);
+  });
+
+  it.each([
+    ['FARMER_ADDRESS', '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jW', 'the checksum is wrong: at least one character is'],
+    ['FARMER_ADDRESS', '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3j', 'the checksum is wrong'],
+    ['FARMER_ADDRESS', '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jO', 'do not contain the character "O"'],
+    ['FARMER_ADDRESS', '19qVgG8C6eX', 'it has 11 characters'],
+    ['FARMER_ADDRESS', '3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy', 'an address of another kind or network'],
+    ['FARMER_NODE_URL', 'localhost:5000', 'did you mean http://localhost:5000?'],
+    ['FARMER_NODE_URL', 'http//node.example/a', 'did you mean http://node.example/a?'],
+    ['FARMER_NODE_URL', 'http://a,[::1]:5000=2', 'did you mean http://[::1]:5000?'],
+    ['FARMER_NODE_URL', 'node', 'start it with http:// or https://'],
+    ['FARMER_NODE_URL', 'http://a http://b', 'separate several with commas'],
+    ['FARMER_NODE_URL', 'http://user@node', 'remove the user and the password'],
+    ['FARMER_DOWNLOAD_ORIGINS', 'chunks.example.org', 'did you mean http://chunks.example.org?'],
+    ['FARMER_PROXY', 'proxy:3128', 'did you mean http://proxy:3128?'],
+    ['FARMER_PROXY', 'http://user@proxy/path', 'remove what follows the port'],
+    ['FARMER_HTTP_HOST', '127.0.0.1:8080', 'remove the port'],
+    ['FARMER_ALLOWED_HOSTS', 'https://farmer.example.org', 'write a host instead of a URL'],
+    ['FARMER_LOG_LEVEL', 'warning', 'did you mean warn?'],
+    ['FARMER_LOG_FORMAT', 'JSON', 'did you mean json?'],
+    ['FARMER_SIZE', '500G', 'write 500GB or 500GiB'],
+    ['FARMER_INIT', 'True', 'did you mean true?'],
+    ['FARMER_GENESIS_SHA256', 'A'.repeat(64), 'write it in lowercase'],
+  ])('says what is wrong with %s=%s', (name, value, mistake) => {
+    expect(() => read({ [name]: value })).toThrow(mistake);
   });
 
   it('resolves relative paths', () => {

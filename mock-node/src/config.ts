@@ -6,6 +6,7 @@ import {
   createHostSetting,
   createLogSettings,
   integerBetween,
+  oneOf,
   parseSettings,
   pathSchema,
   type SettingsInput,
@@ -97,7 +98,7 @@ export const SETTINGS = {
     description:
       'What a contract contains: the `secret` from which to generate its chunk, or the `url` to download it.',
     allowed: 'secret or url',
-    schema: z.enum(['secret', 'url']),
+    schema: oneOf(['secret', 'url']),
     default: 'secret',
   },
   preset: {
@@ -106,7 +107,7 @@ export const SETTINGS = {
     value: '<name>',
     description: `Scenario to apply at the start: ${PRESET_NAMES.map((name) => `\`${name}\``).join(', ')}.`,
     allowed: `one of ${PRESET_NAMES.join(', ')}`,
-    schema: z.enum(PRESET_NAMES).optional(),
+    schema: oneOf(PRESET_NAMES).optional(),
     defaultDescription: 'none',
   },
   scenarioPath: {

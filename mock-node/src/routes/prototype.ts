@@ -1,4 +1,4 @@
-import { buildPath, isSjcxAddress } from '@downstream/protocol';
+import { buildPath, findAddressMistake } from '@downstream/protocol';
 import type { Call, Handlers } from '../api/handler.ts';
 import { type ApiResponse, json } from '../api/response.ts';
 
@@ -10,7 +10,8 @@ export const prototypeHandlers: Handlers<
 > = {
   connectivity: () => json({ msg: 'ok' }),
   new: ({ params, node }) => {
-    if (!isSjcxAddress(params['address'] ?? '')) return json({ status: 'error', message: 'Invalid address.' }, 400);
+    const mistake = findAddressMistake(params['address'] ?? '');
+    if (mistake !== undefined) return json({ status: 'error', message: `Invalid address: ${mistake}.` }, 400);
     if (!node.ledger.canRegister()) return json({ status: 'error', message: 'Too many farmers.' }, 503);
     return json({ token: node.ledger.register() });
   },

@@ -1,10 +1,20 @@
 import { z } from 'zod';
 import { LOG_FORMATS, LOG_LEVELS } from './logger.ts';
 import { pathSchema } from './path-setting.ts';
-import { type Setting, SettingsError } from './settings.ts';
+import { rejectWithHint, type Setting, SettingsError } from './settings.ts';
+import { findSimilarName } from './similar-name.ts';
 
 export const integerBetween = (min: number, max: number) =>
   z.string().regex(/^\d+$/).transform(Number).pipe(z.number().min(min).max(max));
+
+/** One of several names. An unknown one is rejected with the most similar name as a hint. */
+export const oneOf = <const Name extends string>(names: readonly Name[]) =>
+  z.string().transform((input, context): Name => {
+    const found = names.find((name) => name === input);
+    if (found !== undefined) return found;
+    const similar = findSimilarName(input, names);
+    return rejectWithHint(context, similar === undefined ? '' : `did you mean ${similar}?`);
+  });
 
 /** The address to listen on. */
 export function createHostSetting(names: Pick<Setting, 'env' | 'flag' | 'description'>) {
@@ -12,13 +22,30 @@ export function createHostSetting(names: Pick<Setting, 'env' | 'flag' | 'descrip
     ...names,
     value: '<host>',
     allowed: 'an address of this machine, or 0.0.0.0 for all of its addresses',
-    schema: z.string().regex(/^[\w.:%-]{1,255}$/),
+    schema: z.string().transform(parseHost),
     default: '127.0.0.1',
     defaultDescription: '`127.0.0.1`; `0.0.0.0` in the image',
   };
 }
 
+const HOST = /^[\w.:%-]{1,255}$/;
+
+function parseHost(input: string, context: z.RefinementCtx): string {
+  const mistake = findHostMistake(input);
+  if (mistake !== undefined || !HOST.test(input)) return rejectWithHint(context, mistake ?? '');
+  return input;
+}
+
 const HOST_PATTERN = /^(\*|\.?[a-z\d_-]+(\.[a-z\d_-]+)*)$/;
+
+function parseHostPattern(input: string, context: z.RefinementCtx): string {
+  return HOST_PATTERN.test(input) ? input : rejectWithHint(context, findHostMistake(input) ?? '');
+}
+
+function findHostMistake(input: string): string | undefined {
+  if (input.includes('://')) return 'write a host instead of a URL';
+  return /^[^:]*:\d*$/.test(input) ? 'remove the port' : undefined;
+}
 
 /** The names under which clients may reach a service. @param prefix of the environment variables: `FARMER` */
 export function createAllowedHostsSetting(prefix: string) {
@@ -39,7 +66,7 @@ export function createAllowedHostsSetting(prefix: string) {
           .map((name) => name.trim())
           .filter(Boolean),
       )
-      .pipe(z.array(z.string().regex(HOST_PATTERN))),
+      .pipe(z.array(z.string().transform(parseHostPattern))),
     default: '',
     defaultDescription: 'none',
   };
@@ -54,7 +81,7 @@ export function createLogSettings(prefix: string) {
       value: '<level>',
       description: `Least severe level to log: ${LOG_LEVELS.map((level) => `\`${level}\``).join(', ')}.`,
       allowed: `one of ${LOG_LEVELS.join(', ')}`,
-      schema: z.enum(LOG_LEVELS),
+      schema: oneOf(LOG_LEVELS),
       default: 'info',
     },
     logFormat: {
@@ -63,7 +90,7 @@ export function createLogSettings(prefix: string) {
       value: '<format>',
       description: '`json` (one object per line) or `pretty` (for a terminal).',
       allowed: `one of ${LOG_FORMATS.join(', ')}`,
-      schema: z.enum(LOG_FORMATS).optional(),
+      schema: oneOf(LOG_FORMATS).optional(),
       defaultDescription: '`pretty` on a terminal, otherwise `json`',
     },
   };
@@ -88,13 +115,18 @@ export function createGenesisSettings(prefix: string) {
       value: '<hex>',
       description: 'SHA-256 of the custom genesis file.',
       allowed: `64 lowercase hex characters, together with ${path}`,
-      schema: z
-        .string()
-        .regex(/^[0-9a-f]{64}$/)
-        .optional(),
-      defaultDescription: '',
+      schema: z.string().transform(parseSha256).optional(),
+      defaultDescription: 'none',
     },
   };
+}
+
+function parseSha256(input: string, context: z.RefinementCtx): string {
+  if (/^[0-9a-f]{64}$/.test(input)) return input;
+  return rejectWithHint(
+    context,
+    /^[0-9a-f]{64}$/i.test(input) ? 'write it in lowercase' : `it has ${input.length} characters`,
+  );
 }
 
 type GenesisSettings = ReturnType<typeof createGenesisSettings>;

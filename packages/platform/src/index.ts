@@ -11,6 +11,7 @@ export {
   createHostSetting,
   createLogSettings,
   integerBetween,
+  oneOf,
 } from './common-settings.ts';
 export { CodedError, type Details, getErrorCode, getErrorMessage } from './errors.ts';
 export { forEachInSlices, SLICE_MS, yieldToEventLoop } from './event-loop.ts';

@@ -1,4 +1,4 @@
-export { isSjcxAddress } from './address.ts';
+export { findAddressMistake, isSjcxAddress } from './address.ts';
 export { STANDARD_GENESIS } from './genesis.ts';
 export {
   contractResponse,

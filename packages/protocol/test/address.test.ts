@@ -1,4 +1,4 @@
-import { isSjcxAddress } from '@downstream/protocol';
+import { findAddressMistake, isSjcxAddress } from '@downstream/protocol';
 import { describe, expect, it } from '@jest/globals';
 
 describe('isSjcxAddress', () => {
@@ -36,5 +36,26 @@ describe('isSjcxAddress', () => {
     ['ten million letters', '1'.repeat(10_000_000)],
   ])('rejects %s', (_, text) => {
     expect(isSjcxAddress(text)).toBe(false);
+  });
+});
+
+describe('findAddressMistake', () => {
+  it.each([
+    [
+      '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jW',
+      'the checksum is wrong: at least one character is mistyped, missing or extra',
+    ],
+    [
+      '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3j',
+      'the checksum is wrong: at least one character is mistyped, missing or extra',
+    ],
+    ['19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3j0', 'addresses do not contain the character "0"'],
+    ['19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV ', 'remove the spaces around it'],
+    ['1', 'it has 1 characters instead of 26 to 35'],
+    ['mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn', 'this is an address of another kind or network'],
+    ['bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4', 'this is a Bech32 address'],
+    ['19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV', undefined],
+  ])('returns what is wrong with %j: %s', (text, mistake) => {
+    expect(findAddressMistake(text)).toBe(mistake);
   });
 });
