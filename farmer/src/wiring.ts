@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { type Clock, type Logger, type Secrets, SettingsError, systemRandom, withFields } from '@downstream/platform';
 import { createNodeDownloads } from './chunks/chunk-download.ts';
 import { ChunkStore } from './chunks/chunk-store.ts';
-import { assertStateExists, openDiskFolders, prepareDataDir } from './chunks/data-dir.ts';
+import { assertStateExists, assertStateIsFirst, openDiskFolders, prepareDataDir } from './chunks/data-dir.ts';
 import { Disk } from './chunks/disk.ts';
 import { createSpaceReader } from './chunks/disk-space.ts';
 import { Disks } from './chunks/disks.ts';
@@ -60,6 +60,7 @@ export async function openState(
   { clock, log, signal }: Uses<'clock' | 'log' | 'signal'>,
 ): Promise<StateStore> {
   const { init, disks } = config;
+  await assertStateIsFirst(disks.map(({ path }) => path));
   const isNew = await prepareDataDir(config.dataDir, { init, probeState });
   if (isNew) for (const { path } of disks.slice(1)) await prepareDataDir(path, { init, isStateDir: false });
   await assertStateExists(config.dataDir);

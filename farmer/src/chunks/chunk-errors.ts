@@ -9,8 +9,8 @@ export function createFileError(cause = 'unknown'): ChunkError {
       return new ChunkError(
         'disk_full',
         cause === 'EDQUOT'
-          ? 'the disk quota is used up: raise it, or lower FARMER_SIZE'
-          : 'the file system has no free space or no free inodes: free some, or lower FARMER_SIZE',
+          ? 'the disk quota is used up: raise it, or free space within it'
+          : 'the file system has no free space or no free inodes: free some',
         { cause },
       );
     case 'exhausted':

@@ -63,7 +63,7 @@ export class ChunkPlacement {
     if (current?.state.kind === 'ok') return current;
     const disk = this.#findLargest((one) => one.availableChunks(0)) ?? this.#findDiskBeyondCapacity();
     if (disk !== undefined) return disk;
-    throw new ChunkError('no_space', 'no usable disk has space for the chunk: free some space or add a disk');
+    throw new ChunkError('no_space', this.#explainLackOfSpace());
   }
 
   /** Records a chunk that was written to `disk`, and deletes its copy on another disk. */
@@ -146,6 +146,17 @@ export class ChunkPlacement {
   #findLargest(countFree: (disk: Disk) => number): Disk | undefined {
     const [best] = [...this.#deps.disks].sort((a, b) => countFree(b) - countFree(a));
     return best === undefined || countFree(best) === 0 ? undefined : best;
+  }
+
+  /** Why no disk takes another chunk, and what helps. */
+  #explainLackOfSpace(): string {
+    const usable = this.#deps.disks.filter((disk) => disk.isUsable);
+    if (usable.length === 0) return 'no disk can be used: check the disks and their mounts';
+    const writable = usable.filter(({ state }) => state.kind === 'ok');
+    if (writable.length === 0) return 'every usable disk is full or read-only: free space, or make it writable again';
+    return writable.some((disk) => disk.freeChunks(0) > 0)
+      ? 'the configured capacity of the usable disks is used up: raise it (FARMER_SIZE, or the sizes in FARMER_DATA_DIR), or repair the other disks'
+      : 'the usable disks have no free space: free some, or add a disk';
   }
 
   /** After the operator lowers the capacity, contracts beyond it keep their chunks. */

@@ -111,8 +111,33 @@ export async function assertStateExists(path: string): Promise<void> {
   if (marker === undefined || STATE_FILES.some((name) => existsSync(join(path, name)))) return;
   throw new DataDirError(
     'state_lost',
-    `${path} has lost state.db and its replica: restore a backup as state.db, or, to start over without the old contracts, use another FARMER_DATA_DIR`,
+    `${path} has lost state.db and its replica: if another disk belongs there, mount it; if the files are elsewhere, list their directory first in FARMER_DATA_DIR; otherwise restore a backup as state.db. To start over without the old contracts, use another FARMER_DATA_DIR`,
   );
+}
+
+/**
+ * Checks that no other directory than the first one has the state: directories may be listed in another order than
+ * before, or their disks be mounted at each other's place.
+ *
+ * @throws DataDirError `state_misplaced`
+ */
+export async function assertStateIsFirst([first = '', ...others]: readonly string[]): Promise<void> {
+  if (await hasState(first)) return;
+  for (const other of others) {
+    if (!(await hasState(other))) continue;
+    throw new DataDirError(
+      'state_misplaced',
+      `the state of the farmer (state.db) is in ${other}, not in ${first}: list ${other} first in FARMER_DATA_DIR, or swap the mounts`,
+    );
+  }
+}
+
+async function hasState(path: string): Promise<boolean> {
+  const find = async () =>
+    (await Promise.allSettled(STATE_FILES.map(async (name) => await lstat(join(path, name))))).some(
+      ({ status }) => status === 'fulfilled',
+    );
+  return await waitAtMost(DISK_RESPONSE_TIMEOUT_MS, find()).catch(() => false);
 }
 
 /** @returns undefined if the directory does not exist */

@@ -6,7 +6,7 @@ import { OWNER_ONLY } from './chunk-io.ts';
 
 /** A configured directory cannot be used. The message says what to do. */
 export class DataDirError extends CodedError<
-  'inaccessible' | 'empty' | 'foreign' | 'state_lost' | 'duplicate' | 'unusable'
+  'inaccessible' | 'empty' | 'foreign' | 'state_lost' | 'state_misplaced' | 'duplicate' | 'unusable'
 > {}
 
 export function toDataDirError(error: unknown, path: string): DataDirError {

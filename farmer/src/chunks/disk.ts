@@ -41,6 +41,8 @@ export class Disk {
   readonly #deps: DiskDeps;
   readonly #ids = new Set<ContractId>();
   #state: DiskState;
+  /** When it entered this kind of state. */
+  #stateSince: Instant;
   /** Chunks being written. */
   #reserved = 0;
   /** Undefined if it could not be read. */
@@ -59,16 +61,23 @@ export class Disk {
     this.capacityBytes = options.capacityBytes;
     this.files = new ChunkFiles(join(options.path, CHUNK_FOLDER));
     this.#state = options.fault === undefined ? { kind: 'ok' } : quarantine(options.fault);
+    this.#stateSince = deps.clock.now();
   }
 
   get state(): DiskState {
     return this.#state;
   }
 
+  /** When it became full, read-only or quarantined, at the earliest the start; undefined if it is `ok`. */
+  get since(): Instant | undefined {
+    return this.#state.kind === 'ok' ? undefined : this.#stateSince;
+  }
+
   /** Applies an event to the state. @returns the state before */
   apply(event: DiskEvent): DiskState {
     const before = this.#state;
     this.#state = transition(before, event);
+    if (this.#state.kind !== before.kind) this.#stateSince = this.#deps.clock.now();
     return before;
   }
 

@@ -1,4 +1,4 @@
-import { CodedError, waitAtMost } from '@downstream/platform';
+import { CodedError, type Instant, waitAtMost } from '@downstream/platform';
 import type { ContractId } from '../contract/contract.ts';
 import type { ChunkError } from '../farming/errors.ts';
 import type { FreeSpacePort } from '../farming/ports.ts';
@@ -280,13 +280,14 @@ export class Disks implements FreeSpacePort, ChunkLocationPort<Disk>, ChunkEvent
 
   /** Applies an event to a disk. Logs a change of state; the chunks of a disk that enters quarantine are lost. */
   #apply(disk: Disk, event: DiskEvent): void {
+    const { since } = disk;
     const before = disk.apply(event);
     const { state, path } = disk;
     const { log } = this.#deps;
     if (state.kind === before.kind || before.kind === 'quarantined') return;
     switch (state.kind) {
       case 'ok':
-        log.info('disk writable again', { disk: path });
+        log.info('disk writable again', { disk: path, ...this.#measure(since) });
         break;
       case 'full':
         void this.#logFull(disk);
@@ -303,6 +304,11 @@ export class Disks implements FreeSpacePort, ChunkLocationPort<Disk>, ChunkEvent
     }
   }
 
+  /** How long a disk was in a state that is over now. */
+  #measure(since: Instant | undefined): { readonly seconds?: number } {
+    return since === undefined ? {} : { seconds: Math.round((this.#deps.clock.now() - since) / 1_000) };
+  }
+
   /** Free space and inodes as of now say which of them is used up. */
   async #logFull(disk: Disk): Promise<void> {
     await disk.checkSpace();
@@ -313,8 +319,14 @@ export class Disks implements FreeSpacePort, ChunkLocationPort<Disk>, ChunkEvent
   async #readmit(disk: Disk, usableAs: UsableState): Promise<void> {
     try {
       const { found } = await this.#placement.scanDisk(disk);
+      const { since } = disk;
       this.#apply(disk, { type: 'readmitted', usableAs });
-      this.#deps.log.info('disk readmitted', { disk: disk.path, state: usableAs.kind, chunks: found.length });
+      this.#deps.log.info('disk readmitted', {
+        disk: disk.path,
+        state: usableAs.kind,
+        chunks: found.length,
+        ...this.#measure(since),
+      });
       this.#listener.chunksFound(found);
     } catch (error) {
       this.#apply(disk, { type: 'probed', usableAs: undefined });

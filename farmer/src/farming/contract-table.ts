@@ -272,7 +272,9 @@ export class ContractTable {
   countEnd(id: ContractId, reason: EndReason): void {
     this.#ended[reason] += 1;
     this.#deps.outcomes.contractEnded(reason);
-    this.#deps.log.warn('contract ended', { contract: id, reason });
+    // The operator asked for a release.
+    if (reason === 'released') this.#deps.log.info('contract released', { contract: id });
+    else this.#deps.log.warn('contract ended', { contract: id, reason });
   }
 
   /**

@@ -9,6 +9,7 @@ import type { ContractTable } from './contract-table.ts';
 import { GracefulExit } from './graceful-exit.ts';
 import { LostTimeDetector } from './lost-time-detector.ts';
 import type { NodeComponents, NodeDeps, SharedDeps } from './node-components.ts';
+import { isResponding, type NodeProblem } from './node-problem.ts';
 import { Prover } from './prover.ts';
 import { Refresher } from './refresher.ts';
 import { RunMonitor } from './run-monitor.ts';
@@ -79,8 +80,8 @@ export class NodeWorker {
     this.exit = new GracefulExit(components);
   }
 
-  /** Whether the node responded to the last request. */
-  get isReachable(): boolean {
+  /** Whether the node returned the last listing. */
+  get isWorking(): boolean {
     return this.#refresher.isReachable ?? false;
   }
 
@@ -96,6 +97,16 @@ export class NodeWorker {
   /** Why no contract is accepted from the node at present. */
   get waitsFor(): WaitReason | undefined {
     return this.#acceptor.waitsFor;
+  }
+
+  /** Whether the node responded to the last request, even if not as expected. */
+  get isReachable(): boolean {
+    return this.problem === undefined ? this.#refresher.isReachable !== undefined : isResponding(this.problem);
+  }
+
+  /** Why the node returns no token or no listing; undefined if it does, or was not asked yet. */
+  get problem(): NodeProblem | undefined {
+    return this.session.problem ?? this.#refresher.problem;
   }
 
   get isTicking(): boolean {

@@ -2,6 +2,7 @@ import { computeBackoffMs, forEachInSlices, type Instant } from '@downstream/pla
 import type { ContractId } from '../contract/contract.ts';
 import { NodeError } from './errors.ts';
 import type { NodeComponents } from './node-components.ts';
+import { type NodeProblem, NodeProblemRecorder } from './node-problem.ts';
 import { type Listing, SKIP_REASONS } from './ports.ts';
 import { RepeatedReports } from './repeated-reports.ts';
 
@@ -50,6 +51,7 @@ export class Refresher {
   #foreignEntries = 0;
   #isSkipping = false;
   #isReleasing = false;
+  readonly #problem = new NodeProblemRecorder();
   #failures = 0;
   #retryAfterMs = 0;
   /** Whether the last listing was discarded. */
@@ -68,9 +70,19 @@ export class Refresher {
    * listing is late after half an interval: if it takes longer, the round is lost.
    */
   get isReachable(): boolean | undefined {
+    return this.#responded && !this.#isLate;
+  }
+
+  /** Why the node returns no listing; undefined if it does, or rejects the token. */
+  get problem(): NodeProblem | undefined {
+    if (this.#problem.current !== undefined) return this.#problem.current;
+    return this.#isLate ? { code: 'timeout', since: this.#pendingSince ?? 0, failures: 0 } : undefined;
+  }
+
+  get #isLate(): boolean {
     const { clock, contracts } = this.#deps;
     const waitedMs = this.#pendingSince === undefined ? 0 : clock.now() - this.#pendingSince;
-    return this.#responded && waitedMs < (contracts.shortestIntervalMs ?? MAX_MS) / 2;
+    return waitedMs >= (contracts.shortestIntervalMs ?? MAX_MS) / 2;
   }
 
   /** Whether the node reported that a contract is over, and this is not confirmed yet. */
@@ -120,7 +132,7 @@ export class Refresher {
       if (!this.#isDiscarded) await this.#applyListing(listing, { askedAt, idsBefore }, signal);
     } catch (error) {
       if (!(error instanceof NodeError)) throw error;
-      await this.#handleFailure(error, signal);
+      await this.#handleFailure(error, askedAt, signal);
     } finally {
       this.#pendingSince = undefined;
     }
@@ -137,6 +149,7 @@ export class Refresher {
     this.#responded = true;
     session.resetTokenRejections();
     this.#failures = 0;
+    this.#reportRecovery();
     this.#reportSkipped(listing);
     // The last listing may be older than this clock shows, so it no longer limits when challenges were issued.
     if ((await lostTime.recordListing(listing, askedAt)) > 0) this.#listedAt = undefined;
@@ -174,18 +187,29 @@ export class Refresher {
     this.#isSkipping = isSkipping;
   }
 
-  async #handleFailure(error: NodeError, signal: AbortSignal): Promise<void> {
+  /** A single failure is not worth a second line. */
+  #reportRecovery(): void {
+    const { clock, log } = this.#deps;
+    const ended = this.#problem.recordSuccess();
+    if (ended === undefined || ended.failures === 1) return;
+    const { code, failures, since } = ended;
+    log.info('node recovered', { code, failures, seconds: Math.round((clock.now() - since) / 1_000) });
+  }
+
+  async #handleFailure(error: NodeError, askedAt: Instant, signal: AbortSignal): Promise<void> {
     const { session, log } = this.#deps;
     this.#failures += 1;
     this.#retryAfterMs = error.retryAfterMs ?? 0;
     this.#listedAt = undefined;
     this.#missing.reset();
     if (error.code === 'no_token') {
+      this.#reportRecovery();
       await this.#handleTokenRejected(signal);
       return;
     }
     session.resetTokenRejections();
     this.#responded = false;
+    this.#problem.recordFailure(error, askedAt);
     log.warn('listing failed', { error, failures: this.#failures });
   }
 

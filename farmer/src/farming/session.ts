@@ -7,6 +7,7 @@ import {
   type Random,
 } from '@downstream/platform';
 import { NodeError } from './errors.ts';
+import { type NodeProblem, NodeProblemRecorder } from './node-problem.ts';
 import type { NodePort, TokenStorePort } from './ports.ts';
 import { RepeatedReports } from './repeated-reports.ts';
 
@@ -27,6 +28,7 @@ export class Session {
   readonly #address: string;
   readonly #deps: SessionDeps;
   readonly #rejections = new RepeatedReports<'token'>();
+  readonly #problem = new NodeProblemRecorder();
   #token: string | undefined;
   /** The times of the last registrations, oldest first. */
   #registeredAt: readonly Instant[] = [];
@@ -39,6 +41,11 @@ export class Session {
   /** Undefined while the farmer is not registered. */
   get token(): string | undefined {
     return this.#token;
+  }
+
+  /** Why the node issues no token; undefined if it did, or was not asked yet. */
+  get problem(): NodeProblem | undefined {
+    return this.#problem.current;
   }
 
   /** Whether the node rejected the token in its latest response about it. */
@@ -77,16 +84,19 @@ export class Session {
     this.#rejections.reset();
     await this.#waitForNextRegistration(signal);
     for (let attempt = 1; ; attempt++) {
+      const sentAt = clock.now();
       try {
         const token = await node.register(this.#address, { signal });
         // A token that can't be stored is not used: its contracts would be lost when this process ends.
         tokens.saveToken(token);
         this.#token = token;
+        this.#problem.recordSuccess();
         this.#registeredAt = [...this.#registeredAt, clock.now()].slice(-MAX_REGISTRATIONS.count);
         log.info('farmer registered');
         return;
       } catch (error) {
         signal.throwIfAborted();
+        if (error instanceof NodeError) this.#problem.recordFailure(error, sentAt);
         const { code, retryAfterMs = 0 } = error instanceof NodeError ? error : {};
         // While the circuit breaker is open nothing is sent, so retry as soon as it lets a request through.
         const backoffMs = code === 'circuit_open' ? 0 : computeBackoffMs(RETRY, attempt, random);

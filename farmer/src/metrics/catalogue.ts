@@ -308,8 +308,8 @@ export const FARMER_METRICS = {
     type: 'gauge',
     name: 'farmer_node_reachable',
     unit: '0 or 1',
-    question: 'Is the node reachable?',
-    help: '1 if the node responded to the latest request.',
+    question: 'Does the node respond as expected?',
+    help: '1 if the node returned the latest listing of contracts; 0 if it did not respond, or responded with an error or something else.',
     labels: { node: null },
   },
   metricErrors: {

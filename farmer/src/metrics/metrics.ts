@@ -16,7 +16,7 @@ import type { ClockSkew } from '../node/clock-skew.ts';
 import type { RequestOutcome } from '../node/node-http.ts';
 import { FARMER_METRICS } from './catalogue.ts';
 
-interface NodeSource extends Pick<NodeWorker, 'alias' | 'isReachable' | 'capacityBytes'> {
+interface NodeSource extends Pick<NodeWorker, 'alias' | 'isWorking' | 'capacityBytes'> {
   readonly contracts: Pick<ContractTable, 'phases' | 'bytes' | 'nextDueAt' | 'shortestIntervalMs'>;
   readonly exit: { readonly progress: { readonly state: ExitState } };
 }
@@ -97,7 +97,7 @@ export class FarmerMetrics implements ChunkObserver {
     forEachNode('capacityBytes', ({ capacityBytes }) => capacityBytes);
     forEachNode('nextDue', ({ contracts }) => seconds(contracts.nextDueAt));
     forEachNode('interval', ({ contracts }) => (contracts.shortestIntervalMs ?? 0) / 1000);
-    forEachNode('nodeReachable', ({ isReachable }) => Number(isReachable));
+    forEachNode('nodeReachable', ({ isWorking }) => Number(isWorking));
     forEachNode('exiting', ({ exit }) => Number(exit.progress.state !== 'active'));
     set.onScrape('clockSkew', (gauge) => {
       for (const { node, skew } of connections) gauge.set({ node: node.alias }, skew.seconds ?? 0);

@@ -35,6 +35,7 @@ export class CircuitBreaker {
   readonly #options: CircuitBreakerOptions;
   readonly #deps: CircuitBreakerDeps;
   #failures = 0;
+  #lastFailure: NodeErrorCode | undefined;
   /** Set while the circuit is open. */
   #pausedUntil: Instant | undefined;
 
@@ -60,6 +61,7 @@ export class CircuitBreaker {
     if (retryAfterMs !== undefined) {
       throw new NodeError('circuit_open', route, 'the circuit breaker is open after repeated failures', {
         retryAfterMs: Math.ceil(retryAfterMs),
+        cause: this.#lastFailure,
       });
     }
     // Only one trial request at a time.
@@ -72,7 +74,7 @@ export class CircuitBreaker {
       return result;
     } catch (error) {
       if (!(error instanceof NodeError)) this.#recordAbort();
-      else if (isFailure(error)) this.#recordFailure(error.retryAfterMs);
+      else if (isFailure(error)) this.#recordFailure(error);
       else this.#recordSuccess();
       throw error;
     }
@@ -85,9 +87,10 @@ export class CircuitBreaker {
     this.#deps.onChange?.(false);
   }
 
-  #recordFailure(retryAfterMs = 0): void {
+  #recordFailure({ code, retryAfterMs = 0 }: NodeError): void {
     const { clock, random, onChange } = this.#deps;
     this.#failures += 1;
+    this.#lastFailure = code;
     if (this.#failures < FAILURE_THRESHOLD) return;
     const capMs = this.#options.maxPauseMs();
     const attempt = this.#failures - FAILURE_THRESHOLD + 1;

@@ -1,10 +1,14 @@
 import type { OneHashChallenge } from '@downstream/heartbeat';
+import { parseJson } from '@downstream/platform';
 import { buildPath, fileChallenge, matchResponse } from '@downstream/protocol';
+import { z } from 'zod';
 import { NodeError } from '../farming/errors.ts';
 import type { NodeHttp } from './node-http.ts';
 import { readLists } from './read-lists.ts';
-import { parseResponse, readWhole } from './responses.ts';
+import { parseResponse, readWhole, type TextResponse } from './responses.ts';
 
+/** What a node with this API says about a file that it does not have. */
+const noSuchFile = z.object({ message: z.string().regex(/\bfile\b/i) });
 const MAX_CHALLENGES_BYTES = 16 * 1024 * 1024;
 const MAX_CHALLENGES = 100_000;
 
@@ -24,9 +28,7 @@ export class OwnershipNode {
       maxBytes: MAX_CHALLENGES_BYTES,
       read: async (response) => {
         const { status } = response;
-        if (status === 404) {
-          throw new NodeError('rejected', 'challenges', 'the node has no file of that name', { status });
-        }
+        if (status === 404) throw toNotFoundError(await readWhole(response));
         const challenges: OneHashChallenge[] = [];
         const readChallenge = (entry: unknown) => {
           const { data } = fileChallenge.safeParse(entry);
@@ -53,4 +55,12 @@ export class OwnershipNode {
       read: async (response) => parseResponse('answer', matchResponse, await readWhole(response)).match,
     });
   }
+}
+
+/** A node without this API also responds with 404, as does any other web server. */
+function toNotFoundError({ status, text }: TextResponse): NodeError {
+  const message = noSuchFile.safeParse(parseJson(text)).success
+    ? 'the node has no file of that name'
+    : 'the node has no file-ownership API, or no file of that name: check the URL of the node (HTTP 404)';
+  return new NodeError('rejected', 'challenges', message, { status });
 }

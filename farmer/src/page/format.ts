@@ -35,6 +35,19 @@ export function formatClockTime(at: number): string {
   return new Date(at).toISOString().slice(11, 16);
 }
 
+/**
+ * Formats when something began: `since 08:30 UTC`, with the date if that was on another day. What began right after the
+ * start may be older.
+ */
+export function formatSince(iso: string, { now, startedAt }: { now: number; startedAt: number }): string {
+  const [date = '', time = ''] = iso.split('T');
+  const day = new Date(now).toISOString().startsWith(date) ? '' : `${date} `;
+  const start = Date.parse(iso) - startedAt < START_MS ? 'the farmer started at ' : '';
+  return `since ${start}${day}${time.slice(0, 5)} UTC`;
+}
+
+const START_MS = 10_000;
+
 /** Formats a label value for people: `http_error` becomes `http error`. */
 export function formatLabel(label: string): string {
   return label.replaceAll('_', ' ');

@@ -1,26 +1,42 @@
 import type { Instant } from '@downstream/platform';
+import type { DiskStateKind } from '../chunks/disk-state.ts';
 import type { FailureReason } from '../contract/contract.ts';
+import type { NodeErrorCode } from '../farming/errors.ts';
+import { isResponding } from '../farming/node-problem.ts';
 import type { ExitState } from '../farming/ports.ts';
 import type { WindowTotals } from '../status/outcome-history.ts';
 import { formatRoughDuration } from './format.ts';
+
+interface NodeEvidence {
+  readonly alias: string;
+  /** Whether the node responded to the last request, even if not as expected. */
+  readonly reachable: boolean;
+  /** Why the node returns no token or no listing. `since`: for people. */
+  readonly problem: { readonly code: NodeErrorCode; readonly since: string } | null;
+  readonly hasToken: boolean;
+  readonly tokenRejected: boolean;
+  readonly exitState: ExitState;
+}
+
+interface DiskEvidence {
+  readonly path: string;
+  readonly state: DiskStateKind;
+  readonly reason: string;
+  /** For people. */
+  readonly since: string;
+}
 
 /** Input of {@link assessStatus}. */
 export interface StatusEvidence {
   readonly now: Instant;
   readonly startedAt: Instant;
-  readonly nodes: readonly {
-    readonly alias: string;
-    /** Whether the node responded to the last request. */
-    readonly reachable: boolean;
-    readonly hasToken: boolean;
-    readonly tokenRejected: boolean;
-    readonly exitState: ExitState;
-  }[];
+  readonly nodes: readonly NodeEvidence[];
   /** Whether the last write to the state succeeded. */
   readonly stateSaved: boolean;
-  /** Folders of quarantined and of read-only disks. */
-  readonly quarantinedDisks: readonly string[];
-  readonly readOnlyDisks: readonly string[];
+  /** Disks that are not `ok`. */
+  readonly failedDisks: readonly DiskEvidence[];
+  /** The number of disks that are not quarantined. */
+  readonly usableDisks: number;
   /** Failed requests to all nodes since the start. */
   readonly requestsFailed: number;
   readonly contracts: { readonly total: number; readonly generating: number };
@@ -41,6 +57,7 @@ export interface OverallStatus {
     | 'Stalled'
     | 'Token rejected'
     | 'Node unreachable'
+    | 'Node errors'
     | 'Some nodes unreachable'
     | 'Exiting'
     | 'Exited'
@@ -71,12 +88,14 @@ export function computeWindowMs(intervalMs: number | undefined): number {
 /** Cause and remedy of failed challenges. */
 const CAUSES: Readonly<Record<FailureReason, string>> = {
   wrong_answer: 'the node rejected answers computed from intact chunks. Report this to its operator.',
-  late: 'the node rejected answers after the deadline. Use a faster disk or more workers.',
+  late: 'answers reached the node after the deadline. Check the disk and queued work below, and the network.',
   missed:
     'no answer was sent in time, because the farmer was stopped or too slow. Check for restarts, and for queued work below.',
   not_challenged: 'the node responded but listed no challenge. Ask its operator whether it issues challenges.',
-  chunk_unreadable: 'chunks were missing or corrupt and not rebuilt in time. Check the disk and its free space.',
-  node_error: 'the node was unreachable or did not acknowledge answers. Check the network, then the node.',
+  chunk_unreadable:
+    'chunks were missing or corrupt and not rebuilt in time. Check the disks and their free space and capacity below.',
+  node_error:
+    'the node was unreachable, responded with errors or did not acknowledge answers. Check the network, then the node.',
 };
 
 /** Returns the first condition that applies; conditions that explain others come first. */
@@ -102,24 +121,59 @@ function checkTokens({ nodes }: StatusEvidence): OverallStatus | undefined {
   };
 }
 
+const PROBLEMS: Readonly<Record<NodeErrorCode, string>> = {
+  unreachable: 'no connection',
+  timeout: 'no response in time',
+  circuit_open: 'requests are paused after repeated failures',
+  invalid_response: 'a response that is not of a node',
+  http_error: 'an HTTP error',
+  rejected: 'requests are rejected',
+  no_token: 'unknown token',
+  no_hash: 'unknown contract',
+};
+
+function formatProblem({ problem }: NodeEvidence): string {
+  return problem === null ? 'no response yet' : `${PROBLEMS[problem.code]} ${problem.since}`;
+}
+
+function isWorking({ reachable, problem }: NodeEvidence): boolean {
+  return reachable && problem === null;
+}
+
+function respondsWithErrors({ problem }: NodeEvidence): boolean {
+  return problem !== null && isResponding(problem);
+}
+
+const OUTAGE = 'Challenges due during the outage will fail.';
+const ERRORS_REMEDY =
+  "Something else may respond in its place, such as a proxy: check the node's URL and what responds there, then contact its operator.";
+
 function checkAllNodes({ now, startedAt, nodes: all, requestsFailed }: StatusEvidence): OverallStatus | undefined {
   const nodes = all.filter(({ exitState }) => exitState !== 'exited');
-  if (nodes.length === 0 || nodes.some(({ reachable }) => reachable)) return undefined;
+  if (nodes.length === 0 || nodes.some(isWorking)) return undefined;
   if (requestsFailed === 0 && now - startedAt < STARTUP_GRACE_MS) {
     return { label: 'Starting', severity: 'info', explanation: 'Connecting to the node.' };
   }
+  const problems = nodes.map((node) => (all.length === 1 ? '' : `${node.alias}: `) + formatProblem(node)).join('; ');
+  const areResponding = nodes.every(respondsWithErrors);
   if (nodes.every(({ hasToken }) => !hasToken)) {
     return {
       label: 'Waiting for token',
       severity: 'warning',
-      explanation: 'The node has not issued a token: it is unreachable, or it rejects the payout address. Check both.',
+      explanation: `No token was issued (${problems}). ${areResponding ? "Check the payout address and the node's URL, then contact its operator." : "Check the node's URL and the network."}`,
     };
   }
-  return {
-    label: 'Node unreachable',
-    severity: 'critical',
-    explanation: 'Challenges due during the outage will fail. Check the network, then the node.',
-  };
+  return areResponding
+    ? {
+        label: 'Node errors',
+        severity: 'critical',
+        explanation: `The node responds, but not as expected (${problems}). ${OUTAGE} ${ERRORS_REMEDY}`,
+      }
+    : {
+        label: 'Node unreachable',
+        severity: 'critical',
+        explanation: `The node does not respond (${problems}). ${OUTAGE} Check the network, then the node.`,
+      };
 }
 
 function checkExit({ nodes, contracts }: StatusEvidence): OverallStatus | undefined {
@@ -141,25 +195,45 @@ function checkExit({ nodes, contracts }: StatusEvidence): OverallStatus | undefi
 }
 
 function checkEachNode({ nodes }: StatusEvidence): OverallStatus | undefined {
-  const aliases = nodes
-    .filter(({ reachable, exitState }) => !reachable && exitState !== 'exited')
-    .map(({ alias }) => alias);
-  if (aliases.length === 0) return undefined;
-  const verb = aliases.length === 1 ? 'does' : 'do';
-  return {
-    label: 'Some nodes unreachable',
-    severity: 'warning',
-    explanation: `${NAMES.format(aliases)} (${aliases.length} of ${nodes.length} nodes) ${verb} not respond. Challenges due there during the outage will fail; other nodes are not affected. Check the network, then the node.`,
-  };
+  const failing = nodes.filter((node) => !isWorking(node) && node.exitState !== 'exited');
+  if (failing.length === 0) return undefined;
+  const names = NAMES.format(failing.map((node) => `${node.alias} (${formatProblem(node)})`));
+  const share = `${failing.length} of ${nodes.length} nodes`;
+  const effect = 'Challenges due there during the outage will fail; other nodes are not affected.';
+  return failing.every(respondsWithErrors)
+    ? {
+        label: 'Node errors',
+        severity: 'warning',
+        explanation: `Not as expected, ${share}: ${names}. ${effect} ${ERRORS_REMEDY}`,
+      }
+    : {
+        label: 'Some nodes unreachable',
+        severity: 'warning',
+        explanation: `No listing from ${share}: ${names}. ${effect} Check the network, then the node.`,
+      };
+}
+
+function formatDisks(disks: readonly DiskEvidence[]): string {
+  return NAMES.format(disks.map(({ path, reason, since }) => `${path} (${reason}, ${since})`));
 }
 
 function checkDisks(evidence: StatusEvidence): OverallStatus | undefined {
-  const { quarantinedDisks, readOnlyDisks, stateSaved, recent } = evidence;
-  if (quarantinedDisks.length > 0) {
+  const { failedDisks, usableDisks, stateSaved, recent, contracts } = evidence;
+  const quarantined = failedDisks.filter(({ state }) => state === 'quarantined');
+  const readOnly = failedDisks.filter(({ state }) => state === 'read_only');
+  const failedShare = recent.failed > 0 ? ` ${formatFailedShare(evidence)}.` : '';
+  if (quarantined.length > 0) {
+    const missing = `${contracts.generating} ${contracts.generating === 1 ? 'chunk is' : 'chunks are'} missing`;
+    const effect =
+      usableDisks === 0
+        ? 'No other disk can be used: challenges fail until it works again.'
+        : contracts.generating === 0
+          ? 'No chunk is missing.'
+          : `${missing}; they are rebuilt on other disks while those have space and capacity.`;
     return {
       label: 'Disk degraded',
-      severity: recent.failed > 0 ? 'critical' : 'warning',
-      explanation: `${NAMES.format(quarantinedDisks)} cannot be used. Chunks stored there are being rebuilt on other disks, as space and time allow. Check the disk.${recent.failed > 0 ? ` ${formatFailedShare(evidence)}.` : ''}`,
+      severity: recent.failed > 0 || usableDisks === 0 ? 'critical' : 'warning',
+      explanation: `Cannot be used: ${formatDisks(quarantined)}. ${effect} Check the disk and its mount; the farmer uses it again when it works.${failedShare}`,
     };
   }
   if (!stateSaved) {
@@ -167,14 +241,14 @@ function checkDisks(evidence: StatusEvidence): OverallStatus | undefined {
       label: 'State not saved',
       severity: 'warning',
       explanation:
-        'The state cannot be written. Contracts are safe, but results of challenges will be lost at the next restart, and no contracts are accepted. Free space in the first data directory, and check its disk.',
+        'The state cannot be written. Contracts are safe, but results of challenges will be lost at the next restart, and no contracts are accepted. Check the free space and the disk of the first data directory.',
     };
   }
-  if (readOnlyDisks.length > 0 && recent.failed === 0) {
+  if (readOnly.length > 0 && recent.failed === 0) {
     return {
       label: 'Disk read-only',
       severity: 'warning',
-      explanation: `${NAMES.format(readOnlyDisks)} cannot be written. Chunks there are still proved, but no new ones are stored. Check the disk.`,
+      explanation: `Cannot be written: ${formatDisks(readOnly)}. Chunks there are still proved, but no new ones are stored. Check the disk.`,
     };
   }
   return undefined;

@@ -2,7 +2,8 @@ import type { Clock, Instant, LogTail } from '@downstream/platform';
 import type { FarmerState } from '../farmer-state.ts';
 import type { OutcomeHistory } from '../status/outcome-history.ts';
 import type { RequestStats } from '../status/request-stats.ts';
-import type { DiskStatus, Status } from '../status/status.ts';
+import type { Status } from '../status/status.ts';
+import { formatLabel, formatSince } from './format.ts';
 import { assessStatus, computeWindowMs } from './overall-status.ts';
 import type { View } from './view.ts';
 import { toWallTimes } from './wall-times.ts';
@@ -28,6 +29,8 @@ export function readView({ clock, history, tail, ...sources }: ViewSources): Vie
   const work = readWork(sources.state());
   const { intervalMs } = work;
   const { startedAt, lastPassedAt } = history;
+  const wallTimes = { now: clock.toWallTime(now), startedAt: clock.toWallTime(startedAt) };
+  const since = (iso: string) => formatSince(iso, wallTimes);
   const requests = new Map([...sources.requests].map(([alias, { summary }]) => [alias, summary]));
   const view: View = {
     now,
@@ -36,10 +39,16 @@ export function readView({ clock, history, tail, ...sources }: ViewSources): Vie
     overall: assessStatus({
       now,
       startedAt,
-      nodes: status.nodes.map(({ farmerId, ...node }) => ({ ...node, hasToken: farmerId !== null })),
+      nodes: status.nodes.map(({ farmerId, problem, ...node }) => ({
+        ...node,
+        problem: problem && { ...problem, since: since(problem.since) },
+        hasToken: farmerId !== null,
+      })),
       stateSaved: status.stateSaved,
-      quarantinedDisks: selectDisks(status, 'quarantined'),
-      readOnlyDisks: selectDisks(status, 'read_only'),
+      failedDisks: status.disks.flatMap(({ path, state, reason, since: at }) =>
+        at === null ? [] : [{ path, state, reason: reason ?? formatLabel(state), since: since(at) }],
+      ),
+      usableDisks: status.disks.filter(({ state }) => state !== 'quarantined').length,
       requestsFailed: [...requests.values()].reduce((sum, { failed }) => sum + failed, 0),
       contracts: status.contracts,
       intervalMs,
@@ -54,10 +63,6 @@ export function readView({ clock, history, tail, ...sources }: ViewSources): Vie
     log: tail.lines,
   };
   return toWallTimes(view, clock);
-}
-
-function selectDisks({ disks }: Status, state: DiskStatus['state']): string[] {
-  return disks.filter((disk) => disk.state === state).map(({ path }) => path);
 }
 
 function readWork(state: FarmerState): Pick<View, 'intervalMs' | 'nextContracts' | 'queues' | 'workers'> {

@@ -89,7 +89,7 @@ function renderStorage({ status, workers, queues, now }: View): Html {
   const { capacityEstimate } = status.contracts;
   return html`<dl class="facts">
 <div><dt>Capacity used</dt><dd><meter min="0" max="${capacity}" value="${used}" aria-label="capacity used"></meter> ${formatBytes(used)} of ${formatBytes(capacity)}</dd></div>
-${status.disks.map((disk) => renderDisk(disk, status.disks.length))}
+${status.disks.map((disk) => renderDisk(disk, { disks: status.disks.length, now }))}
 <div><dt>Throughput</dt><dd>${capacityEstimate === null ? 'not measured yet' : `enough for about ${formatCount(capacityEstimate)} contracts`}</dd></div>
 <div><dt>Scrub</dt><dd>${renderScrub(status, now)}</dd></div>
 <div><dt>Workers</dt><dd>${workers.busy} of ${workers.size} busy, ${formatCount(queues.chunks.waiting)} queued</dd></div>
@@ -97,7 +97,10 @@ ${status.disks.map((disk) => renderDisk(disk, status.disks.length))}
 </dl>`;
 }
 
-function renderDisk({ path, state, reason, bytes, freeBytes, sizeBytes }: DiskStatus, disks: number): Html {
+function renderDisk(
+  { path, state, reason, since, bytes, freeBytes, sizeBytes }: DiskStatus,
+  { disks, now }: { disks: number; now: Instant },
+): Html {
   const missing = freeBytes === null ? 0 : bytes.capacity - bytes.used - freeBytes;
   const name = disks === 1 ? html`Disk` : html`Disk <code>${path}</code>`;
   const space =
@@ -107,7 +110,7 @@ function renderDisk({ path, state, reason, bytes, freeBytes, sizeBytes }: DiskSt
   const problem =
     state === 'ok'
       ? ''
-      : html`<br><strong class="critical-text">${formatLabel(state)}${reason === null ? '' : `: ${reason}`}</strong>`;
+      : html`<br><strong class="critical-text">${formatLabel(state)}${reason === null ? '' : `: ${reason}`}</strong>, began ${renderTime(since === null ? undefined : Date.parse(since), now)}`;
   return html`<div><dt>${name}</dt><dd>${space}${disks === 1 ? '' : html`<br>${formatBytes(bytes.used)} of ${formatBytes(bytes.capacity)} used`}${problem}</dd></div>
 ${missing > 0 ? html`<div><dt class="warning-text">Disk too small</dt><dd>${formatBytes(missing)} less free space than the remaining capacity: free space, or reduce the capacity</dd></div>` : ''}`;
 }
@@ -140,16 +143,21 @@ function renderNode(
   { requests, isOnly, now }: { requests: RequestSummary | undefined; isOnly: boolean; now: Instant },
 ): Html {
   const { farmerId, exitState, clockSkewSeconds: skew, contracts, waiting } = node;
-  const connection = node.reachable
-    ? 'responding'
-    : html`<strong class="critical-text">${node.circuitOpen ? 'not responding (circuit breaker open)' : 'not responding'}</strong>`;
-  return html`<div><dt>Node${isOnly ? '' : html` ${node.alias}`}</dt><dd><code>${node.url}</code><br>${connection}, last response ${renderTime(requests?.lastResponseAt, now, 'never')}${
+  return html`<div><dt>Node${isOnly ? '' : html` ${node.alias}`}</dt><dd><code>${node.url}</code><br>${renderConnection(node, now)}, last response ${renderTime(requests?.lastResponseAt, now, 'never')}${
     exitState === 'active' ? '' : html`<br>${EXIT_LABELS[exitState]}`
   }${isOnly ? '' : html`<br>${formatCount(contracts.total)} of ${formatCount(contracts.capacity)} contracts`}</dd></div>
 ${waiting === null ? '' : html`<div><dt>No new contracts</dt><dd>${waiting.explanation}</dd></div>`}
 ${requests === undefined ? '' : html`<div><dt>Requests</dt><dd>${formatCount(requests.total)}, ${formatCount(requests.failed)} failed${renderLastFailure(requests, now)}</dd></div>`}
 ${skew === null || Math.abs(skew) < MIN_SHOWN_SKEW_SECONDS ? '' : html`<div><dt class="warning-text">Clock</dt><dd>the node's clock is ${formatDuration(Math.abs(skew) * 1000)} ${skew > 0 ? 'ahead' : 'behind'}: check both clocks</dd></div>`}
 <div><dt>Farmer ID</dt><dd>${farmerId === null ? 'no token yet' : html`<code>${farmerId}</code>`}</dd></div>`;
+}
+
+function renderConnection({ reachable, problem, circuitOpen, exitState }: NodeStatus, now: Instant): Html {
+  if (exitState === 'exited') return html`no longer used`;
+  if (problem === null) return html`${reachable ? 'responding' : 'connecting'}`;
+  const label = reachable ? 'responding with errors' : 'not responding';
+  const pause = circuitOpen ? ', circuit breaker open' : '';
+  return html`<strong class="critical-text">${label} (${formatLabel(problem.code)}${pause})</strong>, began ${renderTime(Date.parse(problem.since), now)}`;
 }
 
 function renderLastFailure({ lastFailure: last }: RequestSummary, now: Instant): Html | undefined {

@@ -53,6 +53,7 @@ function createStartingStatus({ nodes }: FarmerConfig): Components {
       alias,
       url,
       reachable: false,
+      problem: null,
       circuitOpen: false,
       tokenRejected: false,
       exitState: 'active',
@@ -79,7 +80,7 @@ function createStartingStatus({ nodes }: FarmerConfig): Components {
 function readRunning({ farmer, disks, connections }: RunningFarmer, clock: Clock): Components {
   const tables = farmer.nodes.map(({ contracts }) => contracts);
   const { completedAt, progress } = farmer.scrubber;
-  const diskList = disks.list.map(toDiskStatus);
+  const diskList = disks.list.map((disk) => toDiskStatus(disk, clock));
   const nodes = connections.flatMap((connection, at) => {
     const worker = farmer.nodes[at];
     return worker === undefined ? [] : [toNodeStatus(worker, connection, clock)];
@@ -95,7 +96,7 @@ function readRunning({ farmer, disks, connections }: RunningFarmer, clock: Clock
 }
 
 function toNodeStatus(
-  { session, contracts, capacityContracts, exit, isReachable }: RunningFarmer['farmer']['nodes'][number],
+  { session, contracts, capacityContracts, exit, isReachable, problem }: RunningFarmer['farmer']['nodes'][number],
   { node, skew, breaker }: RunningFarmer['connections'][number],
   clock: Clock,
 ): Omit<NodeStatus, 'waiting'> {
@@ -103,6 +104,7 @@ function toNodeStatus(
     alias: node.alias,
     url: node.url,
     reachable: isReachable,
+    problem: problem === undefined ? null : { code: problem.code, since: toIsoDate(problem.since, clock) },
     circuitOpen: breaker.isOpen,
     tokenRejected: session.isTokenRejected,
     exitState: exit.progress.state,
@@ -128,11 +130,15 @@ function toWaiting(
   return { reason: worker.waitsFor, explanation };
 }
 
-function toDiskStatus({ path, state, reason, usedBytes, capacityBytes, freeBytes, sizeBytes }: Disk): DiskStatus {
+function toDiskStatus(
+  { path, state, reason, since, usedBytes, capacityBytes, freeBytes, sizeBytes }: Disk,
+  clock: Clock,
+): DiskStatus {
   return {
     path,
     state: state.kind,
     reason: reason ?? null,
+    since: toIso(since, clock),
     bytes: { used: usedBytes, capacity: capacityBytes },
     freeBytes: freeBytes ?? null,
     sizeBytes: sizeBytes ?? null,
@@ -171,5 +177,9 @@ export function toFarmerId(token: string): string {
 }
 
 function toIso(instant: Instant | undefined, clock: Clock): string | null {
-  return instant === undefined ? null : new Date(clock.toWallTime(instant)).toISOString();
+  return instant === undefined ? null : toIsoDate(instant, clock);
+}
+
+function toIsoDate(instant: Instant, clock: Clock): string {
+  return new Date(clock.toWallTime(instant)).toISOString();
 }

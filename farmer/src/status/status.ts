@@ -1,15 +1,25 @@
 import type { DiskStateKind } from '../chunks/disk-state.ts';
 import type { Phase } from '../contract/contract.ts';
 import type { WaitReason } from '../contract/waiting.ts';
+import type { NodeErrorCode } from '../farming/errors.ts';
 import type { EndReason, ExitState, ScrubResult, Tally } from '../farming/ports.ts';
 
 export type Contracts = { readonly total: number; readonly capacity: number } & Readonly<Record<Phase, number>>;
 
+interface NodeProblemStatus {
+  /** The code of the latest failure, as in logs and metrics. */
+  readonly code: NodeErrorCode;
+  /** ISO 8601: when the first failed request was sent. No request has succeeded since; earlier runs do not count. */
+  readonly since: string;
+}
+
 export interface NodeStatus {
   readonly alias: string;
   readonly url: string;
-  /** Whether the node responded to the last request. */
+  /** Whether the node responded to the last request, even if not as expected. */
   readonly reachable: boolean;
+  /** Why the node returns no token or no listing; null if it does, or was not asked yet. */
+  readonly problem: NodeProblemStatus | null;
   /** Whether requests pause after repeated failures. */
   readonly circuitOpen: boolean;
   /** Whether the node responds that it does not know the token. If this continues, its contracts are dropped. */
@@ -35,6 +45,8 @@ export interface DiskStatus {
   readonly state: DiskStateKind;
   /** Why no chunk can be stored on it; null if it is `ok`. */
   readonly reason: string | null;
+  /** ISO 8601: since when it has been in this state, at the earliest since the start; null if it is `ok`. */
+  readonly since: string | null;
   readonly bytes: { readonly used: number; readonly capacity: number };
   /** Free space and size of the file system; null if unknown. */
   readonly freeBytes: number | null;

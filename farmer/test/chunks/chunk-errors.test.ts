@@ -11,11 +11,11 @@ describe('createFileError', () => {
 
   it.each([
     ['ENOSPC', 'no free space or no free inodes'],
-    ['EDQUOT', 'quota'],
-  ])('reports %s as a full disk, with the resource and a remedy', (code, resource) => {
+    ['EDQUOT', 'quota is used up: raise it'],
+  ])('reports %s as a full disk, with the resource and a remedy that frees space', (code, resource) => {
     expect(createFileError(code)).toMatchObject({
       code: 'disk_full',
-      message: expect.stringMatching(`${resource}.*FARMER_SIZE`),
+      message: expect.stringMatching(`${resource}(?!.*FARMER_SIZE)`),
       details: { cause: code },
     });
   });

@@ -16,6 +16,28 @@ describe('ChunkPlacement', () => {
     expect(() => disks.reserve(makeId(5))).toThrow(expect.objectContaining({ code: 'no_space' }));
   });
 
+  it('says why no disk takes a chunk, and what helps', async () => {
+    const { put, disks, disk, otherThan, setFree } = await createDisks([1, 1]);
+    const explain = () => {
+      try {
+        return disks.reserve(makeId(9)).path;
+      } catch (error) {
+        return error instanceof Error ? error.message : '';
+      }
+    };
+    const first = put(1);
+    put(2);
+    expect(explain()).toMatch(/^the configured capacity of the usable disks is used up: raise it \(FARMER_SIZE/);
+    for (const n of [0, 1]) setFree(n, { freeBytes: 10 });
+    for (const n of [0, 1]) await disk(n).checkSpace();
+    expect(explain()).toMatch(/^the usable disks have no free space/);
+    disks.failed(makeId(1), first, createFileError('ENODEV'));
+    disks.failed(makeId(2), otherThan(first), createFileError('ENOSPC'));
+    expect(explain()).toMatch(/^every usable disk is full or read-only/);
+    disks.failed(makeId(2), otherThan(first), createFileError('ENODEV'));
+    expect(explain()).toMatch(/^no disk can be used: check the disks/);
+  });
+
   it('counts a chunk that is being written as used space', async () => {
     const { disks } = await createDisks([2]);
     const disk = disks.reserve(makeId(1));

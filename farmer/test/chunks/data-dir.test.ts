@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { claimChunkFolder } from '../../src/chunks/chunk-folder-owner.ts';
-import { assertStateExists, openDiskFolders, prepareDataDir } from '../../src/chunks/data-dir.ts';
+import { assertStateExists, assertStateIsFirst, openDiskFolders, prepareDataDir } from '../../src/chunks/data-dir.ts';
 import { readMarker, writeMarker } from '../../src/chunks/disk-marker.ts';
 
 let root: string;
@@ -84,6 +84,20 @@ describe('assertStateExists', () => {
     writeFileSync(join(folder, 'state.replica.db'), '');
     await expect(assertStateExists(folder)).resolves.toBeUndefined();
   });
+});
+
+describe('assertStateIsFirst', () => {
+  it.each(['state.db', 'state.replica.db'])(
+    'says where %s is if the directories are listed in another order',
+    async (file) => {
+      const [a, b, c] = [createFolder('a', 'downstream.json'), createFolder('b'), createFolder('c', file)];
+      await expect(assertStateIsFirst([a, b, c])).rejects.toThrow(
+        error('state_misplaced', `is in ${c}, not in ${a}: list ${c} first in FARMER_DATA_DIR`),
+      );
+      await expect(assertStateIsFirst([c, a, b])).resolves.toBeUndefined();
+      await expect(assertStateIsFirst([a, b])).resolves.toBeUndefined();
+    },
+  );
 });
 
 describe('openDiskFolders', () => {

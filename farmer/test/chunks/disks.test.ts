@@ -23,7 +23,7 @@ const toFailure = (code: string) => toProbeFailure(code === 'timeout' ? new Time
 
 describe('Disks', () => {
   it('does not change a disk that fails at the start until it works', async () => {
-    const { disks, disk, held, put, found, probe, listFiles } = await createDisks([5]);
+    const { disks, disk, held, put, found, probe, listFiles, clock, log } = await createDisks([5]);
     put(1);
     held.delete(makeId(1));
     const marker = join(disk(0).path, 'downstream.json');
@@ -33,9 +33,14 @@ describe('Disks', () => {
     expect(listFiles(0)).toEqual([makeId(1)]);
     held.add(makeId(1));
     renameSync(`${marker}.away`, marker);
+    const since = clock.now();
+    expect(disk(0).since).toBe(since);
+    await clock.advance(60_000);
     await probe(3);
     expect(disk(0).state.kind).toBe('ok');
+    expect(disk(0).since).toBeUndefined();
     expect(found).toEqual([makeId(1)]);
+    expect(log.lines.at(-1)).toMatchObject({ message: 'disk readmitted', fields: { seconds: 60 } });
   });
 
   it('uses a full disk again when space is free, even if its capacity is used up', async () => {

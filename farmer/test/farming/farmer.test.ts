@@ -102,19 +102,52 @@ describe('Farmer', () => {
   });
 
   it('counts node errors while the node is unreachable, and passes again afterwards', async () => {
-    const { start, clock, node, outcomes, worker } = aFarmer({ contracts: 1 });
+    const { start, clock, node, outcomes, worker, log } = aFarmer({ contracts: 1 });
     start();
     await clock.advance(SECOND);
+    const downAt = clock.now();
     node.faults.isDown = true;
     await clock.advance(3 * INTERVAL_MS);
     expect(worker.isReachable).toBe(false);
+    expect(worker.problem).toMatchObject({ code: 'unreachable' });
+    expect((worker.problem?.since ?? 0) - downAt).toBeLessThanOrEqual(2 * SECOND);
     expect(outcomes.failures).toEqual([
       { reason: 'node_error', count: 1 },
       { reason: 'node_error', count: 1 },
     ]);
     node.faults.isDown = false;
     await clock.advance(INTERVAL_MS);
+    expect(worker.problem).toBeUndefined();
+    expect(log.lines.find(({ message }) => message === 'node recovered')?.fields).toEqual({
+      code: 'unreachable',
+      failures: expect.any(Number),
+      seconds: expect.any(Number),
+    });
     expect(outcomes.passes.length).toBeGreaterThan(1);
+  });
+
+  it('distinguishes a node that responds with errors from one that does not respond', async () => {
+    const { start, clock, node, worker } = aFarmer({ contracts: 1 });
+    node.faults.rejectsRegistrations = true;
+    start();
+    expect({ reachable: worker.isReachable, problem: worker.problem }).toEqual({
+      reachable: false,
+      problem: undefined,
+    });
+    const startedAt = clock.now();
+    await clock.advance(10 * SECOND);
+    expect(worker.problem).toMatchObject({ code: 'http_error', since: startedAt });
+    expect(worker.isReachable).toBe(true);
+    node.faults.rejectsRegistrations = false;
+    await clock.advance(60 * SECOND);
+    expect({ reachable: worker.isReachable, problem: worker.problem }).toEqual({ reachable: true, problem: undefined });
+    node.faults.busyForMs = 1;
+    await clock.advance(INTERVAL_MS);
+    expect({ reachable: worker.isReachable, working: worker.isWorking, code: worker.problem?.code }).toEqual({
+      reachable: true,
+      working: false,
+      code: 'http_error',
+    });
   });
 
   it('counts a node error when the node delays listings or verdicts', async () => {

@@ -15,7 +15,7 @@ const SOURCES: MetricSources = {
           shortestIntervalMs: 1_500,
         },
         capacityBytes: 20,
-        isReachable: true,
+        isWorking: true,
         exit: { progress: { state: 'active' } },
       },
     ],

@@ -29,7 +29,14 @@ describe('OwnershipNode.listChallenges', () => {
     await expect(listChallenges(reply(challenges))).rejects.toMatchObject({ code: 'invalid_response' });
   });
 
-  it('throws if the node has no such file', async () => {
-    await expect(listChallenges(always('{}', 404))).rejects.toMatchObject({ code: 'rejected' });
+  it.each([
+    ['no such file', '{"status":"error","message":"No such file."}', 'the node has no file of that name'],
+    ['perhaps no such API', '{"status":"error","message":"No such route."}', /^the node has no file-ownership API, or/],
+    ['a page instead of the API', '<h1>Not Found</h1>', /^the node has no file-ownership API, or/],
+  ])('says what a response with status 404 shows: %s', async (_, body, message) => {
+    await expect(listChallenges(always(body, 404))).rejects.toMatchObject({
+      code: 'rejected',
+      message: expect.stringMatching(message),
+    });
   });
 });

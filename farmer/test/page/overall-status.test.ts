@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import type { NodeErrorCode } from '../../src/farming/errors.ts';
+import { isResponding } from '../../src/farming/node-problem.ts';
 import { assessStatus, computeWindowMs, type StatusEvidence } from '../../src/page/overall-status.ts';
 
 const MINUTE = 60_000;
@@ -6,10 +8,10 @@ const NOW = 100 * MINUTE;
 const HEALTHY: StatusEvidence = {
   now: NOW,
   startedAt: 0,
-  nodes: [{ alias: 'main', reachable: true, hasToken: true, tokenRejected: false, exitState: 'active' }],
+  nodes: [{ alias: 'main', reachable: true, problem: null, hasToken: true, tokenRejected: false, exitState: 'active' }],
   stateSaved: true,
-  quarantinedDisks: [],
-  readOnlyDisks: [],
+  failedDisks: [],
+  usableDisks: 1,
   requestsFailed: 0,
   contracts: { total: 5, generating: 0 },
   intervalMs: MINUTE,
@@ -18,8 +20,15 @@ const HEALTHY: StatusEvidence = {
   recent: { passed: 50, failed: 0 },
 };
 const node = (but: Partial<StatusEvidence['nodes'][number]> = {}, alias = 'main') => ({
-  ...{ alias, reachable: true, hasToken: true, tokenRejected: false, exitState: 'active' as const },
+  ...{ alias, reachable: true, problem: null, hasToken: true, tokenRejected: false, exitState: 'active' as const },
   ...but,
+});
+const failedDisk = (state: 'quarantined' | 'read_only') => [
+  { path: '/mnt/b', state, reason: 'EIO', since: 'since 08:30 UTC' },
+];
+const outage = (code: NodeErrorCode) => ({
+  reachable: isResponding({ code }),
+  problem: { code, since: 'since 08:30 UTC' },
 });
 const UNREACHABLE = [node({ reachable: false })];
 const NO_TOKEN = [node({ reachable: false, hasToken: false })];
@@ -38,7 +47,7 @@ describe('assessStatus', () => {
       'Node unreachable, critical',
       { nodes: [node({ reachable: false, exitState: 'exiting' }), node({ exitState: 'exited' })] },
     ],
-    ['Disk degraded, critical', { quarantinedDisks: ['/mnt/b'], recent: { passed: 9, failed: 1 } }],
+    ['Disk degraded, critical', { failedDisks: failedDisk('quarantined'), recent: { passed: 9, failed: 1 } }],
     ['State not saved, warning', { stateSaved: false }],
     ['Starting, info', { nodes: UNREACHABLE, startedAt: NOW - 2_000 }],
     ['Node unreachable, critical', { nodes: UNREACHABLE, startedAt: NOW - 2_000, requestsFailed: 1 }],
@@ -52,9 +61,13 @@ describe('assessStatus', () => {
       { nodes: [node({ reachable: false, exitState: 'exited' })], contracts: { total: 0, generating: 0 } },
     ],
     ['Node unreachable, critical', { nodes: [node({ reachable: false, exitState: 'exiting' })] }],
-    ['Disk degraded, warning', { quarantinedDisks: ['/mnt/b'] }],
-    ['Disk read-only, warning', { readOnlyDisks: ['/mnt/b'] }],
-    ['Degraded, warning', { readOnlyDisks: ['/mnt/b'], recent: { passed: 9, failed: 1 } }],
+    ['Disk degraded, critical', { failedDisks: failedDisk('quarantined'), usableDisks: 0 }],
+    ['Node errors, critical', { nodes: [node(outage('http_error'))] }],
+    ['Node errors, warning', { nodes: [node(), node(outage('invalid_response'), 'b')] }],
+    ['Node unreachable, critical', { nodes: [node(outage('invalid_response')), node(outage('timeout'), 'b')] }],
+    ['Disk degraded, warning', { failedDisks: failedDisk('quarantined') }],
+    ['Disk read-only, warning', { failedDisks: failedDisk('read_only') }],
+    ['Degraded, warning', { failedDisks: failedDisk('read_only'), recent: { passed: 9, failed: 1 } }],
     ['No contracts, info', { contracts: { total: 0, generating: 0 }, intervalMs: undefined }],
     ['Degraded, warning', { recent: { passed: 9, failed: 1 } }],
     ['Failing, critical', { recent: { passed: 8, failed: 1 } }],
@@ -91,10 +104,10 @@ describe('assessStatus', () => {
 
   it.each<[StatusEvidence['recent']['mainReason'], string]>([
     ['wrong_answer', 'Report this to its operator'],
-    ['late', 'Use a faster disk'],
+    ['late', 'Check the disk'],
     ['missed', 'Check for restarts'],
     ['not_challenged', 'Ask its operator'],
-    ['chunk_unreadable', 'Check the disk'],
+    ['chunk_unreadable', 'free space and capacity'],
     ['node_error', 'Check the network'],
   ])('explains the most common cause and its remedy: %s', (mainReason, remedy) => {
     const { explanation } = assessStatus({ ...HEALTHY, recent: { passed: 0, failed: 2, mainReason } });
@@ -102,12 +115,34 @@ describe('assessStatus', () => {
     expect(explanation).toContain(remedy);
   });
 
-  it('names unreachable nodes and failed disks', () => {
-    const two = [node({ reachable: false }, 'b'), node({ reachable: false }, 'c')];
-    expect(assessStatus({ ...HEALTHY, nodes: [node(), ...two] }).explanation).toContain(
-      'b and c (2 of 3 nodes) do not respond.',
+  it('says what is wrong with nodes, and since when', () => {
+    const explain = (...nodes: StatusEvidence['nodes'][number][]) => assessStatus({ ...HEALTHY, nodes }).explanation;
+    expect(explain(node(outage('timeout')))).toBe(
+      'The node does not respond (no response in time since 08:30 UTC). Challenges due during the outage will fail. Check the network, then the node.',
     );
-    expect(assessStatus({ ...HEALTHY, quarantinedDisks: ['/mnt/b'] }).explanation).toContain('/mnt/b');
+    expect(explain(node(outage('invalid_response')))).toMatch(
+      /^The node responds, but not as expected \(a response that is not of a node since 08:30 UTC\)\./,
+    );
+    expect(explain(node(), node(outage('unreachable'), 'b'), node(outage('http_error'), 'c'))).toMatch(
+      /^No listing from 2 of 3 nodes: b \(no connection since 08:30 UTC\) and c \(an HTTP error since 08:30 UTC\)\./,
+    );
+    const withoutToken = { hasToken: false };
+    expect(explain(node({ ...outage('unreachable'), ...withoutToken }))).toContain("Check the node's URL");
+    expect(explain(node({ ...outage('rejected'), ...withoutToken }))).toContain('Check the payout address');
+  });
+
+  it('says what is wrong with disks, since when, and what becomes of their chunks', () => {
+    const failedDisks = failedDisk('quarantined');
+    const explain = (changes: Partial<StatusEvidence>) =>
+      assessStatus({ ...HEALTHY, failedDisks, ...changes }).explanation;
+    expect(explain({ contracts: { total: 5, generating: 2 } })).toBe(
+      'Cannot be used: /mnt/b (EIO, since 08:30 UTC). 2 chunks are missing; they are rebuilt on other disks while those have space and capacity. Check the disk and its mount; the farmer uses it again when it works.',
+    );
+    expect(explain({})).toContain('No chunk is missing.');
+    expect(explain({ usableDisks: 0 })).toContain('No other disk can be used: challenges fail until it works again.');
+    expect(explain({ failedDisks: failedDisk('read_only') })).toMatch(
+      /^Cannot be written: \/mnt\/b \(EIO, since 08:30 UTC\)\./,
+    );
   });
 
   it('explains the status with counts and the period', () => {

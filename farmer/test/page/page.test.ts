@@ -6,7 +6,7 @@ import { FakeLogger } from '@downstream/platform/testing';
 import { describe, expect, it } from '@jest/globals';
 import express from 'express';
 import { renderDocument } from '../../src/page/document.ts';
-import { formatDuration } from '../../src/page/format.ts';
+import { formatDuration, formatSince } from '../../src/page/format.ts';
 import { html } from '../../src/page/html.ts';
 import { LiveUpdates } from '../../src/page/live-updates.ts';
 import { createPageRoutes } from '../../src/page/routes.ts';
@@ -167,14 +167,33 @@ describe('renderDocument', () => {
     expect(text).toContain('(ended by the node: 2, token lost: 11)');
   });
 
-  it('shows a clock skew, an open circuit breaker and an exit', () => {
+  it('shows what is wrong with a node, and since when', () => {
+    const since = new Date(400_000).toISOString();
+    const began = 'began <time datetime="1970-01-01T00:06:40.000Z" data-at="400000">10 min ago</time>';
+    expect(renderWithNode({})).toContain('<br>responding, last response');
+    expect(renderWithNode({ reachable: false })).toContain('<br>connecting, last response');
+    expect(renderWithNode({ reachable: false, circuitOpen: true, problem: { code: 'timeout', since } })).toContain(
+      `not responding (timeout, circuit breaker open)</strong>, ${began}`,
+    );
+    expect(renderWithNode({ problem: { code: 'invalid_response', since } })).toContain(
+      `responding with errors (invalid response)</strong>, ${began}`,
+    );
+  });
+
+  it('shows since when a disk cannot be used', () => {
+    expect(renderWithDisk({ state: 'quarantined', reason: 'EIO', since: new Date(400_000).toISOString() })).toContain(
+      'quarantined: EIO</strong>, began <time datetime="1970-01-01T00:06:40.000Z"',
+    );
+  });
+
+  it('shows a clock skew and an exit', () => {
     expect(renderWithNode({ clockSkewSeconds: 3 })).not.toContain('check both clocks');
     expect(renderWithNode({ clockSkewSeconds: -90 })).toContain('1 min 30 s behind');
-    expect(renderWithNode({ reachable: false, circuitOpen: true })).toContain('circuit breaker open');
     expect(renderWithNode({ exitState: 'exiting' })).toContain('exiting');
     expect(renderWithNode({})).not.toContain('No new contracts');
     const waiting = { reason: 'capacity_used' as const, explanation: 'Others hold more than their share.' };
     expect(renderWithNode({ waiting })).toMatch(/No new contracts.*Others hold more than their share\./s);
+    expect(renderWithNode({ exitState: 'exited', reachable: false })).toContain('no longer used');
   });
 
   it('escapes all values', () => {
@@ -322,6 +341,15 @@ describe('formatDuration', () => {
     [100_000_000, '1 d 3 h'],
   ])('formats %d ms as %s', (ms, expected) => {
     expect(formatDuration(ms)).toBe(expected);
+  });
+});
+
+describe('formatSince', () => {
+  it('shows the date of another day, and that a state may be older than the farmer', () => {
+    const wallTimes = { now: Date.UTC(2030, 0, 2, 9), startedAt: Date.UTC(2030, 0, 1, 7) };
+    expect(formatSince('2030-01-02T08:30:00.000Z', wallTimes)).toBe('since 08:30 UTC');
+    expect(formatSince('2030-01-01T08:30:00.000Z', wallTimes)).toBe('since 2030-01-01 08:30 UTC');
+    expect(formatSince('2030-01-01T07:00:01.000Z', wallTimes)).toBe('since the farmer started at 2030-01-01 07:00 UTC');
   });
 });
 

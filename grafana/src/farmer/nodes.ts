@@ -10,13 +10,13 @@ const runbooks = ['FarmerNodeUnreachable'];
 
 export const nodePanels: Panel[] = [
   timeline({
-    title: 'Node reachability',
-    question: 'When did each node respond?',
-    normal: 'reachable without gaps.',
+    title: 'Node availability',
+    question: 'When did each node respond as expected?',
+    normal: 'working without gaps.',
     size: [12, 5],
     valueNames: {
-      '0': { text: 'unreachable', color: 'red' },
-      '1': { text: 'reachable', color: 'green' },
+      '0': { text: 'failing', color: 'red' },
+      '1': { text: 'working', color: 'green' },
       '2': { text: 'graceful exit', color: 'blue' },
     },
     runbooks,

@@ -85,9 +85,9 @@ export const overviewPanels: Panel[] = [
   }),
   stat({
     title: 'Nodes',
-    question: 'Did every node respond to its last request? Ignores nodes in graceful exit.',
-    normal: 'reachable.',
-    valueNames: { '0': { text: 'unreachable', color: 'red' }, '1': { text: 'reachable', color: 'green' } },
+    question: 'Did every node respond to its last request, as expected? Ignores nodes in graceful exit.',
+    normal: 'working.',
+    valueNames: { '0': { text: 'failing', color: 'red' }, '1': { text: 'working', color: 'green' } },
     runbooks: ['FarmerNodeUnreachable'],
     noValue: 'exited',
     queries: [

@@ -18,15 +18,15 @@ export { forEachInSlices, SLICE_MS, yieldToEventLoop } from './event-loop.ts';
 export { exit } from './exit.ts';
 export { flush, flushSync } from './flush.ts';
 export { type HttpServer, ListenError, listen } from './http-server.ts';
+export { IncidentLog } from './incident-log.ts';
 export { parseJson } from './json.ts';
 export { LogLimiter } from './log-limiter.ts';
+export { type LogLine, LogTail } from './log-tail.ts';
 export {
   createLogger,
   LOG_FORMATS,
   LOG_LEVELS,
   type Logger,
-  type LogLine,
-  LogTail,
   silentLogger,
   withFields,
 } from './logger.ts';

@@ -2,6 +2,8 @@ export interface LogEntry {
   readonly level: 'error' | 'warn' | 'info' | 'debug';
   readonly message: string;
   readonly fields: Readonly<Record<string, unknown>>;
+  /** Identifies the incident whose first line this is. */
+  readonly startsIncident?: number;
 }
 
 interface Period {

@@ -1,7 +1,10 @@
 import { format as formatText } from 'node:util';
 import { createLogger as createWinston, format, transports } from 'winston';
+import { systemClock } from './clock.ts';
 import { CodedError, getErrorCode } from './errors.ts';
+import { IncidentLog } from './incident-log.ts';
 import { type LogEntry, LogLimiter } from './log-limiter.ts';
+import type { LogTail } from './log-tail.ts';
 import { redact, Secrets } from './secrets.ts';
 
 /** Facts about a log message. Errors are reduced to code, message and details. */
@@ -40,29 +43,6 @@ export interface LoggerOptions {
   readonly tail?: LogTail;
 }
 
-export interface LogLine {
-  readonly level: string;
-  readonly text: string;
-}
-
-const MAX_TAIL_LINES = 100;
-const MAX_LINE_LENGTH = 1_000;
-
-/** The last lines of a log. Long lines are truncated. */
-export class LogTail {
-  #lines: LogLine[] = [];
-
-  /** Oldest first. */
-  get lines(): readonly LogLine[] {
-    return this.#lines;
-  }
-
-  add(level: string, text: string): void {
-    const cut = text.length > MAX_LINE_LENGTH ? `${text.slice(0, MAX_LINE_LENGTH)}…` : text;
-    this.#lines = [...this.#lines.slice(1 - MAX_TAIL_LINES), { level, text: cut }];
-  }
-}
-
 /** Creates a winston logger. docs/logs.md describes the levels. */
 export function createLogger({ level, format: shape, stream, secrets = new Secrets(), tail }: LoggerOptions): Logger {
   const plain = format((info) => {
@@ -72,7 +52,7 @@ export function createLogger({ level, format: shape, stream, secrets = new Secre
     return info;
   });
   const keep = format((info) => {
-    tail?.add(info.level, pretty(info));
+    tail?.add(info.level, pretty(info), startedBy(info));
     return info;
   });
   const line = shape === 'json' ? format.json() : format.printf(pretty);
@@ -81,22 +61,41 @@ export function createLogger({ level, format: shape, stream, secrets = new Secre
     format: format.combine(plain(), format.timestamp(), keep(), line),
     transports: [new transports.Stream({ stream, eol: '\n' })],
   });
-  const write = (entry: LogEntry) => void winston.log(entry.level, entry.message, entry.fields);
+  const write = ({ level, message, fields, startsIncident }: LogEntry) =>
+    void winston.log(level, message, { ...fields, [INCIDENT]: startsIncident });
   const limiter = new LogLimiter(write);
+  const incidents = new IncidentLog((entry) => limiter.add(entry), {
+    now: () => systemClock.now(),
+    toWallTime: (instant) => systemClock.toWallTime(instant),
+    onEnd: (incident, summary) => {
+      tail?.endIncident(incident);
+      if (summary !== undefined) log.info('incident ended', summary);
+    },
+  });
   // Winston formats a line before it checks the level, which is slow with ten thousand contracts.
   const enabled = LOG_LEVELS.slice(0, LOG_LEVELS.indexOf(level) + 1);
   const createMethod = (method: (typeof LOG_LEVELS)[number]): Logger['info'] => {
     if (!enabled.includes(method)) return () => {};
-    // Level debug is for tracing single requests.
+    // Level debug is for tracing single contracts and requests.
     if (method === 'debug') return (message, fields = {}) => write({ level: method, message, fields });
-    return (message, fields = {}) => limiter.add({ level: method, message, fields });
+    const next = level === 'debug' ? limiter : incidents;
+    return (message, fields = {}) => next.add({ level: method, message, fields });
   };
-  return {
+  const log: Logger = {
     error: createMethod('error'),
     warn: createMethod('warn'),
     info: createMethod('info'),
     debug: createMethod('debug'),
   };
+  return log;
+}
+
+/** Passes the incident that a line starts to the tail. JSON and the readable format leave it out. */
+const INCIDENT = Symbol('incident');
+
+function startedBy(info: Readonly<Record<PropertyKey, unknown>>): number | undefined {
+  const incident = info[INCIDENT];
+  return typeof incident === 'number' ? incident : undefined;
 }
 
 /** Never redacted: they contain nothing that a node sent. */
