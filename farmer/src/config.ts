@@ -1,12 +1,16 @@
 import {
   checkGenesisSettings,
   findSimilarName,
+  getUsedNames,
+  listSettings,
   parseSettings,
+  type SettingListing,
   SettingsError,
   type SettingsInput,
   type Values,
 } from '@downstream/platform';
 import { STANDARD_GENESIS } from '@downstream/protocol';
+import { readConfigFile } from './config-file.ts';
 import type { NetworkSettings } from './node/network.ts';
 import { SETTINGS, toAlias } from './settings.ts';
 
@@ -26,7 +30,8 @@ interface DiskConfig {
 
 type ParsedSettings = Values<typeof SETTINGS>;
 
-export interface FarmerConfig extends Omit<ParsedSettings, 'nodes' | 'nodeAliases' | 'folders' | 'size'> {
+export interface FarmerConfig
+  extends Omit<ParsedSettings, 'proxyUrlFile' | 'nodes' | 'nodeAliases' | 'folders' | 'size'> {
   readonly nodes: readonly [NodeConfig, ...NodeConfig[]];
   readonly disks: readonly [DiskConfig, ...DiskConfig[]];
   /** Folder of the first disk, which also holds the state and the genesis file. */
@@ -41,11 +46,11 @@ const DEFAULT_SIZE = 256 * 1024 * 1024;
 /**
  * Reads the farmer's configuration.
  *
- * @param input flags by the keys of {@link SETTINGS}, which take precedence over environment variables
+ * @param input flags by the keys of {@link SETTINGS}, which override the environment, which overrides the file
  * @throws SettingsError with a line for every invalid setting
  */
 export function readConfig(input: Partial<SettingsInput> = {}): FarmerConfig {
-  const { nodes, nodeAliases, folders, size, ...config } = parseSettings(SETTINGS, withEnv(input));
+  const { nodes, nodeAliases, folders, size, proxyUrlFile: _, ...config } = parseSettings(SETTINGS, readInput(input));
   checkGenesisSettings(SETTINGS, config);
   const disks = resolveDisks(folders, size);
   if (config.genesisPath === undefined) {
@@ -60,15 +65,20 @@ export function readConfig(input: Partial<SettingsInput> = {}): FarmerConfig {
 
 /** @throws SettingsError when the data directory is invalid; other settings are not read */
 export function readCommandConfig(input: Partial<SettingsInput> = {}): CommandConfig {
-  const { folders } = parseSettings({ folders: SETTINGS.folders }, withEnv(input));
+  const { folders } = parseSettings({ folders: SETTINGS.folders }, readInput(input));
   return { dataDir: folders[0].path };
 }
 
 /** @returns the URL of the first node and how to reach it; other settings are not read */
 export function readNodeConfig(input: Partial<SettingsInput> = {}): NetworkSettings & { readonly url: string } {
   const { nodes, proxyUrl, noProxy, caFile } = SETTINGS;
-  const config = parseSettings({ nodes, proxyUrl, noProxy, caFile }, withEnv(input));
+  const config = parseSettings({ nodes, proxyUrl, noProxy, caFile }, readInput(input));
   return { ...config, url: config.nodes[0].url };
+}
+
+/** Lists all settings with their effective values, for `downstream config`. */
+export function listEffectiveSettings(input: Partial<SettingsInput> = {}): SettingListing[] {
+  return listSettings(SETTINGS, readInput(input));
 }
 
 const PROXY_VARIABLES = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY'];
@@ -95,8 +105,30 @@ export function findUnknownVariables(env: SettingsInput['env'] = process.env): {
     });
 }
 
-function withEnv({ env = process.env, flags = {} }: Partial<SettingsInput>): SettingsInput {
-  return { env, flags };
+/**
+ * The names that an operator has used for settings, by environment variable. An unusable configuration file counts as
+ * empty: its error names the file.
+ */
+export function findUsedNames(input: Partial<SettingsInput> = {}): ReadonlyMap<string, string> {
+  try {
+    return getUsedNames(SETTINGS, readInput(input));
+  } catch {
+    return getUsedNames(SETTINGS, withEnvironment(input));
+  }
+}
+
+/** Adds the environment of this process, and the configuration file that a flag or a variable names. */
+function readInput(given: Partial<SettingsInput>): SettingsInput {
+  const { configPath, ...table } = SETTINGS;
+  const input = withEnvironment(given);
+  const { configPath: path } = parseSettings({ configPath }, input);
+  if (path === undefined) return input;
+  const source = getUsedNames({ configPath }, input).get(configPath.env) ?? configPath.env;
+  return { ...input, file: readConfigFile(path, { table, source }) };
+}
+
+function withEnvironment({ env = process.env, ...others }: Partial<SettingsInput>): SettingsInput {
+  return { ...others, env };
 }
 
 function resolveNodes(nodes: ParsedSettings['nodes'], aliases: readonly string[]): FarmerConfig['nodes'] {

@@ -5,6 +5,7 @@ import {
   createGenesisSettings,
   createHostSetting,
   createLogSettings,
+  createSecretFileSetting,
   integerBetween,
   oneOf,
   parseBytes,
@@ -86,8 +87,32 @@ const SWITCH = {
 
 const ALIAS = /^[\w.-]{1,63}$/;
 
+const PROXY_NAMES = { env: 'FARMER_PROXY', flag: '--proxy' } as const;
+const PROXY = {
+  ...PROXY_NAMES,
+  value: '<url>',
+  description:
+    'HTTP proxy for requests to nodes and for downloads, such as `http://proxy.example:3128`, optionally with `user:password@`. This machine itself (loopback) is always reached directly. `HTTP_PROXY` and similar variables have no effect.',
+  allowed: 'an http or https URL with host, port and optionally a user, such as http://proxy.example:3128',
+  sensitive: 'credentials in URLs',
+  schema: text.max(2048).transform(parseProxy),
+  default: '',
+  defaultDescription: 'none',
+  secretFile: createSecretFileSetting(PROXY_NAMES),
+} as const;
+
 /** All settings of the farmer: the source of docs/settings.md, the command-line flags and the error messages. */
 export const SETTINGS = {
+  configPath: {
+    env: 'FARMER_CONFIG',
+    flag: '--config',
+    value: '<file>',
+    description:
+      'Configuration file in YAML, with the names of the flags: `size: 500GB`. Variables and flags override it.',
+    allowed: 'the path of a YAML file',
+    schema: pathSchema.optional(),
+    defaultDescription: 'none',
+  },
   nodes: {
     env: 'FARMER_NODE_URL',
     flag: '--node-url',
@@ -97,6 +122,7 @@ export const SETTINGS = {
     allowed:
       'http or https URLs without user, query or fragment, separated by commas and each optionally followed by =share, such as http://localhost:5000 or https://a.example=2',
     sensitive: 'credentials in URLs',
+    isList: true,
     schema: text
       .max(16_384)
       .transform(splitNonEmptyList)
@@ -111,6 +137,7 @@ export const SETTINGS = {
       'Names of the nodes in metrics (label `node`), logs and on the status page, comma-separated, in the order of their URLs.',
     allowed:
       'one unique name per node, separated by commas, each of up to 63 letters, digits, dots, hyphens and underscores',
+    isList: true,
     schema: text.transform(splitList).pipe(z.array(text.regex(ALIAS))),
     default: '',
     defaultDescription: 'host and port of each URL',
@@ -153,6 +180,7 @@ export const SETTINGS = {
     description:
       'Directory for state, chunks and genesis file. For several disks: `path=capacity,path=capacity`; the first one also holds the state. A path is taken literally: `~`, quotes and variables are not expanded.',
     allowed: 'a directory, or several with a capacity each, such as /mnt/a/farm=500GB,/mnt/b/farm=1TB',
+    isList: true,
     schema: text.transform(splitNonEmptyList).pipe(z.tuple([folder], folder)),
     default: join(homedir(), '.downstream'),
     defaultDescription: '`~/.downstream`; `/data` in the image',
@@ -181,22 +209,13 @@ export const SETTINGS = {
     description: "Origins besides the node's own from which chunks may be downloaded, comma-separated.",
     allowed: 'http or https origins separated by commas, such as https://chunks.example.org',
     sensitive: 'credentials in URLs',
+    isList: true,
     schema: text.transform(splitList).pipe(z.array(text.transform(parseOrigin))),
     default: '',
     defaultDescription: "only the node's own",
   },
-  proxyUrl: {
-    env: 'FARMER_PROXY',
-    flag: '--proxy',
-    value: '<url>',
-    description:
-      'HTTP proxy for requests to nodes and for downloads, such as `http://proxy.example:3128`, optionally with `user:password@`. This machine itself (loopback) is always reached directly. `HTTP_PROXY` and similar variables have no effect.',
-    allowed: 'an http or https URL with host, port and optionally a user, such as http://proxy.example:3128',
-    sensitive: 'credentials in URLs',
-    schema: text.max(2048).transform(parseProxy),
-    default: '',
-    defaultDescription: 'none',
-  },
+  proxyUrl: PROXY,
+  proxyUrlFile: PROXY.secretFile,
   noProxy: {
     env: 'FARMER_NO_PROXY',
     flag: '--no-proxy',
@@ -204,6 +223,7 @@ export const SETTINGS = {
     description:
       'Hosts to reach without the proxy, comma-separated: names, which include their subdomains, addresses, and networks such as `10.0.0.0/8`.',
     allowed: 'host names, addresses or networks separated by commas, such as node.example,10.0.0.0/8',
+    isList: true,
     schema: text.transform(splitList).pipe(z.array(text.refine(isException)).max(MAX_LIST_ITEMS)),
     default: '',
     defaultDescription: 'none',

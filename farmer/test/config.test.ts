@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import {
   findProxyVariables,
   findUnknownVariables,
+  findUsedNames,
   readCommandConfig,
   readConfig,
   readNodeConfig,
@@ -230,6 +231,15 @@ describe('readConfig', () => {
     expect(() => read({ FARMER_NODE_URL: 'http://me:hunter2@node' })).not.toThrow('hunter2');
     expect(() => read({ FARMER_NODE_URL: 'http://me:hunter2@node' })).toThrow('http://***@node');
     expect(() => read({ FARMER_NODE_URL: 'http://me:p@hunter2@node/' })).toThrow('http://***@node/');
+  });
+});
+
+describe('findUsedNames', () => {
+  it('names flags instead of variables, also if the configuration file is unusable', () => {
+    const flags = { size: '1GB' };
+    for (const env of [{ FARMER_WORKERS: '1' }, { FARMER_CONFIG: '/nonexistent' }]) {
+      expect([...findUsedNames({ env, flags })]).toEqual([['FARMER_SIZE', '--size']]);
+    }
   });
 });
 

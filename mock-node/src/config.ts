@@ -5,6 +5,7 @@ import {
   createGenesisSettings,
   createHostSetting,
   createLogSettings,
+  createSecretFileSetting,
   integerBetween,
   oneOf,
   parseSettings,
@@ -15,6 +16,19 @@ import {
 import { z } from 'zod';
 
 const text = z.string();
+
+const CONTROL_TOKEN_NAMES = { env: 'MOCK_CONTROL_TOKEN', flag: '--control-token' } as const;
+const CONTROL_TOKEN = {
+  ...CONTROL_TOKEN_NAMES,
+  value: '<text>',
+  description:
+    'Token that the control API requires as `Authorization: Bearer …`. Do not set it as a flag: other users of the machine can read flags.',
+  allowed: '8 to 200 printable ASCII characters without spaces',
+  sensitive: 'all',
+  schema: text.regex(/^[\x21-\x7e]{8,200}$/).optional(),
+  defaultDescription: 'none: no authentication',
+  secretFile: createSecretFileSetting(CONTROL_TOKEN_NAMES),
+} as const;
 
 /** All settings. The table in docs/settings.md, the flags and the error messages derive from this table. */
 export const SETTINGS = {
@@ -38,17 +52,8 @@ export const SETTINGS = {
     schema: z.union([z.literal('off').transform(() => undefined), integerBetween(0, 65_535)]),
     default: '5001',
   },
-  controlToken: {
-    env: 'MOCK_CONTROL_TOKEN',
-    flag: '--control-token',
-    value: '<text>',
-    description:
-      'Token that the control API requires as `Authorization: Bearer …`. Set it as a variable: other users of the machine can read flags.',
-    allowed: '8 to 200 printable ASCII characters without spaces',
-    sensitive: 'all',
-    schema: text.regex(/^[\x21-\x7e]{8,200}$/).optional(),
-    defaultDescription: 'none: no authentication',
-  },
+  controlToken: CONTROL_TOKEN,
+  controlTokenFile: CONTROL_TOKEN.secretFile,
   allowedHosts: createAllowedHostsSetting('MOCK'),
   seed: {
     env: 'MOCK_SEED',

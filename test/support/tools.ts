@@ -8,6 +8,7 @@ const TOOLS = {
   chromium: { package: 'chromium', check: ['chromium', '--version'] },
   kubectl: { package: 'kubectl', check: ['kubectl', 'version', '--client'] },
   fusermount: { package: 'fuse3', check: ['fusermount', '--version'] },
+  'systemd-analyze': { package: 'systemd', check: ['systemd-analyze', '--version'] },
   fusepy: { package: 'python3-fusepy', check: ['/usr/bin/python3', '-c', 'import fusepy'] },
 } as const;
 

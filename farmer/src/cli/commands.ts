@@ -5,6 +5,7 @@ import { type CommandConfig, readCommandConfig } from '../config.ts';
 import { DEFAULT_ENTRIES, MAX_ENTRIES } from '../control/reports.ts';
 import { SETTINGS } from '../settings.ts';
 import { backup } from './backup.ts';
+import { printConfig } from './config.ts';
 import { exitNodes } from './exit.ts';
 import { explain } from './explain.ts';
 import { parseCount, toOption } from './options.ts';
@@ -20,7 +21,11 @@ export interface CommandContext {
 /** Adds the commands that use a farmer's data directory. */
 export function addCommands(program: Command, { print, perform }: CommandContext): void {
   const add = (usage: string, description: string) =>
-    program.command(usage).description(description).addOption(toOption(SETTINGS.folders));
+    program
+      .command(usage)
+      .description(description)
+      .addOption(toOption(SETTINGS.folders))
+      .addOption(toOption(SETTINGS.configPath));
 
   add('scrub', 'Verify every chunk now and rebuild damaged ones. Exit code 1 if a chunk is damaged or missing.').action(
     async (_options: object, called: Command) => {
@@ -58,10 +63,24 @@ export function addCommands(program: Command, { print, perform }: CommandContext
     .action(async (id: string, { last }: { last: number }, called: Command) => {
       await perform(async () => await explain(toConfig(called), { id, last }, print));
     });
+
+  program
+    .command('config')
+    .description(
+      'Print every setting that a farmer with the same options, environment and configuration file would use, and where it is set. Takes all options of downstream.',
+    )
+    .option('--json', 'print JSON', false)
+    .action(async ({ json }: { json: boolean }, called: Command) => {
+      await perform(async () => printConfig({ flags: toSettingFlags(called) }, { json }, print));
+    });
+}
+
+function toSettingFlags(called: Command): ReturnType<typeof toFlags> {
+  return toFlags(SETTINGS, called.optsWithGlobals());
 }
 
 function toConfig(called: Command): CommandConfig {
-  return readCommandConfig({ flags: toFlags(SETTINGS, called.optsWithGlobals()) });
+  return readCommandConfig({ flags: toSettingFlags(called) });
 }
 
 function toPath(input: string): string {

@@ -3,7 +3,10 @@ import { InvalidArgumentError, Option } from 'commander';
 
 /** The command-line option of a setting. */
 export function toOption(setting: Setting): Option {
-  return new Option([setting.flag, setting.value].filter(Boolean).join(' '), formatSettingHelp(setting));
+  const option = new Option([setting.flag, setting.value].filter(Boolean).join(' '), formatSettingHelp(setting));
+  // Otherwise --no-proxy <hosts> would set --proxy.
+  option.negate = false;
+  return option;
 }
 
 /** A parser of an option whose value is an integer. */

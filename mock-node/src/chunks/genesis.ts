@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { closeSync, readSync } from 'node:fs';
 import { BLOCK_BYTES, randomio } from '@downstream/file-encryptor';
-import { CodedError, getErrorCode } from '@downstream/platform';
+import { CodedError, getFileProblem, openRegularFile, openRegularFileSync } from '@downstream/platform';
 import { STANDARD_GENESIS } from '@downstream/protocol';
-import { FileKindError, openRegularFile, openRegularFileSync } from '../regular-file.ts';
 
 /** The genesis file, from which every chunk is generated. */
 export interface Genesis {
@@ -33,8 +32,8 @@ export async function loadGenesisFile(path: string, sha256: string): Promise<Gen
     const file = await openRegularFile(path, MAX_BYTES);
     for await (const block of file.createReadStream({ highWaterMark: BLOCK_BYTES })) hash.update(block);
   } catch (error) {
-    const reason = error instanceof FileKindError ? error.message : (getErrorCode(error) ?? 'unknown');
-    throw new GenesisError('unreadable', `cannot read the genesis file ${path} (${reason}): check MOCK_GENESIS`);
+    const problem = getFileProblem(error);
+    throw new GenesisError('unreadable', `cannot read the genesis file ${path} (${problem}): check MOCK_GENESIS`);
   }
   const actual = hash.digest('hex');
   if (actual === sha256) return { sha256, readBlocks: () => readFileBlocks(path) };

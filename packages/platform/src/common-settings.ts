@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { LOG_FORMATS, LOG_LEVELS } from './logger.ts';
 import { pathSchema } from './path-setting.ts';
-import { rejectWithHint, type Setting, SettingsError } from './settings.ts';
+import { type Setting, SettingsError } from './setting.ts';
+import { rejectWithHint } from './settings.ts';
 import { findSimilarName } from './similar-name.ts';
 
 export const integerBetween = (min: number, max: number) =>
@@ -56,6 +57,7 @@ export function createAllowedHostsSetting(prefix: string) {
     description:
       "Host names in URLs of this service, comma-separated; `.example.org` allows all names below it, `*` any name. IP addresses, `localhost` and the machine's own name are always allowed.",
     allowed: 'host names separated by commas, such as farmer.example.org or .example.org, or * for any name',
+    isList: true,
     schema: z
       .string()
       .max(4_096)
@@ -68,6 +70,19 @@ export function createAllowedHostsSetting(prefix: string) {
       )
       .pipe(z.array(z.string().transform(parseHostPattern))),
     default: '',
+    defaultDescription: 'none',
+  };
+}
+
+/** The setting that names a file with the value of a secret one. */
+export function createSecretFileSetting({ env, flag }: Pick<Setting, 'env' | 'flag'>) {
+  return {
+    env: `${env}_FILE`,
+    flag: `${flag}-file`,
+    value: '<file>',
+    description: `File that contains the value of \`${env}\`, so that neither variables nor flags do.`,
+    allowed: 'the complete path of a file',
+    schema: z.string().optional(),
     defaultDescription: 'none',
   };
 }

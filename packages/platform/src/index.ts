@@ -10,6 +10,7 @@ export {
   createGenesisSettings,
   createHostSetting,
   createLogSettings,
+  createSecretFileSetting,
   integerBetween,
   oneOf,
 } from './common-settings.ts';
@@ -30,25 +31,32 @@ export {
   silentLogger,
   withFields,
 } from './logger.ts';
+export { maskCredentials, maskUsageError } from './mask.ts';
 export { type Catalogue, formatMetricsMarkdown, MetricSet, type Scrape } from './metrics.ts';
 export { onAbort, waitForAbort } from './on-abort.ts';
-export { findPathMistake, pathSchema } from './path-setting.ts';
+export { findPathMistake } from './path-mistake.ts';
+export { pathSchema } from './path-setting.ts';
 export { ProcessOutput } from './process-output.ts';
 export { createSeed, type Random, systemRandom } from './random.ts';
+export { getFileProblem, openRegularFile, openRegularFileSync, readTextFileSync } from './regular-file.ts';
 export { Secrets } from './secrets.ts';
 export {
-  formatSettingHelp,
-  formatSettingsMarkdown,
-  maskCredentials,
-  maskUsageError,
-  parseSettings,
-  rejectWithHint,
+  type FileSetting,
   type Setting,
   type Settings,
   SettingsError,
   type SettingsInput,
-  toFlags,
   type Values,
+} from './setting.ts';
+export { getUsedNames } from './setting-sources.ts';
+export {
+  formatSettingHelp,
+  formatSettingsMarkdown,
+  listSettings,
+  parseSettings,
+  rejectWithHint,
+  type SettingListing,
+  toFlags,
 } from './settings.ts';
 export { Shutdown } from './shutdown.ts';
 export { findSimilarName } from './similar-name.ts';

@@ -1,69 +1,75 @@
 import { z } from 'zod';
-import { CodedError } from './errors.ts';
-
-/** A setting that an operator sets by environment variable or by command-line flag. The flag takes precedence. */
-export interface Setting<Schema extends z.ZodType = z.ZodType> {
-  /** `FARMER_SIZE` */
-  readonly env: string;
-  /** `--size` */
-  readonly flag: string;
-  /** The flag's placeholder in the help text: `<bytes>`; absent for a switch. */
-  readonly value?: string;
-  readonly description: string;
-  /** Completes the error message "expected …". */
-  readonly allowed: string;
-  /** What the value may contain that an error message must not show. */
-  readonly sensitive?: 'all' | 'credentials in URLs';
-  /** Parses the text of the setting; its input is undefined if there is neither a text nor a default. */
-  readonly schema: Schema;
-  /** In the form in which an operator would write it. */
-  readonly default?: string;
-  /** Replaces `default` in the help text if the default is not constant. */
-  readonly defaultDescription?: string;
-}
-
-export type Settings = Readonly<Record<string, Setting>>;
-export type Values<S extends Settings> = { readonly [Name in keyof S]: z.infer<S[Name]['schema']> };
-
-/** Environment variables by name, and flags by the setting's key in the table. */
-export interface SettingsInput {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly flags?: Readonly<Record<string, string | boolean | undefined>>;
-}
-
-/** One or more settings are invalid. The message has a line for each, with its name, its value and what is allowed. */
-export class SettingsError extends CodedError<'invalid_settings'> {
-  constructor(lines: readonly string[]) {
-    super('invalid_settings', lines.join('\n'));
-  }
-}
+import { formatValue, maskCredentials } from './mask.ts';
+import { type Setting, type Settings, SettingsError, type SettingsInput, type Values } from './setting.ts';
+import { type ResolvedSetting, resolveSettings, type SettingSource } from './setting-sources.ts';
 
 /**
- * Parses all settings of a table. An empty environment variable counts as not set.
+ * Parses all settings of a table.
  *
  * @throws SettingsError with all invalid settings
  */
-export function parseSettings<S extends Settings>(table: S, { env, flags = {} }: SettingsInput): Values<S> {
+export function parseSettings<S extends Settings>(table: S, input: SettingsInput): Values<S>;
+export function parseSettings(table: Settings, input: SettingsInput): Values<Settings> {
+  const resolved = resolveSettings(table, input);
   const errors: string[] = [];
-  const values = Object.entries(table).map(([name, setting]) => {
-    const flag = flags[name];
-    const fromFlag = flag !== undefined;
-    const text = fromFlag ? String(flag) : env[setting.env] || undefined;
-    const schema = text !== undefined && QUOTED.test(text) ? quoted : setting.schema;
-    const result = schema.safeParse(text ?? setting.default);
-    if (!result.success) {
-      const source = fromFlag ? setting.flag : setting.env;
-      const hint = findHint(result.error);
-      errors.push(
-        text === undefined
-          ? `${source} is not set: expected ${setting.allowed}`
-          : `${source}: expected ${setting.allowed} (got ${formatValue(text, setting)}${hint && `: ${hint}`})`,
-      );
-    }
-    return [name, result.data];
+  const values = Object.entries(table).map(([key, setting]) => {
+    const { value, problem } = parseSetting(setting, resolved[key] ?? {});
+    if (problem !== undefined) errors.push(problem);
+    return [key, value];
   });
   if (errors.length > 0) throw new SettingsError(errors);
   return Object.fromEntries(values);
+}
+
+function parseSetting(setting: Setting, resolved: ResolvedSetting): { value?: unknown; problem?: string } {
+  const { text, source, problem } = resolved;
+  if (problem !== undefined) return { problem };
+  const schema = text !== undefined && QUOTED.test(text) ? quoted : setting.schema;
+  const { success, data, error } = schema.safeParse(text ?? setting.default);
+  if (success) return { value: data };
+  if (text === undefined) return { problem: `${setting.env} is not set: expected ${setting.allowed}` };
+  const hint = findHint(error);
+  const got = `${formatValue(text, setting)}${hint && `: ${hint}`}`;
+  return { problem: `${source?.name ?? setting.env}: expected ${setting.allowed} (got ${got})` };
+}
+
+/** A setting with its effective value. */
+export interface SettingListing {
+  /** As in a configuration file: `http-port`. */
+  readonly name: string;
+  readonly env: string;
+  /** As an operator would write it, with credentials masked; undefined if there is none. */
+  readonly value?: string;
+  /** What applies without a value. */
+  readonly fallback: string;
+  /** Undefined for a default. */
+  readonly source?: SettingSource;
+}
+
+/** Lists the effective values of all settings and where they are set. */
+export function listSettings(table: Settings, input: SettingsInput): SettingListing[] {
+  const resolved = resolveSettings(table, input);
+  const fileKeys = Object.keys(table).flatMap((key) => (table[key]?.secretFile ? `${key}File` : []));
+  return Object.entries(table)
+    .filter(([key]) => !fileKeys.includes(key))
+    .map(([key, setting]) => {
+      const { source, ...rest } = resolved[key] ?? {};
+      const isValid = parseSetting(setting, rest).problem === undefined;
+      const text = isValid ? (rest.text ?? setting.default) : undefined;
+      const fallback = isValid ? setting.defaultDescription || 'none' : 'invalid';
+      return {
+        name: setting.flag.slice(2),
+        env: setting.env,
+        ...(text && { value: maskSecrets(text, setting) }),
+        fallback: fallback.replaceAll('`', ''),
+        ...(source && { source }),
+      };
+    });
+}
+
+function maskSecrets(text: string, { sensitive }: Setting): string {
+  if (sensitive === undefined) return text;
+  return sensitive === 'all' ? '***' : maskCredentials(text);
 }
 
 /** Files with environment variables may keep the quotes that a shell would remove. */
@@ -79,34 +85,6 @@ export function rejectWithHint(context: z.RefinementCtx, hint: string): never {
 /** The hint of {@link rejectWithHint}, or an empty string. */
 function findHint({ issues }: z.ZodError): string {
   return issues.flatMap((issue) => (issue.code === 'custom' ? String(issue.params?.['hint'] ?? '') : ''))[0] ?? '';
-}
-
-const MAX_SHOWN_CHARS = 100;
-
-function formatValue(text: string, { sensitive }: Pick<Setting, 'sensitive'>): string {
-  if (sensitive === 'all') return `a value of ${text.length} characters, which is not shown`;
-  // The value may be meant for another setting.
-  const mayBeUrl = sensitive !== undefined || /:\/\/|@/.test(text);
-  const masked = mayBeUrl ? maskCredentials(text) : text;
-  return JSON.stringify(masked.length > MAX_SHOWN_CHARS ? `${masked.slice(0, MAX_SHOWN_CHARS)}…` : masked);
-}
-
-/**
- * Masks whatever may be a user, a password or a token in a URL, or in a list of URLs: everything before the last `@`,
- * a port that is not a number, queries and fragments. The text need not be a valid URL, since it appears in errors.
- */
-export function maskCredentials(text: string): string {
-  return text
-    .replace(/^(\w+:\/\/)?.*@/s, '$1***@')
-    .replace(/([?#]).*$/s, '$1***')
-    .replace(/\[[\da-f:.]*\]|:(?!\/\/|\d{1,5}(?![^/,=?#]))[^/,]+/gi, (part) => (part.startsWith('[') ? part : ':***'));
-}
-
-/** Removes values from an error message of the command-line parser: they may be misplaced passwords or tokens. */
-export function maskUsageError(message: string): string {
-  return message
-    .replace(/(unknown option '[^'=]*=).*(')/s, '$1***$2')
-    .replace(/(too many arguments.* but got \d+): .*\./s, '$1.');
 }
 
 /** The settings as a Markdown table. */
