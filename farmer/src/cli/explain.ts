@@ -1,9 +1,11 @@
 import { systemClock } from '@downstream/platform';
 import type { CommandConfig } from '../config.ts';
 import { createContractReport } from '../control/contract-report.ts';
-import { type ControlClient, ControlError } from '../control/control-client.ts';
-import { CONTRACT_ID_PREFIX, type ContractReport, contractReport } from '../control/reports.ts';
+import { ControlError } from '../control/control-client.ts';
+import { ContractIdError, findContract } from '../control/find-contract.ts';
+import { type ContractReport, contractReport } from '../control/reports.ts';
 import type { Journal } from '../state/journal.ts';
+import { EXIT } from './exit-codes.ts';
 import { askOrRead, type Print } from './running-farmer.ts';
 
 interface ExplainOptions {
@@ -13,37 +15,46 @@ interface ExplainOptions {
   readonly last: number;
 }
 
-/** `downstream explain CONTRACT`: prints why its challenges passed or failed. @returns 1 if the contract is unknown */
+/**
+ * `downstream explain CONTRACT`: prints why its challenges passed or failed.
+ *
+ * @returns `EXIT.FINDING` unless exactly one contract has such an id
+ */
 export async function explain(config: CommandConfig, options: ExplainOptions, print: Print): Promise<number> {
-  const report = await askOrRead(config, {
-    ask: async (client) => await askFarmer(client, options),
-    read: (state) => readJournal(state.journal, options),
-  });
-  if (report === undefined) {
-    print(`no unique contract id starts with ${options.id}: pass at least 6 characters`);
-    return 1;
+  try {
+    const report = await askOrRead(config, {
+      ask: async (client) => {
+        const path = `/explain/${encodeURIComponent(options.id)}?last=${options.last}`;
+        return await client.ask('GET', path, contractReport);
+      },
+      read: (state) => readJournal(state.journal, options),
+    });
+    printReport(report, print);
+    return EXIT.OK;
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    print(error.message);
+    return EXIT.FINDING;
   }
-  const { contract, node, phase, dueAt, disk, journal } = report;
+}
+
+function printReport({ contract, node, phase, dueAt, disk, journal }: ContractReport, print: Print): void {
   print(`contract ${contract}`);
   if (phase !== null) {
     print(`  ${[phase, `due ${dueAt}`, node && `node ${node}`, disk && `disk ${disk}`].filter(Boolean).join(', ')}`);
   }
   if (journal.length === 0) print('  no challenges in the journal');
   for (const { settledAt, sentence } of journal) print(`  ${settledAt}  ${sentence}`);
-  return 0;
 }
 
-async function askFarmer(client: ControlClient, { id, last }: ExplainOptions): Promise<ContractReport | undefined> {
-  try {
-    return await client.ask('GET', `/explain/${encodeURIComponent(id)}?last=${last}`, contractReport);
-  } catch (error) {
-    if (error instanceof ControlError && error.code === 'not_found') return undefined;
-    throw error;
-  }
-}
-
-function readJournal(journal: Journal, { id: prefix, last }: ExplainOptions): ContractReport | undefined {
-  const id = CONTRACT_ID_PREFIX.test(prefix) ? journal.findContract(prefix) : undefined;
-  if (id === undefined) return undefined;
+/** @throws ContractIdError */
+function readJournal(journal: Journal, { id: prefix, last }: ExplainOptions): ContractReport {
+  const id = findContract(journal, prefix);
+  if (id instanceof ContractIdError) throw id;
   return createContractReport(id, { holding: undefined, entries: journal.list(id, last) }, systemClock);
+}
+
+function isNotFound(error: unknown): error is ControlError | ContractIdError {
+  if (error instanceof ContractIdError) return error.code !== 'invalid_id';
+  return error instanceof ControlError && error.code === 'not_found';
 }

@@ -5,6 +5,7 @@ import { CodedError, getErrorMessage, type Logger } from '@downstream/platform';
 import { getClientErrorStatus } from '@downstream/platform/web';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import { z } from 'zod';
+import { ContractIdError, toStatus } from './find-contract.ts';
 import { MAX_ENTRIES, type Operations } from './reports.ts';
 
 /** File name in the data directory. */
@@ -59,8 +60,8 @@ function createControlApp(operations: Operations): Express {
   app.use(express.json({ limit: '16kb' }));
   app.get('/explain/:contract', ({ params, query }, response) => {
     const report = operations.explain(params.contract, explainQuery.parse(query).last);
-    if (report) response.json(report);
-    else response.status(404).json({ status: 'error', message: 'no contract id, or more than one, starts with this' });
+    if (!(report instanceof ContractIdError)) response.json(report);
+    else response.status(toStatus(report)).json({ status: 'error', message: report.message });
   });
   app.get('/scrub', (_request, response) => void response.json(operations.getScrub()));
   app.post('/scrub', (_request, response) => void response.json(operations.startScrub()));

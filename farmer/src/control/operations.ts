@@ -3,9 +3,9 @@ import type { ContractId } from '../contract/contract.ts';
 import type { JournalEntry } from '../contract/journal-entry.ts';
 import type { Farmer } from '../farming/farmer.ts';
 import { createContractReport } from './contract-report.ts';
+import { ContractIdError, findContract } from './find-contract.ts';
 import {
   type BackupReport,
-  CONTRACT_ID_PREFIX,
   type ContractReport,
   DEFAULT_ENTRIES,
   type ExitReport,
@@ -21,7 +21,7 @@ export interface OperationsDeps {
   readonly store: {
     readonly journal: {
       list(id: ContractId, limit: number): JournalEntry[];
-      findContract(prefix: string): ContractId | undefined;
+      findContracts(prefix: string, limit: number): ContractId[];
     };
     backup(path: string): Promise<number>;
   };
@@ -37,10 +37,10 @@ export class FarmerOperations implements Operations {
     this.#deps = deps;
   }
 
-  explain(prefix: string, last = DEFAULT_ENTRIES): ContractReport | undefined {
+  explain(prefix: string, last = DEFAULT_ENTRIES): ContractReport | ContractIdError {
     const { farmer, store, disks, clock } = this.#deps;
-    const id = CONTRACT_ID_PREFIX.test(prefix) ? store.journal.findContract(prefix) : undefined;
-    if (id === undefined) return undefined;
+    const id = findContract(store.journal, prefix);
+    if (id instanceof ContractIdError) return id;
     const node = farmer.nodes.find(({ contracts }) => contracts.has(id));
     const contract = node?.contracts.get(id);
     const holding = node && contract && { contract, node: node.alias, disk: disks.find(id)?.path };

@@ -1,14 +1,13 @@
 import { z } from 'zod';
 import { PHASES } from '../contract/contract.ts';
 import { EXIT_STATES } from '../farming/ports.ts';
+import type { ContractIdError } from './find-contract.ts';
 
 /** Responses of the control socket. */
 
 /** ISO 8601. */
 const date = z.string().nullable();
 
-/** A contract id, or at least its first six characters. */
-export const CONTRACT_ID_PREFIX = /^[0-9a-f]{6,64}$/;
 /** Challenges per contract report, by default and at most. */
 export const DEFAULT_ENTRIES = 20;
 export const MAX_ENTRIES = 1000;
@@ -79,8 +78,8 @@ export const errorResponse = z.object({ status: z.literal('error'), message: z.s
 
 /** Operations that commands can perform on the running farmer. */
 export interface Operations {
-  /** @param id contract id or a prefix of it; @returns undefined if no contract or more than one matches */
-  explain(id: string, last?: number): ContractReport | undefined;
+  /** @param id contract id or a prefix of it; @returns an error unless exactly one contract matches */
+  explain(id: string, last?: number): ContractReport | ContractIdError;
   startScrub(): ScrubReport;
   getScrub(): ScrubReport;
   /** @param alias all nodes by default; @throws OperationError if the node is unknown */

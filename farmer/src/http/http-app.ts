@@ -1,6 +1,7 @@
 import { getErrorMessage, type Logger, type Scrape } from '@downstream/platform';
 import { createHostGuard, createWebApp, getClientErrorStatus } from '@downstream/platform/web';
 import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
+import { ContractIdError, toStatus } from '../control/find-contract.ts';
 import type { Status } from '../status/status.ts';
 
 export interface HttpAppOptions {
@@ -15,8 +16,8 @@ export interface HttpAppDeps {
   readonly isAlive: () => boolean;
   /** What the farmer is still waiting for; empty when it is ready. */
   readonly missing: () => string[];
-  /** @returns the contract with its last challenges; undefined if unknown */
-  readonly contract: (id: string) => object | undefined;
+  /** @returns the contract with its last challenges; undefined while the farmer starts */
+  readonly contract: (id: string) => object | ContractIdError | undefined;
   /** Serves the status page. */
   readonly page: RequestHandler;
   readonly log: Pick<Logger, 'error'>;
@@ -49,8 +50,9 @@ export function createHttpApp(
   });
   app.get('/status/contracts/:id', ({ params }, response) => {
     const found = contract(params.id);
-    if (found === undefined) response.status(404).json({ status: 'error', message: 'unknown contract' });
-    else response.json(found);
+    if (found === undefined) response.status(503).json({ status: 'error', message: 'the farmer is starting' });
+    else if (!(found instanceof ContractIdError)) response.json(found);
+    else response.status(toStatus(found)).json({ status: 'error', message: found.message });
   });
   app.use(page);
   app.use((_request, response) => {

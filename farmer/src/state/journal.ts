@@ -31,6 +31,8 @@ function createRowSchema(clock: WallClock) {
   });
 }
 
+const idRow = z.object({ id: z.string() });
+
 /** Old entries are deleted in batches of this size, since each write to another page costs a flush. */
 const TRIM_BATCH = 100;
 
@@ -65,7 +67,8 @@ export class Journal {
     );
     this.#findIds = db.prepare(
       `SELECT id FROM contract WHERE id >= :from AND id < :to
-       UNION SELECT contract_id FROM journal WHERE contract_id >= :from AND contract_id < :to LIMIT 2`,
+       UNION SELECT contract_id FROM journal WHERE contract_id >= :from AND contract_id < :to
+       ORDER BY 1 LIMIT :limit`,
     );
   }
 
@@ -86,10 +89,10 @@ export class Journal {
     return this.#list.all(contract, limit).map((row) => this.#row.parse(row));
   }
 
-  /** The contract, held or in the journal, whose id starts with `prefix`; undefined unless there is exactly one. */
-  findContract(prefix: string): ContractId | undefined {
+  /** The contracts, held or in the journal, whose ids start with `prefix`. */
+  findContracts(prefix: string, limit: number): ContractId[] {
     // Ids are hex: all that start with the prefix sort before the prefix followed by a g.
-    const rows = this.#findIds.all({ from: prefix, to: `${prefix}g` });
-    return rows.length === 1 ? z.object({ id: z.string() }).parse(rows[0]).id : undefined;
+    const rows = this.#findIds.all({ from: prefix, to: `${prefix}g`, limit });
+    return rows.map((row) => idRow.parse(row).id);
   }
 }

@@ -10,6 +10,7 @@ import { exitNodes } from '../../src/cli/exit.ts';
 import { scrub } from '../../src/cli/scrub.ts';
 import { ControlClient } from '../../src/control/control-client.ts';
 import { CONTROL_SOCKET, type ControlServer, openControlServer } from '../../src/control/control-server.ts';
+import { ContractIdError } from '../../src/control/find-contract.ts';
 import { OperationError } from '../../src/control/operations.ts';
 import { backupReport, exitReport, type Operations, scrubReport } from '../../src/control/reports.ts';
 
@@ -35,7 +36,10 @@ afterEach(async () => {
 
 const socket = () => join(folder, CONTROL_SOCKET);
 const operations: Operations = {
-  explain: (id, last) => void calls.push(`explain ${id}, last ${last}`),
+  explain: (id, last) => {
+    calls.push(`explain ${id}, last ${last}`);
+    return new ContractIdError(id === 'abc' ? 'no_contract' : 'invalid_id', `no ${id}`);
+  },
   startScrub: () => ({ ...SCRUB, running: true }),
   getScrub: () => SCRUB,
   startExit: (alias) => {
@@ -100,9 +104,13 @@ describe('openControlServer', () => {
       code: 'rejected',
       message: 'unknown node',
     });
-    await expect(client.ask('GET', '/explain/abc', z.unknown())).rejects.toMatchObject({ code: 'not_found' });
+    await expect(client.ask('GET', '/explain/abc', z.unknown())).rejects.toMatchObject({
+      code: 'not_found',
+      message: 'no abc',
+    });
+    await expect(client.ask('GET', '/explain/xyz?last=3', z.unknown())).rejects.toMatchObject({ code: 'rejected' });
     await expect(client.ask('GET', '/explain/abc?last=7', z.unknown())).rejects.toMatchObject({ code: 'not_found' });
-    expect(calls.slice(-2)).toEqual(['explain abc, last undefined', 'explain abc, last 7']);
+    expect(calls.slice(-3)).toEqual(['explain abc, last undefined', 'explain xyz, last 3', 'explain abc, last 7']);
     for (const last of ['0', '1001', '1.5', 'x'])
       await expect(client.ask('GET', `/explain/abc?last=${last}`, z.unknown())).rejects.toMatchObject({
         code: 'rejected',

@@ -2,6 +2,7 @@ import { listen } from '@downstream/platform';
 import { FakeLogger } from '@downstream/platform/testing';
 import { describe, expect, it } from '@jest/globals';
 import { requestAs } from '../../../test/support/request-as.ts';
+import { ContractIdError } from '../../src/control/find-contract.ts';
 import { createHttpApp } from '../../src/http/http-app.ts';
 import { STATUS } from '../fakes/status.ts';
 
@@ -20,7 +21,8 @@ async function get(
       missing: () => missing,
       contract: (id) => {
         if (id === 'broken') throw new Error('disk I/O error');
-        return id === 'known' ? { contract: id } : undefined;
+        if (id === 'starting') return undefined;
+        return id === 'known' ? { contract: id } : new ContractIdError('no_contract', 'no such contract');
       },
       page: (request, response, next) => (request.path === '/' ? response.send('page') : next()),
       log,
@@ -80,6 +82,10 @@ describe('createHttpApp', () => {
 
   it('serves a contract and responds with 404 if it is unknown', async () => {
     expect(await get('/status/contracts/known')).toMatchObject({ code: 200, text: '{"contract":"known"}' });
+    expect(await get('/status/contracts/starting')).toMatchObject({
+      code: 503,
+      text: expect.stringContaining('the farmer is starting'),
+    });
     expect(await get('/status/contracts/other')).toMatchObject({
       code: 404,
       text: expect.stringContaining('contract'),

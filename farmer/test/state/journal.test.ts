@@ -24,16 +24,18 @@ describe('Journal', () => {
     expect(store.journal.list(makeId(2), 10)).toEqual([]);
   });
 
-  it('finds the only contract whose id starts with a prefix', () => {
+  it('finds the contracts whose ids start with a prefix', () => {
     const store = dir.open();
     const node = claimNode(store);
     node.insert({ ...contract(1), terms: terms({ id: `abc1${'0'.repeat(60)}` }) });
     node.insert({ ...contract(2), terms: terms({ id: `abc2${'0'.repeat(60)}` }) });
     node.update(contract(3), outcome('missed', 1, { ...entry(1), contract: `fff0${'0'.repeat(60)}` }));
-    expect(store.journal.findContract('abc1')).toBe(`abc1${'0'.repeat(60)}`);
-    expect(store.journal.findContract('abc')).toBeUndefined();
-    expect(store.journal.findContract('fff0')).toBe(`fff0${'0'.repeat(60)}`);
-    expect(store.journal.findContract('0')).toBeUndefined();
+    const [first, second, ended] = ['abc1', 'abc2', 'fff0'].map((prefix) => prefix + '0'.repeat(60));
+    expect(store.journal.findContracts('abc1', 9)).toEqual([first]);
+    expect(store.journal.findContracts('abc', 9)).toEqual([first, second]);
+    expect(store.journal.findContracts('abc', 1)).toEqual([first]);
+    expect(store.journal.findContracts('fff0', 9)).toEqual([ended]);
+    expect(store.journal.findContracts('0', 9)).toEqual([]);
   });
 
   it('keeps nothing if its size is 0', () => {

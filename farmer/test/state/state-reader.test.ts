@@ -84,7 +84,7 @@ describe('openStateReader', () => {
     dir.close();
     for (const suffix of ['', '-wal']) copyFileSync(dir.join(`killed${suffix}`), `${statePath()}${suffix}`);
     const reader = read();
-    expect(reader.journal.findContract(makeId(1))).toBe(makeId(1));
+    expect(reader.journal.findContracts(makeId(1), 2)).toEqual([makeId(1)]);
     reader.close();
   });
 
