@@ -43,20 +43,27 @@ async function runFarmer({ api, control }: Ports): Promise<number> {
       ...process.env,
       FARMER_NODE_URL: `http://127.0.0.1:${api}`,
     },
-    stdio: 'inherit',
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
-  const page = `http://127.0.0.1:${process.env['FARMER_HTTP_PORT'] || '8080'}`;
-  const lines = [
-    `Farmer:    ${page} (metrics: ${page}/metrics)`,
-    ...(control === undefined ? [] : [`Mock node: http://127.0.0.1:${control} (faults, clock, requests)`]),
-    'Press Ctrl-C to stop both.',
-  ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  // Only the farmer knows its port, and only after it holds it.
+  farmer.once('message', ({ url }: FarmerReady) => {
+    const lines = [
+      `Farmer:    ${url} (metrics: ${url}/metrics)`,
+      ...(control === undefined ? [] : [`Mock node: http://127.0.0.1:${control} (faults, clock, requests)`]),
+      'Press Ctrl-C to stop both.',
+    ];
+    process.stdout.write(`${lines.join('\n')}\n`);
+  });
   // On a terminal the farmer receives Ctrl-C itself; this process must outlive it.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => farmer.kill('SIGTERM'));
   const [code] = await once(farmer, 'exit');
   return typeof code === 'number' ? code : 1;
+}
+
+/** The message of `farmer/src/cli/run.ts` to its parent process. */
+interface FarmerReady {
+  readonly url: string;
 }
 
 interface Ports {

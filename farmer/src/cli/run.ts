@@ -44,6 +44,8 @@ export async function run(
   let isClean = true;
   try {
     const app = await startFarmer(config, { log, secrets, tail, output, onFault, signal: end });
+    // To a parent process that opened a channel for messages, such as `npm start` or a process manager.
+    process.send?.({ type: 'ready', url: app.url });
     const statusLogger = new StatusLogger({ status: app.status, log, progress });
     statusLogger.start();
     await waitForAbort(end);

@@ -38,6 +38,7 @@ export class StatusLogger {
 
   #check(): void {
     const { contracts, challenges, nextDue, nodes } = this.#deps.status();
+    const used = nodes.filter(({ exitState }) => exitState !== 'exited');
     const { passed, failed } = challenges;
     const generated = contracts.total - contracts.generating;
     this.#deps.progress.update({ generated, capacity: contracts.capacity, passed, failed });
@@ -49,7 +50,8 @@ export class StatusLogger {
       passed,
       failed,
       nextDue,
-      nodesReachable: `${nodes.filter(({ reachable }) => reachable).length}/${nodes.length}`,
+      nodesWorking: `${used.filter(({ reachable, problem }) => reachable && problem === null).length}/${used.length}`,
+      ...(used.length < nodes.length && { nodesExited: nodes.length - used.length }),
     });
   }
 }

@@ -36,10 +36,10 @@ function explainCause(entry: JournalEntry): string {
     case 'chunk_lost':
       return 'the chunk was missing, corrupt or on a failed disk, and was not rebuilt in time';
     case 'node_unreachable':
-      return 'the node did not respond to the request for open challenges';
+      return 'the node returned no list of open challenges';
     case 'not_acknowledged':
       return attempts === 0
-        ? 'the answer was ready, but the node was unreachable'
+        ? 'the answer was ready, but could not be sent because the node was failing'
         : `the answer was sent ${formatTimes(attempts)}, first ${formatLead(entry, entry.sentAt)} the deadline, but never acknowledged`;
     case 'not_listed':
       return 'the node responded, but listed no challenge for this contract';

@@ -14,7 +14,7 @@ export const CAUSES = [
   'chunk_not_generated',
   /** The chunk was lost and not rebuilt in time. */
   'chunk_lost',
-  /** The node did not respond to the request for a listing. */
+  /** The node returned no listing. */
   'node_unreachable',
   /** The node did not acknowledge the answer. */
   'not_acknowledged',

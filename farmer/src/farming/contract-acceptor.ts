@@ -76,7 +76,8 @@ export class ContractAcceptor {
       return await contracts.whileRequesting(async () => await this.#requestWith(token, signal));
     } catch (error) {
       if (!(error instanceof NodeError)) throw error;
-      log.warn('contract request failed', { error });
+      // The circuit breaker reports when it opens.
+      if (error.code !== 'circuit_open') log.warn('contract request failed', { error });
       return { waitsFor: 'request_failed', retryAfterMs: error.retryAfterMs };
     }
   }

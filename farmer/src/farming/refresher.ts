@@ -210,7 +210,8 @@ export class Refresher {
     session.resetTokenRejections();
     this.#responded = false;
     this.#problem.recordFailure(error, askedAt);
-    log.warn('listing failed', { error, failures: this.#failures });
+    // The circuit breaker reports when it opens.
+    if (error.code !== 'circuit_open') log.warn('listing failed', { error, failures: this.#failures });
   }
 
   /** Removals are not awaited: a slow disk must not delay the next listing. */

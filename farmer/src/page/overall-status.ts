@@ -16,6 +16,8 @@ interface NodeEvidence {
   readonly hasToken: boolean;
   readonly tokenRejected: boolean;
   readonly exitState: ExitState;
+  /** Why it gets no contracts at present. */
+  readonly waiting: { readonly explanation: string } | null;
 }
 
 interface DiskEvidence {
@@ -260,7 +262,7 @@ function checkChallenges(evidence: StatusEvidence): OverallStatus {
     return {
       label: 'No contracts',
       severity: 'info',
-      explanation: 'The node offers no contracts at present. The farmer keeps asking.',
+      explanation: explainLackOfContracts(evidence),
     };
   }
   if (recent.failed > 0) return assessFailures(evidence);
@@ -280,6 +282,13 @@ function checkChallenges(evidence: StatusEvidence): OverallStatus {
     };
   }
   return { label: 'Healthy', severity: 'ok', explanation: formatPassed(evidence) };
+}
+
+function explainLackOfContracts({ nodes }: StatusEvidence): string {
+  const explanations = nodes.flatMap(({ alias, waiting }) =>
+    waiting === null ? [] : `${nodes.length === 1 ? '' : `${alias}: `}${waiting.explanation}`,
+  );
+  return explanations.length === 0 ? 'Contracts are being requested.' : explanations.join(' ');
 }
 
 function assessFailures(evidence: StatusEvidence): OverallStatus {

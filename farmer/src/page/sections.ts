@@ -41,7 +41,7 @@ function renderFigures({ status, now, intervalMs, lastPassedAt, nextContracts: [
 <div><dt>Contracts</dt><dd>${formatCount(contracts.total)} <small>of ${formatCount(contracts.capacity)}</small></dd></div>
 <div><dt>Interval</dt><dd>${intervalMs === undefined ? 'none' : formatDuration(intervalMs)}</dd></div>
 </dl>
-<p class="note">Passed and failed: since the data directory was created.${formatReasons(challenges.failedByReason)}${renderLostContracts(status)}</p>`;
+<p class="note">Passed and failed: since the data directory was created.${formatReasons(challenges.failedByReason)}${formatExcess(contracts)}${renderLostContracts(status)}</p>`;
 }
 
 function formatReasons(byReason: Status['challenges']['failedByReason']): string {
@@ -49,6 +49,13 @@ function formatReasons(byReason: Status['challenges']['failedByReason']): string
   return reasons.length === 0
     ? ''
     : ` Failed by reason: ${reasons.map(([reason, times]) => `${formatLabel(reason)} ${formatCount(times)}`).join(', ')}.`;
+}
+
+/** Why there are more contracts than the capacity. */
+function formatExcess({ total, capacity }: Status['contracts']): string {
+  return total > capacity
+    ? ` ${formatCount(total)} contracts are more than the capacity of ${formatCount(capacity)}, which was larger before: all are kept and proved, and none is accepted until fewer than ${formatCount(capacity)} remain.`
+    : '';
 }
 
 function renderLostContracts({ nodes }: Status): Html | undefined {

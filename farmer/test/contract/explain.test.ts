@@ -60,13 +60,10 @@ describe('explain', () => {
       { outcome: 'chunk_unreadable', cause: 'chunk_lost' },
       'Chunk unreadable: the chunk was missing, corrupt or on a failed disk, and was not rebuilt in time.',
     ],
-    [
-      { outcome: 'node_error', cause: 'node_unreachable' },
-      'Node error: the node did not respond to the request for open challenges.',
-    ],
+    [{ outcome: 'node_error', cause: 'node_unreachable' }, 'Node error: the node returned no list of open challenges.'],
     [
       { outcome: 'node_error', cause: 'not_acknowledged' },
-      'Node error: the answer was ready, but the node was unreachable.',
+      'Node error: the answer was ready, but could not be sent because the node was failing.',
     ],
     [
       { outcome: 'node_error', cause: 'not_acknowledged', sentAt: T0 + 30_000, attempts: 4 },

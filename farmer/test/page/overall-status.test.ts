@@ -8,7 +8,17 @@ const NOW = 100 * MINUTE;
 const HEALTHY: StatusEvidence = {
   now: NOW,
   startedAt: 0,
-  nodes: [{ alias: 'main', reachable: true, problem: null, hasToken: true, tokenRejected: false, exitState: 'active' }],
+  nodes: [
+    {
+      alias: 'main',
+      reachable: true,
+      problem: null,
+      hasToken: true,
+      tokenRejected: false,
+      exitState: 'active',
+      waiting: null,
+    },
+  ],
   stateSaved: true,
   failedDisks: [],
   usableDisks: 1,
@@ -21,6 +31,7 @@ const HEALTHY: StatusEvidence = {
 };
 const node = (but: Partial<StatusEvidence['nodes'][number]> = {}, alias = 'main') => ({
   ...{ alias, reachable: true, problem: null, hasToken: true, tokenRejected: false, exitState: 'active' as const },
+  waiting: null,
   ...but,
 });
 const failedDisk = (state: 'quarantined' | 'read_only') => [
@@ -113,6 +124,17 @@ describe('assessStatus', () => {
     const { explanation } = assessStatus({ ...HEALTHY, recent: { passed: 0, failed: 2, mainReason } });
     expect(explanation).toMatch(/^2 of 2 challenges failed in the last 10 minutes\. Most common cause: /);
     expect(explanation).toContain(remedy);
+  });
+
+  it('says why there are no contracts', () => {
+    const explain = (...nodes: StatusEvidence['nodes'][number][]) =>
+      assessStatus({ ...HEALTHY, nodes, contracts: { total: 0, generating: 0 } }).explanation;
+    const waiting = { explanation: 'The node had no contract at the last request.' };
+    expect(explain(node())).toBe('Contracts are being requested.');
+    expect(explain(node({ waiting }))).toBe(waiting.explanation);
+    expect(explain(node({ waiting: { explanation: 'No space.' } }, 'a'), node({ waiting }, 'b'))).toBe(
+      `a: No space. b: ${waiting.explanation}`,
+    );
   });
 
   it('says what is wrong with nodes, and since when', () => {

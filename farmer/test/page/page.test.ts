@@ -167,6 +167,15 @@ describe('renderDocument', () => {
     expect(text).toContain('(ended by the node: 2, token lost: 11)');
   });
 
+  it('explains why there are more contracts than the capacity', () => {
+    const { status } = createView();
+    const contracts = { ...status.contracts, total: 60, capacity: 40 };
+    expect(renderDocument(createView()).text).not.toContain('more than the capacity');
+    expect(renderDocument(createView({ status: { ...status, contracts } })).text).toContain(
+      '60 contracts are more than the capacity of 40, which was larger before: all are kept and proved',
+    );
+  });
+
   it('shows what is wrong with a node, and since when', () => {
     const since = new Date(400_000).toISOString();
     const began = 'began <time datetime="1970-01-01T00:06:40.000Z" data-at="400000">10 min ago</time>';
