@@ -4,22 +4,19 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { createEnvironments } from './start-environment.ts';
 
 /**
- * `npm start`: runs a mock node and a farmer with a temporary data directory, which is deleted at the end.
- * On Ctrl-C the farmer completes its answers, then the node exits.
+ * `npm start`: runs a mock node and a farmer. Their data is deleted at the end, unless FARMER_DATA_DIR or `--data-dir`
+ * is set. On Ctrl-C the farmer completes its answers, then the node exits.
  */
 const root = join(import.meta.dirname, '..');
-const DEMO_ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
+const args = process.argv.slice(2);
 
-const dataDir = await mkdtemp(join(tmpdir(), 'downstream-'));
+const folder = await mkdtemp(join(tmpdir(), 'downstream-'));
+const environments = createEnvironments(process.env, { args, folder });
 const node = spawn(process.execPath, [join(root, 'mock-node/dist/main.js')], {
-  env: {
-    MOCK_INTERVAL: '10',
-    ...process.env,
-    MOCK_PORT: process.env['MOCK_PORT'] ?? '0',
-    MOCK_CONTROL_PORT: process.env['MOCK_CONTROL_PORT'] ?? '0',
-  },
+  env: environments.node,
   stdio: ['ignore', 'pipe', 'inherit'],
   detached: true,
 });
@@ -30,19 +27,13 @@ try {
     node.kill('SIGTERM');
     await once(node, 'exit');
   }
-  await rm(dataDir, { recursive: true, force: true });
+  await rm(folder, { recursive: true, force: true });
 }
 
 async function runFarmer({ api, control }: Ports): Promise<number> {
-  const args = ['--max-semi-space-size=4', join(root, 'farmer/bin/downstream.js'), ...process.argv.slice(2)];
-  const farmer = spawn(process.execPath, args, {
-    env: {
-      FARMER_ADDRESS: DEMO_ADDRESS,
-      FARMER_DATA_DIR: join(dataDir, 'farm'),
-      FARMER_INIT: 'true',
-      ...process.env,
-      FARMER_NODE_URL: `http://127.0.0.1:${api}`,
-    },
+  const command = ['--max-semi-space-size=4', join(root, 'farmer/bin/downstream.js'), ...args];
+  const farmer = spawn(process.execPath, command, {
+    env: { ...environments.farmer, FARMER_NODE_URL: `http://127.0.0.1:${api}` },
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
   // Only the farmer knows its port, and only after it holds it.

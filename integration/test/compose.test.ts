@@ -11,6 +11,7 @@ import { Prometheus } from '../src/prometheus.ts';
 import { fetchFarmerStatus, fetchJson, scrape } from '../src/scrape.ts';
 
 const FILE = fileURLToPath(new URL('../../docker-compose.yml', import.meta.url));
+const NODE_FILE = fileURLToPath(new URL('../../docker-compose.node.yml', import.meta.url));
 const project = `downstream-integration-${randomBytes(4).toString('hex')}`;
 const folder = mkdtempSync(join(tmpdir(), 'downstream-'));
 /** Replaces pinned images that cannot be pulled. */
@@ -31,6 +32,8 @@ const env = {
   PROMETHEUS_PORT: '0',
   GRAFANA_PORT: '0',
   FARMER_SIZE: '96MiB',
+  // Another farmer on this machine may have the default name.
+  FARMER_ALIAS: project,
 };
 
 const PORTS = { farmer: '8080', 'mock-node': '5000', prometheus: '9090', grafana: '3000' };
@@ -54,6 +57,9 @@ const waitForPasses = async (than: number) =>
   );
 
 interface ComposeService {
+  readonly container_name?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly depends_on?: object;
   readonly image?: string;
   readonly ports: readonly { readonly host_ip?: string }[];
   readonly read_only?: boolean;
@@ -61,7 +67,8 @@ interface ComposeService {
   readonly security_opt?: readonly string[];
   readonly healthcheck?: object;
 }
-const { services }: { services: Record<Name, ComposeService> } = JSON.parse(await run('config', '--format', 'json'));
+type Services = Record<Name, ComposeService>;
+const { services }: { services: Services } = JSON.parse(await run('config', '--format', 'json'));
 
 const hasGrafana = await isImageAvailable(services.grafana.image ?? '');
 if (!hasGrafana) {
@@ -105,6 +112,32 @@ describe('docker-compose.yml', () => {
     for (const name of started) expect(await run('port', name, PORTS[name])).toMatch(/^127\.0\.0\.1:/);
   });
 
+  it('names the farmer as the commands of the guides do', async () => {
+    expect(services.farmer).toMatchObject({ container_name: project, environment: { FARMER_ALIAS: project } });
+    const command = ['compose', '--file', FILE, 'config', '--format', 'json'];
+    const { FARMER_ALIAS: _, ...defaults } = env;
+    expect(JSON.parse(await docker(command, { env: defaults })).services.farmer).toMatchObject({
+      container_name: 'farmer',
+      environment: { FARMER_ALIAS: 'farmer' },
+    });
+    expect(await fetchStatus()).toMatchObject({ alias: project });
+  });
+
+  it('runs the farmer without the mock node at the node of docker-compose.node.yml', async () => {
+    const command = ['compose', '--file', FILE, '--file', NODE_FILE, 'config', '--format', 'json'];
+    const node = { FARMER_NODE_URL: 'https://node.example', FARMER_ADDRESS: '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV' };
+    const { services: withNode }: { services: Partial<Services> } = JSON.parse(
+      await docker(command, { env: { ...env, ...node } }),
+    );
+    expect(Object.keys(withNode).sort()).toEqual(['farmer', 'grafana', 'prometheus']);
+    expect(withNode.farmer).toMatchObject({ environment: { ...node, FARMER_INIT: 'false' } });
+    expect(withNode.farmer?.depends_on).toBeUndefined();
+    for (const name of Object.keys(node)) {
+      const { stderr } = await tryDocker(command, { env: { ...env, ...node, [name]: '' } });
+      expect(stderr).toContain(`set ${name} in .env`);
+    }
+  });
+
   it('runs a farmer that passes challenges, also after a restart', async () => {
     await waitForPasses(3);
     const filled = await eventually(
@@ -130,6 +163,7 @@ describe('docker-compose.yml', () => {
       (seen) => Object.values(seen).every((health) => health === 'up'),
     );
     expect(Object.keys(targets).sort()).toEqual(['farmer', 'mock-node']);
+    expect(await api.query('up{job="farmer", instance="farmer"}')).toEqual([1]);
     const rules = await eventually(
       'every rule to be evaluated',
       async () => await api.rules(),
@@ -144,6 +178,23 @@ describe('docker-compose.yml', () => {
     );
     expect(passed).toBeGreaterThan(0);
     expect(await api.query('ALERTS{alertstate="firing"}')).toEqual([]);
+  });
+
+  it('keeps all contracts while the mock node is stopped and started', async () => {
+    const listHashes = async () => {
+      const url = `${await getUrl('mock-node', CONTROL_PORT)}/__admin/contracts`;
+      return (await fetchJson<{ hash: string }[]>(url)).map(({ hash }) => hash).sort();
+    };
+    const before = { hashes: await listHashes(), nodes: (await fetchStatus()).nodes };
+    expect(before.hashes).toHaveLength(3);
+    await run('stop', 'mock-node');
+    await run('up', '--no-recreate', '--wait', 'mock-node');
+    const passed = (await scrapeFarmer()).value('farmer_challenges_passed_total');
+    await waitForPasses(passed + 2);
+    expect(await listHashes()).toEqual(before.hashes);
+    expect((await fetchStatus()).nodes).toMatchObject(
+      before.nodes.map(({ farmerId }) => ({ farmerId, ended: { ended_by_node: 0, token_lost: 0, released: 0 } })),
+    );
   });
 
   it('runs a mock node whose faults can be changed with the documented commands and are visible in Prometheus', async () => {

@@ -10,17 +10,17 @@ import { fetchFarmerStatus, scrape } from '../src/scrape.ts';
 
 const id = randomBytes(4).toString('hex');
 const network = `${NETWORK_PREFIX}${id}`;
-const volume = `downstream-integration-${id}`;
+const volumes = { farmer: `downstream-integration-${id}-farmer`, 'mock-node': `downstream-integration-${id}-node` };
 
 describeWith(['kubectl'], 'The pods of the dev overlay', () => {
   const pods: Pod[] = [];
   beforeAll(async () => {
     await docker(['network', 'create', network]);
-    await docker(['volume', 'create', ...LABEL_OPTIONS, volume]);
+    for (const volume of Object.values(volumes)) await docker(['volume', 'create', ...LABEL_OPTIONS, volume]);
   });
   afterAll(async () => {
     for (const pod of pods) await pod.remove();
-    await docker(['volume', 'rm', '--force', volume]);
+    await docker(['volume', 'rm', '--force', ...Object.values(volumes)]);
     await docker(['network', 'rm', network]);
   });
 
@@ -32,14 +32,14 @@ describeWith(['kubectl'], 'The pods of the dev overlay', () => {
       ...resolveEnvironment(rendered, getOnlyContainer(spec), { 'metadata.name': `${name}-0` }),
       ...env,
     };
-    const pod = await Pod.start(spec, { image: IMAGES[name], name, network, volume, env: settings });
+    const pod = await Pod.start(spec, { image: IMAGES[name], name, network, volume: volumes[name], env: settings });
     pods.push(pod);
     return pod;
   }
 
   it('farm within their restrictions, stop during an answer within the grace period, and resume', async () => {
     // Longer than a restart takes, but shorter than the 30 s of the manifest.
-    await start('mock-node', { MOCK_INTERVAL: '12' });
+    const node = await start('mock-node', { MOCK_INTERVAL: '12' });
     const farmer = await start('farmer');
     const status = async () => await fetchFarmerStatus(await farmer.url());
     const filled = await eventually(
@@ -58,7 +58,8 @@ describeWith(['kubectl'], 'The pods of the dev overlay', () => {
     expect(exitCode).toBe(0);
     expect(seconds).toBeLessThan(graceSeconds / 2);
 
-    await farmer.restart();
+    await node.stop();
+    await Promise.all([node.restart(), farmer.restart()]);
     const metrics = await eventually(
       'passes after the restart',
       async () => await scrape(await farmer.url()),

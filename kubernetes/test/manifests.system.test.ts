@@ -46,11 +46,11 @@ describeWith(['kubectl'], 'manifests', () => {
 
   it('are rejected by the type check if a field or type is wrong', () => {
     const { all } = render('dev');
-    const [policy, service, workload] = [all('NetworkPolicy')[0], all('Service')[0], all('Deployment')[0]];
+    const [policy, service, workload] = [all('NetworkPolicy')[0], all('Service')[0], all('StatefulSet')[0]];
     const output = typeCheck([
       { kind: 'NetworkPolicy', ...policy, spec: { ...policy?.spec, polcyTypes: ['Ingress'] } },
       { kind: 'Service', ...service, spec: { ports: [{ port: 'http' }] } },
-      { kind: 'Deployment', ...workload, apiVersion: 'v1' },
+      { kind: 'StatefulSet', ...workload, apiVersion: 'v1' },
     ]);
     expect(output).toMatch(/polcyTypes.* does not exist in type 'NetworkPolicySpec'/);
     expect(output).toContain("'string' is not assignable to type 'number'");
@@ -91,7 +91,7 @@ describeWith(['kubectl'], 'manifests', () => {
     const selected = (selector: Record<string, string> = {}) =>
       pods.filter(({ labels }) => Object.entries(selector).every(([label, value]) => labels[label] === value));
     const names = (selector: Record<string, string> | undefined) => selected(selector).map(({ name }) => name);
-    for (const { metadata, spec } of [...rendered.all('StatefulSet'), ...rendered.all('Deployment')])
+    for (const { metadata, spec } of rendered.all('StatefulSet'))
       expect(names(spec?.selector.matchLabels)).toEqual([metadata?.name]);
     for (const { metadata, spec } of rendered.all('Service')) {
       expect(names(spec?.selector)).toEqual([metadata?.name]);
@@ -184,7 +184,17 @@ describeWith(['kubectl'], 'manifests', () => {
       readMockConfig({ env: resolveEnvironment(rendered, getOnlyContainer(mock?.spec ?? { containers: [] })) }),
     ).toMatchObject({
       intervalMs: 30_000,
+      statePath: '/state/node.db',
     });
+    const { spec } = rendered.one('StatefulSet', 'mock-node');
+    expect(spec).toMatchObject({
+      replicas: 1,
+      template: { spec: { securityContext: { fsGroup: 1000 } } },
+      volumeClaimTemplates: [{ metadata: { name: 'state' } }],
+    });
+    expect(getOnlyContainer(mock?.spec ?? { containers: [] }).volumeMounts).toEqual([
+      { name: 'state', mountPath: '/state' },
+    ]);
   });
 
   it('do not start farmers in production without an address and a node', () => {

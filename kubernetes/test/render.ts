@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import type { Deployment, StatefulSet } from 'kubernetes-types/apps/v1.d.ts';
+import type { StatefulSet } from 'kubernetes-types/apps/v1.d.ts';
 import type { ConfigMap, Container, Namespace, PodSpec, Service, ServiceAccount } from 'kubernetes-types/core/v1.d.ts';
 import type { NetworkPolicy } from 'kubernetes-types/networking/v1.d.ts';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.d.ts';
@@ -10,7 +10,6 @@ import type { PodMonitor, PrometheusRule } from './operator-types.ts';
 /** The kinds in our manifests, and the modules with their types. */
 export const MODULES = {
   StatefulSet: 'kubernetes-types/apps/v1.d.ts',
-  Deployment: 'kubernetes-types/apps/v1.d.ts',
   ConfigMap: 'kubernetes-types/core/v1.d.ts',
   Namespace: 'kubernetes-types/core/v1.d.ts',
   Service: 'kubernetes-types/core/v1.d.ts',
@@ -23,7 +22,6 @@ export const MODULES = {
 
 interface Kinds {
   StatefulSet: StatefulSet;
-  Deployment: Deployment;
   ConfigMap: ConfigMap;
   Namespace: Namespace;
   Service: Service;
@@ -62,7 +60,7 @@ export function render(overlay: (typeof OVERLAYS)[number]): Rendered {
 
 /** The pod template of each workload. */
 export function listPods({ all }: Rendered): { name: string; labels: Record<string, string>; spec: PodSpec }[] {
-  return [...all('StatefulSet'), ...all('Deployment')].map(({ metadata, spec }) => {
+  return all('StatefulSet').map(({ metadata, spec }) => {
     const template = spec?.template;
     if (template?.spec === undefined) throw new Error(`workload ${metadata?.name} has no pod template`);
     return { name: metadata?.name ?? '', labels: template.metadata?.labels ?? {}, spec: template.spec };
