@@ -6,7 +6,7 @@ import { docker } from '../src/docker.ts';
 import { eventually } from '../src/eventually.ts';
 import { IMAGES, LABEL_OPTIONS, NETWORK_PREFIX } from '../src/images.ts';
 import { Pod } from '../src/pod.ts';
-import { fetchFarmerStatus, scrape } from '../src/scrape.ts';
+import { fetchFarmerStatus, fetchJson, scrape } from '../src/scrape.ts';
 
 const id = randomBytes(4).toString('hex');
 const network = `${NETWORK_PREFIX}${id}`;
@@ -58,8 +58,7 @@ describeWith(['kubectl'], 'The pods of the dev overlay', () => {
     expect(exitCode).toBe(0);
     expect(seconds).toBeLessThan(graceSeconds / 2);
 
-    await node.stop();
-    await Promise.all([node.restart(), farmer.restart()]);
+    await farmer.restart();
     const metrics = await eventually(
       'passes after the restart',
       async () => await scrape(await farmer.url()),
@@ -71,5 +70,12 @@ describeWith(['kubectl'], 'The pods of the dev overlay', () => {
       nodes: filled.nodes.map(({ farmerId }) => ({ farmerId })),
       contracts: { total: 8 },
     });
+
+    await node.stop();
+    await node.restart();
+    const { contracts } = await fetchJson<{ contracts: { due: number; settled: number } }>(
+      `${await node.url('control')}/__admin/info`,
+    );
+    expect(contracts.due + contracts.settled).toBe(8);
   });
 });

@@ -24,6 +24,7 @@ import {
   type StorePort,
   type Tally,
 } from './ports.ts';
+import { RepairCounts, type Repairs } from './repair-counts.ts';
 
 /** Receives a contract whenever it enters a phase or gets a new challenge. */
 export type PhaseListener = (contract: Contract) => void;
@@ -65,6 +66,7 @@ export class ContractTable {
   #isRequesting = false;
   #consecutiveRejections = 0;
   #isWritten = true;
+  readonly #repairs = new RepairCounts();
   readonly #ended: Record<EndReason, number> = { ended_by_node: 0, token_lost: 0, released: 0 };
 
   private constructor({ chunkBytes }: ContractTableOptions, deps: ContractTableDeps) {
@@ -98,6 +100,7 @@ export class ContractTable {
       this.#replace(stored, contract);
       listener(contract);
     }
+    this.#repairs.chunksFound();
   }
 
   /** @returns undefined for a contract that is not in the table or is being removed */
@@ -132,6 +135,10 @@ export class ContractTable {
   /** The number of contracts that ended since the start, by reason. */
   get ended(): Readonly<Record<EndReason, number>> {
     return this.#ended;
+  }
+
+  get repairs(): Repairs {
+    return this.#repairs.current;
   }
 
   /** Whether the last write to the store succeeded. */
@@ -215,6 +222,7 @@ export class ContractTable {
     if (contract === before) return;
     this.#replace(before, contract);
     if (event.type === 'chunk_stored' && before.phase === 'generating' && before.hadChunk) {
+      this.#repairs.chunkRebuilt();
       this.#deps.outcomes.chunkRebuilt();
       this.#deps.log.info('chunk rebuilt', { contract: id });
     }
@@ -302,6 +310,7 @@ export class ContractTable {
     this.#contracts.delete(id);
     this.#removing.delete(id);
     this.#phases[contract.phase] -= 1;
+    this.#repairs.moved(contract, undefined);
     this.#countInterval(intervalMs, -1);
     return true;
   }
@@ -321,6 +330,7 @@ export class ContractTable {
   #enter(contract: Contract): void {
     this.#contracts.set(contract.terms.id, contract);
     this.#phases[contract.phase] += 1;
+    this.#repairs.moved(undefined, contract);
     this.#countInterval(contract.terms.intervalMs, 1);
     this.#enqueue(contract);
   }
@@ -329,6 +339,7 @@ export class ContractTable {
     this.#contracts.set(after.terms.id, after);
     this.#phases[before.phase] -= 1;
     this.#phases[after.phase] += 1;
+    this.#repairs.moved(before, after);
   }
 
   /** Outdated entries stay in the queue until their time comes, or until they outnumber the current ones. */

@@ -1,5 +1,6 @@
 import { formatBytes, type Instant } from '@downstream/platform';
 import { type Contract, dueAt, PHASES } from '../contract/contract.ts';
+import { isRebuilding } from '../farming/repair-counts.ts';
 import type { RequestSummary } from '../status/request-stats.ts';
 import type { DiskStatus, NodeStatus, Status } from '../status/status.ts';
 import { renderChart } from './chart.ts';
@@ -68,17 +69,24 @@ function renderLostContracts({ nodes }: Status): Html | undefined {
 function renderContracts({ nextContracts, status, now }: View): Html {
   const { total } = status.contracts;
   if (total === 0) return html`<p>No contracts yet.</p>`;
-  const byPhase = PHASES.filter((phase) => status.contracts[phase] > 0).map(
-    (phase) => html`<li>${formatCount(status.contracts[phase])} ${phase}</li>`,
-  );
+  const { rebuilding } = status.repairs;
+  const phases = { rebuilding, ...status.contracts, generating: status.contracts.generating - rebuilding };
+  const byPhase = (['rebuilding', ...PHASES] as const)
+    .filter((phase) => phases[phase] > 0)
+    .map((phase) => html`<li>${formatCount(phases[phase])} ${phase}</li>`);
   const rows = nextContracts.map(
     (contract) =>
-      html`<tr><td><code>${contract.terms.id.slice(0, 10)}</code></td><td>${contract.phase}${renderObstacle(contract)}</td><td>${renderLastResult(contract)}</td><td>${renderTime(dueAt(contract), now)}</td></tr>`,
+      html`<tr><td><code>${contract.terms.id.slice(0, 10)}</code></td><td>${formatPhase(contract)}${renderObstacle(contract)}</td><td>${renderLastResult(contract)}</td><td>${renderTime(dueAt(contract), now)}</td></tr>`,
   );
   return html`<ul class="phases">${byPhase}<li>${formatBytes(status.bytes.used / total)} per contract</li></ul>
 <table><caption>${total > nextContracts.length ? `Next ${nextContracts.length} of ${formatCount(total)}, by deadline` : 'By deadline'}</caption>
 <thead><tr><th scope="col">contract</th><th scope="col">phase</th><th scope="col">last result</th><th scope="col">deadline</th></tr></thead>
 <tbody>${rows}</tbody></table>`;
+}
+
+/** A chunk that existed is rebuilt, not generated. */
+function formatPhase(contract: Contract): string {
+  return isRebuilding(contract) ? 'rebuilding' : contract.phase;
 }
 
 /** What delays the answer of the current round. */
@@ -99,6 +107,7 @@ function renderStorage({ status, workers, queues, now }: View): Html {
 ${status.disks.map((disk) => renderDisk(disk, { disks: status.disks.length, now }))}
 <div><dt>Throughput</dt><dd>${capacityEstimate === null ? 'not measured yet' : `enough for about ${formatCount(capacityEstimate)} contracts`}</dd></div>
 <div><dt>Scrub</dt><dd>${renderScrub(status, now)}</dd></div>
+<div><dt>Repairs</dt><dd>${renderRepairs(status)}</dd></div>
 <div><dt>Workers</dt><dd>${workers.busy} of ${workers.size} busy, ${formatCount(queues.chunks.waiting)} queued</dd></div>
 <div><dt>Answers</dt><dd>${formatCount(queues.answers.running)} in progress, ${formatCount(queues.answers.waiting)} queued</dd></div>
 </dl>`;
@@ -127,6 +136,14 @@ function renderScrub({ scrub: { running, completedAt, results } }: Status, now: 
   const last =
     completedAt === null ? html`not completed yet` : html`completed ${renderTime(Date.parse(completedAt), now)}`;
   return html`${running ? html`running; ` : ''}${last}${damaged === 0 ? '' : html`, <span class="warning-text">${formatCount(damaged)} damaged chunks found</span>`}`;
+}
+
+/** Chunks that a proof, the scrub, the start or a failed disk found missing or damaged. */
+function renderRepairs({ repairs: { lost, rebuilt, rebuilding } }: Status): Html {
+  if (lost + rebuilding === 0) return html`none needed since the start`;
+  const now =
+    rebuilding === 0 ? '' : html`, <strong class="warning-text">${formatCount(rebuilding)} being rebuilt</strong>`;
+  return html`since the start: ${formatCount(lost)} ${lost === 1 ? 'chunk' : 'chunks'} lost, ${formatCount(rebuilt)} rebuilt${now}`;
 }
 
 function renderNodes({ status, startedAt, requests, now }: View): Html {

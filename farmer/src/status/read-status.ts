@@ -5,6 +5,7 @@ import type { FarmerConfig } from '../config.ts';
 import { FAILURE_REASONS } from '../contract/contract.ts';
 import type { FarmerState, RunningFarmer } from '../farmer-state.ts';
 import { EMPTY_TALLY, type Tally } from '../farming/ports.ts';
+import { NO_REPAIRS, type Repairs } from '../farming/repair-counts.ts';
 import { VERSION } from '../version.ts';
 import type { Challenges, Contracts, DiskStatus, NodeStatus, Status } from './status.ts';
 import { describeWaiting, type WaitingFacts } from './waiting.ts';
@@ -42,7 +43,7 @@ export function listMissing(state: FarmerState): string[] {
   return hasToken ? [] : ['token from the node'];
 }
 
-interface Components extends Pick<Status, 'nodes' | 'disks' | 'stateSaved' | 'scrub'> {
+interface Components extends Pick<Status, 'nodes' | 'disks' | 'stateSaved' | 'repairs' | 'scrub'> {
   readonly capacityEstimate: number | null;
   readonly used: number;
 }
@@ -67,6 +68,7 @@ function createStartingStatus({ nodes }: FarmerConfig): Components {
     })),
     disks: [],
     stateSaved: true,
+    repairs: NO_REPAIRS,
     scrub: {
       running: false,
       completedAt: null,
@@ -89,6 +91,7 @@ function readRunning({ farmer, disks, connections }: RunningFarmer, clock: Clock
     nodes: nodes.map((node, at) => ({ ...node, waiting: toWaiting(farmer, { at, nodes, disks: diskList }) })),
     disks: diskList,
     stateSaved: tables.every(({ isWritten }) => isWritten),
+    repairs: sumRepairs(tables.map(({ repairs }) => repairs)),
     scrub: { running: progress.running, completedAt: toIso(completedAt, clock), results: progress.results },
     capacityEstimate: farmer.capacityEstimate ?? null,
     used: tables.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -155,6 +158,11 @@ function sumContracts(nodes: readonly NodeStatus[]): Contracts {
     proving: sum('proving'),
     answering: sum('answering'),
   };
+}
+
+function sumRepairs(all: readonly Repairs[]): Repairs {
+  const sum = (name: keyof Repairs) => all.reduce((total, repairs) => total + repairs[name], 0);
+  return { lost: sum('lost'), rebuilt: sum('rebuilt'), rebuilding: sum('rebuilding') };
 }
 
 function sumChallenges(nodes: readonly NodeStatus[]): Challenges {

@@ -3,6 +3,7 @@ import type { Phase } from '../contract/contract.ts';
 import type { WaitReason } from '../contract/waiting.ts';
 import type { NodeErrorCode } from '../farming/errors.ts';
 import type { EndReason, ExitState, ScrubResult, Tally } from '../farming/ports.ts';
+import type { Repairs } from '../farming/repair-counts.ts';
 
 export type Contracts = { readonly total: number; readonly capacity: number } & Readonly<Record<Phase, number>>;
 
@@ -76,6 +77,7 @@ export interface Status {
   readonly nextDue: string | null;
   /** Challenges since the data directory was created. */
   readonly challenges: Challenges;
+  readonly repairs: Repairs;
   readonly scrub: {
     readonly running: boolean;
     /** ISO 8601; null if no scrub has completed. */

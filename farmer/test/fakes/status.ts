@@ -28,6 +28,7 @@ export const STATUS: Status = {
     },
   ],
   stateSaved: true,
+  repairs: { lost: 0, rebuilt: 0, rebuilding: 0 },
   disks: [
     {
       path: '/data',

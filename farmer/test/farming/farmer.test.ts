@@ -495,7 +495,7 @@ describe('Farmer', () => {
   });
 
   it('counts a rebuilt chunk', async () => {
-    const { start, clock, chunks, outcomes, farmer } = aFarmer({ contracts: 2 });
+    const { start, clock, chunks, outcomes, farmer, table } = aFarmer({ contracts: 2 });
     start();
     await clock.advance(SECOND);
     expect(outcomes.rebuilds).toBe(0);
@@ -506,7 +506,22 @@ describe('Farmer', () => {
     farmer.contracts.chunksLost([makeId(2)]);
     await clock.advance(SECOND);
     expect(outcomes.rebuilds).toBe(2);
+    expect(table.repairs).toEqual({ lost: 2, rebuilt: 2, rebuilding: 0 });
     expect(chunks.present.has(makeId(2))).toBe(true);
+  });
+
+  it('counts the chunks that are missing at the start as lost', async () => {
+    const first = aFarmer({ contracts: 3 });
+    first.start();
+    await first.clock.advance(SECOND);
+    await first.farmer.stop();
+    expect(first.table.repairs).toEqual({ lost: 0, rebuilt: 0, rebuilding: 0 });
+    first.chunks.present.delete(makeId(2));
+    const second = aFarmer(first);
+    second.start();
+    expect(second.table.repairs).toEqual({ lost: 1, rebuilt: 0, rebuilding: 1 });
+    await second.clock.advance(SECOND);
+    expect(second.table.repairs).toEqual({ lost: 1, rebuilt: 1, rebuilding: 0 });
   });
 
   it('uses a chunk that is found before it could be rebuilt', async () => {
@@ -517,8 +532,10 @@ describe('Farmer', () => {
     farmer.contracts.chunksLost([makeId(1)]);
     await clock.advance(10 * SECOND);
     expect(table.phases.generating).toBe(1);
+    expect(table.repairs).toEqual({ lost: 1, rebuilt: 0, rebuilding: 1 });
     farmer.contracts.chunksFound([makeId(1)]);
     expect(table.phases.generating).toBe(0);
+    expect(table.repairs).toEqual({ lost: 1, rebuilt: 0, rebuilding: 0 });
   });
 
   it('counts the challenges that fell due while the process was suspended as missed', async () => {

@@ -12,7 +12,7 @@ import { LiveUpdates } from '../../src/page/live-updates.ts';
 import { createPageRoutes } from '../../src/page/routes.ts';
 import { renderSections } from '../../src/page/sections.ts';
 import type { View } from '../../src/page/view.ts';
-import type { DiskStatus, NodeStatus } from '../../src/status/status.ts';
+import type { DiskStatus, NodeStatus, Status } from '../../src/status/status.ts';
 import { terms, waiting } from '../fakes/builders.ts';
 import { STATUS } from '../fakes/status.ts';
 
@@ -124,6 +124,21 @@ describe('renderDocument', () => {
     expect(text).toContain('✕ wrong answer');
     expect(text).toContain('<td>passed</td>');
     expect(text).toContain('1 KiB per contract');
+  });
+
+  it('shows lost chunks and their repair', () => {
+    const withRepairs = (repairs: Status['repairs'], generating = 0) => {
+      const { status } = createView();
+      const contracts = { ...status.contracts, generating };
+      return renderDocument(createView({ status: { ...status, repairs, contracts } })).text;
+    };
+    expect(withRepairs({ lost: 0, rebuilt: 0, rebuilding: 0 })).toContain('none needed since the start');
+    const text = withRepairs({ lost: 3, rebuilt: 1, rebuilding: 2 }, 5);
+    expect(text).toContain('since the start: 3 chunks lost, 1 rebuilt, <strong class="warning-text">2 being rebuilt');
+    expect(text).toContain('<li>2 rebuilding</li><li>3 generating</li>');
+    const generating = { ...waiting(), phase: 'generating' as const, hadChunk: true };
+    const rows = renderDocument(createView({ nextContracts: [generating, { ...generating, hadChunk: false }] })).text;
+    expect(rows.match(/<td>(rebuilding|generating)<\/td>/g)).toEqual(['<td>rebuilding</td>', '<td>generating</td>']);
   });
 
   it('shows requests to the node and the last failure', () => {
