@@ -38,6 +38,7 @@ import {
   openDisks,
   openGenesisFile,
   openState,
+  runHeartbeat,
   shareCapacity,
   toNodeDeps,
 } from './wiring.ts';
@@ -106,6 +107,9 @@ async function start(
 
   const store = await step(async () => await openState(config, common));
   shutdown.add('state', () => store.close());
+  const beating = new AbortController();
+  void runHeartbeat(store, clock, beating.signal);
+  shutdown.add('heartbeat', () => beating.abort());
   const stores = store.claim(config, config);
 
   const pool = new WorkerPool(config);

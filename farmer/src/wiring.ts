@@ -23,7 +23,7 @@ import { NodeHttp } from './node/node-http.ts';
 import { PrototypeNode } from './node/prototype-node.ts';
 import type { NodeStore } from './state/node-store.ts';
 import { probeState } from './state/state-probe.ts';
-import { StateStore } from './state/state-store.ts';
+import { type FoundGap, StateStore } from './state/state-store.ts';
 import { OutcomeHistory } from './status/outcome-history.ts';
 import { RequestStats } from './status/request-stats.ts';
 import { VERSION } from './version.ts';
@@ -69,8 +69,28 @@ export async function openState(
   if (isNew) log.info('data directory initialized', { dataDir: config.dataDir });
   if (store.restoredContracts !== undefined)
     log.error('state restored from replica', { contracts: store.restoredContracts });
+  if (store.foundGap !== undefined) log.warn('challenge results unknown', formatGap(store.foundGap));
   if (store.reconcileError !== undefined) log.warn('state replica not synchronized', { error: store.reconcileError });
   return store;
+}
+
+const HEARTBEAT_INTERVAL_MS = 10_000;
+
+/** Marks the state as in use until the signal aborts. Other writes report the errors of its disk. */
+export async function runHeartbeat(store: Pick<StateStore, 'beat'>, clock: Clock, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      store.beat();
+    } catch {
+      // The last beat counts.
+    }
+    await clock.sleep(HEARTBEAT_INTERVAL_MS, signal).catch(() => {});
+  }
+}
+
+function formatGap({ fromWall, toWall, reason, contracts }: FoundGap) {
+  const from = fromWall === undefined ? undefined : new Date(fromWall).toISOString();
+  return { ...(from !== undefined && { from }), to: new Date(toWall).toISOString(), reason, contracts };
 }
 
 /** @throws GenesisError */

@@ -146,8 +146,10 @@ function receiveChallenge(contract: Contract, event: ContractEvent<'challenged'>
   if (mayBePreviousChallenge(contract, lastAbsentAt, now) || isAlreadyAnswered(contract, event)) return { contract };
   // A new challenge replaces an unanswered one: the node started the next round, even if it is early by our clock.
   const elapsed = countElapsedRounds(contract.round, contract.terms.intervalMs, now) || (open === undefined ? 0 : 1);
-  const settlement = elapsed === 0 ? undefined : settleFailure(contract, event, elapsed, now);
+  const settlement = elapsed === 0 ? undefined : settleElapsed(contract, event, elapsed, now);
   const current = settlement === undefined ? contract : startNextRound(contract, settlement);
+  // The rounds after the unknown ones are settled first. The next listing contains the challenge again.
+  if (settlement !== undefined && settlement.entry.count < elapsed) return { contract: current, settlement };
   // A round ended while the listing was in flight, so the listed challenge is the previous one.
   const { intervalMs } = contract.terms;
   if (countElapsedRounds(contract.round, intervalMs, askedAt) < countElapsedRounds(contract.round, intervalMs, now))
@@ -158,8 +160,15 @@ function receiveChallenge(contract: Contract, event: ContractEvent<'challenged'>
   const received: Timeline = { attempts: 0, receivedAt: now };
   const next: Contract =
     current.phase === 'generating'
-      ? { ...current, round, challenge, timeline: received }
-      : { ...current, phase: 'proving', round, challenge, timeline: { ...received, queuedAt: now } };
+      ? { ...current, round, challenge, timeline: received, unknownUntil: undefined }
+      : {
+          ...current,
+          phase: 'proving',
+          round,
+          challenge,
+          timeline: { ...received, queuedAt: now },
+          unknownUntil: undefined,
+        };
   return { contract: next, settlement };
 }
 
@@ -178,13 +187,23 @@ function settleVerdict(contract: Contract<'answering'>, passed: boolean, now: In
 function settleIfOver(contract: Contract, event: ContractEvent<'tick'>, now: Instant): Step {
   const count = countElapsedRounds(contract.round, contract.terms.intervalMs, now);
   if (count === 0) return { contract };
-  const settlement = settleFailure(contract, event, count, now);
+  const settlement = settleElapsed(contract, event, count, now);
   return { contract: { ...startNextRound(contract, settlement), settled: getOpenChallenge(contract) }, settlement };
 }
 
-function settleFailure(contract: Contract, context: RoundContext, count: number, now: Instant): Settlement {
+/** Settles `count` rounds that are over, or only the first of them, if their outcome is unknown. */
+function settleElapsed(contract: Contract, context: RoundContext, count: number, now: Instant): Settlement {
+  const unknown = Math.min(count, countUnknownRounds(contract));
+  if (unknown > 0) return { entry: { ...toJournalEntry(contract, 'unknown', unknown, now), cause: 'state_lost' } };
   const { reason, cause } = findMissedReason(contract, context);
   return { entry: { ...toJournalEntry(contract, reason, count, now), cause } };
+}
+
+/** How many rounds, starting with this one, began before the state was restored. */
+function countUnknownRounds({ round, terms, timeline, unknownUntil }: Contract): number {
+  // A listed challenge was not answered before.
+  if (unknownUntil === undefined || timeline.receivedAt !== undefined) return 0;
+  return Math.max(0, Math.ceil((unknownUntil - round.issuedAt) / terms.intervalMs));
 }
 
 /** Why a round ended without an answer: the first reason that applies. */
@@ -220,14 +239,16 @@ function toJournalEntry(
   settledAt: Instant,
 ): JournalEntry {
   const due = round.issuedAt + terms.intervalMs;
-  return { ...timeline, contract: terms.id, round: round.number, count, dueAt: due, settledAt, outcome };
+  const { id, intervalMs } = terms;
+  return { ...timeline, contract: id, round: round.number, count, intervalMs, dueAt: due, settledAt, outcome };
 }
 
 /** The contract in the round after the settled ones. A missing chunk is still missing and still an obstacle. */
 function startNextRound(contract: Contract, { entry: { outcome, count, settledAt } }: Settlement): Contract {
   const { terms, verifiedAt } = contract;
   const round = advanceRound(contract.round, terms.intervalMs, count);
-  const held = { terms, round, timeline: EMPTY_TIMELINE, settledAt, last: outcome };
+  const unknownUntil = round.issuedAt < (contract.unknownUntil ?? 0) ? contract.unknownUntil : undefined;
+  const held = { terms, round, timeline: EMPTY_TIMELINE, settledAt, last: outcome, unknownUntil };
   if (contract.phase === 'generating') {
     return { phase: 'generating', ...held, hadChunk: contract.hadChunk, obstacle: contract.obstacle };
   }

@@ -28,6 +28,9 @@ export const FAILURE_REASONS = [
   'node_error',
 ] as const;
 export type FailureReason = (typeof FAILURE_REASONS)[number];
+/** `unknown`: only the node knows whether the challenge passed. It counts as neither passed nor failed. */
+export const OUTCOMES = ['passed', ...FAILURE_REASONS, 'unknown'] as const;
+export type Outcome = (typeof OUTCOMES)[number];
 
 interface CommonState {
   readonly terms: Terms;
@@ -40,8 +43,13 @@ interface CommonState {
   readonly settledAt?: Instant | undefined;
   /** The challenge of the last settled round, answered or not. Unset when a whole round has passed since. */
   readonly settled?: string | undefined;
-  /** The outcome of the last round, if this process settled it. */
-  readonly last?: 'passed' | FailureReason | undefined;
+  /** The outcome of the last round, if it is known. */
+  readonly last?: Outcome | undefined;
+  /**
+   * When a lost or restored state was opened. The farmer may have answered rounds that began earlier, so their outcome
+   * is unknown, unless the node lists their challenge as open.
+   */
+  readonly unknownUntil?: Instant | undefined;
   /** When this process last read the whole chunk and its hash matched. */
   readonly verifiedAt?: Instant | undefined;
 }
@@ -124,7 +132,7 @@ export function acceptContract(terms: Terms, challenge: string, now: Instant): C
 
 /** A contract from the store. Its chunk counts as missing until a `chunk_found` event. */
 export function restoreContract(
-  stored: Pick<Contract<'generating'>, 'terms' | 'round' | 'settled' | 'hadChunk'>,
+  stored: Pick<Contract<'generating'>, 'terms' | 'round' | 'settled' | 'hadChunk' | 'last' | 'unknownUntil'>,
 ): Contract<'generating'> {
   return { phase: 'generating', ...stored, timeline: EMPTY_TIMELINE };
 }

@@ -18,6 +18,7 @@ const LABELS: Readonly<Record<JournalEntry['outcome'], string>> = {
   not_challenged: 'Not challenged',
   chunk_unreadable: 'Chunk unreadable',
   node_error: 'Node error',
+  unknown: 'Unknown',
 };
 
 function explainCause(entry: JournalEntry): string {
@@ -45,6 +46,8 @@ function explainCause(entry: JournalEntry): string {
       return 'the node responded, but listed no challenge for this contract';
     case 'answer_rejected':
       return `the node rejected the answer ${formatMargin(entry)}${outcome === 'wrong_answer' ? ', although the chunk was intact' : ''}${formatStages(entry)}`;
+    case 'state_lost':
+      return "the farmer's state was lost or restored, so only the node knows the result";
     case undefined:
       return 'the cause is unknown';
   }

@@ -1,8 +1,8 @@
 import type { Instant } from '@downstream/platform';
-import type { ContractId, FailureReason } from './contract.ts';
+import type { ContractId, Outcome } from './contract.ts';
 import type { Timeline } from './round.ts';
 
-/** The cause of a failed challenge, more precise than its failure reason. */
+/** The cause of a challenge that did not pass, more precise than its failure reason. */
 export const CAUSES = [
   /** The farmer was stopped or suspended. */
   'farmer_stopped',
@@ -22,6 +22,8 @@ export const CAUSES = [
   'not_listed',
   /** The node's verdict was negative. */
   'answer_rejected',
+  /** The state was lost or restored, so the outcome is unknown. */
+  'state_lost',
 ] as const;
 export type Cause = (typeof CAUSES)[number];
 
@@ -32,8 +34,10 @@ export interface JournalEntry extends Timeline {
   readonly round: number;
   /** How many consecutive rounds this entry covers. */
   readonly count: number;
+  readonly intervalMs: number;
+  /** The deadline of the first round. */
   readonly dueAt: Instant;
   readonly settledAt: Instant;
-  readonly outcome: 'passed' | FailureReason;
+  readonly outcome: Outcome;
   readonly cause?: Cause | undefined;
 }

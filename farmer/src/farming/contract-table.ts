@@ -79,10 +79,11 @@ export class ContractTable {
     const table = new ContractTable(options, deps);
     table.#tally = { ...deps.store.tally() };
     const now = deps.clock.now();
-    for (const { terms, ...stored } of deps.store.contracts()) {
+    for (const { terms, isUnknown, ...stored } of deps.store.contracts()) {
       // The system clock may have been ahead when the contract was accepted.
       const acceptedAt = Math.min(terms.acceptedAt, now);
-      table.#enter(restoreContract({ ...stored, terms: { ...terms, acceptedAt } }));
+      const unknownUntil = isUnknown ? now : undefined;
+      table.#enter(restoreContract({ ...stored, terms: { ...terms, acceptedAt }, unknownUntil }));
     }
     return table;
   }
@@ -364,9 +365,14 @@ export class ContractTable {
     const { outcomes, log, clock } = this.#deps;
     const { id } = contract.terms;
     const { outcome, count, cause } = entry;
-    this.#tally[outcome] += count;
-    const total = { name: outcome, count: this.#tally[outcome] };
+    const total = outcome === 'unknown' ? undefined : { name: outcome, count: this.#tally[outcome] + count };
+    if (total !== undefined) this.#tally[total.name] = total.count;
     this.#write(id, (store) => store.update(toStoredContract(contract), { total, entry }));
+    outcomes.roundsSettled(entry);
+    if (outcome === 'unknown') {
+      log.debug('challenge result unknown', { contract: id, count });
+      return;
+    }
     if (outcome === 'passed') {
       outcomes.challengePassed(slackMs ?? 0, clock.now());
       log.debug('challenge passed', { contract: id, slackMs: Math.round(slackMs ?? 0) });
@@ -384,8 +390,9 @@ export class ContractTable {
 }
 
 function toStoredContract(contract: Contract): StoredContract {
-  const { terms, round, settled, phase } = contract;
-  return { terms, round, settled, hadChunk: phase !== 'generating' || contract.hadChunk };
+  const { terms, round, settled, phase, unknownUntil } = contract;
+  const hadChunk = phase !== 'generating' || contract.hadChunk;
+  return { terms, round, settled, hadChunk, isUnknown: unknownUntil !== undefined };
 }
 
 function toDeadline(contract: Contract): Deadline<ContractId> {

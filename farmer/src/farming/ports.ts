@@ -1,5 +1,5 @@
 import type { Instant } from '@downstream/platform';
-import type { ChunkSource, ContractId, FailureReason, Terms } from '../contract/contract.ts';
+import type { ChunkSource, ContractId, FailureReason, Outcome, Terms } from '../contract/contract.ts';
 import type { JournalEntry } from '../contract/journal-entry.ts';
 import type { ClockOffsets, TimeRange } from '../contract/lost-time.ts';
 import type { Round } from '../contract/round.ts';
@@ -100,9 +100,13 @@ export interface StoredContract {
   readonly settled?: string | undefined;
   /** Whether an intact chunk ever existed. */
   readonly hadChunk: boolean;
+  /** Whether the state was lost or restored during the current round, whose outcome may be unknown therefore. */
+  readonly isUnknown?: boolean | undefined;
+  /** The outcome of the last round, if the journal contains it. Only read. */
+  readonly last?: Outcome | undefined;
 }
 
-/** The number of rounds with each outcome. */
+/** The number of rounds with each outcome, without unknown ones. */
 export type Tally = Readonly<Record<'passed' | FailureReason, number>>;
 export const EMPTY_TALLY: Tally = {
   passed: 0,
@@ -116,8 +120,8 @@ export const EMPTY_TALLY: Tally = {
 
 /** The outcome of a round, which is stored together with the contract's next round. */
 export interface StoredOutcome {
-  /** The new total of this outcome in the tally. */
-  readonly total: { readonly name: keyof Tally; readonly count: number };
+  /** The new total of this outcome in the tally; undefined if the outcome is unknown. */
+  readonly total?: { readonly name: keyof Tally; readonly count: number } | undefined;
   readonly entry: JournalEntry;
 }
 
@@ -180,6 +184,8 @@ export const SCRUB_RESULTS = [
 export type ScrubResult = (typeof SCRUB_RESULTS)[number];
 
 export interface OutcomePort {
+  /** Rounds with any outcome, in addition to the following two calls. */
+  roundsSettled(entry: JournalEntry): void;
   challengePassed(slackMs: number, at: Instant): void;
   challengeFailed(reason: FailureReason, count: number, slackMs: number | undefined): void;
   contractAccepted(): void;

@@ -35,6 +35,14 @@ export const FARMER_METRICS = {
     help: 'Failed challenges, by reason: wrong_answer (the node rejected the answer before the deadline), late (the node rejected the answer after the deadline), missed (no answer was sent in time, or the farmer was stopped), not_challenged (the node responded but issued no challenge), chunk_unreadable (no answer: the chunk was missing or corrupt), node_error (no answer: the node was unreachable or did not acknowledge it).',
     labels: { node: null, reason: FAILURE_REASONS },
   },
+  unknown: {
+    type: 'counter',
+    name: 'farmer_challenges_unknown_total',
+    unit: 'challenges',
+    question: 'How many results are unknown?',
+    help: 'Challenges whose result only the node knows, because the state was lost or restored. They count as neither passed nor failed.',
+    labels: { node: null },
+  },
   lastPassed: {
     type: 'gauge',
     name: 'farmer_last_passed_timestamp_seconds',

@@ -120,10 +120,13 @@ export class FarmerMetrics implements ChunkObserver {
 
   /** Counts the outcomes of one node's contracts. */
   node(alias: string): OutcomePort {
-    const { passed, failed, slack, lastPassed, accepted, rejected, ended, skipped, proofWait, rebuilt } =
+    const { passed, failed, unknown, slack, lastPassed, accepted, rejected, ended, skipped, proofWait, rebuilt } =
       this.#set.instruments;
     const node = { node: alias };
     return {
+      roundsSettled: ({ outcome, count }) => {
+        if (outcome === 'unknown') unknown.inc(node, count);
+      },
       challengePassed: (slackMs, at) => {
         passed.inc(node);
         slack.observe(node, slackMs / 1000);

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { lstatSync, writeFileSync } from 'node:fs';
 import { rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { backup, type DatabaseSync } from 'node:sqlite';
+import { backup, DatabaseSync } from 'node:sqlite';
 import { flush } from '@downstream/platform';
+import { markAsBackup } from './heartbeat.ts';
 import { StateError } from './sqlite.ts';
 
 /**
@@ -19,6 +20,7 @@ export async function writeBackup(db: DatabaseSync, path: string): Promise<numbe
   try {
     writeFileSync(partial, '', { mode: 0o600, flag: 'wx' });
     await backup(db, partial);
+    markCopy(partial);
     await flush(partial);
     await rename(partial, path);
     await flush(dirname(path));
@@ -28,4 +30,10 @@ export async function writeBackup(db: DatabaseSync, path: string): Promise<numbe
     const reason = error instanceof Error ? error.message : String(error);
     throw new StateError('not_writable', `the backup ${path} cannot be written: ${reason}`, {}, { cause: error });
   }
+}
+
+function markCopy(path: string): void {
+  // Closing it merges the write-ahead log into the file.
+  using copy = new DatabaseSync(path);
+  markAsBackup(copy);
 }

@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Clock, Instant } from '@downstream/platform';
 import { z } from 'zod';
-import { type ContractId, FAILURE_REASONS } from '../contract/contract.ts';
+import { type ContractId, OUTCOMES, type Outcome } from '../contract/contract.ts';
 import { CAUSES, type JournalEntry } from '../contract/journal-entry.ts';
 
 type WallClock = Pick<Clock, 'toWallTime' | 'toInstant'>;
@@ -14,7 +14,8 @@ function createRowSchema(clock: WallClock) {
     contract: z.string(),
     round: z.number(),
     count: z.number(),
-    outcome: z.enum(['passed', ...FAILURE_REASONS]),
+    intervalMs: z.number(),
+    outcome: z.enum(OUTCOMES),
     cause: z
       .enum(CAUSES)
       .nullable()
@@ -32,6 +33,7 @@ function createRowSchema(clock: WallClock) {
 }
 
 const idRow = z.object({ id: z.string() });
+const lastRow = z.object({ contract_id: z.string(), outcome: z.enum(OUTCOMES) });
 
 /** Old entries are deleted in batches of this size, since each write to another page costs a flush. */
 const TRIM_BATCH = 100;
@@ -41,6 +43,7 @@ const TRIM_BATCH = 100;
  * challenge and read only on request.
  */
 export class Journal {
+  readonly #db: DatabaseSync;
   readonly #size: number;
   readonly #clock: WallClock;
   readonly #row: ReturnType<typeof createRowSchema>;
@@ -51,18 +54,19 @@ export class Journal {
 
   /** @param size how many of the latest entries are kept */
   constructor({ size }: { size: number }, { db, clock }: { db: DatabaseSync; clock: WallClock }) {
+    this.#db = db;
     this.#size = size;
     this.#clock = clock;
     this.#row = createRowSchema(clock);
     this.#insert = db.prepare(
-      `INSERT INTO journal (contract_id, round, count, outcome, cause, due_at, settled_at, received_at, queued_at, read_at, hashed_at, sent_at, acknowledged_at, attempts)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO journal (contract_id, round, count, outcome, cause, due_at, settled_at, received_at, queued_at, read_at, hashed_at, sent_at, acknowledged_at, attempts, interval_ms)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#trim = db.prepare('DELETE FROM journal WHERE sequence <= ?');
     this.#list = db.prepare(
       `SELECT contract_id AS contract, round, count, outcome, cause, due_at AS dueAt, settled_at AS settledAt,
          received_at AS receivedAt, queued_at AS queuedAt, read_at AS readAt, hashed_at AS hashedAt, sent_at AS sentAt,
-         acknowledged_at AS acknowledgedAt, attempts
+         acknowledged_at AS acknowledgedAt, attempts, interval_ms AS intervalMs
        FROM journal WHERE contract_id = ? ORDER BY sequence DESC LIMIT ?`,
     );
     this.#findIds = db.prepare(
@@ -76,10 +80,19 @@ export class Journal {
   add(entry: JournalEntry): void {
     if (this.#size === 0) return;
     const toWall = (at: Instant | undefined) => (at === undefined ? null : this.#clock.toWallTime(at));
-    const { contract, round, count, outcome, cause = null, attempts } = entry;
+    const { contract, round, count, intervalMs, outcome, cause = null, attempts } = entry;
     const { dueAt, settledAt, receivedAt, queuedAt, readAt, hashedAt, sentAt, acknowledgedAt } = entry;
     const times = [dueAt, settledAt, receivedAt, queuedAt, readAt, hashedAt, sentAt, acknowledgedAt].map(toWall);
-    const { lastInsertRowid } = this.#insert.run(contract, round, count, outcome, cause, ...times, attempts);
+    const { lastInsertRowid } = this.#insert.run(
+      contract,
+      round,
+      count,
+      outcome,
+      cause,
+      ...times,
+      attempts,
+      intervalMs,
+    );
     const sequence = Number(lastInsertRowid);
     if (sequence % TRIM_BATCH === 0 || this.#size < TRIM_BATCH) this.#trim.run(sequence - this.#size);
   }
@@ -87,6 +100,17 @@ export class Journal {
   /** The latest challenges of a contract, newest first. */
   list(contract: ContractId, limit: number): JournalEntry[] {
     return this.#list.all(contract, limit).map((row) => this.#row.parse(row));
+  }
+
+  /** The outcome of the last challenge of each contract in the journal. */
+  lastOutcomes(): Map<ContractId, Outcome> {
+    const rows = this.#db.prepare('SELECT contract_id, outcome, max(sequence) FROM journal GROUP BY contract_id').all();
+    return new Map(
+      z
+        .array(lastRow)
+        .parse(rows)
+        .map(({ contract_id, outcome }) => [contract_id, outcome]),
+    );
   }
 
   /** The contracts, held or in the journal, whose ids start with `prefix`. */

@@ -25,12 +25,13 @@ const contractRow = termsColumns.extend({
   round_issued_at: z.number(),
   had_chunk: z.number(),
   settled_challenge: z.string().nullable(),
+  outcome_unknown: z.number(),
 });
 const totalRow = z.object({ outcome: z.enum(['passed', ...FAILURE_REASONS]), count: z.number() });
 const nodeRow = nodeColumns.pick({ token: true, exit_state: true });
 
 export const INSERT_CONTRACT =
-  'INSERT INTO contract (id, node_id, source_kind, source, interval_ms, accepted_at, round_number, round_issued_at, had_chunk) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)';
+  'INSERT INTO contract (id, node_id, source_kind, source, interval_ms, accepted_at, round_number, round_issued_at, had_chunk, outcome_unknown) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)';
 
 export interface NodeStoreDeps {
   readonly db: DatabaseSync;
@@ -58,7 +59,7 @@ export class NodeStore implements StorePort, TokenStorePort, ExitStorePort, Cloc
     this.#timeline = Timeline.read(id, deps);
     this.#insert = db.prepare(INSERT_CONTRACT);
     this.#update = db.prepare(
-      'UPDATE contract SET round_number = ?, round_issued_at = ?, had_chunk = ?, settled_challenge = ? WHERE id = ?',
+      'UPDATE contract SET round_number = ?, round_issued_at = ?, had_chunk = ?, settled_challenge = ?, outcome_unknown = ? WHERE id = ?',
     );
     this.#saveTotal = db.prepare(
       'INSERT INTO challenge_total (node_id, outcome, count) VALUES (?, ?, ?) ON CONFLICT (node_id, outcome) DO UPDATE SET count = excluded.count',
@@ -91,20 +92,22 @@ export class NodeStore implements StorePort, TokenStorePort, ExitStorePort, Cloc
     const acceptedAtWall = clock.toWallTime(acceptedAt);
     const issuedAt = this.#timeline.toStored(round.issuedAt);
     const sourceColumns = [source.kind, formatSource(source)];
-    const roundColumns = [round.number, issuedAt, Number(hadChunk)];
+    const roundColumns = [round.number, issuedAt, Number(hadChunk), 0];
     inDurableTransaction(db, () => {
       this.#insert.run(id, this.id, ...sourceColumns, intervalMs, acceptedAtWall, ...roundColumns);
       replica.insert([{ id, nodeId: this.id, source, intervalMs, acceptedAtWall }]);
     });
   }
 
-  update({ terms, round, settled, hadChunk }: StoredContract, outcome?: StoredOutcome): void {
+  update({ terms, round, settled, hadChunk, isUnknown }: StoredContract, outcome?: StoredOutcome): void {
     const { db, journal } = this.#deps;
     const issuedAt = this.#timeline.toStored(round.issuedAt);
     inTransaction(db, () => {
-      this.#update.run(round.number, issuedAt, Number(hadChunk), settled ?? null, terms.id);
+      const flags = { hadChunk: Number(hadChunk), isUnknown: Number(isUnknown ?? false) };
+      this.#update.run(round.number, issuedAt, flags.hadChunk, settled ?? null, flags.isUnknown, terms.id);
       if (outcome === undefined) return;
-      this.#saveTotal.run(this.id, outcome.total.name, outcome.total.count);
+      const { total } = outcome;
+      if (total !== undefined) this.#saveTotal.run(this.id, total.name, total.count);
       journal.add(outcome.entry);
     });
   }
@@ -118,7 +121,8 @@ export class NodeStore implements StorePort, TokenStorePort, ExitStorePort, Cloc
   }
 
   contracts(): StoredContract[] {
-    const { db, clock } = this.#deps;
+    const { db, journal, clock } = this.#deps;
+    const lastOutcomes = journal.lastOutcomes();
     return db
       .prepare('SELECT * FROM contract WHERE node_id = ? ORDER BY accepted_at')
       .all(this.id)
@@ -134,6 +138,8 @@ export class NodeStore implements StorePort, TokenStorePort, ExitStorePort, Cloc
           round: { number: row.round_number, issuedAt: this.#timeline.toInstant(row.round_issued_at) },
           settled: row.settled_challenge ?? undefined,
           hadChunk: row.had_chunk === 1,
+          isUnknown: row.outcome_unknown === 1,
+          last: lastOutcomes.get(row.id),
         };
       });
   }

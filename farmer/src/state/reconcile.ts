@@ -59,7 +59,7 @@ export function reconcile(db: DatabaseSync, replica: StateReplica, clock: Clock)
   }
 }
 
-/** Inserts contracts of which only the terms are known, in their current round. Earlier rounds are not counted. */
+/** Inserts contracts of which only the terms are known, in their current round, whose outcome may be unknown. */
 export function insertContractTerms(db: DatabaseSync, contracts: readonly StoredContractTerms[], clock: Clock): void {
   if (contracts.length === 0) return;
   const nowWall = clock.toWallTime(clock.now());
@@ -73,8 +73,8 @@ export function insertContractTerms(db: DatabaseSync, contracts: readonly Stored
       const round = Math.floor(ageMs / intervalMs);
       const issuedAt = timelines.get(nodeId)?.toStored(clock.now() - (ageMs % intervalMs)) ?? nowWall;
       const text = formatSource(source);
-      const hadChunk = 1;
-      insert.run(id, nodeId, source.kind, text, intervalMs, acceptedAtWall, round, issuedAt, hadChunk);
+      const [hadChunk, isUnknown] = [1, 1];
+      insert.run(id, nodeId, source.kind, text, intervalMs, acceptedAtWall, round, issuedAt, hadChunk, isUnknown);
     }
   });
 }

@@ -1,4 +1,7 @@
+import type { DatabaseSync } from 'node:sqlite';
 import type { Schema } from '@downstream/platform/sqlite';
+import { HEARTBEAT_TABLE } from './heartbeat.ts';
+import { RESULTS_GAP_TABLE } from './results-gap.ts';
 
 const REGISTRY_TABLES = `
   CREATE TABLE farm (
@@ -45,7 +48,8 @@ export const STATE_SCHEMA: Schema = {
     round_number INTEGER NOT NULL,
     round_issued_at REAL NOT NULL,
     had_chunk INTEGER NOT NULL,
-    settled_challenge TEXT
+    settled_challenge TEXT,
+    outcome_unknown INTEGER NOT NULL DEFAULT 0
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE challenge_total (
     node_id INTEGER NOT NULL,
@@ -54,6 +58,8 @@ export const STATE_SCHEMA: Schema = {
     PRIMARY KEY (node_id, outcome)
   ) STRICT, WITHOUT ROWID;
   ${TIME_MARK_TABLE}
+  ${HEARTBEAT_TABLE}
+  ${RESULTS_GAP_TABLE}
   CREATE TABLE scrub (
     started_at REAL NOT NULL,
     cursor TEXT NOT NULL,
@@ -74,9 +80,24 @@ export const STATE_SCHEMA: Schema = {
     hashed_at REAL,
     sent_at REAL,
     acknowledged_at REAL,
-    attempts INTEGER NOT NULL
+    attempts INTEGER NOT NULL,
+    interval_ms REAL NOT NULL DEFAULT 0
   ) STRICT;`,
 };
+
+const ADDED_COLUMNS = [
+  { table: 'contract', column: 'outcome_unknown', type: 'INTEGER NOT NULL DEFAULT 0' },
+  { table: 'journal', column: 'interval_ms', type: 'REAL NOT NULL DEFAULT 0' },
+];
+
+/** Adds tables and columns to a state that an earlier version created. Writes nothing if it has all of them. */
+export function upgradeState(db: DatabaseSync): void {
+  db.exec(`${TIME_MARK_TABLE} ${HEARTBEAT_TABLE} ${RESULTS_GAP_TABLE}`);
+  for (const { table, column, type } of ADDED_COLUMNS) {
+    const found = db.prepare('SELECT 1 FROM pragma_table_info(?) WHERE name = ?').get(table, column);
+    if (found === undefined) db.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${type}`);
+  }
+}
 
 export const REPLICA_SCHEMA: Schema = {
   // "FarR"
@@ -84,5 +105,6 @@ export const REPLICA_SCHEMA: Schema = {
   version: 1,
   sql: `${REGISTRY_TABLES}
   CREATE TABLE contract (${TERMS_COLUMNS}
-  ) STRICT, WITHOUT ROWID;`,
+  ) STRICT, WITHOUT ROWID;
+  ${HEARTBEAT_TABLE}`,
 };

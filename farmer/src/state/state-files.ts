@@ -2,8 +2,10 @@ import { existsSync, lstatSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { type Clock, flushSync } from '@downstream/platform';
+import { readChangeTime } from './heartbeat.ts';
 import { insertContractTerms } from './reconcile.ts';
 import { writeRegistry } from './registry.ts';
+import { addGap } from './results-gap.ts';
 import { STATE_SCHEMA } from './schema.ts';
 import { inDurableTransaction, openDatabase, StateError, toStateError } from './sqlite.ts';
 import { StateReplica } from './state-replica.ts';
@@ -17,6 +19,8 @@ export interface StateFiles {
   readonly replica: StateReplica;
   /** How many contracts were restored from the replica; undefined unless the state was damaged or missing. */
   readonly restoredContracts: number | undefined;
+  /** When the files were last written or replaced before they were opened, by the clock of the file system. */
+  readonly changedAt: number;
 }
 
 type Inspection<T> =
@@ -33,6 +37,7 @@ type Inspection<T> =
 export function openStateFiles(folder: string, clock: Clock): StateFiles {
   const statePath = join(folder, STATE_FILE);
   const replicaPath = join(folder, REPLICA_FILE);
+  const changedAt = readChangeTime(folder, STATE_FILE);
   const opened: { close(): void }[] = [];
   const inspect = <T extends { close(): void }>(path: string, open: (path: string) => T) => {
     const inspection = inspectFile(path, open);
@@ -43,9 +48,10 @@ export function openStateFiles(folder: string, clock: Clock): StateFiles {
     const state = inspect(statePath, (path) => openDatabase(path, STATE_SCHEMA));
     const second = inspect(replicaPath, (path) => StateReplica.open(path));
     if (state.result === 'intact') {
-      if (second.result === 'intact') return { db: state.file, replica: second.file, restoredContracts: undefined };
+      const { file: db } = state;
+      if (second.result === 'intact') return { db, replica: second.file, restoredContracts: undefined, changedAt };
       if (second.result === 'damaged') moveAside(replicaPath);
-      return { db: state.file, replica: StateReplica.open(replicaPath), restoredContracts: undefined };
+      return { db, replica: StateReplica.open(replicaPath), restoredContracts: undefined, changedAt };
     }
     const canRestore = second.result === 'intact' && second.file.registry().farm !== undefined;
     if (!canRestore && (state.result === 'damaged' || second.result === 'damaged'))
@@ -53,7 +59,7 @@ export function openStateFiles(folder: string, clock: Clock): StateFiles {
     const replica = second.result === 'intact' ? second.file : StateReplica.open(replicaPath);
     if (second.result !== 'intact') opened.push(replica);
     const restoredContracts = canRestore ? restoreState(replica, statePath, clock) : undefined;
-    return { db: openDatabase(statePath, STATE_SCHEMA), replica, restoredContracts };
+    return { db: openDatabase(statePath, STATE_SCHEMA), replica, restoredContracts, changedAt };
   } catch (error) {
     for (const file of opened) file.close();
     throw toStateError(error, statePath);
@@ -90,7 +96,10 @@ function restoreState(replica: StateReplica, path: string, clock: Clock): number
   const contracts = replica.contracts();
   const db = openDatabase(partial, STATE_SCHEMA);
   try {
-    inDurableTransaction(db, () => writeRegistry(db, replica.registry()));
+    inDurableTransaction(db, () => {
+      writeRegistry(db, replica.registry());
+      addGap(db, { fromWall: undefined, toWall: clock.toWallTime(clock.now()) }, 'state_lost');
+    });
     insertContractTerms(db, contracts, clock);
   } finally {
     // Also merges the write-ahead log into the file.

@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { isDeepStrictEqual } from 'node:util';
 import type { ContractId } from '../contract/contract.ts';
+import { HEARTBEAT_TABLE, type Heartbeat, readHeartbeat, writeHeartbeat } from './heartbeat.ts';
 import {
   formatSource,
   type Registry,
@@ -10,7 +11,7 @@ import {
   writeRegistry,
 } from './registry.ts';
 import { REPLICA_SCHEMA } from './schema.ts';
-import { inDurableTransaction, openDatabase } from './sqlite.ts';
+import { inDurableTransaction, inTransaction, openDatabase } from './sqlite.ts';
 
 /**
  * A replica of the data that cannot be obtained again, in its own file: the registry and the terms of contracts. Writes
@@ -31,7 +32,10 @@ export class StateReplica {
 
   /** @throws StateError */
   static open(path: string): StateReplica {
-    return new StateReplica(openDatabase(path, REPLICA_SCHEMA));
+    const db = openDatabase(path, REPLICA_SCHEMA);
+    // An earlier version may have created the file.
+    db.exec(HEARTBEAT_TABLE);
+    return new StateReplica(db);
   }
 
   registry(): Registry {
@@ -42,6 +46,15 @@ export class StateReplica {
   saveRegistry(registry: Registry): void {
     if (isDeepStrictEqual(this.registry(), registry)) return;
     inDurableTransaction(this.#db, () => writeRegistry(this.#db, registry));
+  }
+
+  heartbeat(): Heartbeat | undefined {
+    return readHeartbeat(this.#db);
+  }
+
+  /** Not flushed: after a power failure, the state has lost its last moments, too. */
+  saveHeartbeat(heartbeat: Heartbeat): void {
+    inTransaction(this.#db, () => writeHeartbeat(this.#db, heartbeat));
   }
 
   contracts(): StoredContractTerms[] {

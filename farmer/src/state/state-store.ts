@@ -6,11 +6,13 @@ import { z } from 'zod';
 import type { ScrubStorePort, StoredScrub } from '../farming/ports.ts';
 import { writeBackup } from './backup.ts';
 import { type ClaimOptions, type Identity, planClaim } from './claim.ts';
+import { findGapReason, type GapReason, readHeartbeat, readWriteTime, writeHeartbeat } from './heartbeat.ts';
 import { Journal } from './journal.ts';
 import { NodeStore } from './node-store.ts';
 import { reconcile, restoreRegistry } from './reconcile.ts';
 import { type Registry, readRegistry, writeDisks } from './registry.ts';
-import { TIME_MARK_TABLE } from './schema.ts';
+import { addGap, type ResultsGap, readGaps } from './results-gap.ts';
+import { upgradeState } from './schema.ts';
 import { inDurableTransaction, inTransaction, toStateError } from './sqlite.ts';
 import { openStateFiles, STATE_FILE, type StateFiles } from './state-files.ts';
 import type { StateReplica } from './state-replica.ts';
@@ -18,6 +20,13 @@ import type { StateReplica } from './state-replica.ts';
 export interface StateOptions {
   /** How many of the latest challenges the journal keeps. */
   readonly journalSize: number;
+}
+
+/** A {@link ResultsGap} that was found when the state was opened. */
+export interface FoundGap extends ResultsGap {
+  readonly reason: GapReason;
+  /** How many contracts have rounds with an unknown outcome therefore. */
+  readonly contracts: number;
 }
 
 const scrubRow = z.object({ started_at: z.number(), cursor: z.string(), completed_at: z.number().nullable() });
@@ -32,17 +41,26 @@ export class StateStore implements ScrubStorePort {
   readonly restoredContracts: number | undefined;
   /** Why state and replica still differ; undefined if they do not. The next start tries again. */
   readonly reconcileError: unknown;
+  /** Results that this state lacks, because it was lost or restored since it was used last. */
+  readonly foundGap: FoundGap | undefined;
   readonly journal: Journal;
   readonly #db: DatabaseSync;
   readonly #replica: StateReplica;
   readonly #clock: Clock;
 
   private constructor(
-    { db, replica, restoredContracts, reconcileError }: StateFiles & { readonly reconcileError: unknown },
+    {
+      db,
+      replica,
+      restoredContracts,
+      reconcileError,
+      foundGap,
+    }: StateFiles & { readonly reconcileError: unknown; readonly foundGap: FoundGap | undefined },
     { journalSize, clock }: StateOptions & { readonly clock: Clock },
   ) {
     this.restoredContracts = restoredContracts;
     this.reconcileError = reconcileError;
+    this.foundGap = foundGap;
     this.journal = new Journal({ size: journalSize }, { db, clock });
     this.#db = db;
     this.#replica = replica;
@@ -57,10 +75,11 @@ export class StateStore implements ScrubStorePort {
   static open(folder: string, { journalSize }: StateOptions, clock: Clock): StateStore {
     const files = openStateFiles(folder, clock);
     try {
-      addTimeMarks(files.db);
+      upgradeState(files.db);
       restoreRegistry(files.db, files.replica);
       const reconcileError = reconcile(files.db, files.replica, clock);
-      return new StateStore({ ...files, reconcileError }, { journalSize, clock });
+      const foundGap = findGap(files, clock.toWallTime(clock.now()));
+      return new StateStore({ ...files, reconcileError, foundGap }, { journalSize, clock });
     } catch (error) {
       files.db.close();
       files.replica.close();
@@ -86,6 +105,7 @@ export class StateStore implements ScrubStorePort {
     inDurableTransaction(this.#db, () => {
       if (registry.farm === undefined) {
         this.#db.prepare('INSERT INTO farm (id, address) VALUES (lower(hex(randomblob(16))), ?)').run(address);
+        addGap(this.#db, { fromWall: undefined, toWall: this.#clock.toWallTime(this.#clock.now()) }, 'created');
       } else if (registry.farm.address !== address) this.#db.prepare('UPDATE farm SET address = ?').run(address);
       for (const id of forgottenIds) this.#forgetNode(id);
       if (moved !== undefined) this.#db.prepare('UPDATE node SET url = ? WHERE id = ?').run(moved.url, moved.id);
@@ -148,10 +168,26 @@ export class StateStore implements ScrubStorePort {
 
   /** As {@link writeBackup}. */
   async backup(path: string): Promise<number> {
+    this.beat();
     return await writeBackup(this.#db, path);
   }
 
+  /** The periods whose results are not in the state, oldest first. The first one is that before its creation. */
+  gaps(): ResultsGap[] {
+    return readGaps(this.#db);
+  }
+
+  /** Marks state and replica as in use. Called every few seconds. */
+  beat(): void {
+    writeBeat({ db: this.#db, replica: this.#replica }, this.#clock.toWallTime(this.#clock.now()));
+  }
+
   close(): void {
+    try {
+      this.beat();
+    } catch {
+      // On a full disk, the last beat counts.
+    }
     this.#db.close();
     this.#replica.close();
   }
@@ -179,8 +215,33 @@ export class StateStore implements ScrubStorePort {
   }
 }
 
-/** Adds the table to a state that an earlier version created. */
-function addTimeMarks(db: DatabaseSync): void {
-  const found = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'time_mark'").get();
-  if (found === undefined) db.exec(TIME_MARK_TABLE);
+/** Looks for results that the state lacks. Writes them down, so that they are found once. */
+function findGap(files: StateFiles, nowWall: number): FoundGap | undefined {
+  const { db, replica, restoredContracts, changedAt } = files;
+  const inState = readHeartbeat(db);
+  const isLost = restoredContracts !== undefined;
+  const reason = isLost ? 'state_lost' : findGapReason(inState, { inReplica: replica.heartbeat(), changedAt });
+  if (reason === undefined) return undefined;
+  const gap = { fromWall: isLost ? undefined : inState?.atWall, toWall: nowWall };
+  try {
+    inDurableTransaction(db, () => {
+      db.exec('UPDATE contract SET outcome_unknown = 1');
+      if (!isLost) addGap(db, gap, reason);
+    });
+    writeBeat(files, nowWall);
+  } catch {
+    // A farmer starts on a full disk, too.
+  }
+  const { contracts } = z.object({ contracts: z.number() }).parse(db.prepare(COUNT_UNKNOWN).get());
+  return { ...gap, reason, contracts };
+}
+
+const COUNT_UNKNOWN = 'SELECT count(*) AS contracts FROM contract WHERE outcome_unknown = 1';
+
+/** The state first: its replica is never ahead. */
+function writeBeat({ db, replica }: Pick<StateFiles, 'db' | 'replica'>, atWall: number): void {
+  const beat = 1 + Math.max(readHeartbeat(db)?.beat ?? 0, replica.heartbeat()?.beat ?? 0);
+  const heartbeat = { beat, atWall, atFile: readWriteTime(db), isBackup: false };
+  inTransaction(db, () => writeHeartbeat(db, heartbeat));
+  replica.saveHeartbeat(heartbeat);
 }

@@ -169,6 +169,7 @@ describe('advance', () => {
       contract: terms().id,
       round: 0,
       count: 1,
+      intervalMs: INTERVAL_MS,
       dueAt: DUE,
       settledAt: T0 + 600,
       outcome: 'passed',
@@ -205,6 +206,49 @@ describe('advance', () => {
     const { contract, settlement } = advance(waiting(), restartedTick(now), now);
     expect(settlement?.entry).toMatchObject({ outcome: 'missed', cause: 'farmer_stopped', count: 5 });
     expect(contract.round).toEqual({ number: 5, issuedAt: T0 + 5 * INTERVAL_MS });
+  });
+
+  describe('after the state was lost or restored', () => {
+    const restoredAt = T0 + 5.5 * INTERVAL_MS;
+    const restored = (): Contract => ({ ...waiting(), unknownUntil: restoredAt });
+    const restoredTick = restartedTick(restoredAt);
+
+    it('settles the rounds that began before as unknown, and later ones with their reason', () => {
+      const before = advance(restored(), restoredTick, restoredAt);
+      expect(before.settlement?.entry).toMatchObject({ outcome: 'unknown', cause: 'state_lost', count: 5 });
+      const { contract, settlement } = advance(before.contract, restoredTick, T0 + 8 * INTERVAL_MS);
+      expect(settlement?.entry).toMatchObject({ outcome: 'unknown', count: 1, round: 5 });
+      const after = advance(contract, restoredTick, T0 + 8 * INTERVAL_MS);
+      expect(after.settlement?.entry).toMatchObject({ outcome: 'not_challenged', count: 2, round: 6 });
+      expect(after.contract.unknownUntil).toBeUndefined();
+    });
+
+    it('settles the current round with its result if the node lists its challenge', () => {
+      const { contract, settlement } = advance(restored(), challenged('0.9', restoredAt + 5), restoredAt + 5_000);
+      expect(settlement?.entry).toMatchObject({ outcome: 'unknown', count: 5 });
+      expect(contract).toMatchObject({ phase: 'proving', round: { number: 5 } });
+      expect(advance(contract, restoredTick, T0 + 6 * INTERVAL_MS).settlement?.entry).toMatchObject({
+        outcome: 'missed',
+        cause: 'no_worker',
+        count: 1,
+      });
+    });
+
+    it('settles failures after the unknown rounds, before it receives a challenge', () => {
+      const now = T0 + 8.5 * INTERVAL_MS;
+      const outcomes: unknown[] = [];
+      let contract: Contract = restored();
+      for (let n = 0; n < 3; n++) {
+        const step = advance(contract, challenged('0.9', now + n), now + n);
+        if (step.settlement) outcomes.push([step.settlement.entry.outcome, step.settlement.entry.count]);
+        contract = step.contract;
+      }
+      expect(outcomes).toEqual([
+        ['unknown', 6],
+        ['not_challenged', 2],
+      ]);
+      expect(contract).toMatchObject({ phase: 'proving', round: { number: 8 } });
+    });
   });
 
   it('keeps the outcome of the last round during the next one', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { FAILURE_REASONS } from '../../src/contract/contract.ts';
+import { OUTCOMES } from '../../src/contract/contract.ts';
 import { explain } from '../../src/contract/explain.ts';
 import { CAUSES, type JournalEntry } from '../../src/contract/journal-entry.ts';
 import { makeId, T0 } from '../fakes/builders.ts';
@@ -9,6 +9,7 @@ const entry = (changes: Partial<JournalEntry> = {}): JournalEntry => ({
   contract: makeId(1),
   round: 3,
   count: 1,
+  intervalMs: 60_000,
   dueAt: T0 + 60_000,
   settledAt: T0 + 60_000,
   outcome: 'missed',
@@ -39,6 +40,10 @@ describe('explain', () => {
     [
       { outcome: 'missed', cause: 'farmer_stopped', count: 12 },
       'Missed (12 in a row): the farmer was not running at the deadline.',
+    ],
+    [
+      { outcome: 'unknown', cause: 'state_lost', count: 7 },
+      "Unknown (7 in a row): the farmer's state was lost or restored, so only the node knows the result.",
     ],
     [
       { outcome: 'missed', cause: 'no_worker' },
@@ -92,9 +97,10 @@ describe('explain', () => {
       contract: fc.constant(makeId(1)),
       round: fc.nat(),
       count: fc.integer({ min: 1, max: 10 ** 6 }),
+      intervalMs: fc.constant(60_000),
       dueAt: fc.integer({ min: T0, max: T0 + 10 ** 9 }),
       settledAt: fc.integer({ min: T0, max: T0 + 10 ** 9 }),
-      outcome: fc.constantFrom('passed' as const, ...FAILURE_REASONS),
+      outcome: fc.constantFrom(...OUTCOMES),
       cause: fc.constantFrom(undefined, ...CAUSES),
       receivedAt: at,
       queuedAt: at,

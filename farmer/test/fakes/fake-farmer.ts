@@ -301,7 +301,8 @@ export class MemoryStore implements StorePort, TokenStorePort, ExitStorePort, Sc
     this.#write();
     this.rows.set(contract.terms.id, contract);
     if (outcome === undefined) return;
-    this.results[outcome.total.name] = outcome.total.count;
+    const { total } = outcome;
+    if (total !== undefined) this.results[total.name] = total.count;
     this.entries.push(outcome.entry);
   }
   remove(id: ContractId): void {
@@ -349,6 +350,11 @@ export class FakeOutcomes implements OutcomePort {
   waits: number[] = [];
   skipped: string[] = [];
 
+  unknown = 0;
+
+  roundsSettled = ({ outcome, count }: JournalEntry) => {
+    if (outcome === 'unknown') this.unknown += count;
+  };
   challengePassed = (slackMs: number) => void this.passes.push(slackMs);
   challengeFailed = (reason: FailureReason, count: number) => void this.failures.push({ reason, count });
   contractRejected = (reason: RejectionReason) => void this.rejections.push(reason);

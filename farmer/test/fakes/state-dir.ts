@@ -23,6 +23,7 @@ export const entry = (n: number, round = 0): JournalEntry => ({
   contract: makeId(n),
   round,
   count: 1,
+  intervalMs: 60_000,
   dueAt: T0 + 60_000,
   settledAt: T0 + 5_000,
   outcome: 'passed',

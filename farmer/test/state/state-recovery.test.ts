@@ -4,8 +4,9 @@ import { FakeClock } from '@downstream/platform/testing';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { NodeStore } from '../../src/state/node-store.ts';
+import type { StateStore } from '../../src/state/state-store.ts';
 import { INTERVAL_MS, makeId, T0 } from '../fakes/builders.ts';
-import { claimNode, IDENTITY, ids, OTHER_NODE, StateDir } from '../fakes/state-dir.ts';
+import { claimNode, contract, IDENTITY, ids, OTHER_NODE, StateDir } from '../fakes/state-dir.ts';
 
 const dir = new StateDir();
 const statePath = () => dir.join('state.db');
@@ -157,6 +158,85 @@ describe('StateStore recovery', () => {
       }),
       { numRuns: 10 },
     );
+  });
+});
+
+describe('StateStore with results that are not in the state', () => {
+  const [T1, T2, NOW] = [1, 2, 3].map((minutes) => T0 + minutes * INTERVAL_MS);
+  /** Runs a farmer with two contracts for a moment, and stops it. */
+  const run = async (at: number | undefined, work: (store: StateStore) => unknown = () => {}) => {
+    dir.clock = new FakeClock(at);
+    const store = dir.open();
+    const node = claimNode(store);
+    if (ids(node).length === 0) for (const n of [1, 2]) node.insert(contract(n));
+    await work(store);
+    dir.close();
+  };
+  const open = () => {
+    dir.clock = new FakeClock(NOW);
+    const store = dir.open();
+    const unknown = claimNode(store)
+      .contracts()
+      .filter(({ isUnknown }) => isUnknown).length;
+    const result = { gap: store.foundGap, unknown, gaps: store.gaps() };
+    dir.close();
+    return result;
+  };
+
+  it.each<[string, () => void, object]>([
+    ['the state was lost', () => rmSync(statePath()), { reason: 'state_lost', fromWall: undefined }],
+    [
+      'an older copy was restored',
+      () => copyFileSync(dir.join('older'), statePath()),
+      { reason: 'older_copy', fromWall: T1 },
+    ],
+    ['its replica is missing', () => rmSync(replicaPath()), { reason: 'replica_lost', fromWall: T2 }],
+    [
+      'a backup was restored',
+      () => copyFileSync(dir.join('backup'), statePath()),
+      { reason: 'backup_restored', fromWall: T1 },
+    ],
+  ])('reports the period once if %s', async (_, change, expected) => {
+    await run(T1, async (store) => await store.backup(dir.join('backup')));
+    copyFileSync(statePath(), dir.join('older'));
+    await run(T2);
+    change();
+    const { gap, unknown, gaps } = open();
+    expect(gap).toMatchObject({ ...expected, toWall: NOW, contracts: 2 });
+    expect({ unknown, last: gaps.at(-1)?.toWall }).toEqual({ unknown: 2, last: NOW });
+    // The current rounds are still unknown, but the loss was reported.
+    expect(open()).toMatchObject({ gap: undefined, unknown: 2, gaps });
+  });
+
+  it('recognizes a backup without its replica', async () => {
+    await run(T1, async (store) => await store.backup(dir.join('backup')));
+    for (const path of [statePath(), replicaPath()]) rmSync(path);
+    copyFileSync(dir.join('backup'), statePath());
+    expect(open()).toMatchObject({ gap: { reason: 'backup_restored', fromWall: T1 }, unknown: 2 });
+  });
+
+  it('reports a directory whose files were written while no farmer was running', async () => {
+    await run(T1);
+    // The file system's resolution may be 10 ms.
+    editDatabase(statePath(), (db) => db.exec('UPDATE heartbeat SET at_file = at_file - 10'));
+    writeFileSync(dir.join('downstream.json'), 'copied back');
+    expect(open()).toMatchObject({ gap: { reason: 'files_copied' }, unknown: 2 });
+  });
+
+  it('reports nothing after a restart or a crash between the writes to both files', async () => {
+    await run(T1);
+    editDatabase(replicaPath(), (db) => db.exec('UPDATE heartbeat SET beat = beat - 1'));
+    expect(open()).toEqual({ gap: undefined, unknown: 0, gaps: [{ fromWall: undefined, toWall: T1 }] });
+  });
+
+  it('reports nothing if an earlier version wrote the state', async () => {
+    await run(T1);
+    for (const path of [statePath(), replicaPath()]) editDatabase(path, (db) => db.exec('DROP TABLE heartbeat'));
+    editDatabase(statePath(), (db) =>
+      db.exec(`DROP TABLE results_gap;
+        ALTER TABLE contract DROP COLUMN outcome_unknown; ALTER TABLE journal DROP COLUMN interval_ms`),
+    );
+    expect(open()).toEqual({ gap: undefined, unknown: 0, gaps: [] });
   });
 });
 

@@ -35,7 +35,10 @@ describe('StateStore', () => {
     node.update(fromUrl, outcome('missed', 5));
     const restarted = claimNode(dir.restart());
     expect(restarted.token()).toBe('token');
-    expect(restarted.contracts()).toEqual([changed, fromUrl]);
+    expect(restarted.contracts()).toEqual([
+      { ...changed, last: 'missed', isUnknown: false },
+      { ...fromUrl, isUnknown: false },
+    ]);
     expect(restarted.tally()).toEqual({ ...EMPTY_TALLY, passed: 1, missed: 5 });
     restarted.remove(makeId(1));
     expect(ids(claimNode(dir.restart()))).toEqual([makeId(2)]);

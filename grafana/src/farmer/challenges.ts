@@ -25,6 +25,7 @@ export const challengePanels: Panel[] = [
     queries: [
       { expr: increasePerStep('farmer_challenges_passed_total'), legend: 'passed' },
       { expr: increasePerStep('farmer_challenges_failed_total', { by: ['reason'] }), legend: '{{reason}}' },
+      { expr: increasePerStep('farmer_challenges_unknown_total'), legend: 'unknown' },
     ],
   }),
   graph({

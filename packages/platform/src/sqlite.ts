@@ -29,7 +29,8 @@ export function openDatabase(path: string, schema: Schema): DatabaseSync {
     const isEmpty = checkSchema(db, schema);
     const result = String(db.prepare('PRAGMA quick_check(1)').get()?.['quick_check']);
     if (result !== 'ok') throw new DatabaseError('damaged', `integrity check failed: ${result.split('\n').at(-1)}`);
-    chmodSync(path, 0o600);
+    // An unchanged file keeps its change time, which shows whether it was copied.
+    if ((lstatSync(path).mode & 0o777) !== 0o600) chmodSync(path, 0o600);
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN EXCLUSIVE; COMMIT;');
     if (isEmpty) createTables(db, schema);
   });
