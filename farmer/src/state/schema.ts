@@ -28,7 +28,7 @@ const TERMS_COLUMNS = `
     accepted_at REAL NOT NULL`;
 
 /** The clocks at one moment, which connect the rounds of a node's contracts with the next process. */
-export const TIME_MARK_TABLE = `
+const TIME_MARK_TABLE = `
   CREATE TABLE IF NOT EXISTS time_mark (
     node_id INTEGER PRIMARY KEY,
     at REAL NOT NULL,
