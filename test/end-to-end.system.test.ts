@@ -6,12 +6,15 @@ import { describe, expect, it } from '@jest/globals';
 import { exitNodes } from '../farmer/src/cli/exit.ts';
 import { ADDRESS, listChunks, TestFarm, until } from './support/test-farm.ts';
 
+/** All farms of these tests start at once. */
+const LONG_ROUNDS = { intervalMs: 10_000 };
+
 describe('A farmer and a mock node', () => {
   it.concurrent.each(['secret', 'url'] as const)(
     'pass challenges of contracts by %s without revealing a secret',
     async (contractForm) => {
       await using farm = new TestFarm();
-      const node = await farm.startNode({ contractForm });
+      const node = await farm.startNode({ contractForm, ...LONG_ROUNDS });
       const farmer = await farm.startFarmer(node.url);
       await until(farmer.status, ({ challenges, contracts }) => contracts.waiting === 5 && challenges.passed >= 10);
       expect(farmer.status()).toMatchObject({
@@ -34,7 +37,7 @@ describe('A farmer and a mock node', () => {
 
   it.concurrent('resume after a restart with the same token and chunks, in files readable only by their owner', async () => {
     await using farm = new TestFarm();
-    const node = await farm.startNode();
+    const node = await farm.startNode(LONG_ROUNDS);
     const first = await farm.startFarmer(node.url);
     await until(
       first.status,
@@ -60,7 +63,7 @@ describe('A farmer and a mock node', () => {
 
   it.concurrent('continue when the output of the farmer is closed', async () => {
     await using farm = new TestFarm();
-    const node = await farm.startNode();
+    const node = await farm.startNode(LONG_ROUNDS);
     const main = join(import.meta.dirname, '../farmer/src/main.ts');
     const env = { ...process.env, ...farm.env(node.url) };
     const farmer = spawn(process.execPath, ['--conditions=source', main], { env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -96,7 +99,7 @@ describe('A farmer and a mock node', () => {
 
   it.concurrent('rebuild a corrupt chunk before a wrong answer is sent', async () => {
     await using farm = new TestFarm();
-    const node = await farm.startNode();
+    const node = await farm.startNode(LONG_ROUNDS);
     const farmer = await farm.startFarmer(node.url);
     await until(farmer.status, ({ contracts }) => contracts.waiting === 5);
     const chunks = join(farm.dataDir, 'chunks');
@@ -122,7 +125,7 @@ describe('A farmer and a mock node', () => {
 
   it.concurrent('complete a graceful exit: every contract is released and the farmer stays ready', async () => {
     await using farm = new TestFarm();
-    const node = await farm.startNode();
+    const node = await farm.startNode(LONG_ROUNDS);
     const first = await farm.startFarmer(node.url);
     await until(first.status, ({ contracts }) => contracts.waiting === 5);
     const config = { dataDir: farm.dataDir };
