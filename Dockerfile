@@ -1,8 +1,8 @@
 # Both services. Each runs as an unprivileged user on a read-only root file system that contains Node.js, its libraries
 # and the service: no shell, package manager or other interpreter.
 #
-#   docker build --target farmer -t downstream-farmer .
-#   docker build --target mock-node -t downstream-mock-node .
+#   docker build --target farmer -t downstream-farmer --build-arg REVISION=$(git rev-parse HEAD) .
+#   docker build --target mock-node -t downstream-mock-node --build-arg REVISION=$(git rev-parse HEAD) .
 
 # Another base image, where this one cannot be pulled.
 ARG NODE_IMAGE=pinned
@@ -68,6 +68,11 @@ RUN --mount=type=cache,target=/root/.npm \
   && find . -type d -path '*/node_modules/*' \( -name test -o -name tests -o -name examples -o -name benchmark \) -prune -exec rm -r {} + \
   && rm -rf package-lock.json farmer integration bench packages/testcontainers
 
+# The commit of --version, /status, metrics and pages. Only the caller knows it, because .git is not in the context.
+FROM ${NODE_IMAGE} AS commit
+ARG REVISION=unknown
+RUN echo "$REVISION" >/commit
+
 FROM scratch AS runtime
 COPY --from=root /root/common /
 ENV PATH=/usr/local/bin \
@@ -90,6 +95,7 @@ HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 \
   CMD ["node", "/app/farmer/dist/healthcheck.js"]
 ENTRYPOINT ["node", "--max-semi-space-size=4", "/app/farmer/bin/downstream.js"]
 # Last, so that they do not invalidate cached layers.
+COPY --from=commit /commit ./packages/platform/dist/commit
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 ARG CREATED=1970-01-01T00:00:00Z
@@ -115,6 +121,7 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 \
   CMD ["node", "/app/mock-node/dist/healthcheck.js"]
 ENTRYPOINT ["node", "/app/mock-node/dist/main.js"]
+COPY --from=commit /commit ./packages/platform/dist/commit
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 ARG CREATED=1970-01-01T00:00:00Z

@@ -83,7 +83,10 @@ function createFarmer({ store, state, http }: { store: NodeStore; state: StateSt
   const clock = systemClock;
   const stream = new Writable({ write: (_line, _encoding, done) => done() });
   const log = createLogger({ level: 'info', format: 'json', stream });
-  const metrics = new FarmerMetrics({ version: 'bench', nodes: [ALIAS], disks: [] }, { clock, log });
+  const metrics = new FarmerMetrics(
+    { build: { version: 'bench', commit: 'unknown' }, nodes: [ALIAS], disks: [] },
+    { clock, log },
+  );
   const outcomes = metrics.node(ALIAS);
   const contracts = ContractTable.load({ chunkBytes: 1 }, { store, outcomes, clock, log });
   const chunks: ChunkPort = {

@@ -13,6 +13,7 @@ import {
   systemClock,
   systemRandom,
 } from '@downstream/platform';
+import { BUILD } from './build.ts';
 import { WorkerPool } from './chunks/worker-pool.ts';
 import type { FarmerConfig } from './config.ts';
 import { CONTROL_SOCKET, openControlServer } from './control/control-server.ts';
@@ -27,7 +28,6 @@ import { readView } from './page/read-view.ts';
 import { createPageRoutes } from './page/routes.ts';
 import { listMissing, readStatus } from './status/read-status.ts';
 import type { Status } from './status/status.ts';
-import { VERSION } from './version.ts';
 import {
   computeMaxContracts,
   connect,
@@ -208,7 +208,7 @@ function logStart(
 ): void {
   log.info('farmer started', {
     alias: config.alias,
-    version: VERSION,
+    ...BUILD,
     nodes: config.nodes.map((node) => `${node.alias}=${node.url}`).join(' '),
     dataDir: config.disks.map(({ path }) => path).join(' '),
     ...(config.proxyUrl !== undefined && { proxy: new URL(config.proxyUrl).origin }),

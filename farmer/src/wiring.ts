@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type Clock, type Logger, type Secrets, SettingsError, systemRandom, withFields } from '@downstream/platform';
+import { BUILD } from './build.ts';
 import { createNodeDownloads } from './chunks/chunk-download.ts';
 import { ChunkStore } from './chunks/chunk-store.ts';
 import { assertStateExists, assertStateIsFirst, openDiskFolders, prepareDataDir } from './chunks/data-dir.ts';
@@ -26,7 +27,6 @@ import { probeState } from './state/state-probe.ts';
 import { type FoundGap, StateStore } from './state/state-store.ts';
 import { OutcomeHistory } from './status/outcome-history.ts';
 import { RequestStats } from './status/request-stats.ts';
-import { VERSION } from './version.ts';
 
 /** Creates the larger components of a farmer from its configuration. app.ts calls these functions in order. */
 
@@ -133,7 +133,7 @@ interface NodeObservers {
 export function createObservers(config: FarmerConfig, { clock, log }: Uses<'clock' | 'log'>): Observers {
   const aliases = config.nodes.map(({ alias }) => alias);
   const disks = config.disks.map(({ path }) => path);
-  const metrics = new FarmerMetrics({ version: VERSION, nodes: aliases, disks }, { clock, log });
+  const metrics = new FarmerMetrics({ build: BUILD, nodes: aliases, disks }, { clock, log });
   const history = new OutcomeHistory(clock.now());
   const nodes = config.nodes.map((node) => ({
     config: node,

@@ -24,7 +24,7 @@ interface DashboardSpec {
   readonly uid: string;
   readonly title: string;
   readonly description: string;
-  /** The metric whose jobs and instances can be selected. Changes of its `version` label are annotated. */
+  /** The metric whose jobs and instances can be selected. A change of its `version` or `commit` is annotated. */
   readonly buildInfo: string;
   readonly rows: readonly { readonly title: string; readonly panels: readonly Panel[] }[];
 }
@@ -132,9 +132,9 @@ function createAnnotations(buildInfo: string) {
     annotation(
       'Version changes',
       'purple',
-      `${version} unless on (job, instance, version) ${before} and on (job, instance) ${before}`,
+      `${version} unless on (job, instance, version, commit) ${before} and on (job, instance) ${before}`,
     )
-      .titleFormat('{{instance}} now runs {{version}}')
+      .titleFormat('{{instance}} now runs {{version}} ({{commit}})')
       .tagKeys('job'),
     annotation('Alerts', 'red', FIRING_ALERTS)
       .titleFormat('{{alertname}}')

@@ -57,6 +57,7 @@ const columns: Column[] = [
   { field: 'instance', title: 'Farmer', link: toFarmer(`\${__value.text}`) },
   { field: 'Value #A', title: 'State', valueNames: UP },
   { field: 'version', title: 'Version' },
+  { field: 'commit', title: 'Commit' },
   { field: 'Value #C', title: 'Contracts', unit: 'short', decimals: 0 },
   {
     field: 'Value #D',
@@ -91,7 +92,7 @@ const farmers: Panel[] = [
     lowestFirst: ['State', 'Pass rate'],
     queries: [
       { expr: `min ${BY} (${select('up')})`, legend: 'up' },
-      { expr: `count by (job, instance, version) (${select('farmer_build_info')})`, legend: 'version' },
+      { expr: `count by (job, instance, version, commit) (${select('farmer_build_info')})`, legend: 'version' },
       { expr: `sum ${BY} (${select('farmer_contracts')})`, legend: 'contracts' },
       { expr: passRate(increaseOverRange, ['job', 'instance']), legend: 'pass rate' },
       { expr: `round(sum ${BY} (${increaseOverRange('farmer_challenges_failed_total')}))`, legend: 'failed' },
@@ -142,11 +143,13 @@ const overTime: Panel[] = [
   }),
   graph({
     title: 'Versions',
-    question: 'Which versions run, and how far has an update progressed?',
+    question: 'Which versions and commits run, and how far has an update progressed?',
     normal: 'one, or two during an update.',
     decimals: 0,
     as: 'area',
-    queries: [{ expr: `count by (version) (${select('farmer_build_info')})`, legend: '{{version}}' }],
+    queries: [
+      { expr: `count by (version, commit) (${select('farmer_build_info')})`, legend: '{{version}} ({{commit}})' },
+    ],
   }),
   graph({
     title: 'Contracts by farmer',

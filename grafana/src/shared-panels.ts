@@ -86,10 +86,10 @@ export function uptimeStat(runbooks: readonly string[] = []): Panel {
 export function versionStat(buildInfo: string): Panel {
   return stat({
     title: 'Version',
-    question: 'Which versions run?',
+    question: 'Which versions and commits run?',
     normal: 'one.',
     showLegend: true,
-    queries: [{ expr: `count by (version) (${select(buildInfo)})`, legend: '{{version}}' }],
+    queries: [{ expr: `count by (version, commit) (${select(buildInfo)})`, legend: '{{version}} ({{commit}})' }],
   });
 }
 

@@ -92,12 +92,12 @@ describeWith(['prometheus'], 'dashboard queries in a real Prometheus', () => {
     }
   });
 
-  it('annotate a version change, but not the first version', async () => {
+  it('annotate a new build of the same version, but not the first build', async () => {
     const query = findQuery('annotation Version changes');
-    await waitFor('farmer_build_info{job="updated", version="1"} offset 6s');
-    exporter.version = '2';
+    await waitFor('farmer_build_info{job="updated", commit="a"} offset 6s');
+    exporter.commit = 'b';
     const found = await runQuery(prometheus, query, hasNumbers, 'updated');
-    expect(found.map(({ metric }) => metric['version'])).toEqual(['2']);
+    expect(found.map(({ metric }) => metric['commit'])).toEqual(['b']);
   });
 
   it('forecast when other programs fill a disk, and show 0 if the capacity does not fit', async () => {
@@ -148,19 +148,19 @@ function findQuery(name: string): DashboardQuery {
 
 interface Exporter {
   readonly url: string;
-  version: string;
+  commit: string;
   capacityBytes: number;
   close(): void;
 }
 
-/** Serves metrics of a farmer with a changing version and capacity, and a disk of 1 GB that fills by 1 MB/s. */
+/** Serves metrics of a farmer with a changing commit and capacity, and a disk of 1 GB that fills by 1 MB/s. */
 async function startExporter(): Promise<Exporter> {
   const start = performance.now();
-  const exporter = { url: '', version: '1', capacityBytes: 5_000, close: () => server.close() };
+  const exporter = { url: '', commit: 'a', capacityBytes: 5_000, close: () => server.close() };
   const server = createServer((_request, response) => {
     response.setHeader('content-type', 'text/plain; version=0.0.4');
     const lines = [
-      `farmer_build_info{version="${exporter.version}",node_version="0"} 1`,
+      `farmer_build_info{version="1",commit="${exporter.commit}",node_version="0"} 1`,
       `farmer_disk_free_bytes{disk="/d"} ${1e9 - performance.now() * 1000 + start * 1000}`,
       `farmer_disk_capacity_bytes{disk="/d"} ${exporter.capacityBytes}`,
       'farmer_disk_used_bytes{disk="/d"} 5000',

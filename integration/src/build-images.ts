@@ -1,5 +1,5 @@
 import { docker } from './docker.ts';
-import { IMAGES } from './images.ts';
+import { IMAGES, REVISION } from './images.ts';
 import { ROOT, resolveBaseImage } from './pinned-images.ts';
 
 /** Builds both images before the tests. */
@@ -8,7 +8,8 @@ export default async function buildImages(): Promise<void> {
   for (const [target, image] of Object.entries(IMAGES)) {
     const startedAt = performance.now();
     process.stdout.write(`\nbuilding ${image} … `);
-    await docker(['build', '--target', target, '--tag', image, '--build-arg', `NODE_IMAGE=${base}`, ROOT], {
+    const args = [`NODE_IMAGE=${base}`, `REVISION=${REVISION}`].flatMap((arg) => ['--build-arg', arg]);
+    await docker(['build', '--target', target, '--tag', image, ...args, ROOT], {
       env: { ...process.env, DOCKER_BUILDKIT: '1', BUILDKIT_PROGRESS: 'plain' },
       timeoutMs: 600_000,
     });

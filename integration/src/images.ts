@@ -11,6 +11,9 @@ export const LABEL_OPTIONS = ['--label', `downstream.integration=${run}`];
 /** Prefix of the names of this run's networks, because testcontainers does not label networks. */
 export const NETWORK_PREFIX = `downstream-integration-${run}-`;
 
+/** The commit with which the images are built. */
+export const REVISION = '0123456789abcdef0123456789abcdef01234567';
+
 /** Both images, by the target in the Dockerfile. */
 export const IMAGES = {
   farmer: `downstream-farmer:integration-${run}`,

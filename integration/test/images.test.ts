@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { docker } from '../src/docker.ts';
-import { IMAGES, LABEL_OPTIONS } from '../src/images.ts';
+import { IMAGES, LABEL_OPTIONS, REVISION } from '../src/images.ts';
 
 const MIB = 1024 * 1024;
 
@@ -44,7 +44,13 @@ describe.each(Object.values(IMAGES))('The image %s', (image) => {
       'org.opencontainers.image.description': expect.any(String),
       'org.opencontainers.image.licenses': 'MIT',
       'org.opencontainers.image.version': expect.stringMatching(/^\d+\.\d+\.\d+/),
+      'org.opencontainers.image.revision': REVISION,
     });
+  });
+
+  it('reports the commit that it was built from', async () => {
+    const version = await docker(['run', '--rm', ...LABEL_OPTIONS, image, '--version']);
+    expect(version).toMatch(new RegExp(`^\\d+\\.\\d+\\.\\d+ \\(commit ${REVISION.slice(0, 12)}\\)$`));
   });
 
   it('contains no sources, types, tests or compilers', async () => {

@@ -331,7 +331,7 @@ async function refresh() {
       get(`/contracts?order=due&limit=${MAX_CONTRACTS}`),
     ]);
     intervalMs = config.intervalMs;
-    setText(byId('identity'), `seed ${info.seed} · ${info.version}`);
+    setText(byId('identity'), `seed ${info.seed} · ${info.version} (commit ${info.commit})`);
     document.title = `Mock node · port ${info.apiPort}`;
     showFigures(info);
     showFaults(faults);

@@ -15,6 +15,7 @@ import { createApiApp } from './api/api-app.ts';
 import { ApiListener } from './api/api-listener.ts';
 import { RequestRecorder } from './api/recorder.ts';
 import { RequestPipeline } from './api/request-pipeline.ts';
+import { BUILD } from './build.ts';
 import { ChunkFactory } from './chunks/chunk-factory.ts';
 import { type Genesis, loadGenesisFile, standardGenesis } from './chunks/genesis.ts';
 import { NodeClock } from './clock/node-clock.ts';
@@ -36,7 +37,6 @@ import { prototypeHandlers } from './routes/prototype.ts';
 import { RuntimeConfig } from './runtime-config.ts';
 import { MonitoredState } from './state/monitored-state.ts';
 import { StateFile } from './state/state-file.ts';
-import { VERSION } from './version.ts';
 
 export interface MockNode {
   readonly url: string;
@@ -144,7 +144,7 @@ async function start(
     onChange: (change, name) => events.emit({ type: 'fault', change, name }),
   });
   const metrics = new MockMetrics(
-    { version: VERSION },
+    { build: BUILD },
     { contracts: () => ledger.countContracts(clock.now()), farmers: () => ledger.farmers, events },
   );
   output.subscribe({
@@ -152,7 +152,7 @@ async function start(
     recovered: (lines) => log.warn('output lines dropped', { lines }),
   });
   const controller = new NodeController(
-    { version: VERSION, scenarios: [...readScenarios(config), ...createStartScenario(faults)] },
+    { build: BUILD, scenarios: [...readScenarios(config), ...createStartScenario(faults)] },
     {
       random,
       // Nothing that was issued before the reset is issued again, unless the seed was given.

@@ -1,6 +1,7 @@
 import {
   CodedError,
   createLogger,
+  formatBuild,
   formatSettingHelp,
   maskUsageError,
   type ProcessOutput,
@@ -11,6 +12,7 @@ import {
 import { StopRequest } from '@downstream/platform/signals';
 import { Command, CommanderError } from 'commander';
 import { startMockNode } from './app.ts';
+import { BUILD } from './build.ts';
 import { readConfig, SETTINGS } from './config.ts';
 
 /**
@@ -25,6 +27,7 @@ export async function runCommand(
 ): Promise<number> {
   const program = new Command('mock-node')
     .description('A storage node for development and tests: it verifies every answer and can inject faults.')
+    .version(formatBuild(BUILD))
     .exitOverride()
     .configureOutput({ writeErr: (text) => process.stderr.write(maskUsageError(text)) });
   for (const setting of Object.values(SETTINGS))

@@ -1,5 +1,5 @@
 import type { ControllerEvent } from '@downstream/control-api';
-import { type Catalogue, MetricSet, type Scrape } from '@downstream/platform';
+import { type Build, type Catalogue, MetricSet, type Scrape } from '@downstream/platform';
 import { CHALLENGE_RESULTS, CONTRACT_STATES, type ContractState, END_REASONS } from './ledger/contract.ts';
 import type { ControllerEvents } from './node-controller.ts';
 
@@ -80,8 +80,8 @@ export const MOCK_METRICS = {
     name: 'mock_node_build_info',
     unit: 'always 1',
     question: 'Which version is running?',
-    help: 'Always 1. The labels contain the versions.',
-    labels: { version: null, node_version: null },
+    help: 'Always 1. The labels contain the version and the commit of the build, and the version of Node.js.',
+    labels: { version: null, commit: null, node_version: null },
   },
 } as const satisfies Catalogue;
 
@@ -98,9 +98,9 @@ export class MockMetrics {
   readonly #set: MetricSet<typeof MOCK_METRICS>;
   readonly #faultNames = new Set<string>();
 
-  constructor({ version }: { version: string }, { contracts, farmers, events }: MockMetricsDeps) {
+  constructor({ build }: { build: Build }, { contracts, farmers, events }: MockMetricsDeps) {
     this.#set = new MetricSet(MOCK_METRICS, { onError: () => this.#set.instruments.metricErrors.inc() });
-    this.#set.instruments.build.set({ version, node_version: process.versions.node }, 1);
+    this.#set.instruments.build.set({ ...build, node_version: process.versions.node }, 1);
     this.#set.onScrape('contracts', (gauge) => {
       const counts = contracts();
       for (const state of CONTRACT_STATES) gauge.set({ state }, counts[state]);

@@ -10,7 +10,7 @@ import {
   type Scenario,
   scenario as scenarioSchema,
 } from '@downstream/control-api';
-import { CodedError } from '@downstream/platform';
+import { type Build, CodedError } from '@downstream/platform';
 import type { ClockSnapshot, NodeClock } from './clock/node-clock.ts';
 import type { FaultPlan } from './faults/fault-plan.ts';
 import { PRESETS } from './faults/presets.ts';
@@ -25,7 +25,7 @@ export class ScenarioError extends CodedError<'unknown' | 'built_in' | 'too_many
 export class ClockError extends CodedError<'too_far'> {}
 
 export interface NodeControllerOptions {
-  readonly version: string;
+  readonly build: Build;
   /** Applied in this order at the start and when the faults are reset. */
   readonly scenarios: readonly Scenario[];
 }
@@ -179,7 +179,7 @@ export class NodeController {
     const now = this.clock.now();
     const contracts = this.ledger.countContracts(now);
     return {
-      version: this.#options.version,
+      ...this.#options.build,
       seed: this.seed,
       startedAt: new Date(this.#startedAt).toISOString(),
       scenario: this.#appliedScenario,

@@ -59,7 +59,7 @@ function promtool(args: readonly string[], input = '') {
 /** Metrics that the farmer does not export and no rule records. */
 function findUnknown(metrics: readonly string[]): string[] {
   const exported = new FarmerMetrics(
-    { version: '0', nodes: [], disks: [] },
+    { build: { version: '0', commit: 'unknown' }, nodes: [], disks: [] },
     { clock: systemClock, log: new FakeLogger() },
   ).names.flatMap((name) => [name, ...['bucket', 'count', 'sum'].map((part) => `${name}_${part}`)]);
   const known = new Set([...exported, ...recorded, 'up']);

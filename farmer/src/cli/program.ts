@@ -1,7 +1,7 @@
-import { findSimilarName, maskCredentials, maskUsageError, toFlags } from '@downstream/platform';
+import { findSimilarName, formatBuild, maskCredentials, maskUsageError, toFlags } from '@downstream/platform';
 import { Command, InvalidArgumentError } from 'commander';
+import { BUILD } from '../build.ts';
 import { SETTINGS } from '../settings.ts';
-import { VERSION } from '../version.ts';
 import { EXIT_CODES_HELP } from './exit-codes.ts';
 import { toOption } from './options.ts';
 
@@ -25,7 +25,7 @@ export function createProgram(
     )
     .argument('[node_url]', `URL of the node (default: ${SETTINGS.nodes.default})`)
     .option('--verify-ownership <file>', 'prove that this machine has the same file as the node, then exit')
-    .version(VERSION)
+    .version(formatBuild(BUILD))
     .addHelpText('after', '\nEvery setting is also an environment variable; the option takes precedence.')
     .addHelpText('after', EXIT_CODES_HELP)
     .exitOverride()

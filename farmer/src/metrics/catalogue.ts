@@ -339,7 +339,7 @@ export const FARMER_METRICS = {
     name: 'farmer_build_info',
     unit: 'always 1',
     question: 'Which version is running?',
-    help: 'Always 1; the labels hold the versions.',
-    labels: { version: null, node_version: null },
+    help: 'Always 1. The labels contain the version and the commit of the build, and the version of Node.js.',
+    labels: { version: null, commit: null, node_version: null },
   },
 } as const satisfies Catalogue;

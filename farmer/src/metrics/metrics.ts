@@ -1,4 +1,4 @@
-import { type Clock, type Logger, MetricSet, type Scrape } from '@downstream/platform';
+import { type Build, type Clock, type Logger, MetricSet, type Scrape } from '@downstream/platform';
 import type { ChunkObserver } from '../chunks/chunk-store.ts';
 import type { Disk } from '../chunks/disk.ts';
 import type { DiskErrorKind } from '../chunks/disk-errors.ts';
@@ -42,7 +42,7 @@ export interface MetricSources {
 }
 
 export interface FarmerMetricsOptions {
-  readonly version: string;
+  readonly build: Build;
   readonly nodes: readonly string[];
   readonly disks: readonly string[];
 }
@@ -58,7 +58,7 @@ export class FarmerMetrics implements ChunkObserver {
   readonly #clock: Pick<Clock, 'toWallTime'>;
 
   /** @param options the labels whose values are known only at runtime: aliases of nodes, paths of data directories */
-  constructor({ version, nodes, disks }: FarmerMetricsOptions, { clock, log }: FarmerMetricsDeps) {
+  constructor({ build, nodes, disks }: FarmerMetricsOptions, { clock, log }: FarmerMetricsDeps) {
     this.#clock = clock;
     this.#set = new MetricSet(FARMER_METRICS, {
       labelValues: { node: nodes, disk: disks },
@@ -67,7 +67,7 @@ export class FarmerMetrics implements ChunkObserver {
         log.warn('metric unreadable', { metric, error });
       },
     });
-    this.#set.instruments.build.set({ version, node_version: process.versions.node }, 1);
+    this.#set.instruments.build.set({ ...build, node_version: process.versions.node }, 1);
   }
 
   /** The names of all metrics, including those of the process. */

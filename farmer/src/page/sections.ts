@@ -1,4 +1,4 @@
-import { formatBytes, type Instant } from '@downstream/platform';
+import { formatBuild, formatBytes, type Instant } from '@downstream/platform';
 import { type Contract, dueAt, PHASES } from '../contract/contract.ts';
 import { isRebuilding } from '../farming/repair-counts.ts';
 import type { RequestSummary } from '../status/request-stats.ts';
@@ -147,12 +147,12 @@ function renderRepairs({ repairs: { lost, rebuilt, rebuilding } }: Status): Html
 }
 
 function renderNodes({ status, startedAt, requests, now }: View): Html {
-  const { nodes, address, version, alias } = status;
+  const { nodes, address, alias } = status;
   return html`<dl class="facts">
 ${nodes.map((node) => renderNode(node, { requests: requests.get(node.alias), isOnly: nodes.length === 1, now }))}
 <div><dt>Payout address</dt><dd><code>${address}</code></dd></div>
 <div><dt>Name</dt><dd>${alias}</dd></div>
-<div><dt>Version</dt><dd>${version}</dd></div>
+<div><dt>Version</dt><dd>${formatBuild(status)}</dd></div>
 <div><dt>Started</dt><dd>${renderTime(startedAt, now)}</dd></div>
 </dl>`;
 }

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Clock, Instant } from '@downstream/platform';
+import { BUILD } from '../build.ts';
 import type { Disk } from '../chunks/disk.ts';
 import type { FarmerConfig } from '../config.ts';
 import { FAILURE_REASONS } from '../contract/contract.ts';
 import type { FarmerState, RunningFarmer } from '../farmer-state.ts';
 import { EMPTY_TALLY, type Tally } from '../farming/ports.ts';
 import { NO_REPAIRS, type Repairs } from '../farming/repair-counts.ts';
-import { VERSION } from '../version.ts';
 import type { Challenges, Contracts, DiskStatus, NodeStatus, Status } from './status.ts';
 import { describeWaiting, type WaitingFacts } from './waiting.ts';
 
@@ -21,7 +21,7 @@ export function readStatus(state: FarmerState, { config, clock, startedAt }: Sta
     state.phase === 'starting' ? createStartingStatus(config) : readRunning(state, clock);
   return {
     alias: config.alias,
-    version: VERSION,
+    ...BUILD,
     uptimeSeconds: Math.round((clock.now() - startedAt) / 1000),
     address: config.address,
     nodes,

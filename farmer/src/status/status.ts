@@ -64,6 +64,8 @@ export interface Challenges {
 export interface Status {
   readonly alias: string;
   readonly version: string;
+  /** As of `Build`. */
+  readonly commit: string;
   readonly uptimeSeconds: number;
   readonly address: string;
   readonly nodes: readonly NodeStatus[];

@@ -88,8 +88,11 @@ describe('runCommand', () => {
     expect(err).not.toContain('hunter2');
   });
 
-  it('prints its version', async () => {
-    expect(await downstream('--version')).toMatchObject({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+  it('prints its version and commit', async () => {
+    expect(await downstream('--version')).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^\d+\.\d+\.\d+ \(commit unknown\)\n$/),
+    });
   });
 
   it.each([

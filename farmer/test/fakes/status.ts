@@ -6,6 +6,7 @@ import type { Status } from '../../src/status/status.ts';
 export const STATUS: Status = {
   alias: 'here',
   version: '1',
+  commit: '858913b1a2b3',
   uptimeSeconds: 1_000,
   address: 'a',
   contracts: { total: 1, capacity: 2, capacityEstimate: 40, generating: 0, waiting: 1, proving: 0, answering: 0 },

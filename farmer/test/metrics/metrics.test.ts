@@ -52,7 +52,8 @@ const SOURCES: MetricSources = {
 const scrapeLines = async (metrics: FarmerMetrics) => (await metrics.scrape()).text.split('\n');
 const createMetrics = ({ nodes = ['main'], log = new FakeLogger() } = {}) => {
   const clock = { toWallTime: (instant: number) => instant + 60_000 };
-  return new FarmerMetrics({ version: '1', nodes, disks: ['/a', '/b'] }, { clock, log });
+  const build = { version: '1', commit: '858913b1a2b3' };
+  return new FarmerMetrics({ build, nodes, disks: ['/a', '/b'] }, { clock, log });
 };
 
 describe('FarmerMetrics', () => {
@@ -81,7 +82,7 @@ describe('FarmerMetrics', () => {
         'farmer_disk_state{disk="/b",state="ok"} 0',
         'farmer_disk_state{disk="/b",state="read_only"} 0',
         'farmer_disk_state{disk="/b",state="quarantined"} 1',
-        `farmer_build_info{version="1",node_version="${process.versions.node}"} 1`,
+        `farmer_build_info{version="1",commit="858913b1a2b3",node_version="${process.versions.node}"} 1`,
       ]),
     );
   });

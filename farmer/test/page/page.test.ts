@@ -102,6 +102,10 @@ async function listenToEvents(url: string) {
 }
 
 describe('renderDocument', () => {
+  it('shows the version and the commit of the build', () => {
+    expect(renderDocument(createView()).text).toContain('<dt>Version</dt><dd>1 (commit 858913b1a2b3)</dd>');
+  });
+
   it('contains the status, deadlines, failures and log without a script', () => {
     const { text } = renderDocument(createView());
     for (const expected of [

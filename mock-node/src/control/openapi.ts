@@ -1,6 +1,6 @@
 import { ADMIN_PREFIX, OPERATIONS, type Operation } from '@downstream/control-api';
 import { z } from 'zod';
-import { VERSION } from '../version.ts';
+import { BUILD } from '../build.ts';
 import { createSchemaComponents, type Json, toSchema } from './openapi-schemas.ts';
 
 const DESCRIPTION = `Inspects and changes a running mock node. It has its own port, which faults do not affect.
@@ -28,7 +28,7 @@ export function createOpenApi() {
     openapi: '3.1.1',
     info: {
       title: 'Control API of the mock node',
-      version: VERSION,
+      version: BUILD.version,
       license: { name: 'MIT' },
       description: DESCRIPTION,
     },

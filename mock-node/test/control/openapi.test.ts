@@ -19,7 +19,7 @@ const { start, ask, farm, pass, controller, controlUrl } = setUpControlApi();
 
 const metrics = () =>
   new MockMetrics(
-    { version: '0' },
+    { build: { version: '0', commit: 'unknown' } },
     { contracts: () => ({ due: 0, settled: 0 }), farmers: () => 0, events: new ControllerEvents() },
   );
 /** Another control app for the started node. */

@@ -11,6 +11,7 @@ describe('getInfo', () => {
     expect(status).toBe(200);
     expect(json).toEqual({
       version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
+      commit: 'unknown',
       seed: 'mine',
       startedAt: '1970-01-01T00:16:40.000Z',
       apiPort: Number(new URL(url()).port),

@@ -80,6 +80,9 @@ export const challengeCounts = z.object({ passed: count, wrong: count, unanswere
 /** The node's overall state. */
 export const info = z.object({
   version: z.string(),
+  commit: z
+    .string()
+    .describe('The commit of the build; `-dirty` after it: other changes were built too. May be `unknown`.'),
   seed: z.string().describe('Repeats the run since the start or the last reset of the contracts.'),
   startedAt: instant,
   apiPort: z.number().int(),

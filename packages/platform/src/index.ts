@@ -2,6 +2,7 @@ export { runUnlessAborted, TimeoutError, waitAtMost, withTimeout } from './abort
 export { computeBackoffMs } from './backoff.ts';
 export { type BootTime, measureElapsedMs } from './boot-time.ts';
 export { BufferedOutput, type OutputObserver } from './buffered-output.ts';
+export { type Build, formatBuild, readBuild } from './build.ts';
 export { formatBytes, parseBytes } from './bytes.ts';
 export { type Clock, type Instant, systemClock } from './clock.ts';
 export {
@@ -60,4 +61,3 @@ export {
 } from './settings.ts';
 export { Shutdown } from './shutdown.ts';
 export { findSimilarName } from './similar-name.ts';
-export { readPackageVersion } from './version.ts';
