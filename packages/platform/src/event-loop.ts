@@ -12,14 +12,18 @@ export async function yieldToEventLoop(): Promise<void> {
  *
  * @param visit returns within a few milliseconds
  */
-export async function forEachInSlices<T>(items: Iterable<T>, visit: (item: T) => void): Promise<void> {
+export async function forEachInSlices<T>(
+  items: Iterable<T>,
+  visit: (item: T) => void,
+  now = () => performance.now(),
+): Promise<void> {
   let left = SLICE_ITEMS;
-  let startedAt = performance.now();
+  let startedAt = now();
   for (const item of items) {
-    if (left === 0 || performance.now() - startedAt > SLICE_MS) {
+    if (left === 0 || now() - startedAt > SLICE_MS) {
       await yieldToEventLoop();
       left = SLICE_ITEMS;
-      startedAt = performance.now();
+      startedAt = now();
     }
     left -= 1;
     visit(item);
