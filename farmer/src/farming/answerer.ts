@@ -19,6 +19,8 @@ export interface StopSignals {
 const RETRY = { baseMs: 500, capMs: 15_000 };
 /** The timeout leaves time for this many attempts before the deadline. */
 const MIN_ATTEMPTS = 3;
+/** On a stale connection a request times out and is sent once more, with the full timeout: also before the deadline. */
+const MAX_SENDS_PER_ATTEMPT = 2;
 const MIN_TIMEOUT_MS = 1_000;
 /** An answer is not sent with less slack than this, or than twice the usual response time of the node. */
 const MIN_SLACK_MS = 250;
@@ -53,7 +55,7 @@ export class Answerer {
     if (circuit.retryAfterMs !== undefined) return this.#retryLater(contract, signals, attempt, circuit.retryAfterMs);
     contracts.apply(id, { type: 'sent', challenge });
     try {
-      const timeoutMs = Math.min(slackMs, Math.max(MIN_TIMEOUT_MS, slackMs / MIN_ATTEMPTS));
+      const timeoutMs = Math.min(slackMs / MAX_SENDS_PER_ATTEMPT, Math.max(MIN_TIMEOUT_MS, slackMs / MIN_ATTEMPTS));
       const answer = { id, response: contract.response };
       const passed = await node.answer(session.token, answer, { signal: signals.aborting, timeoutMs });
       nodeThroughput.recordAnswer(clock.now() - sentAt);

@@ -181,7 +181,7 @@ describe('Farmer', () => {
     expect(outcomes.passes).toHaveLength(1);
   });
 
-  it('limits the timeout of an answer to its deadline', async () => {
+  it('sends an answer twice before its deadline if its connection is stale', async () => {
     const { start, clock, node, chunks } = aFarmer({ contracts: 1 });
     const gate = Promise.withResolvers<void>();
     chunks.gate = gate.promise;
@@ -190,7 +190,8 @@ describe('Farmer', () => {
     gate.resolve();
     await clock.advance(0);
     expect(node.timeouts).toEqual([expect.any(Number)]);
-    expect(node.timeouts[0]).toBeLessThanOrEqual(SECOND / 2);
+    // The client of the node sends the request again after its timeout.
+    expect(node.timeouts[0]).toBeLessThanOrEqual(SECOND / 4);
   });
 
   it('does not send an answer after the deadline, when it would count against the next challenge', async () => {
