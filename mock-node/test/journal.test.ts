@@ -223,6 +223,8 @@ describe('the recorded requests', () => {
     await start();
     await get('/healthz');
     await get('/metrics');
+    // The image's health check calls this on the port of the node API, too.
+    expect(await get('/__admin/health/ready')).toMatchObject({ code: 404 });
     expect(entries()).toEqual([]);
   });
 });

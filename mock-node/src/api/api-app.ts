@@ -1,3 +1,4 @@
+import { ADMIN_PREFIX } from '@downstream/control-api';
 import { getErrorMessage, type Logger } from '@downstream/platform';
 import { getClientErrorStatus } from '@downstream/platform/web';
 import { ROUTE_NAMES, ROUTES, type RouteDefinition, type RouteName } from '@downstream/protocol';
@@ -35,6 +36,11 @@ export function createApiApp(access: Access, { pipeline, recorder, metrics, log,
     recorder.markInternal(response, 'healthz');
     if (isHealthy()) response.json({ status: 'ok' });
     else response.status(503).json({ status: 'error', message: 'The state cannot be stored.' });
+  });
+  // The image's health check looks for the control API on every port.
+  app.use(`${ADMIN_PREFIX}/health`, (_request, response, next) => {
+    recorder.markInternal(response, 'healthz');
+    next();
   });
   app.use('/metrics', (_request, response, next) => {
     recorder.markInternal(response, 'metrics');
