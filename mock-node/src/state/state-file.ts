@@ -128,13 +128,13 @@ export class StateFile implements LedgerStore {
    * @throws StateError
    */
   save(clock: ClockSnapshot): void {
-    // Without this check, changes would go to a file that no longer has a name.
-    if (readInode(this.#path) !== this.#inode)
-      throw new StateError(
-        'unwritable',
-        `MOCK_STATE (${JSON.stringify(this.#path)}) was deleted or replaced: restart the node to use what is there now`,
-      );
     try {
+      // Without this check, changes would go to a file that no longer has a name.
+      if (readInode(this.#path) !== this.#inode)
+        throw new StateError(
+          'unwritable',
+          `MOCK_STATE (${JSON.stringify(this.#path)}) was deleted or replaced: restart the node to use what is there now`,
+        );
       inTransaction(this.#db, () => this.#write(clock));
     } catch (error) {
       throw toStateError(error, this.#path);

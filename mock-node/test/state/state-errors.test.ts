@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { startMockNode } from '@downstream/mock-node';
 import { describe, expect, it } from '@jest/globals';
@@ -158,5 +158,14 @@ describe('a node whose state cannot be written', () => {
     await newToken();
     await start({ statePath: statePath() });
     expect(controller().getInfo().farmers).toBe(3);
+  });
+
+  it('responds with 503 if the path of the state cannot be followed', async () => {
+    await start({ statePath: statePath() });
+    renameSync(statePath(), path('aside'));
+    symlinkSync(statePath(), statePath());
+    expect(await register()).toMatchObject({ code: 503 });
+    rmSync(statePath());
+    renameSync(path('aside'), statePath());
   });
 });
