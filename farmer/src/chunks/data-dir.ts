@@ -6,7 +6,7 @@ import { getErrorCode, waitAtMost } from '@downstream/platform';
 import { CHUNK_FOLDER, checkChunkFolder } from './chunk-folder-owner.ts';
 import { classifyDiskError } from './disk-errors.ts';
 import { DataDirError, MARKER_FILE, readMarker, toDataDirError, writeMarker } from './disk-marker.ts';
-import { createSpaceReader, describeShortage } from './disk-space.ts';
+import { createSpaceReader, describeShortage, type FileSystemSpace } from './disk-space.ts';
 import { isProbeFile, ProbeError, probeFolder, removeProbeFiles } from './folder-probe.ts';
 
 /** Entries that an empty directory may have: what file systems create, and a genesis file copied beforehand. */
@@ -14,6 +14,8 @@ const IGNORED_ENTRIES = ['lost+found', 'genesis', `${MARKER_FILE}.partial`];
 /** A disk in standby needs some seconds to wake up. */
 export const DISK_RESPONSE_TIMEOUT_MS = 30_000;
 const STATE_FILES = ['state.db', 'state.replica.db'];
+/** More than the probes write. */
+const PROBE_BYTES = 1024 * 1024;
 const EMPTY_REMEDY =
   'check the path in FARMER_DATA_DIR; if its disk is not mounted, mount it; if the farmer or the disk is new, start once with --init (FARMER_INIT=true)';
 
@@ -23,6 +25,8 @@ export interface DataDirOptions {
   readonly isStateDir?: boolean;
   /** Also tests what the state needs. @throws ProbeError */
   readonly probeState?: (folder: string) => void;
+  /** Reads the free space of the directory's file system, for the error message. */
+  readonly readSpace?: () => Promise<FileSystemSpace>;
 }
 
 /**
@@ -43,8 +47,9 @@ export async function prepareDataDir(path: string, options: DataDirOptions): Pro
     // A disk that fails or is full can still be read: the farmer proves the chunks that are there.
     const isTemporary = classifyDiskError(getErrorCode(error) ?? '') !== undefined;
     if (isNew || !isTemporary) {
+      const failure = await explainProbeError(error, path, options.readSpace);
       await removeDirectories(path, created);
-      throw await explainProbeError(error, path);
+      throw failure;
     }
   }
   return isNew;
@@ -84,12 +89,16 @@ async function removeDirectories(path: string, first: string | undefined): Promi
   for (let folder = path; folder.length >= first.length; folder = dirname(folder)) await rmdir(folder).catch(() => {});
 }
 
-async function explainProbeError(error: unknown, path: string): Promise<DataDirError> {
+async function explainProbeError(
+  error: unknown,
+  path: string,
+  readSpace = createSpaceReader(path),
+): Promise<DataDirError> {
   if (!(error instanceof ProbeError)) return toDataDirError(error, path);
   const errorClass = classifyDiskError(error.code);
   if (errorClass === 'full') {
-    const space = await createSpaceReader(path)().catch(() => undefined);
-    const shortage = describeShortage(error.code, space, 0);
+    const space = await readSpace().catch(() => undefined);
+    const shortage = describeShortage(error.code, space, PROBE_BYTES);
     return new DataDirError('unusable', `the data directory ${path} cannot be written: ${shortage}`);
   }
   if (errorClass !== undefined) return toDataDirError(error, path);

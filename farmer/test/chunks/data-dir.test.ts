@@ -15,6 +15,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { claimChunkFolder } from '../../src/chunks/chunk-folder-owner.ts';
 import { assertStateExists, assertStateIsFirst, openDiskFolders, prepareDataDir } from '../../src/chunks/data-dir.ts';
 import { readMarker, writeMarker } from '../../src/chunks/disk-marker.ts';
+import { ProbeError } from '../../src/chunks/folder-probe.ts';
 
 let root: string;
 beforeEach(() => {
@@ -66,6 +67,22 @@ describe('prepareDataDir', () => {
 
   it.each(['state.db', 'state.replica.db', 'downstream.json'])('accepts a directory with %s', async (file) => {
     expect(await prepareDataDir(createFolder('a', file), { init: false })).toBe(false);
+  });
+
+  it.each([
+    ['no free space', 'ENOSPC', 0],
+    ['quota or another limit of the file system reached', 'ENOSPC', 1e9],
+    ['disk quota used up', 'EDQUOT', 0],
+  ])('refuses a directory that cannot be written because of: %s', async (reason, code, freeBytes) => {
+    const probeState = () => {
+      throw new ProbeError(code, 'creating a database failed');
+    };
+    const readSpace = async () => ({ sizeBytes: statSync(path('a')).size, freeBytes });
+    await expect(prepareDataDir(path('a'), { init: true, probeState, readSpace })).rejects.toMatchObject({
+      code: 'unusable',
+      message: `the data directory ${path('a')} cannot be written: ${reason}`,
+    });
+    expect(readdirSync(root)).toEqual([]);
   });
 
   it('reports a directory that it cannot create, with the setting to check', async () => {
