@@ -39,6 +39,9 @@ contracts, compares the outcome, and waits until all contracts pass again.
 * **degraded**: exactly the listed losses occur: failed challenges, ended and rejected contracts, and chunk errors, each
   by reason. "some" means at least one, "any" means zero or more.
 
+The farmer honours \`Retry-After\`, but never past the next deadline. After five failures in a row, a circuit breaker
+pauses requests to the node, each time for at most a tenth of the shortest interval.
+
 In every case the farmer stays live and ready, counts failed requests by route and outcome in
 \`farmer_node_requests_total\`, logs no secret, and leaves no files other than the chunks of its contracts.
 Unless a row says otherwise, the interval is five seconds.

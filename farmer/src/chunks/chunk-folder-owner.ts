@@ -18,16 +18,23 @@ export async function checkChunkFolder(folder: string, owner: Owner): Promise<bo
   });
   if (entry === undefined) return false;
   if (!(entry.isDirectory() || entry.isSymbolicLink()))
-    throw new DataDirError('foreign', `${folder} is not a directory: ${REMEDY}`);
+    throw new DataDirError('foreign', `${folder} is not a directory: move it away; ${ELSEWHERE}`);
   const marker = await readMarker(folder);
   if (marker?.farm === owner.farm && marker.disk === owner.disk) return true;
-  if (marker !== undefined) throw new DataDirError('foreign', `${folder} belongs to another farmer or disk: ${REMEDY}`);
+  if (marker !== undefined)
+    throw new DataDirError(
+      'foreign',
+      `${folder} belongs to another farmer or disk: ${entry.isSymbolicLink() ? 'remove the link' : 'unmount it, or move it away, but do not delete it'}; ${ELSEWHERE}`,
+    );
   if (entry.isSymbolicLink())
-    throw new DataDirError('foreign', `${folder} is a link to a folder without ${MARKER_FILE}: ${REMEDY}`);
+    throw new DataDirError(
+      'foreign',
+      `${folder} is a link to a folder without ${MARKER_FILE}: remove the link; ${ELSEWHERE}`,
+    );
   return false;
 }
 
-const REMEDY = 'remove it, or the mount there; to store chunks elsewhere, set FARMER_DATA_DIR';
+const ELSEWHERE = 'to store chunks elsewhere, set FARMER_DATA_DIR';
 
 /** Creates and marks a chunk folder if necessary. @throws DataDirError `foreign`, or the error of the file system */
 export async function claimChunkFolder(folder: string, owner: Owner): Promise<void> {

@@ -41,7 +41,7 @@ export function planClaim(
   if (hasNewAddress && known.some(isBound)) {
     throw new StateError(
       'other_identity',
-      `this data directory belongs to the payout address ${farm.address}, but FARMER_ADDRESS is ${address}: set it back; to change the address, exit all nodes first (downstream exit)`,
+      `this data directory belongs to the payout address ${farm.address}, but FARMER_ADDRESS is ${address}: set it back; to change the address, exit all nodes first, which releases all contracts (downstream exit)`,
     );
   }
   // A token of the old address is not used for the new one.
@@ -62,5 +62,5 @@ function describeMissing({ url }: KnownNode, contracts: number): string {
     contracts === 0
       ? 'is registered with the node'
       : `has ${contracts} ${contracts === 1 ? 'contract' : 'contracts'} of the node`;
-  return `this data directory ${relation} ${url}, which is not in FARMER_NODE_URL: check the URL and add the node again; if it has a new URL, start once with --node-moved; to stop using it, exit it first (downstream exit --node)`;
+  return `this data directory ${relation} ${url}, which is not in FARMER_NODE_URL: check the URL and add the node again; if the same node has a new URL, start once with --node-moved; to stop using it, exit it first, which releases its contracts (downstream exit --node)`;
 }

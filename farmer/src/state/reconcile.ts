@@ -18,7 +18,7 @@ export function restoreRegistry(db: DatabaseSync, replica: StateReplica): void {
   if (own !== undefined && own.id !== farm.id) {
     throw new StateError(
       'unusable',
-      'the state and its replica belong to different farmers: if the state is the right one, delete the replica',
+      'the state and its replica belong to different farmers: if the state is the right one, move the replica away',
     );
   }
   inDurableTransaction(db, () => {

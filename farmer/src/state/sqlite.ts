@@ -68,7 +68,7 @@ export function toStateError(error: unknown, path: string): StateError {
         `${path} cannot be used: ${message}; replace it by the file itself, or set FARMER_DATA_DIR to the directory of the original`,
       );
     case 'foreign':
-      return new StateError('unusable', `${path} is a database of another program: use another FARMER_DATA_DIR`);
+      return new StateError('unusable', `${path} is a database of another program: check FARMER_DATA_DIR`);
     case 'empty':
       return new StateError('unusable', `${path} is empty: start the farmer once`);
     case 'other_version':

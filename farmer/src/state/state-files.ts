@@ -82,7 +82,10 @@ function createUnrecoverableError(statePath: string, state: 'absent' | 'damaged'
     state === 'absent'
       ? `${statePath} is missing and ${REPLICA_FILE} is damaged`
       : `${statePath} is damaged or not a farmer's state, and there is no intact ${REPLICA_FILE}`;
-  return new StateError('unusable', `${problem}: restore a backup as ${STATE_FILE}, or use another FARMER_DATA_DIR`);
+  return new StateError(
+    'unusable',
+    `${problem}: if an intact ${STATE_FILE} is elsewhere, such as on a disk that is not mounted, use that; otherwise restore a backup as ${STATE_FILE}. To start over without the old contracts, use another FARMER_DATA_DIR`,
+  );
 }
 
 /**

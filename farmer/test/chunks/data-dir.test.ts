@@ -201,6 +201,14 @@ describe('openDiskFolders', () => {
     expect(readdirSync(path('other/chunks'))).toEqual(['downstream.json']);
   });
 
+  it('advises to keep the chunk folder of another farmer or disk', async () => {
+    createFolder('stateDir', 'state.db');
+    await claimChunkFolder(path('stateDir/chunks'), { farm: 'another', disk: 'disk' });
+    await expect(openDiskFolders(folders('stateDir'), options)).rejects.toThrow(
+      error('foreign', 'unmount it, or move it away, but do not delete it'),
+    );
+  });
+
   it('does not create a missing directory of a known disk', async () => {
     createFolder('stateDir', 'state.db');
     const first = await openDiskFolders(folders('stateDir', 'b'), { ...options, init: true });
