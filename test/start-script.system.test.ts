@@ -12,7 +12,13 @@ describe('npm start', () => {
     const { FARMER_NODE_URL: _, ...env } = farm.env('');
     const { genesisPath, genesisSha256 } = farm.genesis;
     const script = spawn(process.execPath, [SCRIPT, '--http-port', '0'], {
-      env: { ...env, MOCK_GENESIS: genesisPath, MOCK_GENESIS_SHA256: genesisSha256, FARMER_INIT: 'true' },
+      env: {
+        ...env,
+        MOCK_PORT: '0',
+        MOCK_GENESIS: genesisPath,
+        MOCK_GENESIS_SHA256: genesisSha256,
+        FARMER_INIT: 'true',
+      },
     });
     let output = '';
     script.stdout.on('data', (piece) => {
