@@ -23,6 +23,7 @@ import { ContractTables } from './farming/contract-tables.ts';
 import { Farmer } from './farming/farmer.ts';
 import { createHttpApp } from './http/http-app.ts';
 import { openNetwork } from './node/network.ts';
+import { readContractList } from './page/contract-list.ts';
 import { LiveUpdates } from './page/live-updates.ts';
 import { readView } from './page/read-view.ts';
 import { createPageRoutes } from './page/routes.ts';
@@ -179,6 +180,10 @@ async function startHttpServer(
   const { metrics, history } = observers;
   const requests = new Map(observers.nodes.map((node) => [node.config.alias, node.requests]));
   const view = async () => readView({ clock, status, history, tail, requests, state: () => startup.current });
+  const contracts = (page: number) => {
+    const { current } = startup;
+    return readContractList(current.phase === 'starting' ? undefined : current, { page, alias: config.alias, clock });
+  };
   const live = new LiveUpdates({ view, log });
   const { httpHost: host, httpPort: port } = config;
   const allowedHosts = [...config.allowedHosts, host.toLowerCase()];
@@ -190,7 +195,7 @@ async function startHttpServer(
       isAlive: () => startup.current.phase === 'starting' || startup.current.farmer.isTicking,
       missing: () => listMissing(startup.current),
       contract: (id) => (startup.current.phase === 'starting' ? undefined : startup.current.operations.explain(id)),
-      page: createPageRoutes({ view, live }),
+      page: createPageRoutes({ view, contracts, live }),
       log,
     },
   );

@@ -191,6 +191,11 @@ export class ContractTable {
     return found;
   }
 
+  /** `count` contracts after the first `skip`, in the order of acceptance. */
+  list({ skip, count }: { skip: number; count: number }): Contract[] {
+    return [...this.#contracts.values().drop(skip).take(count)];
+  }
+
   /** Whether a contract is being requested: the node may already list a contract that has not arrived here. */
   get isRequesting(): boolean {
     return this.#isRequesting;

@@ -1,5 +1,5 @@
 import type { Load } from '../contract/admission.ts';
-import { type Contract, type ContractId, dueAt } from '../contract/contract.ts';
+import type { ContractId } from '../contract/contract.ts';
 import type { ContractTable } from './contract-table.ts';
 
 /** The contract tables of all nodes. An id is in at most one of them. */
@@ -50,14 +50,6 @@ export class ContractTables {
   /** All ids except those of contracts being removed, sorted. */
   ids(): ContractId[] {
     return this.#tables.flatMap((table) => table.ids()).sort();
-  }
-
-  /** The `count` contracts with the next deadlines, in order. Visits every contract: not for use in a loop. */
-  listNextDue(count: number): Contract[] {
-    return this.#tables
-      .flatMap((table) => table.listNextDue(count))
-      .sort((a, b) => dueAt(a) - dueAt(b))
-      .slice(0, count);
   }
 
   /** These chunks are unreadable because their disk failed. */

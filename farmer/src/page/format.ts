@@ -30,6 +30,11 @@ export function formatRoughDuration(ms: number): string {
   return minutes < 120 ? `${minutes} minutes` : `${Math.round(minutes / 60)} hours`;
 }
 
+/** Formats a date and time in UTC, which the text around it must say: `2026-11-23 08:30:05`. */
+export function formatTimestamp(at: number): string {
+  return new Date(at).toISOString().slice(0, 19).replace('T', ' ');
+}
+
 /** Formats the time of day in UTC: `08:30`. */
 export function formatClockTime(at: number): string {
   return new Date(at).toISOString().slice(11, 16);

@@ -1,5 +1,6 @@
 import type { Clock, Instant, LogTail } from '@downstream/platform';
 import type { FarmerState } from '../farmer-state.ts';
+import { listNextDue } from '../status/held-contracts.ts';
 import type { OutcomeHistory } from '../status/outcome-history.ts';
 import type { RequestStats } from '../status/request-stats.ts';
 import type { Status } from '../status/status.ts';
@@ -77,7 +78,7 @@ function readWork(state: FarmerState): Pick<View, 'intervalMs' | 'nextContracts'
   const { farmer, pool } = state;
   return {
     intervalMs: farmer.contracts.shortestIntervalMs,
-    nextContracts: farmer.contracts.listNextDue(MAX_CONTRACTS_SHOWN),
+    nextContracts: listNextDue(state, MAX_CONTRACTS_SHOWN),
     queues: farmer.queues,
     workers: pool,
   };

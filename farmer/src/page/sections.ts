@@ -1,9 +1,9 @@
 import { formatBuild, formatBytes, type Instant } from '@downstream/platform';
-import { type Contract, dueAt, PHASES } from '../contract/contract.ts';
-import { isRebuilding } from '../farming/repair-counts.ts';
+import { dueAt, PHASES } from '../contract/contract.ts';
 import type { RequestSummary } from '../status/request-stats.ts';
 import type { DiskStatus, NodeStatus, Status } from '../status/status.ts';
 import { renderChart } from './chart.ts';
+import { renderId, renderLastResult, renderPhase } from './contract-cells.ts';
 import { formatCount, formatDuration, formatLabel, formatRelative } from './format.ts';
 import { type Html, html } from './html.ts';
 import type { View } from './view.ts';
@@ -35,7 +35,7 @@ function renderOverall({ overall: { label, severity, explanation } }: View): Htm
 function renderFigures({ status, now, intervalMs, lastPassedAt, nextContracts: [first] }: View): Html {
   const { challenges, contracts } = status;
   return html`<dl class="figures">
-<div><dt>Next deadline</dt><dd>${renderTime(first && dueAt(first), now, 'none')}</dd></div>
+<div><dt>Next deadline</dt><dd>${renderTime(first && dueAt(first.contract), now, 'none')}</dd></div>
 <div><dt>Last passed</dt><dd>${renderTime(lastPassedAt, now, 'none yet')}</dd></div>
 <div><dt>Passed</dt><dd>${formatCount(challenges.passed)}</dd></div>
 <div><dt>Failed</dt><dd class="${challenges.failed > 0 ? 'warning-text' : ''}">${formatCount(challenges.failed)}</dd></div>
@@ -75,28 +75,14 @@ function renderContracts({ nextContracts, status, now }: View): Html {
     .filter((phase) => phases[phase] > 0)
     .map((phase) => html`<li>${formatCount(phases[phase])} ${phase}</li>`);
   const rows = nextContracts.map(
-    (contract) =>
-      html`<tr><td><code>${contract.terms.id.slice(0, 10)}</code></td><td>${formatPhase(contract)}${renderObstacle(contract)}</td><td>${renderLastResult(contract)}</td><td>${renderTime(dueAt(contract), now)}</td></tr>`,
+    ({ contract, node }) =>
+      html`<tr><td>${renderId(contract)}</td><td>${node}</td><td>${renderPhase(contract)}</td><td>${renderLastResult(contract)}</td><td>${renderTime(dueAt(contract), now)}</td></tr>`,
   );
+  const shown = total > rows.length ? `Next ${rows.length} of ${formatCount(total)}, by deadline` : 'By deadline';
   return html`<ul class="phases">${byPhase}<li>${formatBytes(status.bytes.used / total)} per contract</li></ul>
-<table><caption>${total > nextContracts.length ? `Next ${nextContracts.length} of ${formatCount(total)}, by deadline` : 'By deadline'}</caption>
-<thead><tr><th scope="col">contract</th><th scope="col">phase</th><th scope="col">last result</th><th scope="col">deadline</th></tr></thead>
+<table><caption>${shown} · <a id="all-contracts" href="contracts">all contracts</a></caption>
+<thead><tr><th scope="col">contract</th><th scope="col">node</th><th scope="col">phase</th><th scope="col">last result</th><th scope="col">deadline</th></tr></thead>
 <tbody>${rows}</tbody></table>`;
-}
-
-/** A chunk that existed is rebuilt, not generated. */
-function formatPhase(contract: Contract): string {
-  return isRebuilding(contract) ? 'rebuilding' : contract.phase;
-}
-
-/** What delays the answer of the current round. */
-function renderObstacle({ obstacle }: Contract): Html | undefined {
-  return obstacle === undefined ? undefined : html`<br><small class="warning-text">${formatLabel(obstacle)}</small>`;
-}
-
-function renderLastResult({ last }: Contract): Html {
-  if (last === undefined) return html`–`;
-  return last === 'passed' ? html`passed` : html`<span class="critical-text">✕ ${formatLabel(last)}</span>`;
 }
 
 function renderStorage({ status, workers, queues, now }: View): Html {

@@ -1,5 +1,5 @@
 import type { Instant, LogLine } from '@downstream/platform';
-import type { Contract } from '../contract/contract.ts';
+import type { HeldContract } from '../control/contract-report.ts';
 import type { HistorySpan } from '../status/outcome-history.ts';
 import type { RequestSummary } from '../status/request-stats.ts';
 import type { Status } from '../status/status.ts';
@@ -15,7 +15,7 @@ export interface View {
   readonly lastPassedAt: Instant | undefined;
   readonly spans: readonly HistorySpan[];
   /** The contracts with the earliest deadlines, in order. */
-  readonly nextContracts: readonly Contract[];
+  readonly nextContracts: readonly HeldContract[];
   readonly queues: Readonly<Record<'chunks' | 'answers', { readonly waiting: number; readonly running: number }>>;
   readonly workers: { readonly size: number; readonly busy: number };
   /** Requests to each node, by alias. */

@@ -15,9 +15,9 @@ export function toWallTimes(view: View, clock: Pick<Clock, 'toWallTime'>): View 
     startedAt: toWall(view.startedAt),
     lastPassedAt: view.lastPassedAt && toWall(view.lastPassedAt),
     spans: view.spans.map((span) => ({ ...span, from: toWall(span.from) })),
-    nextContracts: view.nextContracts.map(({ round, ...contract }) => ({
-      ...contract,
-      round: { ...round, issuedAt: toWall(round.issuedAt) },
+    nextContracts: view.nextContracts.map(({ contract, ...place }) => ({
+      ...place,
+      contract: { ...contract, round: { ...contract.round, issuedAt: toWall(contract.round.issuedAt) } },
     })),
     requests: new Map(
       Array.from(view.requests, ([alias, { lastResponseAt, lastFailure, ...requests }]) => [

@@ -5,6 +5,7 @@ import { listen } from '@downstream/platform';
 import { FakeLogger } from '@downstream/platform/testing';
 import { describe, expect, it } from '@jest/globals';
 import express from 'express';
+import type { Contract } from '../../src/contract/contract.ts';
 import { renderDocument } from '../../src/page/document.ts';
 import { formatDuration, formatSince } from '../../src/page/format.ts';
 import { html } from '../../src/page/html.ts';
@@ -18,6 +19,9 @@ import { STATUS } from '../fakes/status.ts';
 
 const NO_JOBS = { waiting: 0, running: 0 };
 
+/** A contract of a node, on a disk. */
+const hold = (contract: Contract, node = 'main') => ({ contract, node, disk: '/data' });
+
 const createView = (changes: Partial<View> = {}): View => ({
   now: 1_000_000,
   startedAt: 0,
@@ -26,7 +30,7 @@ const createView = (changes: Partial<View> = {}): View => ({
   intervalMs: 60_000,
   lastPassedAt: 990_000,
   spans: [{ from: 0, minutes: 1, passed: 3, failed: 1, minSlackMs: -50 }],
-  nextContracts: [{ ...waiting(), round: { number: 0, issuedAt: 1_000_000 } }],
+  nextContracts: [hold({ ...waiting(), round: { number: 0, issuedAt: 1_000_000 } })],
   queues: { chunks: NO_JOBS, answers: NO_JOBS },
   workers: { size: 2, busy: 1 },
   requests: new Map([['main', { total: 7, failed: 0, lastResponseAt: 999_000, lastFailure: undefined }]]),
@@ -61,7 +65,8 @@ async function servePage(first: View = createView()) {
   };
   const log = new FakeLogger();
   const live = new LiveUpdates({ view: readView, log }, { updateIntervalMs: 10 });
-  const app = express().use(createPageRoutes({ view: readView, live }));
+  const contracts = (page: number) => ({ now: 1_000_000, alias: 'here', total: 0, page, pages: 1, rows: [] });
+  const app = express().use(createPageRoutes({ view: readView, contracts, live }));
   const server = await listen(app, { host: '127.0.0.1', port: 0, setting: 'X' });
   return {
     url: server.url,
@@ -123,10 +128,13 @@ describe('renderDocument', () => {
 
   it('shows the obstacle and the last result of a contract', () => {
     const contract = { ...waiting(), obstacle: 'chunk_unreadable' as const, last: 'wrong_answer' as const };
-    const { text } = renderDocument(createView({ nextContracts: [contract, { ...waiting(), last: 'passed' }] }));
+    const { text } = renderDocument(
+      createView({ nextContracts: [hold(contract), hold({ ...waiting(), last: 'passed' })] }),
+    );
     expect(text).toContain('chunk unreadable');
     expect(text).toContain('✕ wrong answer');
-    expect(text).toContain('<td>passed</td>');
+    expect(text).toContain('<td>main</td><td>waiting</td><td>passed</td>');
+    expect(text).toContain(`<a href="status/contracts/${contract.terms.id}"><code>`);
     expect(text).toContain('1 KiB per contract');
   });
 
@@ -141,7 +149,9 @@ describe('renderDocument', () => {
     expect(text).toContain('since the start: 3 chunks lost, 1 rebuilt, <strong class="warning-text">2 being rebuilt');
     expect(text).toContain('<li>2 rebuilding</li><li>3 generating</li>');
     const generating = { ...waiting(), phase: 'generating' as const, hadChunk: true };
-    const rows = renderDocument(createView({ nextContracts: [generating, { ...generating, hadChunk: false }] })).text;
+    const rows = renderDocument(
+      createView({ nextContracts: [hold(generating), hold({ ...generating, hadChunk: false })] }),
+    ).text;
     expect(rows.match(/<td>(rebuilding|generating)<\/td>/g)).toEqual(['<td>rebuilding</td>', '<td>generating</td>']);
   });
 
@@ -236,7 +246,7 @@ describe('renderDocument', () => {
           address: hostile,
           nodes: status.nodes.map((node) => ({ ...node, alias: hostile, url: hostile })),
         },
-        nextContracts: [contract],
+        nextContracts: [hold(contract, hostile)],
         log: [{ level: hostile, text: hostile }],
       }),
     );

@@ -16,7 +16,13 @@ const createView = (aheadMs: number): View => ({
   intervalMs: 60_000,
   lastPassedAt: T0 - 1_000 + aheadMs,
   spans: [{ from: T0 - 60_000 + aheadMs, minutes: 1, passed: 3, failed: 1, minSlackMs: -50 }],
-  nextContracts: [{ ...waiting(), round: { number: 0, issuedAt: T0 + 1 + aheadMs } }],
+  nextContracts: [
+    {
+      contract: { ...waiting(), round: { number: 0, issuedAt: T0 + 1 + aheadMs } },
+      node: 'main',
+      disk: '/data',
+    },
+  ],
   queues: { chunks: NO_JOBS, answers: NO_JOBS },
   workers: { size: 2, busy: 1 },
   requests: new Map([

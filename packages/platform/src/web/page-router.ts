@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Router } from 'express';
+import { type Request, Router } from 'express';
 import { contentSecurityPolicy } from 'helmet';
 
 /** A page may load only what its own service serves. It has no inline script or style and cannot be framed. */
@@ -17,17 +17,22 @@ const pagePolicy = contentSecurityPolicy({
   },
 });
 
+type Render = (request: Request) => string | Promise<string>;
+
 /**
  * A page at `/`, with the style sheet that all pages share (`base.css`) and its own `page.css` and `page.js`.
  *
  * @param assets the folder of `page.css` and `page.js`, ending in `/`
  * @param render returns the HTML document for each request
+ * @param others further pages by path
  */
-export function createPageRouter(assets: URL, render: () => string | Promise<string>): Router {
+export function createPageRouter(assets: URL, render: Render, others: Readonly<Record<string, Render>> = {}): Router {
   const router = Router();
-  router.get('/', pagePolicy, async (_request, response) => {
-    response.type('html').send(await render());
-  });
+  for (const [path, renderPage] of Object.entries({ '/': render, ...others })) {
+    router.get(path, pagePolicy, async (request, response) => {
+      response.type('html').send(await renderPage(request));
+    });
+  }
   const files = {
     'base.css': new URL('../../assets/base.css', import.meta.url),
     'page.css': new URL('page.css', assets),
