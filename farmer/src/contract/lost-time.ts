@@ -68,7 +68,7 @@ export function checkAgainstListing(
   for (const contract of contracts) {
     const next = getNextStart(contract);
     const tolerance = getTolerance(contract);
-    // A new challenge would not be early, or not even the lost time would explain it.
+    // No evidence: a new challenge is due even without lost time, or would not be due even with it.
     if (now >= next - tolerance || now + lostMs < next + tolerance) continue;
     const listed = open.get(contract.terms.id);
     votes += listed !== undefined && isNew(contract, listed) ? 1 : -1;

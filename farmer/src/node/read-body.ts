@@ -13,8 +13,8 @@ export interface BodyLimits {
 }
 
 /**
- * Decodes a response body piece by piece, without a byte order mark. After some milliseconds, other work has a
- * turn: the socket may deliver megabytes at once. The body of every response passes this function.
+ * Decodes a response body piece by piece, without a byte order mark. Yields to other work
+ * every few milliseconds: the socket may deliver megabytes at once. Reads all responses except downloads.
  *
  * @throws NodeError `invalid_response` if the body is longer than `maxBytes`, breaks off or cannot be decompressed
  */

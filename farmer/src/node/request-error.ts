@@ -19,13 +19,13 @@ export function toNodeError(error: unknown, route: RouteName): NodeError {
     return new NodeError('invalid_response', route, "the node's response is not HTTP", { cause });
   }
   if (UNTRUSTED.includes(cause)) {
-    const message = "the authority of the node's certificate is not trusted: if you trust it, set FARMER_CA_FILE";
+    const message = "the node's certificate is from an authority that is not trusted: to trust it, set FARMER_CA_FILE";
     return new NodeError('unreachable', route, message, { cause });
   }
   return new NodeError('unreachable', route, 'the connection to the node failed', { cause });
 }
 
-/** Whether the connection failed, and not the node: it broke or was silent, and an earlier request had used it. */
+/** Whether a reused connection broke or was silent. Then the failure says nothing about the node. */
 export function isStaleConnection(error: unknown, { isReused }: { readonly isReused: boolean }): boolean {
   return isReused && error instanceof NodeError && (error.code === 'unreachable' || error.code === 'timeout');
 }

@@ -8,7 +8,7 @@ export interface BufferedOutputDeps {
   readonly observer?: OutputObserver;
 }
 
-/** Learns which lines an output loses. */
+/** Receives how many lines an output loses. */
 export interface OutputObserver {
   dropped(lines: number): void;
   /** The output works again, and everything before the first dropped line is written. */

@@ -10,7 +10,7 @@ const SHAPES: Readonly<Record<EffectByKind['amplify']['shape'], readonly [repeat
   text: ['x', ''],
 };
 
-/** Replaces the value of each field by a list. */
+/** Replaces the value of each field with a list. */
 export const amplify: Damage<'amplify'> = (response, { effect }) => {
   const fields = Object.keys(JSON.parse(String(response.body)));
   return { ...response, body: createLists(fields, effect) };
