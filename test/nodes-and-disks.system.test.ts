@@ -10,7 +10,7 @@ import type { MockNode } from '@downstream/mock-node';
 import { describe, expect, it } from '@jest/globals';
 import { ControlClient } from '../farmer/src/control/control-client.ts';
 import { CONTROL_SOCKET } from '../farmer/src/control/control-server.ts';
-import { exitReport } from '../farmer/src/control/reports.ts';
+import { exitReport, replacementReport } from '../farmer/src/control/reports.ts';
 import { CHUNK_BYTES, listChunks, TestFarm, type TestFarmer, until } from './support/test-farm.ts';
 
 const countPassed = (farmer: TestFarmer, at: number) => farmer.status().nodes[at]?.challenges.passed ?? 0;
@@ -140,7 +140,7 @@ describe('A farmer with several nodes', () => {
 });
 
 describe('A farmer with several disks', () => {
-  it.concurrent('rebuilds the chunks of a removed disk on the others in time, and uses the disk again when it returns', async () => {
+  it.concurrent('rebuilds the chunks of a removed disk on the others in time, and uses the disk again, or a new one in its place', async () => {
     await using farm = new TestFarm();
     const node = await farm.startNode({ maxContracts: 6 });
     const [a, b] = [join(farm.folder, 'a'), join(farm.folder, 'b')];
@@ -173,5 +173,20 @@ describe('A farmer with several disks', () => {
       ({ contracts, disks }) => contracts.waiting === 6 && disks.every(({ state }) => state === 'ok'),
     );
     expect([chunksIn(a).length, chunksIn(b).length]).toEqual([6, 0]);
+    await again.stop();
+
+    // A new disk in the same place, found at the start.
+    rmSync(b, { recursive: true });
+    mkdirSync(b);
+    const last = await farm.startFarmer(node.url, env);
+    await until(last.status, ({ disks, contracts }) => contracts.waiting === 6 && disks[1]?.state === 'quarantined');
+    const control = new ControlClient(join(a, CONTROL_SOCKET));
+    const replace = async (allowSharedFileSystem: boolean) =>
+      await control.ask('POST', '/disks/replace', replacementReport, { path: b, allowSharedFileSystem, dryRun: false });
+    await expect(replace(false)).rejects.toThrow('probably not mounted');
+    expect(await replace(true)).toMatchObject({ path: b, state: 'ok', rebuilding: 0 });
+    await node.controller.configure({ maxContracts: 8 });
+    await until(last.status, ({ contracts }) => contracts.waiting === 8);
+    expect([chunksIn(a).length, chunksIn(b).length]).toEqual([6, 2]);
   });
 });

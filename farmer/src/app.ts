@@ -33,6 +33,7 @@ import {
   computeMaxContracts,
   connect,
   createChunkStore,
+  createDiskReplacement,
   createObservers,
   loadContracts,
   type Observers,
@@ -152,7 +153,8 @@ async function start(
   });
   shutdown.add('disks', () => stopping.abort());
 
-  const operations = new FarmerOperations({ farmer, store, disks, clock });
+  const replacement = createDiskReplacement({ store, disks });
+  const operations = new FarmerOperations({ farmer, store, disks, replacement, clock });
   const control = await openControlServer(join(config.dataDir, CONTROL_SOCKET), { operations, log });
   shutdown.add('control socket', async () => await control?.close());
   signal.throwIfAborted();

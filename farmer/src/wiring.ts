@@ -5,6 +5,7 @@ import { createNodeDownloads } from './chunks/chunk-download.ts';
 import { ChunkStore } from './chunks/chunk-store.ts';
 import { assertStateExists, assertStateIsFirst, openDiskFolders, prepareDataDir } from './chunks/data-dir.ts';
 import { Disk } from './chunks/disk.ts';
+import { DiskReplacement } from './chunks/disk-replacement.ts';
 import { createSpaceReader } from './chunks/disk-space.ts';
 import { Disks } from './chunks/disks.ts';
 import { ensureStandardGenesis, type Genesis, openGenesis } from './chunks/genesis.ts';
@@ -203,6 +204,11 @@ export async function openDisks(
     log,
     onError: (path, kind) => metrics.diskFailed(path, kind),
   });
+}
+
+export function createDiskReplacement({ store, disks }: Uses<'store' | 'disks'>): DiskReplacement {
+  const { farmId = '' } = store;
+  return new DiskReplacement({ farmId, disks, saveDisks: (known) => store.saveDisks(known) });
 }
 
 /** The HTTP connection to one node. */

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { getErrorCode, waitAtMost } from '@downstream/platform';
 import { CHUNK_FOLDER, checkChunkFolder } from './chunk-folder-owner.ts';
 import { classifyDiskError } from './disk-errors.ts';
-import { DataDirError, MARKER_FILE, readMarker, toDataDirError, writeMarker } from './disk-marker.ts';
+import { DataDirError, MARKER_FILE, NO_MARKER, readMarker, toDataDirError, writeMarker } from './disk-marker.ts';
 import { createSpaceReader, describeShortage, type FileSystemSpace } from './disk-space.ts';
 import { isProbeFile, ProbeError, probeFolder, removeProbeFiles } from './folder-probe.ts';
 
@@ -202,13 +202,19 @@ export async function openDiskFolders(
     } catch (error) {
       const failure = toDataDirError(error, path);
       if (isStateDir || knownId === undefined) throw failure;
-      opened.push({ path, sizeBytes, diskId: knownId, fault: getErrorCode(error) ?? failure.code });
+      opened.push({
+        path,
+        sizeBytes,
+        diskId: knownId,
+        fault: failure.code === 'empty' ? NO_MARKER : (getErrorCode(error) ?? failure.code),
+      });
     }
   }
   return opened;
 }
 
-async function identifyDisk(
+/** Checks the owner of a directory, and marks a new one. @returns the disk id @throws DataDirError */
+export async function identifyDisk(
   path: string,
   { farmId, init, isStateDir, isKnown }: { farmId: string; init: boolean; isStateDir: boolean; isKnown: boolean },
 ): Promise<string> {

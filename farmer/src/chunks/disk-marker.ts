@@ -20,6 +20,8 @@ export function toDataDirError(error: unknown, path: string): DataDirError {
 }
 
 export const MARKER_FILE = 'downstream.json';
+/** What it means if the directory of a known disk has no marker. */
+export const NO_MARKER = 'not mounted, or a new disk';
 const marker = z.object({ format: z.literal(1), farm: z.string().max(100), disk: z.string().max(100) });
 
 /** The farm and the disk that a directory belongs to. */

@@ -5,7 +5,10 @@ export type DiskState =
   | { readonly kind: 'full'; readonly code: string }
   /** Writes fail, but not for lack of space. `reason` is an error code such as `EROFS`. */
   | { readonly kind: 'read_only'; readonly reason: string }
-  /** Nothing is read or written except by probes. `passedProbes` counts the latest consecutive successes. */
+  /**
+   * Nothing is read or written except by probes. `reason` is why it was quarantined, or why a later probe failed.
+   * `passedProbes` counts the latest consecutive successes.
+   */
   | { readonly kind: 'quarantined'; readonly reason: string; readonly passedProbes: number };
 export type DiskStateKind = DiskState['kind'];
 export const DISK_STATES = ['ok', 'full', 'read_only', 'quarantined'] as const satisfies readonly DiskStateKind[];
@@ -25,7 +28,14 @@ export type DiskEvent =
    * A probe completed. `usableAs` is undefined if the disk is not fit for use, and `ok` only if as much as a chunk was
    * written: figures of free space say nothing about quotas.
    */
-  | { readonly type: 'probed'; readonly usableAs: UsableState | undefined }
+  | {
+      readonly type: 'probed';
+      readonly usableAs: UsableState | undefined;
+      /** Why the probe failed, if it did. */
+      readonly reason?: string | undefined;
+    }
+  /** The operator replaced a quarantined disk: the failures of the old one say nothing about it. */
+  | { readonly type: 'replaced' }
   /** The chunks on a quarantined disk were listed successfully. */
   | { readonly type: 'readmitted'; readonly usableAs: UsableState };
 export type DiskEventType = DiskEvent['type'];
@@ -60,6 +70,7 @@ const TRANSITIONS: { readonly [K in DiskStateKind]: Transitions<K> } = {
     gone: toQuarantine,
     unreliable: toQuarantineIfAlternative,
     probed: unchanged,
+    replaced: unchanged,
     readmitted: unchanged,
   },
   full: {
@@ -68,6 +79,7 @@ const TRANSITIONS: { readonly [K in DiskStateKind]: Transitions<K> } = {
     gone: toQuarantine,
     unreliable: toQuarantineIfAlternative,
     probed: toOkIfWritable,
+    replaced: unchanged,
     readmitted: unchanged,
   },
   read_only: {
@@ -76,6 +88,7 @@ const TRANSITIONS: { readonly [K in DiskStateKind]: Transitions<K> } = {
     gone: toQuarantine,
     unreliable: toQuarantineIfAlternative,
     probed: toOkIfWritable,
+    replaced: unchanged,
     readmitted: unchanged,
   },
   quarantined: {
@@ -83,7 +96,10 @@ const TRANSITIONS: { readonly [K in DiskStateKind]: Transitions<K> } = {
     write_rejected: unchanged,
     gone: unchanged,
     unreliable: unchanged,
-    probed: (state, { usableAs }) => ({ ...state, passedProbes: usableAs === undefined ? 0 : state.passedProbes + 1 }),
+    probed: (state, { usableAs, reason = state.reason }) =>
+      usableAs === undefined ? quarantine(reason) : { ...state, passedProbes: state.passedProbes + 1 },
+    // The next successful probe is enough.
+    replaced: () => ({ ...quarantine('replaced'), passedProbes: PROBES_TO_READMIT - 1 }),
     readmitted: (_, { usableAs }) => usableAs,
   },
 };
@@ -103,7 +119,7 @@ function next<K extends DiskStateKind, T extends DiskEventType>(
   return transitions[type](state, event);
 }
 
-export function quarantine(reason: string): DiskState {
+export function quarantine(reason: string): StateOf<'quarantined'> {
   return { kind: 'quarantined', reason, passedProbes: 0 };
 }
 

@@ -5,7 +5,7 @@ import type { ContractId } from '../contract/contract.ts';
 import { ChunkFiles } from './chunk-files.ts';
 import { CHUNK_FOLDER, claimChunkFolder } from './chunk-folder-owner.ts';
 import { DiskHealth } from './disk-health.ts';
-import { readMarker } from './disk-marker.ts';
+import { NO_MARKER, readMarker } from './disk-marker.ts';
 import { describeShortage, type FileSystemSpace, RESERVED_FILES } from './disk-space.ts';
 import { type DiskEvent, type DiskState, quarantine, transition } from './disk-state.ts';
 import { probeFolder } from './folder-probe.ts';
@@ -16,8 +16,8 @@ export interface DiskOptions {
   readonly path: string;
   readonly capacityBytes: number;
   readonly chunkBytes: number;
-  /** The marker file must name this farm and this disk. */
   readonly farmId: string;
+  /** The marker file must name this farm and this disk. */
   readonly diskId: string;
   /** Why the disk starts in quarantine, if it does. */
   readonly fault?: string | undefined;
@@ -40,6 +40,7 @@ export class Disk {
   readonly #options: DiskOptions;
   readonly #deps: DiskDeps;
   readonly #ids = new Set<ContractId>();
+  #id: string;
   #state: DiskState;
   /** When it entered this kind of state. */
   #stateSince: Instant;
@@ -59,9 +60,22 @@ export class Disk {
     this.#deps = deps;
     this.path = options.path;
     this.capacityBytes = options.capacityBytes;
+    this.#id = options.diskId;
     this.files = new ChunkFiles(join(options.path, CHUNK_FOLDER));
     this.#state = options.fault === undefined ? { kind: 'ok' } : quarantine(options.fault);
     this.#stateSince = deps.clock.now();
+  }
+
+  /** The marker file must name this disk. */
+  get id(): string {
+    return this.#id;
+  }
+
+  /** Uses another disk in the same directory, after its marker was written. The disk must be quarantined. */
+  replaceBy(id: string): void {
+    this.#id = id;
+    this.health.reset();
+    this.apply({ type: 'replaced' });
   }
 
   get state(): DiskState {
@@ -187,10 +201,11 @@ export class Disk {
   }
 
   async #probe(): Promise<ProbeFailure | undefined> {
-    const { farmId: farm, diskId: disk, chunkBytes } = this.#options;
+    const { farmId: farm, chunkBytes } = this.#options;
+    const disk = this.#id;
     const marker = await readMarker(this.path);
-    if (marker?.farm !== farm || marker.disk !== disk)
-      return { kind: 'gone', reason: 'not mounted, or a different disk' };
+    if (marker === undefined) return { kind: 'gone', reason: NO_MARKER };
+    if (marker.farm !== farm || marker.disk !== disk) return { kind: 'gone', reason: 'a different disk' };
     const startedAt: Instant = this.#deps.clock.now();
     await claimChunkFolder(this.files.folder, { farm, disk });
     await probeFolder(this.files.folder);

@@ -160,6 +160,19 @@ export class Disks implements FreeSpacePort, ChunkLocationPort<Disk>, ChunkEvent
     }
   }
 
+  /**
+   * Uses the disk that is now in the directory of a quarantined one, if it passes a probe.
+   *
+   * @param id names it in its marker, which was written before
+   */
+  async replace(disk: Disk, id: string): Promise<void> {
+    // A probe of the old disk may be running.
+    while (this.#pendingProbes.has(disk)) await this.#pendingProbes.get(disk);
+    disk.replaceBy(id);
+    this.#deps.log.info('disk replaced', { disk: disk.path });
+    await this.probe(disk);
+  }
+
   /** Monitors free space and health until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all(this.#deps.disks.map(async (disk) => await this.#monitor(disk, signal)));
@@ -195,7 +208,7 @@ export class Disks implements FreeSpacePort, ChunkLocationPort<Disk>, ChunkEvent
     const failure = await disk.probe({ writesChunk });
     if (failure?.kind === 'exhausted') return;
     const usableAs = this.#toUsableState(disk, failure);
-    if (writesChunk || failure !== undefined) this.#apply(disk, { type: 'probed', usableAs });
+    if (writesChunk || failure !== undefined) this.#apply(disk, { type: 'probed', usableAs, reason: failure?.reason });
     if (!disk.isUsable) {
       if (usableAs !== undefined && isReadmissible(disk.state)) await this.#readmit(disk, usableAs);
     } else if (failure === undefined) await this.#cleanUp(disk);

@@ -6,6 +6,7 @@ import { DEFAULT_ENTRIES, MAX_ENTRIES } from '../control/reports.ts';
 import { SETTINGS } from '../settings.ts';
 import { backup } from './backup.ts';
 import { printConfig } from './config.ts';
+import { type ReplaceDiskOptions, replaceDisk } from './disk.ts';
 import { exitNodes } from './exit.ts';
 import { explain } from './explain.ts';
 import { parseCount, toOption } from './options.ts';
@@ -20,12 +21,13 @@ export interface CommandContext {
 
 /** Adds the commands that use a farmer's data directory. */
 export function addCommands(program: Command, { print, perform }: CommandContext): void {
-  const add = (usage: string, description: string) =>
-    program
+  const addTo = (parent: Command, usage: string, description: string) =>
+    parent
       .command(usage)
       .description(description)
       .addOption(toOption(SETTINGS.folders))
       .addOption(toOption(SETTINGS.configPath));
+  const add = (usage: string, description: string) => addTo(program, usage, description);
 
   add('scrub', 'Verify every chunk now and rebuild damaged ones. Exit code 1 if a chunk is damaged or missing.').action(
     async (_options: object, called: Command) => {
@@ -50,6 +52,17 @@ export function addCommands(program: Command, { print, perform }: CommandContext
   ).action(async (file: string, _options: object, called: Command) => {
     await perform(async () => await backup(toConfig(called), toPath(file), print));
   });
+
+  addTo(
+    program.command('disk').description('Manage the disks of a running farmer.'),
+    'replace <path>',
+    'Use a new, empty disk in the data directory of a dead one. Exit code 1 if the disk cannot be used yet.',
+  )
+    .option('--same-file-system', 'accept a directory that is not on a separate file system', false)
+    .option('--yes', 'do not ask for confirmation', false)
+    .action(async (path: string, options: ReplaceDiskOptions, called: Command) => {
+      await perform(async () => await replaceDisk(toConfig(called), toPath(path), { ...options, print }));
+    });
 
   add(
     'explain <contract>',

@@ -1,8 +1,7 @@
-import { createInterface } from 'node:readline/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { CommandConfig } from '../config.ts';
-import { ControlError } from '../control/control-client.ts';
 import { type ExitReport, exitReport } from '../control/reports.ts';
+import { confirm } from './confirm.ts';
 import { POLL_INTERVAL_MS, type Print, requireFarmer } from './running-farmer.ts';
 
 export interface ExitOptions {
@@ -27,7 +26,8 @@ export async function exitNodes(
     return 0;
   }
   let report = await client.ask('GET', '/exit', exitReport);
-  if (!yes && !(await confirm(report, node))) {
+  const contracts = selectNodes(report, node).reduce((sum, { remaining }) => sum + remaining, 0);
+  if (!yes && !(await confirm('exit', `Release ${contracts} contracts and delete their chunks?`))) {
     print('not confirmed: nothing was changed');
     return 2;
   }
@@ -67,16 +67,4 @@ function joinAliases(nodes: readonly NodeExit[]): string {
 function formatProgress({ alias, released, remaining, lastError }: NodeExit): string {
   const retry = lastError === null ? '' : ` (retrying after ${lastError})`;
   return `${alias}: ${released} contracts released, ${remaining} remaining${retry}`;
-}
-
-/** Released contracts cannot be recovered, so a person has to confirm and a script has to pass `--yes`. */
-async function confirm(report: ExitReport, node: string | undefined): Promise<boolean> {
-  if (!process.stdin.isTTY) {
-    throw new ControlError('rejected', 'exit needs a confirmation: run it in a terminal, or pass --yes');
-  }
-  const contracts = selectNodes(report, node).reduce((sum, { remaining }) => sum + remaining, 0);
-  const line = createInterface({ input: process.stdin, output: process.stdout });
-  const answer = await line.question(`Release ${contracts} contracts and delete their chunks? Type yes to continue: `);
-  line.close();
-  return answer.trim() === 'yes';
 }

@@ -15,6 +15,11 @@ const MAX_SOCKET_PATH_BYTES = 107;
 
 const exitBody = z.object({ node: z.string().max(63).optional() });
 const explainQuery = z.object({ last: z.coerce.number().int().min(1).max(MAX_ENTRIES).optional() });
+const replacementBody = z.object({
+  path: z.string().min(1).max(4096),
+  allowSharedFileSystem: z.boolean(),
+  dryRun: z.boolean(),
+});
 const backupBody = z.object({ path: z.string().min(1).max(4096) });
 
 export interface ControlServer {
@@ -74,6 +79,9 @@ function createControlApp(operations: Operations): Express {
   });
   app.post('/backup', async ({ body }, response) => {
     response.json(await operations.backup(backupBody.parse(body).path));
+  });
+  app.post('/disks/replace', async ({ body }, response) => {
+    response.json(await operations.replaceDisk(replacementBody.parse(body)));
   });
   const handleError: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
     const isInvalid = error instanceof CodedError || error instanceof z.ZodError;

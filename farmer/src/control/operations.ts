@@ -1,4 +1,5 @@
 import { type Clock, CodedError } from '@downstream/platform';
+import type { DiskReplacement } from '../chunks/disk-replacement.ts';
 import type { ContractId } from '../contract/contract.ts';
 import type { JournalEntry } from '../contract/journal-entry.ts';
 import type { Farmer } from '../farming/farmer.ts';
@@ -10,6 +11,8 @@ import {
   DEFAULT_ENTRIES,
   type ExitReport,
   type Operations,
+  type ReplacementReport,
+  type ReplacementRequest,
   type ScrubReport,
 } from './reports.ts';
 
@@ -26,6 +29,7 @@ export interface OperationsDeps {
     backup(path: string): Promise<number>;
   };
   readonly disks: { find(id: ContractId): { readonly path: string } | undefined };
+  readonly replacement: Pick<DiskReplacement, 'check' | 'replace' | 'find'>;
   readonly clock: Clock;
 }
 
@@ -79,6 +83,14 @@ export class FarmerOperations implements Operations {
 
   async backup(path: string): Promise<BackupReport> {
     return { path, bytes: await this.#deps.store.backup(path) };
+  }
+
+  async replaceDisk({ path, dryRun, ...options }: ReplacementRequest): Promise<ReplacementReport> {
+    const { replacement, farmer } = this.#deps;
+    const fileSystem = await replacement.check(path, options);
+    const disk = dryRun ? replacement.find(path) : await replacement.replace(path, options);
+    const { state, reason = null } = disk;
+    return { path, ...fileSystem, state: state.kind, reason, rebuilding: farmer.contracts.generating };
   }
 
   #select(alias: string | undefined): Farmer['nodes'] {

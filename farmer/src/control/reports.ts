@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DISK_STATES } from '../chunks/disk-state.ts';
 import { PHASES } from '../contract/contract.ts';
 import { EXIT_STATES } from '../farming/ports.ts';
 import type { ContractIdError } from './find-contract.ts';
@@ -74,6 +75,27 @@ export type ExitReport = z.infer<typeof exitReport>;
 export const backupReport = z.object({ path: z.string(), bytes: z.number() });
 export type BackupReport = z.infer<typeof backupReport>;
 
+/** A disk that was replaced, or that can be. */
+export const replacementReport = z.object({
+  path: z.string(),
+  /** The file system that the directory is on. */
+  mountPoint: z.string(),
+  sizeBytes: z.number(),
+  freeBytes: z.number(),
+  state: z.enum(DISK_STATES),
+  reason: z.string().nullable(),
+  /** Chunks still to be rebuilt, on any disk. */
+  rebuilding: z.number(),
+});
+export type ReplacementReport = z.infer<typeof replacementReport>;
+
+export interface ReplacementRequest {
+  readonly path: string;
+  readonly allowSharedFileSystem: boolean;
+  /** Checks without any change. */
+  readonly dryRun: boolean;
+}
+
 export const errorResponse = z.object({ status: z.literal('error'), message: z.string() });
 
 /** Operations that commands can perform on the running farmer. */
@@ -88,4 +110,6 @@ export interface Operations {
   cancelExit(alias?: string): ExitReport;
   getExit(): ExitReport;
   backup(path: string): Promise<BackupReport>;
+  /** @throws ReplacementError or DataDirError */
+  replaceDisk(request: ReplacementRequest): Promise<ReplacementReport>;
 }

@@ -235,7 +235,7 @@ function checkDisks(evidence: StatusEvidence): OverallStatus | undefined {
     return {
       label: 'Disk degraded',
       severity: recent.failed > 0 || usableDisks === 0 ? 'critical' : 'warning',
-      explanation: `Cannot be used: ${formatDisks(quarantined)}. ${effect} Check the disk and its mount; the farmer uses it again when it works.${failedShare}`,
+      explanation: `Cannot be used: ${formatDisks(quarantined)}. ${effect} Check the disk and its mount; the farmer uses it again when it works.${usableDisks === 0 ? '' : ' To use a new disk in its place, run downstream disk replace.'}${failedShare}`,
     };
   }
   if (!stateSaved) {

@@ -215,7 +215,7 @@ describe('openDiskFolders', () => {
     rmSync(path('b'), { recursive: true });
     const known = toKnown(first);
     const [, b] = await openDiskFolders(folders('stateDir', 'b'), { ...options, init: true, known });
-    expect(b).toEqual({ ...first[1], fault: 'empty' });
+    expect(b).toEqual({ ...first[1], fault: 'not mounted, or a new disk' });
     expect(existsSync(path('b'))).toBe(false);
   });
 

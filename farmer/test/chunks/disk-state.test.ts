@@ -19,6 +19,7 @@ const NEXT: Record<DiskStateKind, Record<DiskEventType, DiskStateKind>> = {
     gone: 'quarantined',
     unreliable: 'ok',
     probed: 'ok',
+    replaced: 'ok',
     readmitted: 'ok',
   },
   full: {
@@ -27,6 +28,7 @@ const NEXT: Record<DiskStateKind, Record<DiskEventType, DiskStateKind>> = {
     gone: 'quarantined',
     unreliable: 'full',
     probed: 'ok',
+    replaced: 'full',
     readmitted: 'full',
   },
   read_only: {
@@ -35,6 +37,7 @@ const NEXT: Record<DiskStateKind, Record<DiskEventType, DiskStateKind>> = {
     gone: 'quarantined',
     unreliable: 'read_only',
     probed: 'ok',
+    replaced: 'read_only',
     readmitted: 'read_only',
   },
   quarantined: {
@@ -43,6 +46,7 @@ const NEXT: Record<DiskStateKind, Record<DiskEventType, DiskStateKind>> = {
     gone: 'quarantined',
     unreliable: 'quarantined',
     probed: 'quarantined',
+    replaced: 'quarantined',
     readmitted: 'ok',
   },
 };
@@ -58,6 +62,7 @@ const EVENTS: Record<DiskEventType, DiskEvent> = {
   gone: { type: 'gone', reason: 'ENODEV' },
   unreliable: { type: 'unreliable', reason: 'too slow', hasAlternative: false },
   probed: { type: 'probed', usableAs: { kind: 'ok' } },
+  replaced: { type: 'replaced' },
   readmitted: { type: 'readmitted', usableAs: { kind: 'ok' } },
 };
 const CELLS = DISK_STATES.flatMap((kind) => Object.values(EVENTS).map((event) => ({ kind, event, type: event.type })));
@@ -90,6 +95,16 @@ describe('transition', () => {
 
   it('keeps the reason of a quarantine when other errors follow', () => {
     expect(apply(quarantine('EIO'), EVENTS.gone, EVENTS.unreliable, passedProbe)).toMatchObject({ reason: 'EIO' });
+  });
+
+  it('names the reason of the last failed probe, since the cause of a quarantine can change', () => {
+    const blank: DiskEvent = { type: 'probed', usableAs: undefined, reason: 'not mounted, or a new disk' };
+    expect(apply(quarantine('EIO'), blank, failedProbe)).toEqual(quarantine('not mounted, or a new disk'));
+  });
+
+  it('makes a replaced disk readmissible after one passed probe', () => {
+    expect(isReadmissible(apply(quarantine('EIO'), EVENTS.replaced))).toBe(false);
+    expect(isReadmissible(apply(quarantine('EIO'), EVENTS.replaced, passedProbe))).toBe(true);
   });
 
   it('makes a disk readmissible after three passed probes in a row', () => {

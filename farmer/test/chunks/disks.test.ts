@@ -530,7 +530,7 @@ describe('Disks', () => {
     const { disk, probe } = await createDisks([5]);
     rmSync(join(disk(0).path, 'downstream.json'));
     await probe(1);
-    expect(disk(0).state).toMatchObject({ kind: 'quarantined', reason: 'not mounted, or a different disk' });
+    expect(disk(0).state).toMatchObject({ kind: 'quarantined', reason: 'not mounted, or a new disk' });
   });
 
   it('keeps using a disk on which a single chunk is missing', async () => {

@@ -6,13 +6,21 @@ import { join } from 'node:path';
 import { FakeLogger } from '@downstream/platform/testing';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
+import { replaceDisk } from '../../src/cli/disk.ts';
 import { exitNodes } from '../../src/cli/exit.ts';
 import { scrub } from '../../src/cli/scrub.ts';
 import { ControlClient } from '../../src/control/control-client.ts';
 import { CONTROL_SOCKET, type ControlServer, openControlServer } from '../../src/control/control-server.ts';
 import { ContractIdError } from '../../src/control/find-contract.ts';
 import { OperationError } from '../../src/control/operations.ts';
-import { backupReport, exitReport, type Operations, scrubReport } from '../../src/control/reports.ts';
+import {
+  backupReport,
+  exitReport,
+  type Operations,
+  type ReplacementReport,
+  type ReplacementRequest,
+  scrubReport,
+} from '../../src/control/reports.ts';
 
 const SCRUB = {
   running: false,
@@ -20,6 +28,16 @@ const SCRUB = {
   total: 3,
   results: { ok: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 },
   rebuilding: 0,
+};
+
+const REPLACEMENT: ReplacementReport = {
+  path: '/mnt/b/farm',
+  mountPoint: '/mnt/b',
+  sizeBytes: 2 ** 40,
+  freeBytes: 2 ** 39,
+  state: 'ok',
+  reason: null,
+  rebuilding: 7,
 };
 
 let folder: string;
@@ -53,6 +71,7 @@ const operations: Operations = {
   },
   getExit: () => ({ nodes: [] }),
   backup: async (path) => ({ path, bytes: 5 }),
+  replaceDisk: async () => REPLACEMENT,
 };
 const open = async (log = new FakeLogger()) => {
   server = await openControlServer(socket(), { operations, log });
@@ -196,6 +215,47 @@ describe('exitNodes', () => {
 
   it('names the folder in which no farmer is running', async () => {
     await expect(exitNodes({ dataDir: folder }, { cancel: true, yes: true }, () => {})).rejects.toThrow(folder);
+  });
+});
+
+describe('replaceDisk', () => {
+  const openWith = async (report: ReplacementReport) => {
+    const replaceDisk = async (request: ReplacementRequest) => {
+      calls.push(`replace ${JSON.stringify(request)}`);
+      return report;
+    };
+    server = await openControlServer(socket(), { operations: { ...operations, replaceDisk }, log: new FakeLogger() });
+  };
+  const replace = async (yes: boolean) => {
+    const lines: string[] = [];
+    const print = (line: string) => void lines.push(line);
+    const code = await replaceDisk({ dataDir: folder }, '/mnt/b/farm', { sameFileSystem: false, yes, print });
+    return { code, lines };
+  };
+
+  it('shows the file system, and assigns the disk', async () => {
+    await openWith(REPLACEMENT);
+    expect(await replace(true)).toEqual({
+      code: 0,
+      lines: [
+        '/mnt/b/farm is on the file system mounted at /mnt/b: 1 TiB, 512 GiB free',
+        '/mnt/b/farm is in use; chunks to be rebuilt: 7',
+      ],
+    });
+    expect(calls).toEqual(
+      [true, false].map((dryRun) => `replace {"path":"/mnt/b/farm","allowSharedFileSystem":false,"dryRun":${dryRun}}`),
+    );
+  });
+
+  it('returns 1 if the disk cannot be used yet', async () => {
+    await openWith({ ...REPLACEMENT, state: 'quarantined', reason: 'EIO' });
+    expect(await replace(true)).toMatchObject({ code: 1, lines: [expect.any(String), expect.stringContaining('EIO')] });
+  });
+
+  it('changes nothing without a confirmation', async () => {
+    await openWith(REPLACEMENT);
+    await expect(replace(false)).rejects.toThrow('pass --yes');
+    expect(calls).toEqual(['replace {"path":"/mnt/b/farm","allowSharedFileSystem":false,"dryRun":true}']);
   });
 });
 

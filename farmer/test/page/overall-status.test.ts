@@ -158,7 +158,7 @@ describe('assessStatus', () => {
     const explain = (changes: Partial<StatusEvidence>) =>
       assessStatus({ ...HEALTHY, failedDisks, ...changes }).explanation;
     expect(explain({ contracts: { total: 5, generating: 2 } })).toBe(
-      'Cannot be used: /mnt/b (EIO, since 08:30 UTC). 2 chunks are missing; they are rebuilt on other disks while those have space and capacity. Check the disk and its mount; the farmer uses it again when it works.',
+      'Cannot be used: /mnt/b (EIO, since 08:30 UTC). 2 chunks are missing; they are rebuilt on other disks while those have space and capacity. Check the disk and its mount; the farmer uses it again when it works. To use a new disk in its place, run downstream disk replace.',
     );
     expect(explain({})).toContain('No chunk is missing.');
     expect(explain({ usableDisks: 0 })).toContain('No other disk can be used: challenges fail until it works again.');
