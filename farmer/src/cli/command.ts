@@ -39,8 +39,8 @@ export async function runCommand(
       run: async (flags) => {
         exitCode = await run(readConfig({ flags }), { output, stop });
       },
-      verifyOwnership: async (file, flags) => {
-        await perform(async () => await verifyOwnership(file, readNodeConfig({ flags }), print));
+      verifyOwnership: async (options, flags) => {
+        await perform(async () => await verifyOwnership(options, readNodeConfig({ flags }), print));
       },
       addCommands: (root) => addCommands(root, { print, perform }),
     },

@@ -1,16 +1,25 @@
 import { findSimilarName, formatBuild, maskCredentials, maskUsageError, toFlags } from '@downstream/platform';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { BUILD } from '../build.ts';
+import { MAX_CHALLENGES } from '../node/ownership-node.ts';
 import { SETTINGS } from '../settings.ts';
 import { EXIT_CODES_HELP } from './exit-codes.ts';
-import { toOption } from './options.ts';
+import { parseCount, toOption } from './options.ts';
+import type { OwnershipOptions } from './verify-ownership.ts';
+
+interface RootOptions {
+  readonly verifyOwnership?: string;
+  readonly challenges?: number;
+  /** The options of settings. */
+  readonly [name: string]: unknown;
+}
 
 type Flags = Record<string, string | boolean | undefined>;
 
 export interface ProgramActions {
   /** @param flags by the keys of the settings */
   readonly run: (flags: Flags) => Promise<void>;
-  readonly verifyOwnership: (file: string, flags: Flags) => Promise<void>;
+  readonly verifyOwnership: (options: OwnershipOptions, flags: Flags) => Promise<void>;
   readonly addCommands: (program: Command) => void;
 }
 
@@ -24,17 +33,28 @@ export function createProgram(
       'Farms storage: accepts contracts from nodes, stores their chunks, and proves them before each deadline.',
     )
     .argument('[node_url]', `URL of the node (default: ${SETTINGS.nodes.default})`)
-    .option('--verify-ownership <file>', 'prove that this machine has the same file as the node, then exit')
+    .option(
+      '--verify-ownership <file>',
+      'compare samples of a file with the file of the same name that the node has, then exit. Exit code 1 if they differ',
+    )
+    .addOption(
+      new Option(
+        '--challenges <count>',
+        'number of samples for --verify-ownership (default: enough to detect with 99 % probability that a tenth of the file differs)',
+      ).argParser(parseCount(1, MAX_CHALLENGES)),
+    )
     .version(formatBuild(BUILD))
     .addHelpText('after', '\nEvery setting is also an environment variable; the option takes precedence.')
     .addHelpText('after', EXIT_CODES_HELP)
     .exitOverride()
     .configureOutput({ writeOut: out, writeErr: (text) => err(maskUsageError(text)) });
   for (const setting of Object.values(SETTINGS)) program.addOption(toOption(setting));
-  program.action(async (nodeUrl: string | undefined, { verifyOwnership: file, ...settings }: Flags) => {
+  program.action(async (nodeUrl: string | undefined, options: RootOptions) => {
+    const { verifyOwnership: file, challenges, ...settings } = options;
     const flags = toNodeFlags(nodeUrl, settings, program);
-    if (typeof file === 'string') await verifyOwnership(file, flags);
-    else await run(flags);
+    if (file !== undefined) await verifyOwnership({ file, challenges }, flags);
+    else if (challenges === undefined) await run(flags);
+    else throw new InvalidArgumentError('--challenges has no effect without --verify-ownership');
   });
   addCommands(program);
   program
@@ -48,7 +68,11 @@ export function createProgram(
   return program;
 }
 
-function toNodeFlags(nodeUrl: string | undefined, settings: Flags, program: Command): Flags {
+function toNodeFlags(
+  nodeUrl: string | undefined,
+  settings: Readonly<Record<string, unknown>>,
+  program: Command,
+): Flags {
   if (nodeUrl !== undefined && !mayBeUrl(nodeUrl)) throw createUnknownCommandError(nodeUrl, program);
   if (nodeUrl !== undefined && settings['nodeUrl'] !== undefined) {
     throw new InvalidArgumentError('the node is given twice: use either the argument or --node-url');

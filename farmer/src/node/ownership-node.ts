@@ -10,7 +10,8 @@ import { parseResponse, readWhole, type TextResponse } from './responses.ts';
 /** What a node with this API says about a file that it does not have. */
 const noSuchFile = z.object({ message: z.string().regex(/\bfile\b/i) });
 const MAX_CHALLENGES_BYTES = 16 * 1024 * 1024;
-const MAX_CHALLENGES = 100_000;
+/** More are ignored. */
+export const MAX_CHALLENGES = 100_000;
 
 /** Client of a node's file-ownership API. */
 export class OwnershipNode {
@@ -42,17 +43,20 @@ export class OwnershipNode {
     });
   }
 
-  /** @returns whether the response matches the node's copy of the file */
+  /** @returns whether the response matches the node's copy of the file; undefined if the challenge is no longer open */
   async answer(
     filename: string,
     { block, seed, response: hash }: OneHashChallenge & { response: string },
-  ): Promise<boolean> {
+  ): Promise<boolean | undefined> {
     return await this.#http.request({
       route: 'answer',
       method: 'POST',
       path: buildPath('answer', { filename }),
       body: { block, seed, response: hash },
-      read: async (response) => parseResponse('answer', matchResponse, await readWhole(response)).match,
+      read: async (response) => {
+        const { status, text } = await readWhole(response);
+        return status === 404 ? undefined : parseResponse('answer', matchResponse, { status, text }).match;
+      },
     });
   }
 }

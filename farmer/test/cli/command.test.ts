@@ -104,6 +104,8 @@ describe('runCommand', () => {
     [['explain', 'abcdef', '--last', '1001'], 'from 1 to 1000'],
     [['backup', '~/state.db'], 'the path "~/state.db" is invalid: ~ is not expanded'],
     [['scrub', '--data-dir', '~/farm'], '~ is not expanded here: write the complete path'],
+    [['--challenges', '0', '--verify-ownership', '/x'], 'from 1 to 100000'],
+    [['--challenges', '5'], '--challenges has no effect without --verify-ownership'],
     [['--szie', '1'], 'Did you mean --size?'],
     [['scrub', '--data-dri', '/x'], 'Did you mean --data-dir?'],
   ])('rejects %j with exit code 2 and an explanation', async (args, why) => {
@@ -111,8 +113,22 @@ describe('runCommand', () => {
   });
 
   it.each([
-    [true, 0, 'FILE MATCHED!\n'],
-    [false, 1, 'Failed to match.\n'],
+    [
+      true,
+      0,
+      `FILE MATCHED!
+Compared: 10 of 100 bytes (10 %), by 1 challenge. The node offered no others, 36 were wanted.
+So many random samples detect a file of the same size of which a tenth differs with a probability of at least 10 %.
+The node's file has at least 6 bytes. Challenges do not tell its exact size.
+`,
+    ],
+    [
+      false,
+      1,
+      `Failed to match.
+The files differ in the 10 bytes from byte 5, or in their sizes. Challenges that matched before: 0.
+`,
+    ],
   ])('verifies the ownership of a file: with match %p it exits with %i', async (match, code, out) => {
     await using server = await rawServer((request, response) =>
       always(request.method === 'GET' ? challenges : `{"msg":"ok","match":${match}}`)(request, response),
@@ -128,11 +144,41 @@ describe('runCommand', () => {
     });
   });
 
+  it('answers as many challenges as are wanted', async () => {
+    const offered = Array.from({ length: 99 }, (_, block) => ({ filename: 'file', rootseed: 'r', block, seed: 's' }));
+    await using server = await rawServer((request, response) =>
+      always(request.method === 'GET' ? JSON.stringify({ challenges: offered }) : '{"msg":"ok","match":true}')(
+        request,
+        response,
+      ),
+    );
+    for (const [wanted, args] of [
+      [3, ['--challenges', '3']],
+      [36, []],
+    ] as const) {
+      const { out } = await downstream('--verify-ownership', file, ...args, server.url);
+      expect(out).toContain(`by ${wanted} challenges at different offsets.\n`);
+    }
+    expect(server.requests.filter(({ method }) => method === 'POST')).toHaveLength(39);
+  });
+
+  it('exits with 2 when the file to verify is too small to be challenged', async () => {
+    await using server = await rawServer(always('{"msg":"ok","match":true}'));
+    const small = join(folder, 'small');
+    writeFileSync(small, 'x'.repeat(9));
+    expect(await downstream('--verify-ownership', small, server.url)).toEqual({
+      code: 2,
+      out: '',
+      err: expect.stringContaining('small has 9 bytes, too few for a challenge'),
+    });
+    expect(server.requests).toEqual([]);
+  });
+
   it('does not match a file that is too short for the challenge', async () => {
     await using server = await rawServer(always(challenges.replace('5', '500')));
     expect(await downstream('--verify-ownership', file, server.url)).toMatchObject({
       code: 1,
-      out: 'Failed to match.\n',
+      out: expect.stringMatching(/^Failed to match.\nThe node's file is longer: at least 500 bytes, this one 100/),
     });
   });
 

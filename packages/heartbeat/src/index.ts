@@ -5,3 +5,9 @@ export {
   generateOneHashSeeds,
   type OneHashChallenge,
 } from './one-hash.ts';
+export {
+  computeDetectionProbability,
+  countChallengesToDetect,
+  countSampledBytes,
+  MIN_ONE_HASH_BYTES,
+} from './one-hash-sample.ts';
