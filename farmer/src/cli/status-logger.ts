@@ -1,4 +1,4 @@
-import type { Logger } from '@downstream/platform';
+import type { LogFields, Logger } from '@downstream/platform';
 import type { Status } from '../status/status.ts';
 import type { ChunkProgressBar } from './progress-bar.ts';
 
@@ -37,21 +37,32 @@ export class StatusLogger {
   }
 
   #check(): void {
-    const { contracts, challenges, nextDue, nodes } = this.#deps.status();
-    const used = nodes.filter(({ exitState }) => exitState !== 'exited');
+    const status = this.#deps.status();
+    const { contracts, challenges } = status;
     const { passed, failed } = challenges;
-    const generated = contracts.total - contracts.generating;
-    this.#deps.progress.update({ generated, capacity: contracts.capacity, passed, failed });
+    this.#deps.progress.update({ generated: countGenerated(status), capacity: contracts.capacity, passed, failed });
     if (performance.now() < this.#nextAt) return;
     this.#intervalMs = Math.min(MAX_INTERVAL_MS, this.#intervalMs * 2);
     this.#nextAt = performance.now() + this.#intervalMs;
-    this.#deps.log.info('farmer status', {
-      contracts: `${generated}/${contracts.capacity}`,
-      passed,
-      failed,
-      nextDue,
-      nodesWorking: `${used.filter(({ reachable, problem }) => reachable && problem === null).length}/${used.length}`,
-      ...(used.length < nodes.length && { nodesExited: nodes.length - used.length }),
-    });
+    this.#deps.log.info('farmer status', toLogFields(status));
   }
+}
+
+/** The fields of the line `farmer status`. Nodes that the farmer has exited are not counted as nodes in use. */
+export function toLogFields(status: Status): LogFields {
+  const { contracts, challenges, nextDue, nodes } = status;
+  const used = nodes.filter(({ exitState }) => exitState !== 'exited');
+  const working = used.filter(({ reachable, problem }) => reachable && problem === null);
+  return {
+    contracts: `${countGenerated(status)}/${contracts.capacity}`,
+    passed: challenges.passed,
+    failed: challenges.failed,
+    nextDue,
+    nodesWorking: `${working.length}/${used.length}`,
+    ...(used.length < nodes.length && { nodesExited: nodes.length - used.length }),
+  };
+}
+
+function countGenerated({ contracts: { total, generating } }: Status): number {
+  return total - generating;
 }

@@ -56,7 +56,7 @@ export class IncidentLog {
       this.#write(entry);
       return;
     }
-    const key = JSON.stringify([entry.level, entry.message, ...Object.entries(selectIdentity(entry))]);
+    const key = createKey(entry);
     const incident = this.#incidents.get(key);
     const now = this.#deps.now();
     if (incident !== undefined) {
@@ -111,7 +111,7 @@ export class IncidentLog {
 
   #end(key: string, { id, last, times, since, lastAt }: Incident): void {
     this.#incidents.delete(key);
-    const { node, ...identity } = selectIdentity(last);
+    const { node, ...identity } = selectIdentity(last.fields);
     const period = { times, since: this.#format(since), until: this.#format(lastAt) };
     const summary = { ...(node !== undefined && { node }), incident: last.message, ...identity, ...period };
     this.#deps.onEnd(id, times === 1 ? undefined : summary);
@@ -126,9 +126,15 @@ function canRepeat({ level, fields }: LogEntry): boolean {
   return level !== 'info' || ('node' in fields && 'contract' in fields);
 }
 
+/** An error without a code is identified by its message. */
+function createKey({ level, message, fields }: LogEntry): string {
+  const { error } = fields;
+  const cause = error instanceof Error && getErrorCode(error) === undefined ? error.message : undefined;
+  return JSON.stringify([level, message, cause, ...Object.entries(selectIdentity(fields))]);
+}
+
 /** The fields that lines of the same incident have in common. Numbers count attempts and times. */
-function selectIdentity({ fields }: LogEntry): Record<string, unknown> {
-  const { contract: _, error, ...others } = fields;
+function selectIdentity({ contract: _, error, ...others }: LogEntry['fields']): Record<string, unknown> {
   const identity = Object.fromEntries(
     Object.entries(others).filter(([, value]) => typeof value === 'string' || typeof value === 'boolean'),
   );

@@ -28,6 +28,7 @@ export {
   createLogger,
   LOG_FORMATS,
   LOG_LEVELS,
+  type LogFields,
   type Logger,
   silentLogger,
   withFields,

@@ -52,10 +52,10 @@ export function createLogger({ level, format: shape, stream, secrets = new Secre
     return info;
   });
   const keep = format((info) => {
-    tail?.add(info.level, pretty(info), startedBy(info));
+    tail?.add(info.level, pretty(info, 'month'), startedBy(info));
     return info;
   });
-  const line = shape === 'json' ? format.json() : format.printf(pretty);
+  const line = shape === 'json' ? format.json() : format.printf((info) => pretty(info));
   const winston = createWinston({
     level,
     format: format.combine(plain(), format.timestamp(), keep(), line),
@@ -134,9 +134,16 @@ function describeError(error: Error): object {
   };
 }
 
-function pretty({ timestamp, level, message, ...fields }: Record<string, unknown>): string {
+/** @param from the largest unit of the time: an old line may be from another day */
+function pretty(
+  { timestamp, level, message, ...fields }: Record<string, unknown>,
+  from: 'month' | 'hour' = 'hour',
+): string {
   const facts = Object.entries(fields).map(
     ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   );
-  return `${String(timestamp).slice(11, 19)} ${String(level).padEnd(5)} ${[message, ...facts].join('  ')}`;
+  const time = String(timestamp)
+    .slice(from === 'hour' ? 11 : 5, 19)
+    .replace('T', ' ');
+  return `${time} ${String(level).padEnd(5)} ${[message, ...facts].join('  ')}`;
 }

@@ -108,6 +108,9 @@ describe('IncidentLog', () => {
     warn('disk quarantined', { disk: '/b' });
     warn('chunk creation failed', { error: new CodedError('no_space', 'x') });
     warn('chunk creation failed', { error: new CodedError('disk_full', 'x') });
+    warn('request failed', { error: new Error('x') });
+    warn('request failed', { error: new Error('y') });
+    warn('request failed', { error: new Error('y') });
     log.add({ level: 'info', message: 'chunk rebuilt', fields: { node: 'a', contract: '1' } });
     log.add({ level: 'info', message: 'chunk rebuilt', fields: { node: 'a', contract: '2' } });
     log.add({ level: 'info', message: 'farmer status', fields: { contracts: '1/1' } });
@@ -120,6 +123,8 @@ describe('IncidentLog', () => {
       ['disk quarantined', undefined],
       ['chunk creation failed', undefined],
       ['chunk creation failed', undefined],
+      ['request failed', undefined],
+      ['request failed', undefined],
       ['chunk rebuilt', '1'],
       ['farmer status', undefined],
       ['farmer status', undefined],
@@ -161,6 +166,6 @@ describe('LogTail', () => {
     log.warn('listing failed', { node: 'a' });
     for (let n = 1; n <= 150; n++) log.info(`line ${n}`);
     expect(tail.lines).toHaveLength(100);
-    expect(tail.lines[0]?.text).toMatch(/ warn {2}listing failed {2}node=a$/);
+    expect(tail.lines[0]?.text).toMatch(/^\d\d-\d\d \d\d:\d\d:\d\d warn {2}listing failed {2}node=a$/);
   });
 });

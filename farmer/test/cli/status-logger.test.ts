@@ -1,0 +1,23 @@
+import { describe, expect, it } from '@jest/globals';
+import { toLogFields } from '../../src/cli/status-logger.ts';
+import { STATUS } from '../fakes/status.ts';
+
+const [NODE] = STATUS.nodes;
+if (NODE === undefined) throw new Error('the status has a node');
+
+describe('toLogFields', () => {
+  it('counts nodes that return listings, of those in use', () => {
+    const since = '2030-01-01T00:00:00.000Z';
+    const unreachable = { ...NODE, reachable: false, problem: { code: 'timeout' as const, since } };
+    const failing = { ...NODE, problem: { code: 'invalid_response' as const, since } };
+    expect(toLogFields(STATUS)).toMatchObject({ contracts: '1/2', nodesWorking: '1/1' });
+    expect(toLogFields({ ...STATUS, nodes: [NODE, unreachable, failing] })).toMatchObject({ nodesWorking: '1/3' });
+  });
+
+  it('does not count a node that the farmer has exited as failing', () => {
+    const exited = { ...NODE, reachable: false, exitState: 'exited' as const };
+    expect(toLogFields(STATUS)).not.toHaveProperty('nodesExited');
+    expect(toLogFields({ ...STATUS, nodes: [exited] })).toMatchObject({ nodesWorking: '0/0', nodesExited: 1 });
+    expect(toLogFields({ ...STATUS, nodes: [NODE, exited] })).toMatchObject({ nodesWorking: '1/1', nodesExited: 1 });
+  });
+});
