@@ -37,8 +37,7 @@ const MAX_INCIDENTS = 200;
  * Treats lines that repeat each other as one incident: writes the first line, then summaries at growing intervals, and
  * reports its end. A summary is the latest line with the number of lines since the start of the
  * incident (`times`, `since`). Lines repeat each other if level, message, text fields and the code of the error are the
- * same, whatever the contract. Other lines of level `info` are written as they are, unless they are about a contract of
- * a node.
+ * same, whatever the contract. Lines of level `info` are written as they are, unless they are about a node.
  */
 export class IncidentLog {
   readonly #write: (entry: LogEntry) => void;
@@ -123,7 +122,7 @@ export class IncidentLog {
 }
 
 function canRepeat({ level, fields }: LogEntry): boolean {
-  return level !== 'info' || ('node' in fields && 'contract' in fields);
+  return level !== 'info' || ('node' in fields && !('incident' in fields));
 }
 
 /** An error without a code is identified by its message. */

@@ -113,6 +113,8 @@ describe('IncidentLog', () => {
     warn('request failed', { error: new Error('y') });
     log.add({ level: 'info', message: 'chunk rebuilt', fields: { node: 'a', contract: '1' } });
     log.add({ level: 'info', message: 'chunk rebuilt', fields: { node: 'a', contract: '2' } });
+    log.add({ level: 'info', message: 'incident ended', fields: { node: 'a', incident: 'x' } });
+    log.add({ level: 'info', message: 'incident ended', fields: { node: 'a', incident: 'x' } });
     log.add({ level: 'info', message: 'farmer status', fields: { contracts: '1/1' } });
     log.add({ level: 'info', message: 'farmer status', fields: { contracts: '1/1' } });
     expect(written.map(({ message, contract }) => [message, contract])).toEqual([
@@ -126,6 +128,8 @@ describe('IncidentLog', () => {
       ['request failed', undefined],
       ['request failed', undefined],
       ['chunk rebuilt', '1'],
+      ['incident ended', undefined],
+      ['incident ended', undefined],
       ['farmer status', undefined],
       ['farmer status', undefined],
     ]);
