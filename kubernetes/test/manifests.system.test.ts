@@ -204,7 +204,9 @@ describeWith(['kubectl'], 'manifests', () => {
     const node = { FARMER_NODE_URL: 'https://node.example.org' };
     expect(() => readConfig({ env: { ...env, ...node } })).toThrow(/^FARMER_ADDRESS is not set: .*$/);
     // Not the default node, which the volume would store.
-    expect(() => readConfig({ env: { ...env, ...address } })).toThrow(/^FARMER_NODE_URL: .* \(got "https:\/\/": not a valid URL\)$/);
+    expect(() => readConfig({ env: { ...env, ...address } })).toThrow(
+      /^FARMER_NODE_URL: .* \(got "https:\/\/": not a valid URL\)$/,
+    );
     expect(readConfig({ env: { ...env, ...address, ...node } }).disks[0].sizeBytes).toBe(500 * 2 ** 30);
     expect(rendered.one('StatefulSet', 'farmer').spec?.replicas).toBe(3);
   });
