@@ -190,6 +190,7 @@ describeWith(['chromium'], "the mock node's page in a browser", () => {
     await page.getByRole('button', { name: 'Connect' }).click();
     await isLive(page);
     expect(await figure(page, 'Farmers')).toBe(0);
+    expect(await page.locator('#identity').textContent()).toMatch(/^seed .+ · \d+\.\d+\.\d+ \(commit unknown\)$/);
     expect(await page.locator('#login').isVisible()).toBe(false);
   });
 

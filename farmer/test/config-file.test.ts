@@ -99,6 +99,7 @@ log-level:
     ['config: /etc/other.yaml', /unknown setting "config"/],
     ['<<: {size: 1GB}', /unknown setting "<<"/],
     ['? [a]\n: 1', /unknown setting ""/],
+    ['size: &a 1GB\nmin-free: *a', /^min-free in .*\.yaml:2: aliases are not supported: write the value$/],
     ['proxy-file: secret', /^proxy-file in .*\.yaml:1: expected the complete path of a file/],
     ['FARMER_SIZE=1GB', /^.*\.yaml:1: expected settings: write one setting per line, such as size: 500GB$/],
     ['- size: 1GB', /expected settings/],
@@ -150,7 +151,6 @@ log-level:
   });
 
   it.each([
-    ['aliases', 'size: &a 1GB\nmin-free: *a'],
     [
       'many aliases',
       `size: &a [${'x,'.repeat(100)}x]\nalias: &b [${'*a,'.repeat(100)}x]\nworkers: [${'*b,'.repeat(99)}*b]`,
