@@ -92,7 +92,8 @@ function rejectMethod(methods: RouteDefinition['methods']): RequestHandler {
 
 /**
  * Rejects what a browser sends for a web page: any page could otherwise register farmers here. This port serves no
- * pages, and programs do not send these headers. `none` means that a person opened the address.
+ * pages, and programs do not send these headers. `none` means that a person opened the address. Over plain HTTP to
+ * other addresses than loopback, browsers send neither header with a simple GET request.
  */
 const rejectWebPages: RequestHandler = (request: Request, response, next) => {
   const site = request.get('Sec-Fetch-Site') ?? 'none';
