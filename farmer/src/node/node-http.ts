@@ -78,6 +78,7 @@ export class NodeHttp {
   readonly #connections: ConnectionPool;
   readonly #deps: NodeHttpDeps;
   readonly #clock: Pick<Clock, 'now' | 'toWallTime'>;
+  #isClosed = false;
 
   /** @param baseUrl URL of the node without a trailing slash */
   constructor(baseUrl: string, deps: NodeHttpDeps = {}) {
@@ -147,7 +148,9 @@ export class NodeHttp {
     });
   }
 
+  /** Closes all connections. Requests in flight fail. */
   close(): void {
+    this.#isClosed = true;
     this.#connections.close();
   }
 
@@ -163,7 +166,7 @@ export class NodeHttp {
     try {
       return await this.#attempt(route, { ...target, connection }, send);
     } catch (error) {
-      if (!(error instanceof NodeError) || !isStaleConnection(error, connection)) throw error;
+      if (this.#isClosed || !(error instanceof NodeError) || !isStaleConnection(error, connection)) throw error;
       this.#deps.onStaleConnection?.({ route, outcome: error.code, discarded: connection.discardIdle() });
     }
     return await this.#attempt(route, { ...target, connection: this.#connections.connect(target.url) }, send);

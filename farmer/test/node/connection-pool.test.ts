@@ -87,6 +87,18 @@ describe('ConnectionPool', () => {
     expect({ events: client.events.length, isOpen: breaker.isOpen }).toEqual({ events: 6, isOpen: false });
   });
 
+  it('does not repeat a request that fails because the client was closed', async () => {
+    const { server, counts, fillPool } = await startServer(HANG);
+    await using _server = server;
+    const client = connect(server.url);
+    await fillPool(client.node, 1);
+    const listing = client.node.listContracts(TOKEN);
+    while (counts.stale === 0) await new Promise(setImmediate);
+    client.http.close();
+    await expect(listing).rejects.toMatchObject({ code: 'unreachable' });
+    expect({ stale: counts.stale, events: client.events.length }).toEqual({ stale: 1, events: 0 });
+  });
+
   it('repeats a request only once', async () => {
     const { server, counts, fillPool, breakNewConnections } = await startServer(RESET);
     await using _server = server;
