@@ -46,6 +46,8 @@ const MAX_CONNECTIONS = 48;
 export class ConnectionPool {
   readonly #options: NetworkOptions;
   #agents: AgentSet;
+  /** Former agents with connections in use. */
+  #discarded: readonly AgentSet[] = [];
 
   constructor(options: NetworkOptions = {}) {
     this.#options = options;
@@ -75,7 +77,7 @@ export class ConnectionPool {
   }
 
   close(): void {
-    for (const agent of listAgents(this.#agents)) agent.destroy();
+    for (const agent of [this.#agents, ...this.#discarded].flatMap(listAgents)) agent.destroy();
   }
 
   #discardIdle(agents: AgentSet): number {
@@ -86,6 +88,7 @@ export class ConnectionPool {
     for (const agent of all) agent.maxFreeSockets = 0;
     const idle = all.flatMap(({ freeSockets }) => Object.values(freeSockets)).flatMap((sockets) => sockets ?? []);
     for (const socket of idle) socket.destroy();
+    this.#discarded = [...this.#discarded, agents].filter(isInUse);
     return idle.length;
   }
 }
@@ -99,6 +102,10 @@ function createAgents({ proxy, authorities }: NetworkOptions): AgentSet {
     direct: create(undefined),
     proxied: create(proxy && { HTTP_PROXY: proxy.url, HTTPS_PROXY: proxy.url }),
   };
+}
+
+function isInUse(set: AgentSet): boolean {
+  return listAgents(set).some(({ sockets }) => Object.keys(sockets).length > 0);
 }
 
 function listAgents({ direct, proxied }: AgentSet): (HttpAgent | HttpsAgent)[] {

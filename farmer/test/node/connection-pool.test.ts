@@ -99,6 +99,18 @@ describe('ConnectionPool', () => {
     expect({ stale: counts.stale, events: client.events.length }).toEqual({ stale: 1, events: 0 });
   });
 
+  it('closes connections in use that are older than the last discarded ones', async () => {
+    const { server, counts, fillPool } = await startServer(HANG);
+    await using _server = server;
+    const client = connect(server.url);
+    await fillPool(client.node, 2);
+    const pending = client.node.listContracts(TOKEN);
+    await client.node.listContracts(TOKEN, { timeoutMs: 200 });
+    client.http.close();
+    await expect(pending).rejects.toMatchObject({ code: 'unreachable' });
+    expect(counts.stale).toBe(2);
+  });
+
   it('repeats a request only once', async () => {
     const { server, counts, fillPool, breakNewConnections } = await startServer(RESET);
     await using _server = server;
