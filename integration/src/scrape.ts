@@ -45,7 +45,12 @@ export async function scrape(url: string): Promise<Scrape> {
 
 /** The part of a farmer's `/status` that the tests read. */
 export interface FarmerStatus {
-  readonly nodes: readonly { readonly farmerId: string | null }[];
+  readonly address: string;
+  readonly nodes: readonly {
+    readonly farmerId: string | null;
+    readonly waiting: { readonly reason: string } | null;
+    readonly contracts: { readonly total: number; readonly capacity: number };
+  }[];
   readonly contracts: Readonly<Record<'total' | 'capacity' | 'generating' | 'proving' | 'answering', number>>;
   readonly disks: readonly { readonly state: string; readonly reason: string | null }[];
 }

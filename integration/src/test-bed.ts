@@ -19,7 +19,9 @@ interface FarmerOptions {
   readonly link?: string;
   /** Mounts a tmpfs of this size at the data directory instead of a volume. */
   readonly diskMiB?: number;
-  /** Maximum number of files and directories on that tmpfs. */
+  /** Mounts a tmpfs of this size at {@link SECOND_DISK}. */
+  readonly secondDiskMiB?: number;
+  /** Maximum number of files and directories on the tmpfs of the data directory. */
   readonly diskInodes?: number;
 }
 
@@ -28,7 +30,10 @@ interface ChunkFile {
   readonly sha256: string;
 }
 
-const NODE_URL = 'http://mock-node:5000';
+/** A second data directory for a farmer. */
+export const SECOND_DISK = '/disks/b';
+const NODE_HOST = 'mock-node';
+export const NODE_URL = `http://${NODE_HOST}:5000`;
 const LINKED_NODE = 'linked-node';
 const LINKED_NODE_URL = `http://${LINKED_NODE}:5000`;
 const DEFAULT_ENV = {
@@ -63,10 +68,18 @@ export class TestBed {
     this.#network = network;
   }
 
-  /** Starts the mock node of this test's farmers. @param set changes the defaults */
-  async startMockNode(set: (node: MockNodeContainer) => MockNodeContainer = (node) => node): Promise<MockNodeService> {
+  /**
+   * Starts the mock node of this test's farmers.
+   *
+   * @param set changes the defaults
+   * @param host its name in the network; farmers use the default
+   */
+  async startMockNode(
+    set: (node: MockNodeContainer) => MockNodeContainer = (node) => node,
+    host = NODE_HOST,
+  ): Promise<MockNodeService> {
     const definition = this.#restrict(new MockNodeContainer(IMAGES['mock-node']))
-      .withNetworkAliases('mock-node')
+      .withNetworkAliases(host)
       .withInterval(3);
     return this.#track(new MockNodeService(await set(definition).start()));
   }
@@ -80,6 +93,7 @@ export class TestBed {
     link,
     diskMiB,
     diskInodes,
+    secondDiskMiB,
   }: FarmerOptions = {}): Promise<FarmerService> {
     const definition = this.#restrict(new GenericContainer(IMAGES.farmer))
       .withEnvironment({
@@ -92,8 +106,9 @@ export class TestBed {
       .withExposedPorts(FARMER_PORT)
       .withWaitStrategy(Wait.forHttp(link === undefined ? '/readyz' : '/healthz', FARMER_PORT));
     const inodes = diskInodes === undefined ? '' : `,nr_inodes=${diskInodes}`;
-    if (diskMiB !== undefined)
-      definition.withTmpFs({ '/data': `rw,uid=1000,gid=1000,mode=700,size=${diskMiB}m${inodes}` });
+    const toTmpFs = (sizeMiB: number) => `rw,uid=1000,gid=1000,mode=700,size=${sizeMiB}m`;
+    if (secondDiskMiB !== undefined) definition.withTmpFs({ [SECOND_DISK]: toTmpFs(secondDiskMiB) });
+    if (diskMiB !== undefined) definition.withTmpFs({ '/data': `${toTmpFs(diskMiB)}${inodes}` });
     else definition.withBindMounts([{ source: volume ?? (await this.createVolume()), target: '/data', mode: 'rw' }]);
     if (cpus !== undefined) definition.withResourcesQuota({ cpu: cpus });
     const farmer = this.#track(new FarmerService(await definition.start()));
