@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { findAccessibilityViolations, launchBrowser, openPage, type PageOptions } from './support/browser.ts';
-import { TestFarm, until } from './support/test-farm.ts';
+import { CHUNK_BYTES, TestFarm, until } from './support/test-farm.ts';
 import { describeWith } from './support/tools.ts';
 
 describeWith(['chromium'], "The farmer's page in a browser", () => {
@@ -68,7 +68,9 @@ describeWith(['chromium'], "The farmer's page in a browser", () => {
       (seen) => seen === 'Connection lost',
     );
     expect(await page.title()).toMatch(/^Connection lost · /);
-    expect(await page.locator('.label + p').textContent()).toContain('The last status was “Node unreachable”');
+    expect(await page.locator('.label + p').textContent()).toMatch(
+      /since \d\d:\d\d:\d\d UTC\. The last status was “Node unreachable”/,
+    );
   }, 90_000);
 
   it.each(['light', 'dark'] as const)(
@@ -76,9 +78,12 @@ describeWith(['chromium'], "The farmer's page in a browser", () => {
     async (colorScheme) => {
       await using farm = new TestFarm();
       const node = await farm.startNode();
-      const farmer = await farm.startFarmer(node.url);
+      const longPath = `${farm.folder}/${'a-long-name-without-a-space'.repeat(4)}`;
+      const disks = ['1', '2'].map((name) => `${longPath}${name}=${3 * CHUNK_BYTES}`).join();
+      const farmer = await farm.startFarmer(node.url, { FARMER_DATA_DIR: disks, FARMER_SIZE: '' });
       await until(farmer.status, ({ challenges }) => challenges.passed >= 5);
-      const { page } = await open(farmer.url, { colorScheme, bypassCSP: true, viewport: { width: 360, height: 700 } });
+      const options = { colorScheme, bypassCSP: true, viewport: { width: 360, height: 700 } };
+      const { page } = await open(farmer.url, options);
       const check = async (expected: string) => {
         await until(
           async () => await label(page),
@@ -88,6 +93,16 @@ describeWith(['chromium'], "The farmer's page in a browser", () => {
       };
       await check('Healthy');
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
+      expect(await page.locator('.facts').first().textContent()).toContain(longPath);
+      // Nothing is wider than its cell, where it would cover the text beside it.
+      const cells = "[...document.querySelectorAll('.facts dt, .facts dd, .figures dd')]";
+      expect(await page.evaluate(`${cells}.filter((cell) => cell.scrollWidth > cell.clientWidth).length`)).toBe(0);
+
+      const list = await open(`${farmer.url}/contracts`, options);
+      expect(await list.page.locator('.list tbody tr').count()).toBe(6);
+      expect(await list.page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
+      expect(await findAccessibilityViolations(list.page)).toEqual([]);
+      expect(list.problems).toEqual([]);
       await node.close();
       await check('Node unreachable');
       await farmer.stop();

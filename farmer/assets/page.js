@@ -45,7 +45,7 @@ function replaceSection(id, html) {
   if (!section) return;
   const open = [...section.querySelectorAll('details[open]')].map((details) => details.id);
   const focused = section.contains(document.activeElement) ? document.activeElement.id : '';
-  const scrollTop = section.querySelector('[tabindex]')?.scrollTop ?? 0;
+  const { scrollTop = 0, scrollLeft = 0 } = section.querySelector('[tabindex]') ?? {};
   const label = section.querySelector('[role=status]');
   const next = document.createElement('template');
   // The farmer has escaped everything that comes from elsewhere.
@@ -58,7 +58,7 @@ function replaceSection(id, html) {
   section.replaceChildren(next.content);
   for (const details of open) document.getElementById(details)?.setAttribute('open', '');
   const list = section.querySelector('[tabindex]');
-  if (list && scrollTop > 0) list.scrollTop = scrollTop;
+  if (list) list.scrollTo(scrollLeft, scrollTop);
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
 
@@ -101,12 +101,12 @@ function showConnectionLost() {
   document.title = `Connection lost · ${document.querySelector('h1').textContent}`;
   const label = document.querySelector('.label');
   const lastStatus = label.textContent;
-  const since = new Date(lastEventAt).toLocaleTimeString();
+  const since = new Date(lastEventAt + clockOffsetMs).toISOString().slice(11, 19);
   document.querySelector('.overall').className = 'overall offline';
   document.querySelector('.icon').textContent = '?';
   label.textContent = 'Connection lost';
   document.querySelector('.label + p').textContent =
-    `No update from the farmer since ${since}. The last status was “${lastStatus}”; the figures below are from then. Check whether the farmer is running.`;
+    `No update from the farmer since ${since} UTC. The last status was “${lastStatus}”; the figures below are from then. Check whether the farmer is running.`;
 }
 
 function connect() {

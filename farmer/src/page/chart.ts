@@ -25,7 +25,7 @@ export function renderChart({ spans, intervalMs }: View): Html {
   const period = first === undefined ? '' : formatRoughDuration(spans.length * first.minutes * 60_000);
   return html`<figure>
 <figcaption>Challenges in the last ${period}: <span class="key passed">${formatCount(passed)} passed</span>, <span class="key failed">${formatCount(failed)} failed</span></figcaption>
-<div class="plot"><span class="top" aria-hidden="true">${formatCount(maxCount)}</span><svg viewBox="0 0 ${CHART.width} ${CHART.height}" preserveAspectRatio="none" role="img" aria-label="${formatCount(passed)} challenges passed and ${formatCount(failed)} failed in the last ${period}; highest bar: ${maxCount}">
+<div class="plot"><span class="top" aria-hidden="true">${passed + failed === 0 ? '' : formatCount(maxCount)}</span><svg viewBox="0 0 ${CHART.width} ${CHART.height}" preserveAspectRatio="none" role="img" aria-label="${formatCount(passed)} challenges passed and ${formatCount(failed)} failed in the last ${period}; highest bar: ${maxCount}">
 ${bars}</svg></div>
 </figure>
 ${renderSlackChart(spans, intervalMs, period)}
@@ -46,7 +46,7 @@ function renderSlackChart(spans: readonly HistorySpan[], intervalMs: number | un
   const minimum = minSlackMs === undefined ? 'no data yet' : `minimum ${formatDuration(minSlackMs)}`;
   return html`<figure>
 <figcaption>Time left before the deadline: <span class="key slack">${minimum}</span>${intervalMs === undefined ? '' : ` of ${formatDuration(intervalMs)}`}</figcaption>
-<div class="plot"><span class="top" aria-hidden="true">${formatDuration(maxMs)}</span><svg class="low" viewBox="0 -3 ${CHART.width} ${SLACK_CHART_HEIGHT + 6}" preserveAspectRatio="none" role="img" aria-label="Time left before the deadline in the last ${period}: ${minimum}">
+<div class="plot"><span class="top" aria-hidden="true">${minSlackMs === undefined ? '' : formatDuration(maxMs)}</span><svg class="low" viewBox="0 -3 ${CHART.width} ${SLACK_CHART_HEIGHT + 6}" preserveAspectRatio="none" role="img" aria-label="Time left before the deadline in the last ${period}: ${minimum}">
 <line class="bound" x1="0" x2="${CHART.width}" y1="${SLACK_CHART_HEIGHT}" y2="${SLACK_CHART_HEIGHT}"/>${marks}</svg></div>
 </figure>`;
 }

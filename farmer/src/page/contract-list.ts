@@ -43,7 +43,7 @@ export function renderContractList({ now, alias, total, page, pages, rows }: Con
   const first = (page - 1) * ROWS + 1;
   const lines = rows.map(
     ({ contract, node, disk, dueAt: deadline }) =>
-      html`<tr><td>${renderId(contract)}</td><td>${node}</td>${hasDisks ? html`<td><code>${disk ?? '–'}</code></td>` : ''}<td>${renderPhase(contract)}</td><td>${renderLastResult(contract)}</td><td>${formatTimestamp(deadline)}</td></tr>`,
+      html`<tr><td>${renderId(contract)}</td><td class="name">${node}</td>${hasDisks ? html`<td class="name"><code>${disk ?? '–'}</code></td>` : ''}<td>${renderPhase(contract)}</td><td>${renderLastResult(contract)}</td><td>${formatTimestamp(deadline)}</td></tr>`,
   );
   const body =
     total === 0

@@ -76,13 +76,13 @@ function renderContracts({ nextContracts, status, now }: View): Html {
     .map((phase) => html`<li>${formatCount(phases[phase])} ${phase}</li>`);
   const rows = nextContracts.map(
     ({ contract, node }) =>
-      html`<tr><td>${renderId(contract)}</td><td>${node}</td><td>${renderPhase(contract)}</td><td>${renderLastResult(contract)}</td><td>${renderTime(dueAt(contract), now)}</td></tr>`,
+      html`<tr><td>${renderId(contract)}</td><td class="name">${node}</td><td>${renderPhase(contract)}</td><td>${renderLastResult(contract)}</td><td>${renderTime(dueAt(contract), now)}</td></tr>`,
   );
   const shown = total > rows.length ? `Next ${rows.length} of ${formatCount(total)}, by deadline` : 'By deadline';
   return html`<ul class="phases">${byPhase}<li>${formatBytes(status.bytes.used / total)} per contract</li></ul>
-<table><caption>${shown} · <a id="all-contracts" href="contracts">all contracts</a></caption>
+<div class="scroll" id="contract-table" tabindex="0" role="region" aria-label="Contracts by deadline"><table><caption>${shown} · <a id="all-contracts" href="contracts">all contracts</a></caption>
 <thead><tr><th scope="col">contract</th><th scope="col">node</th><th scope="col">phase</th><th scope="col">last result</th><th scope="col">deadline</th></tr></thead>
-<tbody>${rows}</tbody></table>`;
+<tbody>${rows}</tbody></table></div>`;
 }
 
 function renderStorage({ status, workers, queues, now }: View): Html {
@@ -104,7 +104,7 @@ function renderDisk(
   { disks, now }: { disks: number; now: Instant },
 ): Html {
   const missing = freeBytes === null ? 0 : bytes.capacity - bytes.used - freeBytes;
-  const name = disks === 1 ? html`Disk` : html`Disk <code>${path}</code>`;
+  const name = disks === 1 ? '' : html`<code>${path}</code><br>`;
   const space =
     freeBytes === null || sizeBytes === null
       ? 'free space unknown'
@@ -113,7 +113,7 @@ function renderDisk(
     state === 'ok'
       ? ''
       : html`<br><strong class="critical-text">${formatLabel(state)}${reason === null ? '' : `: ${reason}`}</strong>, began ${renderTime(since === null ? undefined : Date.parse(since), now)}`;
-  return html`<div><dt>${name}</dt><dd>${space}${disks === 1 ? '' : html`<br>${formatBytes(bytes.used)} of ${formatBytes(bytes.capacity)} used`}${problem}</dd></div>
+  return html`<div><dt>Disk</dt><dd>${name}${space}${disks === 1 ? '' : html`<br>${formatBytes(bytes.used)} of ${formatBytes(bytes.capacity)} used`}${problem}</dd></div>
 ${missing > 0 ? html`<div><dt class="warning-text">Disk too small</dt><dd>${formatBytes(missing)} less free space than the remaining capacity: free space, or reduce the capacity</dd></div>` : ''}`;
 }
 
@@ -153,7 +153,7 @@ function renderNode(
   { requests, isOnly, now }: { requests: RequestSummary | undefined; isOnly: boolean; now: Instant },
 ): Html {
   const { farmerId, exitState, clockSkewSeconds: skew, contracts, waiting } = node;
-  return html`<div><dt>Node${isOnly ? '' : html` ${node.alias}`}</dt><dd><code>${node.url}</code><br>${renderConnection(node, now)}, last response ${renderTime(requests?.lastResponseAt, now, 'never')}${
+  return html`<div><dt>Node</dt><dd>${isOnly ? '' : html`<strong>${node.alias}</strong><br>`}<code>${node.url}</code><br>${renderConnection(node, now)}, last response ${renderTime(requests?.lastResponseAt, now, 'never')}${
     exitState === 'active' ? '' : html`<br>${EXIT_LABELS[exitState]}`
   }${isOnly ? '' : html`<br>${formatCount(contracts.total)} of ${formatCount(contracts.capacity)} contracts`}</dd></div>
 ${waiting === null ? '' : html`<div><dt>No new contracts</dt><dd>${waiting.explanation}</dd></div>`}

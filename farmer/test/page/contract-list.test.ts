@@ -64,14 +64,14 @@ describe('The page of all contracts', () => {
 
   it('shows the node, the phase and the deadline in UTC, and disks only if there are several', () => {
     const text = render(createSources({ one: 1 }));
-    expect(text).toContain('<td>one</td><td>rebuilding</td><td>–</td>');
+    expect(text).toContain('<td class="name">one</td><td>rebuilding</td><td>–</td>');
     expect(text).toContain('deadline (UTC)');
     expect(text).toContain(`<td>${new Date(T0 + INTERVAL_MS).toISOString().slice(0, 19).replace('T', ' ')}</td>`);
     expect(text).toContain('as of 2030-01-01 00:00:00 UTC');
     expect(text).not.toContain('/data');
     const several = render(createSources({ one: 2 }, (id) => (id === makeId(0) ? '/mnt/a' : '/mnt/b')));
-    expect(several).toContain('<td><code>/mnt/a</code></td>');
-    expect(several).toContain('<td><code>/mnt/b</code></td>');
+    expect(several).toContain('<td class="name"><code>/mnt/a</code></td>');
+    expect(several).toContain('<td class="name"><code>/mnt/b</code></td>');
   });
 
   it('says that there are no contracts', () => {

@@ -133,7 +133,7 @@ describe('renderDocument', () => {
     );
     expect(text).toContain('chunk unreadable');
     expect(text).toContain('✕ wrong answer');
-    expect(text).toContain('<td>main</td><td>waiting</td><td>passed</td>');
+    expect(text).toContain('<td class="name">main</td><td>waiting</td><td>passed</td>');
     expect(text).toContain(`<a href="status/contracts/${contract.terms.id}"><code>`);
     expect(text).toContain('1 KiB per contract');
   });
@@ -186,7 +186,10 @@ describe('renderDocument', () => {
     expect(renderWithDisk(failed)).not.toContain('/mnt/b');
     const { status } = createView();
     const disks = status.disks.flatMap((disk) => [disk, { ...disk, ...failed }]);
-    expect(renderDocument(createView({ status: { ...status, disks } })).text).toContain('<code>/mnt/b</code>');
+    expect(renderDocument(createView({ status: { ...status, disks } })).text).toContain(
+      // Beside a label, a long path would cover the figures.
+      '<dt>Disk</dt><dd><code>/mnt/b</code><br>',
+    );
   });
 
   it('shows lost contracts, but not released ones', () => {
