@@ -162,6 +162,6 @@ log-level:
   ])('is rejected soon if it contains %s', (_, content) => {
     const startedAt = performance.now();
     expect(() => read(content)).toThrow(/\.yaml:\d/);
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
   });
 });

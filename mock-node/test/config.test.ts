@@ -1,4 +1,6 @@
-import { resolve } from 'node:path';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { startMockNode } from '@downstream/mock-node';
 import { describe, expect, it } from '@jest/globals';
 import { readConfig } from '../src/config.ts';
@@ -19,6 +21,14 @@ describe('readConfig', () => {
       maxFailures: 10,
       contractForm: 'secret',
     });
+  });
+
+  it('reads the control token from a file', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'mock-config-'));
+    const path = join(folder, 'token');
+    writeFileSync(path, 'open-sesame\n');
+    expect(readConfig({ env: { MOCK_CONTROL_TOKEN_FILE: path } }).controlToken).toBe('open-sesame');
+    rmSync(folder, { recursive: true });
   });
 
   it('converts seconds with fractions to whole milliseconds', () => {
