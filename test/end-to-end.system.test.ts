@@ -129,7 +129,7 @@ describe('A farmer and a mock node', () => {
     const first = await farm.startFarmer(node.url);
     await until(first.status, ({ contracts }) => contracts.waiting === 5);
     const config = { dataDir: farm.dataDir };
-    expect(await exitNodes(config, { cancel: false, yes: true }, () => {})).toBe(0);
+    expect(await exitNodes(config, { cancel: false, yes: true, json: false }, () => {})).toBe(0);
     expect([...node.controller.ledger.listContracts(node.controller.clock.now())]).toEqual([]);
     await first.stop();
     const second = await farm.startFarmer(node.url);

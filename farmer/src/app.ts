@@ -22,11 +22,15 @@ import { StartupState } from './farmer-state.ts';
 import { ContractTables } from './farming/contract-tables.ts';
 import { Farmer } from './farming/farmer.ts';
 import { createHttpApp } from './http/http-app.ts';
+import type { FarmerMetrics } from './metrics/metrics.ts';
 import { openNetwork } from './node/network.ts';
 import { readContractList } from './page/contract-list.ts';
 import { LiveUpdates } from './page/live-updates.ts';
+import { renderText } from './page/plain-text.ts';
 import { readView } from './page/read-view.ts';
 import { createPageRoutes } from './page/routes.ts';
+import { createStatusReport } from './page/status-report.ts';
+import type { View } from './page/view.ts';
 import { listMissing, readStatus } from './status/read-status.ts';
 import type { Status } from './status/status.ts';
 import {
@@ -36,7 +40,6 @@ import {
   createDiskReplacement,
   createObservers,
   loadContracts,
-  type Observers,
   openDisks,
   openGenesisFile,
   openState,
@@ -104,7 +107,10 @@ async function start(
   });
   const common = { metrics, clock, log, signal };
   const status = () => readStatus(startup.current, { config, clock, startedAt: observers.history.startedAt });
-  const http = { startup, status, observers, tail, clock, log };
+  const requests = new Map(observers.nodes.map((node) => [node.config.alias, node.requests]));
+  const { history } = observers;
+  const view = () => readView({ clock, status, history, tail, requests, state: () => startup.current });
+  const http = { startup, status, metrics, view, clock, log };
   const server = await step(async () => await startHttpServer(config, http, shutdown));
 
   const store = await step(async () => await openState(config, common));
@@ -112,6 +118,13 @@ async function start(
   const beating = new AbortController();
   void runHeartbeat(store, clock, beating.signal);
   shutdown.add('heartbeat', () => beating.abort());
+  let operations: FarmerOperations | undefined;
+  const control = await openControlServer(join(config.dataDir, CONTROL_SOCKET), {
+    operations: () => operations,
+    status: { text: () => renderText(view()), report: () => createStatusReport(view()) },
+    log,
+  });
+  shutdown.add('control socket', async () => await control?.close());
   const stores = store.claim(config, config);
 
   const pool = new WorkerPool(config);
@@ -154,9 +167,10 @@ async function start(
   shutdown.add('disks', () => stopping.abort());
 
   const replacement = createDiskReplacement({ store, disks });
-  const operations = new FarmerOperations({ farmer, store, disks, replacement, clock });
-  const control = await openControlServer(join(config.dataDir, CONTROL_SOCKET), { operations, log });
-  shutdown.add('control socket', async () => await control?.close());
+  operations = new FarmerOperations({ farmer, store, disks, replacement, clock });
+  shutdown.add('commands', () => {
+    operations = undefined;
+  });
   signal.throwIfAborted();
 
   metrics.setSources({ farmer, connections, pool, disks });
@@ -168,20 +182,18 @@ async function start(
 interface HttpSources {
   readonly startup: StartupState;
   readonly status: () => Status;
-  readonly observers: Observers;
-  readonly tail: LogTail;
+  readonly metrics: Pick<FarmerMetrics, 'scrape'>;
+  readonly view: () => View;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
 async function startHttpServer(
   config: FarmerConfig,
-  { startup, status, observers, tail, clock, log }: HttpSources,
+  { startup, status, metrics, view: readNow, clock, log }: HttpSources,
   shutdown: Shutdown,
 ): Promise<HttpServer> {
-  const { metrics, history } = observers;
-  const requests = new Map(observers.nodes.map((node) => [node.config.alias, node.requests]));
-  const view = async () => readView({ clock, status, history, tail, requests, state: () => startup.current });
+  const view = async () => readNow();
   const contracts = (page: number) => {
     const { current } = startup;
     return readContractList(current.phase === 'starting' ? undefined : current, { page, alias: config.alias, clock });

@@ -120,7 +120,7 @@ export async function assertStateExists(path: string): Promise<void> {
   if (marker === undefined || STATE_FILES.some((name) => existsSync(join(path, name)))) return;
   throw new DataDirError(
     'state_lost',
-    `${path} has lost state.db and its replica: if another disk belongs there, mount it; if the files are elsewhere, list their directory first in FARMER_DATA_DIR; otherwise restore a backup as state.db. To start over without the old contracts, use another FARMER_DATA_DIR`,
+    `${path} has lost state.db and its replica: if another disk belongs there, mount it; if the files are elsewhere, list their directory first in FARMER_DATA_DIR; otherwise restore a backup (downstream restore FILE). To start over without the old contracts, use another FARMER_DATA_DIR`,
   );
 }
 

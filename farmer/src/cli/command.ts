@@ -9,7 +9,7 @@ import { run } from './run.ts';
 import { verifyOwnership } from './verify-ownership.ts';
 
 export interface Output {
-  readonly out: (text: string) => void;
+  readonly out: (content: string | Uint8Array) => void;
   readonly err: (text: string) => void;
   /** The streams behind `out` and `err`. */
   readonly output: Pick<ProcessOutput, 'subscribe' | 'flush'>;
@@ -34,6 +34,10 @@ export async function runCommand(
     await runUnlessAborted(stop, async () => await output.flush(Number.POSITIVE_INFINITY));
   };
   const print = (line: string) => out(`${line}\n`);
+  const write = async (content: string | Uint8Array) => {
+    out(content);
+    return await output.flush(Number.POSITIVE_INFINITY);
+  };
   const program = createProgram(
     {
       run: async (flags) => {
@@ -42,7 +46,7 @@ export async function runCommand(
       verifyOwnership: async (options, flags) => {
         await perform(async () => await verifyOwnership(options, readNodeConfig({ flags }), print));
       },
-      addCommands: (root) => addCommands(root, { print, perform }),
+      addCommands: (root) => addCommands(root, { print, write, perform }),
     },
     { out, err },
   );

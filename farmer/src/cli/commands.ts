@@ -2,25 +2,32 @@ import { resolve } from 'node:path';
 import { findPathMistake, toFlags } from '@downstream/platform';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type CommandConfig, readCommandConfig } from '../config.ts';
+import { PHASES } from '../contract/contract.ts';
 import { DEFAULT_ENTRIES, MAX_ENTRIES } from '../control/reports.ts';
 import { SETTINGS } from '../settings.ts';
-import { backup } from './backup.ts';
+import { backup, backupToOutput } from './backup.ts';
 import { printConfig } from './config.ts';
+import { type ContractsOptions, contracts, RESULT_FILTERS, SORT_KEYS } from './contracts.ts';
 import { type ReplaceDiskOptions, replaceDisk } from './disk.ts';
-import { exitNodes } from './exit.ts';
+import { type ExitOptions, exitNodes } from './exit.ts';
 import { explain } from './explain.ts';
 import { parseCount, toOption } from './options.ts';
-import type { Print } from './running-farmer.ts';
+import { restore } from './restore.ts';
+import type { Print, Write } from './running-farmer.ts';
 import { scrub } from './scrub.ts';
+import { type StatusOptions, status } from './status.ts';
 
 export interface CommandContext {
   readonly print: Print;
+  readonly write: Write;
   /** Runs a command, which a signal interrupts, and keeps its exit code. */
   readonly perform: (command: () => Promise<number>) => Promise<void>;
 }
 
+const JSON_HELP = 'print JSON';
+
 /** Adds the commands that use a farmer's data directory. */
-export function addCommands(program: Command, { print, perform }: CommandContext): void {
+export function addCommands(program: Command, { print, write, perform }: CommandContext): void {
   const addTo = (parent: Command, usage: string, description: string) =>
     parent
       .command(usage)
@@ -29,11 +36,32 @@ export function addCommands(program: Command, { print, perform }: CommandContext
       .addOption(toOption(SETTINGS.configPath));
   const add = (usage: string, description: string) => addTo(program, usage, description);
 
-  add('scrub', 'Verify every chunk now and rebuild damaged ones. Exit code 1 if a chunk is damaged or missing.').action(
-    async (_options: object, called: Command) => {
-      await perform(async () => await scrub(toConfig(called), print));
-    },
-  );
+  add('status', 'Show what the running farmer does: the content of its status page.')
+    .option('--watch', 'repeat every two seconds until Ctrl-C', false)
+    .option('--json', JSON_HELP, false)
+    .action(async (options: StatusOptions, called: Command) => {
+      const screen = process.stdout.isTTY ? process.stdout : undefined;
+      await perform(async () => await status(toConfig(called), options, { write, screen }));
+    });
+
+  add('contracts', 'List the contracts of the running farmer.')
+    .option('--node <alias>', 'only contracts of this node')
+    .option('--disk <directory>', 'only contracts whose chunk is in this data directory')
+    .addOption(new Option('--phase <phase>', 'only contracts in this phase').choices(PHASES))
+    .addOption(new Option('--result <result>', 'only contracts with this last result').choices(RESULT_FILTERS))
+    .addOption(new Option('--sort <column>', 'order of the contracts').choices(SORT_KEYS).default('deadline'))
+    .option('--reverse', 'reverse the order', false)
+    .addOption(new Option('--limit <count>', 'maximum number of contracts').argParser(parseCount(1, 1_000_000)))
+    .option('--json', JSON_HELP, false)
+    .action(async (options: ContractsOptions, called: Command) => {
+      await perform(async () => await contracts(toConfig(called), options, write));
+    });
+
+  add('scrub', 'Verify every chunk now and rebuild damaged ones. Exit code 1 if a chunk is damaged or missing.')
+    .option('--json', JSON_HELP, false)
+    .action(async (options: { json: boolean }, called: Command) => {
+      await perform(async () => await scrub(toConfig(called), options, print));
+    });
 
   add(
     'exit',
@@ -42,15 +70,20 @@ export function addCommands(program: Command, { print, perform }: CommandContext
     .option('--node <alias>', 'exit only this node')
     .option('--cancel', 'cancel the exit: keep the remaining contracts', false)
     .option('--yes', 'do not ask for confirmation', false)
-    .action(async (options: { node?: string; cancel: boolean; yes: boolean }, called: Command) => {
+    .option('--json', JSON_HELP, false)
+    .action(async (options: ExitOptions, called: Command) => {
       await perform(async () => await exitNodes(toConfig(called), options, print));
     });
 
   add(
     'backup <file>',
-    'Write a consistent copy of the state, also while the farmer is running. Contains secrets.',
+    'Write a consistent copy of the state to a file, or with - to standard output, also while the farmer is running. Contains secrets.',
   ).action(async (file: string, _options: object, called: Command) => {
-    await perform(async () => await backup(toConfig(called), toPath(file), print));
+    const config = toConfig(called);
+    const isTerminal = process.stdout.isTTY === true;
+    await perform(async () =>
+      file === '-' ? await backupToOutput(config, { write, isTerminal }) : await backup(config, toPath(file), print),
+    );
   });
 
   addTo(
@@ -65,6 +98,17 @@ export function addCommands(program: Command, { print, perform }: CommandContext
     });
 
   add(
+    'restore <file>',
+    'Restore the state of a stopped farmer from a backup, or with - from standard input. Never replaces an intact state.',
+  )
+    .option('--init', 'restore into a missing or empty data directory', false)
+    .action(async (file: string, _options: object, called: Command) => {
+      const path = file === '-' ? undefined : toPath(file);
+      const init = called.optsWithGlobals()['init'] === true;
+      await perform(async () => await restore(toConfig(called), { path, init }, print));
+    });
+
+  add(
     'explain <contract>',
     "Show why a contract's last challenges passed or failed. Needs at least 6 characters of its id. Exit code 1 if no contract, or more than one, has such an id.",
   )
@@ -73,8 +117,9 @@ export function addCommands(program: Command, { print, perform }: CommandContext
         .default(DEFAULT_ENTRIES)
         .argParser(parseCount(1, MAX_ENTRIES)),
     )
-    .action(async (id: string, { last }: { last: number }, called: Command) => {
-      await perform(async () => await explain(toConfig(called), { id, last }, print));
+    .option('--json', JSON_HELP, false)
+    .action(async (id: string, options: { last: number; json: boolean }, called: Command) => {
+      await perform(async () => await explain(toConfig(called), { id, ...options }, print));
     });
 
   program

@@ -10,7 +10,8 @@ export async function confirm(command: string, question: string): Promise<boolea
   if (!process.stdin.isTTY) {
     throw new ControlError('rejected', `${command} needs a confirmation: run it in a terminal, or pass --yes`);
   }
-  const line = createInterface({ input: process.stdin, output: process.stdout });
+  // Standard output may be a file.
+  const line = createInterface({ input: process.stdin, output: process.stderr });
   const answer = await line.question(`${question} Type yes to continue: `);
   line.close();
   return answer.trim() === 'yes';

@@ -10,43 +10,51 @@ export interface ExitOptions {
   readonly cancel: boolean;
   /** Skips the confirmation. */
   readonly yes: boolean;
+  /** Prints only the last report, as JSON. */
+  readonly json: boolean;
 }
 
 /** `downstream exit`: releases all contracts. Returns when that is done; when interrupted, the farmer continues. */
 export async function exitNodes(
   config: CommandConfig,
-  { node, cancel, yes }: ExitOptions,
+  { node, cancel, yes, json }: ExitOptions,
   print: Print,
 ): Promise<number> {
   const client = requireFarmer(config, 'downstream exit');
   const body = node === undefined ? {} : { node };
+  const printText = json ? () => {} : print;
+  const printJson = (last: ExitReport) => {
+    if (json) print(JSON.stringify({ nodes: selectNodes(last, node) }, null, 2));
+  };
   if (cancel) {
-    await client.ask('DELETE', '/exit', exitReport, body);
-    print('exit cancelled: the farmer accepts contracts again');
+    printJson(await client.ask('DELETE', '/exit', exitReport, body));
+    printText('exit cancelled: the farmer accepts contracts again');
     return 0;
   }
   let report = await client.ask('GET', '/exit', exitReport);
   const contracts = selectNodes(report, node).reduce((sum, { remaining }) => sum + remaining, 0);
   if (!yes && !(await confirm('exit', `Release ${contracts} contracts and delete their chunks?`))) {
-    print('not confirmed: nothing was changed');
+    printJson(report);
+    printText('not confirmed: nothing was changed');
     return 2;
   }
   report = await client.ask('POST', '/exit', exitReport, body);
   for (let printed = ''; ; ) {
     const progress = selectNodes(report, node).map(formatProgress).join('; ');
-    if (progress !== printed) print(progress);
+    if (progress !== printed) printText(progress);
     printed = progress;
     if (selectNodes(report, node).every(({ state }) => state !== 'exiting')) break;
     await pause(POLL_INTERVAL_MS);
     report = await client.ask('GET', '/exit', exitReport);
   }
+  printJson(report);
   const cancelled = selectNodes(report, node).filter(({ state }) => state === 'active');
   if (cancelled.length > 0) {
-    print(`exit from ${joinAliases(cancelled)} was cancelled by another command`);
+    printText(`exit from ${joinAliases(cancelled)} was cancelled by another command`);
     return 1;
   }
   const others = report.nodes.filter(({ state }) => state !== 'exited');
-  print(
+  printText(
     others.length === 0
       ? 'exit complete: you can stop the farmer and delete its data directory'
       : `exit from ${joinAliases(selectNodes(report, node))} complete; keep the data directory, because contracts remain (${others.map(({ alias, remaining }) => `${alias}: ${remaining}`).join(', ')})`,

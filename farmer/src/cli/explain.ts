@@ -13,6 +13,8 @@ interface ExplainOptions {
   readonly id: string;
   /** Maximum number of challenges. */
   readonly last: number;
+  /** Prints the report as JSON. */
+  readonly json: boolean;
 }
 
 /**
@@ -29,7 +31,8 @@ export async function explain(config: CommandConfig, options: ExplainOptions, pr
       },
       read: (state) => readJournal(state.journal, options),
     });
-    printReport(report, print);
+    if (options.json) print(JSON.stringify(report, null, 2));
+    else printReport(report, print);
     return EXIT.OK;
   } catch (error) {
     if (!isNotFound(error)) throw error;

@@ -3,19 +3,25 @@ import type { CommandConfig } from '../config.ts';
 import { type ScrubReport, scrubReport } from '../control/reports.ts';
 import { POLL_INTERVAL_MS, type Print, requireFarmer } from './running-farmer.ts';
 
-/** `downstream scrub`: verifies every chunk now. @returns 1 if a chunk is damaged or missing */
-export async function scrub(config: CommandConfig, print: Print): Promise<number> {
+/**
+ * `downstream scrub`: verifies every chunk now.
+ *
+ * @param options `json`: print only the last report, as JSON
+ * @returns 1 if a chunk is damaged or missing
+ */
+export async function scrub(config: CommandConfig, { json }: { json: boolean }, print: Print): Promise<number> {
   const client = requireFarmer(config, 'downstream scrub');
+  const printText = json ? () => {} : print;
   let report = await client.ask('POST', '/scrub', scrubReport);
-  print(`verifying ${report.total} ${report.total === 1 ? 'chunk' : 'chunks'}`);
+  printText(`verifying ${report.total} ${report.total === 1 ? 'chunk' : 'chunks'}`);
   for (let printedTenths = 0; report.running; ) {
     await pause(POLL_INTERVAL_MS);
     report = await client.ask('GET', '/scrub', scrubReport);
     const tenths = report.total === 0 ? 10 : Math.floor((10 * report.done) / report.total);
-    if (tenths > printedTenths && report.running) print(`${report.done} of ${report.total} chunks read`);
+    if (tenths > printedTenths && report.running) printText(`${report.done} of ${report.total} chunks read`);
     printedTenths = tenths;
   }
-  print(formatResult(report));
+  print(json ? JSON.stringify(report, null, 2) : formatResult(report));
   return report.results.ok === report.total ? 0 : 1;
 }
 

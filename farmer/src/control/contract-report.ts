@@ -1,16 +1,9 @@
 import type { Clock, Instant } from '@downstream/platform';
-import { type Contract, dueAt } from '../contract/contract.ts';
+import { dueAt } from '../contract/contract.ts';
 import { explain } from '../contract/explain.ts';
 import type { JournalEntry } from '../contract/journal-entry.ts';
+import type { HeldContract } from './held-contract.ts';
 import type { ContractReport } from './reports.ts';
-
-export interface HeldContract {
-  readonly contract: Contract;
-  /** Alias of the node. */
-  readonly node: string;
-  /** Folder of its chunk. */
-  readonly disk: string | undefined;
-}
 
 /** @param holding undefined if the contract is no longer held */
 export function createContractReport(

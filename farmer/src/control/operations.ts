@@ -4,6 +4,7 @@ import type { ContractId } from '../contract/contract.ts';
 import type { JournalEntry } from '../contract/journal-entry.ts';
 import type { Farmer } from '../farming/farmer.ts';
 import { createContractReport } from './contract-report.ts';
+import { type ContractList, type ContractRow, createContractRow } from './contract-row.ts';
 import { ContractIdError, findContract } from './find-contract.ts';
 import {
   type BackupReport,
@@ -28,7 +29,10 @@ export interface OperationsDeps {
     };
     backup(path: string): Promise<number>;
   };
-  readonly disks: { find(id: ContractId): { readonly path: string } | undefined };
+  readonly disks: {
+    readonly list: readonly { readonly path: string }[];
+    find(id: ContractId): { readonly path: string } | undefined;
+  };
   readonly replacement: Pick<DiskReplacement, 'check' | 'replace' | 'find'>;
   readonly clock: Clock;
 }
@@ -39,6 +43,25 @@ export class FarmerOperations implements Operations {
 
   constructor(deps: OperationsDeps) {
     this.#deps = deps;
+  }
+
+  listContracts(): ContractList {
+    const { farmer, disks } = this.#deps;
+    return {
+      nodes: farmer.nodes.map(({ alias }) => alias),
+      disks: disks.list.map(({ path }) => path),
+      rows: this.#createRows(),
+    };
+  }
+
+  *#createRows(): Generator<ContractRow> {
+    const { farmer, disks, clock } = this.#deps;
+    for (const { alias: node, contracts } of farmer.nodes) {
+      for (const id of contracts.ids()) {
+        const contract = contracts.get(id);
+        if (contract !== undefined) yield createContractRow({ contract, node, disk: disks.find(id)?.path }, clock);
+      }
+    }
   }
 
   explain(prefix: string, last = DEFAULT_ENTRIES): ContractReport | ContractIdError {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { DISK_STATES } from '../chunks/disk-state.ts';
 import { PHASES } from '../contract/contract.ts';
 import { EXIT_STATES } from '../farming/ports.ts';
+import type { ContractList } from './contract-row.ts';
 import type { ContractIdError } from './find-contract.ts';
 
 /** Responses of the control socket. */
@@ -96,10 +97,22 @@ export interface ReplacementRequest {
   readonly dryRun: boolean;
 }
 
+/** The status page as text. */
+export const statusText = z.object({ text: z.string() });
+/** The status page as JSON: a `StatusReport`, of which a command needs to know nothing. */
+export const statusReport = z.record(z.string(), z.unknown());
+
 export const errorResponse = z.object({ status: z.literal('error'), message: z.string() });
+
+/** What the status page shows now, also while the farmer starts. */
+export interface StatusOperations {
+  text(): string;
+  report(): object;
+}
 
 /** Operations that commands can perform on the running farmer. */
 export interface Operations {
+  listContracts(): ContractList;
   /** @param id contract id or a prefix of it; @returns an error unless exactly one contract matches */
   explain(id: string, last?: number): ContractReport | ContractIdError;
   startScrub(): ScrubReport;

@@ -1,6 +1,6 @@
 import type { Clock, Instant } from '@downstream/platform';
 import { dueAt } from '../contract/contract.ts';
-import type { HeldContract } from '../control/contract-report.ts';
+import type { HeldContract } from '../control/held-contract.ts';
 import { type HeldContractSources, listInOrder } from '../status/held-contracts.ts';
 import { renderId, renderLastResult, renderPhase } from './contract-cells.ts';
 import { formatCount, formatTimestamp } from './format.ts';

@@ -52,8 +52,8 @@ function formatReasons(byReason: Status['challenges']['failedByReason']): string
     : ` Failed by reason: ${reasons.map(([reason, times]) => `${formatLabel(reason)} ${formatCount(times)}`).join(', ')}.`;
 }
 
-/** Why there are more contracts than the capacity. */
-function formatExcess({ total, capacity }: Status['contracts']): string {
+/** Why there are more contracts than the capacity; empty if there are not. */
+export function formatExcess({ total, capacity }: Status['contracts']): string {
   return total > capacity
     ? ` ${formatCount(total)} contracts are more than the capacity of ${formatCount(capacity)}, which was larger before: all are kept and proved, and none is accepted until fewer than ${formatCount(capacity)} remain.`
     : '';

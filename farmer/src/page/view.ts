@@ -1,5 +1,5 @@
 import type { Instant, LogLine } from '@downstream/platform';
-import type { HeldContract } from '../control/contract-report.ts';
+import type { HeldContract } from '../control/held-contract.ts';
 import type { HistorySpan } from '../status/outcome-history.ts';
 import type { RequestSummary } from '../status/request-stats.ts';
 import type { Status } from '../status/status.ts';

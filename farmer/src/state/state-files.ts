@@ -11,7 +11,7 @@ import { inDurableTransaction, openDatabase, StateError, toStateError } from './
 import { StateReplica } from './state-replica.ts';
 
 export const STATE_FILE = 'state.db';
-const REPLICA_FILE = 'state.replica.db';
+export const REPLICA_FILE = 'state.replica.db';
 
 /** The state and its replica, both open and intact. */
 export interface StateFiles {
@@ -23,7 +23,7 @@ export interface StateFiles {
   readonly changedAt: number;
 }
 
-type Inspection<T> =
+export type Inspection<T> =
   | { readonly result: 'intact'; readonly file: T }
   | { readonly result: 'absent' }
   | { readonly result: 'damaged' };
@@ -66,7 +66,8 @@ export function openStateFiles(folder: string, clock: Clock): StateFiles {
   }
 }
 
-function inspectFile<T>(path: string, open: (path: string) => T): Inspection<T> {
+/** @throws StateError for every fault but damage */
+export function inspectFile<T>(path: string, open: (path: string) => T): Inspection<T> {
   const entry = lstatSync(path, { throwIfNoEntry: false });
   if (entry === undefined || (entry.isFile() && entry.size === 0)) return { result: 'absent' };
   try {
@@ -84,7 +85,7 @@ function createUnrecoverableError(statePath: string, state: 'absent' | 'damaged'
       : `${statePath} is damaged or not a farmer's state, and there is no intact ${REPLICA_FILE}`;
   return new StateError(
     'unusable',
-    `${problem}: if an intact ${STATE_FILE} is elsewhere, such as on a disk that is not mounted, use that; otherwise restore a backup as ${STATE_FILE}. To start over without the old contracts, use another FARMER_DATA_DIR`,
+    `${problem}: if an intact ${STATE_FILE} is elsewhere, such as on a disk that is not mounted, use that; otherwise restore a backup (downstream restore FILE). To start over without the old contracts, use another FARMER_DATA_DIR`,
   );
 }
 
@@ -120,7 +121,7 @@ const MAX_DAMAGED_FILES = 3;
 const DAMAGED_FILE = /^\.damaged-[\d-]+T[\d-]+Z$/;
 
 /** Renames a damaged file for later analysis. Keeps the latest ones only. */
-function moveAside(path: string): void {
+export function moveAside(path: string): void {
   const folder = dirname(path);
   const name = basename(path);
   const target = join(folder, `${name}.damaged-${new Date().toISOString().replace(/[:.]/g, '-')}`);

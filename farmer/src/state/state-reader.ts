@@ -4,7 +4,7 @@ import type { Clock } from '@downstream/platform';
 import { writeBackup } from './backup.ts';
 import { Journal } from './journal.ts';
 import { STATE_SCHEMA } from './schema.ts';
-import { openReadOnly } from './sqlite.ts';
+import { openReadOnly, StateError } from './sqlite.ts';
 import { STATE_FILE } from './state-files.ts';
 import type { StateStore } from './state-store.ts';
 
@@ -28,4 +28,16 @@ export function openStateReader(
     backup: async (file) => await writeBackup(db, file),
     close: () => db.close(),
   };
+}
+
+/** Whether a farmer uses the state in a folder. A state that cannot be read counts as not used. */
+export function isStateLocked(folder: string): boolean {
+  const path = join(folder, STATE_FILE);
+  if (!existsSync(path)) return false;
+  try {
+    openReadOnly(path, STATE_SCHEMA).close();
+    return false;
+  } catch (error) {
+    return error instanceof StateError && error.code === 'locked';
+  }
 }

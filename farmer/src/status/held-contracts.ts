@@ -1,5 +1,5 @@
 import { type Contract, type ContractId, dueAt } from '../contract/contract.ts';
-import type { HeldContract } from '../control/contract-report.ts';
+import type { HeldContract } from '../control/held-contract.ts';
 import type { ContractTable } from '../farming/contract-table.ts';
 
 export interface HeldContractSources {

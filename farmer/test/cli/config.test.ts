@@ -94,9 +94,9 @@ describe('downstream config', () => {
       path,
     ];
     const code = await runCommand(args, {
-      out: (text) => out.push(text),
+      out: (text) => out.push(String(text)),
       err: () => {},
-      output: { subscribe: () => {}, flush: async () => {} },
+      output: { subscribe: () => {}, flush: async () => true },
     });
     expect(code).toBe(0);
     expect(out.join('')).toMatch(/^proxy +http:\/\/p:1 +--proxy$/m);

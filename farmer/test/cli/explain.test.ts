@@ -14,7 +14,7 @@ function insertContracts(count: number) {
 
 async function explainId(id: string) {
   const lines: string[] = [];
-  const code = await explain({ dataDir: dir.path }, { id, last: 5 }, (line) => lines.push(line));
+  const code = await explain({ dataDir: dir.path }, { id, last: 5, json: false }, (line) => lines.push(line));
   return { code, lines };
 }
 

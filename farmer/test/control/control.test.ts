@@ -1,34 +1,23 @@
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FakeLogger } from '@downstream/platform/testing';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { replaceDisk } from '../../src/cli/disk.ts';
 import { exitNodes } from '../../src/cli/exit.ts';
 import { scrub } from '../../src/cli/scrub.ts';
 import { ControlClient } from '../../src/control/control-client.ts';
-import { CONTROL_SOCKET, type ControlServer, openControlServer } from '../../src/control/control-server.ts';
-import { ContractIdError } from '../../src/control/find-contract.ts';
-import { OperationError } from '../../src/control/operations.ts';
+import { CONTROL_SOCKET } from '../../src/control/control-server.ts';
 import {
   backupReport,
   exitReport,
-  type Operations,
   type ReplacementReport,
   type ReplacementRequest,
   scrubReport,
 } from '../../src/control/reports.ts';
-
-const SCRUB = {
-  running: false,
-  done: 0,
-  total: 3,
-  results: { ok: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 },
-  rebuilding: 0,
-};
+import { FakeControl, FakeOutput, SCRUB } from '../fakes/fake-control.ts';
 
 const REPLACEMENT: ReplacementReport = {
   path: '/mnt/b/farm',
@@ -40,47 +29,12 @@ const REPLACEMENT: ReplacementReport = {
   rebuilding: 7,
 };
 
-let folder: string;
-let server: ControlServer | undefined;
-let calls: string[];
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'control-'));
-  calls = [];
-});
-afterEach(async () => {
-  await server?.close();
-  rmSync(folder, { recursive: true });
-});
-
-const socket = () => join(folder, CONTROL_SOCKET);
-const operations: Operations = {
-  explain: (id, last) => {
-    calls.push(`explain ${id}, last ${last}`);
-    return new ContractIdError(id === 'abc' ? 'no_contract' : 'invalid_id', `no ${id}`);
-  },
-  startScrub: () => ({ ...SCRUB, running: true }),
-  getScrub: () => SCRUB,
-  startExit: (alias) => {
-    calls.push(`start exit ${alias}`);
-    if (alias === 'unknown') throw new OperationError('no_such_node', 'unknown node');
-    return { nodes: [] };
-  },
-  cancelExit: (alias) => {
-    calls.push(`cancel exit ${alias}`);
-    return { nodes: [] };
-  },
-  getExit: () => ({ nodes: [] }),
-  backup: async (path) => ({ path, bytes: 5 }),
-  replaceDisk: async () => REPLACEMENT,
-};
-const open = async (log = new FakeLogger()) => {
-  server = await openControlServer(socket(), { operations, log });
-  return new ControlClient(socket());
-};
+const control = new FakeControl();
+const socket = () => control.socket;
 
 describe('openControlServer', () => {
   it('creates a socket that only its owner can open', async () => {
-    await open();
+    await control.open();
     expect(statSync(socket()).mode & 0o777).toBe(0o600);
   });
 
@@ -89,30 +43,30 @@ describe('openControlServer', () => {
     await once(crashed, 'listening');
     renameSync(`${socket()}.old`, socket());
     crashed.close();
-    const client = await open();
+    const client = await control.connect();
     expect(await client.ask('GET', '/scrub', scrubReport)).toEqual(SCRUB);
   });
 
   it('does not delete a file that is not a socket', async () => {
     const log = new FakeLogger();
     writeFileSync(socket(), 'of someone else');
-    await open(log);
+    await control.open({}, { log });
     expect(readFileSync(socket(), 'utf8')).toBe('of someone else');
     expect(log.messages('warn')).toEqual(['control socket unavailable']);
   });
 
   it('passes each command to its operation', async () => {
-    const client = await open();
+    const client = await control.connect();
     expect(await client.ask('POST', '/scrub', scrubReport)).toMatchObject({ running: true });
     await client.ask('POST', '/exit', exitReport, { node: 'main' });
     await client.ask('POST', '/exit', exitReport, {});
     await client.ask('DELETE', '/exit', exitReport, { node: 'main' });
-    expect(calls).toEqual(['start exit main', 'start exit undefined', 'cancel exit main']);
+    expect(control.calls).toEqual(['start exit main', 'start exit undefined', 'cancel exit main']);
     expect(await client.ask('POST', '/backup', backupReport, { path: '/b' })).toEqual({ path: '/b', bytes: 5 });
   });
 
   it('rejects an invalid command and reports why', async () => {
-    const client = await open();
+    const client = await control.connect();
     for (const body of [{}, { path: '' }, { path: 'x'.repeat(5_000) }, { path: 7 }]) {
       await expect(client.ask('POST', '/backup', backupReport, body)).rejects.toMatchObject({ code: 'rejected' });
     }
@@ -129,24 +83,38 @@ describe('openControlServer', () => {
     });
     await expect(client.ask('GET', '/explain/xyz?last=3', z.unknown())).rejects.toMatchObject({ code: 'rejected' });
     await expect(client.ask('GET', '/explain/abc?last=7', z.unknown())).rejects.toMatchObject({ code: 'not_found' });
-    expect(calls.slice(-3)).toEqual(['explain abc, last undefined', 'explain xyz, last 3', 'explain abc, last 7']);
+    expect(control.calls.slice(-3)).toEqual([
+      'explain abc, last undefined',
+      'explain xyz, last 3',
+      'explain abc, last 7',
+    ]);
     for (const last of ['0', '1001', '1.5', 'x'])
       await expect(client.ask('GET', `/explain/abc?last=${last}`, z.unknown())).rejects.toMatchObject({
         code: 'rejected',
       });
   });
 
+  it('reports that the farmer is starting or stopping if a command needs more than its status', async () => {
+    await control.open({}, { operations: () => undefined });
+    await expect(new ControlClient(socket()).ask('GET', '/scrub', scrubReport)).rejects.toMatchObject({
+      code: 'rejected',
+      message: 'the farmer is starting or stopping: try again in a moment',
+    });
+  });
+
   it('logs a warning and returns undefined when the path is too long', async () => {
     const log = new FakeLogger();
-    expect(await openControlServer(join(folder, 'x'.repeat(120), CONTROL_SOCKET), { operations, log })).toBeUndefined();
+    expect(
+      await control.open({}, { log, path: join(control.folder, 'x'.repeat(120), CONTROL_SOCKET) }),
+    ).toBeUndefined();
     expect(log.messages('warn')).toEqual(['control socket unavailable']);
   });
 
   it('logs a warning and returns undefined when a folder is in the way', async () => {
     const log = new FakeLogger();
-    const inTheWay = join(folder, 'a folder');
+    const inTheWay = join(control.folder, 'a folder');
     mkdirSync(inTheWay);
-    expect(await openControlServer(inTheWay, { operations, log })).toBeUndefined();
+    expect(await control.open({}, { log, path: inTheWay })).toBeUndefined();
     expect(log.messages('warn')).toEqual(['control socket unavailable']);
   });
 });
@@ -174,6 +142,18 @@ describe('ControlClient', () => {
       }
     },
   );
+
+  it('reports that the farmer stopped during a command', async () => {
+    const stopping = createServer((request) => request.destroy()).listen(socket());
+    await once(stopping, 'listening');
+    try {
+      await expect(new ControlClient(socket()).ask('POST', '/scrub', scrubReport)).rejects.toMatchObject({
+        code: 'no_response',
+      });
+    } finally {
+      stopping.close();
+    }
+  });
 });
 
 describe('exitNodes', () => {
@@ -191,45 +171,50 @@ describe('exitNodes', () => {
       [node('one', 'exited'), node('two', 'active')],
     ];
     const next = () => ({ nodes: states.shift() ?? [] });
-    server = await openControlServer(socket(), {
-      operations: { ...operations, startExit: next, getExit: () => (states.length > 1 ? { nodes: [] } : next()) },
-      log: new FakeLogger(),
-    });
+    await control.open({ startExit: next, getExit: () => (states.length > 1 ? { nodes: [] } : next()) });
     const lines: string[] = [];
-    const config = { dataDir: folder };
-    expect(await exitNodes(config, { cancel: false, yes: true }, (line) => void lines.push(line))).toBe(1);
+    const { config } = control;
+    expect(await exitNodes(config, { cancel: false, yes: true, json: false }, (line) => void lines.push(line))).toBe(1);
     expect(lines.at(-1)).toBe('exit from two was cancelled by another command');
   });
 
   it('reports that the data directory is still needed while other nodes have contracts', async () => {
     const nodes = [{ ...node('one', 'exited'), remaining: 0 }, node('two', 'active')];
-    server = await openControlServer(socket(), {
-      operations: { ...operations, startExit: () => ({ nodes }), getExit: () => ({ nodes }) },
-      log: new FakeLogger(),
-    });
+    await control.open({ startExit: () => ({ nodes }), getExit: () => ({ nodes }) });
     const lines: string[] = [];
-    const exit = { node: 'one', cancel: false, yes: true };
-    expect(await exitNodes({ dataDir: folder }, exit, (line) => void lines.push(line))).toBe(0);
+    const exit = { node: 'one', cancel: false, yes: true, json: false };
+    expect(await exitNodes(control.config, exit, (line) => void lines.push(line))).toBe(0);
     expect(lines.at(-1)).toBe('exit from one complete; keep the data directory, because contracts remain (two: 1)');
   });
 
+  it('prints only the last report as JSON, if requested', async () => {
+    const nodes = [{ ...node('one', 'exited'), remaining: 0 }, node('two', 'active')];
+    await control.open({ startExit: () => ({ nodes }), getExit: () => ({ nodes }) });
+    const output = new FakeOutput();
+    const options = { node: 'one', cancel: false, yes: true, json: true };
+    expect(await exitNodes(control.config, options, output.print)).toBe(0);
+    expect(JSON.parse(output.text)).toEqual({ nodes: nodes.slice(0, 1) });
+  });
+
   it('names the folder in which no farmer is running', async () => {
-    await expect(exitNodes({ dataDir: folder }, { cancel: true, yes: true }, () => {})).rejects.toThrow(folder);
+    await expect(exitNodes(control.config, { cancel: true, yes: true, json: false }, () => {})).rejects.toThrow(
+      control.folder,
+    );
   });
 });
 
 describe('replaceDisk', () => {
   const openWith = async (report: ReplacementReport) => {
     const replaceDisk = async (request: ReplacementRequest) => {
-      calls.push(`replace ${JSON.stringify(request)}`);
+      control.calls.push(`replace ${JSON.stringify(request)}`);
       return report;
     };
-    server = await openControlServer(socket(), { operations: { ...operations, replaceDisk }, log: new FakeLogger() });
+    await control.open({ replaceDisk });
   };
   const replace = async (yes: boolean) => {
     const lines: string[] = [];
     const print = (line: string) => void lines.push(line);
-    const code = await replaceDisk({ dataDir: folder }, '/mnt/b/farm', { sameFileSystem: false, yes, print });
+    const code = await replaceDisk(control.config, '/mnt/b/farm', { sameFileSystem: false, yes, print });
     return { code, lines };
   };
 
@@ -242,7 +227,7 @@ describe('replaceDisk', () => {
         '/mnt/b/farm is in use; chunks to be rebuilt: 7',
       ],
     });
-    expect(calls).toEqual(
+    expect(control.calls).toEqual(
       [true, false].map((dryRun) => `replace {"path":"/mnt/b/farm","allowSharedFileSystem":false,"dryRun":${dryRun}}`),
     );
   });
@@ -255,7 +240,7 @@ describe('replaceDisk', () => {
   it('changes nothing without a confirmation', async () => {
     await openWith(REPLACEMENT);
     await expect(replace(false)).rejects.toThrow('pass --yes');
-    expect(calls).toEqual(['replace {"path":"/mnt/b/farm","allowSharedFileSystem":false,"dryRun":true}']);
+    expect(control.calls).toEqual(['replace {"path":"/mnt/b/farm","allowSharedFileSystem":false,"dryRun":true}']);
   });
 });
 
@@ -265,12 +250,17 @@ describe('scrub', () => {
     [2, 1, '2 of 3 chunks are intact; the others are being generated, or their contracts have ended'],
   ])('finds %i of 3 chunks intact and returns %i', async (ok, code, last) => {
     const done = { ...SCRUB, done: 3, results: { ...SCRUB.results, ok } };
-    server = await openControlServer(socket(), {
-      operations: { ...operations, startScrub: () => done, getScrub: () => done },
-      log: new FakeLogger(),
-    });
+    await control.open({ startScrub: () => done, getScrub: () => done });
     const lines: string[] = [];
-    expect(await scrub({ dataDir: folder }, (line) => void lines.push(line))).toBe(code);
+    expect(await scrub(control.config, { json: false }, (line) => void lines.push(line))).toBe(code);
     expect(lines.at(-1)).toBe(last);
+  });
+
+  it('prints only the last report as JSON, if requested', async () => {
+    const done = { ...SCRUB, done: 3, results: { ...SCRUB.results, ok: 2, corrupt: 1 } };
+    await control.open({ startScrub: () => done });
+    const output = new FakeOutput();
+    expect(await scrub(control.config, { json: true }, output.print)).toBe(1);
+    expect(JSON.parse(output.text)).toEqual(done);
   });
 });

@@ -5,7 +5,6 @@ import { listen } from '@downstream/platform';
 import { FakeLogger } from '@downstream/platform/testing';
 import { describe, expect, it } from '@jest/globals';
 import express from 'express';
-import type { Contract } from '../../src/contract/contract.ts';
 import { renderDocument } from '../../src/page/document.ts';
 import { formatDuration, formatSince } from '../../src/page/format.ts';
 import { html } from '../../src/page/html.ts';
@@ -15,28 +14,7 @@ import { renderSections } from '../../src/page/sections.ts';
 import type { View } from '../../src/page/view.ts';
 import type { DiskStatus, NodeStatus, Status } from '../../src/status/status.ts';
 import { terms, waiting } from '../fakes/builders.ts';
-import { STATUS } from '../fakes/status.ts';
-
-const NO_JOBS = { waiting: 0, running: 0 };
-
-/** A contract of a node, on a disk. */
-const hold = (contract: Contract, node = 'main') => ({ contract, node, disk: '/data' });
-
-const createView = (changes: Partial<View> = {}): View => ({
-  now: 1_000_000,
-  startedAt: 0,
-  status: STATUS,
-  overall: { label: 'Healthy', severity: 'ok', explanation: 'All challenges passed.' },
-  intervalMs: 60_000,
-  lastPassedAt: 990_000,
-  spans: [{ from: 0, minutes: 1, passed: 3, failed: 1, minSlackMs: -50 }],
-  nextContracts: [hold({ ...waiting(), round: { number: 0, issuedAt: 1_000_000 } })],
-  queues: { chunks: NO_JOBS, answers: NO_JOBS },
-  workers: { size: 2, busy: 1 },
-  requests: new Map([['main', { total: 7, failed: 0, lastResponseAt: 999_000, lastFailure: undefined }]]),
-  log: [{ level: 'warn', text: '08:00:00 warn  challenge failed' }],
-  ...changes,
-});
+import { createView, hold } from '../fakes/view.ts';
 
 /** Renders the page with changes to its disk. */
 const renderWithDisk = (changes: Partial<DiskStatus>): string => {

@@ -52,10 +52,15 @@ export class BufferedOutput {
     if (!this.#isWriting) void this.#writeAll();
   }
 
-  /** Waits until everything is written, but not after an error, and at most `timeoutMs`. */
-  async flush(timeoutMs: number): Promise<void> {
+  /**
+   * Waits until everything is written, but not after an error, and at most `timeoutMs`.
+   *
+   * @returns whether everything is written
+   */
+  async flush(timeoutMs: number): Promise<boolean> {
     const end = this.#clock.now() + timeoutMs;
     while (this.#bytes > 0 && !this.#hasFailed && this.#clock.now() < end) await this.#clock.sleep(FULL_RETRY_MS);
+    return this.#bytes === 0;
   }
 
   #drop(piece: Buffer): void {

@@ -38,9 +38,14 @@ export class ProcessOutput {
     this.#observers.add(observer);
   }
 
-  /** Waits until everything is written, but not after an error, and at most `timeoutMs`. */
-  async flush(timeoutMs = EXIT_GRACE_MS): Promise<void> {
-    await Promise.all(this.#outputs.map(async (output) => await output.flush(timeoutMs)));
+  /**
+   * Waits until everything is written, but not after an error, and at most `timeoutMs`.
+   *
+   * @returns whether everything is written
+   */
+  async flush(timeoutMs = EXIT_GRACE_MS): Promise<boolean> {
+    const results = await Promise.all(this.#outputs.map(async (output) => await output.flush(timeoutMs)));
+    return results.every(Boolean);
   }
 }
 
