@@ -55,6 +55,7 @@ export async function run(
     // The start was aborted, and everything that had been started is stopped.
     if (!end.aborted) throw error;
   }
+  log.flush();
   if (isClean) log.info('farmer stopped');
   else log.error('farmer stopped, but some components did not close in time');
   return isClean && !fault.signal.aborted ? 0 : 1;

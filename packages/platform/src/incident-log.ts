@@ -84,6 +84,12 @@ export class IncidentLog {
     this.#deps.after(FIRST_SUMMARY_MS, () => this.#check(key));
   }
 
+  /** Writes a summary of each incident with lines that were not written yet. For the end of the process. */
+  flush(): void {
+    const now = this.#deps.now();
+    for (const incident of this.#incidents.values()) this.#summarize(incident, now);
+  }
+
   #check(key: string): void {
     const incident = this.#incidents.get(key);
     if (incident === undefined) return;

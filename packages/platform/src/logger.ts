@@ -43,8 +43,20 @@ export interface LoggerOptions {
   readonly tail?: LogTail;
 }
 
+/** A logger that summarizes repeated lines. */
+export interface SummarizingLogger extends Logger {
+  /** Writes the summaries that are not due yet. For the end of the process. */
+  flush(): void;
+}
+
 /** Creates a winston logger. docs/logs.md describes the levels. */
-export function createLogger({ level, format: shape, stream, secrets = new Secrets(), tail }: LoggerOptions): Logger {
+export function createLogger({
+  level,
+  format: shape,
+  stream,
+  secrets = new Secrets(),
+  tail,
+}: LoggerOptions): SummarizingLogger {
   const plain = format((info) => {
     const redaction = selectSecrets(secrets, info['node']);
     for (const [key, value] of Object.entries(info))
@@ -81,11 +93,12 @@ export function createLogger({ level, format: shape, stream, secrets = new Secre
     const next = level === 'debug' ? limiter : incidents;
     return (message, fields = {}) => next.add({ level: method, message, fields });
   };
-  const log: Logger = {
+  const log: SummarizingLogger = {
     error: createMethod('error'),
     warn: createMethod('warn'),
     info: createMethod('info'),
     debug: createMethod('debug'),
+    flush: () => incidents.flush(),
   };
   return log;
 }

@@ -57,6 +57,19 @@ describe('IncidentLog', () => {
     ]);
   });
 
+  it('writes the number of lines at the end of the process, if a summary is not due yet', () => {
+    const { log, warn, written } = createIncidentLog();
+    for (let n = 1; n <= 59; n++) warn('challenge failed', { node: 'a', contract: `c${n}` });
+    warn('listing failed', { node: 'a' });
+    log.flush();
+    log.flush();
+    expect(written.map(({ message, times }) => ({ message, times }))).toEqual([
+      { message: 'challenge failed', times: undefined },
+      { message: 'listing failed', times: undefined },
+      { message: 'challenge failed', times: 59 },
+    ]);
+  });
+
   it('summarizes a long incident at growing intervals, and reports its end', () => {
     const { warn, written, ended, advance, timers } = createIncidentLog();
     for (let second = 0; second < 4 * 3_600; second += 5) {
