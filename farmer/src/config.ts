@@ -1,12 +1,14 @@
 import {
   checkGenesisSettings,
-  findSimilarName,
+  findUnknownVariables,
   getUsedNames,
   listSettings,
+  nameSettings,
   parseSettings,
   type SettingListing,
   SettingsError,
   type SettingsInput,
+  type UnknownVariable,
   type Values,
 } from '@downstream/platform';
 import { STANDARD_GENESIS } from '@downstream/protocol';
@@ -90,19 +92,14 @@ export function findProxyVariables(env: SettingsInput['env'] = process.env): str
 
 const PREFIX = 'FARMER_';
 
-/** Kubernetes sets such variables for a service called `farmer`. */
-const KUBERNETES_VARIABLE = /^FARMER_(SERVICE_|PORT)/;
+/** Finds environment variables with the prefix `FARMER_` that are not settings, and suggests similar ones. */
+export function listUnknownVariables(env: SettingsInput['env'] = process.env): UnknownVariable[] {
+  return findUnknownVariables(SETTINGS, PREFIX, env);
+}
 
-/** Finds environment variables with the prefix `FARMER_` that are not settings, and suggests a similar one. */
-export function findUnknownVariables(env: SettingsInput['env'] = process.env): { name: string; didYouMean?: string }[] {
-  const known: string[] = Object.values(SETTINGS).map((setting) => setting.env);
-  return Object.keys(env)
-    .filter((name) => name.startsWith(PREFIX) && !known.includes(name) && !KUBERNETES_VARIABLE.test(name))
-    .map((name) => {
-      const withoutPrefix = known.map((other) => other.slice(PREFIX.length));
-      const similar = findSimilarName(name.slice(PREFIX.length), withoutPrefix);
-      return similar === undefined ? { name } : { name, didYouMean: PREFIX + similar };
-    });
+/** Names the settings in an error message as the operator did. */
+export function nameUsedSettings(message: string, input: Partial<SettingsInput>): string {
+  return nameSettings(message, SETTINGS, { usedNames: findUsedNames(input), env: input.env ?? process.env });
 }
 
 /**

@@ -2,8 +2,8 @@ import { resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import {
   findProxyVariables,
-  findUnknownVariables,
   findUsedNames,
+  listUnknownVariables,
   readCommandConfig,
   readConfig,
   readNodeConfig,
@@ -291,15 +291,15 @@ describe('findProxyVariables', () => {
   });
 });
 
-describe('findUnknownVariables', () => {
+describe('listUnknownVariables', () => {
   it('suggests a similar setting, if there is one', () => {
-    expect(findUnknownVariables({ FARMER_SIZ: '1', FARMER_SIZE: '1', FARMER_QQQ: '1' })).toEqual([
+    expect(listUnknownVariables({ FARMER_SIZ: '1', FARMER_SIZE: '1', FARMER_QQQ: '1' })).toEqual([
       { name: 'FARMER_SIZ', didYouMean: 'FARMER_SIZE' },
       { name: 'FARMER_QQQ' },
     ]);
   });
 
   it('ignores variables of other programs and those that Kubernetes sets for a service', () => {
-    expect(findUnknownVariables({ FARMER_SERVICE_HOST: 'x', FARMER_PORT_80_TCP: 'x', MOCK_X: '1' })).toEqual([]);
+    expect(listUnknownVariables({ FARMER_SERVICE_HOST: 'x', FARMER_PORT_80_TCP: 'x', MOCK_X: '1' })).toEqual([]);
   });
 });

@@ -6,11 +6,15 @@ import {
   createHostSetting,
   createLogSettings,
   createSecretFileSetting,
+  findUnknownVariables,
+  getUsedNames,
   integerBetween,
+  nameSettings,
   oneOf,
   parseSettings,
   pathSchema,
   type SettingsInput,
+  type UnknownVariable,
   type Values,
 } from '@downstream/platform';
 import { z } from 'zod';
@@ -168,6 +172,17 @@ export const SETTINGS = {
 } as const;
 
 export type MockConfig = Values<typeof SETTINGS>;
+
+/** Finds environment variables with the prefix `MOCK_` that are not settings, and suggests similar ones. */
+export function listUnknownVariables(env: SettingsInput['env'] = process.env): UnknownVariable[] {
+  return findUnknownVariables(SETTINGS, 'MOCK_', env);
+}
+
+/** Names the settings in an error message as the operator did. */
+export function nameUsedSettings(message: string, { flags, env = process.env }: Partial<SettingsInput>): string {
+  const usedNames = getUsedNames(SETTINGS, { env, ...(flags && { flags }) });
+  return nameSettings(message, SETTINGS, { usedNames, env });
+}
 
 /** @throws SettingsError with a line for every invalid setting */
 export function readConfig({ flags, env = process.env }: Partial<SettingsInput> = {}): MockConfig {

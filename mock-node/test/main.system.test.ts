@@ -111,15 +111,19 @@ describe('mock-node', () => {
   });
 
   it('prefers a flag to its variable', async () => {
-    const { written, ended } = run({ MOCK_INTERVAL: '60' }, '--interval', 'later');
+    const { written, ended } = run({ MOCK_INTERVAL: '60', MOCK_PROT: '1' }, '--interval', 'later');
     expect(await ended).toBe(2);
-    expect(written.err).toContain('--interval: expected');
+    expect(written.err).toMatch(
+      /^warning: unknown environment variable MOCK_PROT: did you mean MOCK_PORT\?\nerror: --interval: expected/,
+    );
   });
 
-  it('rejects an unknown flag and prints help on request', async () => {
-    const [wrong, help] = [run({}, '--colour'), run({}, '--help')];
-    expect([await wrong.ended, await help.ended]).toEqual([2, 0]);
-    expect(help.written.out).toContain('--max-contracts <count>');
+  it('rejects an unknown flag, and prints help and version on request', async () => {
+    const [wrong, help, version] = [run({}, '--prot', '1'), run({}, 'help'), run({}, '--version')];
+    expect([await wrong.ended, await help.ended, await version.ended]).toEqual([2, 0, 0]);
+    expect(wrong.written.err).toContain('Did you mean --port?');
+    expect(help.written.out).toMatch(/--max-contracts <count> .*\(default: 10000; MOCK_MAX_CONTRACTS\).*Exit codes:/s);
+    expect(version.written.out).toMatch(/^\d+\.\d+\.\d+ \(commit [a-z\d]+\)\n$/);
   });
 
   it('reports a port in use and names the setting', async () => {
@@ -128,5 +132,8 @@ describe('mock-node', () => {
     const { written, ended } = run({ MOCK_PORT: port });
     expect(await ended).toBe(2);
     expect(written.err).toMatch(new RegExp(`^error: port ${port} .*in use.*MOCK_PORT\n$`));
+    const flagged = run({}, '--port', port);
+    expect(await flagged.ended).toBe(2);
+    expect(flagged.written.err).toContain('choose another port with --port\n');
   });
 });

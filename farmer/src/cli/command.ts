@@ -1,10 +1,18 @@
-import { CodedError, type ProcessOutput, runUnlessAborted } from '@downstream/platform';
+import {
+  CodedError,
+  formatUnknownVariables,
+  type ProcessOutput,
+  runUnlessAborted,
+  SettingsError,
+  toFlags,
+} from '@downstream/platform';
 import { StopRequest } from '@downstream/platform/signals';
 import { CommanderError, InvalidArgumentError } from 'commander';
-import { readConfig, readNodeConfig } from '../config.ts';
+import { listUnknownVariables, nameUsedSettings, readConfig, readNodeConfig } from '../config.ts';
+import { SETTINGS } from '../settings.ts';
 import { addCommands } from './commands.ts';
 import { EXIT } from './exit-codes.ts';
-import { createProgram } from './program.ts';
+import { createProgram, type FlagInput } from './program.ts';
 import { run } from './run.ts';
 import { verifyOwnership } from './verify-ownership.ts';
 
@@ -38,23 +46,38 @@ export async function runCommand(
     out(content);
     return await output.flush(Number.POSITIVE_INFINITY);
   };
+  let input: FlagInput = {};
+  let warnings = formatUnknownVariables(listUnknownVariables());
+  const warnOnce = () => {
+    if (warnings !== '') err(warnings);
+    warnings = '';
+  };
   const program = createProgram(
     {
-      run: async (flags) => {
-        exitCode = await run(readConfig({ flags }), { output, stop });
+      run: async (flagInput) => {
+        input = flagInput;
+        exitCode = await run(readConfig(input), { output, stop });
       },
-      verifyOwnership: async (options, flags) => {
-        await perform(async () => await verifyOwnership(options, readNodeConfig({ flags }), print));
+      verifyOwnership: async (options, flagInput) => {
+        input = flagInput;
+        warnOnce();
+        await perform(async () => await verifyOwnership(options, readNodeConfig(input), print));
       },
       addCommands: (root) => addCommands(root, { print, write, perform }),
     },
     { out, err },
   );
+  program.hook('preAction', (_program, called) => {
+    input = { flags: toFlags(SETTINGS, called.optsWithGlobals()) };
+    // A farmer logs these warnings, and `config` lists them.
+    if (called !== program && called.name() !== 'config') warnOnce();
+  });
   try {
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
   } catch (error) {
-    return reportError(error, err);
+    if (error instanceof SettingsError) warnOnce();
+    return reportError(error, (text) => err(nameUsedSettings(text, input)));
   }
 }
 

@@ -1,5 +1,5 @@
 import type { SettingListing, SettingsInput } from '@downstream/platform';
-import { findUnknownVariables, listEffectiveSettings, readConfig } from '../config.ts';
+import { listEffectiveSettings, listUnknownVariables, readConfig } from '../config.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Print } from './running-farmer.ts';
 
@@ -14,7 +14,7 @@ export function printConfig(input: Partial<SettingsInput>, { json }: { readonly 
   if (json) print(JSON.stringify(settings.map(toJson), undefined, 2));
   else {
     for (const line of formatTable(settings)) print(line);
-    for (const { name, didYouMean } of findUnknownVariables(input.env)) {
+    for (const { name, didYouMean } of listUnknownVariables(input.env)) {
       print(`${name} is set, but is not a setting${didYouMean === undefined ? '' : `: did you mean ${didYouMean}?`}`);
     }
   }

@@ -1,4 +1,11 @@
-import { findSimilarName, formatBuild, maskCredentials, maskUsageError, toFlags } from '@downstream/platform';
+import {
+  findSimilarName,
+  formatBuild,
+  maskCredentials,
+  maskUsageError,
+  type SettingsInput,
+  toFlags,
+} from '@downstream/platform';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { BUILD } from '../build.ts';
 import { MAX_CHALLENGES } from '../node/ownership-node.ts';
@@ -14,12 +21,12 @@ interface RootOptions {
   readonly [name: string]: unknown;
 }
 
-type Flags = Record<string, string | boolean | undefined>;
+/** Flags by the keys of the settings. */
+export type FlagInput = Pick<SettingsInput, 'flags' | 'flagNames'>;
 
 export interface ProgramActions {
-  /** @param flags by the keys of the settings */
-  readonly run: (flags: Flags) => Promise<void>;
-  readonly verifyOwnership: (options: OwnershipOptions, flags: Flags) => Promise<void>;
+  readonly run: (input: FlagInput) => Promise<void>;
+  readonly verifyOwnership: (options: OwnershipOptions, input: FlagInput) => Promise<void>;
   readonly addCommands: (program: Command) => void;
 }
 
@@ -51,9 +58,9 @@ export function createProgram(
   for (const setting of Object.values(SETTINGS)) program.addOption(toOption(setting));
   program.action(async (nodeUrl: string | undefined, options: RootOptions) => {
     const { verifyOwnership: file, challenges, ...settings } = options;
-    const flags = toNodeFlags(nodeUrl, settings, program);
-    if (file !== undefined) await verifyOwnership({ file, challenges }, flags);
-    else if (challenges === undefined) await run(flags);
+    const input = toFlagInput(nodeUrl, settings, program);
+    if (file !== undefined) await verifyOwnership({ file, challenges }, input);
+    else if (challenges === undefined) await run(input);
     else throw new InvalidArgumentError('--challenges has no effect without --verify-ownership');
   });
   addCommands(program);
@@ -68,16 +75,17 @@ export function createProgram(
   return program;
 }
 
-function toNodeFlags(
+function toFlagInput(
   nodeUrl: string | undefined,
   settings: Readonly<Record<string, unknown>>,
   program: Command,
-): Flags {
+): FlagInput {
   if (nodeUrl !== undefined && !mayBeUrl(nodeUrl)) throw createUnknownCommandError(nodeUrl, program);
   if (nodeUrl !== undefined && settings['nodeUrl'] !== undefined) {
     throw new InvalidArgumentError('the node is given twice: use either the argument or --node-url');
   }
-  return toFlags(SETTINGS, { ...settings, ...(nodeUrl !== undefined && { nodeUrl }) });
+  if (nodeUrl === undefined) return { flags: toFlags(SETTINGS, settings) };
+  return { flags: toFlags(SETTINGS, { ...settings, nodeUrl }), flagNames: { nodes: 'node_url' } };
 }
 
 /** Whether an argument looks like a URL, or like one without its scheme: `localhost`, `node.example`, `[::1]:5000`. */

@@ -1,7 +1,7 @@
 import { createLogger, LogTail, type ProcessOutput, Secrets, waitForAbort } from '@downstream/platform';
 import { StopRequest } from '@downstream/platform/signals';
 import { startFarmer } from '../app.ts';
-import { type FarmerConfig, findProxyVariables, findUnknownVariables } from '../config.ts';
+import { type FarmerConfig, findProxyVariables, listUnknownVariables } from '../config.ts';
 import { ChunkProgressBar } from './progress-bar.ts';
 import { StatusLogger } from './status-logger.ts';
 
@@ -24,7 +24,7 @@ export async function run(
     secrets,
     tail,
   });
-  for (const unknown of findUnknownVariables()) log.warn('unknown environment variable', { ...unknown });
+  for (const unknown of listUnknownVariables()) log.warn('unknown environment variable', { ...unknown });
   const ignored = findProxyVariables();
   if (config.proxyUrl === undefined && ignored.length > 0)
     log.warn('proxy variables ignored', { variables: ignored.join(' '), use: 'FARMER_PROXY' });

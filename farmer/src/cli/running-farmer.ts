@@ -56,7 +56,7 @@ function createAbsentError({ dataDir }: CommandConfig, command: string): Control
       )
     : new ControlError(
         'not_running',
-        `${command} needs a running farmer, but none runs in ${dataDir}: start it, or pass its data directory with --data-dir (FARMER_DATA_DIR)`,
+        `${command} needs a running farmer, but none runs in ${dataDir}: start it, or set FARMER_DATA_DIR to its data directory`,
       );
 }
 
@@ -74,7 +74,7 @@ export async function askOrRead<T>(
   if (state === undefined) {
     throw new ControlError(
       'not_running',
-      `no farmer state in ${config.dataDir}: pass the farmer's data directory with --data-dir (FARMER_DATA_DIR)`,
+      `no farmer state in ${config.dataDir}: set FARMER_DATA_DIR to the farmer's data directory`,
     );
   }
   try {

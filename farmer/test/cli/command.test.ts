@@ -68,6 +68,41 @@ describe('runCommand', () => {
     }
   });
 
+  it('names the flag or argument of a setting if that was used', async () => {
+    await using taken = await rawServer(always(''));
+    const { port } = new URL(taken.url);
+    const args = ['--address', ADDRESS, '--log-level', 'error'];
+    const absent = join(folder, 'absent');
+    for (const [flags, message] of [
+      [['--size', '1MiB'], '--size must be at least 32MiB'],
+      [['--size', '1GB', '--data-dir', '/a=1GB'], '--size and capacities in --data-dir cannot be combined'],
+      [['ftp://node'], 'node_url: expected http or https URLs'],
+      [['localhost:5000'], 'did you mean http://localhost:5000?'],
+      [['--node-url', 'http://a,http://a'], '--node-url: http://a is listed twice'],
+      [['--genesis', absent], 'FARMER_GENESIS_SHA256 (--genesis-sha256) is not set, but --genesis is'],
+      [['--data-dir', folder, '--http-port', port], 'choose another port with --http-port'],
+      [['--data-dir', absent, '--http-port', '0'], 'check the path in --data-dir'],
+    ] as const) {
+      const { code, err } = await downstream(...args, ...flags);
+      expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(message) });
+    }
+    expect((await downstream()).err).toContain('FARMER_ADDRESS (--address) is not set');
+  });
+
+  it('warns of unknown variables if a setting is invalid, and in commands', async () => {
+    process.env['FARMER_ADRESS'] = ADDRESS;
+    try {
+      const warning = 'warning: unknown environment variable FARMER_ADRESS: did you mean FARMER_ADDRESS?\n';
+      expect((await downstream()).err).toMatch(new RegExp(`^${warning.replace('?', '\\?')}error: FARMER_ADDRESS`));
+      const { err } = await downstream('explain', 'abcdef', '--data-dir', folder);
+      expect(err).toBe(
+        `${warning}error: no farmer state in ${folder}: set --data-dir to the farmer's data directory\n`,
+      );
+    } finally {
+      delete process.env['FARMER_ADRESS'];
+    }
+  });
+
   it.each([
     [['--node-url', 'http://user:hunter2@host']],
     [['http://user:hunter2@host']],
@@ -228,7 +263,7 @@ The files differ in the 10 bytes from byte 5, or in their sizes. Challenges that
     });
     expect(await downstream(...args, join(file, 'x'), '--http-port', '0')).toMatchObject({
       code: 2,
-      err: expect.stringContaining('FARMER_DATA_DIR'),
+      err: expect.stringContaining('check --data-dir, the disk'),
     });
   });
 });

@@ -6,7 +6,7 @@ async function parse(...args: string[]) {
   let parsed: object = {};
   const program = createProgram(
     {
-      run: async (flags) => {
+      run: async ({ flags = {} }) => {
         parsed = flags;
       },
       verifyOwnership: async () => {},

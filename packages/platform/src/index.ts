@@ -35,6 +35,7 @@ export {
 } from './logger.ts';
 export { maskCredentials, maskUsageError } from './mask.ts';
 export { type Catalogue, formatMetricsMarkdown, MetricSet, type Scrape } from './metrics.ts';
+export { nameSettings } from './name-settings.ts';
 export { onAbort, waitForAbort } from './on-abort.ts';
 export { findPathMistake } from './path-mistake.ts';
 export { pathSchema } from './path-setting.ts';
@@ -62,3 +63,4 @@ export {
 } from './settings.ts';
 export { Shutdown } from './shutdown.ts';
 export { findSimilarName } from './similar-name.ts';
+export { findUnknownVariables, formatUnknownVariables, type UnknownVariable } from './unknown-variables.ts';
