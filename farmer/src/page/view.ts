@@ -3,7 +3,7 @@ import type { HeldContract } from '../control/held-contract.ts';
 import type { HistorySpan } from '../status/outcome-history.ts';
 import type { RequestSummary } from '../status/request-stats.ts';
 import type { Status } from '../status/status.ts';
-import type { OverallStatus } from './overall-status.ts';
+import type { OverallStatus } from './condition.ts';
 
 /** Everything that the page shows, at one moment. Times are those of the system clock. */
 export interface View {
