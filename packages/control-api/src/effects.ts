@@ -109,7 +109,7 @@ export const EFFECTS = {
     group: 'response',
     routes: ['new', 'chunk', 'due', 'challenge', 'remove', 'challenges', 'answer'],
     description:
-      'Replaces each value of the body by a list, so that `bytes` of JSON need a multiple of that memory when parsed: numbers, empty objects, nested lists without an end, or one long text.',
+      'Replaces each value of the body with a list, so that `bytes` of JSON need a multiple of that memory when parsed: numbers, empty objects, nested lists without an end, or one long text.',
     parameters: z.strictObject({
       shape: z.enum(['numbers', 'objects', 'nesting', 'text']).default('numbers'),
       bytes: byteCount(1, 1024 * MIB).default(2 * MIB),

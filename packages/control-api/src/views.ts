@@ -82,7 +82,9 @@ export const info = z.object({
   version: z.string(),
   commit: z
     .string()
-    .describe('The commit of the build; `-dirty` after it: other changes were built too. May be `unknown`.'),
+    .describe(
+      'The commit of the build, with `-dirty` if the build contains other changes; `unknown` if it was not recorded.',
+    ),
   seed: z.string().describe('Repeats the run since the start or the last reset of the contracts.'),
   startedAt: instant,
   apiPort: z.number().int(),
