@@ -40,6 +40,7 @@ import {
   createDiskReplacement,
   createObservers,
   loadContracts,
+  loadHistory,
   openDisks,
   openGenesisFile,
   openState,
@@ -126,6 +127,7 @@ async function start(
   });
   shutdown.add('control socket', async () => await control?.close());
   const stores = store.claim(config, config);
+  loadHistory(observers.history, { store, clock });
 
   const pool = new WorkerPool(config);
   shutdown.add('workers', async () => await pool.close());
@@ -174,7 +176,7 @@ async function start(
   signal.throwIfAborted();
 
   metrics.setSources({ farmer, connections, pool, disks });
-  startup.setRunning({ farmer, disks, pool, connections, operations });
+  startup.setRunning({ farmer, disks, pool, connections, operations, resultsGaps: store.gaps() });
   logStart(config, { url: server.url, contracts: contracts.size, maxContracts, log });
   return { url: server.url, status, stop: async () => await shutdown.run(STOP_BUDGET_MS) };
 }

@@ -26,7 +26,7 @@ import { PrototypeNode } from './node/prototype-node.ts';
 import type { NodeStore } from './state/node-store.ts';
 import { probeState } from './state/state-probe.ts';
 import { type FoundGap, StateStore } from './state/state-store.ts';
-import { OutcomeHistory } from './status/outcome-history.ts';
+import { HISTORY_MS, OutcomeHistory } from './status/outcome-history.ts';
 import { RequestStats } from './status/request-stats.ts';
 
 /** Creates the larger components of a farmer from its configuration. app.ts calls these functions in order. */
@@ -75,16 +75,18 @@ export async function openState(
   return store;
 }
 
+/** Fills the history from the journal, as far back as no result is missing. */
+export function loadHistory(history: OutcomeHistory, { store, clock }: Uses<'store' | 'clock'>): void {
+  const { rounds, completeSince } = store.recentRounds(clock.now() - HISTORY_MS);
+  history.load(rounds, completeSince);
+}
+
 const HEARTBEAT_INTERVAL_MS = 10_000;
 
 /** Marks the state as in use until the signal aborts. Other writes report the errors of its disk. */
 export async function runHeartbeat(store: Pick<StateStore, 'beat'>, clock: Clock, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    try {
-      store.beat();
-    } catch {
-      // The last beat counts.
-    }
+    store.beat();
     await clock.sleep(HEARTBEAT_INTERVAL_MS, signal).catch(() => {});
   }
 }
@@ -138,7 +140,7 @@ export function createObservers(config: FarmerConfig, { clock, log }: Uses<'cloc
   const history = new OutcomeHistory(clock.now());
   const nodes = config.nodes.map((node) => ({
     config: node,
-    outcomes: history.recordFrom(metrics.node(node.alias), clock),
+    outcomes: history.recordFrom(metrics.node(node.alias)),
     requests: new RequestStats(),
     log: withFields(log, { node: node.alias }),
   }));

@@ -7,6 +7,8 @@ interface Progress {
   readonly capacity: number;
   readonly passed: number;
   readonly failed: number;
+  /** ISO 8601: the period that `passed` and `failed` cover. */
+  readonly since: string | null | undefined;
 }
 
 /** Shows the progress of chunk generation on a terminal, below the log lines. Does nothing on other outputs. */
@@ -24,7 +26,7 @@ export class ChunkProgressBar {
     this.#bars = new MultiBar(
       {
         stream: output,
-        format: 'chunks {bar} {value}/{total}  passed {passed}  failed {failed}',
+        format: 'chunks {bar} {value}/{total}  passed {passed}, failed {failed}{since}',
         clearOnComplete: true,
         hideCursor: true,
         linewrap: true,
@@ -42,12 +44,13 @@ export class ChunkProgressBar {
   }
 
   /** Hides the bar when all chunks have been generated. */
-  update({ generated, capacity, ...challenges }: Progress): void {
+  update({ generated, capacity, since, ...totals }: Progress): void {
     if (this.#bars === undefined) return;
     if (generated >= capacity) {
       this.stop();
       return;
     }
+    const challenges = { ...totals, since: since ? ` since ${since.slice(0, 10)}` : '' };
     this.#bar ??= this.#bars.create(capacity, generated, challenges);
     this.#bar.update(generated, challenges);
   }

@@ -38,9 +38,16 @@ export class StatusLogger {
 
   #check(): void {
     const status = this.#deps.status();
-    const { contracts, challenges } = status;
+    const { contracts, challenges, results } = status;
     const { passed, failed } = challenges;
-    this.#deps.progress.update({ generated: countGenerated(status), capacity: contracts.capacity, passed, failed });
+    const { capacity } = contracts;
+    this.#deps.progress.update({
+      generated: countGenerated(status),
+      capacity,
+      passed,
+      failed,
+      since: results?.since,
+    });
     if (performance.now() < this.#nextAt) return;
     this.#intervalMs = Math.min(MAX_INTERVAL_MS, this.#intervalMs * 2);
     this.#nextAt = performance.now() + this.#intervalMs;
@@ -50,13 +57,15 @@ export class StatusLogger {
 
 /** The fields of the line `farmer status`. Nodes that the farmer has exited are not counted as nodes in use. */
 export function toLogFields(status: Status): LogFields {
-  const { contracts, challenges, nextDue, nodes } = status;
+  const { contracts, challenges, results, nextDue, nodes } = status;
   const used = nodes.filter(({ exitState }) => exitState !== 'exited');
   const working = used.filter(({ reachable, problem }) => reachable && problem === null);
   return {
     contracts: `${countGenerated(status)}/${contracts.capacity}`,
     passed: challenges.passed,
     failed: challenges.failed,
+    // The period of these two totals.
+    ...(results?.since && { since: results.since }),
     nextDue,
     nodesWorking: `${working.length}/${used.length}`,
     ...(used.length < nodes.length && { nodesExited: nodes.length - used.length }),

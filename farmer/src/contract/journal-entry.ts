@@ -41,3 +41,6 @@ export interface JournalEntry extends Timeline {
   readonly outcome: Outcome;
   readonly cause?: Cause | undefined;
 }
+
+/** The part of an entry that statistics need. */
+export type SettledRounds = Pick<JournalEntry, 'outcome' | 'cause' | 'count' | 'intervalMs' | 'dueAt' | 'settledAt'>;

@@ -9,7 +9,7 @@ import {
   suspectLoss,
 } from '../contract/lost-time.ts';
 import type { ContractTable } from './contract-table.ts';
-import type { ClockStorePort, Listing, NodeClockPort } from './ports.ts';
+import type { ClockStorePort, Listing, NodeClockPort, OutcomePort } from './ports.ts';
 import type { RunMonitor } from './run-monitor.ts';
 
 interface LostTimeDetectorDeps {
@@ -17,6 +17,7 @@ interface LostTimeDetectorDeps {
   readonly clockStore: ClockStorePort;
   readonly contracts: ContractTable;
   readonly monitor: RunMonitor;
+  readonly outcomes: Pick<OutcomePort, 'timeLost'>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -138,9 +139,11 @@ export class LostTimeDetector {
   }
 
   #report(lostMs: number): void {
-    const { monitor, log } = this.#deps;
+    const { monitor, outcomes, clock, log } = this.#deps;
     if (this.#listing !== undefined) {
-      if (lostMs > 0) monitor.recordSuspension(lostMs);
+      if (lostMs === 0) return;
+      outcomes.timeLost(lostMs, { after: this.#comparedAt, now: clock.now() });
+      monitor.recordSuspension(lostMs);
     } else if (lostMs > 0) {
       log.info('downtime measured', { seconds: toSeconds(lostMs) });
     } else if (Math.abs(this.#wallJumpMs) >= MIN_JUMP_MS) {

@@ -33,7 +33,7 @@ export interface NodeDeps {
   readonly clockStore: ClockStorePort;
   readonly contracts: ContractTable;
   readonly chunks: ChunkPort;
-  readonly outcomes: Pick<OutcomePort, 'proofStarted' | 'entriesSkipped'>;
+  readonly outcomes: Pick<OutcomePort, 'proofStarted' | 'entriesSkipped' | 'timeLost'>;
   readonly log: Logger;
 }
 

@@ -186,6 +186,8 @@ export type ScrubResult = (typeof SCRUB_RESULTS)[number];
 export interface OutcomePort {
   /** Rounds with any outcome, in addition to the following two calls. */
   roundsSettled(entry: JournalEntry): void;
+  /** Time was lost, between `after` and `now`, that the clock of this process did not see. */
+  timeLost(ms: number, period: { readonly after: Instant; readonly now: Instant }): void;
   challengePassed(slackMs: number, at: Instant): void;
   challengeFailed(reason: FailureReason, count: number, slackMs: number | undefined): void;
   contractAccepted(): void;

@@ -127,6 +127,7 @@ export class FarmerMetrics implements ChunkObserver {
       roundsSettled: ({ outcome, count }) => {
         if (outcome === 'unknown') unknown.inc(node, count);
       },
+      timeLost: () => {},
       challengePassed: (slackMs, at) => {
         passed.inc(node);
         slack.observe(node, slackMs / 1000);

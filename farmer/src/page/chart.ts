@@ -8,7 +8,7 @@ const SLACK_CHART_HEIGHT = 60;
 const MAX_TABLE_ROWS = 12;
 
 /** Renders passed and failed challenges as bars, the minimum slack of each span below, and both as a table. */
-export function renderChart({ spans, intervalMs }: View): Html {
+export function renderChart({ spans, intervalMs, completeSince, now }: View): Html {
   const maxCount = Math.max(1, ...spans.map(({ passed, failed }) => passed + failed));
   const step = CHART.width / Math.max(1, spans.length);
   const unit = CHART.height / maxCount;
@@ -22,14 +22,21 @@ export function renderChart({ spans, intervalMs }: View): Html {
   ]);
   const { passed, failed } = summarize(spans);
   const [first] = spans;
-  const period = first === undefined ? '' : formatRoughDuration(spans.length * first.minutes * 60_000);
+  const chartMs = spans.length * (first?.minutes ?? 0) * 60_000;
+  const period = formatRoughDuration(Math.min(chartMs, now - completeSince));
+  const knownFrom = first === undefined ? 0 : Math.max(0, (completeSince - first.from) / (first.minutes * 60_000));
+  const missing =
+    knownFrom < 1
+      ? undefined
+      : html`<rect class="missing" x="0" y="0" width="${round(Math.min(knownFrom, spans.length) * step)}" height="${CHART.height}"/>`;
+  const note = missing === undefined ? '' : `; no results from before ${formatClockTime(completeSince)} UTC`;
   return html`<figure>
-<figcaption>Challenges in the last ${period}: <span class="key passed">${formatCount(passed)} passed</span>, <span class="key failed">${formatCount(failed)} failed</span></figcaption>
-<div class="plot"><span class="top" aria-hidden="true">${passed + failed === 0 ? '' : formatCount(maxCount)}</span><svg viewBox="0 0 ${CHART.width} ${CHART.height}" preserveAspectRatio="none" role="img" aria-label="${formatCount(passed)} challenges passed and ${formatCount(failed)} failed in the last ${period}; highest bar: ${maxCount}">
-${bars}</svg></div>
+<figcaption>Challenges in the last ${period}: <span class="key passed">${formatCount(passed)} passed</span>, <span class="key failed">${formatCount(failed)} failed</span>${note}</figcaption>
+<div class="plot"><span class="top" aria-hidden="true">${passed + failed === 0 ? '' : formatCount(maxCount)}</span><svg viewBox="0 0 ${CHART.width} ${CHART.height}" preserveAspectRatio="none" role="img" aria-label="${formatCount(passed)} challenges passed and ${formatCount(failed)} failed in the last ${period}${note}; highest bar: ${maxCount}">
+${missing}${bars}</svg></div>
 </figure>
 ${renderSlackChart(spans, intervalMs, period)}
-<div class="axis" aria-hidden="true"><span>${period} ago</span><span>${first === undefined ? '' : `one bar: ${first.minutes} min`}</span><span>now</span></div>
+<div class="axis" aria-hidden="true"><span>${formatRoughDuration(chartMs)} ago</span><span>${first === undefined ? '' : `one bar: ${first.minutes} min`}</span><span>now</span></div>
 ${renderTable(spans)}`;
 }
 

@@ -24,9 +24,10 @@ export function formatDuration(ms: number): string {
     .join(' ');
 }
 
-/** Formats a long duration as minutes or hours: `30 minutes`, `12 hours`. */
+/** Formats a duration in one unit: `50 seconds`, `30 minutes`, `12 hours`. */
 export function formatRoughDuration(ms: number): string {
   const minutes = Math.round(ms / 60_000);
+  if (minutes < 2) return `${Math.max(2, Math.round(ms / 1000))} seconds`;
   return minutes < 120 ? `${minutes} minutes` : `${Math.round(minutes / 60)} hours`;
 }
 

@@ -27,8 +27,9 @@ export interface StatusEvidence extends NodesEvidence {
   readonly intervalMs: number | undefined;
   readonly lastPassedAt: Instant | undefined;
   readonly lastFailedAt: Instant | undefined;
-  /** Challenges within {@link computeWindowMs}. */
   readonly recent: WindowTotals;
+  /** The period of `recent`: {@link computeWindowMs}, or less if older results are missing. */
+  readonly recentMs: number;
 }
 
 const NAMES = new Intl.ListFormat('en');
@@ -36,7 +37,7 @@ const INTERVALS = 3;
 const MIN_WINDOW_MS = 10 * 60_000;
 const MAX_WINDOW_MS = 12 * 3_600_000;
 
-/** The period that the status covers: three intervals, but at least ten minutes and at most twelve hours. */
+/** The period that the status should cover: three intervals, but at least ten minutes and at most twelve hours. */
 export function computeWindowMs(intervalMs: number | undefined): number {
   return Math.min(MAX_WINDOW_MS, Math.max(MIN_WINDOW_MS, INTERVALS * (intervalMs ?? 0)));
 }
@@ -170,8 +171,8 @@ function isStalled({ now, startedAt, lastPassedAt, intervalMs, contracts }: Stat
   return now - Math.max(startedAt, lastPassedAt ?? 0) > INTERVALS * intervalMs;
 }
 
-function formatWindow({ intervalMs }: StatusEvidence): string {
-  return formatRoughDuration(computeWindowMs(intervalMs));
+function formatWindow({ recentMs }: StatusEvidence): string {
+  return formatRoughDuration(recentMs);
 }
 
 function formatFailedShare(evidence: StatusEvidence): string {

@@ -1,6 +1,7 @@
 import { formatBytes } from '@downstream/platform';
 import { type Contract, dueAt, PHASES } from '../contract/contract.ts';
 import { isRebuilding } from '../farming/repair-counts.ts';
+import { formatCoverage } from './coverage.ts';
 import { formatCount, formatDuration, formatLabel, formatRelative, formatTimestamp } from './format.ts';
 import { formatExcess } from './sections.ts';
 import { renderTextChart } from './text-chart.ts';
@@ -34,18 +35,21 @@ function renderOverall({ status, overall, now }: View): string[] {
   ];
 }
 
-function renderChallenges({ status, now, intervalMs, lastPassedAt, nextContracts: [first], spans }: View): string[] {
+function renderChallenges(view: View): string[] {
+  const { status, now, intervalMs, lastPassedAt, nextContracts, spans, completeSince } = view;
+  const [first] = nextContracts;
   const { passed, failed, failedByReason } = status.challenges;
   const reasons = Object.entries(failedByReason).filter(([, times]) => times > 0);
   const byReason = reasons.map(([reason, times]) => `${formatLabel(reason)} ${formatCount(times)}`).join(', ');
   return [
     'Challenges',
     ...formatFact('Next deadline', formatTime(first && dueAt(first.contract), now, 'none')),
-    ...formatFact('Last passed', formatTime(lastPassedAt, now, 'none yet')),
-    ...formatFact('Passed', `${formatCount(passed)} since the data directory was created`),
+    ...formatFact('Last passed', formatTime(lastPassedAt, now, 'none known')),
+    ...formatFact('Passed', formatCount(passed)),
     ...formatFact('Failed', `${formatCount(failed)}${byReason && ` (${byReason})`}`),
+    ...formatFact('Counted', formatCoverage(status)),
     ...formatFact('Interval', intervalMs === undefined ? 'none' : formatDuration(intervalMs)),
-    ...renderTextChart(spans),
+    ...renderTextChart(spans, now - completeSince),
   ];
 }
 

@@ -29,7 +29,8 @@ export function readView({ clock, history, tail, ...sources }: ViewSources): Vie
   const status = sources.status();
   const work = readWork(sources.state());
   const { intervalMs } = work;
-  const { startedAt, lastPassedAt } = history;
+  const { startedAt, lastPassedAt, completeSince } = history;
+  const recentMs = Math.min(computeWindowMs(intervalMs), Math.max(0, now - completeSince));
   const wallTimes = { now: clock.toWallTime(now), startedAt: clock.toWallTime(startedAt) };
   const since = (iso: string) => formatSince(iso, wallTimes);
   const requests = new Map([...sources.requests].map(([alias, { summary }]) => [alias, summary]));
@@ -55,11 +56,13 @@ export function readView({ clock, history, tail, ...sources }: ViewSources): Vie
       intervalMs,
       lastPassedAt,
       lastFailedAt: history.lastFailedAt,
-      recent: history.sumWithin(computeWindowMs(intervalMs), now),
+      recent: history.sumWithin(recentMs, now),
+      recentMs,
     }),
     ...work,
     lastPassedAt,
     spans: history.getSpans(now),
+    completeSince,
     requests,
     log: tail.lines,
   };

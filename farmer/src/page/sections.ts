@@ -4,6 +4,7 @@ import type { RequestSummary } from '../status/request-stats.ts';
 import type { DiskStatus, NodeStatus, Status } from '../status/status.ts';
 import { renderChart } from './chart.ts';
 import { renderId, renderLastResult, renderPhase } from './contract-cells.ts';
+import { formatCoverage } from './coverage.ts';
 import { formatCount, formatDuration, formatLabel, formatRelative } from './format.ts';
 import { type Html, html } from './html.ts';
 import type { View } from './view.ts';
@@ -36,13 +37,13 @@ function renderFigures({ status, now, intervalMs, lastPassedAt, nextContracts: [
   const { challenges, contracts } = status;
   return html`<dl class="figures">
 <div><dt>Next deadline</dt><dd>${renderTime(first && dueAt(first.contract), now, 'none')}</dd></div>
-<div><dt>Last passed</dt><dd>${renderTime(lastPassedAt, now, 'none yet')}</dd></div>
+<div><dt>Last passed</dt><dd>${renderTime(lastPassedAt, now, 'none known')}</dd></div>
 <div><dt>Passed</dt><dd>${formatCount(challenges.passed)}</dd></div>
 <div><dt>Failed</dt><dd class="${challenges.failed > 0 ? 'warning-text' : ''}">${formatCount(challenges.failed)}</dd></div>
 <div><dt>Contracts</dt><dd>${formatCount(contracts.total)} <small>of ${formatCount(contracts.capacity)}</small></dd></div>
 <div><dt>Interval</dt><dd>${intervalMs === undefined ? 'none' : formatDuration(intervalMs)}</dd></div>
 </dl>
-<p class="note">Passed and failed: since the data directory was created.${formatReasons(challenges.failedByReason)}${formatExcess(contracts)}${renderLostContracts(status)}</p>`;
+<p class="note">Passed and failed: ${formatCoverage(status)}.${formatReasons(challenges.failedByReason)}${formatExcess(contracts)}${renderLostContracts(status)}</p>`;
 }
 
 function formatReasons(byReason: Status['challenges']['failedByReason']): string {
@@ -157,7 +158,7 @@ function renderNode(
     exitState === 'active' ? '' : html`<br>${EXIT_LABELS[exitState]}`
   }${isOnly ? '' : html`<br>${formatCount(contracts.total)} of ${formatCount(contracts.capacity)} contracts`}</dd></div>
 ${waiting === null ? '' : html`<div><dt>No new contracts</dt><dd>${waiting.explanation}</dd></div>`}
-${requests === undefined ? '' : html`<div><dt>Requests</dt><dd>${formatCount(requests.total)}, ${formatCount(requests.failed)} failed${renderLastFailure(requests, now)}</dd></div>`}
+${requests === undefined ? '' : html`<div><dt>Requests since the start</dt><dd>${formatCount(requests.total)}, ${formatCount(requests.failed)} failed${renderLastFailure(requests, now)}</dd></div>`}
 ${skew === null || Math.abs(skew) < MIN_SHOWN_SKEW_SECONDS ? '' : html`<div><dt class="warning-text">Clock</dt><dd>the node's clock is ${formatDuration(Math.abs(skew) * 1000)} ${skew > 0 ? 'ahead' : 'behind'}: check both clocks</dd></div>`}
 <div><dt>Farmer ID</dt><dd>${farmerId === null ? 'no token yet' : html`<code>${farmerId}</code>`}</dd></div>`;
 }

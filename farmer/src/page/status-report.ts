@@ -4,7 +4,7 @@ import type { View } from './view.ts';
 
 /** The content of the page as JSON: `/status`, and what the page shows beyond it. Instants are ISO 8601. */
 export function createStatusReport(view: View) {
-  const { now, status, overall, startedAt, intervalMs, lastPassedAt, spans, queues, workers } = view;
+  const { now, status, overall, startedAt, intervalMs, lastPassedAt, spans, completeSince, queues, workers } = view;
   return {
     ...status,
     at: toIso(now),
@@ -12,6 +12,7 @@ export function createStatusReport(view: View) {
     startedAt: toIso(startedAt),
     intervalSeconds: toSeconds(intervalMs),
     lastPassedAt: toIso(lastPassedAt),
+    historyCompleteSince: toIso(completeSince),
     history: spans.map(({ from, minutes, passed, failed, minSlackMs }) => ({
       from: toIso(from),
       minutes,

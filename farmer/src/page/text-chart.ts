@@ -5,8 +5,12 @@ import { formatFact } from './text-layout.ts';
 const BARS = ' ▁▂▃▄▅▆▇█';
 const MAX_BARS = 60;
 
-/** Passed and failed challenges as bars of text. Several spans share a bar if there are too many. */
-export function renderTextChart(spans: readonly HistorySpan[]): string[] {
+/**
+ * Passed and failed challenges as bars of text. Several spans share a bar if there are too many.
+ *
+ * @param completeMs for how long no result is missing
+ */
+export function renderTextChart(spans: readonly HistorySpan[], completeMs: number): string[] {
   const [first] = spans;
   if (first === undefined) return [];
   const size = Math.ceil(spans.length / MAX_BARS);
@@ -22,7 +26,7 @@ export function renderTextChart(spans: readonly HistorySpan[]): string[] {
   const total = (amounts: readonly number[]) => formatCount(amounts.reduce((sum, amount) => sum + amount, 0));
   const slacks = groups.flat().flatMap(({ minSlackMs }) => minSlackMs ?? []);
   const minutes = size * first.minutes;
-  const period = formatRoughDuration(groups.length * minutes * 60_000);
+  const period = formatRoughDuration(Math.min(groups.length * minutes * 60_000, completeMs));
   return [
     ...formatFact(
       'Recently',

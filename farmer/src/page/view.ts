@@ -14,6 +14,8 @@ export interface View {
   readonly intervalMs: number | undefined;
   readonly lastPassedAt: Instant | undefined;
   readonly spans: readonly HistorySpan[];
+  /** Since when no result is missing. */
+  readonly completeSince: Instant;
   /** The contracts with the earliest deadlines, in order. */
   readonly nextContracts: readonly HeldContract[];
   readonly queues: Readonly<Record<'chunks' | 'answers', { readonly waiting: number; readonly running: number }>>;

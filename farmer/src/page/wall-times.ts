@@ -14,6 +14,7 @@ export function toWallTimes(view: View, clock: Pick<Clock, 'toWallTime'>): View 
     now: toWall(view.now),
     startedAt: toWall(view.startedAt),
     lastPassedAt: view.lastPassedAt && toWall(view.lastPassedAt),
+    completeSince: toWall(view.completeSince),
     spans: view.spans.map((span) => ({ ...span, from: toWall(span.from) })),
     nextContracts: view.nextContracts.map(({ contract, ...place }) => ({
       ...place,

@@ -1,6 +1,7 @@
-import { statSync } from 'node:fs';
+import { statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import { type BootTime, measureElapsedMs } from '@downstream/platform';
 import { z } from 'zod';
 import { MARKER_FILE } from '../chunks/disk-marker.ts';
 
@@ -11,10 +12,19 @@ export const HEARTBEAT_TABLE = `
     beat INTEGER NOT NULL,
     at_wall REAL NOT NULL,
     at_file REAL NOT NULL,
+    boot_id TEXT,
+    uptime_ms REAL,
     is_backup INTEGER NOT NULL DEFAULT 0
   ) STRICT;`;
 
-const heartbeatRow = z.object({ beat: z.number(), at_wall: z.number(), at_file: z.number(), is_backup: z.number() });
+const heartbeatRow = z.object({
+  beat: z.number(),
+  at_wall: z.number(),
+  at_file: z.number(),
+  boot_id: z.string().nullable(),
+  uptime_ms: z.number().nullable(),
+  is_backup: z.number(),
+});
 
 export interface Heartbeat {
   readonly beat: number;
@@ -22,6 +32,7 @@ export interface Heartbeat {
   readonly atWall: number;
   /** A change time of the state's files just before, by the clock of the file system. */
   readonly atFile: number;
+  readonly boot: BootTime | undefined;
   /** Whether the file is a backup that no farmer has used since it was restored. */
   readonly isBackup: boolean;
 }
@@ -33,21 +44,24 @@ export type GapReason =
   | 'backup_restored'
   /** The replica was written later. */
   | 'older_copy'
-  /** Files were written while no farmer was running, as by copying the directory back. */
-  | 'files_copied'
+  /** Files were written after the last heartbeat, as by copying the directory back, or while the disk was full. */
+  | 'files_changed'
   /** There is no replica to compare it with. */
   | 'replica_lost';
 
 export function readHeartbeat(db: DatabaseSync): Heartbeat | undefined {
-  const found = db.prepare('SELECT beat, at_wall, at_file, is_backup FROM heartbeat').get();
+  const found = db.prepare('SELECT * FROM heartbeat').get();
   if (found === undefined) return undefined;
-  const { beat, at_wall: atWall, at_file: atFile, is_backup: isBackup } = heartbeatRow.parse(found);
-  return { beat, atWall, atFile, isBackup: isBackup === 1 };
+  const { beat, at_wall: atWall, at_file: atFile, boot_id: bootId, ...row } = heartbeatRow.parse(found);
+  const boot = bootId === null || row.uptime_ms === null ? undefined : { bootId, uptimeMs: row.uptime_ms };
+  return { beat, atWall, atFile, boot, isBackup: row.is_backup === 1 };
 }
 
-export function writeHeartbeat(db: DatabaseSync, { beat, atWall, atFile, isBackup }: Heartbeat): void {
-  const sql = 'INSERT OR REPLACE INTO heartbeat (id, beat, at_wall, at_file, is_backup) VALUES (1, ?, ?, ?, ?)';
-  db.prepare(sql).run(beat, atWall, atFile, Number(isBackup));
+export function writeHeartbeat(db: DatabaseSync, { beat, atWall, atFile, boot, isBackup }: Heartbeat): void {
+  db.prepare(
+    `INSERT OR REPLACE INTO heartbeat (id, beat, at_wall, at_file, boot_id, uptime_ms, is_backup)
+     VALUES (1, ?, ?, ?, ?, ?, ?)`,
+  ).run(beat, atWall, atFile, boot?.bootId ?? null, boot?.uptimeMs ?? null, Number(isBackup));
 }
 
 /** Marks a copy of the state, so that it is recognized when it is restored. */
@@ -79,8 +93,28 @@ export function readWriteTime(db: DatabaseSync): number {
   return Math.max(readFileTime(path), readFileTime(`${path}-wal`));
 }
 
+/** Changes the time of a file that the farmer never changes otherwise. This needs no space on the disk. */
+export function touchMarker(folder: string): void {
+  try {
+    const now = new Date();
+    utimesSync(join(folder, MARKER_FILE), now, now);
+  } catch {
+    // A read-only disk: no farmer starts on it.
+  }
+}
+
 function readFileTime(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.ctimeMs ?? Number.NEGATIVE_INFINITY;
+}
+
+/** A clock that moved less was not set. */
+const MIN_JUMP_MS = 2_500;
+
+/** Whether the system clock was set since a heartbeat. After a start of the machine, only a step back is visible. */
+export function wasClockSet(last: Heartbeat, now: { readonly atWall: number; readonly boot: BootTime | undefined }) {
+  const wallMs = now.atWall - last.atWall;
+  const elapsedMs = measureElapsedMs(last.boot, now.boot);
+  return elapsedMs === undefined ? wallMs <= -MIN_JUMP_MS : Math.abs(wallMs - elapsedMs) >= MIN_JUMP_MS;
 }
 
 /**
@@ -95,6 +129,6 @@ export function findGapReason(
   if (inState?.isBackup) return 'backup_restored';
   if ((inReplica?.beat ?? 0) > (inState?.beat ?? 0)) return 'older_copy';
   if (inState === undefined) return undefined;
-  if (changedAt > inState.atFile) return 'files_copied';
+  if (changedAt > inState.atFile) return 'files_changed';
   return inReplica === undefined ? 'replica_lost' : undefined;
 }

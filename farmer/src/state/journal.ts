@@ -2,9 +2,17 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Clock, Instant } from '@downstream/platform';
 import { z } from 'zod';
 import { type ContractId, OUTCOMES, type Outcome } from '../contract/contract.ts';
-import { CAUSES, type JournalEntry } from '../contract/journal-entry.ts';
+import { CAUSES, type JournalEntry, type SettledRounds } from '../contract/journal-entry.ts';
+import { readJournalStart } from './journal-start.ts';
 
 type WallClock = Pick<Clock, 'toWallTime' | 'toInstant'>;
+
+/** Limits the time that a start takes to read them. */
+const MAX_RECENT = 50_000;
+const FIRST_ENTRY = 'SELECT sequence, settled_at FROM journal WHERE sequence > ? ORDER BY sequence LIMIT 1';
+const RECENT_ENTRIES = `SELECT outcome, cause, count, interval_ms AS intervalMs, due_at AS dueAt, settled_at AS settledAt
+  FROM journal WHERE sequence > ? AND settled_at >= ? ORDER BY sequence DESC LIMIT ?`;
+const firstRow = z.object({ sequence: z.number(), settled_at: z.number() });
 
 /** Parses a row, whose columns are named as in a journal entry. */
 function createRowSchema(clock: WallClock) {
@@ -47,6 +55,7 @@ export class Journal {
   readonly #size: number;
   readonly #clock: WallClock;
   readonly #row: ReturnType<typeof createRowSchema>;
+  readonly #rounds: z.ZodType<SettledRounds>;
   readonly #insert: StatementSync;
   readonly #trim: StatementSync;
   readonly #list: StatementSync;
@@ -58,6 +67,14 @@ export class Journal {
     this.#size = size;
     this.#clock = clock;
     this.#row = createRowSchema(clock);
+    this.#rounds = this.#row.pick({
+      outcome: true,
+      cause: true,
+      count: true,
+      intervalMs: true,
+      dueAt: true,
+      settledAt: true,
+    });
     this.#insert = db.prepare(
       `INSERT INTO journal (contract_id, round, count, outcome, cause, due_at, settled_at, received_at, queued_at, read_at, hashed_at, sent_at, acknowledged_at, attempts, interval_ms)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -100,6 +117,21 @@ export class Journal {
   /** The latest challenges of a contract, newest first. */
   list(contract: ContractId, limit: number): JournalEntry[] {
     return this.#list.all(contract, limit).map((row) => this.#row.parse(row));
+  }
+
+  /** Rounds that were settled since, oldest first, and since when none is missing; undefined if that is not known. */
+  readRecent(since: Instant): { rounds: SettledRounds[]; completeSince: Instant | undefined } {
+    const start = readJournalStart(this.#db);
+    const afterSequence = start?.afterSequence ?? 0;
+    const found = this.#db.prepare(FIRST_ENTRY).get(afterSequence);
+    const first = found === undefined ? undefined : firstRow.parse(found);
+    // Old entries were deleted, unless the first one is still there.
+    const isTrimmed = first !== undefined && first.sequence > afterSequence + 1;
+    const startWall = isTrimmed ? first.settled_at : (start?.atWall ?? first?.settled_at);
+    const rows = this.#db.prepare(RECENT_ENTRIES).all(afterSequence, this.#clock.toWallTime(since), MAX_RECENT);
+    const rounds = rows.map((row) => this.#rounds.parse(row)).reverse();
+    const startAt = startWall === undefined ? undefined : this.#clock.toInstant(startWall);
+    return { rounds, completeSince: rows.length === MAX_RECENT ? rounds[0]?.settledAt : startAt };
   }
 
   /** The outcome of the last challenge of each contract in the journal. */

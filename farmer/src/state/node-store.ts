@@ -38,6 +38,8 @@ export interface NodeStoreDeps {
   readonly replica: StateReplica;
   readonly journal: Journal;
   readonly clock: Clock;
+  /** Whether the farmer may have used a later version of this state. */
+  readonly isOutdated: boolean;
 }
 
 /** The state of one node's contracts. Rounds are stored on a {@link Timeline}, other instants as wall-clock time. */
@@ -121,7 +123,7 @@ export class NodeStore implements StorePort, TokenStorePort, ExitStorePort, Cloc
   }
 
   contracts(): StoredContract[] {
-    const { db, journal, clock } = this.#deps;
+    const { db, journal, clock, isOutdated } = this.#deps;
     const lastOutcomes = journal.lastOutcomes();
     return db
       .prepare('SELECT * FROM contract WHERE node_id = ? ORDER BY accepted_at')
@@ -138,7 +140,8 @@ export class NodeStore implements StorePort, TokenStorePort, ExitStorePort, Cloc
           round: { number: row.round_number, issuedAt: this.#timeline.toInstant(row.round_issued_at) },
           settled: row.settled_challenge ?? undefined,
           hadChunk: row.had_chunk === 1,
-          isUnknown: row.outcome_unknown === 1,
+          // On a full disk, it was not written.
+          isUnknown: isOutdated || row.outcome_unknown === 1,
           last: lastOutcomes.get(row.id),
         };
       });

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Schema } from '@downstream/platform/sqlite';
 import { HEARTBEAT_TABLE } from './heartbeat.ts';
+import { JOURNAL_START_TABLE } from './journal-start.ts';
 import { RESULTS_GAP_TABLE } from './results-gap.ts';
 
 const REGISTRY_TABLES = `
@@ -60,6 +61,7 @@ export const STATE_SCHEMA: Schema = {
   ${TIME_MARK_TABLE}
   ${HEARTBEAT_TABLE}
   ${RESULTS_GAP_TABLE}
+  ${JOURNAL_START_TABLE}
   CREATE TABLE scrub (
     started_at REAL NOT NULL,
     cursor TEXT NOT NULL,
@@ -92,7 +94,7 @@ const ADDED_COLUMNS = [
 
 /** Adds tables and columns to a state that an earlier version created. Writes nothing if it has all of them. */
 export function upgradeState(db: DatabaseSync): void {
-  db.exec(`${TIME_MARK_TABLE} ${HEARTBEAT_TABLE} ${RESULTS_GAP_TABLE}`);
+  db.exec(`${TIME_MARK_TABLE} ${HEARTBEAT_TABLE} ${RESULTS_GAP_TABLE} ${JOURNAL_START_TABLE}`);
   for (const { table, column, type } of ADDED_COLUMNS) {
     const found = db.prepare('SELECT 1 FROM pragma_table_info(?) WHERE name = ?').get(table, column);
     if (found === undefined) db.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${type}`);

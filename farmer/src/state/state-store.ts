@@ -1,13 +1,23 @@
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { isDeepStrictEqual } from 'node:util';
-import type { Clock } from '@downstream/platform';
+import type { Clock, Instant } from '@downstream/platform';
 import { z } from 'zod';
+import type { SettledRounds } from '../contract/journal-entry.ts';
 import type { ScrubStorePort, StoredScrub } from '../farming/ports.ts';
 import { writeBackup } from './backup.ts';
 import { type ClaimOptions, type Identity, planClaim } from './claim.ts';
-import { findGapReason, type GapReason, readHeartbeat, readWriteTime, writeHeartbeat } from './heartbeat.ts';
+import {
+  findGapReason,
+  type GapReason,
+  readHeartbeat,
+  readWriteTime,
+  touchMarker,
+  wasClockSet,
+  writeHeartbeat,
+} from './heartbeat.ts';
 import { Journal } from './journal.ts';
+import { restartJournal } from './journal-start.ts';
 import { NodeStore } from './node-store.ts';
 import { reconcile, restoreRegistry } from './reconcile.ts';
 import { type Registry, readRegistry, writeDisks } from './registry.ts';
@@ -47,6 +57,10 @@ export class StateStore implements ScrubStorePort {
   readonly #db: DatabaseSync;
   readonly #replica: StateReplica;
   readonly #clock: Clock;
+  readonly #folder: string;
+  readonly #journalSize: number;
+  /** Whether the last beat could not be written. */
+  #isBeatMissing = false;
 
   private constructor(
     {
@@ -55,12 +69,19 @@ export class StateStore implements ScrubStorePort {
       restoredContracts,
       reconcileError,
       foundGap,
-    }: StateFiles & { readonly reconcileError: unknown; readonly foundGap: FoundGap | undefined },
+      folder,
+    }: StateFiles & {
+      readonly reconcileError: unknown;
+      readonly foundGap: FoundGap | undefined;
+      readonly folder: string;
+    },
     { journalSize, clock }: StateOptions & { readonly clock: Clock },
   ) {
     this.restoredContracts = restoredContracts;
     this.reconcileError = reconcileError;
     this.foundGap = foundGap;
+    this.#folder = folder;
+    this.#journalSize = journalSize;
     this.journal = new Journal({ size: journalSize }, { db, clock });
     this.#db = db;
     this.#replica = replica;
@@ -78,8 +99,8 @@ export class StateStore implements ScrubStorePort {
       upgradeState(files.db);
       restoreRegistry(files.db, files.replica);
       const reconcileError = reconcile(files.db, files.replica, clock);
-      const foundGap = findGap(files, clock.toWallTime(clock.now()));
-      return new StateStore({ ...files, reconcileError, foundGap }, { journalSize, clock });
+      const foundGap = findGap(files, clock);
+      return new StateStore({ ...files, folder, reconcileError, foundGap }, { journalSize, clock });
     } catch (error) {
       files.db.close();
       files.replica.close();
@@ -105,7 +126,9 @@ export class StateStore implements ScrubStorePort {
     inDurableTransaction(this.#db, () => {
       if (registry.farm === undefined) {
         this.#db.prepare('INSERT INTO farm (id, address) VALUES (lower(hex(randomblob(16))), ?)').run(address);
-        addGap(this.#db, { fromWall: undefined, toWall: this.#clock.toWallTime(this.#clock.now()) }, 'created');
+        const toWall = this.#clock.toWallTime(this.#clock.now());
+        addGap(this.#db, { fromWall: undefined, toWall }, 'created');
+        restartJournal(this.#db, toWall);
       } else if (registry.farm.address !== address) this.#db.prepare('UPDATE farm SET address = ?').run(address);
       for (const id of forgottenIds) this.#forgetNode(id);
       if (moved !== undefined) this.#db.prepare('UPDATE node SET url = ? WHERE id = ?').run(moved.url, moved.id);
@@ -113,7 +136,13 @@ export class StateStore implements ScrubStorePort {
       this.#replicateRegistry();
     });
     const ids = new Map(this.#registry().nodes.map(({ id, url }) => [url, id]));
-    const deps = { db: this.#db, replica: this.#replica, journal: this.journal, clock: this.#clock };
+    const deps = {
+      db: this.#db,
+      replica: this.#replica,
+      journal: this.journal,
+      clock: this.#clock,
+      isOutdated: this.foundGap !== undefined,
+    };
     return nodes.flatMap(({ url }) => {
       const id = ids.get(url);
       return id === undefined ? [] : new NodeStore(id, deps);
@@ -177,17 +206,32 @@ export class StateStore implements ScrubStorePort {
     return readGaps(this.#db);
   }
 
-  /** Marks state and replica as in use. Called every few seconds. */
+  /** Rounds that were settled since, oldest first, and since when none is missing. */
+  recentRounds(since: Instant): { rounds: SettledRounds[]; completeSince: Instant } {
+    const now = this.#clock.now();
+    // On a full disk, the journal may not end at the gap.
+    if (this.#journalSize === 0 || this.foundGap !== undefined) return { rounds: [], completeSince: now };
+    const { rounds, completeSince = now } = this.journal.readRecent(since);
+    return { rounds, completeSince };
+  }
+
+  /**
+   * Marks state and replica as in use. Called every few seconds. If they cannot be written, results are missing in the
+   * state, which the time of another file shows at the next start.
+   */
   beat(): void {
-    writeBeat({ db: this.#db, replica: this.#replica }, this.#clock.toWallTime(this.#clock.now()));
+    try {
+      const isIncomplete = this.#isBeatMissing || this.#journalSize === 0;
+      writeBeat({ db: this.#db, replica: this.#replica }, this.#clock, { isIncomplete });
+      this.#isBeatMissing = false;
+    } catch {
+      this.#isBeatMissing = true;
+      touchMarker(this.#folder);
+    }
   }
 
   close(): void {
-    try {
-      this.beat();
-    } catch {
-      // On a full disk, the last beat counts.
-    }
+    this.beat();
     this.#db.close();
     this.#replica.close();
   }
@@ -216,19 +260,19 @@ export class StateStore implements ScrubStorePort {
 }
 
 /** Looks for results that the state lacks. Writes them down, so that they are found once. */
-function findGap(files: StateFiles, nowWall: number): FoundGap | undefined {
+function findGap(files: StateFiles, clock: Clock): FoundGap | undefined {
   const { db, replica, restoredContracts, changedAt } = files;
   const inState = readHeartbeat(db);
   const isLost = restoredContracts !== undefined;
   const reason = isLost ? 'state_lost' : findGapReason(inState, { inReplica: replica.heartbeat(), changedAt });
   if (reason === undefined) return undefined;
-  const gap = { fromWall: isLost ? undefined : inState?.atWall, toWall: nowWall };
+  const gap = { fromWall: isLost ? undefined : inState?.atWall, toWall: clock.toWallTime(clock.now()) };
   try {
     inDurableTransaction(db, () => {
       db.exec('UPDATE contract SET outcome_unknown = 1');
       if (!isLost) addGap(db, gap, reason);
     });
-    writeBeat(files, nowWall);
+    writeBeat(files, clock, { isIncomplete: true });
   } catch {
     // A farmer starts on a full disk, too.
   }
@@ -238,10 +282,23 @@ function findGap(files: StateFiles, nowWall: number): FoundGap | undefined {
 
 const COUNT_UNKNOWN = 'SELECT count(*) AS contracts FROM contract WHERE outcome_unknown = 1';
 
-/** The state first: its replica is never ahead. */
-function writeBeat({ db, replica }: Pick<StateFiles, 'db' | 'replica'>, atWall: number): void {
-  const beat = 1 + Math.max(readHeartbeat(db)?.beat ?? 0, replica.heartbeat()?.beat ?? 0);
-  const heartbeat = { beat, atWall, atFile: readWriteTime(db), isBackup: false };
-  inTransaction(db, () => writeHeartbeat(db, heartbeat));
+/**
+ * Writes the state first: its replica is never ahead.
+ *
+ * @param isIncomplete whether results since the last beat are not in the journal
+ */
+function writeBeat(
+  { db, replica }: Pick<StateFiles, 'db' | 'replica'>,
+  clock: Clock,
+  { isIncomplete }: { isIncomplete: boolean },
+): void {
+  const last = readHeartbeat(db);
+  const beat = 1 + Math.max(last?.beat ?? 0, replica.heartbeat()?.beat ?? 0);
+  const now = { atWall: clock.toWallTime(clock.now()), boot: clock.bootTime() };
+  const heartbeat = { ...now, beat, atFile: readWriteTime(db), isBackup: false };
+  inTransaction(db, () => {
+    if (isIncomplete || (last !== undefined && wasClockSet(last, now))) restartJournal(db, now.atWall);
+    writeHeartbeat(db, heartbeat);
+  });
   replica.saveHeartbeat(heartbeat);
 }

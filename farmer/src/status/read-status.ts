@@ -7,7 +7,8 @@ import { FAILURE_REASONS } from '../contract/contract.ts';
 import type { FarmerState, RunningFarmer } from '../farmer-state.ts';
 import { EMPTY_TALLY, type Tally } from '../farming/ports.ts';
 import { NO_REPAIRS, type Repairs } from '../farming/repair-counts.ts';
-import type { Challenges, Contracts, DiskStatus, NodeStatus, Status } from './status.ts';
+import type { ResultsGap } from '../state/results-gap.ts';
+import type { Challenges, Contracts, DiskStatus, NodeStatus, Results, Status } from './status.ts';
 import { describeWaiting, type WaitingFacts } from './waiting.ts';
 
 interface StatusSources {
@@ -43,7 +44,7 @@ export function listMissing(state: FarmerState): string[] {
   return hasToken ? [] : ['token from the node'];
 }
 
-interface Components extends Pick<Status, 'nodes' | 'disks' | 'stateSaved' | 'repairs' | 'scrub'> {
+interface Components extends Pick<Status, 'nodes' | 'disks' | 'stateSaved' | 'results' | 'repairs' | 'scrub'> {
   readonly capacityEstimate: number | null;
   readonly used: number;
 }
@@ -68,6 +69,7 @@ function createStartingStatus({ nodes }: FarmerConfig): Components {
     })),
     disks: [],
     stateSaved: true,
+    results: null,
     repairs: NO_REPAIRS,
     scrub: {
       running: false,
@@ -79,7 +81,7 @@ function createStartingStatus({ nodes }: FarmerConfig): Components {
   };
 }
 
-function readRunning({ farmer, disks, connections }: RunningFarmer, clock: Clock): Components {
+function readRunning({ farmer, disks, connections, resultsGaps }: RunningFarmer, clock: Clock): Components {
   const tables = farmer.nodes.map(({ contracts }) => contracts);
   const { completedAt, progress } = farmer.scrubber;
   const diskList = disks.list.map((disk) => toDiskStatus(disk, clock));
@@ -91,10 +93,23 @@ function readRunning({ farmer, disks, connections }: RunningFarmer, clock: Clock
     nodes: nodes.map((node, at) => ({ ...node, waiting: toWaiting(farmer, { at, nodes, disks: diskList }) })),
     disks: diskList,
     stateSaved: tables.every(({ isWritten }) => isWritten),
+    results: toResults(resultsGaps),
     repairs: sumRepairs(tables.map(({ repairs }) => repairs)),
     scrub: { running: progress.running, completedAt: toIso(completedAt, clock), results: progress.results },
     capacityEstimate: farmer.capacityEstimate ?? null,
     used: tables.reduce((sum, { bytes }) => sum + bytes, 0),
+  };
+}
+
+/** @param gaps the one before the first result has no start */
+function toResults(gaps: readonly ResultsGap[]): Results {
+  const date = (wall: number) => new Date(wall).toISOString();
+  const first = gaps.find(({ fromWall }) => fromWall === undefined);
+  return {
+    since: first === undefined ? null : date(first.toWall),
+    unknown: gaps.flatMap(({ fromWall, toWall }) =>
+      fromWall === undefined ? [] : { from: date(fromWall), to: date(toWall) },
+    ),
   };
 }
 

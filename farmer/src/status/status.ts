@@ -60,6 +60,14 @@ export interface Challenges {
   readonly failedByReason: Omit<Tally, 'passed'>;
 }
 
+/** The period that the totals of challenges cover. Dates are ISO 8601. */
+export interface Results {
+  /** Null: since the data directory was created. */
+  readonly since: string | null;
+  /** Periods in between that they do not cover, because the state was lost or restored; oldest first. */
+  readonly unknown: readonly { readonly from: string; readonly to: string }[];
+}
+
 /** Response of `/status`. Contains no secrets. */
 export interface Status {
   readonly alias: string;
@@ -77,8 +85,10 @@ export interface Status {
   readonly bytes: { readonly used: number; readonly capacity: number };
   /** ISO 8601; null without contracts. */
   readonly nextDue: string | null;
-  /** Challenges since the data directory was created. */
+  /** Challenges of the nodes above in the period that `results` names. */
   readonly challenges: Challenges;
+  /** Null until the state is open. */
+  readonly results: Results | null;
   readonly repairs: Repairs;
   readonly scrub: {
     readonly running: boolean;

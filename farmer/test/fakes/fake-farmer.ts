@@ -355,6 +355,8 @@ export class FakeOutcomes implements OutcomePort {
   roundsSettled = ({ outcome, count }: JournalEntry) => {
     if (outcome === 'unknown') this.unknown += count;
   };
+  losses: number[] = [];
+  timeLost = (ms: number) => void this.losses.push(ms);
   challengePassed = (slackMs: number) => void this.passes.push(slackMs);
   challengeFailed = (reason: FailureReason, count: number) => void this.failures.push({ reason, count });
   contractRejected = (reason: RejectionReason) => void this.rejections.push(reason);

@@ -48,6 +48,7 @@ export const STATUS: Status = {
   },
   bytes: { used: 1024, capacity: 4096 },
   nextDue: new Date(1_060_000).toISOString(),
+  results: { since: new Date(0).toISOString(), unknown: [] },
   challenges: toChallengeTotals({
     passed: 3,
     wrong_answer: 1,

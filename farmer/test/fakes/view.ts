@@ -16,6 +16,7 @@ export const createView = (changes: Partial<View> = {}): View => ({
   overall: { label: 'Healthy', severity: 'ok', explanation: 'All challenges passed.' },
   intervalMs: 60_000,
   lastPassedAt: 990_000,
+  completeSince: 0,
   spans: [{ from: 0, minutes: 1, passed: 3, failed: 1, minSlackMs: -50 }],
   nextContracts: [hold({ ...waiting(), round: { number: 0, issuedAt: 1_000_000 } })],
   queues: { chunks: NO_JOBS, answers: NO_JOBS },

@@ -28,6 +28,7 @@ const HEALTHY: StatusEvidence = {
   lastPassedAt: NOW - 1_000,
   lastFailedAt: undefined,
   recent: { passed: 50, failed: 0 },
+  recentMs: 10 * MINUTE,
 };
 const node = (but: Partial<StatusEvidence['nodes'][number]> = {}, alias = 'main') => ({
   ...{ alias, reachable: true, problem: null, hasToken: true, tokenRejected: false, exitState: 'active' as const },
@@ -108,6 +109,7 @@ describe('assessStatus', () => {
       now: 100 * hour,
       lastPassedAt: 80 * hour,
       recent: { passed: 0, failed: 0 },
+      recentMs: 12 * hour,
     };
     expect(assess(rare)).toBe('Healthy, ok');
     expect(assessStatus({ ...HEALTHY, ...rare }).explanation).toBe('No challenge was due in the last 12 hours.');
@@ -165,6 +167,17 @@ describe('assessStatus', () => {
     expect(explain({ failedDisks: failedDisk('read_only') })).toMatch(
       /^Cannot be written: \/mnt\/b \(EIO, since 08:30 UTC\)\./,
     );
+  });
+
+  it.each([
+    [8_000, '8 seconds'],
+    [89_000, '89 seconds'],
+    [4 * MINUTE, '4 minutes'],
+  ])('names the period of its results if older ones are missing: %i ms', (recentMs, period) => {
+    const explain = (recent: StatusEvidence['recent']) => assessStatus({ ...HEALTHY, recentMs, recent }).explanation;
+    expect(explain({ passed: 68, failed: 0 })).toBe(`All 68 challenges of the last ${period} passed.`);
+    expect(explain({ passed: 9, failed: 59 })).toContain(`59 of 68 challenges failed in the last ${period}.`);
+    expect(explain({ passed: 0, failed: 0 })).toBe(`No challenge was due in the last ${period}.`);
   });
 
   it('explains the status with counts and the period', () => {

@@ -133,6 +133,37 @@ describe('renderDocument', () => {
     expect(rows.match(/<td>(rebuilding|generating)<\/td>/g)).toEqual(['<td>rebuilding</td>', '<td>generating</td>']);
   });
 
+  it('names the periods that the totals cover', () => {
+    const render = (results: Status['results']) =>
+      renderDocument(createView({ status: { ...createView().status, results } })).text;
+    const since = '2030-01-01T08:00:00.000Z';
+    const periods = [9, 10, 11, 12].map((hour) => ({
+      from: `2030-01-02T${String(hour).padStart(2, '0')}:05:30.000Z`,
+      to: `2030-01-02T${String(hour).padStart(2, '0')}:08:00.000Z`,
+    }));
+    expect(render(null)).toContain('Passed and failed: not read yet.');
+    expect(render({ since: null, unknown: [] })).toContain('Passed and failed: since the data directory was created.');
+    expect(render({ since, unknown: [] })).toContain('Passed and failed: since 2030-01-01 08:00:00 UTC.');
+    expect(render({ since, unknown: periods.slice(0, 1) })).toContain(
+      'since 2030-01-01 08:00:00 UTC, without 2030-01-02 09:05:30 to 09:08:00 UTC (state lost or restored).',
+    );
+    expect(render({ since, unknown: periods })).toContain('without 1 earlier, 2030-01-02 10:05:30 to ');
+  });
+
+  it('names the period of the chart, and marks the time before it', () => {
+    const span = { minutes: 1, passed: 1, failed: 0, minSlackMs: 9 };
+    const spans = Array.from({ length: 30 }, (_, n) => ({ ...span, from: n * 60_000 }));
+    const render = (completeSince: number) =>
+      renderDocument(createView({ now: 30 * 60_000, spans, completeSince })).text;
+    expect(render(-1)).toContain('Challenges in the last 30 minutes: ');
+    expect(render(-1)).not.toContain('class="missing"');
+    const short = render(26 * 60_000);
+    expect(short).toContain('Challenges in the last 4 minutes: ');
+    expect(short).toContain('; no results from before 00:26 UTC</figcaption>');
+    expect(short).toContain('<rect class="missing" x="0" y="0" width="624" height="140"/>');
+    expect(short).toContain('<span>30 minutes ago</span>');
+  });
+
   it('shows requests to the node and the last failure', () => {
     expect(renderDocument(createView()).text).toContain('7, 0 failed</dd>');
     const lastFailure = { route: 'due', outcome: 'http_error', at: 940_000 };

@@ -15,6 +15,7 @@ const createView = (aheadMs: number): View => ({
   overall: { label: 'Healthy', severity: 'ok', explanation: 'All challenges passed.' },
   intervalMs: 60_000,
   lastPassedAt: T0 - 1_000 + aheadMs,
+  completeSince: T0 - 9_000 + aheadMs,
   spans: [{ from: T0 - 60_000 + aheadMs, minutes: 1, passed: 3, failed: 1, minSlackMs: -50 }],
   nextContracts: [
     {

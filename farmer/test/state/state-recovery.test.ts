@@ -220,7 +220,7 @@ describe('StateStore with results that are not in the state', () => {
     // The file system's resolution may be 10 ms.
     editDatabase(statePath(), (db) => db.exec('UPDATE heartbeat SET at_file = at_file - 10'));
     writeFileSync(dir.join('downstream.json'), 'copied back');
-    expect(open()).toMatchObject({ gap: { reason: 'files_copied' }, unknown: 2 });
+    expect(open()).toMatchObject({ gap: { reason: 'files_changed' }, unknown: 2 });
   });
 
   it('reports nothing after a restart or a crash between the writes to both files', async () => {
