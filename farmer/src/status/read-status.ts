@@ -143,8 +143,8 @@ function toWaiting(
   const [node, worker] = [nodes[at], farmer.nodes[at]];
   if (node === undefined || worker?.waitsFor === undefined) return null;
   const others = nodes.filter((other) => other !== node);
-  const { capacityEstimate } = farmer;
-  const explanation = describeWaiting(worker.waitsFor, { node, others, disks, capacityEstimate });
+  const facts = { node, others, disks, releaseError: worker.exit.progress.lastError };
+  const explanation = describeWaiting(worker.waitsFor, { ...facts, capacityEstimate: farmer.capacityEstimate });
   return { reason: worker.waitsFor, explanation };
 }
 

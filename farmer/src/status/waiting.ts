@@ -1,4 +1,5 @@
 import type { WaitReason } from '../contract/waiting.ts';
+import type { NodeErrorCode } from '../farming/errors.ts';
 import type { DiskStatus, NodeStatus } from './status.ts';
 
 /** What {@link describeWaiting} looks at besides the reason. */
@@ -7,6 +8,8 @@ export interface WaitingFacts {
   /** The nodes besides this one. */
   readonly others: readonly Pick<NodeStatus, 'alias' | 'contracts'>[];
   readonly disks: readonly Pick<DiskStatus, 'path' | 'state'>[];
+  /** Why the last release of an exit failed. */
+  readonly releaseError: NodeErrorCode | undefined;
   /** How many contracts can be proved in time, as measured. */
   readonly capacityEstimate: number | undefined;
 }
@@ -19,7 +22,7 @@ export function describeWaiting(reason: WaitReason, facts: WaitingFacts): string
   const { node, disks, capacityEstimate } = facts;
   switch (reason) {
     case 'exiting':
-      return 'The farmer exits this node. Its part of the capacity becomes free for other nodes as contracts are released.';
+      return describeExit(facts);
     case 'exited':
       return `The farmer has exited this node. To use it again, run downstream exit --node ${node.alias} --cancel.`;
     case 'no_token':
@@ -43,6 +46,12 @@ export function describeWaiting(reason: WaitReason, facts: WaitingFacts): string
     case 'not_stored':
       return 'The state cannot be written. Free space in the first data directory, and check its disk.';
   }
+}
+
+function describeExit({ node, releaseError }: WaitingFacts): string {
+  const progress = `The farmer exits this node: ${formatContracts(node.contracts.total)} remain. Their part of the capacity becomes free for other nodes as they are released.`;
+  if (releaseError === undefined) return progress;
+  return `${progress} The last release failed (${releaseError.replaceAll('_', ' ')}) and is repeated.`;
 }
 
 function describeShare({ node: { contracts }, others }: WaitingFacts): string {

@@ -12,6 +12,7 @@ const describeFor = (reason: WaitReason, changes: Partial<WaitingFacts> = {}) =>
     node: node('b', 0, 4),
     others: [node('a', 8, 4)],
     disks: STATUS.disks,
+    releaseError: undefined,
     capacityEstimate: 40,
     ...changes,
   });
@@ -48,6 +49,12 @@ describe('describeWaiting', () => {
     ['with a full disk', 'no_space', { disks: [{ path: '/a', state: 'full' }] }, '/a is full. Free some space there'],
     ['of a slow farmer', 'too_slow', {}, 'enough for about 40, and 70 % of that are accepted'],
     ['while chunks are generated', 'generating', {}, '2 contracts have no chunk yet'],
+    [
+      'during an exit from a node that does not respond',
+      'exiting',
+      { node: node('b', 3, 3), releaseError: 'unreachable' },
+      '3 contracts remain. Their part of the capacity becomes free for other nodes as they are released. The last release failed (unreachable) and is repeated.',
+    ],
     ['after an exit', 'exited', {}, 'downstream exit --node b --cancel'],
   ])('says what the node waits for and what would help: %s', (_, reason, changes, text) => {
     expect(describeFor(reason, changes)).toContain(text);
