@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import {
   type Clock,
   formatBytes,
+  getErrorCode,
   type HttpServer,
   type Logger,
   LogTail,
@@ -31,6 +32,7 @@ import { readView } from './page/read-view.ts';
 import { createPageRoutes } from './page/routes.ts';
 import { createStatusReport } from './page/status-report.ts';
 import type { View } from './page/view.ts';
+import { assertStateNotLocked } from './state/state-reader.ts';
 import { listMissing, readStatus } from './status/read-status.ts';
 import type { Status } from './status/status.ts';
 import {
@@ -215,7 +217,13 @@ async function startHttpServer(
       log,
     },
   );
-  const server = await listen(app, { host, port, setting: 'FARMER_HTTP_PORT', limits: CONNECTION_LIMITS });
+  const server = await listen(app, { host, port, setting: 'FARMER_HTTP_PORT', limits: CONNECTION_LIMITS }).catch(
+    (error: unknown) => {
+      // Another farmer with the same settings has the port and the state.
+      if (getErrorCode(error) === 'port_in_use') assertStateNotLocked(config.dataDir);
+      throw error;
+    },
+  );
   shutdown.add('http server', async () => {
     live.close();
     await server.close();

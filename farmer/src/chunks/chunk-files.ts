@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { lstat, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CodedError, flush, getErrorCode } from '@downstream/platform';
+import { CodedError, createDirectories, flush, getErrorCode } from '@downstream/platform';
 import { sha256Hex } from '@downstream/protocol';
 import pLimit from 'p-limit';
 import { isProbeFile } from './folder-probe.ts';
@@ -28,7 +28,7 @@ export class ChunkFiles {
 
   /** Creates the folder if necessary, readable only by its owner. */
   async create(): Promise<void> {
-    await mkdir(this.folder, { recursive: true, mode: 0o700 });
+    await createDirectories(this.folder, 0o700);
   }
 
   /** @throws RangeError if `id` is not a hash, so that nothing else becomes part of a path */

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { lstat, mkdir, readdir, rmdir } from 'node:fs/promises';
+import { lstat, readdir, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { getErrorCode, waitAtMost } from '@downstream/platform';
+import { createDirectories, getErrorCode, waitAtMost } from '@downstream/platform';
 import { CHUNK_FOLDER, checkChunkFolder } from './chunk-folder-owner.ts';
 import { classifyDiskError } from './disk-errors.ts';
 import { DataDirError, MARKER_FILE, NO_MARKER, readMarker, toDataDirError, writeMarker } from './disk-marker.ts';
@@ -77,7 +77,7 @@ async function isNewDirectory(path: string, { init, isStateDir = true }: DataDir
 /** @returns the first directory that was created; undefined if all exist */
 async function createDirectory(path: string): Promise<string | undefined> {
   try {
-    return await mkdir(path, { recursive: true, mode: 0o700 });
+    return await createDirectories(path, 0o700);
   } catch (error) {
     throw toDataDirError(error, path);
   }

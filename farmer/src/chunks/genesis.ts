@@ -57,9 +57,12 @@ export async function ensureStandardGenesis(path: string, { pool, signal }: Gene
  * @throws GenesisError `unreadable` or `wrong_hash`
  */
 export async function openGenesis(path: string, sha256: string, deps: GenesisDeps): Promise<Genesis> {
-  const actual = await hashGenesis(path, deps);
+  // Reading a pipe or a device may never end.
+  const isOther = (await stat(path).catch(() => undefined))?.isFile() === false;
+  const actual = isOther ? undefined : await hashGenesis(path, deps);
   if (actual === undefined) {
-    throw new GenesisError('unreadable', `the genesis file ${path} is unreadable: check FARMER_GENESIS`);
+    const problem = isOther ? 'not a regular file' : 'unreadable';
+    throw new GenesisError('unreadable', `the genesis file ${path} is ${problem}: check FARMER_GENESIS`);
   }
   if (actual !== sha256) {
     throw new GenesisError(

@@ -41,15 +41,16 @@ function translateErrors<T>(path: string, work: () => T): T {
   }
 }
 
+export function createLockedError(path: string): StateError {
+  return new StateError('locked', `${path} is in use by another farmer: stop that one, or use another FARMER_DATA_DIR`);
+}
+
 export function toStateError(error: unknown, path: string): StateError {
   if (error instanceof StateError) return error;
   const { code, message } = sqlite.toDatabaseError(error);
   switch (error instanceof z.ZodError ? 'damaged' : code) {
     case 'locked':
-      return new StateError(
-        'locked',
-        `${path} is in use by another farmer: stop that one, or use another FARMER_DATA_DIR`,
-      );
+      return createLockedError(path);
     case 'unwritable':
       return new StateError(
         'not_writable',

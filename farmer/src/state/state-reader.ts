@@ -4,7 +4,7 @@ import type { Clock } from '@downstream/platform';
 import { writeBackup } from './backup.ts';
 import { Journal } from './journal.ts';
 import { STATE_SCHEMA } from './schema.ts';
-import { openReadOnly, StateError } from './sqlite.ts';
+import { createLockedError, openReadOnly, StateError } from './sqlite.ts';
 import { STATE_FILE } from './state-files.ts';
 import type { StateStore } from './state-store.ts';
 
@@ -28,6 +28,11 @@ export function openStateReader(
     backup: async (file) => await writeBackup(db, file),
     close: () => db.close(),
   };
+}
+
+/** @throws StateError if a farmer uses the state in a folder */
+export function assertStateNotLocked(folder: string): void {
+  if (isStateLocked(folder)) throw createLockedError(join(folder, STATE_FILE));
 }
 
 /** Whether a farmer uses the state in a folder. A state that cannot be read counts as not used. */

@@ -6,8 +6,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { runCommand } from '../../src/cli/command.ts';
 import { SETTINGS } from '../../src/settings.ts';
 import { always, rawServer } from '../fakes/raw-server.ts';
+import { StateDir } from '../fakes/state-dir.ts';
 
 const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
+const state = new StateDir();
 let folder: string;
 let file: string;
 beforeAll(() => {
@@ -251,6 +253,17 @@ The files differ in the 10 bytes from byte 5, or in their sizes. Challenges that
     });
     await using server = await rawServer(always('<html>'));
     expect(await downstream('--verify-ownership', file, server.url)).toMatchObject({ code: 2 });
+  });
+
+  it('reports a second farmer on the same data, although its port is in use too', async () => {
+    await using taken = await rawServer(always(''));
+    const { port } = new URL(taken.url);
+    state.open();
+    const args = ['--address', ADDRESS, '--log-level', 'error', '--data-dir', state.path, '--http-port', port];
+    const { code, err } = await downstream(...args);
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining('state.db is in use by another farmer') });
+    state.close();
+    expect((await downstream(...args)).err).toContain(`port ${port} on 127.0.0.1 is in use`);
   });
 
   it('exits with 2 when the port is in use or the data directory cannot be created', async () => {

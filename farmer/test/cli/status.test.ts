@@ -23,7 +23,7 @@ describe('status', () => {
   it('names the folder in which no farmer is running', async () => {
     await expect(status(control.config, ONCE, output)).rejects.toMatchObject({
       code: 'not_running',
-      message: `downstream status needs a running farmer, but none runs in ${control.folder}: start it, or pass its data directory with --data-dir (FARMER_DATA_DIR)`,
+      message: `downstream status needs a running farmer, but none runs in ${control.folder}: start it, or set FARMER_DATA_DIR to its data directory`,
     });
   });
 

@@ -15,6 +15,7 @@ export {
   integerBetween,
   oneOf,
 } from './common-settings.ts';
+export { createDirectories } from './create-directories.ts';
 export { CodedError, type Details, getErrorCode, getErrorMessage } from './errors.ts';
 export { forEachInSlices, SLICE_MS, yieldToEventLoop } from './event-loop.ts';
 export { exit } from './exit.ts';
