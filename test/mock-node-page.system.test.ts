@@ -97,6 +97,62 @@ describeWith(['chromium'], "the mock node's page in a browser", () => {
     expect(problems).toEqual([]);
   }, 60_000);
 
+  it('adds faults with their parameters, shows errors, and pages through all contracts', async () => {
+    await using farm = new TestFarm();
+    const node = await startNode(farm);
+    const { page, problems } = await open(node.pageUrl);
+    await isLive(page);
+    expect(await page.getByText('No contracts.').isVisible()).toBe(true);
+    expect(await page.getByText('No requests.').isVisible()).toBe(true);
+
+    const add = async () => await page.getByRole('button', { name: 'Add the fault' }).click();
+    await page.getByText('Add a fault', { exact: true }).click();
+    await page.getByLabel('retryAfterSeconds').fill('7');
+    await page.getByLabel('Route').selectOption('new');
+    await page.getByLabel('Times at most').fill('1');
+    await add();
+    await page.getByRole('switch', { name: 'fault status' }).waitFor();
+    const response = await fetch(`${node.url}/api/downstream/new/${ADDRESS}`);
+    expect({ status: response.status, retryAfter: response.headers.get('retry-after') }).toEqual({
+      status: 503,
+      retryAfter: '7',
+    });
+
+    await page.getByLabel('Effect').selectOption('shorten_interval');
+    await page.getByLabel('factor').fill('0.1');
+    await page.getByLabel('announced').selectOption('true');
+    await page.getByLabel('Name').fill('Odd');
+    await add();
+    await page.getByRole('alert').getByText('Failed: invalid request; /name must be 1 to 40 lowercase').waitFor();
+    await page.getByLabel('Name').fill('short');
+    await add();
+    await page.getByRole('switch', { name: 'fault short' }).waitFor();
+    expect(node.controller.faults.get('short', node.controller.clock.now())).toMatchObject({
+      effect: { kind: 'shorten_interval', factor: 0.1, announced: true },
+    });
+
+    node.controller.setClock({ mode: 'frozen' });
+    const hashes = Array.from({ length: 60 }, (_, n) => `hash-${n}`);
+    const token = node.controller.ledger.register();
+    for (const fileHash of hashes) {
+      const now = node.controller.clock.now();
+      const { index = 0, secret = '' } = node.controller.ledger.reserveContract(now) ?? {};
+      const chunk = { fileHash, secret, verifier: { response: () => '' } };
+      node.controller.ledger.start(token, { index, chunk, intervalMs: 60_000 }, now);
+    }
+    const seen: (string | null)[] = [];
+    for (const range of ['1 to 25 of 60', '26 to 50 of 60', '51 to 60 of 60']) {
+      await page.getByText(range).waitFor();
+      for (const row of await page.locator('#contracts tbody tr').all()) seen.push(await row.getAttribute('data-key'));
+      if (seen.length < hashes.length) await page.getByRole('button', { name: 'Next' }).click();
+    }
+    expect(seen).toEqual(hashes);
+    expect(await page.getByRole('button', { name: 'Next' }).isDisabled()).toBe(true);
+    node.controller.ledger.forget();
+    await page.getByText('No contracts.').waitFor();
+    expect(problems.filter((problem) => !problem.includes('400'))).toEqual([]);
+  }, 60_000);
+
   it('shows the remaining time of a fault and the applied scenario', async () => {
     await using farm = new TestFarm();
     const node = await startNode(farm, { preset: 'offline' });
@@ -174,6 +230,7 @@ describeWith(['chromium'], "the mock node's page in a browser", () => {
         async () => await page.locator('#requests tbody tr').count(),
         (rows) => rows >= 20,
       );
+      await page.getByText('Add a fault', { exact: true }).click();
       expect(await findAccessibilityViolations(page)).toEqual([]);
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
     },

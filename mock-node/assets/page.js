@@ -1,5 +1,8 @@
 // Shows and changes the node through its control API. Events trigger a refresh.
+import { setUpFaultForm } from './fault-form.js';
+
 const MAX_REQUESTS = 30;
+/** Contracts on a page. */
 const MAX_CONTRACTS = 25;
 /** The delay from an event to the refresh, which also covers later events. */
 const REFRESH_DELAY_MS = 300;
@@ -14,6 +17,8 @@ let clock;
 /** When the clock arrived, by `performance.now()`. */
 let clockAt = 0;
 let intervalMs = 60_000;
+/** How many contracts are on the pages before the one that is shown. */
+let skippedContracts = 0;
 let refreshTimer;
 
 // ------------------------------------------------------------------------------------------------ calling the API
@@ -36,21 +41,28 @@ async function call(path, { method = 'GET', body, signal } = {}) {
     throw new TokenRequired('the control token is required');
   }
   byId('login').hidden = true;
-  if (!response.ok) throw new Error((await response.json()).message);
+  if (!response.ok) throw new Error(formatProblem(await response.json()));
   return response;
+}
+
+function formatProblem({ message, errors = [] }) {
+  return [message, ...errors.map((error) => `${error.pointer} ${error.message}`)].join('; ');
 }
 
 const get = async (path) => await (await call(path)).json();
 
-/** Calls the API and shows an error. */
+/** Calls the API and shows an error. @returns whether it succeeded */
 async function act(method, path, body) {
+  let succeeded = false;
   try {
     await call(path, { method, body });
+    succeeded = true;
     showAlert('');
   } catch (error) {
     if (!(error instanceof TokenRequired)) showAlert(`Failed: ${error.message}`);
   }
   await refresh();
+  return succeeded;
 }
 
 function showAlert(text) {
@@ -210,11 +222,14 @@ function showScenarios(scenarios, applied) {
 }
 
 function showContracts(contracts, total) {
-  const shown =
-    contracts.length < total
-      ? `${contracts.length} of ${total.toLocaleString('en')}, the earliest deadlines first`
-      : '';
-  setText(byId('contracts-note'), shown);
+  const last = skippedContracts + contracts.length;
+  const hasPages = total > MAX_CONTRACTS || skippedContracts > 0;
+  const range = `${(skippedContracts + 1).toLocaleString('en')} to ${last.toLocaleString('en')}`;
+  setText(byId('contracts-note'), hasPages ? `${range} of ${total.toLocaleString('en')}` : '');
+  byId('no-contracts').hidden = contracts.length > 0;
+  byId('contract-pages').hidden = !hasPages;
+  byId('previous-contracts').disabled = skippedContracts === 0;
+  byId('next-contracts').disabled = last >= total;
   updateChildren(
     tableBody('contracts'),
     contracts,
@@ -256,6 +271,7 @@ function showContracts(contracts, total) {
 }
 
 function showRequests() {
+  byId('no-requests').hidden = requests.length > 0;
   updateChildren(
     tableBody('requests'),
     requests,
@@ -328,7 +344,7 @@ async function refresh() {
       get('/config'),
       get('/faults'),
       get('/scenarios'),
-      get(`/contracts?order=due&limit=${MAX_CONTRACTS}`),
+      get(`/contracts?skip=${skippedContracts}&limit=${MAX_CONTRACTS}`),
     ]);
     intervalMs = config.intervalMs;
     setText(byId('identity'), `seed ${info.seed} · ${info.version} (commit ${info.commit})`);
@@ -336,11 +352,30 @@ async function refresh() {
     showFigures(info);
     showFaults(faults);
     showScenarios(scenarios, info.scenario);
-    showContracts(contracts, info.contracts.due + info.contracts.settled);
+    const total = info.contracts.due + info.contracts.settled;
+    showContracts(contracts, total);
+    // The contracts of this page may have ended.
+    if (contracts.length === 0 && total > 0) await showContractPage(0);
     showClock(info.clock);
   } catch (error) {
     if (!(error instanceof TokenRequired)) showDisconnected();
   }
+}
+
+async function showContractPage(skip) {
+  skippedContracts = Math.max(0, skip);
+  await refresh();
+}
+
+/** Creates the form once, when the schema of the API can be read. */
+async function showFaultForm() {
+  if (byId('fault-form').childElementCount > 0) return;
+  const { components } = await get('/openapi.json');
+  setUpFaultForm(byId('fault-form'), {
+    schemas: components.schemas,
+    add: async (fault) => await act('POST', '/faults', fault),
+    getNames: () => [...tableBody('faults').children].map((row) => row.dataset.key),
+  });
 }
 
 function scheduleRefresh() {
@@ -369,7 +404,7 @@ function showDisconnected() {
 async function listen() {
   try {
     const response = await call('/events');
-    await Promise.all([loadRequests(), refresh()]);
+    await Promise.all([loadRequests(), refresh(), showFaultForm()]);
     setText(byId('connection'), 'live', 'note on');
     let text = '';
     for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
@@ -397,6 +432,8 @@ byId('login').onsubmit = (event) => {
 byId('freeze').onclick = () => void act('PUT', '/clock', { mode: clock?.mode === 'frozen' ? 'real' : 'frozen' });
 for (const advance of document.querySelectorAll('.advance'))
   advance.onclick = () => void act('POST', '/clock/advance', { ms: Number(advance.dataset.ms ?? intervalMs) });
+byId('previous-contracts').onclick = () => void showContractPage(skippedContracts - MAX_CONTRACTS);
+byId('next-contracts').onclick = () => void showContractPage(skippedContracts + MAX_CONTRACTS);
 byId('remove').onclick = () => void act('DELETE', '/faults');
 byId('reset').onclick = () => void act('POST', '/reset', {});
 

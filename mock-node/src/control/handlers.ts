@@ -118,10 +118,10 @@ export function createControlHandlers(deps: HandlerDeps): ControlHandlers {
     },
     listUnmatchedRequests: () => journal.findUnmatched(),
 
-    listContracts: ({ query: { farmer, order, limit } }) => {
+    listContracts: ({ query: { farmer, order, skip, limit } }) => {
       const found = ledger.listContracts(now()).filter(({ token }) => farmer === undefined || token.startsWith(farmer));
-      const ordered = order === 'due' ? [...found].sort((a, b) => a.dueAt - b.dueAt) : found.take(limit);
-      return [...ordered].slice(0, limit).map(toContractView);
+      const ordered = order === 'due' ? [...found].sort((a, b) => a.dueAt - b.dueAt).values() : found;
+      return [...ordered.drop(skip).take(limit)].map(toContractView);
     },
     getContract: ({ params: { hash } }) =>
       toContractView(ledger.findContract(hash, now()) ?? throwUnknownContract(hash)),

@@ -40,6 +40,12 @@ describe('the contract operations', () => {
     for (const farmer of [other.token, other.token.slice(0, 6)])
       expect((await ask('GET', `/contracts?farmer=${farmer}`)).json).toMatchObject([{ hash: other.hash }]);
     expect((await ask('GET', '/contracts?limit=1')).json).toMatchObject([{ hash: one.hash }]);
+    for (const order of ['accepted', 'due']) {
+      const all = (await ask('GET', `/contracts?order=${order}`)).json;
+      expect(all.length).toBeGreaterThan(1);
+      expect((await ask('GET', `/contracts?order=${order}&skip=1&limit=1`)).json).toEqual([all[1]]);
+      expect((await ask('GET', `/contracts?order=${order}&skip=${all.length}`)).json).toEqual([]);
+    }
     expect((await ask('GET', '/contracts?farmer=unknown')).json).toEqual([]);
   });
 

@@ -247,6 +247,7 @@ export const OPERATIONS = {
         .enum(['accepted', 'due'])
         .default('accepted')
         .describe('`accepted`: by farmer, in order of acceptance. `due`: the earliest deadline first.'),
+      skip: z.coerce.number().int().min(0).max(1_000_000).default(0).describe('The number of contracts to skip.'),
       limit: limit.default(1_000),
     }),
     status: 200,

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { type Request, Router } from 'express';
 import { contentSecurityPolicy } from 'helmet';
 
@@ -20,9 +20,9 @@ const pagePolicy = contentSecurityPolicy({
 type Render = (request: Request) => string | Promise<string>;
 
 /**
- * A page at `/`, with the style sheet that all pages share (`base.css`) and its own `page.css` and `page.js`.
+ * A page at `/`, with the style sheet that all pages share (`base.css`) and its own style sheets and scripts.
  *
- * @param assets the folder of `page.css` and `page.js`, ending in `/`
+ * @param assets the folder of the page's style sheets and scripts, ending in `/`
  * @param render returns the HTML document for each request
  * @param others further pages by path
  */
@@ -33,12 +33,12 @@ export function createPageRouter(assets: URL, render: Render, others: Readonly<R
       response.type('html').send(await renderPage(request));
     });
   }
-  const files = {
-    'base.css': new URL('../../assets/base.css', import.meta.url),
-    'page.css': new URL('page.css', assets),
-    'page.js': new URL('page.js', assets),
-  };
-  for (const [name, path] of Object.entries(files)) {
+  const own = readdirSync(assets).filter((name) => /\.(css|js)$/.test(name));
+  const files = [
+    ['base.css', new URL('../../assets/base.css', import.meta.url)],
+    ...own.map((name) => [name, new URL(name, assets)] as const),
+  ] as const;
+  for (const [name, path] of files) {
     const content = readFileSync(path, 'utf8');
     router.get(`/${name}`, (_request, response) => {
       response.type(name).send(content);
