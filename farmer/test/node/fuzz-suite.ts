@@ -81,7 +81,8 @@ const CALLS: Record<RouteName, () => Promise<unknown>> = {
     for (const { block } of await ownership().listChallenges('file')) assert(block >= 0);
   },
   answer: async () => {
-    assert.equal(typeof (await ownership().answer('file', { block: 1, seed: 's', response: HASH })), 'boolean');
+    const matches = await ownership().answer('file', { block: 1, seed: 's', response: HASH });
+    assert(matches === undefined || typeof matches === 'boolean');
   },
 };
 const node = () => new PrototypeNode(http);
