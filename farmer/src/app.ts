@@ -49,6 +49,7 @@ import {
   runHeartbeat,
   shareCapacity,
   toNodeDeps,
+  warnOfExcessCapacity,
 } from './wiring.ts';
 
 /** A running farmer. */
@@ -141,6 +142,7 @@ async function start(
   const disks = await step(async () => await openDisks(config, { store, genesis, contracts, ...common }));
   const { present, partial, orphans } = await step(async () => await disks.load(signal));
   if (partial + orphans > 0) log.info('leftover files removed', { partial, orphans });
+  await step(async () => await warnOfExcessCapacity(config, { disks, log }));
 
   const network = await step(async () => await openNetwork(config));
   const nodes = loaded.map((node) => ({ ...node, connection: connect(node, { ...common, network }) }));

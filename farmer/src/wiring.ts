@@ -1,5 +1,13 @@
 import { join } from 'node:path';
-import { type Clock, type Logger, type Secrets, SettingsError, systemRandom, withFields } from '@downstream/platform';
+import {
+  type Clock,
+  formatBytes,
+  type Logger,
+  type Secrets,
+  SettingsError,
+  systemRandom,
+  withFields,
+} from '@downstream/platform';
 import { BUILD } from './build.ts';
 import { createNodeDownloads } from './chunks/chunk-download.ts';
 import { ChunkStore } from './chunks/chunk-store.ts';
@@ -8,6 +16,7 @@ import { Disk } from './chunks/disk.ts';
 import { DiskReplacement } from './chunks/disk-replacement.ts';
 import { createSpaceReader } from './chunks/disk-space.ts';
 import { Disks } from './chunks/disks.ts';
+import { findExcessCapacity } from './chunks/excess-capacity.ts';
 import { ensureStandardGenesis, type Genesis, openGenesis } from './chunks/genesis.ts';
 import type { WorkerPool } from './chunks/worker-pool.ts';
 import type { FarmerConfig, NodeConfig } from './config.ts';
@@ -211,6 +220,19 @@ export async function openDisks(
 export function createDiskReplacement({ store, disks }: Uses<'store' | 'disks'>): DiskReplacement {
   const { farmId = '' } = store;
   return new DiskReplacement({ farmId, disks, saveDisks: (known) => store.saveDisks(known) });
+}
+
+/** Logs a warning for disks that cannot hold as much as they are allowed to. */
+export async function warnOfExcessCapacity(config: FarmerConfig, { disks, log }: Uses<'disks' | 'log'>): Promise<void> {
+  for (const { paths, capacityBytes, usableBytes, sizeBytes } of await findExcessCapacity(disks.list, config)) {
+    log.warn('capacity exceeds space on disk', {
+      disks: paths.join(' '),
+      capacity: formatBytes(capacityBytes),
+      usable: formatBytes(usableBytes),
+      diskSize: formatBytes(sizeBytes),
+      minFree: formatBytes(config.minFreeBytes),
+    });
+  }
 }
 
 /** The HTTP connection to one node. */
