@@ -19,14 +19,14 @@ const MORE_CAPACITY = 'increase FARMER_SIZE, or the capacities in FARMER_DATA_DI
 
 /** Says in complete sentences why a node gets no more contracts, and what would help. */
 export function describeWaiting(reason: WaitReason, facts: WaitingFacts): string {
-  const { node, disks, capacityEstimate } = facts;
+  const { node, others, disks, capacityEstimate } = facts;
   switch (reason) {
     case 'exiting':
       return describeExit(facts);
     case 'exited':
       return `The farmer has exited this node. To use it again, run downstream exit --node ${node.alias} --cancel.`;
     case 'no_token':
-      return 'The node has not issued a valid token. Check its URL, the network, and the payout address.';
+      return `The node has not issued a valid token. Check its URL, the network, and the payout address.${others.length === 0 ? '' : ` Until then, its share of the capacity is reserved (${formatContracts(node.contracts.capacity)}).`}`;
     case 'share_used':
       return describeShare(facts);
     case 'capacity_used':

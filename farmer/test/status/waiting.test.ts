@@ -55,6 +55,7 @@ describe('describeWaiting', () => {
       { node: node('b', 3, 3), releaseError: 'unreachable' },
       '3 contracts remain. Their part of the capacity becomes free for other nodes as they are released. The last release failed (unreachable) and is repeated.',
     ],
+    ['of a node that was never reached', 'no_token', {}, 'its share of the capacity is reserved (4 contracts)'],
     ['after an exit', 'exited', {}, 'downstream exit --node b --cancel'],
   ])('says what the node waits for and what would help: %s', (_, reason, changes, text) => {
     expect(describeFor(reason, changes)).toContain(text);
