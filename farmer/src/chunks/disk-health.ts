@@ -7,6 +7,7 @@ const ERROR_WINDOW_MS = 3_600_000;
 
 /** Recent errors and slow operations of one disk. */
 export class DiskHealth {
+  /** Of the last chunks with errors, at most as many as it takes to be unreliable. */
   #errors: readonly { readonly id: ContractId; readonly at: Instant }[] = [];
   #timeoutsInARow = 0;
   #successes = 0;
@@ -16,7 +17,7 @@ export class DiskHealth {
   /** Records a failed read or write. @returns whether the disk is unreliable */
   recordError(id: ContractId, now: Instant): boolean {
     const others = this.#errors.filter((error) => error.id !== id && now - error.at < ERROR_WINDOW_MS);
-    this.#errors = [...others, { id, at: now }];
+    this.#errors = [...others.slice(1 - FAILURE_LIMIT), { id, at: now }];
     return this.#errors.length >= FAILURE_LIMIT;
   }
 

@@ -10,7 +10,8 @@ const REGISTRY_TABLES = `
     address TEXT NOT NULL
   ) STRICT;
   CREATE TABLE node (
-    id INTEGER PRIMARY KEY,
+    -- Never used again: contracts that only the replica has may belong to a node that was removed.
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     url TEXT NOT NULL UNIQUE,
     token TEXT,
     exit_state TEXT NOT NULL DEFAULT 'active'

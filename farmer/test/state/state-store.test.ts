@@ -178,6 +178,12 @@ describe('StateStore.claim', () => {
     expect(() => dir.restart().claim(IDENTITY, NOT_MOVED)).toThrow(refusal('corrected'));
   });
 
+  it('never gives the id of a removed node to another one, to which its contracts in the replica would then belong', () => {
+    const [, removed] = dir.open().claim({ ...IDENTITY, nodes: [NODE, { url: 'http://typo' }] }, NOT_MOVED);
+    const [, added] = dir.restart().claim({ ...IDENTITY, nodes: [NODE, OTHER_NODE] }, NOT_MOVED);
+    expect(added?.id).toBeGreaterThan(removed?.id ?? Number.POSITIVE_INFINITY);
+  });
+
   it('forgets an added node that never issued a token, and keeps the others', () => {
     const store = dir.open();
     claimNode(store).saveToken('token');
