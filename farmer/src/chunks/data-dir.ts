@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { lstat, readdir, rmdir } from 'node:fs/promises';
+import { lstat, readdir, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createDirectories, getErrorCode, waitAtMost } from '@downstream/platform';
 import { CHUNK_FOLDER, checkChunkFolder } from './chunk-folder-owner.ts';
@@ -53,6 +53,35 @@ export async function prepareDataDir(path: string, options: DataDirOptions): Pro
     }
   }
   return isNew;
+}
+
+/**
+ * Tests a directory like {@link prepareDataDir}, and leaves nothing behind: it tests the directory above a missing one,
+ * and deletes no files but its own, because a farmer may be using the directory.
+ *
+ * @returns whether it is new
+ * @throws DataDirError
+ */
+export async function testDataDir(path: string, options: DataDirOptions): Promise<boolean> {
+  const isNew = await isNewDirectory(path, options);
+  const existing = await findExistingFolder(path);
+  try {
+    await probeFolder(existing);
+  } catch (error) {
+    throw await explainProbeError(error, existing, options.readSpace);
+  }
+  return isNew;
+}
+
+/** The directory itself, or the nearest one above it that exists. */
+export async function findExistingFolder(path: string): Promise<string> {
+  for (let folder = path; ; folder = dirname(folder)) {
+    const exists = await stat(folder).then(
+      () => true,
+      () => false,
+    );
+    if (exists || folder === dirname(folder)) return folder;
+  }
 }
 
 /** @throws DataDirError if the directory may be the wrong one */

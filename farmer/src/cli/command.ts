@@ -69,8 +69,8 @@ export async function runCommand(
   );
   program.hook('preAction', (_program, called) => {
     input = { flags: toFlags(SETTINGS, called.optsWithGlobals()) };
-    // A farmer logs these warnings, and `config` lists them.
-    if (called !== program && called.name() !== 'config') warnOnce();
+    // A farmer logs these warnings, and `config` and `check` list them.
+    if (called !== program && called.name() !== 'config' && called.name() !== 'check') warnOnce();
   });
   try {
     await program.parseAsync(args, { from: 'user' });

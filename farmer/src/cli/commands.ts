@@ -6,6 +6,7 @@ import { PHASES } from '../contract/contract.ts';
 import { DEFAULT_ENTRIES, MAX_ENTRIES } from '../control/reports.ts';
 import { SETTINGS } from '../settings.ts';
 import { backup, backupToOutput } from './backup.ts';
+import { check } from './check.ts';
 import { printConfig } from './config.ts';
 import { type ContractsOptions, contracts, RESULT_FILTERS, SORT_KEYS } from './contracts.ts';
 import { type ReplaceDiskOptions, replaceDisk } from './disk.ts';
@@ -120,6 +121,16 @@ export function addCommands(program: Command, { print, write, perform }: Command
     .option('--json', JSON_HELP, false)
     .action(async (id: string, options: { last: number; json: boolean }, called: Command) => {
       await perform(async () => await explain(toConfig(called), { id, ...options }, print));
+    });
+
+  program
+    .command('check')
+    .description(
+      'Check settings, nodes, clock, data directories, space, port and limits without starting a farmer. Takes all options of downstream. Exit code 1 for warnings, 2 for errors.',
+    )
+    .option('--json', JSON_HELP, false)
+    .action(async ({ json }: { json: boolean }, called: Command) => {
+      await perform(async () => await check({ flags: toSettingFlags(called) }, { json }, print));
     });
 
   program

@@ -14,8 +14,8 @@ export function openDatabase(path: string, schema: sqlite.Schema): DatabaseSync 
 }
 
 /** @throws StateError, like {@link openDatabase} */
-export function openReadOnly(path: string, schema: sqlite.Schema): DatabaseSync {
-  return translateErrors(path, () => sqlite.openReadOnly(path, schema));
+export function openReadOnly(path: string, schema: sqlite.Schema, options = { immutable: false }): DatabaseSync {
+  return translateErrors(path, () => sqlite.openReadOnly(path, schema, options));
 }
 
 /** @throws StateError if the database cannot be written; otherwise whatever `work` throws */

@@ -38,7 +38,8 @@ export function assertStateNotLocked(folder: string): void {
 /** Whether a farmer uses the state in a folder. A state that cannot be read counts as not used. */
 export function isStateLocked(folder: string): boolean {
   const path = join(folder, STATE_FILE);
-  if (!existsSync(path)) return false;
+  // An open state has a write-ahead log. Opening one that is not in use would create files beside it.
+  if (!existsSync(`${path}-wal`)) return false;
   try {
     openReadOnly(path, STATE_SCHEMA).close();
     return false;

@@ -1,6 +1,7 @@
 import { accessSync, chmodSync, constants, lstatSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
 import { CodedError, getErrorCode } from './errors.ts';
 
 /** The tables of a database file. */
@@ -39,16 +40,22 @@ export function openDatabase(path: string, schema: Schema): DatabaseSync {
 /**
  * Opens a database that no other process has open, without changing it.
  *
+ * @param options `immutable`: creates no files beside the database. Its write-ahead log is not read, and no other
+ *   process may start to write
  * @throws DatabaseError
  */
-export function openReadOnly(path: string, schema: Schema): DatabaseSync {
-  return open(path, { readOnly: true }, (db) => {
+export function openReadOnly(path: string, schema: Schema, { immutable = false } = {}): DatabaseSync {
+  return open(path, { readOnly: true, immutable }, (db) => {
     if (checkSchema(db, schema)) throw new DatabaseError('empty', 'the database is empty');
   });
 }
 
 /** Opens a file, and closes it again if `prepare` throws. */
-function open(path: string, { readOnly }: { readOnly: boolean }, prepare: (db: DatabaseSync) => void): DatabaseSync {
+function open(
+  path: string,
+  { readOnly, immutable = false }: { readOnly: boolean; immutable?: boolean },
+  prepare: (db: DatabaseSync) => void,
+): DatabaseSync {
   try {
     const entry = lstatSync(path, { throwIfNoEntry: false });
     if (entry?.isFile() === false)
@@ -58,7 +65,8 @@ function open(path: string, { readOnly }: { readOnly: boolean }, prepare: (db: D
       );
     // SQLite opens a read-only file all the same, and leaves -wal and -shm files that are read-only too.
     if (!readOnly && entry !== undefined) accessSync(path, constants.W_OK);
-    const db = new DatabaseSync(path, { readOnly, timeout: 0 });
+    const location = immutable ? new URL('?immutable=1', pathToFileURL(path)) : path;
+    const db = new DatabaseSync(location, { readOnly, timeout: 0 });
     try {
       prepare(db);
       return db;

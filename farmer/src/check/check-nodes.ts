@@ -1,0 +1,49 @@
+import { randomBytes } from 'node:crypto';
+import { systemClock } from '@downstream/platform';
+import type { NodeConfig } from '../config.ts';
+import { NodeError } from '../farming/errors.ts';
+import { ClockSkew } from '../node/clock-skew.ts';
+import type { NetworkOptions } from '../node/connection-pool.ts';
+import { NodeHttp } from '../node/node-http.ts';
+import { PrototypeNode } from '../node/prototype-node.ts';
+import { formatDuration } from '../page/format.ts';
+import { type Finding, findingsOf } from './finding.ts';
+
+const TIMEOUT_MS = 10_000;
+/** A smaller clock skew has no effect. */
+const MAX_SKEW_SECONDS = 5;
+
+/** Checks that a node responds as the protocol says, and compares its clock. Does not register. */
+export async function checkNode({ alias, url }: NodeConfig, network: NetworkOptions): Promise<Finding[]> {
+  const skew = new ClockSkew(systemClock);
+  const http = new NodeHttp(url, { network, skew });
+  const startedAt = performance.now();
+  try {
+    // A node rejects a token that it has not issued.
+    await new PrototypeNode(http).listContracts(randomBytes(16).toString('hex'), { timeoutMs: TIMEOUT_MS });
+    return [findingsOf('node').error(`${alias}: ${url} accepts any token: check whether it is the URL of a node`)];
+  } catch (error) {
+    if (!(error instanceof NodeError)) throw error;
+    const clock = describeSkew(alias, skew.seconds);
+    if (error.code === 'no_token') {
+      const ms = Math.round(performance.now() - startedAt);
+      return [findingsOf('node').ok(`${alias}: ${url} responds in ${ms} ms`), clock];
+    }
+    return [
+      findingsOf('node').error(`${alias}: ${url}: ${error.message}: check the URL, the network and the node`),
+      clock,
+    ];
+  } finally {
+    http.close();
+  }
+}
+
+/** A wrong system clock fails no challenge, but makes the times of pages, logs and certificates wrong. */
+function describeSkew(alias: string, seconds: number | undefined): Finding {
+  const { ok, warning } = findingsOf('clock');
+  if (seconds === undefined) return warning(`${alias}: not compared, because no date was received from the node`);
+  const skew = formatDuration(Math.abs(seconds) * 1000);
+  return Math.abs(seconds) <= MAX_SKEW_SECONDS
+    ? ok(`${alias}: differs by ${skew} from the node's clock`)
+    : warning(`${alias}: the node's clock is ${skew} ${seconds > 0 ? 'ahead' : 'behind'}: check both clocks`);
+}
