@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { exitNodes } from '../farmer/src/cli/exit.ts';
@@ -59,6 +59,19 @@ describe('A farmer and a mock node', () => {
     expect(second.status()).toMatchObject({ nodes: [{ farmerId }], challenges: { failed: 0 } });
     expect(await second.metrics()).toContain('farmer_chunk_generation_duration_seconds_count 0');
     expect(listChunks(data).sort()).toEqual(chunks.sort());
+    // The page continues from the journal: it counts the challenges before the restart, too.
+    const page = await (await fetch(second.url)).text();
+    expect(Number(/All (\d+) challenges of the last \d+ seconds passed/.exec(page)?.[1])).toBeGreaterThanOrEqual(10);
+    await second.stop();
+
+    // Nothing is known of the rounds before the loss, so none of them failed.
+    for (const name of readdirSync(data)) if (/^state\.db/.test(name)) rmSync(join(data, name));
+    const third = await farm.startFarmer(node.url);
+    await until(third.status, ({ challenges }) => challenges.passed >= 5);
+    const { challenges, results } = third.status();
+    expect(challenges.failed).toBe(0);
+    expect(Date.parse(results?.since ?? '')).toBeGreaterThan(Date.parse(second.status().results?.since ?? ''));
+    expect(third.lines.filter((line) => line.includes('challenge results unknown'))).toHaveLength(1);
   });
 
   it.concurrent('continue when the output of the farmer is closed', async () => {
