@@ -74,5 +74,5 @@ function joinAliases(nodes: readonly NodeExit[]): string {
 
 function formatProgress({ alias, released, remaining, lastError }: NodeExit): string {
   const retry = lastError === null ? '' : ` (retrying after ${lastError})`;
-  return `${alias}: ${released} contracts released, ${remaining} remaining${retry}`;
+  return `${alias}: ${released} contracts released since the farmer started, ${remaining} remaining${retry}`;
 }

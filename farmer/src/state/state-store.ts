@@ -232,6 +232,8 @@ export class StateStore implements ScrubStorePort {
 
   close(): void {
     this.beat();
+    // Includes the time of the first write: other files may have been written since the last beat.
+    this.beat();
     this.#db.close();
     this.#replica.close();
   }
