@@ -62,9 +62,10 @@ const HELP_END = `
 Every setting is also an environment variable; the option takes precedence.
 
 Exit codes:
-  0  stopped by a signal
-  1  an unexpected error
-  2  wrong usage, an invalid setting, or the node could not start`;
+  0    stopped by a signal
+  1    an unexpected error
+  2    wrong usage, an invalid setting, or the node could not start
+  137  killed, such as by a second signal`;
 
 function createProgram(): Command {
   const program = new Command('mock-node')

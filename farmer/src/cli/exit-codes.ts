@@ -12,4 +12,5 @@ Exit codes:
   1         a command found a problem, as its help says; the farmer stopped after an
             unexpected error, or did not stop cleanly
   2         wrong usage, an invalid setting, or an error
-  130, 143  a command was interrupted: SIGINT (Ctrl-C), SIGTERM`;
+  130, 143  a command was interrupted: SIGINT (Ctrl-C), SIGTERM
+  137       killed, such as by a second signal`;

@@ -3,6 +3,7 @@ import {
   formatBuild,
   maskCredentials,
   maskUsageError,
+  type Setting,
   type SettingsInput,
   toFlags,
 } from '@downstream/platform';
@@ -54,7 +55,7 @@ export function createProgram(
     .addHelpText('after', '\nEvery setting is also an environment variable; the option takes precedence.')
     .addHelpText('after', EXIT_CODES_HELP)
     .exitOverride()
-    .configureOutput({ writeOut: out, writeErr: (text) => err(maskUsageError(text)) });
+    .configureOutput({ writeOut: out, writeErr: (text) => err(explainSwitch(maskUsageError(text))) });
   for (const setting of Object.values(SETTINGS)) program.addOption(toOption(setting));
   program.action(async (nodeUrl: string | undefined, options: RootOptions) => {
     const { verifyOwnership: file, challenges, ...settings } = options;
@@ -65,12 +66,16 @@ export function createProgram(
   });
   addCommands(program);
   program
-    .command('help [command]')
+    .command('help [command...]')
     .description('Show the help of a command.')
-    .action((name: string | undefined) => {
-      const command = name === undefined ? program : program.commands.find((each) => each.name() === name);
-      if (command === undefined) throw createUnknownCommandError(name ?? '', program);
-      command.outputHelp();
+    .action((names: readonly string[]) => {
+      names
+        .reduce((parent, name) => {
+          const command = parent.commands.find((each) => each.name() === name);
+          if (command === undefined) throw createUnknownCommandError(name, parent);
+          return command;
+        }, program)
+        .outputHelp();
     });
   return program;
 }
@@ -88,17 +93,23 @@ function toFlagInput(
   return { flags: toFlags(SETTINGS, { ...settings, nodeUrl }), flagNames: { nodes: 'node_url' } };
 }
 
+/** Commander reports a value for an option that takes none as an unknown option. */
+function explainSwitch(message: string): string {
+  return message.replace(/unknown option '(--[\w-]+)=.*'/, (all, name) => {
+    const isSwitch = Object.values<Setting>(SETTINGS).some(({ flag, value }) => flag === name && value === undefined);
+    return isSwitch ? `option '${name}' takes no value` : all;
+  });
+}
+
 /** Whether an argument looks like a URL, or like one without its scheme: `localhost`, `node.example`, `[::1]:5000`. */
 function mayBeUrl(argument: string): boolean {
   return /[.:/@]/.test(argument) || argument === 'localhost';
 }
 
-function createUnknownCommandError(name: string, program: Command): InvalidArgumentError {
-  const names = program.commands.map((command) => command.name());
+function createUnknownCommandError(name: string, parent: Command): InvalidArgumentError {
+  const names = parent.commands.map((command) => command.name());
   const similar = findSimilarName(name, names);
   const remedy =
-    similar === undefined
-      ? `expected the URL of a node, or one of the commands ${names.join(', ')}`
-      : `did you mean ${similar}?`;
+    similar === undefined ? `expected a URL or one of the commands ${names.join(', ')}` : `did you mean ${similar}?`;
   return new InvalidArgumentError(`unknown command ${JSON.stringify(maskCredentials(name))}: ${remedy}`);
 }

@@ -48,7 +48,10 @@ describe('runCommand', () => {
     const { code, out } = await downstream('help');
     expect({ code, out }).toEqual({ code: 0, out: (await downstream('--help')).out });
     expect(out).toContain('130, 143  a command was interrupted');
-    for (const command of ['scrub', 'exit', 'backup', 'explain', 'help']) {
+    const commands = [...out.slice(out.indexOf('Commands:')).matchAll(/^ {2}([a-z]+) /gm)].map(([, name = '']) => name);
+    expect(commands).toEqual(expect.arrayContaining(['scrub', 'exit', 'backup', 'explain', 'config', 'help']));
+    expect((await downstream('help', 'disk', 'replace')).out).toContain('Usage: downstream disk replace ');
+    for (const command of commands) {
       const help = await downstream('help', command);
       expect(help).toMatchObject({ code: 0, out: expect.stringContaining(`Usage: downstream ${command} `), err: '' });
       expect(help).toEqual(await downstream(command, '--help'));
@@ -59,7 +62,7 @@ describe('runCommand', () => {
     ['scurb', 'did you mean scrub?'],
     ['EXPLAIN', 'did you mean explain?'],
     ['hepl', 'did you mean help?'],
-    ['xyzzy', 'expected the URL of a node, or one of the commands '],
+    ['xyzzy', 'expected a URL or one of the commands '],
   ])('rejects the unknown command %s and suggests the nearest match', async (name, suggestion) => {
     for (const args of [[name], ['help', name]]) {
       expect(await downstream(...args)).toMatchObject({
@@ -142,6 +145,7 @@ describe('runCommand', () => {
     [['backup', '~/state.db'], 'the path "~/state.db" is invalid: ~ is not expanded'],
     [['scrub', '--data-dir', '~/farm'], '~ is not expanded here: write the complete path'],
     [['--challenges', '0', '--verify-ownership', '/x'], 'from 1 to 100000'],
+    [['--init=true'], "option '--init' takes no value"],
     [['--challenges', '5'], '--challenges has no effect without --verify-ownership'],
     [['--szie', '1'], 'Did you mean --size?'],
     [['scrub', '--data-dri', '/x'], 'Did you mean --data-dir?'],
