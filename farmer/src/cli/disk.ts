@@ -33,7 +33,9 @@ export async function replaceDisk(
   }
   const { state, reason, rebuilding } = await send(false);
   if (state === 'quarantined') {
-    print(`${path} was assigned to the new disk, but it cannot be used yet: ${reason}`);
+    // Operations that hang on the old disk still block the new one.
+    const help = reason === 'timeout' ? '; if the old disk did not respond, restart the farmer' : '';
+    print(`${path} was assigned to the new disk, but it cannot be used yet: ${reason}${help}`);
     return EXIT.FINDING;
   }
   print(`${path} is in use; chunks to be rebuilt: ${rebuilding}`);

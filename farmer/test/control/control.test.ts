@@ -232,9 +232,12 @@ describe('replaceDisk', () => {
     );
   });
 
-  it('returns 1 if the disk cannot be used yet', async () => {
-    await openWith({ ...REPLACEMENT, state: 'quarantined', reason: 'EIO' });
-    expect(await replace(true)).toMatchObject({ code: 1, lines: [expect.any(String), expect.stringContaining('EIO')] });
+  it.each([
+    ['EIO', 'it cannot be used yet: EIO'],
+    ['timeout', 'if the old disk did not respond, restart the farmer'],
+  ])('returns 1 if the disk cannot be used yet: %s', async (reason, text) => {
+    await openWith({ ...REPLACEMENT, state: 'quarantined', reason });
+    expect(await replace(true)).toMatchObject({ code: 1, lines: [expect.any(String), expect.stringContaining(text)] });
   });
 
   it('changes nothing without a confirmation', async () => {
