@@ -143,6 +143,11 @@ export class TestBed {
     return await tryDocker(['run', '--rm', ...LABEL_OPTIONS, ...restrictions, ...options, IMAGES.farmer]);
   }
 
+  /** Runs a command of `downstream` on the data directory of a stopped farmer. */
+  async runOnDataDir(volume: string, ...command: readonly string[]): Promise<string> {
+    return await docker(['run', '--rm', ...LABEL_OPTIONS, '--volume', `${volume}:/data`, IMAGES.farmer, ...command]);
+  }
+
   /** Creates an empty volume for a data directory that outlives its container. */
   async createVolume(): Promise<string> {
     const name = `downstream-integration-${randomBytes(6).toString('hex')}`;

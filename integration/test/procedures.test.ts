@@ -40,6 +40,35 @@ describe('The operator guide', () => {
     });
   });
 
+  it.concurrent('restores a backup after the state and its replica were lost, and keeps every contract', async () => {
+    await inTestBed(async (bed) => {
+      const node = await bed.startMockNode((set) => set.withGenesis(genesis.content).withInterval(6));
+      const setup = { ...SMALL_FARM, volume: await bed.createVolume() };
+      const first = await bed.startFarmer(setup);
+      await first.waitUntilFull();
+      await waitUntilEachContractPasses(node);
+      const contracts = await listContractHashes(node);
+      expect(await first.exec('downstream', 'check')).toMatch(
+        /^ok +port +port 8080 on 0\.0\.0\.0 is in use by this farmer$/m,
+      );
+      expect(await first.exec('downstream', 'status')).toMatch(/^HEALTHY: /m);
+      const listed: { contract: string }[] = JSON.parse(await first.exec('downstream', 'contracts', '--json'));
+      expect(listed.map(({ contract }) => contract).sort()).toEqual(contracts);
+      expect(await first.exec('downstream', 'backup', '-')).toMatch(/^SQLite format 3/);
+      await first.exec('downstream', 'backup', '/data/backup.db');
+      await first.stop();
+
+      const restore = async () => await bed.runOnDataDir(setup.volume, 'restore', '/data/backup.db');
+      await expect(restore()).rejects.toThrow('state.db is intact');
+      await bed.runOnVolume(setup.volume, 'rm state.*');
+      expect(await restore()).toContain('restored 3 contracts');
+      const second = await bed.startFarmer(setup);
+      await second.waitUntilFull();
+      await waitUntilEachContractPasses(node);
+      expect(await listContractHashes(node)).toEqual(contracts);
+    });
+  });
+
   it.concurrent('adds a node, leaves another one, and changes the payout address in the same data directory', async () => {
     await inTestBed(async (bed) => {
       const startNode = async (host?: string) =>

@@ -10,6 +10,7 @@ export function createStatusReport(view: View) {
     at: toIso(now),
     overall,
     startedAt: toIso(startedAt),
+    completeSince: toIso(view.completeSince),
     intervalSeconds: toSeconds(intervalMs),
     lastPassedAt: toIso(lastPassedAt),
     historyCompleteSince: toIso(completeSince),
