@@ -2,6 +2,7 @@ import { CodedError } from '@downstream/platform';
 import type { CommandConfig } from '../config.ts';
 import { FAILURE_REASONS, OUTCOMES } from '../contract/contract.ts';
 import { type ContractRow, contractListHeader, contractRow } from '../control/contract-row.ts';
+import { describeUnknownNode } from '../control/unknown-node.ts';
 import { formatLabel } from '../page/format.ts';
 import { formatTable } from '../page/text-layout.ts';
 import { requireFarmer, type Write } from './running-farmer.ts';
@@ -54,7 +55,7 @@ export async function contracts(config: CommandConfig, options: ContractsOptions
 
 function checkFilters({ node, disk }: ContractsOptions, known: { nodes: string[]; disks: string[] }): void {
   if (node !== undefined && !known.nodes.includes(node)) {
-    throw new FilterError('unknown_node', `--node: unknown node ${node}: this farmer has ${known.nodes.join(', ')}`);
+    throw new FilterError('unknown_node', `--node: ${describeUnknownNode(node, known.nodes)}`);
   }
   if (disk !== undefined && !known.disks.includes(disk)) {
     throw new FilterError('unknown_disk', `--disk: unknown disk ${disk}: this farmer has ${known.disks.join(', ')}`);

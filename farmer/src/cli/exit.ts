@@ -1,6 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { CommandConfig } from '../config.ts';
+import { ControlError } from '../control/control-client.ts';
 import { type ExitReport, exitReport } from '../control/reports.ts';
+import { describeUnknownNode } from '../control/unknown-node.ts';
 import { confirm } from './confirm.ts';
 import { POLL_INTERVAL_MS, type Print, requireFarmer } from './running-farmer.ts';
 
@@ -32,6 +34,10 @@ export async function exitNodes(
     return 0;
   }
   let report = await client.ask('GET', '/exit', exitReport);
+  const aliases = report.nodes.map(({ alias }) => alias);
+  if (node !== undefined && !aliases.includes(node)) {
+    throw new ControlError('rejected', describeUnknownNode(node, aliases));
+  }
   const contracts = selectNodes(report, node).reduce((sum, { remaining }) => sum + remaining, 0);
   if (!yes && !(await confirm('exit', `Release ${contracts} contracts and delete their chunks?`))) {
     printJson(report);

@@ -16,6 +16,7 @@ import {
   type ReplacementRequest,
   type ScrubReport,
 } from './reports.ts';
+import { describeUnknownNode } from './unknown-node.ts';
 
 /** A command cannot be performed. */
 export class OperationError extends CodedError<'no_such_node'> {}
@@ -120,7 +121,7 @@ export class FarmerOperations implements Operations {
     const { nodes } = this.#deps.farmer;
     const found = alias === undefined ? nodes : nodes.filter((node) => node.alias === alias);
     if (found.length > 0) return found;
-    const known = nodes.map((node) => node.alias).join(', ');
-    throw new OperationError('no_such_node', `unknown node ${alias}: this farmer has ${known}`);
+    const known = nodes.map((node) => node.alias);
+    throw new OperationError('no_such_node', describeUnknownNode(alias ?? '', known));
   }
 }

@@ -74,7 +74,7 @@ describe('contracts', () => {
   });
 
   it.each([
-    [{ node: 'mian' }, '--node: unknown node mian: this farmer has main, other'],
+    [{ node: 'mian' }, '--node: unknown node mian: did you mean main? this farmer has main, other'],
     [{ disk: '/c' }, '--disk: unknown disk /c: this farmer has /a, /b'],
   ])('rejects %j and lists what there is', async (options, message) => {
     await expect(list(options)).rejects.toMatchObject({ message });

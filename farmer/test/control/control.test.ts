@@ -196,6 +196,13 @@ describe('exitNodes', () => {
     expect(JSON.parse(output.text)).toEqual({ nodes: nodes.slice(0, 1) });
   });
 
+  it('rejects an unknown node before it asks for a confirmation, and suggests a similar one', async () => {
+    await control.open({ getExit: () => ({ nodes: [node('main', 'active'), node('two', 'active')] }) });
+    await expect(
+      exitNodes(control.config, { node: 'mian', cancel: false, yes: false, json: false }, () => {}),
+    ).rejects.toThrow('unknown node mian: did you mean main? this farmer has main, two');
+  });
+
   it('names the folder in which no farmer is running', async () => {
     await expect(exitNodes(control.config, { cancel: true, yes: true, json: false }, () => {})).rejects.toThrow(
       control.folder,
