@@ -19,9 +19,11 @@ async function explainId(id: string) {
 }
 
 describe('downstream explain', () => {
-  it.each([ids[6]?.slice(0, 8) ?? '', '77D2FFF0', ids[6] ?? ''])('finds a contract by %s', async (id) => {
+  it('finds a contract by its id or the start of it, in any case', async () => {
     insertContracts(2);
-    expect(await explainId(id)).toEqual({ code: 0, lines: [`contract ${ids[6]}`, '  no challenges in the journal'] });
+    for (const id of ['77d2fff0', '77D2FFF0', ids[6] ?? '']) {
+      expect(await explainId(id)).toEqual({ code: 0, lines: [`contract ${ids[6]}`, '  no challenges in the journal'] });
+    }
   });
 
   it('reports that no contract has such an id', async () => {
@@ -46,8 +48,10 @@ describe('downstream explain', () => {
     expect(lines).toEqual([`several contracts start with 77d2ab: ${ids.slice(0, 5).join(', ')} and others`]);
   });
 
-  it.each(['77d2', 'xyzxyz', `${ids[0]}0`])('rejects the invalid id %s', async (id) => {
+  it('rejects invalid ids', async () => {
     insertContracts(1);
-    await expect(explainId(id)).rejects.toMatchObject({ code: 'invalid_id', message: expect.stringContaining(id) });
+    for (const id of ['77d2', 'xyzxyz', `${ids[0]}0`]) {
+      await expect(explainId(id)).rejects.toMatchObject({ code: 'invalid_id', message: expect.stringContaining(id) });
+    }
   });
 });
