@@ -100,7 +100,7 @@ function formatConnection({ reachable, problem, circuitOpen, exitState }: NodeSt
 }
 
 function formatRequests({ total, failed, lastFailure }: RequestSummary, now: Instant): string {
-  const counts = `${formatCount(total)}, ${formatCount(failed)} failed`;
+  const counts = `${formatCount(total)} since the start, ${formatCount(failed)} failed`;
   if (lastFailure === undefined) return counts;
   const { route, outcome, at } = lastFailure;
   return `${counts}; last failure: ${formatLabel(route)}, ${formatLabel(outcome)}, ${formatTime(at, now)}`;
