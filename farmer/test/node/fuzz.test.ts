@@ -1,4 +1,4 @@
 import { describeFuzzing } from './fuzz-suite.ts';
 
 /** A sample; `fuzz.system.test.ts` makes the full run. */
-describeFuzzing(200);
+describeFuzzing(100);
