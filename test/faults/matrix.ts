@@ -44,14 +44,7 @@ export const ENVIRONMENT_ROWS: readonly Row[] = [
 ];
 
 /** All rows, those that take longest first. */
-export const ROWS: readonly Row[] = [
-  ...ENVIRONMENT_ROWS,
-  ...NODE_ROWS.toSorted((a, b) => getIntervalMs(b) - getIntervalMs(a)),
-];
-
-function getIntervalMs({ trial }: NodeRow): number {
-  return trial.node?.intervalMs ?? 0;
-}
+export const ROWS: readonly Row[] = [...ENVIRONMENT_ROWS, ...NODE_ROWS];
 
 function createEnvironmentRow<Name extends EnvironmentName>(
   environment: Name,
