@@ -18,6 +18,6 @@ export default {
     '^@downstream/(control-api|testcontainers)$': '<rootDir>/../packages/$1/src/index.ts',
   },
   // Farms mostly wait. More at a time would miss deadlines on two cores.
-  maxWorkers: 4,
+  maxWorkers: 3,
   testTimeout: 180_000,
 };

@@ -140,6 +140,7 @@ async function start(
   const loaded = loadContracts(observers.nodes, { stores, genesis, clock });
   const contracts = new ContractTables(loaded.map((node) => node.contracts));
   const disks = await step(async () => await openDisks(config, { store, genesis, contracts, ...common }));
+  store.beatAfterWrites();
   const { present, partial, orphans } = await step(async () => await disks.load(signal));
   if (partial + orphans > 0) log.info('leftover files removed', { partial, orphans });
   await step(async () => await warnOfExcessCapacity(config, { disks, log }));

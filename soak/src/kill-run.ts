@@ -159,6 +159,8 @@ export class KillRun {
         this.#checkLeftoversDeleted();
         this.#checkChunksKept();
       }
+      if (line.message === 'challenge results unknown')
+        this.violations.push(`unknown: after kill ${this.cycles}, the farmer did not trust its state (${line.reason})`);
       const dropped = this.acknowledged.observe(line);
       const { ledger, clock } = this.#node.controller;
       if (dropped !== undefined && ledger.findContract(dropped, clock.now()) !== undefined)

@@ -115,7 +115,7 @@ export const ENVIRONMENT_CASES: {
       group: 'clock',
       fault: 'the machine is paused for two rounds, and all clocks stand still',
       inject: async ({ clock, farmer }) => await clock.pauseMachine(farmer, 11_000),
-      failed: { missed: 'some', node_error: 'any' },
+      failed: { missed: 'some', node_error: 'any', not_challenged: 'any' },
       behavior: 'Counts the lost rounds, and sends no answer that belongs to them.',
     },
   ],

@@ -230,10 +230,15 @@ export class StateStore implements ScrubStorePort {
     }
   }
 
+  /** Beats so that files that were written just before, such as the marker file, are not younger than the last beat. */
+  beatAfterWrites(): void {
+    this.beat();
+    // A beat has the time of the last write before it: here that of the first beat.
+    this.beat();
+  }
+
   close(): void {
-    this.beat();
-    // Includes the time of the first write: other files may have been written since the last beat.
-    this.beat();
+    this.beatAfterWrites();
     this.#db.close();
     this.#replica.close();
   }
