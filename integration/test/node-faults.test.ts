@@ -12,19 +12,21 @@ import { inTestBed } from '../src/test-bed.ts';
 describe('A farmer', () => {
   it.concurrent('keeps its contracts and reports node errors while its node is frozen for more than a round', async () => {
     await inTestBed(async (bed) => {
-      const node = await bed.startMockNode((set) => set.withGenesis(SMALL_FARM.genesis.content).withInterval(4));
+      const node = await bed.startMockNode((set) => set.withGenesis(SMALL_FARM.genesis.content).withInterval(8));
       const { farmer, contracts } = await startPassingFarmer(bed, node);
 
+      // On a busy machine, the start may have failed some.
+      const before = await fetchFailuresByReason(farmer);
       await node.freeze();
       const failures = await eventually(
         'a failed round',
         async () => await fetchFailuresByReason(farmer),
-        ({ node_error: lost = 0 }) => lost > 0,
+        ({ node_error: lost = 0 }) => lost > (before['node_error'] ?? 0),
       );
       await node.thaw();
       await waitUntilEachContractPasses(node);
 
-      expect(Object.keys(failures)).toEqual(['node_error']);
+      expect(failures).toEqual({ ...before, node_error: expect.any(Number) });
       expect(await listContractHashes(node)).toEqual(contracts);
       expect((await farmer.scrape()).value('farmer_contracts_ended_total')).toBe(0);
     });
@@ -49,20 +51,22 @@ describe('A farmer', () => {
 
   it.concurrent('keeps its contracts and reports node errors while its node is unreachable for more than a round', async () => {
     await inTestBed(async (bed) => {
-      const node = await bed.startMockNode((set) => set.withGenesis(SMALL_FARM.genesis.content).withInterval(4));
+      const node = await bed.startMockNode((set) => set.withGenesis(SMALL_FARM.genesis.content).withInterval(8));
       const link = await bed.createLink(node);
       const { farmer, contracts } = await startPassingFarmer(bed, node, { ...SMALL_FARM, link });
 
+      // On a busy machine, the start may have failed some.
+      const before = await fetchFailuresByReason(farmer);
       await farmer.disconnect(link);
       const failures = await eventually(
         'a failed round',
         async () => await fetchFailuresByReason(farmer),
-        ({ node_error: lost = 0 }) => lost > 0,
+        ({ node_error: lost = 0 }) => lost > (before['node_error'] ?? 0),
       );
       await farmer.connect(link);
       await waitUntilEachContractPasses(node);
 
-      expect(Object.keys(failures)).toEqual(['node_error']);
+      expect(failures).toEqual({ ...before, node_error: expect.any(Number) });
       expect(await listContractHashes(node)).toEqual(contracts);
       expect((await node.scrape()).value('mock_node_challenges_total', { result: 'wrong' })).toBe(0);
     });

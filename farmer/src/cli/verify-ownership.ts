@@ -93,11 +93,13 @@ function describeSample({ size, wanted, offsets, minNodeSize }: Sample): string[
     `Compared: ${bytes} of ${size} bytes (${formatPercent(bytes / size)}), by ${offsets.size === 1 ? '1 challenge' : `${offsets.size} challenges at different offsets`}.${offered}`,
     bytes === size
       ? 'This detects any difference of a file of the same size.'
-      : `So many random samples detect a file of the same size of which a tenth differs with a probability of at least ${formatPercent(probability)}.`,
+      : `So many random samples detect a file of the same size of which a tenth differs with a probability of at least ${formatPercent(Math.min(probability, MAX_STATED_PROBABILITY))}.`,
     `The node's file has at least ${Math.min(size, minNodeSize)} bytes. Challenges do not tell its exact size.`,
   ];
 }
 
+/** A probability close to 1 is rounded to 1, but only a comparison of all bytes is certain. */
+const MAX_STATED_PROBABILITY = 0.999;
 const countTenth = (size: number): number => Math.ceil(size / 10);
 
 const ROUNDING_ERROR = 1e-9;

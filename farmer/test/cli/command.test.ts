@@ -153,6 +153,21 @@ describe('runCommand', () => {
     expect(await downstream(...args)).toMatchObject({ code: 2, err: expect.stringContaining(why) });
   });
 
+  it('states no certainty unless the whole file was compared', async () => {
+    const large = `${file}-large`;
+    writeFileSync(large, Buffer.alloc(10_000));
+    const offered = Array.from({ length: 400 }, (_, n) => ({ block: 24 * n, seed: 's' }));
+    await using server = await rawServer((request, response) =>
+      always(request.method === 'GET' ? JSON.stringify({ challenges: offered }) : '{"msg":"ok","match":true}')(
+        request,
+        response,
+      ),
+    );
+    const { out } = await downstream('--verify-ownership', large, '--challenges', '400', server.url);
+    expect(out).toContain('by 400 challenges at different offsets');
+    expect(out).toContain('with a probability of at least 99.9 %.');
+  });
+
   it.each([
     [
       true,
