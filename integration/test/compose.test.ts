@@ -25,7 +25,7 @@ const env = {
     Object.entries(process.env).filter(([name]) => !/^(FARMER|MOCK|COMPOSE|PROMETHEUS|GRAFANA)_/.test(name)),
   ),
   // Longer than a restart takes on a busy machine, so that no challenge is missed.
-  MOCK_INTERVAL: '12',
+  MOCK_INTERVAL: '20',
   MOCK_PORT: '0',
   MOCK_CONTROL_PORT: '0',
   FARMER_METRICS_PORT: '0',
