@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
-/** What tells the builds of a service apart. */
+/** Identifies a build of a service. */
 export interface Build {
   readonly version: string;
   /** The first 12 characters of the commit, with `-dirty` if other changes were built too; or `unknown`. */
