@@ -6,6 +6,8 @@ ENGINE_LOG=${ENGINE_LOG:-/var/log/dockerd.log}
 readonly ENGINE_PID_FILE=/var/run/docker.pid
 readonly CONTAINERD_PID_FILE=/var/run/docker/containerd/containerd.pid
 readonly ENGINE_TIMEOUT=90 # seconds
+readonly RESERVED_PORTS_FILE=/proc/sys/net/ipv4/ip_local_reserved_ports
+readonly PUBLISHED_PORTS=32768-36863
 
 engine_version() {
   timeout 20 docker info --format '{{.ServerVersion}}' 2>/dev/null
@@ -16,6 +18,7 @@ engine_responds() {
 }
 
 ensure_engine() {
+  reserve_published_ports
   if engine_responds; then
     say "engine $(engine_version) is running"
     return
@@ -25,6 +28,15 @@ ensure_engine() {
   install_engine
   await_running_engine || start_engine
   say "engine $(engine_version) is running, process $(<"$ENGINE_PID_FILE"), log $ENGINE_LOG"
+}
+
+# The engine publishes ports from the start of the kernel's range for outgoing
+# connections, one after the other. A connection or server that happens to have
+# the next one would make a container fail to start: "address already in use".
+reserve_published_ports() {
+  if [[ -z $(cat "$RESERVED_PORTS_FILE" 2>/dev/null) ]]; then
+    { echo "$PUBLISHED_PORTS" >"$RESERVED_PORTS_FILE"; } 2>/dev/null || say 'cannot reserve the ports that the engine publishes'
+  fi
 }
 
 install_engine() {

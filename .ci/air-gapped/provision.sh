@@ -3,14 +3,16 @@
 # Installs everything that the tests need on a Debian machine that reaches a
 # Debian mirror and an npm registry, but no image registry:
 #
-#   1. Docker engine       Debian's docker.io; starts dockerd
+#   1. Docker engine       Debian's docker.io; starts dockerd; reserves the ports
+#                          that it publishes
 #   2. CLI plugins         compose and buildx, for the current user
 #   3. base image          a stand-in under the official tag
 #   4. Prometheus image    a stand-in under the official tag
 #   5. tools               prometheus, chromium, kubectl, FUSE
 #
-# Each step first checks whether it is needed, so nothing changes on a machine
-# with Docker, both plugins and a registry, and a second run takes seconds.
+# Each step first checks whether it is needed, so nothing but the reserved ports
+# changes on a machine with Docker, both plugins and a registry, and a second run
+# takes seconds.
 #
 # Usage: provision.sh    (as root on Debian, if something is missing)
 #
