@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { BLOCK_BYTES, deriveConvergentKey, encrypt, randomio } from '@downstream/file-encryptor';
 import { type ContractProof, proveContract } from '@downstream/heartbeat';
-import { CodedError, getErrorCode } from '@downstream/platform';
+import { CodedError, getErrorCode } from '@downstream/platform/errors';
 import { classifyDiskError } from './disk-errors.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { getErrorCode } from '@downstream/platform';
+import { getErrorCode } from '@downstream/platform/errors';
 import { hashFile, proveFile, writeChunk, writeRandomio } from './chunk-io.ts';
 import type { Task, TaskOutcome } from './worker-pool.ts';
 

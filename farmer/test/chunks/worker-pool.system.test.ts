@@ -33,3 +33,19 @@ describe('WorkerPool', () => {
     });
   });
 });
+
+// A pool starts several threads, and each loads everything again.
+it('a worker thread loads no packages from the registry', () => {
+  const worker = new URL('../../src/chunks/worker.ts', import.meta.url).href;
+  const program = `
+    import { registerHooks } from 'node:module';
+    const loaded = [];
+    registerHooks({ load: (url, context, next) => { loaded.push(url); return next(url, context); } });
+    await import('${worker}');
+    console.log(JSON.stringify(loaded));`;
+  const args = ['--conditions=source', '--input-type=module', '--eval', program];
+  const { stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  const loaded: string[] = JSON.parse(stdout);
+  expect(loaded).toContain(worker);
+  expect(loaded.filter((url) => url.includes('/node_modules/'))).toEqual([]);
+});
