@@ -30,7 +30,8 @@ export default {
   },
   testTimeout: 30_000,
   collectCoverageFrom: ['<rootDir>/packages/*/src/**/*.ts', '<rootDir>/{farmer,mock-node}/src/**/*.ts'],
-  coverageReporters: ['text-summary', 'html'],
+  // The HTML report takes longer than the tests: add it with --coverageReporters=html.
+  coverageReporters: ['text-summary'],
   // The floor of `npm run test:coverage`; the system tier enforces it.
   coverageThreshold: { global: { statements: 86, branches: 80, functions: 83, lines: 87 } },
   // Jest's default, one worker per core but one, leaves half of a two-core machine idle.

@@ -80,7 +80,7 @@ export class TestBed {
   ): Promise<MockNodeService> {
     const definition = this.#restrict(new MockNodeContainer(IMAGES['mock-node']))
       .withNetworkAliases(host)
-      .withInterval(3);
+      .withInterval(5);
     return this.#track(new MockNodeService(await set(definition).start()));
   }
 

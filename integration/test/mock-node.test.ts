@@ -170,7 +170,7 @@ describe('A farmer', () => {
   it('fails no challenge while faults are injected', async () => {
     await inTestBed(async (bed) => {
       const genesis = createGenesis('shared');
-      const node = await bed.startMockNode((set) => set.withGenesis(genesis.content).withInterval(6));
+      const node = await bed.startMockNode((set) => set.withGenesis(genesis.content).withInterval(12));
       const farmer = await bed.startFarmer({ genesis, env: { FARMER_SIZE: '192KiB' } });
       await farmer.waitUntilFull();
       await farmer.waitForPasses(3);

@@ -75,7 +75,7 @@ describe('A farmer', () => {
   it.concurrent('drops its contracts and accepts new ones after its node has lost its state', async () => {
     await inTestBed(async (bed) => {
       const node = await bed.startMockNode((set) =>
-        set.withGenesis(SMALL_FARM.genesis.content).withInterval(6).withSeed('same'),
+        set.withGenesis(SMALL_FARM.genesis.content).withInterval(8).withSeed('same'),
       );
       const farmer = await bed.startFarmer(SMALL_FARM);
       await farmer.waitUntilFull();

@@ -17,7 +17,7 @@ const listTotals = async (farmer: FarmerService) =>
 describe('The operator guide', () => {
   it.concurrent('replaces a dead disk by a new one in the same place, and keeps every contract', async () => {
     await inTestBed(async (bed) => {
-      const node = await bed.startMockNode((set) => set.withGenesis(genesis.content).withInterval(4));
+      const node = await bed.startMockNode((set) => set.withGenesis(genesis.content).withInterval(8));
       const env = { FARMER_DATA_DIR: `/data=192KiB,${SECOND_DISK}=192KiB`, FARMER_MIN_FREE: '0' };
       const farmer = await bed.startFarmer({ genesis, env, secondDiskMiB: 16 });
       await farmer.waitUntilFull();
@@ -42,7 +42,7 @@ describe('The operator guide', () => {
 
   it.concurrent('restores a backup after the state and its replica were lost, and keeps every contract', async () => {
     await inTestBed(async (bed) => {
-      const node = await bed.startMockNode((set) => set.withGenesis(genesis.content).withInterval(6));
+      const node = await bed.startMockNode((set) => set.withGenesis(genesis.content).withInterval(10));
       const setup = { ...SMALL_FARM, volume: await bed.createVolume() };
       const first = await bed.startFarmer(setup);
       await first.waitUntilFull();
@@ -72,7 +72,7 @@ describe('The operator guide', () => {
   it.concurrent('adds a node, leaves another one, and changes the payout address in the same data directory', async () => {
     await inTestBed(async (bed) => {
       const startNode = async (host?: string) =>
-        await bed.startMockNode((set) => set.withGenesis(genesis.content).withInterval(6), host);
+        await bed.startMockNode((set) => set.withGenesis(genesis.content).withInterval(10), host);
       const [main, second] = [await startNode(), await startNode('second')];
       const volume = await bed.createVolume();
       const start = async (nodes: string, env = {}) =>
