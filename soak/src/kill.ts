@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { checkLateAnswers, findZeroCounts } from './checks.ts';
 import { FarmerProcess } from './farmer-process.ts';
@@ -35,6 +36,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 const startedAt = performance.now();
+const eventLoopDelay = monitorEventLoopDelay();
+eventLoopDelay.enable();
 const cacheDir = join(folder, 'compiled');
 await FarmerProcess.warmUp(cacheDir);
 let left = cycles;
@@ -49,10 +52,11 @@ const sum = (count: (run: KillRun) => number) => runs.reduce((total, run) => tot
 const acknowledged = sum((run) => run.acknowledged.all.size);
 const passed = sum((run) => run.passed);
 const late = sum((run) => run.late);
+const delayMs = Math.round(eventLoopDelay.percentile(99) / 1e6);
 const violations = [
   ...runs.flatMap((run) => run.violations),
   ...findZeroCounts({ 'contracts acknowledged': acknowledged, 'challenges passed': passed }),
-  ...checkLateAnswers({ late, passed }),
+  ...checkLateAnswers({ late, passed, delayMs }),
 ];
 const leftovers = runs.flatMap((run) => run.leftovers);
 const wrong = runs.flatMap((run) => run.wrong);
@@ -64,6 +68,7 @@ const figures = {
   leftovers: leftovers.length,
   late,
   passed,
+  delayMs,
   seed,
   seconds: ((performance.now() - startedAt) / 1000).toFixed(1),
 };
