@@ -75,12 +75,17 @@ export class MinimalFarmer {
 
   async #get<Response>(path: string): Promise<Response> {
     return await new Promise((resolve, reject) => {
-      get(`${this.#url}${API}/${path}`, { agent: this.#agent }, (response) => {
+      const request = get(`${this.#url}${API}/${path}`, { agent: this.#agent }, (response) => {
         const parts: Buffer[] = [];
         response.on('data', (part: Buffer) => parts.push(part));
         response.on('end', () => resolve(JSON.parse(Buffer.concat(parts).toString())));
         response.on('error', reject);
-      }).on('error', reject);
+      });
+      request.on('error', (error: NodeJS.ErrnoException) => {
+        // The node closed the idle connection at this very moment.
+        if (request.reusedSocket && error.code === 'ECONNRESET') resolve(this.#get(path));
+        else reject(error);
+      });
     });
   }
 }
