@@ -4,7 +4,7 @@ import { parse, stringify } from 'yaml';
 
 const RULES = join(import.meta.dirname, '../prometheus/rules');
 
-export const PROMETHEUS_RULE_PATH = join(import.meta.dirname, 'components/monitoring/prometheus-rule.yaml');
+export const PROMETHEUS_RULE_PATH = join(import.meta.dirname, 'monitoring/prometheus-rule.yaml');
 
 /** Renders prometheus/rules as YAML for the Prometheus operator. */
 export function renderPrometheusRule(): string {

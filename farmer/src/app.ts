@@ -35,6 +35,7 @@ import type { View } from './page/view.ts';
 import { assertStateNotLocked } from './state/state-reader.ts';
 import { listMissing, readStatus } from './status/read-status.ts';
 import type { Status } from './status/status.ts';
+import type { Verdicts } from './status/verdicts.ts';
 import {
   computeMaxContracts,
   connect,
@@ -112,9 +113,9 @@ async function start(
   const common = { metrics, clock, log, signal };
   const status = () => readStatus(startup.current, { config, clock, startedAt: observers.history.startedAt });
   const requests = new Map(observers.nodes.map((node) => [node.config.alias, node.requests]));
-  const { history } = observers;
+  const { history, verdicts } = observers;
   const view = () => readView({ clock, status, history, tail, requests, state: () => startup.current });
-  const http = { startup, status, metrics, view, clock, log };
+  const http = { startup, status, verdicts, metrics, view, clock, log };
   const server = await step(async () => await startHttpServer(config, http, shutdown));
 
   const store = await step(async () => await openState(config, common));
@@ -189,6 +190,7 @@ async function start(
 interface HttpSources {
   readonly startup: StartupState;
   readonly status: () => Status;
+  readonly verdicts: Verdicts;
   readonly metrics: Pick<FarmerMetrics, 'scrape'>;
   readonly view: () => View;
   readonly clock: Clock;
@@ -197,7 +199,7 @@ interface HttpSources {
 
 async function startHttpServer(
   config: FarmerConfig,
-  { startup, status, metrics, view: readNow, clock, log }: HttpSources,
+  { startup, status, verdicts, metrics, view: readNow, clock, log }: HttpSources,
   shutdown: Shutdown,
 ): Promise<HttpServer> {
   const view = async () => readNow();
@@ -214,7 +216,7 @@ async function startHttpServer(
       scrape: async () => await metrics.scrape(),
       status,
       isAlive: () => startup.current.phase === 'starting' || startup.current.farmer.isTicking,
-      missing: () => listMissing(startup.current),
+      missing: () => listMissing(startup.current, verdicts),
       contract: (id) => (startup.current.phase === 'starting' ? undefined : startup.current.operations.explain(id)),
       page: createPageRoutes({ view, contracts, live }),
       log,

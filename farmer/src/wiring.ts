@@ -37,6 +37,7 @@ import { probeState } from './state/state-probe.ts';
 import { type FoundGap, StateStore } from './state/state-store.ts';
 import { HISTORY_MS, OutcomeHistory } from './status/outcome-history.ts';
 import { RequestStats } from './status/request-stats.ts';
+import { Verdicts } from './status/verdicts.ts';
 
 /** Creates the larger components of a farmer from its configuration. app.ts calls these functions in order. */
 
@@ -131,6 +132,7 @@ export function computeMaxContracts({ disks }: FarmerConfig, genesis: Genesis): 
 export interface Observers {
   readonly metrics: FarmerMetrics;
   readonly history: OutcomeHistory;
+  readonly verdicts: Verdicts;
   readonly nodes: readonly NodeObservers[];
 }
 
@@ -147,13 +149,14 @@ export function createObservers(config: FarmerConfig, { clock, log }: Uses<'cloc
   const disks = config.disks.map(({ path }) => path);
   const metrics = new FarmerMetrics({ build: BUILD, nodes: aliases, disks }, { clock, log });
   const history = new OutcomeHistory(clock.now());
+  const verdicts = new Verdicts();
   const nodes = config.nodes.map((node) => ({
     config: node,
-    outcomes: history.recordFrom(metrics.node(node.alias)),
+    outcomes: verdicts.recordFrom(history.recordFrom(metrics.node(node.alias))),
     requests: new RequestStats(),
     log: withFields(log, { node: node.alias }),
   }));
-  return { metrics, history, nodes };
+  return { metrics, history, verdicts, nodes };
 }
 
 interface LoadedNode extends NodeObservers {

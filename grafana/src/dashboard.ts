@@ -14,7 +14,7 @@ import {
   VariableSort,
 } from '@grafana/grafana-foundation-sdk/dashboard';
 import { DATASOURCE, RUNBOOKS } from './panels.ts';
-import { FIRING_ALERTS, select } from './promql.ts';
+import { FIRING_ALERTS, INSTANCE, select, TARGET } from './promql.ts';
 
 const COLUMNS = 24;
 /** Dashboards with this tag link to each other. */
@@ -105,9 +105,15 @@ function createVariables(buildInfo: string) {
       .label('Data source')
       .type('prometheus')
       .current({ selected: true, text: 'Prometheus', value: 'prometheus' }),
+    // Also matches targets without a namespace.
+    labels('namespace', 'Namespace', `label_values(${buildInfo}, namespace)`).allValue('.*'),
     // No `allValue`, so that All means the jobs with this metric: every scraped job has `up` and `process_…`.
-    labels('job', 'Job', `label_values(${buildInfo}, job)`),
-    labels('instance', 'Instance', `label_values(${buildInfo}{job=~"$job"}, instance)`).allValue('.+'),
+    labels('job', 'Job', `label_values(${buildInfo}{namespace=~"$namespace"}, job)`),
+    labels(
+      'instance',
+      'Instance',
+      `label_values(${buildInfo}{namespace=~"$namespace", job=~"$job"}, instance)`,
+    ).allValue('.+'),
   ];
 }
 
@@ -127,18 +133,15 @@ function createAnnotations(buildInfo: string) {
     // The value is the exact start time, independent of the graph's step.
     annotation('Restarts', 'blue', `${select('process_start_time_seconds')} * 1000`)
       .useValueForTime(true)
-      .titleFormat('{{instance}} started')
+      .titleFormat(`${INSTANCE} started`)
       .tagKeys('job'),
     annotation(
       'Version changes',
       'purple',
-      `${version} unless on (job, instance, version, commit) ${before} and on (job, instance) ${before}`,
+      `${version} unless on (${TARGET.join(', ')}, version, commit) ${before} and on (${TARGET.join(', ')}) ${before}`,
     )
-      .titleFormat('{{instance}} now runs {{version}} ({{commit}})')
+      .titleFormat(`${INSTANCE} now runs {{version}} ({{commit}})`)
       .tagKeys('job'),
-    annotation('Alerts', 'red', FIRING_ALERTS)
-      .titleFormat('{{alertname}}')
-      .textFormat('{{instance}}')
-      .tagKeys('severity'),
+    annotation('Alerts', 'red', FIRING_ALERTS).titleFormat('{{alertname}}').textFormat(INSTANCE).tagKeys('severity'),
   ];
 }

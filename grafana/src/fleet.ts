@@ -1,7 +1,18 @@
 import type { Dashboard, Panel } from '@grafana/grafana-foundation-sdk/dashboard';
 import { dashboard } from './dashboard.ts';
 import { type Column, graph, stat, table, timeline, type ValueNames } from './panels.ts';
-import { diskState, headroom, increaseOverRange, increasePerStep, passRate, quantile, rate, select } from './promql.ts';
+import {
+  diskState,
+  headroom,
+  INSTANCE,
+  increaseOverRange,
+  increasePerStep,
+  passRate,
+  quantile,
+  rate,
+  select,
+  TARGET,
+} from './promql.ts';
 import {
   alertTable,
   contractsStat,
@@ -13,13 +24,18 @@ import {
 } from './shared-panels.ts';
 
 const UP: ValueNames = { '0': { text: 'down', color: 'red' }, '1': { text: 'up', color: 'green' } };
-const BY = 'by (job, instance)';
+const BY = `by (${TARGET.join(', ')})`;
 
-const toFarmer = (instance: string) => ({
+const toFarmer = (namespace: string, instance: string) => ({
   title: 'This farmer',
-  url: `/d/downstream-farmer?var-instance=${instance}&\${datasource:queryparam}&\${__url_time_range}`,
+  url: `/d/downstream-farmer?var-namespace=${namespace}&var-instance=${instance}&\${datasource:queryparam}&\${__url_time_range}`,
 });
-const SERIES_LINK = toFarmer(`\${__field.labels.instance}`);
+const SERIES_LINK = toFarmer(`\${__field.labels.selection}`, `\${__field.labels.instance}`);
+
+/** Adds what a link selects as the namespace: all of them outside of Kubernetes, where none exists. */
+function withSelection(expr: string): string {
+  return `label_replace(label_replace(${expr}, "selection", ".*", "namespace", ".*"), "selection", "$1", "namespace", "(.+)")`;
+}
 
 const overview: Panel[] = [
   stat({
@@ -54,7 +70,9 @@ const overview: Panel[] = [
 ];
 
 const columns: Column[] = [
-  { field: 'instance', title: 'Farmer', link: toFarmer(`\${__value.text}`) },
+  { field: 'namespace', title: 'Namespace' },
+  { field: 'selection', title: 'Selection', hidden: true },
+  { field: 'instance', title: 'Farmer', link: toFarmer(`\${__data.fields.Selection}`, `\${__value.text}`) },
   { field: 'Value #A', title: 'State', valueNames: UP },
   { field: 'version', title: 'Version' },
   { field: 'commit', title: 'Commit' },
@@ -91,13 +109,13 @@ const farmers: Panel[] = [
     columns,
     lowestFirst: ['State', 'Pass rate'],
     queries: [
-      { expr: `min ${BY} (${select('up')})`, legend: 'up' },
-      { expr: `count by (job, instance, version, commit) (${select('farmer_build_info')})`, legend: 'version' },
+      { expr: withSelection(`min ${BY} (${select('up')})`), legend: 'up' },
+      { expr: `count by (${TARGET.join(', ')}, version, commit) (${select('farmer_build_info')})`, legend: 'version' },
       { expr: `sum ${BY} (${select('farmer_contracts')})`, legend: 'contracts' },
-      { expr: passRate(increaseOverRange, ['job', 'instance']), legend: 'pass rate' },
+      { expr: passRate(increaseOverRange, TARGET), legend: 'pass rate' },
       { expr: `round(sum ${BY} (${increaseOverRange('farmer_challenges_failed_total')}))`, legend: 'failed' },
       {
-        expr: quantile(0.05, increaseOverRange('farmer_challenge_slack_seconds_bucket'), ['job', 'instance']),
+        expr: quantile(0.05, increaseOverRange('farmer_challenge_slack_seconds_bucket'), TARGET),
         legend: 'slack',
       },
       { expr: `min ${BY} (${headroom(increaseOverRange)})`, legend: 'headroom' },
@@ -116,7 +134,7 @@ const overTime: Panel[] = [
     size: [12, 8],
     valueNames: UP,
     runbooks: ['FarmerDown'],
-    queries: [{ expr: `min by (instance) (${select('up')})`, legend: '{{instance}}' }],
+    queries: [{ expr: `min by (namespace, instance) (${select('up')})`, legend: INSTANCE }],
   }),
   graph({
     title: 'Failed challenges by farmer',
@@ -126,7 +144,10 @@ const overTime: Panel[] = [
     link: SERIES_LINK,
     runbooks: ['FarmerErrorBudgetBurnFast'],
     queries: [
-      { expr: increasePerStep('farmer_challenges_failed_total', { by: ['instance'] }), legend: '{{instance}}' },
+      {
+        expr: withSelection(increasePerStep('farmer_challenges_failed_total', { by: ['namespace', 'instance'] })),
+        legend: INSTANCE,
+      },
     ],
   }),
   graph({
@@ -139,7 +160,7 @@ const overTime: Panel[] = [
     step: '2m',
     link: SERIES_LINK,
     runbooks: ['FarmerHeadroomLow'],
-    queries: [{ expr: `min by (instance) (${headroom(rate)})`, legend: '{{instance}}' }],
+    queries: [{ expr: withSelection(`min by (namespace, instance) (${headroom(rate)})`), legend: INSTANCE }],
   }),
   graph({
     title: 'Versions',
@@ -157,7 +178,9 @@ const overTime: Panel[] = [
     normal: 'steady, or growing.',
     link: SERIES_LINK,
     runbooks: ['FarmerContractsLost'],
-    queries: [{ expr: `sum by (instance) (${select('farmer_contracts')})`, legend: '{{instance}}' }],
+    queries: [
+      { expr: withSelection(`sum by (namespace, instance) (${select('farmer_contracts')})`), legend: INSTANCE },
+    ],
   }),
   graph({
     title: 'Failed requests to nodes by farmer',
@@ -167,7 +190,10 @@ const overTime: Panel[] = [
     link: SERIES_LINK,
     runbooks: ['FarmerNodeUnreachable'],
     queries: [
-      { expr: `sum by (instance) (${rate('farmer_node_requests_total', 'outcome!="ok"')})`, legend: '{{instance}}' },
+      {
+        expr: withSelection(`sum by (namespace, instance) (${rate('farmer_node_requests_total', 'outcome!="ok"')})`),
+        legend: INSTANCE,
+      },
     ],
   }),
 ];

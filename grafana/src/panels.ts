@@ -186,6 +186,8 @@ export interface Column extends Pick<PanelSpec, 'unit' | 'decimals' | 'colors' |
   /** `Value #A` for the first of several queries, or the name of a label. */
   readonly field: string;
   readonly title: string;
+  /** For links of other columns: `${__data.fields.title}`. */
+  readonly hidden?: boolean;
 }
 
 /** One row per label set, joined over all queries. Shows the given columns in their order. */
@@ -197,7 +199,7 @@ export function table(
   builder.sortBy(lowestFirst.map((column) => new TableSortByFieldStateBuilder().displayName(column).desc(false)));
   if (queries.length > 1) builder.withTransformation({ id: 'merge', options: {} });
   for (const transformation of selectColumns(columns)) builder.withTransformation(transformation);
-  for (const { title, unit, decimals, noValue, valueNames, colors, link } of columns) {
+  for (const { title, unit, decimals, noValue, valueNames, colors, link, hidden } of columns) {
     const properties: DynamicConfigValue[] = [];
     const set = (id: string, value: unknown) => properties.push({ id, value });
     if (unit !== undefined) set('unit', unit);
@@ -206,6 +208,7 @@ export function table(
     if (colors !== undefined) set('thresholds', { mode: ThresholdsMode.Absolute, steps: toSteps(colors) });
     if (colors !== undefined || valueNames !== undefined) set('custom.cellOptions', { type: 'color-text' });
     if (link !== undefined) set('links', [{ ...link, targetBlank: false }]);
+    if (hidden) set('custom.hidden', true);
     if (properties.length > 0) builder.overrideByName(title, properties);
   }
   return build(builder, { unit: 'none', ...spec }, PromQueryFormat.Table, 'instant');

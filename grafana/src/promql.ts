@@ -1,10 +1,17 @@
-/** The jobs and instances selected at the top of a dashboard. */
-const SELECTED = 'job=~"$job", instance=~"$instance"';
+/** What is selected at the top of a dashboard. Outside of Kubernetes, without namespaces, "All" matches too. */
+const SELECTED = 'namespace=~"$namespace", job=~"$job", instance=~"$instance"';
 
-/** Firing alerts of the selected instances, and those without an instance, such as FarmerAbsent. */
-export const FIRING_ALERTS = 'ALERTS{alertstate="firing", job=~"$job", instance=~"$instance|"}';
+/** Firing alerts of what is selected, and those about no farmer in particular, such as FarmerAbsent. */
+export const FIRING_ALERTS =
+  'ALERTS{alertstate="firing", namespace=~"$namespace|", job=~"$job", instance=~"$instance|"}';
 
-const BY_NODE = ['job', 'instance', 'node'];
+/** The labels that identify a farmer or node. Farms in different namespaces have the same instances. */
+export const TARGET = ['namespace', 'job', 'instance'] as const;
+
+/** The legend of a series per target. */
+export const INSTANCE = '{{namespace}} {{instance}}';
+
+const BY_NODE = [...TARGET, 'node'];
 
 /** The series of a metric for the selected instances. */
 export function select(metric: string, matchers = ''): string {
@@ -61,6 +68,6 @@ export function headroom(increase: (metric: string) => string): string {
 
 /** A disk's state as a number, see `DISK_STATES`. */
 export function diskState(): string {
-  const is = (state: string) => sumBy(['job', 'instance', 'disk'], select('farmer_disk_state', `state="${state}"`));
+  const is = (state: string) => sumBy([...TARGET, 'disk'], select('farmer_disk_state', `state="${state}"`));
   return `(${is('full')} + 2 * ${is('read_only')} + 3 * ${is('quarantined')})`;
 }

@@ -1,6 +1,6 @@
 import type { Panel } from '@grafana/grafana-foundation-sdk/dashboard';
 import { type Colors, graph, runbookUrl, stat, table, type ValueNames } from './panels.ts';
-import { FIRING_ALERTS, increasePerStep, rate, select } from './promql.ts';
+import { FIRING_ALERTS, INSTANCE, increasePerStep, rate, select } from './promql.ts';
 
 /** The objective is 99.9 %. A failure rate above 1.44 % pages (prometheus/rules/alerts.yml). */
 export const PASS_RATE_COLORS: Colors = ['red', [0.9856, 'orange'], [0.999, 'green']];
@@ -41,6 +41,7 @@ export function alertTable(size: readonly [number, number]): Panel {
     columns: [
       { field: 'severity', title: 'Severity', valueNames: SEVERITIES },
       { field: 'alertname', title: 'Alert', link: { title: 'Runbook', url: runbookUrl(`\${__value.text}`) } },
+      { field: 'namespace', title: 'Namespace' },
       { field: 'instance', title: 'Instance' },
       { field: 'about', title: 'Node or disk' },
     ],
@@ -99,8 +100,8 @@ export function processPanels(
   runbooks: { readonly blocked?: string; readonly restarting?: string } = {},
 ): Panel[] {
   const size = [8, 7] as const;
-  const maxOf = (metric: string, legend = '{{instance}}') => ({
-    expr: `max by (instance) (${select(metric)})`,
+  const maxOf = (metric: string, legend = INSTANCE) => ({
+    expr: `max by (namespace, instance) (${select(metric)})`,
     legend,
   });
   return [
@@ -109,7 +110,7 @@ export function processPanels(
       question: 'How many CPU cores does the process use?',
       normal: 'low, with peaks during proofs and chunk generation.',
       size,
-      queries: [{ expr: `sum by (instance) (${rate('process_cpu_seconds_total')})`, legend: '{{instance}}' }],
+      queries: [{ expr: `sum by (namespace, instance) (${rate('process_cpu_seconds_total')})`, legend: INSTANCE }],
     }),
     graph({
       title: 'Memory',
@@ -118,9 +119,9 @@ export function processPanels(
       unit: 'bytes',
       size,
       queries: [
-        maxOf('process_resident_memory_bytes', 'resident {{instance}}'),
-        maxOf('nodejs_heap_size_used_bytes', 'heap used {{instance}}'),
-        maxOf('nodejs_external_memory_bytes', 'buffers {{instance}}'),
+        maxOf('process_resident_memory_bytes', `resident ${INSTANCE}`),
+        maxOf('nodejs_heap_size_used_bytes', `heap used ${INSTANCE}`),
+        maxOf('nodejs_external_memory_bytes', `buffers ${INSTANCE}`),
       ],
     }),
     graph({
@@ -131,8 +132,8 @@ export function processPanels(
       size,
       runbooks: runbooks.blocked === undefined ? [] : [runbooks.blocked],
       queries: [
-        maxOf('nodejs_eventloop_lag_p50_seconds', 'p50 {{instance}}'),
-        maxOf('nodejs_eventloop_lag_p99_seconds', 'p99 {{instance}}'),
+        maxOf('nodejs_eventloop_lag_p50_seconds', `p50 ${INSTANCE}`),
+        maxOf('nodejs_eventloop_lag_p99_seconds', `p99 ${INSTANCE}`),
       ],
     }),
     graph({
@@ -141,7 +142,7 @@ export function processPanels(
       normal: 'below 2 %.',
       unit: 'percentunit',
       size,
-      queries: [{ expr: `sum by (instance) (${rate('nodejs_gc_duration_seconds_sum')})`, legend: '{{instance}}' }],
+      queries: [{ expr: `sum by (namespace, instance) (${rate('nodejs_gc_duration_seconds_sum')})`, legend: INSTANCE }],
     }),
     graph({
       title: 'Open files',

@@ -145,6 +145,8 @@ export function listQueries(dashboard: DashboardFile): DashboardQuery[] {
 }
 
 interface VariableValues {
+  /** All by default. */
+  readonly namespace?: string;
   readonly job: string;
   readonly stepSeconds: number;
   readonly rateInterval: string;
@@ -152,11 +154,15 @@ interface VariableValues {
 }
 
 /** Replaces variables as Grafana does. */
-export function interpolate(expr: string, { job, stepSeconds, rateInterval, range }: VariableValues): string {
+export function interpolate(
+  expr: string,
+  { namespace = '.*', job, stepSeconds, rateInterval, range }: VariableValues,
+): string {
   return expr
     .replaceAll('$__rate_interval', rateInterval)
     .replaceAll('$__interval_ms', String(stepSeconds * 1000))
     .replaceAll('$__range', range)
+    .replaceAll('$namespace', namespace)
     .replaceAll('$job', job)
     .replaceAll('$instance', '.+');
 }

@@ -46,10 +46,11 @@ describe.each(DASHBOARDS.map((dashboard) => [dashboard.title, dashboard] as cons
     ]);
   });
 
-  it('has the usual variables of a Prometheus dashboard: datasource, job and instance', () => {
+  it('has the usual variables of a Prometheus dashboard', () => {
     const { list } = dashboard.templating;
     expect(list.map(({ name, label, type }) => [name, label, type])).toEqual([
       ['datasource', 'Data source', 'datasource'],
+      ['namespace', 'Namespace', 'query'],
       ['job', 'Job', 'query'],
       ['instance', 'Instance', 'query'],
     ]);
@@ -66,9 +67,13 @@ describe.each(DASHBOARDS.map((dashboard) => [dashboard.title, dashboard] as cons
   });
 
   it('limits All of the variable job to its own service, because every job has `up` and `process_…`', () => {
-    const [, job, instance] = dashboard.templating.list;
+    const [, , job, instance] = dashboard.templating.list;
     expect(job?.allValue).toBeUndefined();
     expect(instance?.allValue).toBe('.+');
+  });
+
+  it('includes targets without a namespace in All of the variable namespace', () => {
+    expect(dashboard.templating.list[1]?.allValue).toBe('.*');
   });
 
   it('gives every panel a unique id', () => {
@@ -132,13 +137,13 @@ describe.each(DASHBOARDS.map((dashboard) => [dashboard.title, dashboard] as cons
     }
   });
 
-  it('restricts every query to the selected jobs and instances', () => {
+  it('restricts every query to the selected namespaces, jobs and instances', () => {
     const unrestricted = listQueries(dashboard)
       .filter(({ kind }) => kind !== 'variable')
       .flatMap(({ where, expr }) =>
         [...expr.matchAll(/\{([^{}]*)\}/g)].map(([, matchers = '']) => ({ where, matchers })),
       )
-      .filter(({ matchers }) => !/job=~"\$job", instance=~"\$instance(\|)?"/.test(matchers));
+      .filter(({ matchers }) => !/namespace=~"\$namespace\|?", job=~"\$job", instance=~"\$instance\|?"/.test(matchers));
     expect(unrestricted).toEqual([]);
   });
 

@@ -12,8 +12,8 @@ import { DASHBOARDS, interpolate, listQueries } from './dashboard-file.ts';
 /** Label values, or `null` if they are known only at run time. */
 type Labels = Readonly<Record<string, readonly string[] | null>>;
 
-/** Prometheus adds these labels to every series. */
-const TARGET: Labels = { job: null, instance: null };
+/** Prometheus adds these labels to every series; `namespace` only in Kubernetes. */
+const TARGET: Labels = { namespace: null, job: null, instance: null };
 
 /** Labels of prom-client's default metrics. */
 const PROCESS_LABELS: Readonly<Record<string, Labels>> = {

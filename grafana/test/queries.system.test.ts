@@ -43,9 +43,14 @@ describeWith(['prometheus'], 'dashboard queries in a real Prometheus', () => {
     const farmer = await farm.startFarmer(node.url);
     prometheus = await startPrometheus({
       targets: [
-        { job: 'farmer', urls: [farmer.url] },
-        { job: 'mock-node', urls: [node.url] },
+        { job: 'farmer', urls: [farmer.url], labels: { namespace: 'farm' } },
+        { job: 'mock-node', urls: [node.url], labels: { namespace: 'farm' } },
         { job: 'updated', urls: [exporter.url] },
+        ...['one', 'two'].map((namespace) => ({
+          job: 'twins',
+          urls: [exporter.url],
+          labels: { namespace, instance: 'farmer-0' },
+        })),
       ],
       rules: [rules],
     });
@@ -92,6 +97,29 @@ describeWith(['prometheus'], 'dashboard queries in a real Prometheus', () => {
     }
   });
 
+  it('keep farmers with the same name in two namespaces apart', async () => {
+    const query = findQuery('Farmers, worst first A');
+    const read = async (namespace?: string) =>
+      (await runQuery(prometheus, query, hasNumbers, 'twins', namespace)).map(({ metric, points }) => [
+        metric['namespace'],
+        metric['selection'],
+        points[0]?.[1],
+      ]);
+    await waitFor('count(up{job="twins"}) == 2');
+    expect((await read()).sort()).toEqual([
+      ['one', 'one', 1],
+      ['two', 'two', 1],
+    ]);
+    expect(await read('two')).toEqual([['two', 'two', 1]]);
+  });
+
+  it('link to a farmer outside of Kubernetes too', async () => {
+    const query = findQuery('Farmers, worst first A');
+    const [farmer] = await runQuery(prometheus, query, hasNumbers, 'updated');
+    expect(farmer?.metric).toMatchObject({ selection: '.*' });
+    expect(farmer?.metric).not.toHaveProperty('namespace');
+  });
+
   it('annotate a new build of the same version, but not the first build', async () => {
     const query = findQuery('annotation Version changes');
     await waitFor('farmer_build_info{job="updated", commit="a"} offset 6s');
@@ -119,8 +147,10 @@ async function runQuery(
   query: DashboardQuery,
   isExpected: (found: Series[]) => boolean,
   job = query.dashboard === 'Mock node' ? 'mock-node' : 'farmer',
+  namespace?: string,
 ): Promise<Series[]> {
-  const expr = interpolate(query.expr, { job, stepSeconds: 2, rateInterval: '6s', range: '30s' });
+  const selection = { ...(namespace !== undefined && { namespace }), job };
+  const expr = interpolate(query.expr, { ...selection, stepSeconds: 2, rateInterval: '6s', range: '30s' });
   const isOverTime = query.kind === 'range' || query.kind === 'annotation';
   return await until(async () => {
     const now = Date.now() / 1000;

@@ -8,7 +8,16 @@ import { SETTINGS } from '../../farmer/src/settings.ts';
 import { SETTINGS as MOCK_SETTINGS, readConfig as readMockConfig } from '../../mock-node/src/config.ts';
 import { describeWith } from '../../test/support/tools.ts';
 import { PROMETHEUS_RULE_PATH, renderPrometheusRule } from '../generate.ts';
-import { getOnlyContainer, listPods, MODULES, OVERLAYS, type Rendered, render, resolveEnvironment } from './render.ts';
+import {
+  getOnlyContainer,
+  listPods,
+  MODULES,
+  OVERLAYS,
+  type Rendered,
+  render,
+  renderFolder,
+  resolveEnvironment,
+} from './render.ts';
 
 const root = join(import.meta.dirname, '../..');
 const findFarmer = (rendered: Rendered) => {
@@ -36,10 +45,25 @@ function typeCheck(objects: readonly { readonly kind: string; readonly [field: s
   }
 }
 
+/** Renders the production overlay with a component. */
+function renderWith(component: string): Rendered {
+  const folder = mkdtempSync(join(import.meta.dirname, '.overlay-'));
+  try {
+    const kustomization = {
+      resources: ['../../overlays/production'],
+      components: [`../../components/${component}`],
+    };
+    writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(kustomization));
+    return renderFolder(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 describeWith(['kubectl'], 'manifests', () => {
   it.each(OVERLAYS)('contain only kinds, fields and types that Kubernetes knows: %s', (overlay) => {
     const { objects } = render(overlay);
-    expect(objects.length).toBeGreaterThan(8);
+    expect(objects.length).toBeGreaterThan(6);
     expect(objects.filter(({ kind }) => !(kind in MODULES))).toEqual([]);
     expect(typeCheck(objects)).toBe('');
   });
@@ -59,9 +83,10 @@ describeWith(['kubectl'], 'manifests', () => {
 
   it.each(OVERLAYS)('meet the restricted pod security profile: %s', (overlay) => {
     const rendered = render(overlay);
-    for (const namespace of rendered.all('Namespace'))
-      expect(namespace.metadata?.labels).toMatchObject({ 'pod-security.kubernetes.io/enforce': 'restricted' });
-    expect(rendered.all('Namespace')).toHaveLength(1);
+    // Not in production: deleting the overlay must not delete the volumes.
+    expect(rendered.all('Namespace').map(({ metadata }) => metadata?.labels)).toEqual(
+      overlay === 'dev' ? [{ 'pod-security.kubernetes.io/enforce': 'restricted' }] : [],
+    );
     for (const { spec } of listPods(rendered)) {
       expect(spec).toMatchObject({
         automountServiceAccountToken: false,
@@ -79,6 +104,8 @@ describeWith(['kubectl'], 'manifests', () => {
         limits: { memory: expect.any(String) },
       });
       expect(container.resources?.limits).not.toHaveProperty('cpu');
+      // `kubectl describe pod` shows the error of a service that exits.
+      expect(container.terminationMessagePolicy).toBe('FallbackToLogsOnError');
       expect(container.image).toMatch(/:\d+\.\d+\.\d+$/);
       // Only the claims of the set are mounted, and nothing from the host.
       expect(spec.volumes).toBeUndefined();
@@ -211,14 +238,33 @@ describeWith(['kubectl'], 'manifests', () => {
     expect(rendered.one('StatefulSet', 'farmer').spec?.replicas).toBe(3);
   });
 
-  it('include alerts and dashboards in production', () => {
-    const rendered = render('production');
-    const [monitor] = rendered.all('PodMonitor');
+  it('start a farmer with an empty volume only while a ConfigMap permits it', () => {
+    const { container } = findFarmer(render('production'));
+    expect(container.env).toContainEqual({
+      name: 'FARMER_INIT',
+      valueFrom: { configMapKeyRef: { name: 'farmer-first-start', key: 'FARMER_INIT', optional: true } },
+    });
+    expect(resolveEnvironment(render('production'), container)).not.toHaveProperty('FARMER_INIT');
+    const dev = render('dev');
+    expect(resolveEnvironment(dev, findFarmer(dev).container)).toMatchObject({ FARMER_INIT: 'true' });
+  });
+
+  it('evict one farmer at a time, or all of a machine at once if their volumes cannot leave it', () => {
+    const budget = (rendered: Rendered) => rendered.one('PodDisruptionBudget', 'farmer').spec?.maxUnavailable;
+    expect(budget(render('production'))).toBe(1);
+    expect(budget(renderWith('local-volumes'))).toBe('100%');
+  });
+
+  it('scrape in production, and include alerts and dashboards for all farms', () => {
+    const [monitor] = render('production').all('PodMonitor');
     expect(monitor?.spec.podMetricsEndpoints[0]).toMatchObject({ port: 'http', path: '/metrics' });
     expect(monitor?.spec.podMetricsEndpoints[0]?.relabelings).toContainEqual({
       targetLabel: 'job',
       replacement: 'farmer',
     });
+    expect(render('production').all('PrometheusRule')).toEqual([]);
+    const rendered = renderFolder(join(root, 'kubernetes/monitoring'));
+    expect(typeCheck(rendered.objects)).toBe('');
     expect(rendered.all('PrometheusRule')).toHaveLength(1);
     const boards = rendered.all('ConfigMap').filter(({ metadata }) => metadata?.labels?.['grafana_dashboard'] === '1');
     const uids = boards.flatMap(({ data }) => Object.values(data ?? {})).map((text) => JSON.parse(text).uid);

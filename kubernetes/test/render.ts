@@ -43,7 +43,11 @@ export const OVERLAYS = ['dev', 'production'] as const;
 
 /** Renders the objects that `kubectl apply -k` sends for an overlay. */
 export function render(overlay: (typeof OVERLAYS)[number]): Rendered {
-  const folder = join(import.meta.dirname, '../overlays', overlay);
+  return renderFolder(join(import.meta.dirname, '../overlays', overlay));
+}
+
+/** @param folder with a kustomization.yaml */
+export function renderFolder(folder: string): Rendered {
   const text = execFileSync('kubectl', ['kustomize', folder], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
   const objects = parseAllDocuments(text).map((document) => document.toJS());
   const all = <K extends Kind>(kind: K): Kinds[K][] => objects.filter((object) => object.kind === kind);
@@ -87,7 +91,9 @@ export function resolveEnvironment(
     ({ configMapRef }) => rendered.one('ConfigMap', configMapRef?.name ?? '').data ?? {},
   );
   const own = (container.env ?? []).flatMap(({ name, value, valueFrom }) => {
-    const resolved = value ?? fields[valueFrom?.fieldRef?.fieldPath ?? ''];
+    const { fieldRef, configMapKeyRef } = valueFrom ?? {};
+    const map = rendered.all('ConfigMap').find(({ metadata }) => metadata?.name === configMapKeyRef?.name);
+    const resolved = value ?? fields[fieldRef?.fieldPath ?? ''] ?? map?.data?.[configMapKeyRef?.key ?? ''];
     return resolved === undefined ? [] : [[name, resolved]];
   });
   return Object.assign({}, ...maps, Object.fromEntries(own));

@@ -28,6 +28,8 @@ interface Target {
   readonly job: string;
   /** Base URLs of the services, without `/metrics`. */
   readonly urls: readonly string[];
+  /** Added to all their series. */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 interface Options {
@@ -52,9 +54,9 @@ export async function startPrometheus({
   const config = {
     global: { scrape_interval: interval, scrape_timeout: interval, evaluation_interval: interval },
     rule_files: rules,
-    scrape_configs: targets.map(({ job, urls }) => ({
-      job_name: job,
-      static_configs: [{ targets: urls.map((url) => new URL(url).host) }],
+    scrape_configs: targets.map(({ job, urls, labels = {} }, n) => ({
+      job_name: `job-${n}`,
+      static_configs: [{ targets: urls.map((url) => new URL(url).host), labels: { job, ...labels } }],
     })),
   };
   // JSON is valid YAML.

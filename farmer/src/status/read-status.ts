@@ -9,6 +9,7 @@ import { EMPTY_TALLY, type Tally } from '../farming/ports.ts';
 import { NO_REPAIRS, type Repairs } from '../farming/repair-counts.ts';
 import type { ResultsGap } from '../state/results-gap.ts';
 import type { Challenges, Contracts, DiskStatus, NodeStatus, Results, Status } from './status.ts';
+import type { Verdicts } from './verdicts.ts';
 import { describeWaiting, type WaitingFacts } from './waiting.ts';
 
 interface StatusSources {
@@ -36,12 +37,15 @@ export function readStatus(state: FarmerState, { config, clock, startedAt }: Sta
 }
 
 /** What prevents the farmer from working; empty when it is ready. */
-export function listMissing(state: FarmerState): string[] {
+export function listMissing(state: FarmerState, verdicts: Pick<Verdicts, 'areNegative'>): string[] {
   if (state.phase === 'starting') return ['state and genesis file', 'token from the node'];
   const hasToken = state.farmer.nodes.some(
     ({ session, exit }) => session.token !== undefined || exit.progress.state === 'exited',
   );
-  return hasToken ? [] : ['token from the node'];
+  return [
+    ...(hasToken ? [] : ['token from the node']),
+    ...(verdicts.areNegative ? ['correct answers: the node rejected the last ones'] : []),
+  ];
 }
 
 interface Components extends Pick<Status, 'nodes' | 'disks' | 'stateSaved' | 'results' | 'repairs' | 'scrub'> {

@@ -45,7 +45,12 @@ export const challengePanels: Panel[] = [
     normal: 'a steady number per node.',
     as: 'bars',
     runbooks: ['FarmerChallengesStalled'],
-    queries: [{ expr: increasePerStep('farmer_challenges_passed_total', { by: ['instance', 'node'] }), legend: NODE }],
+    queries: [
+      {
+        expr: increasePerStep('farmer_challenges_passed_total', { by: ['namespace', 'instance', 'node'] }),
+        legend: NODE,
+      },
+    ],
   }),
   graph({
     title: 'Failed challenges by node and reason',

@@ -14,7 +14,7 @@ export const diskPanels: Panel[] = [
     size: [24, 5],
     valueNames: DISK_STATES,
     runbooks: ['FarmerDiskQuarantined', 'FarmerDiskReadOnly', 'FarmerDiskFilling'],
-    queries: [{ expr: `max by (instance, disk) (${diskState()})`, legend: DISK }],
+    queries: [{ expr: `max by (namespace, instance, disk) (${diskState()})`, legend: DISK }],
   }),
   graph({
     title: 'Free space by disk',
@@ -25,8 +25,8 @@ export const diskPanels: Panel[] = [
     signed: true,
     runbooks: ['FarmerDiskFilling'],
     queries: [
-      { expr: `min by (instance, disk) (${DISK_FREE} / ${DISK_SIZE})`, legend: `free ${DISK}` },
-      { expr: `min by (instance, disk) (${DISK_SPARE} / ${DISK_SIZE})`, legend: `spare ${DISK}` },
+      { expr: `min by (namespace, instance, disk) (${DISK_FREE} / ${DISK_SIZE})`, legend: `free ${DISK}` },
+      { expr: `min by (namespace, instance, disk) (${DISK_SPARE} / ${DISK_SIZE})`, legend: `spare ${DISK}` },
     ],
   }),
   graph({
@@ -35,8 +35,8 @@ export const diskPanels: Panel[] = [
     normal: 'growing up to the dashed capacity, then level.',
     unit: 'bytes',
     queries: [
-      { expr: `sum by (instance, disk) (${DISK_USED})`, legend: `used ${DISK}` },
-      { expr: `sum by (instance, disk) (${DISK_CAPACITY})`, legend: `capacity ${DISK}`, limit: true },
+      { expr: `sum by (namespace, instance, disk) (${DISK_USED})`, legend: `used ${DISK}` },
+      { expr: `sum by (namespace, instance, disk) (${DISK_CAPACITY})`, legend: `capacity ${DISK}`, limit: true },
     ],
   }),
   graph({
@@ -45,7 +45,7 @@ export const diskPanels: Panel[] = [
     normal: 'milliseconds, and level. A rising time means a busy or failing disk.',
     unit: 's',
     runbooks: ['FarmerDiskQuarantined'],
-    queries: [{ expr: `max by (instance, disk) (${select('farmer_disk_probe_seconds')})`, legend: DISK }],
+    queries: [{ expr: `max by (namespace, instance, disk) (${select('farmer_disk_probe_seconds')})`, legend: DISK }],
   }),
   graph({
     title: 'Disk errors by kind',
@@ -55,7 +55,7 @@ export const diskPanels: Panel[] = [
     runbooks: ['FarmerDiskQuarantined', 'FarmerIntegrityErrors'],
     queries: [
       {
-        expr: increasePerStep('farmer_disk_errors_total', { by: ['instance', 'disk', 'kind'] }),
+        expr: increasePerStep('farmer_disk_errors_total', { by: ['namespace', 'instance', 'disk', 'kind'] }),
         legend: `${DISK} {{kind}}`,
       },
     ],

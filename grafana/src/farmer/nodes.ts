@@ -22,7 +22,7 @@ export const nodePanels: Panel[] = [
     runbooks,
     queries: [
       {
-        expr: `min by (instance, node) (clamp_max(${select('farmer_node_reachable')} + 2 * ${select('farmer_node_exiting')}, 2))`,
+        expr: `min by (namespace, instance, node) (clamp_max(${select('farmer_node_reachable')} + 2 * ${select('farmer_node_exiting')}, 2))`,
         legend: NODE,
       },
     ],
@@ -34,7 +34,7 @@ export const nodePanels: Panel[] = [
     size: [12, 5],
     valueNames: { '0': { text: 'closed', color: 'green' }, '1': { text: 'open', color: 'orange' } },
     runbooks,
-    queries: [{ expr: `max by (instance, node) (${select('farmer_node_circuit_open')})`, legend: NODE }],
+    queries: [{ expr: `max by (namespace, instance, node) (${select('farmer_node_circuit_open')})`, legend: NODE }],
   }),
   graph({
     title: 'Requests by route',
@@ -97,7 +97,7 @@ export const nodePanels: Panel[] = [
     size: [8, 8],
     as: 'bars',
     runbooks,
-    queries: [{ expr: failedRequests(['instance', 'node']), legend: NODE }],
+    queries: [{ expr: failedRequests(['namespace', 'instance', 'node']), legend: NODE }],
   }),
   graph({
     title: 'Response time by node, p95',
@@ -115,6 +115,8 @@ export const nodePanels: Panel[] = [
     size: [8, 8],
     signed: true,
     runbooks: ['FarmerClockSkew'],
-    queries: [{ expr: `max by (instance, node) (${select('farmer_node_clock_skew_seconds')})`, legend: NODE }],
+    queries: [
+      { expr: `max by (namespace, instance, node) (${select('farmer_node_clock_skew_seconds')})`, legend: NODE },
+    ],
   }),
 ];

@@ -1,6 +1,6 @@
 import type { Panel } from '@grafana/grafana-foundation-sdk/dashboard';
 import { stat } from '../panels.ts';
-import { diskState, headroom, increaseOverRange, passRate, select } from '../promql.ts';
+import { diskState, headroom, increaseOverRange, passRate, select, TARGET } from '../promql.ts';
 import {
   alertTable,
   contractsStat,
@@ -14,6 +14,7 @@ import {
 } from '../shared-panels.ts';
 import { CAPACITY_ESTIMATE, DISK_FREE, DISK_SPARE, DISK_USED, INTERVAL } from './queries.ts';
 
+const FARMER = TARGET.join(', ');
 /** A forecast beyond a year is noise of a disk in use. */
 const DISK_FULL_IN = `(clamp_min(${DISK_SPARE}, 0) / (0 - (deriv(${DISK_FREE}[6h]) + deriv(${DISK_USED}[6h])) > 0) < 365 * 86400)`;
 
@@ -120,7 +121,7 @@ export const overviewPanels: Panel[] = [
     runbooks: ['FarmerOverCapacity'],
     queries: [
       {
-        expr: `max(sum by (job, instance) (${select('farmer_contracts')}) / on (job, instance) (${CAPACITY_ESTIMATE} > 0))`,
+        expr: `max(sum by (${FARMER}) (${select('farmer_contracts')}) / on (${FARMER}) (${CAPACITY_ESTIMATE} > 0))`,
         legend: 'load',
       },
     ],

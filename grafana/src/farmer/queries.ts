@@ -1,8 +1,8 @@
 import { select } from '../promql.ts';
 
 /** Farmers may use the same names for disks and nodes. */
-export const DISK = '{{instance}} {{disk}}';
-export const NODE = '{{instance}} {{node}}';
+export const DISK = '{{namespace}} {{instance}} {{disk}}';
+export const NODE = '{{namespace}} {{instance}} {{node}}';
 
 /** Minimum step of pass rates and quantiles: challenges may be an hour apart, so shorter steps are mostly empty. */
 export const RARE = '2m';

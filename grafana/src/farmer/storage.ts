@@ -46,7 +46,7 @@ export const storagePanels: Panel[] = [
     size,
     as: 'area',
     runbooks: ['FarmerContractsLost'],
-    queries: [{ expr: `sum by (instance, node) (${select('farmer_contracts')})`, legend: NODE }],
+    queries: [{ expr: `sum by (namespace, instance, node) (${select('farmer_contracts')})`, legend: NODE }],
   }),
   graph({
     title: 'Storage and capacity',
@@ -67,7 +67,7 @@ export const storagePanels: Panel[] = [
     size,
     queries: [
       {
-        expr: `max by (instance, node) (${select('farmer_contract_bytes')} / (${select('farmer_capacity_bytes')} > 0))`,
+        expr: `max by (namespace, instance, node) (${select('farmer_contract_bytes')} / (${select('farmer_capacity_bytes')} > 0))`,
         legend: NODE,
       },
     ],
