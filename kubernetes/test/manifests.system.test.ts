@@ -1,5 +1,4 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseBytes } from '@downstream/platform';
 import { describe, expect, it } from '@jest/globals';
@@ -9,56 +8,18 @@ import { SETTINGS as MOCK_SETTINGS, readConfig as readMockConfig } from '../../m
 import { describeWith } from '../../test/support/tools.ts';
 import { PROMETHEUS_RULE_PATH, renderPrometheusRule } from '../generate.ts';
 import {
+  findFarmer,
   getOnlyContainer,
   listPods,
   MODULES,
   OVERLAYS,
-  type Rendered,
   render,
   renderFolder,
   resolveEnvironment,
 } from './render.ts';
+import { typeCheck } from './type-check.ts';
 
 const root = join(import.meta.dirname, '../..');
-const findFarmer = (rendered: Rendered) => {
-  const pod = listPods(rendered).find(({ name }) => name === 'farmer');
-  if (pod === undefined) throw new Error('no farmer pod');
-  return { ...pod, container: getOnlyContainer(pod.spec) };
-};
-
-/** Compiles objects as literals of their kinds' types, in which unknown fields are errors. Returns the output. */
-function typeCheck(objects: readonly { readonly kind: string; readonly [field: string]: unknown }[]): string {
-  const folder = mkdtempSync(join(import.meta.dirname, '.typed-'));
-  try {
-    const imports = Object.entries(MODULES).map(([kind, module]) => `import type { ${kind} } from '${module}';`);
-    const literals = objects.map((object, n) => `export const object${n}: ${object.kind} = ${JSON.stringify(object)};`);
-    writeFileSync(join(folder, 'objects.ts'), [...imports, ...literals].join('\n'));
-    const flags =
-      '--ignoreConfig --noEmit --strict --skipLibCheck --module nodenext --allowImportingTsExtensions'.split(' ');
-    const { stdout, status } = spawnSync('node_modules/.bin/tsc', [...flags, join(folder, 'objects.ts')], {
-      cwd: root,
-      encoding: 'utf8',
-    });
-    return status === 0 ? '' : stdout;
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
-/** Renders the production overlay with a component. */
-function renderWith(component: string): Rendered {
-  const folder = mkdtempSync(join(import.meta.dirname, '.overlay-'));
-  try {
-    const kustomization = {
-      resources: ['../../overlays/production'],
-      components: [`../../components/${component}`],
-    };
-    writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(kustomization));
-    return renderFolder(folder);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
 
 describeWith(['kubectl'], 'manifests', () => {
   it.each(OVERLAYS)('contain only kinds, fields and types that Kubernetes knows: %s', (overlay) => {
@@ -247,12 +208,6 @@ describeWith(['kubectl'], 'manifests', () => {
     expect(resolveEnvironment(render('production'), container)).not.toHaveProperty('FARMER_INIT');
     const dev = render('dev');
     expect(resolveEnvironment(dev, findFarmer(dev).container)).toMatchObject({ FARMER_INIT: 'true' });
-  });
-
-  it('evict one farmer at a time, or all of a machine at once if their volumes cannot leave it', () => {
-    const budget = (rendered: Rendered) => rendered.one('PodDisruptionBudget', 'farmer').spec?.maxUnavailable;
-    expect(budget(render('production'))).toBe(1);
-    expect(budget(renderWith('local-volumes'))).toBe('100%');
   });
 
   it('scrape in production, and include alerts and dashboards for all farms', () => {

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StatefulSet } from 'kubernetes-types/apps/v1.d.ts';
 import type { ConfigMap, Container, Namespace, PodSpec, Service, ServiceAccount } from 'kubernetes-types/core/v1.d.ts';
-import type { NetworkPolicy } from 'kubernetes-types/networking/v1.d.ts';
+import type { Ingress, NetworkPolicy } from 'kubernetes-types/networking/v1.d.ts';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.d.ts';
 import { parseAllDocuments } from 'yaml';
 import type { PodMonitor, PrometheusRule } from './operator-types.ts';
@@ -14,6 +15,7 @@ export const MODULES = {
   Namespace: 'kubernetes-types/core/v1.d.ts',
   Service: 'kubernetes-types/core/v1.d.ts',
   ServiceAccount: 'kubernetes-types/core/v1.d.ts',
+  Ingress: 'kubernetes-types/networking/v1.d.ts',
   NetworkPolicy: 'kubernetes-types/networking/v1.d.ts',
   PodDisruptionBudget: 'kubernetes-types/policy/v1.d.ts',
   PodMonitor: '../operator-types.ts',
@@ -26,6 +28,7 @@ interface Kinds {
   Namespace: Namespace;
   Service: Service;
   ServiceAccount: ServiceAccount;
+  Ingress: Ingress;
   NetworkPolicy: NetworkPolicy;
   PodDisruptionBudget: PodDisruptionBudget;
   PodMonitor: PodMonitor;
@@ -40,10 +43,42 @@ export interface Rendered {
 }
 
 export const OVERLAYS = ['dev', 'production'] as const;
+type Overlay = (typeof OVERLAYS)[number];
+
+/** All optional parts. The production overlay contains `monitoring`. */
+export const COMPONENTS: readonly string[] = readdirSync(join(import.meta.dirname, '../components')).sort();
 
 /** Renders the objects that `kubectl apply -k` sends for an overlay. */
-export function render(overlay: (typeof OVERLAYS)[number]): Rendered {
+export function render(overlay: Overlay): Rendered {
   return renderFolder(join(import.meta.dirname, '../overlays', overlay));
+}
+
+/**
+ * Renders an overlay with components.
+ *
+ * @param fields other fields of the kustomization, such as `patches`
+ */
+export function renderWith(
+  overlay: Overlay,
+  components: readonly string[],
+  fields: Readonly<Record<string, unknown>> = {},
+): Rendered {
+  return renderKustomization({
+    resources: [`../../overlays/${overlay}`],
+    components: components.map((component) => `../../components/${component}`),
+    ...fields,
+  });
+}
+
+/** @param kustomization of a folder like kubernetes/overlays/production, from which its paths start */
+export function renderKustomization(kustomization: Readonly<Record<string, unknown>>): Rendered {
+  const folder = mkdtempSync(join(import.meta.dirname, '.overlay-'));
+  try {
+    writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(kustomization));
+    return renderFolder(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** @param folder with a kustomization.yaml */
@@ -69,6 +104,13 @@ export function listPods({ all }: Rendered): { name: string; labels: Record<stri
     if (template?.spec === undefined) throw new Error(`workload ${metadata?.name} has no pod template`);
     return { name: metadata?.name ?? '', labels: template.metadata?.labels ?? {}, spec: template.spec };
   });
+}
+
+/** The farmer's pod template and its container. */
+export function findFarmer(rendered: Rendered): ReturnType<typeof listPods>[number] & { container: Container } {
+  const pod = listPods(rendered).find(({ name }) => name === 'farmer');
+  if (pod === undefined) throw new Error('no farmer pod');
+  return { ...pod, container: getOnlyContainer(pod.spec) };
 }
 
 export function getOnlyContainer({ containers }: PodSpec): Container {
