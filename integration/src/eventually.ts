@@ -26,5 +26,5 @@ export async function eventually<T>(
     }
     await pause(POLL_INTERVAL_MS);
   }
-  throw new Error(`waited ${withinMs} ms for ${what}; last value: ${JSON.stringify(last)}`);
+  throw new Error(`waited ${withinMs} ms for ${what}; last value: ${JSON.stringify(last)?.slice(0, 2_000)}`);
 }
