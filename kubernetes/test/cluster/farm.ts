@@ -30,7 +30,7 @@ export interface FarmOptions {
   readonly patches?: readonly object[];
 }
 
-/** A farm of the dev overlay in a namespace of its own. */
+/** A farm of the dev overlay in its own namespace. */
 export class Farm {
   readonly namespace: string;
   #options: FarmOptions;
