@@ -28,11 +28,6 @@ export async function getObject<T>(args: readonly string[]): Promise<T> {
   return JSON.parse(await kubectl(['get', '--output=json', ...args]));
 }
 
-/** Runs helm in the cluster under test and returns its trimmed output. @throws with its errors if it fails */
-export async function helm(args: readonly string[], options?: CommandOptions): Promise<string> {
-  return await run('helm', [`--kube-context=${readClusterSettings().context}`, ...args], options);
-}
-
 /** kubectl's arguments with the context of the cluster under test. */
 export function inContext(args: readonly string[]): string[] {
   return [`--context=${readClusterSettings().context}`, ...args];
