@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ControlClient } from '@downstream/control-api';
@@ -8,6 +7,7 @@ import { eventually } from '../../../integration/src/eventually.ts';
 import { type FarmerStatus, fetchFarmerStatus, type Scrape, scrape } from '../../../integration/src/scrape.ts';
 import { type CommandOptions, type CommandResult, getObject, kubectl, tryKubectl } from './commands.ts';
 import { IMAGES } from './images.ts';
+import { nameNamespace, removeNamespace } from './namespace.ts';
 import { withPortForward } from './port-forward.ts';
 
 const CONTROL_PORT = 5001;
@@ -42,7 +42,7 @@ export class Farm {
 
   /** Creates the namespace and applies the overlay, without waiting for pods. */
   static async create(name: string, options: FarmOptions = {}): Promise<Farm> {
-    const farm = new Farm(`downstream-test-${name}-${randomBytes(3).toString('hex')}`, options);
+    const farm = new Farm(nameNamespace(name), options);
     await farm.apply();
     return farm;
   }
@@ -145,9 +145,7 @@ export class Farm {
 
   /** Removes the namespace with everything in it, and waits for that. */
   async remove(): Promise<void> {
-    await kubectl(['delete', 'namespace', this.namespace, '--ignore-not-found', '--timeout=120s'], {
-      timeoutMs: 130_000,
-    });
+    await removeNamespace(this.namespace);
   }
 }
 
