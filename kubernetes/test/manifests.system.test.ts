@@ -1,12 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseBytes } from '@downstream/platform';
-import { describe, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { readConfig } from '../../farmer/src/config.ts';
 import { SETTINGS } from '../../farmer/src/settings.ts';
 import { SETTINGS as MOCK_SETTINGS, readConfig as readMockConfig } from '../../mock-node/src/config.ts';
 import { describeWith } from '../../test/support/tools.ts';
-import { PROMETHEUS_RULE_PATH, renderPrometheusRule } from '../generate.ts';
 import {
   findFarmer,
   getOnlyContainer,
@@ -224,11 +222,5 @@ describeWith(['kubectl'], 'manifests', () => {
     const boards = rendered.all('ConfigMap').filter(({ metadata }) => metadata?.labels?.['grafana_dashboard'] === '1');
     const uids = boards.flatMap(({ data }) => Object.values(data ?? {})).map((text) => JSON.parse(text).uid);
     expect(uids.sort()).toEqual(['downstream-farmer', 'downstream-fleet', 'downstream-mock-node']);
-  });
-});
-
-describe('prometheus-rule.yaml', () => {
-  it('matches what `npm run kubernetes` writes', () => {
-    expect(readFileSync(PROMETHEUS_RULE_PATH, 'utf8')).toBe(renderPrometheusRule());
   });
 });

@@ -1,11 +1,11 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StatefulSet } from 'kubernetes-types/apps/v1.d.ts';
 import type { ConfigMap, Container, Namespace, PodSpec, Service, ServiceAccount } from 'kubernetes-types/core/v1.d.ts';
 import type { Ingress, NetworkPolicy } from 'kubernetes-types/networking/v1.d.ts';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.d.ts';
 import { parseAllDocuments } from 'yaml';
+import { kustomize, kustomizeContent } from '../src/kustomize.ts';
 import type { PodMonitor, PrometheusRule } from './operator-types.ts';
 
 /** The kinds in our manifests, and the modules with their types. */
@@ -72,19 +72,19 @@ export function renderWith(
 
 /** @param kustomization of a folder like kubernetes/overlays/production, from which its paths start */
 export function renderKustomization(kustomization: Readonly<Record<string, unknown>>): Rendered {
-  const folder = mkdtempSync(join(import.meta.dirname, '.overlay-'));
-  try {
-    writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(kustomization));
-    return renderFolder(folder);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  return parseRendered(kustomizeContent(kustomization));
 }
 
 /** @param folder with a kustomization.yaml */
 export function renderFolder(folder: string): Rendered {
-  const text = execFileSync('kubectl', ['kustomize', folder], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
-  const objects = parseAllDocuments(text).map((document) => document.toJS());
+  return parseRendered(kustomize(folder));
+}
+
+/** @param text what `kubectl kustomize` or `helm template` prints */
+export function parseRendered(text: string): Rendered {
+  const objects = parseAllDocuments(text)
+    .map((document) => document.toJS())
+    .filter((object) => object !== null);
   const all = <K extends Kind>(kind: K): Kinds[K][] => objects.filter((object) => object.kind === kind);
   return {
     objects,

@@ -1,10 +1,8 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 
-const RULES = join(import.meta.dirname, '../prometheus/rules');
-
-export const PROMETHEUS_RULE_PATH = join(import.meta.dirname, 'monitoring/prometheus-rule.yaml');
+const RULES = join(import.meta.dirname, '../../prometheus/rules');
 
 /** Renders prometheus/rules as YAML for the Prometheus operator. */
 export function renderPrometheusRule(): string {
@@ -18,5 +16,3 @@ export function renderPrometheusRule(): string {
   };
   return `# Generated from prometheus/rules by \`npm run kubernetes\`.\n${stringify(rule, { lineWidth: 0 })}`;
 }
-
-if (import.meta.main) writeFileSync(PROMETHEUS_RULE_PATH, renderPrometheusRule());
