@@ -11,6 +11,7 @@ import { nameNamespace, removeNamespace } from './namespace.ts';
 import { withPortForward } from './port-forward.ts';
 
 const CONTROL_PORT = 5001;
+const MOCK_ENV = '/spec/template/spec/containers/0/env';
 const FARMER_PORT = 8080;
 
 /** What differs from the dev overlay. */
@@ -156,6 +157,13 @@ function toKustomization(namespace: string, options: FarmOptions): object {
     resources: ['../../../overlays/dev'],
     components: components.map((name) => `../../../components/${name}`),
     replicas: [{ name: 'farmer', count: farmers }],
+    // Drains of these tests spare other pods.
+    labels: [
+      {
+        pairs: { 'downstream-test': namespace },
+        fields: [{ kind: 'StatefulSet', path: 'spec/template/metadata/labels', create: true }],
+      },
+    ],
     images: Object.entries(IMAGES).map(([name, image]) => ({
       name,
       newTag: name === 'downstream-farmer' && options.farmerTag ? options.farmerTag : image.split(':')[1],
@@ -177,9 +185,11 @@ function toKustomization(namespace: string, options: FarmOptions): object {
         patch: JSON.stringify([
           {
             op: 'replace',
-            path: '/spec/template/spec/containers/0/env/0',
+            path: `${MOCK_ENV}/0`,
             value: { name: 'MOCK_INTERVAL', value: String(intervalSeconds) },
           },
+          // Ten intervals of a test are shorter than an outage: contracts must not end meanwhile.
+          { op: 'add', path: `${MOCK_ENV}/-`, value: { name: 'MOCK_MAX_FAILURES', value: '1000' } },
         ]),
       },
       ...(options.patches ?? []),

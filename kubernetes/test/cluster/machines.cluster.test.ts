@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from '../../../integration/src/eventually.ts';
+import { Farm } from './farm.ts';
+import { drain, findMachine, listMachines, switchPower, uncordon, waitForMachine } from './machines.ts';
+import { NetworkVolumes } from './network-volumes.ts';
+import { readClusterSettings } from './settings.ts';
+
+// Three farmers on two machines: at least one machine runs two.
+const FARMERS = ['farmer-0', 'farmer-1', 'farmer-2'];
+const { power, sharedFolder } = readClusterSettings();
+
+const listContracts = async (farm: Farm) =>
+  await Promise.all(FARMERS.map(async (pod) => await farm.listContracts(pod)));
+const expectContracts = async (farm: Farm, before: readonly string[][]) =>
+  expect(await listContracts(farm)).toEqual(before.map((contracts) => expect.arrayContaining([...contracts])));
+const startFarm = async (...args: Parameters<typeof Farm.start>) => {
+  const farm = await Farm.start(...args);
+  for (const pod of FARMERS) await farm.untilChallengePassed(pod);
+  return farm;
+};
+
+describe('farmers with local volumes', () => {
+  let farm: Farm;
+  beforeAll(async () => {
+    farm = await startFarm('local', { farmers: 3, components: ['local-volumes'] });
+  });
+  afterEach(async () => {
+    for (const machine of await listMachines()) await uncordon(machine);
+  });
+  afterAll(async () => await farm.remove());
+
+  it('let a drain of each machine end, wait for it, and keep their contracts', async () => {
+    const before = await listContracts(farm);
+    for (const machine of await listMachines()) {
+      const places = await Promise.all(FARMERS.map(async (pod) => await findMachine(farm, pod)));
+      await drain(machine, farm, 60);
+      for (const [n, pod] of FARMERS.entries()) {
+        if (places[n] !== machine) continue;
+        await farm.untilPod(`${pod} to wait for its machine`, pod, ({ status }) => status?.phase === 'Pending');
+      }
+      await uncordon(machine);
+      await farm.waitForPod('mock-node-0');
+      await farm.rollout();
+    }
+    await expectContracts(farm, before);
+    for (const pod of FARMERS) await farm.untilChallengePassed(pod);
+  });
+
+  (power === undefined ? it.skip : it)('go on when a machine fails, and return with it', async () => {
+    const before = await listContracts(farm);
+    const home = await findMachine(farm, 'mock-node-0');
+    const [lost = ''] = (await listMachines()).filter((machine) => machine !== home);
+    const places = await Promise.all(FARMERS.map(async (pod) => await findMachine(farm, pod)));
+    const [survivor = ''] = FARMERS.filter((_, n) => places[n] === home);
+    await switchPower('off', lost);
+    try {
+      await waitForMachine(lost, 'Ready=Unknown');
+      await farm.untilChallengePassed(survivor);
+    } finally {
+      await switchPower('on', lost);
+    }
+    await waitForMachine(lost, 'Ready');
+    await eventually(
+      'all farmers to be ready',
+      async () => (await farm.getSet()).status?.readyReplicas,
+      (ready) => ready === FARMERS.length,
+      { withinMs: 120_000 },
+    );
+    await expectContracts(farm, before);
+    for (const pod of FARMERS) await farm.untilChallengePassed(pod);
+  });
+});
+
+(sharedFolder === undefined ? describe.skip : describe)('farmers with network volumes', () => {
+  const name = `downstream-test-network-${randomBytes(3).toString('hex')}`;
+  const volumes = new NetworkVolumes(sharedFolder ?? '', name);
+  let farm: Farm;
+  beforeAll(async () => {
+    // One for each farmer and one for the node.
+    await volumes.create(FARMERS.length + 1);
+    farm = await startFarm('network-volumes', {
+      farmers: 3,
+      patches: ['farmer', 'mock-node'].map((set) => ({
+        target: { kind: 'StatefulSet', name: set },
+        patch: JSON.stringify([{ op: 'add', path: '/spec/volumeClaimTemplates/0/spec/storageClassName', value: name }]),
+      })),
+    });
+  });
+  afterEach(async () => {
+    for (const machine of await listMachines()) await uncordon(machine);
+  });
+  afterAll(async () => {
+    await farm.remove();
+    await volumes.remove();
+  });
+
+  it('move to the other machine one by one when each machine is drained, and keep their contracts', async () => {
+    const before = await listContracts(farm);
+    for (const machine of await listMachines()) {
+      await drain(machine, farm, 120);
+      await farm.waitForPod('mock-node-0');
+      await farm.rollout();
+      for (const pod of FARMERS) expect(await findMachine(farm, pod)).not.toBe(machine);
+      await uncordon(machine);
+    }
+    await expectContracts(farm, before);
+    for (const pod of FARMERS) await farm.untilChallengePassed(pod);
+  });
+});
