@@ -12,7 +12,7 @@ export async function eventually<T>(
   what: string,
   read: () => Promise<T>,
   isDone: (value: T) => boolean,
-  { withinMs = 60_000 }: { withinMs?: number } = {},
+  { withinMs = 60_000, pollIntervalMs = POLL_INTERVAL_MS }: { withinMs?: number; pollIntervalMs?: number } = {},
 ): Promise<T> {
   const deadline = performance.now() + withinMs;
   let last: unknown;
@@ -24,7 +24,7 @@ export async function eventually<T>(
     } catch (error) {
       last = error instanceof Error ? error.message : error;
     }
-    await pause(POLL_INTERVAL_MS);
+    await pause(pollIntervalMs);
   }
   throw new Error(`waited ${withinMs} ms for ${what}; last value: ${JSON.stringify(last)?.slice(0, 2_000)}`);
 }

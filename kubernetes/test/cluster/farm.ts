@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { ControlClient } from '@downstream/control-api';
 import type { StatefulSet } from 'kubernetes-types/apps/v1.d.ts';
 import type { Pod } from 'kubernetes-types/core/v1.d.ts';
-import { eventually } from '../../../integration/src/eventually.ts';
 import { type FarmerStatus, fetchFarmerStatus, type Scrape, scrape } from '../../../integration/src/scrape.ts';
 import { type CommandOptions, type CommandResult, getObject, kubectl, tryKubectl } from './commands.ts';
 import { IMAGES } from './images.ts';
 import { nameNamespace, removeNamespace } from './namespace.ts';
 import { withPortForward } from './port-forward.ts';
+import { until } from './until.ts';
 
 const CONTROL_PORT = 5001;
 const MOCK_ENV = '/spec/template/spec/containers/0/env';
@@ -109,7 +109,7 @@ export class Farm {
 
   /** Polls a pod until it satisfies a condition. */
   async untilPod(what: string, pod: string, isDone: (pod: Pod) => boolean, withinMs = 90_000): Promise<Pod> {
-    return await eventually(what, async () => await this.getPod(pod), isDone, { withinMs });
+    return await until(what, async () => await this.getPod(pod), isDone, withinMs);
   }
 
   /** Runs `downstream` with arguments in a farmer's pod. */
@@ -141,7 +141,7 @@ export class Farm {
   async untilChallengePassed(pod: string, withinMs = 60_000): Promise<void> {
     const passed = async () => (await this.scrape(pod)).value('farmer_challenges_passed_total');
     const before = await passed();
-    await eventually(`${pod} to pass a challenge`, passed, (value) => value > before, { withinMs });
+    await until(`${pod} to pass a challenge`, passed, (value) => value > before, withinMs);
   }
 
   /** Removes the namespace with everything in it, and waits for that. */
@@ -172,7 +172,8 @@ function toKustomization(namespace: string, options: FarmOptions): object {
       {
         name: 'farmer',
         behavior: 'merge',
-        literals: Object.entries(settings).map(([name, value]) => `${name}=${value}`),
+        // Two contracts: the proofs of many farmers share the CPU.
+        literals: Object.entries({ FARMER_SIZE: '64MiB', ...settings }).map(([name, value]) => `${name}=${value}`),
       },
     ],
     patches: [

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually } from '../../../integration/src/eventually.ts';
 import { Farm } from './farm.ts';
 import { drain, findMachine, listMachines, switchPower, uncordon, waitForMachine } from './machines.ts';
 import { NetworkVolumes } from './network-volumes.ts';
 import { readClusterSettings } from './settings.ts';
+import { until } from './until.ts';
 
 // Three farmers on two machines: at least one machine runs two.
 const FARMERS = ['farmer-0', 'farmer-1', 'farmer-2'];
@@ -61,11 +61,11 @@ describe('farmers with local volumes', () => {
       await switchPower('on', lost);
     }
     await waitForMachine(lost, 'Ready');
-    await eventually(
+    await until(
       'all farmers to be ready',
       async () => (await farm.getSet()).status?.readyReplicas,
       (ready) => ready === FARMERS.length,
-      { withinMs: 120_000 },
+      120_000,
     );
     await expectContracts(farm, before);
     for (const pod of FARMERS) await farm.untilChallengePassed(pod);

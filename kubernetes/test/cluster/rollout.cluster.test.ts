@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually } from '../../../integration/src/eventually.ts';
 import { Farm } from './farm.ts';
 import { IMAGES, WRONG_PROOFS_TAG } from './images.ts';
+import { until } from './until.ts';
 
 const FARMERS = ['farmer-0', 'farmer-1', 'farmer-2'];
 const IMAGE = IMAGES['downstream-farmer'];
@@ -43,7 +43,7 @@ describe('three farmers', () => {
     await farm.untilPod('the updated pod', 'farmer-2', ({ spec }) =>
       Boolean(spec?.containers[0]?.image?.endsWith(WRONG_PROOFS_TAG)),
     );
-    await eventually(
+    await until(
       'the node to reject its answers',
       async () => await countRejected('farmer-2'),
       (n) => n >= 3,

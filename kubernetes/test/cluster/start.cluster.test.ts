@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually } from '../../../integration/src/eventually.ts';
 import { Farm } from './farm.ts';
 import { withPortForward } from './port-forward.ts';
+import { until } from './until.ts';
 
 describe('a farm of the dev overlay', () => {
   let farm: Farm;
@@ -45,7 +45,7 @@ describe('a farm of the dev overlay', () => {
     const contracts = await farm.listContracts('farmer-0');
     await farm.kubectl(['scale', 'statefulset/mock-node', '--replicas=0']);
     await farm.kubectl(['wait', '--for=delete', 'pod/mock-node-0', '--timeout=60s']);
-    await eventually(
+    await until(
       'the farmer to wait for its node',
       async () => (await farm.fetchStatus('farmer-0')).nodes[0]?.waiting,
       (waiting) => waiting !== null,
