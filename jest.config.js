@@ -28,6 +28,7 @@ export default {
     '^@downstream/platform/web$': '<rootDir>/packages/platform/src/web/index.ts',
     '^@downstream/(farmer|mock-node)$': '<rootDir>/$1/src/index.ts',
   },
+  setupFiles: ['<rootDir>/test/support/node-flags.ts'],
   testTimeout: 30_000,
   collectCoverageFrom: ['<rootDir>/packages/*/src/**/*.ts', '<rootDir>/{farmer,mock-node}/src/**/*.ts'],
   // The HTML report takes longer than the tests: add it with --coverageReporters=html.
