@@ -23,12 +23,22 @@ const startFarm = async (...args: Parameters<typeof Farm.start>) => {
 describe('farmers with local volumes', () => {
   let farm: Farm;
   beforeAll(async () => {
-    farm = await startFarm('local', { farmers: 3, components: ['local-volumes'] });
+    farm = await startFarm('local', { farmers: 3 });
   });
   afterEach(async () => {
     for (const machine of await listMachines()) await uncordon(machine);
   });
   afterAll(async () => await farm.remove());
+
+  it('hang in a drain until the component local-volumes is applied', async () => {
+    const places = await Promise.all(FARMERS.map(async (pod) => await findMachine(farm, pod)));
+    const machine = places.find((place, n) => places.indexOf(place) !== n) ?? '';
+    await expect(drain(machine, farm, 20)).rejects.toThrow("violate the pod's disruption budget");
+    await farm.apply({ components: ['local-volumes'] });
+    await drain(machine, farm, 60);
+    await uncordon(machine);
+    await farm.rollout();
+  });
 
   it('let a drain of each machine end, wait for it, and keep their contracts', async () => {
     const before = await listContracts(farm);
