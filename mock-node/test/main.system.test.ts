@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { CHILD_ENV } from '../../test/support/child-env.ts';
 import { ADDRESS, API, setUpMockNode, sha256 } from './support/mock-node.ts';
 
 const { start, url, path: filePath } = setUpMockNode();
@@ -17,7 +18,7 @@ describe('mock-node', () => {
   function run(env: Record<string, string>, ...flags: string[]) {
     const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
     const child = spawn(process.execPath, ['--conditions=source', main, ...flags], {
-      env: { PATH: process.env['PATH'], MOCK_PORT: '0', MOCK_CONTROL_PORT: '0', ...env },
+      env: { ...CHILD_ENV, MOCK_PORT: '0', MOCK_CONTROL_PORT: '0', ...env },
     });
     children.push(child);
     const written = { out: '', err: '' };

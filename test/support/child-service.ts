@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { CHILD_ENV } from './child-env.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -28,7 +29,7 @@ export class ChildService implements AsyncDisposable {
   constructor(service: keyof typeof MAIN, { args = [], env = {}, preload }: ChildOptions = {}) {
     const imports = preload === undefined ? [] : ['--import', pathToFileURL(preload).href];
     const child = spawn(process.execPath, ['--conditions=source', ...imports, MAIN[service], ...args], {
-      env: { PATH: process.env['PATH'], ...env },
+      env: { ...CHILD_ENV, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;

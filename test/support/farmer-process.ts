@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { Status } from '../../farmer/src/status/status.ts';
+import { CHILD_ENV } from './child-env.ts';
 import { until } from './test-farm.ts';
 
 const MAIN = join(import.meta.dirname, '../../farmer/src/main.ts');
@@ -23,7 +24,7 @@ export interface FarmerProcess extends AsyncDisposable {
 /** Starts a farmer from source. @param env all of its settings @throws with its output if it does not start */
 export async function startFarmerProcess(env: Record<string, string>): Promise<FarmerProcess> {
   const child = spawn(process.execPath, ['--conditions=source', MAIN], {
-    env: { PATH: process.env['PATH'], FARMER_INIT: 'true', FARMER_LOG_FORMAT: 'json', ...env },
+    env: { ...CHILD_ENV, FARMER_INIT: 'true', FARMER_LOG_FORMAT: 'json', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const lines: string[] = [];

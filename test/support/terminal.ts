@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CHILD_ENV } from './child-env.ts';
 import { until } from './test-farm.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -17,7 +18,7 @@ export class Terminal implements AsyncDisposable {
   constructor(main: string, env: Readonly<Record<string, string>>) {
     const command = `exec ${process.execPath} --conditions=source ${join(ROOT, main)}`;
     this.#script = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
-      env: { PATH: process.env['PATH'], ...env },
+      env: { ...CHILD_ENV, ...env },
     });
     this.#script.stdout?.on('data', (piece) => {
       this.#shown += piece;

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { CHILD_ENV } from '../../../test/support/child-env.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
@@ -19,7 +20,7 @@ async function downstream(env: Record<string, string>, ...args: string[]): Promi
   return await new Promise((resolve) => {
     const options = {
       cwd: join(root, 'work'),
-      env: { HOME: join(root, 'home'), FARMER_ADDRESS: ADDRESS, FARMER_HTTP_PORT: '0', ...env },
+      env: { ...CHILD_ENV, HOME: join(root, 'home'), FARMER_ADDRESS: ADDRESS, FARMER_HTTP_PORT: '0', ...env },
       timeout: 20_000,
     };
     execFile(process.execPath, ['--conditions=source', MAIN, ...args], options, (error, _stdout, stderr) => {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { CHILD_ENV } from '../../../test/support/child-env.ts';
 import { ADDRESS, API, createChunk, GENESIS_SHA256, setUpMockNode, sha256 } from '../support/mock-node.ts';
 
 const { path } = setUpMockNode();
@@ -18,7 +19,7 @@ async function startLife() {
     ['--conditions=source', fileURLToPath(new URL('../../src/main.ts', import.meta.url))],
     {
       env: {
-        PATH: process.env['PATH'],
+        ...CHILD_ENV,
         MOCK_PORT: '0',
         MOCK_CONTROL_PORT: 'off',
         MOCK_INTERVAL: '3600',
