@@ -52,7 +52,7 @@ export class Farm {
   static async start(name: string, options: FarmOptions = {}): Promise<Farm> {
     const farm = await Farm.create(name, options);
     try {
-      await farm.rollout();
+      await farm.rollout(240);
       return farm;
     } catch (error) {
       await farm.remove();
