@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseBytes } from '@downstream/platform';
 import { expect, it } from '@jest/globals';
+import { parse } from 'yaml';
 import { readConfig } from '../../farmer/src/config.ts';
 import { SETTINGS } from '../../farmer/src/settings.ts';
 import { SETTINGS as MOCK_SETTINGS, readConfig as readMockConfig } from '../../mock-node/src/config.ts';
@@ -206,6 +208,22 @@ describeWith(['kubectl'], 'manifests', () => {
     expect(resolveEnvironment(render('production'), container)).not.toHaveProperty('FARMER_INIT');
     const dev = render('dev');
     expect(resolveEnvironment(dev, findFarmer(dev).container)).toMatchObject({ FARMER_INIT: 'true' });
+  });
+
+  it("restore a backup with the farmer's image, user and privileges, but unnoticed by its objects", () => {
+    const pod = parse(readFileSync(join(root, 'kubernetes/restore/pod.yaml'), 'utf8'));
+    expect(typeCheck([pod])).toBe('');
+    const { spec, container } = findFarmer(render('production'));
+    expect(pod.spec.securityContext).toEqual(spec.securityContext);
+    const { image, securityContext, terminationMessagePolicy, volumeMounts } = container;
+    expect(getOnlyContainer(pod.spec)).toMatchObject({
+      image,
+      securityContext,
+      terminationMessagePolicy,
+      volumeMounts,
+      args: ['restore', '-', '--init'],
+    });
+    expect(pod.metadata.labels['app.kubernetes.io/name']).not.toBe('farmer');
   });
 
   it('scrape in production, and include alerts and dashboards for all farms', () => {

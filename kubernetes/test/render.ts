@@ -13,6 +13,7 @@ export const MODULES = {
   StatefulSet: 'kubernetes-types/apps/v1.d.ts',
   ConfigMap: 'kubernetes-types/core/v1.d.ts',
   Namespace: 'kubernetes-types/core/v1.d.ts',
+  Pod: 'kubernetes-types/core/v1.d.ts',
   Service: 'kubernetes-types/core/v1.d.ts',
   ServiceAccount: 'kubernetes-types/core/v1.d.ts',
   Ingress: 'kubernetes-types/networking/v1.d.ts',
