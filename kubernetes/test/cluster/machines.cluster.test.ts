@@ -1,7 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { backUp, replaceVolume, restore } from './backup.ts';
 import { Farm } from './farm.ts';
-import { drain, findMachine, listMachines, switchPower, uncordon, waitForMachine } from './machines.ts';
+import { deleteMachine, drain, findMachine, listMachines, switchPower, uncordon, waitForMachine } from './machines.ts';
 import { NetworkVolumes } from './network-volumes.ts';
 import { readClusterSettings } from './settings.ts';
 import { until } from './until.ts';
@@ -79,6 +83,37 @@ describe('farmers with local volumes', () => {
     );
     await expectContracts(farm, before);
     for (const pod of FARMERS) await farm.untilChallengePassed(pod);
+  });
+
+  (power === undefined ? it.skip : it)('are restored on another machine when theirs is lost for good', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'downstream-backup-'));
+    const backups = new Map(FARMERS.map((pod) => [pod, join(folder, `${pod}.db`)]));
+    for (const [pod, path] of backups) await backUp(farm, pod, path);
+    const before = await listContracts(farm);
+    const home = await findMachine(farm, 'mock-node-0');
+    const [lost = ''] = (await listMachines()).filter((machine) => machine !== home);
+    const places = await Promise.all(FARMERS.map(async (pod) => await findMachine(farm, pod)));
+    const [...victims] = backups.entries().filter((_, n) => places[n] === lost);
+    await farm.kubectl(['delete', 'configmap', 'farmer-first-start']);
+    await switchPower('off', lost);
+    try {
+      await deleteMachine(lost);
+      for (const [pod] of victims) {
+        // Its volume is bound to the lost machine.
+        await farm.untilPod(`${pod} to be Pending`, pod, ({ spec }) => spec?.nodeName === undefined, 120_000);
+        expect(await replaceVolume(farm, pod)).toContain('the data directory /data is empty');
+      }
+      for (const [pod, backup] of victims) await restore(farm, pod, backup);
+      await farm.apply();
+      await farm.rollout();
+      for (const [pod] of victims) expect(await findMachine(farm, pod)).not.toBe(lost);
+      await expectContracts(farm, before);
+      for (const pod of FARMERS) await farm.untilChallengePassed(pod);
+    } finally {
+      await switchPower('on', lost);
+      await waitForMachine(lost, 'Ready');
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 

@@ -33,6 +33,11 @@ export async function switchPower(state: 'off' | 'on', machine: string): Promise
   await run('sh', ['-c', `${power} "$@"`, 'sh', state, machine], { timeoutMs: 180_000 });
 }
 
+/** Removes a machine from the cluster, which its kubelet joins again when it starts. */
+export async function deleteMachine(machine: string): Promise<void> {
+  await kubectl(['delete', 'node', machine]);
+}
+
 /** Waits until a machine is ready, or is known to be lost. */
 export async function waitForMachine(machine: string, condition: 'Ready' | 'Ready=Unknown'): Promise<void> {
   await kubectl(['wait', `--for=condition=${condition}`, `node/${machine}`, '--timeout=120s'], { timeoutMs: 130_000 });
