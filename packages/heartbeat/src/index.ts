@@ -1,4 +1,16 @@
 export { ChunkDigest, type ContractProof, proveContract } from './contract-challenge.ts';
+export { HeartbeatError, type HeartbeatErrorCode } from './heartbeat-error.ts';
+export { evaluateKeyedPrf } from './keyed-prf.ts';
+export { createMerkleHeartbeat, isMerkleProofOfTag, type MerkleEncodeOptions, merkle } from './merkle/merkle.ts';
+export type { MerkleTree } from './merkle/merkle-tree.ts';
+export type {
+  MerkleChallenge,
+  MerkleHeartbeat,
+  MerkleProof,
+  MerkleState,
+  MerkleTag,
+  MerkleTypes,
+} from './merkle/merkle-types.ts';
 export {
   computeOneHashExtents,
   computeOneHashResponse,
@@ -11,3 +23,5 @@ export {
   countSampledBytes,
   MIN_ONE_HASH_BYTES,
 } from './one-hash-sample.ts';
+export type { Codec, EncodeOptions, ProofScheme, RandomBytes, SchemeTypes } from './proof-scheme.ts';
+export { fileFromBytes, type RandomAccessFile } from './random-access-file.ts';

@@ -1,0 +1,123 @@
+import { HeartbeatError } from '../heartbeat-error.ts';
+import { readInteger, readNumber, rejectField } from '../json-fields.ts';
+import type { EncodeOptions, ProofScheme, RandomBytes } from '../proof-scheme.ts';
+import { BUFFER_BYTES, type RandomAccessFile } from '../random-access-file.ts';
+import { challengeCodec, heartbeatCodec, MAX_TIMESTAMP, proofCodec, stateCodec, tagCodec } from './merkle-json.ts';
+import { computeLeafBlob, getNextSeed } from './merkle-leaf.ts';
+import { checkSignature, signState } from './merkle-state.ts';
+import { buildTree, getBranch, getNode, hashLeaf, isBranchOf } from './merkle-tree.ts';
+import {
+  DEFAULT_CHALLENGES,
+  DEFAULT_CHUNK_BYTES,
+  MAX_CHALLENGES,
+  type MerkleChallenge,
+  type MerkleHeartbeat,
+  type MerkleProof,
+  type MerkleState,
+  type MerkleTag,
+  type MerkleTypes,
+} from './merkle-types.ts';
+
+/** A private heartbeat with a new key. */
+export function createMerkleHeartbeat(random: RandomBytes, checkFraction: number | null = null): MerkleHeartbeat {
+  return { key: random(32), checkFraction };
+}
+
+export interface MerkleEncodeOptions extends EncodeOptions {
+  /** How many challenges the file can get, from 1 to 65 536; 256 by default. */
+  readonly challenges?: number;
+  /** The root seed; 32 random bytes by default. */
+  readonly seed?: Uint8Array;
+  /** Bytes that each challenge covers; by default from the heartbeat's check fraction. */
+  readonly chunkSize?: number;
+}
+
+/**
+ * The Merkle scheme: all challenges are computed in advance, and the root of the tree of their answers is enough to
+ * verify. `prove` costs as much as reading and hashing the covered bytes, `encode` as much for each challenge.
+ *
+ * Source: `heartbeat/Merkle` of Storj's heartbeat 0.1.10.
+ */
+export const merkle = {
+  heartbeat: heartbeatCodec,
+  tag: tagCodec,
+  state: stateCodec,
+  challenge: challengeCodec,
+  proof: proofCodec,
+
+  getPublic({ checkFraction }: MerkleHeartbeat): MerkleHeartbeat {
+    return { key: Buffer.alloc(0), checkFraction };
+  },
+
+  encode(
+    heartbeat: MerkleHeartbeat,
+    file: RandomAccessFile,
+    options: MerkleEncodeOptions,
+  ): { tag: MerkleTag; state: MerkleState } {
+    const key = getKey(heartbeat);
+    const challengeCount = readInteger(options.challenges ?? DEFAULT_CHALLENGES, 'challenges', 1, MAX_CHALLENGES);
+    const timestamp = readNumber(options.timestamp, 'timestamp', 0, MAX_TIMESTAMP);
+    const chunkSize = readInteger(options.chunkSize ?? getChunkSize(heartbeat, file.size), 'chunkSize', 0);
+    const rootSeed = options.seed ?? options.random(32);
+    const buffer = Buffer.allocUnsafe(BUFFER_BYTES);
+    const leaves: Buffer[] = [];
+    let seed = rootSeed;
+    for (let index = 0; index < challengeCount; index++) {
+      seed = getNextSeed(key, seed);
+      const blob = computeLeafBlob(file, seed, { fileSize: file.size, chunkSize }, buffer);
+      leaves.push(hashLeaf({ index, blob }));
+    }
+    const tree = buildTree(leaves);
+    const state = { index: 0, seed: rootSeed, challengeCount, root: Buffer.from(getNode(tree, 0)), timestamp };
+    return { tag: { tree, chunkSize, fileSize: file.size }, state: signState(key, state) };
+  },
+
+  genChallenge(
+    heartbeat: MerkleHeartbeat,
+    state: MerkleState,
+  ): { challenge: MerkleChallenge; state: MerkleState } | undefined {
+    const key = getKey(heartbeat);
+    checkSignature(key, state);
+    const { index } = state;
+    if (index >= state.challengeCount) return undefined;
+    const seed = getNextSeed(key, state.seed);
+    return { challenge: { seed, index }, state: signState(key, { ...state, seed, index: index + 1 }) };
+  },
+
+  prove(_: MerkleHeartbeat, file: RandomAccessFile, challenge: MerkleChallenge, tag: MerkleTag): MerkleProof {
+    const { index, seed } = challenge;
+    const { leafCount } = tag.tree;
+    if (index >= leafCount) rejectField('challenge.index', `below ${leafCount}, the tag's leaves`, String(index));
+    const sizes = { fileSize: tag.fileSize ?? file.size, chunkSize: tag.chunkSize };
+    const buffer = Buffer.allocUnsafe(Math.min(BUFFER_BYTES, Math.max(1, tag.chunkSize)));
+    return { leaf: { index, blob: computeLeafBlob(file, seed, sizes, buffer) }, branch: getBranch(tag.tree, index) };
+  },
+
+  verify(heartbeat: MerkleHeartbeat, proof: MerkleProof, challenge: MerkleChallenge, state: MerkleState): boolean {
+    checkSignature(getKey(heartbeat), state);
+    if (proof.leaf.index !== challenge.index) return false;
+    return isBranchOf(proof.leaf, proof.branch, { leafCount: state.challengeCount, root: state.root });
+  },
+
+  isEmptyChallenge(_: MerkleChallenge, { chunkSize, fileSize }: MerkleTag): boolean {
+    return chunkSize === 0 || fileSize === 0;
+  },
+} satisfies ProofScheme<MerkleTypes>;
+
+/**
+ * Whether a proof answers a challenge, according to the tag. A prover that checks its own proof detects a corrupt file
+ * before the verifier does.
+ */
+export function isMerkleProofOfTag(proof: MerkleProof, challenge: MerkleChallenge, { tree }: MerkleTag): boolean {
+  if (proof.leaf.index !== challenge.index) return false;
+  return isBranchOf(proof.leaf, proof.branch, { leafCount: tree.leafCount, root: getNode(tree, 0) });
+}
+
+function getChunkSize({ checkFraction }: MerkleHeartbeat, fileSize: number): number {
+  return checkFraction === null ? DEFAULT_CHUNK_BYTES : Math.trunc(checkFraction * fileSize);
+}
+
+function getKey({ key }: MerkleHeartbeat): Uint8Array {
+  if (key.length > 0) return key;
+  throw new HeartbeatError('private_heartbeat_required', 'heartbeat.key: must not be empty; use the private heartbeat');
+}
