@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-const POLL_INTERVAL_MS = 100;
+/** Many tests poll at the same time: each answer takes CPU from the farms. */
+const POLL_INTERVAL_MS = 300;
 
 /**
  * Polls until a value satisfies a condition. Errors are retried: the port of a restarting container is closed.

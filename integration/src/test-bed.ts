@@ -36,6 +36,8 @@ const NODE_HOST = 'mock-node';
 export const NODE_URL = `http://${NODE_HOST}:5000`;
 const LINKED_NODE = 'linked-node';
 const LINKED_NODE_URL = `http://${LINKED_NODE}:5000`;
+/** Longer than any test. */
+const NEVER_MS = 3_600_000;
 const DEFAULT_ENV = {
   FARMER_ADDRESS: '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV',
   FARMER_NODE_URL: NODE_URL,
@@ -191,10 +193,11 @@ export class TestBed {
     await this.#network.stop();
   }
 
-  /** Applies the restrictions of docker-compose.yml. */
+  /** Applies the restrictions of docker-compose.yml. The engine's health checks would take CPU from the farms. */
   #restrict<Container extends GenericContainer>(container: Container): Container {
     return container
       .withLabels(LABEL)
+      .withHealthCheck({ test: ['CMD', 'node', '--version'], interval: NEVER_MS })
       .withNetwork(this.#network)
       .withDroppedCapabilities('ALL')
       .withSecurityOpt('no-new-privileges:true');
