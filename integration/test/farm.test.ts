@@ -25,7 +25,7 @@ describe('A farmer', () => {
     });
   });
 
-  it('rejects the contracts of a node with a different genesis file and leaves no chunk on disk', async () => {
+  it.concurrent('rejects the contracts of a node with a different genesis file and leaves no chunk on disk', async () => {
     await inTestBed(async (bed) => {
       await bed.startMockNode((node) => node.withGenesis(createGenesis('node').content));
       const volume = await bed.createVolume();
@@ -48,7 +48,7 @@ describe('A farmer', () => {
     });
   });
 
-  it('keeps proving its contracts on a full disk and accepts no more', async () => {
+  it.concurrent('keeps proving its contracts on a full disk and accepts no more', async () => {
     await inTestBed(async (bed) => {
       await bed.startMockNode();
       // Fits the genesis file, one chunk, and a part of another.
@@ -63,7 +63,7 @@ describe('A farmer', () => {
     });
   });
 
-  it('accepts new contracts after its node has lost its state', async () => {
+  it.concurrent('accepts new contracts after its node has lost its state', async () => {
     await inTestBed(async (bed) => {
       const genesis = createGenesis('shared');
       const node = await bed.startMockNode((node) => node.withGenesis(genesis.content));

@@ -167,7 +167,7 @@ describe('The image of the mock node', () => {
 });
 
 describe('A farmer', () => {
-  it('fails no challenge while faults are injected', async () => {
+  it.concurrent('fails no challenge while faults are injected', async () => {
     await inTestBed(async (bed) => {
       const genesis = createGenesis('shared');
       const node = await bed.startMockNode((set) => set.withGenesis(genesis.content).withInterval(12));
@@ -196,7 +196,7 @@ describe('A farmer', () => {
     });
   });
 
-  it('keeps its contracts when its node restarts with saved state', async () => {
+  it.concurrent('keeps its contracts when its node restarts with saved state', async () => {
     await inTestBed(async (bed) => {
       const genesis = createGenesis('shared');
       // Longer than a restart takes on a busy machine, so that no challenge is missed.
