@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fault } from '@downstream/control-api';
 import { describe, expect, it } from '@jest/globals';
 import { exitNodes } from '../farmer/src/cli/exit.ts';
 import { ADDRESS, listChunks, TestFarm, until } from './support/test-farm.ts';
@@ -134,6 +135,22 @@ describe('A farmer and a mock node', () => {
     const code = async (path: string) => (await fetch(farmer.url + path)).status;
     expect([await code('/healthz'), await code('/readyz')]).toEqual([200, 503]);
     expect(await farmer.stop()).toBe(true);
+  });
+
+  it.concurrent('report the farmer not ready while the node rejects its answers', async () => {
+    await using farm = new TestFarm();
+    const node = await farm.startNode(LONG_ROUNDS);
+    const farmer = await farm.startFarmer(node.url);
+    const isReady = async () => (await fetch(`${farmer.url}/readyz`)).ok;
+    await until(farmer.status, ({ challenges }) => challenges.passed >= 5);
+    expect(await isReady()).toBe(true);
+    const { faults, clock } = node.controller;
+    const rejection = { name: 'rejection', match: { route: 'challenge' }, effect: { kind: 'reject_answer' } };
+    faults.replaceAll([fault.parse(rejection)], clock.now());
+    await until(farmer.status, ({ challenges }) => challenges.failed >= 3);
+    expect(await isReady()).toBe(false);
+    faults.replaceAll([], clock.now());
+    await until(isReady, Boolean);
   });
 
   it.concurrent('complete a graceful exit: every contract is released and the farmer stays ready', async () => {
