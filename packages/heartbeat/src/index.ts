@@ -25,3 +25,14 @@ export {
 } from './one-hash-sample.ts';
 export type { Codec, EncodeOptions, ProofScheme, RandomBytes, SchemeTypes } from './proof-scheme.ts';
 export { fileFromBytes, type RandomAccessFile } from './random-access-file.ts';
+export { type ProofRequest, type ProofResult, proveRequest } from './schemes.ts';
+export { createSwizzleHeartbeat, type SwizzleOptions, swizzle } from './swizzle/swizzle.ts';
+export { createSwizzlePrf } from './swizzle/swizzle-prf.ts';
+export type {
+  SwizzleChallenge,
+  SwizzleHeartbeat,
+  SwizzleProof,
+  SwizzleState,
+  SwizzleTag,
+  SwizzleTypes,
+} from './swizzle/swizzle-types.ts';
