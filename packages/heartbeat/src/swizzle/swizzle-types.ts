@@ -60,4 +60,5 @@ export const MIN_PRIME_BITS = 256;
 export const MAX_NUMBER_BYTES = 1024;
 /** Enough for files of 150 MiB with the default sectors and prime. */
 export const MAX_TAG_BYTES = 16 * 1024 * 1024;
-export const MAX_CHUNKS = MAX_TAG_BYTES / 5;
+/** Limits the memory for tags of short numbers. */
+export const MAX_CHUNKS = 131_072;

@@ -11,6 +11,7 @@ import {
   DEFAULT_PRIME_BITS,
   DEFAULT_SECTORS,
   KEY_BYTES,
+  MAX_CHUNKS,
   MAX_NUMBER_BYTES,
   MAX_SECTORS,
   MAX_TAG_BYTES,
@@ -83,9 +84,8 @@ export const swizzle = {
     getKeys(heartbeat);
     const { prime, sectors } = heartbeat;
     const chunkCount = countChunks(heartbeat, file.size);
-    const tagBytes = 4 + chunkCount * (4 + fromBigInt(prime).length);
-    if (tagBytes > MAX_TAG_BYTES)
-      rejectField('file', `small enough for a tag of ${MAX_TAG_BYTES} bytes`, `${tagBytes}`);
+    readInteger(chunkCount, 'chunks of the file', 1, MAX_CHUNKS);
+    readInteger(4 + chunkCount * (4 + fromBigInt(prime).length), 'bytes of the tag', 1, MAX_TAG_BYTES);
     const keys = { f: random(KEY_BYTES), alpha: random(KEY_BYTES) };
     const f = createSwizzlePrf(keys.f, prime);
     const alphas = Array.from({ length: sectors }, (_, sector) => sector).map(createSwizzlePrf(keys.alpha, prime));

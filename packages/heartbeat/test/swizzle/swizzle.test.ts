@@ -143,6 +143,17 @@ describe('swizzle', () => {
     expect({ before: count(heartbeat), after: count(parsed) }).toEqual({ before: 5, after: 11 });
   });
 
+  it('does not encode a file whose tag no parser accepts', () => {
+    const [tooLong, tooLarge] = [131_072 * 96, 131_071 * 1024].map((size) => ({ size, read: () => 0 }));
+    const large = createSwizzleHeartbeat(random, { primeBits: 1031, sectors: 8 });
+    expect(() => swizzle.encode(small, tooLong ?? fileFromBytes(Buffer.of()), { random })).toThrow(
+      'chunks of the file: must be an integer from 1 to 131072 (got 131073)',
+    );
+    expect(() => swizzle.encode(large, tooLarge ?? fileFromBytes(Buffer.of()), { random })).toThrow(
+      'bytes of the tag: must be an integer from 1 to 16777216',
+    );
+  });
+
   it('rejects a tag of a file of another size', () => {
     const { heartbeat, tag, challenge } = createCase(createBytes('file', 1000));
     expect(() => swizzle.prove(heartbeat, createFile('file', 900), challenge, tag)).toThrow(
