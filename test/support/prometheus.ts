@@ -13,14 +13,34 @@ export interface Series {
   readonly points: readonly (readonly [number, number])[];
 }
 
-/** A local Prometheus for one test. */
-export interface Prometheus {
-  readonly url: string;
+/** The HTTP API of a Prometheus. */
+export interface PrometheusApi {
   /** An instant query; `time` in seconds, now by default. */
   query(expr: string, time?: number): Promise<Series[]>;
   queryRange(expr: string, range: { start: number; end: number; step: number }): Promise<Series[]>;
-  /** Calls a path of its HTTP API under `/api/v1/`. @returns `data` of the response */
-  api(path: string, parameters?: Record<string, string>): Promise<unknown>;
+  listRules(): Promise<Rule[]>;
+}
+
+/** A rule that Prometheus has loaded. */
+interface Rule {
+  /** The rule file. */
+  readonly file: string;
+  /** Of the alert or the recorded metric. */
+  readonly name: string;
+  /** `unknown` before the first evaluation. */
+  readonly health: 'ok' | 'err' | 'unknown';
+  readonly lastError?: string;
+  /** Of an alerting rule: those that are pending or firing. */
+  readonly alerts?: readonly {
+    readonly state: 'pending' | 'firing';
+    readonly labels: Readonly<Record<string, string>>;
+    readonly annotations: Readonly<Record<string, string>>;
+  }[];
+}
+
+/** A local Prometheus for one test. */
+export interface Prometheus extends PrometheusApi {
+  readonly url: string;
   stop(): Promise<void>;
 }
 
@@ -86,23 +106,29 @@ export async function startPrometheus({
     await stop();
     throw new Error(`prometheus did not start: ${log}`, { cause: error });
   }
+  return { url, stop, ...connectPrometheus(url) };
+}
 
-  const api = async (path: string, parameters: Record<string, string> = {}) => {
-    const response = await fetch(`${url}/api/v1/${path}`, { method: 'POST', body: new URLSearchParams(parameters) });
+/** @param url of a Prometheus, without `/api/v1` */
+export function connectPrometheus(url: string): PrometheusApi {
+  const call = async (path: string, init?: RequestInit) => {
+    const response = await fetch(`${url}/api/v1/${path}`, init);
     const { status, data, error } = (await response.json()) as { status: string; data?: unknown; error?: string };
-    if (status !== 'success') throw new Error(`${path} ${JSON.stringify(parameters)}: ${error ?? status}`);
+    if (status !== 'success') throw new Error(`${path} ${init?.body ?? ''}: ${error ?? status}`);
     return data;
   };
+  // In the body, because an expression can be longer than a URL.
+  const query = async (path: string, parameters: Record<string, string>) =>
+    parseSeries(await call(path, { method: 'POST', body: new URLSearchParams(parameters) }));
   return {
-    url,
-    api,
     query: async (expr, time) =>
-      parseSeries(await api('query', { query: expr, ...(time !== undefined && { time: String(time) }) })),
+      await query('query', { query: expr, ...(time !== undefined && { time: String(time) }) }),
     queryRange: async (expr, { start, end, step }) =>
-      parseSeries(
-        await api('query_range', { query: expr, start: String(start), end: String(end), step: String(step) }),
-      ),
-    stop,
+      await query('query_range', { query: expr, start: String(start), end: String(end), step: String(step) }),
+    listRules: async () => {
+      const { groups } = (await call('rules')) as { groups: { file: string; rules: Omit<Rule, 'file'>[] }[] };
+      return groups.flatMap(({ file, rules }) => rules.map((rule) => ({ ...rule, file })));
+    },
   };
 }
 
