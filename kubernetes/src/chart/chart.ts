@@ -26,7 +26,7 @@ function renderChartFile(): string {
   return stringify({
     apiVersion: 'v2',
     name: 'downstream-farmer',
-    description: 'Farmers for one farm',
+    description: 'Storage farmers with their own volumes, tokens and contracts',
     type: 'application',
     version,
     appVersion: version,
