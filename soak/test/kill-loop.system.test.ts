@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 
-const CYCLES = 200;
+const CYCLES = 100;
 
 describe('The kill loop', () => {
   it(`loses nothing that was acknowledged in ${CYCLES} kills`, async () => {
