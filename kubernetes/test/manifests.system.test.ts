@@ -210,7 +210,7 @@ describeWith(['kubectl'], 'manifests', () => {
     expect(resolveEnvironment(dev, findFarmer(dev).container)).toMatchObject({ FARMER_INIT: 'true' });
   });
 
-  it("restore a backup with the farmer's image, user and privileges, but unnoticed by its objects", () => {
+  it("restore a backup with the farmer's image, user and privileges, in a pod that no farmer's object selects", () => {
     const pod = parse(readFileSync(join(root, 'kubernetes/restore/pod.yaml'), 'utf8'));
     expect(typeCheck([pod])).toBe('');
     const { spec, container } = findFarmer(render('production'));

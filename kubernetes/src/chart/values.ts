@@ -97,7 +97,7 @@ export const VALUES: readonly Value[] = [
   {
     name: 'minReadySeconds',
     description:
-      'How long a farmer must be ready before the next one restarts. Set it to more than 15 seconds and one interval of the node, so that a rollout stops if the node rejects answers.',
+      'How long a farmer must be ready before the next one restarts. Set it to more than one interval of the node plus 15 seconds, so that a rollout stops if the node rejects answers.',
     schema: { type: 'integer', minimum: 0 },
     place: ['StatefulSet', 'spec', 'minReadySeconds'],
   },

@@ -9,7 +9,7 @@ const IMAGE = IMAGES['downstream-farmer'];
 describe('three farmers', () => {
   let farm: Farm;
   beforeAll(async () => {
-    // More than three intervals and 15 seconds, as the guide says: time for the node to judge the first answers.
+    // More than three intervals plus 15 seconds, as the guide says: time for the node to judge the first answers.
     farm = await Farm.start('rollout', { farmers: 3, intervalSeconds: 5, minReadySeconds: 40 });
     for (const pod of FARMERS) await farm.untilChallengePassed(pod);
   });
