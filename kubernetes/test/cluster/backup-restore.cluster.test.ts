@@ -17,7 +17,7 @@ describe('a farmer whose volume is lost', () => {
     await farm.untilChallengePassed('farmer-0');
   });
   afterAll(async () => {
-    await farm.remove();
+    await farm?.remove();
     rmSync(folder, { recursive: true });
   });
 

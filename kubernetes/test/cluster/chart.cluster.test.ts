@@ -28,7 +28,7 @@ describe('the Helm chart', () => {
     await farm.kubectl(['delete', kinds, '--selector=app.kubernetes.io/name=farmer']);
     await farm.waitForPod('mock-node-0');
   });
-  afterAll(async () => await farm.remove());
+  afterAll(async () => await farm?.remove());
 
   /** Runs helm for the release `farm` in the farm's namespace. */
   const helm = async (command: string, args: readonly string[] = []) =>

@@ -18,7 +18,7 @@ describe('a farmer', () => {
     farm = await Farm.start('failures', { patches: [{ target: set, patch: JSON.stringify(patch) }] });
     await farm.untilChallengePassed('farmer-0');
   });
-  afterAll(async () => await farm.remove());
+  afterAll(async () => await farm?.remove());
 
   it('starts again in the same pod with its contracts when its process is killed', async () => {
     const contracts = await farm.listContracts('farmer-0');

@@ -13,7 +13,7 @@ describe('three farmers', () => {
     farm = await Farm.start('rollout', { farmers: 3, intervalSeconds: 5, minReadySeconds: 40 });
     for (const pod of FARMERS) await farm.untilChallengePassed(pod);
   });
-  afterAll(async () => await farm.remove());
+  afterAll(async () => await farm?.remove());
 
   const listImages = async () =>
     await Promise.all(

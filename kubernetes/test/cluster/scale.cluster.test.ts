@@ -7,7 +7,7 @@ describe('a farm that grows and shrinks', () => {
     farm = await Farm.start('scale');
     await farm.untilChallengePassed('farmer-0');
   });
-  afterAll(async () => await farm.remove());
+  afterAll(async () => await farm?.remove());
 
   const countContracts = async () => await farm.withNode(async (node) => (await node.listContracts()).length);
 

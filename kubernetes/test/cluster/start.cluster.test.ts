@@ -8,7 +8,7 @@ describe('a farm of the dev overlay', () => {
   beforeAll(async () => {
     farm = await Farm.create('start');
   });
-  afterAll(async () => await farm.remove());
+  afterAll(async () => await farm?.remove());
 
   it('is applied without warnings, becomes ready and passes challenges', async () => {
     expect((await farm.apply()).stderr).toBe('');
