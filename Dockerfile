@@ -49,7 +49,7 @@ RUN mkdir -p common/usr/lib common/usr/lib64 common/usr/local/bin common/etc com
   && install -d -o 1000 -g 1000 -m 700 farmer/data mock-node/state
 
 # Run-time dependencies of each service, without source maps, types, tests and documentation; licences stay. The only
-# optional one would let Piscina lower the priority of threads, which the farmer does not use.
+# optional one would let Piscina lower the priority of threads, which the services do not use.
 FROM ${NODE_IMAGE} AS farmer-dependencies
 WORKDIR /app
 COPY --from=manifests /app ./

@@ -133,11 +133,11 @@ describeWith(['chromium'], "the mock node's page in a browser", () => {
 
     node.controller.setClock({ mode: 'frozen' });
     const hashes = Array.from({ length: 60 }, (_, n) => `hash-${n}`);
-    const token = node.controller.ledger.register();
+    const token = node.controller.ledger.register({ address: '', client: '' });
     for (const fileHash of hashes) {
       const now = node.controller.clock.now();
       const { index = 0, secret = '' } = node.controller.ledger.reserveContract(now) ?? {};
-      const chunk = { fileHash, secret, verifier: { response: () => '' } };
+      const chunk = { fileHash, sizeBytes: 100, secret, verifier: { response: () => '' } };
       node.controller.ledger.start(token, { index, chunk, intervalMs: 60_000 }, now);
     }
     const seen: (string | null)[] = [];

@@ -59,7 +59,7 @@ function measureElapsedUs(work: () => void): number {
 
 /** A ledger with the maximum number of contracts. Each call of `answerAll` answers them all in a new round. */
 async function createFarm(ledger: Ledger, factory: ChunkFactory) {
-  const token = ledger.register();
+  const token = ledger.register({ address: '', client: '' });
   const hashes: string[] = [];
   for (let next = ledger.reserveContract(0); next !== undefined; next = ledger.reserveContract(0)) {
     const chunk = await factory.generate(next.secret);

@@ -25,6 +25,10 @@ import type { Access } from './control/guard.ts';
 import { FaultPlan } from './faults/fault-plan.ts';
 import { PRESETS } from './faults/presets.ts';
 import { parseScenario, readScenarioFile } from './faults/scenario-file.ts';
+import type { StoredHeartbeat } from './heartbeats/heartbeat.ts';
+import { NodeHeartbeat } from './heartbeats/node-heartbeat.ts';
+import { PreparedChunks } from './heartbeats/prepared-chunks.ts';
+import { HeartbeatThreads } from './heartbeats/threads.ts';
 import { Journal } from './journal/journal.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { SeededRandom } from './ledger/seeded-random.ts';
@@ -34,8 +38,11 @@ import { checkFolder, OwnershipFiles } from './ownership/files.ts';
 import { createPageRoutes } from './page/page.ts';
 import { ownershipHandlers } from './routes/ownership.ts';
 import { prototypeHandlers } from './routes/prototype.ts';
+import { v1Handlers } from './routes/v1.ts';
+import { v1StatusHandlers } from './routes/v1-status.ts';
 import { RuntimeConfig } from './runtime-config.ts';
 import { MonitoredState } from './state/monitored-state.ts';
+import { StateError } from './state/state-error.ts';
 import { StateFile } from './state/state-file.ts';
 
 export interface MockNode {
@@ -121,6 +128,13 @@ async function start(
   const journal = new Journal(config.journalSize);
   const { intervalMs, maxContracts, maxFailures, contractForm } = config;
   const runtimeConfig = new RuntimeConfig({ intervalMs, maxContracts, maxFailures, contractForm });
+  checkScheme(config, stored?.heartbeat);
+  const threads = new HeartbeatThreads();
+  const heartbeat = new NodeHeartbeat(
+    { scheme: config.scheme === 'merkle' ? 'Merkle' : 'Swizzle', checkFraction: config.checkFraction },
+    { threads, random, store: state },
+    stored?.heartbeat,
+  );
   const ledger = new Ledger(
     () => runtimeConfig.current,
     {
@@ -131,6 +145,7 @@ async function start(
           events.emit({ type: 'challenge', result, count, hash, ...(late && { late }) }),
         ended: (reason, hash) => events.emit({ type: 'contract', change: 'ended', reason, hash }),
       },
+      heartbeat,
       store: state,
     },
     stored?.ledger,
@@ -139,6 +154,14 @@ async function start(
     const { farmers, contracts } = stored.ledger;
     log.info('state loaded', { file: config.statePath, farmers: farmers.length, contracts: contracts.length });
   }
+  const preparedChunks = new PreparedChunks(
+    {
+      sizesBytes: config.chunkSizesBytes,
+      stock: config.preparedChunks,
+      challenges: config.challengesPerChunk,
+    },
+    { heartbeat, threads, random, created: () => ledger.created, now: () => clock.now(), log },
+  );
   const plan = new FaultPlan({
     chance: (fault, index, what) => random.chance(fault, index, what),
     onChange: (change, name) => events.emit({ type: 'fault', change, name }),
@@ -160,6 +183,10 @@ async function start(
       clock,
       config: runtimeConfig,
       ledger,
+      resetHeartbeat: () => {
+        heartbeat.reset();
+        preparedChunks.reset();
+      },
       faults: plan,
       journal,
       events,
@@ -181,7 +208,7 @@ async function start(
   });
   const chunks = new ChunkFactory(genesis);
   const pipeline = new RequestPipeline({
-    handlers: { ...prototypeHandlers, ...ownershipHandlers },
+    handlers: { ...prototypeHandlers, ...ownershipHandlers, ...v1Handlers, ...v1StatusHandlers },
     node: {
       ledger,
       newContracts: {
@@ -189,6 +216,9 @@ async function start(
         generateChunk: async (secret) => await chunks.generate(secret),
       },
       chunks,
+      heartbeat,
+      preparedChunks,
+      v1Policy: config,
       files: new OwnershipFiles(config.files, random),
       random,
       settings: () => runtimeConfig.current,
@@ -226,6 +256,8 @@ async function start(
     close: async () => {
       closing.abort();
       await Promise.all([listener.close(), control?.close()]);
+      preparedChunks.close();
+      await threads.close();
       state?.close(clock.snapshot());
     },
   };
@@ -258,6 +290,16 @@ function readScenarios({ preset, scenarioPath }: MockConfig): Scenario[] {
 
 function openState({ statePath, seed }: MockConfig, { sha256 }: Genesis): StateFile | undefined {
   return statePath === undefined ? undefined : StateFile.open(statePath, { seed, genesisSha256: sha256 });
+}
+
+/** Farmers keep the heartbeat of a scheme. @throws StateError */
+function checkScheme({ scheme, statePath = '' }: MockConfig, stored: StoredHeartbeat | undefined): void {
+  const found = stored?.scheme.toLowerCase() ?? scheme;
+  if (found === scheme) return;
+  throw new StateError(
+    'other_scheme',
+    `MOCK_STATE (${JSON.stringify(statePath)}) belongs to a node with the scheme ${found}, not ${scheme}: restore MOCK_SCHEME, or choose another file`,
+  );
 }
 
 async function createGenesis({ genesisPath, genesisSha256 }: MockConfig): Promise<Genesis> {

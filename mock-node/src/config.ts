@@ -17,9 +17,11 @@ import {
   type UnknownVariable,
   type Values,
 } from '@downstream/platform';
+import { isSjcxAddress } from '@downstream/protocol';
 import { z } from 'zod';
 
 const text = z.string();
+const list = text.transform((value) => value.split(',').map((each) => each.trim()));
 
 const CONTROL_TOKEN_NAMES = { env: 'MOCK_CONTROL_TOKEN', flag: '--control-token' } as const;
 const CONTROL_TOKEN = {
@@ -109,6 +111,82 @@ export const SETTINGS = {
     allowed: 'secret or url',
     schema: oneOf(['secret', 'url']),
     default: 'secret',
+  },
+  scheme: {
+    env: 'MOCK_SCHEME',
+    flag: '--scheme',
+    value: '<name>',
+    description: 'Proof scheme of the v1 API: `merkle` or `swizzle`.',
+    allowed: 'merkle or swizzle',
+    schema: oneOf(['merkle', 'swizzle']),
+    default: 'merkle',
+  },
+  chunkSizesBytes: {
+    env: 'MOCK_CHUNK_SIZES',
+    flag: '--chunk-sizes',
+    value: '<bytes>',
+    description: 'Sizes of chunks in the v1 API, separated by commas. A request gets the largest ones that fit.',
+    allowed: 'one to ten integers from 1 to 134217728',
+    schema: list.pipe(z.array(integerBetween(1, 134_217_728)).min(1).max(10)),
+    default: '33554432',
+  },
+  challengesPerChunk: {
+    env: 'MOCK_CHALLENGES',
+    flag: '--challenges',
+    value: '<count>',
+    description:
+      'Challenges for each chunk in the v1 API with the scheme `merkle`. A contract ends after the last one.',
+    allowed: 'an integer from 1 to 65536',
+    schema: integerBetween(1, 65_536),
+    default: '256',
+  },
+  checkFraction: {
+    env: 'MOCK_CHECK_FRACTION',
+    flag: '--check-fraction',
+    value: '<fraction>',
+    description: 'Part of a chunk that one challenge covers in the v1 API.',
+    allowed: 'a number from 0 to 1',
+    schema: text
+      .regex(/^\d+(\.\d+)?$/)
+      .transform(Number)
+      .pipe(z.number().min(0).max(1)),
+    default: '0.01',
+  },
+  preparedChunks: {
+    env: 'MOCK_PREPARED_CHUNKS',
+    flag: '--prepared-chunks',
+    value: '<count>',
+    description: 'Chunks of each size to keep ready for the v1 API, from the first farmer on.',
+    allowed: 'an integer from 1 to 10000',
+    schema: integerBetween(1, 10_000),
+    default: '10',
+  },
+  requiresSignature: {
+    env: 'MOCK_REQUIRE_SIGNATURE',
+    flag: '--require-signature',
+    value: '<boolean>',
+    description: 'Whether the v1 API requires a signature of the address for a new token.',
+    allowed: 'true or false',
+    schema: oneOf(['true', 'false']).transform((value) => value === 'true'),
+    default: 'false',
+  },
+  whitelist: {
+    env: 'MOCK_WHITELIST',
+    flag: '--whitelist',
+    value: '<addresses>',
+    description: 'The addresses that get tokens of the v1 API, separated by commas.',
+    allowed: 'SJCX addresses',
+    schema: list.pipe(z.array(text.refine(isSjcxAddress)).min(1)).optional(),
+    defaultDescription: 'none: every address gets tokens',
+  },
+  tokensPerClient: {
+    env: 'MOCK_TOKENS_PER_IP',
+    flag: '--tokens-per-ip',
+    value: '<count>',
+    description: 'Maximum farmers with the same IP address in the v1 API.',
+    allowed: 'an integer from 1 to 1000000',
+    schema: integerBetween(1, 1_000_000).optional(),
+    defaultDescription: 'none',
   },
   preset: {
     env: 'MOCK_PRESET',

@@ -45,6 +45,8 @@ export interface NodeControllerDeps {
   readonly clock: NodeClock;
   readonly config: RuntimeConfig;
   readonly ledger: Ledger;
+  /** Forgets the heartbeat of the v1 API and the chunks that were prepared with it. */
+  readonly resetHeartbeat: () => void;
   readonly faults: FaultPlan;
   readonly journal: Journal;
   readonly events: ControllerEvents;
@@ -80,6 +82,7 @@ export class NodeController {
   readonly #random: SeededRandom;
   readonly #createSeed: () => string;
   readonly #config: RuntimeConfig;
+  readonly #resetHeartbeat: () => void;
   readonly #state: NodeControllerState | undefined;
   readonly #options: NodeControllerOptions;
   readonly #startedAt: number;
@@ -88,12 +91,13 @@ export class NodeController {
   #challenges: Record<ChallengeResult, number> = { passed: 0, wrong: 0, unanswered: 0 };
 
   constructor(options: NodeControllerOptions, deps: NodeControllerDeps) {
-    const { random, createSeed, clock, config, ledger, faults, journal, events, state } = deps;
+    const { random, createSeed, clock, config, ledger, resetHeartbeat, faults, journal, events, state } = deps;
     this.#options = options;
     this.#random = random;
     this.#createSeed = createSeed;
     this.clock = clock;
     this.ledger = ledger;
+    this.#resetHeartbeat = resetHeartbeat;
     this.faults = faults;
     this.journal = journal;
     this.events = events;
@@ -159,6 +163,7 @@ export class NodeController {
     if (parts.includes('contracts')) {
       this.#random.reseed(this.#createSeed());
       this.ledger.reset();
+      this.#resetHeartbeat();
       this.#challenges = { passed: 0, wrong: 0, unanswered: 0 };
     }
     // Deadlines and fault windows need a clock that does not go back.

@@ -20,7 +20,23 @@ describe('readConfig', () => {
       maxContracts: 10_000,
       maxFailures: 10,
       contractForm: 'secret',
+      scheme: 'merkle',
+      chunkSizesBytes: [33_554_432],
+      challengesPerChunk: 256,
+      checkFraction: 0.01,
+      preparedChunks: 10,
+      requiresSignature: false,
     });
+  });
+
+  it('reads lists', () => {
+    const env = { MOCK_CHUNK_SIZES: '32768, 1048576', MOCK_WHITELIST: '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV' };
+    expect(readConfig({ env })).toMatchObject({
+      chunkSizesBytes: [32_768, 1_048_576],
+      whitelist: ['19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV'],
+    });
+    for (const wrong of [{ MOCK_CHUNK_SIZES: '0' }, { MOCK_CHUNK_SIZES: '1000,' }, { MOCK_WHITELIST: '19qVgG8C6eXw' }])
+      expect(() => readConfig({ env: wrong })).toThrow(Object.keys(wrong)[0]);
   });
 
   it('reads the control token from a file', () => {

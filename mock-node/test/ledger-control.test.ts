@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { SeededRandom } from '../src/ledger/seeded-random.ts';
-import { createLedger, INTERVAL, T0, TOKEN } from './support/ledger.ts';
+import { createLedger, IDENTITY, INTERVAL, T0, TOKEN } from './support/ledger.ts';
 
 const WRONG = { hash: 'hash', response: 'wrong' };
 
@@ -9,7 +9,7 @@ describe('the contracts of a ledger', () => {
   it('include all facts about a contract in its current round', () => {
     const { ledger, accept, answer } = createLedger();
     const challenge = accept();
-    const seen = { token: TOKEN, hash: 'hash', index: 0, intervalMs: INTERVAL, acceptedAt: T0 };
+    const seen = { token: TOKEN, hash: 'hash', index: 0, sizeBytes: 100, intervalMs: INTERVAL, acceptedAt: T0 };
     expect(ledger.findContract('hash', T0 + 1)).toEqual({
       ...seen,
       state: 'due',
@@ -111,7 +111,7 @@ describe('the administration of a ledger', () => {
 
   it('forgets one farmer and its contracts, and no other farmer', () => {
     const { ledger, token, accept, events } = createLedger();
-    const other = ledger.register();
+    const other = ledger.register(IDENTITY);
     accept('mine');
     accept('theirs', T0, other);
     ledger.revoke(token);
@@ -132,12 +132,12 @@ describe('the administration of a ledger', () => {
     accept();
     ledger.forget();
     expect([ledger.hasFarmer(token), ledger.farmers, ledger.running]).toEqual([false, 0, 0]);
-    expect(ledger.register()).not.toBe(token);
+    expect(ledger.register(IDENTITY)).not.toBe(token);
     expect(reserve('next', T0)).toMatchObject({ index: 1 });
     ledger.cancelReservation();
     ledger.reset();
     expect([ledger.farmers, ledger.running]).toEqual([0, 0]);
-    expect(ledger.register()).toBe(token);
+    expect(ledger.register(IDENTITY)).toBe(token);
     expect(reserve('hash', T0)).toMatchObject({ index: 0, chunk: { secret: new SeededRandom('seed').secret(0) } });
   });
 
@@ -216,7 +216,7 @@ describe('any sequence of calls', () => {
           if (command === 'remove') expect(ledger.remove(farmer, hash, now) === 'ok').toBe(known.includes(hash));
           if (command === 'expire') expect(ledger.expire(hash, now)).toBe(known.includes(hash));
           if (command === 'challenge') expect(ledger.challengeNow(hash, now) !== undefined).toBe(known.includes(hash));
-          if (command === 'register') tokens.push(ledger.register());
+          if (command === 'register') tokens.push(ledger.register(IDENTITY));
           if (command === 'revoke') ledger.revoke(farmer);
           if (command === 'forget') ledger.forget();
           if (command === 'reset') ledger.reset();
@@ -260,7 +260,7 @@ describe('any sequence of calls', () => {
           const { ledger, token, reserve } = createLedger({ maxContracts: 100 });
           const seen = [token];
           for (const command of commands) {
-            if (command === 'register') seen.push(ledger.register());
+            if (command === 'register') seen.push(ledger.register(IDENTITY));
             if (command === 'reserve') seen.push(reserve('hash', T0)?.chunk.secret ?? 'none');
             if (command === 'revoke') ledger.revoke(seen[0] ?? '');
             if (command === 'forget') ledger.forget();

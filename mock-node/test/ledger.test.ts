@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { MAX_FARMERS } from '../src/ledger/ledger.ts';
+import { MAX_FARMERS } from '../src/ledger/farmers.ts';
 import { SeededRandom } from '../src/ledger/seeded-random.ts';
-import { createLedger, INTERVAL, T0, TOKEN } from './support/ledger.ts';
+import { createLedger, IDENTITY, INTERVAL, T0, TOKEN } from './support/ledger.ts';
 
 describe('Ledger', () => {
   it('opens one challenge per interval and lists it until it is answered', () => {
@@ -121,7 +121,7 @@ describe('Ledger', () => {
     const { ledger, token, accept, answer } = createLedger();
     const first = accept();
     const second = accept('second', T0 + 1);
-    const other = ledger.register();
+    const other = ledger.register(IDENTITY);
     expect(other).not.toBe(token);
     expect(answer(first, T0 + 2)).toBe('pass');
     expect(ledger.getListing(token, T0 + 2)).toEqual({
@@ -137,7 +137,7 @@ describe('Ledger', () => {
   it('keeps a bounded number of farmers: a new one replaces the oldest without contracts', () => {
     const { ledger, token, accept } = createLedger();
     accept();
-    const tokens = Array.from({ length: 2 * MAX_FARMERS }, () => ledger.register());
+    const tokens = Array.from({ length: 2 * MAX_FARMERS }, () => ledger.register(IDENTITY));
     expect(ledger.farmers).toBe(MAX_FARMERS);
     expect(ledger.getListing(token, T0)?.all).toEqual(['hash']);
     expect({ first: ledger.hasFarmer(tokens[0] ?? ''), last: ledger.hasFarmer(tokens.at(-1) ?? '') }).toEqual({
@@ -149,7 +149,7 @@ describe('Ledger', () => {
   it('registers no farmer while the maximum of farmers have contracts', () => {
     const { ledger, accept } = createLedger({ maxContracts: MAX_FARMERS });
     accept();
-    for (let n = 1; n < MAX_FARMERS; n++) accept('hash', T0, ledger.register());
+    for (let n = 1; n < MAX_FARMERS; n++) accept('hash', T0, ledger.register(IDENTITY));
     expect(ledger.canRegister()).toBe(false);
     ledger.expire('hash', T0);
     expect(ledger.canRegister()).toBe(true);

@@ -13,4 +13,13 @@ export const TIMEOUTS_MS: Readonly<Record<RouteName, number>> = {
   download: 10 * 60_000,
   challenges: 30_000,
   answer: 30_000,
+  v1_root: 15_000,
+  v1_new: 15_000,
+  v1_heartbeat: 15_000,
+  /** The node may have to encode up to ten chunks. */
+  v1_chunk: 60_000,
+  v1_challenge: 30_000,
+  v1_answer: 30_000,
+  v1_status_list: 15_000,
+  v1_status_show: 15_000,
 };

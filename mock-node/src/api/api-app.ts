@@ -1,11 +1,19 @@
 import { ADMIN_PREFIX } from '@downstream/control-api';
 import { getErrorMessage, type Logger } from '@downstream/platform';
 import { getClientErrorStatus } from '@downstream/platform/web';
-import { ROUTE_NAMES, ROUTES, type RouteDefinition, type RouteName } from '@downstream/protocol';
-import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
+import { ROUTE_NAMES, ROUTES, type RouteDefinition, type RouteName, V1_PREFIX } from '@downstream/protocol';
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from 'express';
 import { type Access, checkHost, requireToken } from '../control/guard.ts';
 import type { MockMetrics } from '../metrics.ts';
 import { StateError } from '../state/state-error.ts';
+import { type HtmlError, METHOD_NOT_ALLOWED, NOT_FOUND } from './html-errors.ts';
+import { readTextBody } from './read-body.ts';
 import type { RequestRecorder } from './recorder.ts';
 import type { RequestPipeline } from './request-pipeline.ts';
 
@@ -18,9 +26,19 @@ export interface ApiDeps {
 }
 
 const MAX_BODY_BYTES = 16 * 1024;
+/** A request of the v1 API is about many contracts: this is enough for four thousand Merkle proofs. */
+const MAX_V1_BODY_BYTES = 4 * 1024 * 1024;
 
-/** The routes whose GET changes the node's state, as the API of 2014 requires. HEAD must not. */
-const CHANGING_ROUTES: readonly RouteName[] = ['new', 'chunk', 'challenge', 'remove'];
+/** The routes whose GET changes the node's state, as the original APIs require. HEAD must not. */
+const CHANGING_ROUTES: readonly RouteName[] = [
+  'new',
+  'chunk',
+  'challenge',
+  'remove',
+  'v1_new',
+  'v1_chunk',
+  'v1_challenge',
+];
 
 /**
  * The node's API for farmers, under any host name like that of a public node; and `/healthz` and `/metrics`, which
@@ -51,14 +69,20 @@ export function createApiApp(access: Access, { pipeline, recorder, metrics, log,
     response.type(contentType).send(text);
   });
   for (const route of ROUTE_NAMES) {
-    const { path, methods }: RouteDefinition = ROUTES[route];
-    if (CHANGING_ROUTES.includes(route)) app.head(path, rejectMethod(methods));
+    const { path, alternatives = [], methods }: RouteDefinition = ROUTES[route];
+    const paths = [path, ...alternatives];
+    const isV1 = path.startsWith(V1_PREFIX);
+    const readBody = readTextBody(isV1 ? MAX_V1_BODY_BYTES : MAX_BODY_BYTES);
+    if (CHANGING_ROUTES.includes(route)) app.head(paths, rejectMethod(methods));
     for (const method of methods) {
-      const body = method === 'post' ? [express.text({ type: () => true, limit: MAX_BODY_BYTES })] : [];
-      app[method](path, ...body, async (request, response) => await pipeline.serve(route, request, response));
+      const body = method === 'post' ? readBody : [];
+      const serve: RequestHandler = async (request, response) => await pipeline.serve(route, request, response);
+      // The journal shows the path that matched.
+      for (const each of paths) app[method](each, ...body, serve);
     }
-    if (!methods.includes('get')) app.all(path, rejectMethod(methods));
+    if (isV1 || !methods.includes('get')) app.all(paths, rejectMethod(methods, isV1 ? METHOD_NOT_ALLOWED : undefined));
   }
+  app.use(V1_PREFIX, (_request, response) => sendHtml(response, NOT_FOUND));
   app.use((_request, response) => {
     response.status(404).json({ status: 'error', message: 'No such route.' });
   });
@@ -83,11 +107,17 @@ export function createApiApp(access: Access, { pipeline, recorder, metrics, log,
   return app;
 }
 
-function rejectMethod(methods: RouteDefinition['methods']): RequestHandler {
+function rejectMethod(methods: RouteDefinition['methods'], page?: HtmlError): RequestHandler {
   const allowed = methods.join(', ').toUpperCase();
   return (_request, response) => {
-    response.status(405).set('Allow', allowed).json({ msg: 'method not allowed' });
+    response.set('Allow', allowed);
+    if (page === undefined) response.status(405).json({ msg: 'method not allowed' });
+    else sendHtml(response, page);
   };
+}
+
+function sendHtml(response: Response, { status, headers, body }: HtmlError): void {
+  response.status(status).set(headers).end(body);
 }
 
 /**

@@ -11,7 +11,7 @@ const MAX_PATH_CHARS = 512;
 /** What the API knows about a request that matches a route. */
 interface RequestDescription {
   readonly route: RouteName;
-  /** The path with `:name` in place of the parameters. */
+  /** The path with `:name` in place of the parameters; `*name` for one of several segments. */
   readonly pattern: string;
   readonly params: Readonly<Record<string, string>>;
   readonly faults: readonly string[];
@@ -131,9 +131,10 @@ function getRequestId(request: Request): string {
 }
 
 function formatPath({ pattern, params }: RequestDescription): string {
-  const path = pattern.replace(/:(\w+)/g, (_, name: string) => {
+  const path = pattern.replace(/[:*](\w+)/g, (_, name: string) => {
     const value = params[name] ?? '';
-    return name === 'token' || name === 'response' ? abbreviate(value) : encodeURIComponent(value);
+    if (name === 'token' || name === 'response') return abbreviate(value);
+    return value.split('/').map(encodeURIComponent).join('/');
   });
   return path.slice(0, MAX_PATH_CHARS);
 }

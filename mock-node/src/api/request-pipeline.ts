@@ -1,11 +1,14 @@
 import type { Clock } from '@downstream/platform';
-import { ROUTES, type RouteName } from '@downstream/protocol';
+import type { RouteName } from '@downstream/protocol';
 import type { Request, Response } from 'express';
 import { damage, getDelayMs, isInGroup, replace, violate } from '../faults/effects/registry.ts';
 import type { FaultPlan } from '../faults/fault-plan.ts';
 import { type Connection, send } from './connection.ts';
 import type { Handlers, NodeServices } from './handler.ts';
 import type { RequestRecorder } from './recorder.ts';
+
+/** One request is about many contracts of the farmer. */
+const BATCH_ROUTES: readonly RouteName[] = ['due', 'v1_challenge', 'v1_answer'];
 
 /** The default abort reason is an error, whose stack costs more than the rest of a small request. */
 const DISCONNECTED = 'client disconnected';
@@ -39,7 +42,8 @@ export class RequestPipeline {
     const body = typeof request.body === 'string' ? request.body : '';
     const faults = this.#chooseFaults(route, { method: request.method, params, now });
     const names = faults.map(({ name }) => name);
-    recorder.describe(response, { route, pattern: ROUTES[route].path, params, faults: names, requestBody: body });
+    const pattern = String(request.route.path);
+    recorder.describe(response, { route, pattern, params, faults: names, requestBody: body });
 
     const replacement = faults.find((fault) => isInGroup(fault, 'connection', 'http'));
     const damaging = faults.find((fault) => isInGroup(fault, 'response'));
@@ -50,7 +54,8 @@ export class RequestPipeline {
     const handle = violations.reduceRight((inner, fault) => violate(inner, fault), handlers[route]);
     save();
     const origin = `${request.protocol}://${request.get('host')}`;
-    const result = replacement === undefined ? await handle({ params, origin, body, now, node }) : undefined;
+    const call = { method: request.method, params, origin, client: getClient(request), body, now, node };
+    const result = replacement === undefined ? await handle(call) : undefined;
     save();
     const delayMs = delays.reduce((sum, delay) => sum + getDelayMs(delay), 0);
     try {
@@ -69,9 +74,9 @@ export class RequestPipeline {
     { method, params: { token, hash }, now }: { method: string; params: Record<string, string>; now: number },
   ) {
     const { faults, node } = this.#deps;
-    const lists = (prefix: string) =>
-      route === 'due' && token !== undefined && node.ledger.findFirst(token, prefix, now) !== undefined;
-    return faults.apply({ route, method, token, contract: hash, lists }, now);
+    const includes = (selector: string) =>
+      BATCH_ROUTES.includes(route) && token !== undefined && node.ledger.findFirst(token, selector, now) !== undefined;
+    return faults.apply({ route, method, token, contract: hash, includes }, now);
   }
 
   #createConnection(request: Request, response: Response): Connection {
@@ -91,9 +96,14 @@ export class RequestPipeline {
   }
 }
 
-/** Selects the path parameters with a single value. The node's routes have no others. */
+/** The path parameters. One of several segments becomes a text with slashes. */
 function selectStrings(params: Request['params']): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(params).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
+    Object.entries(params).map(([name, value]) => [name, Array.isArray(value) ? value.join('/') : value]),
   );
+}
+
+/** The IP address of the client; IPv4 without the prefix that a socket for both versions adds. */
+function getClient({ socket }: Request): string {
+  return (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
 }

@@ -45,12 +45,13 @@ export class ChunkFactory {
 
   async #digest(secret: string): Promise<Chunk> {
     const digest = new ChunkDigest();
-    let blocks = 0;
+    let [blocks, sizeBytes] = [0, 0];
     for (const block of this.readBlocks(secret)) {
       digest.update(block);
       blocks += 1;
+      sizeBytes += block.length;
       if (blocks % BLOCKS_PER_TURN === 0) await setImmediate();
     }
-    return { fileHash: digest.chunkHash(), secret, verifier: digest };
+    return { fileHash: digest.chunkHash(), sizeBytes, secret, verifier: digest };
   }
 }

@@ -10,6 +10,7 @@ import {
 } from '@downstream/control-api';
 import { CodedError } from '@downstream/platform';
 import type { RouteName } from '@downstream/protocol';
+import { isSelected } from '../ledger/contract.ts';
 import type { AppliedFault } from './effects/effect.ts';
 import { RateLimiter } from './effects/rate-limit.ts';
 
@@ -20,8 +21,8 @@ export interface FaultRequest {
   readonly method: string;
   readonly token?: string | undefined;
   readonly contract?: string | undefined;
-  /** Whether the response lists a contract whose hash begins with the prefix. */
-  readonly lists: (hashPrefix: string) => boolean;
+  /** Whether the request is about a contract that the selector means, although its path does not name it. */
+  readonly includes: (selector: string) => boolean;
 }
 
 interface Entry {
@@ -197,7 +198,7 @@ function matches({ match, effect }: Fault, request: FaultRequest): boolean {
   if (method !== undefined && method !== request.method) return false;
   if (token !== undefined && request.token?.startsWith(token) !== true) return false;
   if (contract === undefined) return true;
-  return request.contract === undefined ? request.lists(contract) : request.contract.startsWith(contract);
+  return request.contract === undefined ? request.includes(contract) : isSelected(request.contract, contract);
 }
 
 function getState({ fault, addedAt, applied }: Entry, now: number): FaultReport['state'] {

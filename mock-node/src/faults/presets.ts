@@ -28,9 +28,26 @@ export const PRESETS = [
     name: 'forgetful',
     description: 'The node occasionally forgets a farmer, a contract or everything.',
     faults: [
-      { name: 'forgetful-contract', match: { route: 'due' }, probability: 0.05, effect: 'expire_contract' },
-      { name: 'forgetful-token', match: { route: 'due' }, skip: 20, probability: 0.01, effect: 'revoke_token' },
-      { name: 'forgetful-all', match: { route: 'due' }, skip: 50, probability: 0.005, effect: 'forget_all' },
+      {
+        name: 'forgetful-contract',
+        match: { route: ['due', 'v1_challenge'] },
+        probability: 0.05,
+        effect: 'expire_contract',
+      },
+      {
+        name: 'forgetful-token',
+        match: { route: ['due', 'v1_challenge'] },
+        skip: 20,
+        probability: 0.01,
+        effect: 'revoke_token',
+      },
+      {
+        name: 'forgetful-all',
+        match: { route: ['due', 'v1_challenge'] },
+        skip: 50,
+        probability: 0.005,
+        effect: 'forget_all',
+      },
     ],
   },
   {
@@ -46,7 +63,12 @@ export const PRESETS = [
     description: 'The node violates the protocol and sends malformed responses.',
     faults: [
       { name: 'hostile-hash', probability: 0.2, effect: 'wrong_hash' },
-      { name: 'hostile-challenge', match: { route: 'due' }, probability: 0.02, effect: 'wrong_challenge' },
+      {
+        name: 'hostile-challenge',
+        match: { route: ['due', 'v1_challenge'] },
+        probability: 0.02,
+        effect: 'wrong_challenge',
+      },
       { name: 'hostile-duplicate', probability: 0.2, effect: 'duplicate_challenge' },
       { name: 'hostile-verdict', probability: 0.05, effect: 'reject_answer' },
       { name: 'hostile-clock', effect: { kind: 'clock_skew', ms: -3_600_000 } },

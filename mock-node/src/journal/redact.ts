@@ -20,7 +20,7 @@ export function redactSecrets(text: string, maxChars: number): string {
   return text
     .slice(0, maxChars)
     .replace(
-      /("(?:token|secret|response)"\s*:\s*")([^"]*)/g,
+      /("(?:token|secret|response|signature)"\s*:\s*")([^"]*)/g,
       (_, before: string, value: string) => before + abbreviate(value),
     )
     .replace(isCut ? /[0-9a-f]{32,}|[0-9a-f]+$/gi : /[0-9a-f]{32,}/gi, (value) =>

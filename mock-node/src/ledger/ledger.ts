@@ -3,14 +3,22 @@ import {
   type Chunk,
   type Contract,
   type ContractFacts,
+  type ContractProof,
   type ContractState,
   type EndReason,
+  getDueAt,
+  getExpiry,
   getState,
+  isSelected,
+  type ProofKind,
   toFacts,
   type Verifier,
 } from './contract.ts';
+import { extendOnlineTime, type FarmerIdentity, type FarmerRecord } from './farmer-record.ts';
+import { type Contracts, Farmers } from './farmers.ts';
 import type { LedgerStore, StoredLedger } from './ledger-store.ts';
-import { SeededRandom } from './seeded-random.ts';
+import { drawChallenge, getRoundAt, type HeartbeatChallenges, Rounds } from './rounds.ts';
+import type { SeededRandom } from './seeded-random.ts';
 
 export interface LedgerOptions {
   /** Maximum running contracts, over all farmers. */
@@ -29,8 +37,39 @@ export interface LedgerObserver {
 export interface LedgerDeps {
   readonly random: SeededRandom;
   readonly observer: LedgerObserver;
+  /** Draws the challenges of heartbeat contracts. */
+  readonly heartbeat?: HeartbeatChallenges | undefined;
   /** Undefined if the ledger exists in memory only. */
   readonly store?: LedgerStore | undefined;
+}
+
+/** A chunk that was encoded with the node's heartbeat. */
+export interface EncodedChunk {
+  readonly sizeBytes: number;
+  /** JSON of the scheme's state before the first challenge. */
+  readonly state: string;
+}
+
+/** A challenge that the farmer requested. */
+export interface IssuedChallenge {
+  /** JSON of the scheme. */
+  readonly challenge: string;
+  readonly dueAt: number;
+  readonly answered: boolean;
+}
+
+/** What is needed to verify a proof. */
+export interface OpenProof {
+  readonly challenge: string;
+  readonly state: string;
+  readonly round: number;
+}
+
+/** A farmer, seen from outside the ledger. */
+export interface FarmerFacts {
+  readonly record: Readonly<FarmerRecord>;
+  readonly running: number;
+  readonly runningBytes: number;
 }
 
 interface ListedChallenge {
@@ -45,11 +84,6 @@ interface Listing {
   readonly settled: ListedChallenge[];
 }
 
-type Contracts = Map<string, Contract>;
-
-/** Anyone can register, so the oldest farmers without contracts make way for new ones. */
-export const MAX_FARMERS = 10_000;
-
 /**
  * The farmers, their contracts and their challenges. It does no I/O: the time is an argument of each call, and nothing
  * happens between calls, so that contracts cost nothing while no request arrives. Challenge n of a contract accepted at
@@ -60,7 +94,8 @@ export class Ledger {
   readonly #random: SeededRandom;
   readonly #observer: LedgerObserver;
   readonly #store: LedgerStore | undefined;
-  readonly #farmers = new Map<string, Contracts>();
+  readonly #rounds: Rounds;
+  readonly #farmers: Farmers;
   #farmersCreated = 0;
   #contractsCreated = 0;
   /** Running contracts and reservations. */
@@ -70,16 +105,23 @@ export class Ledger {
    * @param options read for each call, so that they can change
    * @param stored a former ledger, which this one continues
    */
-  constructor(options: () => LedgerOptions, { random, observer, store }: LedgerDeps, stored?: StoredLedger) {
+  constructor(options: () => LedgerOptions, { random, observer, heartbeat, store }: LedgerDeps, stored?: StoredLedger) {
     this.#options = options;
     this.#random = random;
     this.#observer = observer;
     this.#store = store;
+    this.#rounds = new Rounds(options, heartbeat);
+    this.#farmers = new Farmers(store, stored?.farmers ?? []);
     if (stored !== undefined) this.#restore(stored);
   }
 
   get running(): number {
     return this.#running;
+  }
+
+  /** The number of contracts and reservations since the start of the random sequences. */
+  get created(): number {
+    return this.#contractsCreated;
   }
 
   get farmers(): number {
@@ -89,7 +131,7 @@ export class Ledger {
   /** The number of contracts by state. Visits each contract. */
   countContracts(now: number): Record<ContractState, number> {
     const counts = { due: 0, settled: 0 };
-    for (const token of this.#farmers.keys()) {
+    for (const token of this.#farmers.tokens()) {
       const listing = this.getListing(token, now);
       counts.due += listing?.due.length ?? 0;
       counts.settled += listing?.settled.length ?? 0;
@@ -99,22 +141,53 @@ export class Ledger {
 
   /** Whether there are fewer farmers than {@link MAX_FARMERS}, or one without contracts that a new one can replace. */
   canRegister(): boolean {
-    return this.#farmers.size < MAX_FARMERS || this.#findOldestIdleFarmer() !== undefined;
+    return !this.#farmers.isFull || this.#farmers.findOldestIdle() !== undefined;
   }
 
   /** Registers a farmer if {@link canRegister}. @returns its token */
-  register(): string {
-    const replaced = this.#farmers.size < MAX_FARMERS ? undefined : this.#findOldestIdleFarmer();
+  register(identity: FarmerIdentity): string {
+    const replaced = this.#farmers.isFull ? this.#farmers.findOldestIdle() : undefined;
     if (replaced !== undefined) this.revoke(replaced);
     const token = this.#random.token(this.#farmersCreated++);
-    this.#farmers.set(token, new Map());
-    this.#store?.addFarmer(token);
+    this.#farmers.add(token, identity);
     this.#storeCreated();
     return token;
   }
 
   hasFarmer(token: string): boolean {
-    return this.#farmers.has(token);
+    return this.#farmers.get(token) !== undefined;
+  }
+
+  /** All farmers in the order of their registration. Visits each contract. */
+  *listFarmers(now: number): Generator<FarmerFacts> {
+    for (const { record, contracts } of this.#farmers.all()) {
+      let [running, runningBytes] = [0, 0];
+      for (const hash of contracts.keys()) {
+        const contract = this.#getRunning(contracts, hash, now);
+        if (contract === undefined) continue;
+        running += 1;
+        runningBytes += contract.sizeBytes;
+      }
+      yield { record, running, runningBytes };
+    }
+  }
+
+  /**
+   * Changes the IP address of a farmer, unless that has `limit` farmers already.
+   *
+   * @returns whether the farmer may use it
+   */
+  moveClient(token: string, client: string, limit: number | undefined): boolean {
+    const record = this.#farmers.get(token)?.record;
+    if (record === undefined || record.client === client) return true;
+    if (limit !== undefined && this.#farmers.countAt(client) >= limit) return false;
+    record.client = client;
+    this.#farmers.save(record);
+    return true;
+  }
+
+  countFarmersAt(client: string): number {
+    return this.#farmers.countAt(client);
   }
 
   /**
@@ -147,51 +220,50 @@ export class Ledger {
     { index, chunk, intervalMs }: { index: number; chunk: Chunk; intervalMs: number },
     now: number,
   ): string | undefined {
-    const contracts = this.#farmers.get(token);
-    if (contracts === undefined) {
-      this.cancelReservation();
-      return undefined;
-    }
-    const { fileHash: hash, secret, verifier } = chunk;
-    const former = contracts.get(hash);
-    if (former !== undefined) this.#end(former, 'replaced');
+    const { fileHash: hash, secret, sizeBytes, verifier } = chunk;
     const { seed } = this.#random;
     const challenge = drawChallenge({ seed, index }, 0);
-    const contract: Contract = {
-      index,
-      token,
-      hash,
-      secret,
-      seed,
-      intervalMs,
-      acceptedAt: now,
-      startedAt: now,
-      round: 0,
-      challenge,
-      settled: undefined,
-      consecutiveFailures: 0,
-      results: { passed: 0, wrong: 0, unanswered: 0 },
-      verifier,
-    };
-    contracts.set(hash, contract);
-    this.#store?.putContract(contract);
-    this.#observer.accepted?.(hash);
-    return challenge;
+    const proof = { kind: 'digest', secret, seed } as const;
+    return this.#add({ index, token, hash, sizeBytes, proof, challenge, intervalMs, verifier }, now)?.challenge;
+  }
+
+  /**
+   * Starts a reserved contract for an encoded chunk. Its key is its number, from 1.
+   *
+   * @returns the contract; undefined if the farmer is no longer known, which cancels the reservation
+   * @throws Error if the chunk has no challenge
+   */
+  startHeartbeat(
+    token: string,
+    { index, chunk, intervalMs }: { index: number; chunk: EncodedChunk; intervalMs: number },
+    now: number,
+  ): ContractFacts | undefined {
+    const first = this.#rounds.draw(chunk.state, { contract: index, round: 0 });
+    if (first === undefined) throw new Error('the chunk has no challenge');
+    const { challenge, state } = first;
+    const proof: ContractProof = { kind: 'heartbeat', state };
+    const { sizeBytes } = chunk;
+    const added = { index, token, hash: String(index + 1), sizeBytes, proof, challenge, intervalMs };
+    const contract = this.#add({ ...added, verifier: undefined }, now);
+    return contract && toFacts(contract);
   }
 
   /** Counts unanswered challenges of all farmers, and ends contracts that failed too often. Visits each contract. */
   settleMissedRounds(now: number): void {
-    for (const token of this.#farmers.keys()) this.getListing(token, now);
+    for (const token of this.#farmers.tokens()) this.getListing(token, now);
   }
 
-  /** @returns undefined if the farmer is unknown */
-  getListing(token: string, now: number): Listing | undefined {
-    const contracts = this.#farmers.get(token);
+  /**
+   * @param kind the only kind of contracts to list; by default all
+   * @returns undefined if the farmer is unknown
+   */
+  getListing(token: string, now: number, kind?: ProofKind): Listing | undefined {
+    const contracts = this.#farmers.get(token)?.contracts;
     if (contracts === undefined) return undefined;
     const listing: Listing = { all: [], due: [], settled: [] };
     for (const hash of contracts.keys()) {
       const contract = this.#getRunning(contracts, hash, now);
-      if (contract === undefined) continue;
+      if (contract === undefined || (kind !== undefined && contract.proof.kind !== kind)) continue;
       listing.all.push(hash);
       listing[getState(contract)].push({ hash, challenge: contract.challenge });
     }
@@ -204,15 +276,14 @@ export class Ledger {
    * @returns undefined if no verifier is missing
    */
   getUnverifiedSecret(token: string, hash: string, now: number): string | undefined {
-    const contracts = this.#farmers.get(token);
-    const contract = contracts && this.#getRunning(contracts, hash, now);
+    const contract = this.#findOwn(token, hash, now);
     const isMissing = contract?.settled === undefined && contract?.verifier === undefined;
-    return isMissing ? contract?.secret : undefined;
+    return isMissing && contract?.proof.kind === 'digest' ? contract.proof.secret : undefined;
   }
 
   setVerifier(verifier: Verifier, { token, hash, secret }: { token: string; hash: string; secret: string }): void {
-    const contract = this.#farmers.get(token)?.get(hash);
-    if (contract?.secret === secret) contract.verifier ??= verifier;
+    const contract = this.#farmers.get(token)?.contracts.get(hash);
+    if (contract?.proof.kind === 'digest' && contract.proof.secret === secret) contract.verifier ??= verifier;
   }
 
   /**
@@ -225,40 +296,84 @@ export class Ledger {
     { hash, response }: { hash: string; response: string },
     now: number,
   ): 'pass' | 'fail' | 'no_token' | 'no_hash' {
-    const contracts = this.#farmers.get(token);
-    if (contracts === undefined) return 'no_token';
-    const contract = this.#getRunning(contracts, hash, now);
-    if (contract === undefined) return 'no_hash';
+    if (!this.hasFarmer(token)) return 'no_token';
+    const contract = this.#findOwn(token, hash, now);
+    if (contract?.proof.kind !== 'digest') return 'no_hash';
+    const { proof } = contract;
     if (contract.settled !== undefined) {
       return contract.settled.passed && contract.settled.response === response ? 'pass' : 'fail';
     }
     if (contract.verifier === undefined) throw new Error('the contract has no verifier');
     const isAnswerTo = (challenge: string) => contract.verifier?.response(challenge) === response;
     const passed = isAnswerTo(contract.challenge);
-    const late = !passed && contract.round > 0 && isAnswerTo(drawChallenge(contract, contract.round - 1));
-    contract.settled = { response, passed };
-    this.#count(contract, passed ? 'passed' : 'wrong', 1, late);
-    contract.consecutiveFailures = passed ? 0 : contract.consecutiveFailures + 1;
-    this.#store?.putContract(contract);
+    const late =
+      !passed &&
+      contract.round > 0 &&
+      isAnswerTo(drawChallenge({ ...proof, index: contract.index }, contract.round - 1));
+    this.#settle(contract, { response, passed, late }, now);
     return passed ? 'pass' : 'fail';
   }
 
+  /** The current challenge of a heartbeat contract. Opens the next one if that is possible. */
+  requestChallenge(
+    token: string,
+    hash: string,
+    now: number,
+  ): IssuedChallenge | 'not_found' | 'expired' | 'no_more_challenges' {
+    const contract = this.#findOwn(token, hash, now);
+    if (contract === undefined) return this.#hasEnded(token, hash) ? 'expired' : 'not_found';
+    if (contract.proof.kind !== 'heartbeat') return 'not_found';
+    const round = getRoundAt(contract, now);
+    if (round > contract.round) {
+      if (!this.#rounds.open(contract, round)) return 'no_more_challenges';
+      this.#storeRound(contract);
+    }
+    return { challenge: contract.challenge, dueAt: getDueAt(contract), answered: contract.settled !== undefined };
+  }
+
+  /** What is needed to verify a proof for a heartbeat contract, unless its challenge is answered. */
+  getOpenProof(token: string, hash: string, now: number): OpenProof | 'not_found' | 'expired' | 'answered' {
+    const contract = this.#findOwn(token, hash, now);
+    if (contract === undefined) return this.#hasEnded(token, hash) ? 'expired' : 'not_found';
+    const { proof, challenge, round, settled } = contract;
+    if (proof.kind !== 'heartbeat') return 'not_found';
+    return settled === undefined ? { challenge, state: proof.state, round } : 'answered';
+  }
+
+  /**
+   * Counts a proof that was verified. A wrong one does not settle the challenge.
+   *
+   * @param now when the proof arrived
+   */
+  settleProof(
+    token: string,
+    { hash, round, passed }: { hash: string; round: number; passed: boolean },
+    now: number,
+  ): 'ok' | 'invalid' | 'not_found' | 'expired' | 'answered' {
+    const open = this.getOpenProof(token, hash, now);
+    if (typeof open === 'string') return open;
+    const contract = this.#farmers.get(token)?.contracts.get(hash);
+    if (contract === undefined || round !== open.round || !passed) return 'invalid';
+    this.#settle(contract, { response: '', passed, late: false }, now);
+    return 'ok';
+  }
+
   remove(token: string, hash: string, now: number): 'ok' | 'no_token' | 'no_hash' {
-    const contracts = this.#farmers.get(token);
-    if (contracts === undefined) return 'no_token';
-    const contract = this.#getRunning(contracts, hash, now);
-    if (contract === undefined) return 'no_hash';
+    if (!this.hasFarmer(token)) return 'no_token';
+    const contract = this.#findOwn(token, hash, now);
+    if (contract?.proof.kind !== 'digest') return 'no_hash';
     this.#end(contract, 'removed');
     return 'ok';
   }
 
   getChunkSecret(hash: string, now: number): string | undefined {
-    return this.#find(hash, now)?.secret;
+    const proof = this.#find(hash, now)?.proof;
+    return proof?.kind === 'digest' ? proof.secret : undefined;
   }
 
   /** Every running contract, by farmer and in the order of acceptance. */
   *listContracts(now: number): Generator<ContractFacts> {
-    for (const contracts of this.#farmers.values()) {
+    for (const { contracts } of this.#farmers.all()) {
       for (const hash of contracts.keys()) {
         const contract = this.#getRunning(contracts, hash, now);
         if (contract !== undefined) yield toFacts(contract);
@@ -271,9 +386,9 @@ export class Ledger {
     return contract && toFacts(contract);
   }
 
-  /** The farmer's oldest running contract whose hash begins with the prefix. */
-  findFirst(token: string, hashPrefix: string, now: number): string | undefined {
-    return this.getListing(token, now)?.all.find((hash) => hash.startsWith(hashPrefix));
+  /** The farmer's oldest running contract, of those that the selector means. */
+  findFirst(token: string, selector: string | undefined, now: number): string | undefined {
+    return this.getListing(token, now)?.all.find((hash) => selector === undefined || isSelected(hash, selector));
   }
 
   /** Ends a contract. @returns whether it was running */
@@ -292,25 +407,24 @@ export class Ledger {
   challengeNow(hash: string, now: number): { challenge: string; opened: boolean } | undefined {
     const contract = this.#find(hash, now);
     if (contract === undefined) return undefined;
-    const opened = contract.settled !== undefined;
+    const opened = contract.settled !== undefined && this.#rounds.open(contract, contract.round + 1);
     if (opened) {
-      contract.startedAt = now - (contract.round + 1) * contract.intervalMs;
-      this.#advance(contract, now);
+      contract.startedAt = now - contract.round * contract.intervalMs;
+      this.#storeRound(contract);
     }
     return { challenge: contract.challenge, opened };
   }
 
   revoke(token: string): void {
-    const contracts = this.#farmers.get(token);
+    const contracts = this.#farmers.get(token)?.contracts;
     if (contracts === undefined) return;
     for (const contract of contracts.values()) this.#end(contract, 'forgotten');
     this.#farmers.delete(token);
-    this.#store?.removeFarmer(token);
   }
 
   /** Forgets all farmers and contracts. No token or secret is issued a second time. */
   forget(): void {
-    for (const token of this.#farmers.keys()) this.revoke(token);
+    for (const token of this.#farmers.tokens()) this.revoke(token);
   }
 
   /** Forgets everything and restarts the random sequences of the current seed. */
@@ -321,13 +435,8 @@ export class Ledger {
     this.#storeCreated();
   }
 
-  #findOldestIdleFarmer(): string | undefined {
-    for (const [token, contracts] of this.#farmers) if (contracts.size === 0) return token;
-    return undefined;
-  }
-
   #find(hash: string, now: number): Contract | undefined {
-    for (const contracts of this.#farmers.values()) {
+    for (const { contracts } of this.#farmers.all()) {
       const contract = this.#getRunning(contracts, hash, now);
       if (contract !== undefined) return contract;
     }
@@ -337,35 +446,91 @@ export class Ledger {
   /** A contract in its current round; undefined if it is unknown or has just failed too often. */
   #getRunning(contracts: Contracts, hash: string, now: number): Contract | undefined {
     const contract = contracts.get(hash);
-    if (contract === undefined || this.#advance(contract, now)) return contract;
-    this.#end(contract, 'failed');
+    const reason = contract && this.#advance(contract, now);
+    if (contract === undefined || reason === undefined) return contract;
+    this.#end(contract, reason);
     return undefined;
   }
 
-  /** Moves a contract to its current round and counts unanswered challenges. @returns whether it still runs */
-  #advance(contract: Contract, now: number): boolean {
-    const { maxFailures } = this.#options();
-    const round = Math.floor((now - contract.startedAt) / contract.intervalMs);
-    if (round > contract.round) {
-      const unanswered = round - contract.round - (contract.settled === undefined ? 0 : 1);
-      const counted = Math.max(0, Math.min(unanswered, maxFailures - contract.consecutiveFailures));
-      if (counted > 0) this.#count(contract, 'unanswered', counted);
-      contract.consecutiveFailures += counted;
-      contract.round = round;
-      contract.challenge = drawChallenge(contract, round);
-      contract.settled = undefined;
-      this.#store?.putContract(contract);
-    }
-    return contract.consecutiveFailures < maxFailures;
+  /** Counts missed challenges, and opens the challenge of the current round. @returns why the contract has ended */
+  #advance(contract: Contract, now: number): EndReason | undefined {
+    const { missed, opened, ended } = this.#rounds.advance(contract, now);
+    if (missed > 0) this.#count(contract, 'unanswered', missed);
+    if (opened) this.#storeRound(contract);
+    return ended;
   }
 
-  #restore({ created, farmers, contracts }: StoredLedger): void {
+  #storeRound(contract: Contract): void {
+    this.#extendOnlineTime(contract, contract.startedAt + contract.round * contract.intervalMs);
+    this.#store?.putContract(contract);
+  }
+
+  /** Adds the contract of a reservation. It replaces a running contract of the farmer with the same hash. */
+  #add(
+    added: Pick<Contract, 'index' | 'token' | 'hash' | 'sizeBytes' | 'proof' | 'challenge' | 'intervalMs' | 'verifier'>,
+    now: number,
+  ): Contract | undefined {
+    const farmer = this.#farmers.get(added.token);
+    if (farmer === undefined) {
+      this.cancelReservation();
+      return undefined;
+    }
+    const former = farmer.contracts.get(added.hash);
+    if (former !== undefined) this.#end(former, 'replaced');
+    const contract: Contract = {
+      ...added,
+      acceptedAt: now,
+      startedAt: now,
+      round: 0,
+      settled: undefined,
+      consecutiveFailures: 0,
+      results: { passed: 0, wrong: 0, unanswered: 0 },
+    };
+    farmer.contracts.set(contract.hash, contract);
+    farmer.record.contracts += 1;
+    farmer.record.sizeBytes += contract.sizeBytes;
+    this.#extendOnlineTime(contract, now);
+    this.#store?.putContract(contract);
+    this.#observer.accepted?.(contract.hash);
+    return contract;
+  }
+
+  #settle(
+    contract: Contract,
+    { response, passed, late }: { response: string; passed: boolean; late: boolean },
+    now: number,
+  ): void {
+    contract.settled = { response, passed };
+    contract.consecutiveFailures = passed ? 0 : contract.consecutiveFailures + 1;
+    const record = this.#farmers.get(contract.token)?.record;
+    if (record !== undefined && passed) record.passed += 1;
+    this.#extendOnlineTime(contract, now);
+    this.#store?.putContract(contract);
+    this.#count(contract, passed ? 'passed' : 'wrong', 1, late);
+  }
+
+  #extendOnlineTime(contract: Contract, now: number): void {
+    const record = this.#farmers.get(contract.token)?.record;
+    if (record === undefined) return;
+    extendOnlineTime(record, getExpiry(contract), now);
+    record.lastDueAt = Math.max(record.lastDueAt ?? 0, getDueAt(contract));
+    this.#farmers.save(record);
+  }
+
+  #findOwn(token: string, hash: string, now: number): Contract | undefined {
+    const contracts = this.#farmers.get(token)?.contracts;
+    return contracts && this.#getRunning(contracts, hash, now);
+  }
+
+  #hasEnded(token: string, hash: string): boolean {
+    return this.#farmers.get(token)?.ended.has(hash) === true;
+  }
+
+  #restore({ created, contracts }: StoredLedger): void {
     this.#farmersCreated = created.farmers;
     this.#contractsCreated = created.contracts;
-    for (const token of farmers) this.#farmers.set(token, new Map());
     for (const stored of contracts) {
-      const challenge = drawChallenge(stored, stored.round);
-      this.#farmers.get(stored.token)?.set(stored.hash, { ...stored, challenge, verifier: undefined });
+      this.#farmers.get(stored.token)?.contracts.set(stored.hash, { ...stored, verifier: undefined });
       this.#running += 1;
     }
   }
@@ -380,15 +545,9 @@ export class Ledger {
   }
 
   #end(contract: Contract, reason: EndReason): void {
-    const { token, hash } = contract;
-    this.#farmers.get(token)?.delete(hash);
+    this.#farmers.removeContract(contract);
     this.#running -= 1;
     this.#store?.removeContract(contract);
-    this.#observer.ended?.(reason, hash);
+    this.#observer.ended?.(reason, contract.hash);
   }
-}
-
-/** A contract keeps the seed that it was issued with, because the node may have another one after a restart. */
-function drawChallenge({ seed, index }: Pick<Contract, 'seed' | 'index'>, round: number): string {
-  return new SeededRandom(seed).challenge(index, round);
 }

@@ -32,6 +32,21 @@ export class SeededRandom {
     return toFraction(this.#draw('challenge', n, round));
   }
 
+  /** The seed of the n-th encoded chunk of a series: 32 hex characters. */
+  chunkSeed(series: string, n: number): string {
+    return this.#draw('chunk', series, n).slice(0, 32);
+  }
+
+  /** A source of bytes for a purpose. Each call returns the next ones. */
+  bytes(...purpose: (string | number)[]): (size: number) => Buffer {
+    let call = 0;
+    return (size) => {
+      const seed = this.#draw('bytes', ...purpose, call++);
+      const blocks = Array.from({ length: Math.ceil(size / 32) }, (_, n) => hash('sha256', `${seed} ${n}`, 'buffer'));
+      return Buffer.concat(blocks, size);
+    };
+  }
+
   /** A challenge that differs from the given one. */
   fakeChallenge(challenge: string): string {
     return toFraction(this.#draw('false challenge', challenge));

@@ -9,15 +9,16 @@ export const prototypeHandlers: Handlers<
   'connectivity' | 'new' | 'chunk' | 'due' | 'challenge' | 'remove' | 'download'
 > = {
   connectivity: () => json({ msg: 'ok' }),
-  new: ({ params, node }) => {
-    const mistake = findAddressMistake(params['address'] ?? '');
+  new: ({ params, client, node }) => {
+    const { address = '' } = params;
+    const mistake = findAddressMistake(address);
     if (mistake !== undefined) return json({ status: 'error', message: `Invalid address: ${mistake}.` }, 400);
     if (!node.ledger.canRegister()) return json({ status: 'error', message: 'Too many farmers.' }, 503);
-    return json({ token: node.ledger.register() });
+    return json({ token: node.ledger.register({ address, client }) });
   },
   chunk: issueContract,
   due: ({ params, now, node }) => {
-    const listing = node.ledger.getListing(params['token'] ?? '', now);
+    const listing = node.ledger.getListing(params['token'] ?? '', now, 'digest');
     if (listing === undefined) return json(NO_TOKEN);
     return json({ all_contracts: listing.all.map((hash) => ({ hash })), due_contracts: listing.due });
   },

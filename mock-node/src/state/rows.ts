@@ -1,6 +1,9 @@
+import { V1_SCHEMES } from '@downstream/protocol';
 import { z } from 'zod';
 import type { ClockSnapshot } from '../clock/node-clock.ts';
+import type { StoredHeartbeat } from '../heartbeats/heartbeat.ts';
 import type { StoredContract } from '../ledger/contract.ts';
+import type { FarmerRecord } from '../ledger/farmer-record.ts';
 
 // Rows are validated when they are read, because other programs can change the file.
 
@@ -19,13 +22,33 @@ const clock: z.ZodType<ClockSnapshot> = z.object({
   boot: z.object({ bootId: z.string(), uptimeMs: z.number() }).optional(),
 });
 
-/** A contract without a seed has that of the node. */
-const storedContract: z.ZodType<Omit<StoredContract, 'seed'> & { seed?: string | undefined }> = z.object({
+const heartbeat: z.ZodType<StoredHeartbeat> = z.object({
+  scheme: z.enum(V1_SCHEMES),
+  checkFraction: z.number(),
+  json: z.unknown(),
+});
+
+const farmerRecord: z.ZodType<FarmerRecord> = z.object({
+  token: z.string(),
+  address: z.string(),
+  client: z.string(),
+  contracts: z.number(),
+  sizeBytes: z.number(),
+  passed: z.number(),
+  lastDueAt: z.number().optional(),
+  online: z.object({ since: z.number(), until: z.number(), coveredMs: z.number() }).optional(),
+});
+
+const storedContract: z.ZodType<StoredContract> = z.object({
   index: z.number(),
   token: z.string(),
   hash: z.string(),
-  secret: z.string(),
-  seed: z.string().optional(),
+  sizeBytes: z.number(),
+  proof: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('digest'), secret: z.string(), seed: z.string() }),
+    z.object({ kind: z.literal('heartbeat'), state: z.string() }),
+  ]),
+  challenge: z.string(),
   intervalMs: z.number(),
   acceptedAt: z.number(),
   startedAt: z.number(),
@@ -42,6 +65,7 @@ export const nodeRow = z.object({
   farmers_created: z.number(),
   contracts_created: z.number(),
   clock: fromJson(clock).nullable(),
+  heartbeat: fromJson(heartbeat).nullable(),
 });
-export const farmerRow = z.object({ token: z.string() });
+export const farmerRow = z.object({ record: fromJson(farmerRecord) });
 export const contractRow = z.object({ contract: fromJson(storedContract) });

@@ -2,7 +2,9 @@ import { CodedError } from '@downstream/platform';
 import { toDatabaseError } from '@downstream/platform/sqlite';
 
 /** The file of MOCK_STATE cannot be used. The message contains the remedy. */
-export class StateError extends CodedError<'locked' | 'unwritable' | 'unusable' | 'other_seed' | 'other_genesis'> {}
+export class StateError extends CodedError<
+  'locked' | 'unwritable' | 'unusable' | 'other_seed' | 'other_genesis' | 'other_scheme'
+> {}
 
 export function toStateError(error: unknown, path: string): StateError {
   if (error instanceof StateError) return error;

@@ -3,7 +3,10 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { inTransaction, openDatabase } from '@downstream/platform/sqlite';
 import { z } from 'zod';
 import type { ClockSnapshot } from '../clock/node-clock.ts';
+import type { StoredHeartbeat } from '../heartbeats/heartbeat.ts';
+import type { HeartbeatStore } from '../heartbeats/node-heartbeat.ts';
 import type { StoredContract } from '../ledger/contract.ts';
+import type { FarmerRecord } from '../ledger/farmer-record.ts';
 import type { CreatedCounts, LedgerStore, StoredLedger } from '../ledger/ledger-store.ts';
 import { contractRow, farmerRow, nodeRow } from './rows.ts';
 import { SCHEMA } from './schema.ts';
@@ -20,25 +23,28 @@ export interface StateIdentity {
 export interface StoredState {
   readonly ledger: StoredLedger;
   readonly clock: ClockSnapshot | undefined;
+  /** Undefined until the node has been used through the v1 API. */
+  readonly heartbeat: StoredHeartbeat | undefined;
 }
 
 /**
  * The farmers, the contracts, the position in the random sequences and the clock in SQLite. It collects the ledger's
  * changes, and {@link save} writes them in one transaction. The file is locked while it is open.
  */
-export class StateFile implements LedgerStore {
+export class StateFile implements LedgerStore, HeartbeatStore {
   /** The seed that was set when the file was created. */
   readonly seed: string | undefined;
   readonly #path: string;
   readonly #db: DatabaseSync;
   readonly #inode: number | undefined;
   readonly #statements: Record<
-    'setCreated' | 'setClock' | 'addFarmer' | 'removeFarmer' | 'putContract' | 'removeContract',
+    'setCreated' | 'setClock' | 'setHeartbeat' | 'putFarmer' | 'removeFarmer' | 'putContract' | 'removeContract',
     StatementSync
   >;
   /** The pending changes. Only the last one of each farmer and contract counts. */
   #created: CreatedCounts | undefined;
-  readonly #farmers = new Map<string, 'added' | 'removed'>();
+  #heartbeat: { readonly value: StoredHeartbeat | undefined } | undefined;
+  readonly #farmers = new Map<string, Readonly<FarmerRecord> | undefined>();
   readonly #contracts = new Map<number, Readonly<StoredContract> | undefined>();
 
   private constructor(path: string, db: DatabaseSync, { seed }: Pick<StateIdentity, 'seed'>) {
@@ -49,7 +55,10 @@ export class StateFile implements LedgerStore {
     this.#statements = {
       setCreated: db.prepare('UPDATE node SET farmers_created = ?, contracts_created = ?'),
       setClock: db.prepare('UPDATE node SET clock = ?'),
-      addFarmer: db.prepare('INSERT OR IGNORE INTO farmer (token) VALUES (?)'),
+      setHeartbeat: db.prepare('UPDATE node SET heartbeat = ?'),
+      putFarmer: db.prepare(
+        'INSERT INTO farmer (token, record) VALUES (?, ?) ON CONFLICT (token) DO UPDATE SET record = excluded.record',
+      ),
       removeFarmer: db.prepare('DELETE FROM farmer WHERE token = ?'),
       putContract: db.prepare('INSERT OR REPLACE INTO contract (number, contract) VALUES (?, ?)'),
       removeContract: db.prepare('DELETE FROM contract WHERE number = ?'),
@@ -79,18 +88,16 @@ export class StateFile implements LedgerStore {
   load(): StoredState {
     try {
       const node = nodeRow.parse(this.#db.prepare('SELECT * FROM node').get());
-      const farmers = z.array(farmerRow).parse(this.#db.prepare('SELECT token FROM farmer ORDER BY number').all());
+      const farmers = z.array(farmerRow).parse(this.#db.prepare('SELECT record FROM farmer ORDER BY number').all());
       const contracts = this.#db.prepare('SELECT contract FROM contract ORDER BY number').all();
       return {
         ledger: {
           created: { farmers: node.farmers_created, contracts: node.contracts_created },
-          farmers: farmers.map(({ token }) => token),
-          contracts: contracts.map((row) => {
-            const { contract } = contractRow.parse(row);
-            return { ...contract, seed: contract.seed ?? node.seed ?? '' };
-          }),
+          farmers: farmers.map(({ record }) => record),
+          contracts: contracts.map((row) => contractRow.parse(row).contract),
         },
         clock: node.clock ?? undefined,
+        heartbeat: node.heartbeat ?? undefined,
       };
     } catch (error) {
       throw toStateError(error, this.#path);
@@ -101,12 +108,16 @@ export class StateFile implements LedgerStore {
     this.#created = created;
   }
 
-  addFarmer(token: string): void {
-    this.#farmers.set(token, 'added');
+  setHeartbeat(heartbeat: StoredHeartbeat | undefined): void {
+    this.#heartbeat = { value: heartbeat };
+  }
+
+  putFarmer(farmer: Readonly<FarmerRecord>): void {
+    this.#farmers.set(farmer.token, farmer);
   }
 
   removeFarmer(token: string): void {
-    this.#farmers.set(token, 'removed');
+    this.#farmers.set(token, undefined);
   }
 
   putContract(contract: Readonly<StoredContract>): void {
@@ -118,7 +129,8 @@ export class StateFile implements LedgerStore {
   }
 
   get hasPendingChanges(): boolean {
-    return this.#contracts.size > 0 || this.#farmers.size > 0 || this.#created !== undefined;
+    const hasNodeChanges = this.#created !== undefined || this.#heartbeat !== undefined;
+    return hasNodeChanges || this.#contracts.size > 0 || this.#farmers.size > 0;
   }
 
   /**
@@ -140,6 +152,7 @@ export class StateFile implements LedgerStore {
       throw toStateError(error, this.#path);
     }
     this.#created = undefined;
+    this.#heartbeat = undefined;
     this.#farmers.clear();
     this.#contracts.clear();
   }
@@ -159,13 +172,18 @@ export class StateFile implements LedgerStore {
   }
 
   #write(clock: ClockSnapshot): void {
-    const { setCreated, setClock, addFarmer, removeFarmer, putContract, removeContract } = this.#statements;
+    const { setCreated, setClock, setHeartbeat, putFarmer, removeFarmer, putContract, removeContract } =
+      this.#statements;
     if (this.#created !== undefined) setCreated.run(this.#created.farmers, this.#created.contracts);
-    for (const [token, change] of this.#farmers) (change === 'added' ? addFarmer : removeFarmer).run(token);
+    if (this.#heartbeat !== undefined) setHeartbeat.run(JSON.stringify(this.#heartbeat.value) ?? null);
+    for (const [token, farmer] of this.#farmers) {
+      if (farmer === undefined) removeFarmer.run(token);
+      else putFarmer.run(token, JSON.stringify(farmer));
+    }
     for (const [index, contract] of this.#contracts) {
       if (contract === undefined) removeContract.run(index);
-      // JSON omits undefined properties: these two can be computed again.
-      else putContract.run(index, JSON.stringify({ ...contract, challenge: undefined, verifier: undefined }));
+      // JSON omits undefined properties: the verifier can be computed again.
+      else putContract.run(index, JSON.stringify({ ...contract, verifier: undefined }));
     }
     setClock.run(JSON.stringify(clock));
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { setUpControlApi } from '../support/control-api.ts';
-import { API, INTERVAL_MS } from '../support/mock-node.ts';
+import { API, GENESIS_BYTES, INTERVAL_MS } from '../support/mock-node.ts';
 
 const { start, ask, farm, get, pass, loggedChanges } = setUpControlApi();
 
@@ -18,6 +18,7 @@ describe('the contract operations', () => {
         hash: one.hash,
         farmer: one.token.slice(0, 6),
         index: 0,
+        sizeBytes: GENESIS_BYTES,
         state: 'settled',
         round: 0,
         challenge: one.challenge,

@@ -120,7 +120,7 @@ describe('the event stream', () => {
     for (let n = 0; n < count; n++) {
       const { index, secret } = ledger.reserveContract(now) ?? { index: -1, secret: '' };
       const fileHash = index.toString(16).padStart(64, '0');
-      const chunk = { fileHash, secret, verifier: { response: () => '' } };
+      const chunk = { fileHash, sizeBytes: 100, secret, verifier: { response: () => '' } };
       ledger.start(token, { index, chunk, intervalMs: 60_000 }, now);
     }
   }

@@ -86,9 +86,9 @@ describe('a fault', () => {
     [{ contract: HASH }, { contract: HASH }, true],
     [{ contract: HASH.slice(0, 6) }, { contract: HASH }, true],
     [{ contract: 'ffffff' }, { contract: HASH }, false],
-    [{ contract: 'ffffff' }, { contract: HASH, lists: () => true }, false],
-    [{ contract: HASH }, { lists: (beginning: string) => HASH.startsWith(beginning) }, true],
-    [{ contract: HASH }, { lists: () => false }, false],
+    [{ contract: 'ffffff' }, { contract: HASH, includes: () => true }, false],
+    [{ contract: HASH }, { includes: (beginning: string) => HASH.startsWith(beginning) }, true],
+    [{ contract: HASH }, { includes: () => false }, false],
     [{ route: 'due', method: 'GET', token: TOKEN, contract: HASH }, { contract: HASH }, true],
     [{ route: 'due', method: 'GET', token: TOKEN, contract: HASH }, { contract: HASH, method: 'HEAD' }, false],
   ] as const)('with the match %j matches a due request with %j: %p', (match, call, fits) => {

@@ -6,6 +6,7 @@ import { startMockNode } from '@downstream/mock-node';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { PRESETS } from '../../src/faults/presets.ts';
 import { readScenarioFile } from '../../src/faults/scenario-file.ts';
+import { IDENTITY } from '../support/ledger.ts';
 import { setUpMockNode } from '../support/mock-node.ts';
 import { ask, until } from '../support/raw-client.ts';
 
@@ -191,7 +192,7 @@ describe('a starting node', () => {
     expect(before.length).toBeGreaterThan(0);
     const routes = ['', 'chunk/', 'due/', 'challenge/', 'remove/'];
     await until('a fault is applied', async () => {
-      const token = controller().ledger.register();
+      const token = controller().ledger.register(IDENTITY);
       const path = (route: string) => (route === '' ? '/' : `/api/downstream/${route}${token}/hash/response`);
       const two = (route: string) => path(route).replace(/\/hash\/response$/, '');
       for (const route of routes) await ask(url(), ['chunk/', 'due/'].includes(route) ? two(route) : path(route));

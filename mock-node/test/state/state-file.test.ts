@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { StoredContract } from '../../src/ledger/contract.ts';
+import type { FarmerRecord } from '../../src/ledger/farmer-record.ts';
 import { StateFile } from '../../src/state/state-file.ts';
 
 const OWNER = { seed: 'seed', genesisSha256: 'a'.repeat(64) };
@@ -18,8 +19,9 @@ const contract = (index: number): StoredContract => ({
   index,
   token: 'token',
   hash: `hash ${index}`,
-  secret: 'secret',
-  seed: 'seed',
+  sizeBytes: 100,
+  proof: { kind: 'digest', secret: 'secret', seed: 'seed' },
+  challenge: '0.5',
   intervalMs: 60_000,
   acceptedAt: 10,
   startedAt: 10,
@@ -27,6 +29,15 @@ const contract = (index: number): StoredContract => ({
   settled: undefined,
   consecutiveFailures: 0,
   results: { passed: 0, wrong: 0, unanswered: 0 },
+});
+
+const farmer = (token: string): FarmerRecord => ({
+  token,
+  address: 'address',
+  client: '127.0.0.1',
+  contracts: 1,
+  sizeBytes: 100,
+  passed: 0,
 });
 
 let folder: string;
@@ -55,13 +66,14 @@ describe('StateFile', () => {
     expect(found()).toEqual({
       ledger: { created: { farmers: 0, contracts: 0 }, farmers: [], contracts: [] },
       clock: undefined,
+      heartbeat: undefined,
     });
   });
 
   it('contains the changes before the last save', () => {
     const [one, two] = [contract(1), contract(2)];
     file.setCreated({ farmers: 1, contracts: 3 });
-    file.addFarmer('token');
+    file.putFarmer(farmer('token'));
     file.putContract(two);
     file.putContract(one);
     one.settled = { response: 'response', passed: true };
@@ -71,41 +83,45 @@ describe('StateFile', () => {
     file.putContract(contract(3));
     expect(file.hasPendingChanges).toBe(true);
     expect(found()).toEqual({
-      ledger: { created: { farmers: 1, contracts: 3 }, farmers: ['token'], contracts: [one, two] },
+      ledger: { created: { farmers: 1, contracts: 3 }, farmers: [farmer('token')], contracts: [one, two] },
       clock: CLOCK,
+      heartbeat: undefined,
     });
   });
 
   it('writes the last change of each farmer and contract', () => {
-    file.addFarmer('gone');
+    file.putFarmer(farmer('gone'));
     file.removeFarmer('gone');
     file.removeFarmer('back');
-    file.addFarmer('back');
+    file.putFarmer(farmer('back'));
     file.putContract(contract(1));
     file.removeContract(contract(1));
     file.removeContract(contract(2));
     file.putContract(contract(2));
     file.save(CLOCK);
-    file.addFarmer('back');
+    file.putFarmer(farmer('back'));
     file.save(CLOCK);
-    expect(found().ledger).toMatchObject({ farmers: ['back'], contracts: [{ index: 2 }] });
+    expect(found().ledger).toMatchObject({ farmers: [{ token: 'back' }], contracts: [{ index: 2 }] });
   });
 
   it('writes a save completely or not at all, and retries failed changes with the next one', () => {
     const bad = contract(2);
     Object.assign(bad, UNWRITABLE);
-    file.addFarmer('token');
+    file.putFarmer(farmer('token'));
     file.putContract(contract(1));
     file.putContract(bad);
     expect(() => file.save(CLOCK)).toThrow(expect.objectContaining({ name: 'StateError' }));
     expect(file.hasPendingChanges).toBe(true);
     bad.round = 5;
     file.save(CLOCK);
-    expect(found().ledger).toMatchObject({ farmers: ['token'], contracts: [{ index: 1 }, { index: 2, round: 5 }] });
+    expect(found().ledger).toMatchObject({
+      farmers: [{ token: 'token' }],
+      contracts: [{ index: 1 }, { index: 2, round: 5 }],
+    });
   });
 
   it('contains nothing of a failed save', () => {
-    file.addFarmer('token');
+    file.putFarmer(farmer('token'));
     file.putContract(Object.assign(contract(1), UNWRITABLE));
     expect(() => file.save(CLOCK)).toThrow();
     expect(found().ledger.farmers).toEqual([]);

@@ -12,7 +12,7 @@ export const createRequest = (given: Partial<FaultRequest> = {}): FaultRequest =
   route: 'due',
   method: 'GET',
   token: TOKEN,
-  lists: () => false,
+  includes: () => false,
   ...given,
 });
 

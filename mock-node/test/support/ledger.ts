@@ -4,6 +4,7 @@ import { SeededRandom } from '../../src/ledger/seeded-random.ts';
 
 export const T0 = 1_000_000;
 export const INTERVAL = 60_000;
+export const IDENTITY = { address: 'address', client: '127.0.0.1' };
 export const TOKEN = new SeededRandom('seed').token(0);
 
 /** A ledger with one farmer. The correct response to a challenge is `right:` and the challenge. */
@@ -25,12 +26,12 @@ export function createLedger({
       ended: (reason, hash) => events.push(`${reason} ${hash}`),
     },
   });
-  const token = ledger.register();
+  const token = ledger.register(IDENTITY);
   /** The next reservation and its chunk. */
   const reserve = (hash: string, now: number) => {
     const next = ledger.reserveContract(now);
     const verifier = { response: (challenge: string) => `right:${challenge}` };
-    return next && { index: next.index, chunk: { fileHash: hash, secret: next.secret, verifier } };
+    return next && { index: next.index, chunk: { fileHash: hash, sizeBytes: 100, secret: next.secret, verifier } };
   };
   const accept = (hash = 'hash', now = T0, farmer = token, ms = intervalMs) => {
     const next = reserve(hash, now);

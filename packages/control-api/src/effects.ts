@@ -107,7 +107,20 @@ export const EFFECTS = {
   },
   amplify: {
     group: 'response',
-    routes: ['new', 'chunk', 'due', 'challenge', 'remove', 'challenges', 'answer'],
+    routes: [
+      'new',
+      'chunk',
+      'due',
+      'challenge',
+      'remove',
+      'challenges',
+      'answer',
+      'v1_new',
+      'v1_heartbeat',
+      'v1_chunk',
+      'v1_challenge',
+      'v1_answer',
+    ],
     description:
       'Replaces each value of the body with a list, so that `bytes` of JSON need a multiple of that memory when parsed: numbers, empty objects, nested lists without an end, or one long text.',
     parameters: z.strictObject({
@@ -156,33 +169,33 @@ export const EFFECTS = {
   },
   wrong_challenge: {
     group: 'protocol',
-    routes: ['chunk', 'due'],
+    routes: ['chunk', 'due', 'v1_chunk', 'v1_challenge'],
     description: 'Sends challenges other than those that the node verifies. A correct proof of what was sent fails.',
     parameters: none,
   },
   reject_answer: {
     group: 'protocol',
-    routes: ['challenge'],
+    routes: ['challenge', 'v1_answer'],
     description:
-      'Judges the answer as wrong, even if it is correct. A challenge that was already answered keeps its result.',
+      'Judges answers as wrong, even if they are correct. A challenge that was already answered keeps its result.',
     parameters: none,
   },
   expire_contract: {
     group: 'protocol',
-    routes: ['due', 'challenge', 'remove', 'download'],
+    routes: ['due', 'challenge', 'remove', 'download', 'v1_challenge', 'v1_answer'],
     description:
-      'Ends the contract before the node processes the request. On `due`, it ends the oldest contract of the farmer.',
+      'Ends the contract before the node processes the request. On `due`, `v1_challenge` and `v1_answer`, it ends the oldest contract of the farmer.',
     parameters: none,
   },
   no_chunks: {
     group: 'protocol',
-    routes: ['chunk'],
-    description: 'Issues no contract: the response is `{"status":"no_chunks"}`.',
+    routes: ['chunk', 'v1_chunk'],
+    description: 'Issues no contract: the response is `{"status":"no_chunks"}`, or an empty list of chunks.',
     parameters: none,
   },
   revoke_token: {
     group: 'protocol',
-    routes: ['chunk', 'due', 'challenge', 'remove'],
+    routes: ['chunk', 'due', 'challenge', 'remove', 'v1_heartbeat', 'v1_chunk', 'v1_challenge', 'v1_answer'],
     description: 'Forgets the farmer and its contracts before the node processes the request.',
     parameters: none,
   },
@@ -193,9 +206,9 @@ export const EFFECTS = {
   },
   shorten_interval: {
     group: 'protocol',
-    routes: ['chunk'],
+    routes: ['chunk', 'v1_chunk'],
     description:
-      'Multiplies the interval of the new contract by `factor`. The contract states the new interval only with `announced: true`.',
+      'Multiplies the interval of new contracts by `factor`. The contract states the new interval or its end only with `announced: true`.',
     parameters: z.strictObject({
       factor: z.number().min(0.001).max(1).default(0.5),
       announced: z.boolean().default(false),
@@ -203,15 +216,15 @@ export const EFFECTS = {
   },
   duplicate_challenge: {
     group: 'protocol',
-    routes: ['due'],
+    routes: ['due', 'v1_challenge'],
     description: 'Lists every contract twice, and every challenge of the current round twice, including answered ones.',
     parameters: none,
   },
   extra_entries: {
     group: 'protocol',
-    routes: ['due'],
+    routes: ['due', 'v1_challenge'],
     description:
-      'Adds `count` entries at the start of the listing: `invalid` ones without a valid hash to both lists, or `unknown` contracts that the farmer does not have.',
+      'Adds `count` entries at the start of the listing: `invalid` ones without a valid hash, or `unknown` contracts that the farmer does not have.',
     parameters: z.strictObject({
       entries: z.enum(['invalid', 'unknown']).default('invalid'),
       count: z.number().int().min(1).max(500_000).default(1),

@@ -1,3 +1,4 @@
+import { ROUTE_NAMES } from '@downstream/protocol';
 import { z } from 'zod';
 import { type Effect, effect, getEffectRoutes } from './effects.ts';
 import { instant } from './instants.ts';
@@ -22,17 +23,17 @@ const prefix = (of: string, pattern: RegExp) =>
 /** Selects the requests that match all given fields. */
 const match = z.strictObject({
   route: z
-    .union([z.literal('*'), routeName, z.array(routeName).min(1).max(9)])
+    .union([z.literal('*'), routeName, z.array(routeName).min(1).max(ROUTE_NAMES.length)])
     .optional()
     .describe('A route, a list of routes, or `*` for all.'),
   method: z.enum(['GET', 'HEAD', 'POST', 'DELETE']).optional(),
   token: prefix("a farmer's token", /^[A-Za-z0-9_-]{6,128}$/)
     .optional()
     .describe("A farmer's token or at least its first six characters."),
-  contract: prefix("a contract's hash", /^[0-9a-f]{6,64}$/)
+  contract: prefix("a contract's number, or its hash", /^([0-9a-f]{6,64}|\d{1,15})$/)
     .optional()
     .describe(
-      "A contract's hash or at least its first six characters. Also matches `due` requests whose response lists it.",
+      "A contract's hash or at least its first six characters, or its number in the v1 API. Also matches `due`, `v1_challenge` and `v1_answer` requests of its farmer.",
     ),
 });
 

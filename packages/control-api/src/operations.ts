@@ -27,7 +27,11 @@ export interface Operation {
 }
 
 const named = z.strictObject({ name: faultName });
-const byHash = z.strictObject({ hash: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lowercase hex characters') });
+const byHash = z.strictObject({
+  hash: z
+    .string()
+    .regex(/^([0-9a-f]{64}|\d{1,15})$/, 'must be 64 lowercase hex characters, or the number of a v1 contract'),
+});
 const limit = z.coerce.number().int().min(1).max(100_000);
 
 const UNKNOWN_FAULT = { 404: 'Unknown fault.' };

@@ -28,9 +28,10 @@ export type ClockChange = z.output<typeof clockChange>;
 export const clockAdvance = z.strictObject({ ms: z.number().int().min(0).max(31_622_400_000) });
 
 export const contractView = z.object({
-  hash: z.string(),
+  hash: z.string().describe('Its number in the v1 API.'),
   farmer: z.string().describe("The first characters of the farmer's token."),
   index: count.describe('The number of contracts that the node issued before this one.'),
+  sizeBytes: count.describe('Size of the chunk.'),
   state: z.enum(['due', 'settled']).describe('Whether the challenge of the current round is open or answered.'),
   round: count,
   challenge: z.string(),
@@ -109,7 +110,7 @@ export const controllerEvent = z.discriminatedUnion('type', [
     type: z.literal('contract'),
     change: z.enum(['accepted', 'ended']),
     hash: z.string(),
-    reason: z.enum(['failed', 'removed', 'expired', 'forgotten', 'replaced']).optional(),
+    reason: z.enum(['failed', 'removed', 'expired', 'forgotten', 'replaced', 'completed']).optional(),
   }),
   z.object({
     type: z.literal('challenge'),

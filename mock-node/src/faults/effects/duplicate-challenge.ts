@@ -1,14 +1,21 @@
+import { isSelected } from '../../ledger/contract.ts';
 import { editBody } from './edit-body.ts';
 import type { Violation } from './effect.ts';
 
 export const duplicateChallenge: Violation<'duplicate_challenge'> =
-  (handle, { contract = '' }) =>
+  (handle, { contract }) =>
   async (call) => {
-    const isDuplicated = ({ hash }: { readonly hash: string }) => hash.startsWith(contract);
+    const isDuplicated = ({ hash }: { readonly hash: string }) => contract === undefined || isSelected(hash, contract);
     const response = await handle(call);
-    const { settled = [] } = call.node.ledger.getListing(call.params['token'] ?? '', call.now) ?? {};
+    const { settled = [] } = call.node.ledger.getListing(call.params['token'] ?? '', call.now, 'digest') ?? {};
     return editBody(response, (body) => {
-      const { all_contracts: all, due_contracts: listed } = body;
+      const { all_contracts: all, due_contracts: listed, challenges } = body;
+      if (challenges !== undefined)
+        return {
+          challenges: challenges.flatMap((each) =>
+            isDuplicated({ hash: String(each.file_hash) }) ? [each, each] : [each],
+          ),
+        };
       if (all === undefined || listed === undefined) return body;
       const due = [...listed, ...settled.filter(isDuplicated)];
       return {

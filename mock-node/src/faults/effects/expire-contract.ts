@@ -1,7 +1,7 @@
 import type { Violation } from './effect.ts';
 
 export const expireContract: Violation<'expire_contract'> =
-  (handle, { contract = '' }) =>
+  (handle, { contract }) =>
   (call) => {
     const { ledger } = call.node;
     const { token = '', hash = ledger.findFirst(token, contract, call.now) } = call.params;

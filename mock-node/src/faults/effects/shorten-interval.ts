@@ -9,6 +9,11 @@ export const shortenInterval: Violation<'shorten_interval'> =
     const node = { ...call.node, settings: () => ({ ...settings, intervalMs }) };
     const response = await handle({ ...call, node });
     if (announced) return response;
-    const interval = settings.intervalMs / 1000 / node.timeScale();
-    return editBody(response, (body) => (body.interval === undefined ? body : { ...body, interval }));
+    const toSeconds = (ms: number) => ms / 1000 / node.timeScale();
+    const hidden = toSeconds(settings.intervalMs - intervalMs);
+    return editBody(response, ({ interval, chunks, ...body }) => ({
+      ...body,
+      ...(interval !== undefined && { interval: toSeconds(settings.intervalMs) }),
+      ...(chunks && { chunks: chunks.map((chunk) => ({ ...chunk, due: (chunk.due ?? 0) + hidden })) }),
+    }));
   };

@@ -1,0 +1,90 @@
+import type { Contract } from './contract.ts';
+import { createFarmerRecord, type FarmerIdentity, type FarmerRecord } from './farmer-record.ts';
+import type { LedgerStore } from './ledger-store.ts';
+
+export type Contracts = Map<string, Contract>;
+
+export interface Farmer {
+  readonly record: FarmerRecord;
+  /** The running contracts by their hash, in the order of acceptance. */
+  readonly contracts: Contracts;
+  /** The latest heartbeat contracts that ended: a farmer learns that they expired. */
+  readonly ended: Set<string>;
+}
+
+/** Anyone can register, so the oldest farmers without contracts make way for new ones. */
+export const MAX_FARMERS = 10_000;
+
+/** Of each farmer. An older contract is unknown to the node. */
+const MAX_ENDED = 1_000;
+
+/** The registered farmers, in the order of their registration. */
+export class Farmers {
+  readonly #store: Pick<LedgerStore, 'putFarmer' | 'removeFarmer'> | undefined;
+  readonly #farmers = new Map<string, Farmer>();
+
+  constructor(store: Pick<LedgerStore, 'putFarmer' | 'removeFarmer'> | undefined, stored: readonly FarmerRecord[]) {
+    this.#store = store;
+    for (const record of stored) this.#add(record);
+  }
+
+  get size(): number {
+    return this.#farmers.size;
+  }
+
+  get(token: string): Farmer | undefined {
+    return this.#farmers.get(token);
+  }
+
+  tokens(): IterableIterator<string> {
+    return this.#farmers.keys();
+  }
+
+  all(): IteratorObject<Farmer> {
+    return this.#farmers.values();
+  }
+
+  add(token: string, identity: FarmerIdentity): void {
+    this.save(this.#add(createFarmerRecord(token, identity)).record);
+  }
+
+  save(record: FarmerRecord): void {
+    this.#store?.putFarmer(record);
+  }
+
+  delete(token: string): void {
+    this.#farmers.delete(token);
+    this.#store?.removeFarmer(token);
+  }
+
+  get isFull(): boolean {
+    return this.#farmers.size >= MAX_FARMERS;
+  }
+
+  findOldestIdle(): string | undefined {
+    for (const [token, { contracts }] of this.#farmers) if (contracts.size === 0) return token;
+    return undefined;
+  }
+
+  /** The number of farmers with an IP address. */
+  countAt(client: string): number {
+    return this.#farmers.values().reduce((count, { record }) => count + (record.client === client ? 1 : 0), 0);
+  }
+
+  /** Removes a contract from the running ones. Remembers that it has ended if the farmer may ask for it. */
+  removeContract({ token, hash, proof }: Contract): void {
+    const farmer = this.#farmers.get(token);
+    if (farmer === undefined) return;
+    farmer.contracts.delete(hash);
+    if (proof.kind !== 'heartbeat') return;
+    farmer.ended.add(hash);
+    const [oldest] = farmer.ended;
+    if (oldest !== undefined && farmer.ended.size > MAX_ENDED) farmer.ended.delete(oldest);
+  }
+
+  #add(record: FarmerRecord): Farmer {
+    const farmer: Farmer = { record, contracts: new Map(), ended: new Set() };
+    this.#farmers.set(record.token, farmer);
+    return farmer;
+  }
+}

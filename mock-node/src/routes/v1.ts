@@ -1,0 +1,181 @@
+import { parseJson } from '@downstream/platform';
+import {
+  formatTokenLimitError,
+  isSignedBy,
+  isSjcxAddress,
+  MAX_MESSAGE_CHARS,
+  NO_MORE_CHALLENGES,
+  parseContractIds,
+  parseProofs,
+  SIGNATURE_CHARS,
+  STANDARD_GENESIS,
+  V1_CONTRACT_ERRORS,
+  V1_ERRORS,
+} from '@downstream/protocol';
+import type { Call, Handlers } from '../api/handler.ts';
+import { NOT_FOUND } from '../api/html-errors.ts';
+import { type ApiResponse, json } from '../api/response.ts';
+import type { PreparedChunk } from '../heartbeats/prepared-chunks.ts';
+import type { ContractFacts } from '../ledger/contract.ts';
+
+const MAX_CHUNKS_PER_REQUEST = 10;
+/** What a farmer gets that requests no size. */
+const DEFAULT_SIZE = STANDARD_GENESIS.sizeBytes;
+
+/** The contract routes of the v1 API. Errors of single contracts are part of a response with HTTP 200. */
+export const v1Handlers: Handlers<'v1_root' | 'v1_new' | 'v1_heartbeat' | 'v1_chunk' | 'v1_challenge' | 'v1_answer'> = {
+  v1_root: () => json({ msg: 'ok' }),
+  v1_new: async (call) => {
+    const { params, client, node } = call;
+    const { address = '' } = params;
+    const { requiresSignature, tokensPerClient, whitelist } = node.v1Policy;
+    const mistake = requiresSignature ? findSignatureMistake(call, address) : undefined;
+    if (mistake !== undefined) return reject(mistake);
+    // Nothing else can register between the checks and the registration.
+    const heartbeat = await node.heartbeat.getPublic();
+    if (tokensPerClient !== undefined && node.ledger.countFarmersAt(client) >= tokensPerClient)
+      return reject(formatTokenLimitError(tokensPerClient));
+    if (!isSjcxAddress(address)) return reject(V1_ERRORS.invalidAddress);
+    if (whitelist !== undefined && !whitelist.includes(address)) return reject(V1_ERRORS.notWhitelisted);
+    if (!node.ledger.canRegister()) return json({ status: 'error', message: 'Too many farmers.' }, 503);
+    node.preparedChunks.start();
+    return json({ token: node.ledger.register({ address, client }), ...heartbeat });
+  },
+  v1_heartbeat: async ({ params, node }) => {
+    const { token = '' } = params;
+    if (!node.ledger.hasFarmer(token)) return reject(V1_ERRORS.unknownToken, 404);
+    return json({ token, ...(await node.heartbeat.getPublic()) });
+  },
+  v1_chunk: async (call) => {
+    const { params, node } = call;
+    const { token = '', size = String(DEFAULT_SIZE) } = params;
+    if (!/^\d{1,15}$/.test(size)) return NOT_FOUND;
+    const mistake = findFarmerMistake(call);
+    if (mistake !== undefined) return reject(mistake);
+    const entries: string[] = [];
+    let left = Number(size);
+    while (entries.length < MAX_CHUNKS_PER_REQUEST) {
+      const sizeBytes = node.preparedChunks.findSize(left);
+      const issued = sizeBytes === undefined ? undefined : await issueContract(call, token, sizeBytes);
+      if (issued === undefined) break;
+      entries.push(formatOffer(call, issued));
+      left -= issued.contract.sizeBytes;
+    }
+    return jsonText(`{"chunks":[${entries.join(',')}]}`);
+  },
+  v1_challenge: (call) => {
+    const { params, method, body, now, node } = call;
+    const { token = '' } = params;
+    if (!node.ledger.hasFarmer(token)) return reject(V1_ERRORS.unknownToken);
+    const ids =
+      method === 'POST'
+        ? parseContractIds(parseJson(body))
+        : (node.ledger.getListing(token, now, 'heartbeat')?.all ?? []).map(Number).map((id) => ({ number: id, id }));
+    const entries = ids.map(({ number, id }) => {
+      const issued = node.ledger.requestChallenge(token, String(number), now);
+      if (issued === 'not_found') return JSON.stringify({ file_hash: id, error: V1_CONTRACT_ERRORS.unknown });
+      if (issued === 'expired') return JSON.stringify({ file_hash: number, error: V1_CONTRACT_ERRORS.expired });
+      if (issued === 'no_more_challenges') return JSON.stringify({ file_hash: number, status: NO_MORE_CHALLENGES });
+      const { challenge, dueAt, answered } = issued;
+      const rest = JSON.stringify({ due: toSecondsLeft(call, dueAt), answered });
+      return `{"file_hash":${number},"challenge":${challenge},${rest.slice(1)}`;
+    });
+    return jsonText(`{"challenges":[${entries.join(',')}]}`);
+  },
+  v1_answer: async (call) => {
+    const mistake = findFarmerMistake(call);
+    if (mistake !== undefined) return reject(mistake);
+    const { params, body, now, node } = call;
+    const { token = '' } = params;
+    const { ledger, heartbeat } = node;
+    const received = parseProofs(parseJson(body)).map((each) => {
+      const hash = String(each.number);
+      return { ...each, hash, open: ledger.getOpenProof(token, hash, now) };
+    });
+    const toVerify = received.flatMap(({ proof, open }) => (typeof open === 'string' ? [] : [{ ...open, proof }]));
+    const verdicts = (await heartbeat.verify(toVerify)).values();
+    const report = received.map(({ number, id, hash, open }) => {
+      const verdict = typeof open === 'string' ? undefined : verdicts.next().value;
+      if (verdict === 'corrupted') return { file_hash: number, error: V1_CONTRACT_ERRORS.corruptedProof };
+      const result =
+        typeof open === 'string'
+          ? open
+          : ledger.settleProof(token, { hash, round: open.round, passed: verdict === 'valid' }, now);
+      if (result === 'ok') return { file_hash: number, status: 'ok' };
+      return { file_hash: result === 'not_found' ? id : number, error: ANSWER_ERRORS[result] };
+    });
+    return json({ report });
+  },
+};
+
+const ANSWER_ERRORS = {
+  not_found: V1_CONTRACT_ERRORS.unknown,
+  expired: V1_CONTRACT_ERRORS.answerExpired,
+  answered: V1_CONTRACT_ERRORS.alreadyAnswered,
+  invalid: V1_CONTRACT_ERRORS.invalidProof,
+} as const;
+
+export function reject(message: string, status = 400): ApiResponse {
+  return json({ status: 'error', message }, status);
+}
+
+function jsonText(text: string): ApiResponse {
+  return { status: 200, headers: { 'Content-Type': 'application/json' }, body: Buffer.from(text) };
+}
+
+/** Checks the farmer's token and IP address. */
+function findFarmerMistake({ params, client, node: { ledger, v1Policy } }: Call): string | undefined {
+  const { token = '' } = params;
+  const { tokensPerClient } = v1Policy;
+  if (!ledger.hasFarmer(token)) return V1_ERRORS.unknownToken;
+  if (ledger.moveClient(token, client, tokensPerClient)) return undefined;
+  return formatTokenLimitError(tokensPerClient ?? 0);
+}
+
+function findSignatureMistake({ method, body }: Call, address: string): string | undefined {
+  if (method !== 'POST') return V1_ERRORS.signatureRequired;
+  const posted = parseJson(body);
+  if (typeof posted !== 'object' || posted === null || !('message' in posted) || !('signature' in posted))
+    return V1_ERRORS.invalidSignatureRequest;
+  const { message, signature } = posted;
+  if (typeof message !== 'string' || typeof signature !== 'string') return V1_ERRORS.invalidSignatureRequest;
+  if (message.length > MAX_MESSAGE_CHARS) return V1_ERRORS.messageTooLong;
+  if (signature.length !== SIGNATURE_CHARS) return V1_ERRORS.signatureLength;
+  return isSignedBy(address, message, signature) ? undefined : V1_ERRORS.invalidSignature;
+}
+
+interface IssuedContract {
+  readonly chunk: PreparedChunk;
+  readonly contract: ContractFacts;
+}
+
+/** @returns undefined if the node has no contract to offer */
+async function issueContract(
+  { now: startedAt, node }: Call,
+  token: string,
+  sizeBytes: number,
+): Promise<IssuedContract | undefined> {
+  const { ledger, newContracts, preparedChunks, settings, now } = node;
+  const reserved = newContracts.reserve(startedAt);
+  if (reserved === undefined) return undefined;
+  const chunk = await preparedChunks.take(sizeBytes).catch((error: unknown) => {
+    ledger.cancelReservation();
+    throw error;
+  });
+  const { intervalMs } = settings();
+  const contract = ledger.startHeartbeat(token, { index: reserved.index, chunk, intervalMs }, now());
+  return contract && { chunk, contract };
+}
+
+/** An entry of `chunks`. The tag is JSON already: parsing it would cost more than the rest of the request. */
+function formatOffer(call: Call, { chunk, contract }: IssuedContract): string {
+  const { seed, sizeBytes, tag } = chunk;
+  const { hash, challenge, dueAt } = contract;
+  const fields = JSON.stringify({ seed, size: sizeBytes, file_hash: Number(hash), due: toSecondsLeft(call, dueAt) });
+  return `${fields.slice(0, -1)},"challenge":${challenge},"tag":${tag}}`;
+}
+
+/** Seconds of real time until a deadline, whatever the rate of the node's clock. */
+function toSecondsLeft({ node }: Call, dueAt: number): number {
+  return (dueAt - node.now()) / 1000 / node.timeScale();
+}
