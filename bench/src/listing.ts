@@ -72,7 +72,15 @@ function fill(store: NodeStore, ids: readonly string[]): void {
   const now = systemClock.now();
   for (const id of ids) {
     store.insert({
-      terms: { id, source: { kind: 'secret', secret: id }, intervalMs: INTERVAL_MS, acceptedAt: now },
+      terms: {
+        id,
+        reference: id,
+        source: { kind: 'secret', secret: id },
+        sizeBytes: 1,
+        proof: 'digest',
+        intervalMs: INTERVAL_MS,
+        acceptedAt: now,
+      },
       round: { number: 0, issuedAt: now },
       hadChunk: true,
     });
@@ -91,14 +99,16 @@ function createFarmer({ store, state, http }: { store: NodeStore; state: StateSt
   const contracts = ContractTable.load({ chunkBytes: 1 }, { store, outcomes, clock, log });
   const chunks: ChunkPort = {
     create: async () => {},
-    prove: async () => await new Promise((resolve) => setImmediate(() => resolve('response'))),
+    prove: async (requests) =>
+      await new Promise((resolve) => setImmediate(() => resolve(requests.map(() => ({ response: 'response' }))))),
     verify: async () => {},
     remove: async () => {},
   };
   const prototype = new PrototypeNode(http);
   const node: NodePort = {
+    traits: prototype.traits,
     register: async () => 'token',
-    requestContract: async () => undefined,
+    requestContracts: async () => [],
     listContracts: async (token, options) => await prototype.listContracts(token, options),
     answer: async () => await new Promise(() => {}),
     release: async () => {},

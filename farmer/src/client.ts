@@ -102,11 +102,12 @@ export class DownstreamClient implements AsyncDisposable {
   async getChunk(path?: string): Promise<AcceptedContract | undefined> {
     const { http, url, node, token } = this.#connected();
     if (path !== undefined) this.storePath(path);
-    const offer = await node.requestContract(token);
+    const [offer] = await node.requestContracts(token);
     if (offer === undefined) return undefined;
-    const { files, chunks } = await this.#chunks();
+    const { files, chunks, genesis } = await this.#chunks();
     const trustedOrigins = this.#options.downloadOrigins ?? [];
-    await chunks.forNode(createNodeDownloads({ nodeUrl: url, trustedOrigins }, http)).create(offer.id, offer.source);
+    const downloads = createNodeDownloads({ nodeUrl: url, trustedOrigins }, http);
+    await chunks.forNode(downloads).create({ ...offer, sizeBytes: genesis.size, proof: 'digest' });
     return { hash: offer.id, path: files.path(offer.id), challenge: offer.challenge, intervalMs: offer.intervalMs };
   }
 
@@ -115,7 +116,7 @@ export class DownstreamClient implements AsyncDisposable {
     const { node, token } = this.#connected();
     const { chunks } = await this.#chunks();
     try {
-      await node.release(token, hash);
+      await node.release(token, { id: hash });
     } catch (error) {
       // The node has already ended the contract.
       if (!(error instanceof NodeError) || error.code !== 'no_hash') throw error;
@@ -137,7 +138,7 @@ export class DownstreamClient implements AsyncDisposable {
    */
   async challenge(hash: string, challenge: string): Promise<string> {
     const { chunks } = await this.#chunks();
-    return await chunks.prove(hash, challenge);
+    return await chunks.proveDigest(hash, challenge);
   }
 
   /**
@@ -147,7 +148,8 @@ export class DownstreamClient implements AsyncDisposable {
    */
   async answer(hash: string, response: string): Promise<boolean> {
     const { node, token } = this.#connected();
-    return await node.answer(token, { id: hash, response: response });
+    const [verdict] = await node.answer(token, [{ id: hash, reference: hash, response }]);
+    return verdict === 'passed';
   }
 
   /** Generates the chunk of a secret, without a node. */
@@ -172,7 +174,7 @@ export class DownstreamClient implements AsyncDisposable {
     return this.#connection;
   }
 
-  async #chunks(): Promise<{ files: ChunkFiles; chunks: ChunkStore }> {
+  async #chunks(): Promise<{ files: ChunkFiles; chunks: ChunkStore; genesis: Genesis }> {
     const files = new ChunkFiles(join(this.#folder, 'chunks'));
     await files.create();
     const { genesis: own } = this.#options;
@@ -180,6 +182,7 @@ export class DownstreamClient implements AsyncDisposable {
       ? openGenesis(own.path, own.sha256, { pool: this.#pool })
       : ensureStandardGenesis(join(this.#folder, 'genesis'), { pool: this.#pool });
     const genesis = await this.#genesis;
-    return { files, chunks: new ChunkStore({ genesis }, { locations: createSingleFolder(files), pool: this.#pool }) };
+    const locations = createSingleFolder(files);
+    return { files, chunks: new ChunkStore({ genesis }, { locations, pool: this.#pool }), genesis };
   }
 }

@@ -347,5 +347,7 @@ function rememberTokens(store: TokenStorePort, remember: (token: string) => void
       remember(token);
       store.saveToken(token);
     },
+    api: () => store.api(),
+    saveApi: (api) => store.saveApi(api),
   };
 }

@@ -193,7 +193,10 @@ describe('docker-compose.yml', () => {
     await waitForPasses(passed + 2);
     expect(await listHashes()).toEqual(before.hashes);
     expect((await fetchStatus()).nodes).toMatchObject(
-      before.nodes.map(({ farmerId }) => ({ farmerId, ended: { ended_by_node: 0, token_lost: 0, released: 0 } })),
+      before.nodes.map(({ farmerId }) => ({
+        farmerId,
+        ended: { ended_by_node: 0, completed: 0, token_lost: 0, released: 0 },
+      })),
     );
   });
 

@@ -1,8 +1,8 @@
 import { open } from 'node:fs/promises';
 import { TimeoutError, waitAtMost, withTimeout } from '@downstream/platform';
-import type { ChunkSource } from '../contract/contract.ts';
+import type { ChunkTerms } from '../contract/contract.ts';
 import { CHUNK_ERROR_KINDS, ChunkError, type ChunkErrorCode, type ChunkErrorKind } from '../farming/errors.ts';
-import type { CallOptions, ChunkPort } from '../farming/ports.ts';
+import type { CallOptions, ChunkPort, ProofOutcome, ProofRequest } from '../farming/ports.ts';
 import { type DownloadPort, readBody } from './chunk-download.ts';
 import { toChunkError } from './chunk-errors.ts';
 import type { ChunkFiles } from './chunk-files.ts';
@@ -90,7 +90,7 @@ export class ChunkStore<L extends ChunkLocation = ChunkLocation> {
   /** The chunks of one node's contracts. */
   forNode(downloads: DownloadPort): ChunkPort {
     return {
-      create: async (id, source, options) => await this.#create(id, source, { ...options, downloads }),
+      create: async (chunk, options) => await this.#create(chunk, { ...options, downloads }),
       prove: async (...args) => await this.prove(...args),
       verify: async (...args) => await this.verify(...args),
       remove: async (id) => await this.remove(id),
@@ -98,15 +98,20 @@ export class ChunkStore<L extends ChunkLocation = ChunkLocation> {
   }
 
   async #create(
-    id: string,
-    source: ChunkSource,
+    { id, source }: ChunkTerms,
     { downloads, ...options }: CallOptions & { readonly downloads: DownloadPort },
   ): Promise<void> {
     const { repairs } = this.#genesisRepair;
-    const writeChunk: WriteChunk = async (path) =>
-      source.kind === 'url'
-        ? await this.#download(path, { url: source.url, downloads }, options)
-        : await this.#generate(path, source.secret, options);
+    const writeChunk: WriteChunk = async (path) => {
+      switch (source.kind) {
+        case 'url':
+          return await this.#download(path, { url: source.url, downloads }, options);
+        case 'secret':
+          return await this.#generate(path, source.secret, options);
+        case 'seed':
+          throw new ChunkError('hash_mismatch', 'seeded chunks are not supported');
+      }
+    };
     this.#countPending(id, 1);
     try {
       await this.#waitForRemoval(id);
@@ -130,8 +135,21 @@ export class ChunkStore<L extends ChunkLocation = ChunkLocation> {
     );
   }
 
-  /** Reads the chunk and computes the response. @throws ChunkError */
-  async prove(id: string, challenge: string, options: CallOptions = {}): Promise<string> {
+  /** Reads chunks and computes the responses to their challenges. */
+  async prove(requests: readonly ProofRequest[], options: CallOptions = {}): Promise<ProofOutcome[]> {
+    return await Promise.all(
+      requests.map(async ({ chunk, challenge }) => {
+        try {
+          return { response: await this.proveDigest(chunk.id, challenge, options) };
+        } catch (error) {
+          return { error: toChunkError(error) };
+        }
+      }),
+    );
+  }
+
+  /** Reads the chunk and computes the response of the prototype API. @throws ChunkError */
+  async proveDigest(id: string, challenge: string, options: CallOptions = {}): Promise<string> {
     const { pool, observer } = this.#deps;
     return await this.#read(id, options, async (path, bounds) => {
       const { value, seconds } = await pool.run({ kind: 'prove', path, challenge }, bounds);
@@ -141,7 +159,7 @@ export class ChunkStore<L extends ChunkLocation = ChunkLocation> {
   }
 
   /** Reads the chunk and compares it with its hash. @throws ChunkError */
-  async verify(id: string, options: CallOptions = {}): Promise<void> {
+  async verify({ id }: ChunkTerms, options: CallOptions = {}): Promise<void> {
     await this.#read(id, options, async (path, bounds) => {
       const { value } = await this.#deps.pool.run({ kind: 'hash', path }, bounds);
       return { hash: value, result: undefined };

@@ -4,15 +4,34 @@ import { EMPTY_TIMELINE, type Round, type Timeline } from './round.ts';
 /** Identifies a contract and its chunk file: 64 hex characters, validated where it enters the farmer. */
 export type ContractId = string;
 
+/** How a node names a contract: by its hash, or by whatever a node of the v1 API sent, which is sent back unchanged. */
+export type NodeReference = string | number;
+
 /** Where a chunk's bytes come from. */
 export type ChunkSource =
   | { readonly kind: 'secret'; readonly secret: string }
-  | { readonly kind: 'url'; readonly url: string };
+  | { readonly kind: 'url'; readonly url: string }
+  /** The RandomIO keystream of a seed. */
+  | { readonly kind: 'seed'; readonly seed: string };
 
-/** The part of a contract that never changes. */
-export interface Terms {
+/** What a proof consists of: a digest of the whole chunk (prototype API), or a proof of a heartbeat scheme (v1 API). */
+export const PROOF_KINDS = ['digest', 'Merkle', 'Swizzle'] as const;
+export type ProofKind = (typeof PROOF_KINDS)[number];
+
+/** What must be known of a contract to create, verify and prove its chunk. */
+export interface ChunkTerms {
   readonly id: ContractId;
   readonly source: ChunkSource;
+  readonly sizeBytes: number;
+  readonly proof: ProofKind;
+}
+
+/** The part of a contract that never changes. */
+export interface Terms extends ChunkTerms {
+  readonly reference: NodeReference;
+  /** How many challenges the contract can have; undefined without a limit. */
+  readonly challengeCount?: number | undefined;
+  /** In the v1 API, the time that the first challenge left. Nodes of that API set each deadline themselves. */
   readonly intervalMs: number;
   /** When the contract was requested, which is never later than its start at the node. */
   readonly acceptedAt: Instant;

@@ -56,8 +56,9 @@ export class Answerer {
     contracts.apply(id, { type: 'sent', challenge });
     try {
       const timeoutMs = Math.min(slackMs / MAX_SENDS_PER_ATTEMPT, Math.max(MIN_TIMEOUT_MS, slackMs / MIN_ATTEMPTS));
-      const answer = { id, response: contract.response };
-      const passed = await node.answer(session.token, answer, { signal: signals.aborting, timeoutMs });
+      const answer = { id, reference: contract.terms.reference, response: contract.response };
+      const [verdict] = await node.answer(session.token, [answer], { signal: signals.aborting, timeoutMs });
+      const passed = verdict === 'passed';
       nodeThroughput.recordAnswer(clock.now() - sentAt);
       if (passed) session.resetTokenRejections();
       contracts.apply(id, { type: 'verdict', challenge, passed });

@@ -2,7 +2,7 @@ import { computeBackoffMs, getErrorCode } from '@downstream/platform';
 import { type Contract, type ContractId, dueAt } from '../contract/contract.ts';
 import { ChunkError } from './errors.ts';
 import type { NodeComponents } from './node-components.ts';
-import type { RejectionReason } from './ports.ts';
+import type { NodeContract, RejectionReason } from './ports.ts';
 
 type ChunkBuilderDeps = Pick<
   NodeComponents,
@@ -63,7 +63,7 @@ export class ChunkBuilder {
     const contract = contracts.get(id);
     if (contract?.phase !== 'generating' || signal.aborted) return false;
     try {
-      await chunks.create(id, contract.terms.source, { signal });
+      await chunks.create(contract.terms, { signal });
     } catch (error) {
       return !signal.aborted && this.#handleFailure(contract, signal, { attempt, error });
     }
@@ -87,7 +87,7 @@ export class ChunkBuilder {
     const rejections = reason === undefined ? 0 : attempt.rejections + 1;
     if (reason !== undefined && rejections >= getMaxRejections(contract)) {
       // Not awaited: a slow node must not occupy a place in the queue.
-      void this.#reject(id, reason, signal);
+      void this.#reject(contract.terms, reason, signal);
       return false;
     }
     // The chunk was found in the meantime, on a disk that works again.
@@ -101,10 +101,10 @@ export class ChunkBuilder {
     return true;
   }
 
-  async #reject(id: ContractId, reason: RejectionReason, signal: AbortSignal): Promise<void> {
+  async #reject(contract: NodeContract, reason: RejectionReason, signal: AbortSignal): Promise<void> {
     const { remover, releaser } = this.#deps;
-    await remover.reject(id, reason);
-    await releaser.release(id, 'rejected', signal);
+    await remover.reject(contract.id, reason);
+    await releaser.release(contract, 'rejected', signal);
   }
 
   #retryLater(id: ContractId, signal: AbortSignal, attempt: Attempt): void {

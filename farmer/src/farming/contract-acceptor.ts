@@ -1,8 +1,9 @@
+import type { Instant } from '@downstream/platform';
 import { computeBackoffMs } from '@downstream/platform';
-import type { Terms } from '../contract/contract.ts';
 import type { WaitReason } from '../contract/waiting.ts';
 import { NodeError } from './errors.ts';
 import type { NodeComponents, SharedDeps } from './node-components.ts';
+import type { Offer } from './ports.ts';
 
 type ContractAcceptorDeps = SharedDeps &
   Pick<NodeComponents, 'node' | 'session' | 'contracts' | 'nodeThroughput' | 'exitStore' | 'log'>;
@@ -83,32 +84,36 @@ export class ContractAcceptor {
   }
 
   async #requestWith(token: string, signal: AbortSignal): Promise<RequestResult> {
-    const { node, session, contracts, allContracts, clock, log } = this.#deps;
+    const { node, session, contracts, capacity, clock, log } = this.#deps;
     const acceptedAt = clock.now();
-    const offer = await node.requestContract(token, { signal });
-    if (offer === undefined) {
+    const maxBytes = (capacity.get(contracts) - contracts.size) * contracts.chunkBytes;
+    const offers = await node.requestContracts(token, { maxBytes, signal });
+    if (offers.length === 0) {
       log.debug('no contract offered');
       return { waitsFor: 'no_offer' };
     }
-    // The token was replaced during the request: the contract belongs to the old one.
+    // The token was replaced during the request: the contracts belong to the old one.
     if (session.token !== token) return { waitsFor: 'no_token' };
     session.resetTokenRejections();
-    const { id, source, intervalMs, challenge } = offer;
-    if (!allContracts.has(id)) return this.#accept({ id, source, intervalMs, acceptedAt }, challenge);
-    // The contract that is already in the table is kept.
-    contracts.countRejection(id, 'duplicate');
-    return { waitsFor: 'offers_rejected' };
+    const results = offers.map((offer) => this.#accept(offer, acceptedAt));
+    return results.find(({ waitsFor }) => waitsFor !== undefined) ?? {};
   }
 
   /** A contract that can't be stored is not accepted. The next listings show it as unknown, and it is released. */
-  #accept(terms: Terms, challenge: string): RequestResult {
-    const { contracts, log } = this.#deps;
+  #accept({ challenge, sizeBytes, tag: _, ...terms }: Offer, acceptedAt: Instant): RequestResult {
+    const { contracts, allContracts, log } = this.#deps;
+    const { id, intervalMs } = terms;
+    if (allContracts.has(id)) {
+      // The contract that is already in the table is kept.
+      contracts.countRejection(id, 'duplicate');
+      return { waitsFor: 'offers_rejected' };
+    }
     try {
-      contracts.add(terms, challenge);
-      log.debug('contract accepted', { contract: terms.id, intervalMs: terms.intervalMs });
+      contracts.add({ ...terms, sizeBytes: sizeBytes ?? contracts.chunkBytes, proof: 'digest', acceptedAt }, challenge);
+      log.debug('contract accepted', { contract: id, intervalMs });
       return {};
     } catch (error) {
-      log.error('contract not accepted: state write failed', { contract: terms.id, error });
+      log.error('contract not accepted: state write failed', { contract: id, error });
       return { waitsFor: 'not_stored' };
     }
   }

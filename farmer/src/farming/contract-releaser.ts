@@ -1,7 +1,6 @@
 import type { Logger } from '@downstream/platform';
-import type { ContractId } from '../contract/contract.ts';
 import { NodeError, type NodeErrorCode } from './errors.ts';
-import type { NodePort } from './ports.ts';
+import type { NodeContract, NodePort } from './ports.ts';
 import type { Session } from './session.ts';
 
 interface ContractReleaserDeps {
@@ -34,16 +33,16 @@ export class ContractReleaser {
   }
 
   /** Never throws a `NodeError`, nor the signal's reason. */
-  async release(id: ContractId, reason: ReleaseReason, signal: AbortSignal): Promise<ReleaseResult> {
+  async release(contract: NodeContract, reason: ReleaseReason, signal: AbortSignal): Promise<ReleaseResult> {
     const { node, session, log } = this.#deps;
     if (session.token === undefined) return { result: 'no_token' };
     try {
-      await node.release(session.token, id, { signal });
+      await node.release(session.token, contract, { signal });
       return { result: 'released' };
     } catch (error) {
       if (signal.aborted) return { result: 'aborted' };
       if (!(error instanceof NodeError)) throw error;
-      log.warn('contract release failed', { contract: id, reason, error });
+      log.warn('contract release failed', { contract: contract.id, reason, error });
       return { result: 'failed', code: error.code };
     }
   }

@@ -67,7 +67,12 @@ export class ContractTable {
   #consecutiveRejections = 0;
   #isWritten = true;
   readonly #repairs = new RepairCounts();
-  readonly #ended: Record<EndReason, number> = { ended_by_node: 0, token_lost: 0, released: 0 };
+  readonly #ended: Record<EndReason, number> = {
+    ended_by_node: 0,
+    completed: 0,
+    token_lost: 0,
+    released: 0,
+  };
 
   private constructor({ chunkBytes }: ContractTableOptions, deps: ContractTableDeps) {
     this.chunkBytes = chunkBytes;
@@ -79,7 +84,7 @@ export class ContractTable {
     const table = new ContractTable(options, deps);
     table.#tally = { ...deps.store.tally() };
     const now = deps.clock.now();
-    for (const { terms, isUnknown, ...stored } of deps.store.contracts()) {
+    for (const { terms, isUnknown, ...stored } of deps.store.contracts({ sizeBytes: options.chunkBytes })) {
       // The system clock may have been ahead when the contract was accepted.
       const acceptedAt = Math.min(terms.acceptedAt, now);
       const unknownUntil = isUnknown ? now : undefined;

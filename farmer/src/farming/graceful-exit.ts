@@ -2,7 +2,7 @@ import { computeBackoffMs } from '@downstream/platform';
 import type { ContractId } from '../contract/contract.ts';
 import type { NodeErrorCode } from './errors.ts';
 import type { NodeComponents } from './node-components.ts';
-import type { ExitState } from './ports.ts';
+import type { ExitState, NodeContract } from './ports.ts';
 
 type GracefulExitDeps = Pick<
   NodeComponents,
@@ -68,23 +68,24 @@ export class GracefulExit {
   async run(signal: AbortSignal): Promise<void> {
     const { exitStore, contracts, clock, random } = this.#deps;
     for (let failures = 0; !signal.aborted; ) {
-      const id = exitStore.exitState() === 'exiting' ? this.#next() : undefined;
-      if (id === undefined) {
+      const next = exitStore.exitState() === 'exiting' ? this.#next() : undefined;
+      if (next === undefined) {
         if (exitStore.exitState() === 'exiting' && contracts.size === 0 && !contracts.isRequesting) this.#complete();
         await clock.sleep(POLL_MS, signal);
         continue;
       }
-      failures = (await this.#releaseOne(id, signal)) ? 0 : failures + 1;
+      failures = (await this.#releaseOne(next, signal)) ? 0 : failures + 1;
       if (failures > 0) await clock.sleep(computeBackoffMs(RETRY, failures, random), signal);
     }
   }
 
   /** Visits all contracts in turn, so that one that can't be released does not block the others. */
-  #next(): ContractId | undefined {
+  #next(): NodeContract | undefined {
     const { contracts } = this.#deps;
     if (this.#queue.length === 0) this.#queue = contracts.ids();
     for (let id = this.#queue.shift(); id !== undefined; id = this.#queue.shift()) {
-      if (contracts.get(id) !== undefined) return id;
+      const contract = contracts.get(id);
+      if (contract !== undefined) return contract.terms;
     }
     return undefined;
   }
@@ -104,12 +105,12 @@ export class GracefulExit {
    * A contract is kept after any failed release, even if the node says that it does not know it: if that is true, the
    * next listings confirm it.
    */
-  async #releaseOne(id: ContractId, signal: AbortSignal): Promise<boolean> {
+  async #releaseOne(contract: NodeContract, signal: AbortSignal): Promise<boolean> {
     const { releaser, remover } = this.#deps;
-    const release = await releaser.release(id, 'exit', signal);
+    const release = await releaser.release(contract, 'exit', signal);
     this.#lastError = release.result === 'failed' ? release.code : undefined;
     if (release.result === 'failed' || release.result === 'aborted') return false;
-    await remover.end(id, 'released');
+    await remover.end(contract.id, 'released');
     this.#released += 1;
     return true;
   }

@@ -1,8 +1,9 @@
 import type { Instant } from '@downstream/platform';
-import type { ChunkSource, ContractId, FailureReason, Outcome, Terms } from '../contract/contract.ts';
+import type { ChunkTerms, ContractId, FailureReason, Outcome, ProofKind, Terms } from '../contract/contract.ts';
 import type { JournalEntry } from '../contract/journal-entry.ts';
 import type { ClockOffsets, TimeRange } from '../contract/lost-time.ts';
 import type { Round } from '../contract/round.ts';
+import type { ChunkError } from './errors.ts';
 
 /** What the farmer needs from nodes, disks and the state. `app.ts` connects the implementations. */
 
@@ -12,49 +13,102 @@ export interface CallOptions {
   readonly timeoutMs?: number | undefined;
 }
 
+/** The APIs that a node may serve. */
+export const NODE_APIS = ['prototype', 'v1'] as const;
+export type NodeApi = (typeof NODE_APIS)[number];
+
+/** The tag of a chunk and what else its proofs need, as JSON of the scheme, not yet validated. */
+export interface ReceivedTag {
+  readonly scheme: Exclude<ProofKind, 'digest'>;
+  /** The public heartbeat. */
+  readonly heartbeat: unknown;
+  readonly tag: unknown;
+}
+
 /** A contract as a node offers it. */
-export interface Offer {
-  readonly id: ContractId;
-  readonly source: ChunkSource;
+export interface Offer extends Pick<Terms, 'id' | 'reference' | 'source' | 'intervalMs'> {
+  /** Undefined if the chunk is as large as the genesis file. */
+  readonly sizeBytes?: number | undefined;
   readonly challenge: string;
-  readonly intervalMs: number;
+  /** In the v1 API. */
+  readonly tag?: ReceivedTag | undefined;
 }
 
 /** Why an entry is not in a listing. */
 export const SKIP_REASONS = ['invalid_contract', 'invalid_challenge', 'surplus'] as const;
 export type SkipReason = (typeof SKIP_REASONS)[number];
 
-/** This farmer's contracts as the node lists them. */
+/** What a node says about this farmer's contracts: about all, or about those that it was asked for. */
 export interface Listing {
-  /** All contracts that have not ended. */
+  /** The contracts that have not ended. */
   readonly held: ReadonlySet<ContractId>;
   /** The challenges that can be answered now. */
   readonly open: ReadonlyMap<ContractId, string>;
+  /**
+   * In the v1 API, the time until the deadline of each contract's current challenge. Contracts that are not in `open`
+   * have answered it: their next challenge can be requested after the deadline.
+   */
+  readonly dueInMs?: ReadonlyMap<ContractId, number> | undefined;
+  /** In the v1 API, the contracts that had all their challenges. */
+  readonly completed?: ReadonlySet<ContractId> | undefined;
   /** How many entries were skipped. */
   readonly skipped: Readonly<Record<SkipReason, number>>;
 }
+
+/** A contract as it is named towards the node. */
+export type NodeContract = Pick<Terms, 'id' | 'reference'>;
 
 export interface ListingOptions extends CallOptions {
   /** How many contracts this farmer may have. Bounds the size of the response; by default, only the API does. */
   readonly maxContracts?: number;
   /** Whether this farmer has a contract. By default all contracts are known. Of the others, 1,000 are listed. */
   readonly isKnown?: (id: ContractId) => boolean;
+  /** The contracts to ask for, if the node lists only those. */
+  readonly asked?: readonly NodeContract[];
+}
+
+export interface Answer extends NodeContract {
+  readonly response: string;
+}
+
+/**
+ * What a node says about an answer.
+ *
+ * - `passed` and `failed` settle the challenge.
+ * - `rejected`: wrong, but a right answer in time still passes.
+ * - `ended`: the node no longer has the contract.
+ * - `unknown`: the node says nothing usable.
+ */
+export type Verdict = 'passed' | 'failed' | 'rejected' | 'ended' | 'unknown';
+
+/** How a node's API differs from others. */
+export interface NodeTraits {
+  /** Whether the node lists all contracts, with the challenges that can be answered; otherwise it is asked for each. */
+  readonly listsAll: boolean;
+  /** How many answers, and contracts to ask for, fit into a request. */
+  readonly maxBatch: number;
+  /** Whether a contract can be released. */
+  readonly canRelease: boolean;
 }
 
 /**
  * A node, independent of the version of its API. Every call is bounded in time and size, and throws a `NodeError` if it
- * fails. An adapter may batch calls.
+ * fails.
  */
 export interface NodePort {
+  readonly traits: NodeTraits;
   /** Registers the payout address. @returns the token for all other calls */
   register(address: string, options?: CallOptions): Promise<string>;
-  /** @returns undefined if the node has no contract to offer */
-  requestContract(token: string, options?: CallOptions): Promise<Offer | undefined>;
+  /**
+   * @param options.maxBytes how much space there is for chunks; ignored if the node offers one contract at a time
+   * @returns an empty array if the node has no contract to offer
+   */
+  requestContracts(token: string, options: CallOptions & { readonly maxBytes: number }): Promise<readonly Offer[]>;
   listContracts(token: string, options?: ListingOptions): Promise<Listing>;
-  /** @returns whether the node accepted the answer */
-  answer(token: string, answer: { id: ContractId; response: string }, options?: CallOptions): Promise<boolean>;
+  /** @returns the verdict on each answer, in the same order */
+  answer(token: string, answers: readonly Answer[], options?: CallOptions): Promise<readonly Verdict[]>;
   /** Asks the node to remove a contract from this farmer. */
-  release(token: string, id: ContractId, options?: CallOptions): Promise<void>;
+  release(token: string, contract: NodeContract, options?: CallOptions): Promise<void>;
 }
 
 /** The circuit breaker of a node. */
@@ -76,15 +130,42 @@ export interface ClockStorePort {
   saveClockOffsets(offsets: ClockOffsets): void;
 }
 
-/** Chunk files on disk. The work on them runs in worker threads. Every call throws a `ChunkError` if it fails. */
+export interface ProofRequest {
+  readonly chunk: ChunkTerms;
+  readonly challenge: string;
+}
+
+export type ProofOutcome =
+  | {
+      readonly response: string;
+      /** Whether the challenge covers no byte of the chunk, so that the proof shows nothing. */
+      readonly isEmpty?: boolean | undefined;
+    }
+  /** `corrupt`, `unreadable` or `slow`. */
+  | { readonly error: ChunkError };
+
+/** Chunk files on disk. The work on them runs in worker threads. Calls throw a `ChunkError` if they fail. */
 export interface ChunkPort {
-  /** Generates or downloads a chunk. The file gets its name only if its hash is `id`. */
-  create(id: ContractId, source: ChunkSource, options?: CallOptions): Promise<void>;
-  /** Reads the chunk and computes the response. @throws ChunkError `corrupt`, `unreadable` or `slow` */
-  prove(id: ContractId, challenge: string, options?: CallOptions): Promise<string>;
-  /** Reads the chunk and compares it with its hash. @throws ChunkError `corrupt`, `unreadable` or `slow` */
-  verify(id: ContractId, options?: CallOptions): Promise<void>;
+  /** Generates or downloads a chunk. The file gets its name only when it is complete and has the expected hash. */
+  create(chunk: ChunkTerms, options?: CallOptions): Promise<void>;
+  /** Reads chunks and computes the responses in one job of a worker. @returns the outcomes in the same order */
+  prove(requests: readonly ProofRequest[], options?: CallOptions): Promise<readonly ProofOutcome[]>;
+  /** Reads the chunk and compares it with its hash or seed. @throws ChunkError `corrupt`, `unreadable` or `slow` */
+  verify(chunk: ChunkTerms, options?: CallOptions): Promise<void>;
   remove(id: ContractId): Promise<void>;
+}
+
+/** The tags of chunks, which proofs of a heartbeat scheme need. */
+export interface TagPort {
+  /**
+   * Validates and stores the tags of contracts. After this returns, they survive a power failure.
+   *
+   * @returns for each, in the same order, how many challenges it has, or that it is invalid
+   */
+  save(
+    tags: readonly { readonly id: ContractId; readonly received: ReceivedTag }[],
+  ): Promise<readonly ({ readonly challengeCount: number | undefined } | 'invalid')[]>;
+  remove(id: ContractId): void;
 }
 
 export interface FreeSpacePort {
@@ -132,13 +213,19 @@ export interface StorePort {
   /** Stores a contract's round and chunk state together with the outcome of its last round, in one transaction. */
   update(contract: StoredContract, outcome?: StoredOutcome): void;
   remove(id: ContractId): void;
-  contracts(): StoredContract[];
+  /** Runs `work`, whose writes become one transaction. Throws its error, or that of the transaction. */
+  inBatch(work: () => void): void;
+  /** @param options.sizeBytes the size of chunks whose size is not stored */
+  contracts(options?: { readonly sizeBytes?: number }): StoredContract[];
   tally(): Tally;
 }
 
 export interface TokenStorePort {
   token(): string | undefined;
   saveToken(token: string): void;
+  /** The API of the token and the contracts; undefined before it is known. */
+  api(): NodeApi | undefined;
+  saveApi(api: NodeApi): void;
 }
 
 /** The state of the graceful exit from a node. `exiting`: contracts are being released. `exited`: none remain. */
@@ -165,10 +252,10 @@ export interface ScrubStorePort {
 }
 
 /** Why a contract was not accepted, or not kept. */
-export const REJECTION_REASONS = ['hash_mismatch', 'duplicate', 'download_rejected'] as const;
+export const REJECTION_REASONS = ['hash_mismatch', 'duplicate', 'download_rejected', 'invalid_tag'] as const;
 export type RejectionReason = (typeof REJECTION_REASONS)[number];
 
-export const END_REASONS = ['ended_by_node', 'token_lost', 'released'] as const;
+export const END_REASONS = ['ended_by_node', 'completed', 'token_lost', 'released'] as const;
 export type EndReason = (typeof END_REASONS)[number];
 
 /** The result of the scrub for one chunk. */

@@ -43,9 +43,11 @@ export class Prover {
     if (slackMs <= Math.min((throughput.proofMs ?? 0) / 2, contract.terms.intervalMs / 10)) return;
     contracts.apply(id, { type: 'reading', challenge });
     try {
-      const response = await chunks.prove(id, challenge, { timeoutMs: slackMs });
+      const [outcome] = await chunks.prove([{ chunk: contract.terms, challenge }], { timeoutMs: slackMs });
+      if (outcome === undefined) return;
+      if ('error' in outcome) throw outcome.error;
       throughput.recordProof(clock.now() - startedAt);
-      contracts.apply(id, { type: 'proved', challenge, response });
+      contracts.apply(id, { type: 'proved', challenge, response: outcome.response });
     } catch (error) {
       this.#handleFailure(id, { challenge, startedAt, error });
     }

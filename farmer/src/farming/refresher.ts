@@ -250,7 +250,7 @@ export class Refresher {
         // A newer listing or a new contract may have changed this since.
         const isStillUnknown = this.#unknown.has(id) && !contracts.has(id) && !contracts.isRequesting;
         if (!isStillUnknown || signal.aborted) continue;
-        const { result } = await releaser.release(id, 'unknown', signal);
+        const { result } = await releaser.release({ id, reference: id }, 'unknown', signal);
         if (result === 'released') log.warn('unknown contract released', { contract: id });
         await clock.sleep(RELEASE_PAUSE_MS);
       }

@@ -1,5 +1,5 @@
 import type { Instant, Logger } from '@downstream/platform';
-import type { ContractId } from '../contract/contract.ts';
+import type { ChunkTerms, ContractId } from '../contract/contract.ts';
 import type { ContractTables } from './contract-tables.ts';
 import { ChunkError } from './errors.ts';
 import type { SharedDeps } from './node-components.ts';
@@ -137,10 +137,10 @@ export class Scrubber {
   async #verify(id: ContractId, signal: AbortSignal): Promise<ScrubResult | undefined> {
     const { contracts, onResult, clock } = this.#deps;
     const table = contracts.find(id);
-    const phase = table?.get(id)?.phase;
-    if (table === undefined || phase === undefined || phase === 'generating') return undefined;
+    const contract = table?.get(id);
+    if (table === undefined || contract === undefined || contract.phase === 'generating') return undefined;
     const startedAt = clock.now();
-    const result = await this.#enqueueRead(id, signal);
+    const result = await this.#enqueueRead(contract.terms, signal);
     if (result === undefined) return undefined;
     // The chunk was rebuilt in the meantime.
     if (result !== 'ok' && (this.#getVerifiedAt(id) ?? 0) > startedAt) return undefined;
@@ -150,17 +150,17 @@ export class Scrubber {
     return result;
   }
 
-  async #enqueueRead(id: ContractId, signal: AbortSignal): Promise<ScrubResult | undefined> {
+  async #enqueueRead(chunk: ChunkTerms, signal: AbortSignal): Promise<ScrubResult | undefined> {
     const { chunks, chunkWork, log } = this.#deps;
     return await new Promise((resolve) => {
       const read = async () => {
         try {
-          await chunks.verify(id, { signal });
+          await chunks.verify(chunk, { signal });
           resolve('ok');
         } catch (error) {
           if (isResourceExhausted(error)) {
-            log.warn('chunk read deferred: resource limit reached', { contract: id, error });
-          } else if (!signal.aborted) log.error('chunk verification failed', { contract: id, error });
+            log.warn('chunk read deferred: resource limit reached', { contract: chunk.id, error });
+          } else if (!signal.aborted) log.error('chunk verification failed', { contract: chunk.id, error });
           resolve(toScrubResult(error));
         }
       };

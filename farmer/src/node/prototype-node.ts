@@ -7,7 +7,16 @@ import {
   verdictResponse,
 } from '@downstream/protocol';
 import { NodeError } from '../farming/errors.ts';
-import type { CallOptions, Listing, ListingOptions, NodePort, Offer } from '../farming/ports.ts';
+import type {
+  Answer,
+  CallOptions,
+  Listing,
+  ListingOptions,
+  NodeContract,
+  NodePort,
+  Offer,
+  Verdict,
+} from '../farming/ports.ts';
 import { ListingBuilder } from './listing-builder.ts';
 import type { NodeHttp } from './node-http.ts';
 import { type EntryReader, readLists } from './read-lists.ts';
@@ -23,6 +32,7 @@ const MAX_LISTING_BYTES = 32 * MIB;
 
 /** Client of a node with the prototype API (`/api/downstream`). */
 export class PrototypeNode implements NodePort {
+  readonly traits = { listsAll: true, maxBatch: 1, canRelease: true };
   readonly #http: NodeHttp;
 
   constructor(http: NodeHttp) {
@@ -52,17 +62,17 @@ export class PrototypeNode implements NodePort {
     });
   }
 
-  async requestContract(token: string, options: CallOptions = {}): Promise<Offer | undefined> {
+  async requestContracts(token: string, options: CallOptions = {}): Promise<Offer[]> {
     return await this.#http.request({
       ...options,
       route: 'chunk',
       path: buildPath('chunk', { token }),
       read: async (response) => {
         const whole = await readWhole(response);
-        if (parseStatus(whole) === 'no_chunks') return undefined;
+        if (parseStatus(whole) === 'no_chunks') return [];
         const { file_hash, challenge, interval, secret, url } = parseResponse('chunk', contractResponse, whole);
         const source = secret === undefined ? { kind: 'url' as const, url } : { kind: 'secret' as const, secret };
-        return { id: file_hash, source, challenge, intervalMs: interval };
+        return [{ id: file_hash, reference: file_hash, source, challenge, intervalMs: interval }];
       },
     });
   }
@@ -88,21 +98,21 @@ export class PrototypeNode implements NodePort {
     });
   }
 
-  async answer(
-    token: string,
-    { id, response: proof }: { id: string; response: string },
-    options: CallOptions = {},
-  ): Promise<boolean> {
+  async answer(token: string, answers: readonly Answer[], options: CallOptions = {}): Promise<Verdict[]> {
+    return await Promise.all(answers.map(async (answer) => await this.#answerOne(token, answer, options)));
+  }
+
+  async #answerOne(token: string, { id, response: proof }: Answer, options: CallOptions): Promise<Verdict> {
     return await this.#http.request({
       ...options,
       route: 'challenge',
       path: buildPath('challenge', { token, hash: id, response: proof }),
       read: async (response) =>
-        parseResponse('challenge', verdictResponse, await readWhole(response)).status === 'pass',
+        parseResponse('challenge', verdictResponse, await readWhole(response)).status === 'pass' ? 'passed' : 'failed',
     });
   }
 
-  async release(token: string, id: string, options: CallOptions = {}): Promise<void> {
+  async release(token: string, { id }: Pick<NodeContract, 'id'>, options: CallOptions = {}): Promise<void> {
     await this.#http.request({
       ...options,
       route: 'remove',

@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Clock } from '@downstream/platform';
+import { STANDARD_GENESIS } from '@downstream/protocol';
 import { z } from 'zod';
 import { type ContractId, FAILURE_REASONS } from '../contract/contract.ts';
 import type { ClockOffsets } from '../contract/lost-time.ts';
@@ -8,6 +9,7 @@ import {
   EMPTY_TALLY,
   type ExitState,
   type ExitStorePort,
+  type NodeApi,
   type StoredContract,
   type StoredOutcome,
   type StorePort,
@@ -15,7 +17,7 @@ import {
   type TokenStorePort,
 } from '../farming/ports.ts';
 import type { Journal } from './journal.ts';
-import { formatSource, nodeColumns, readRegistry, termsColumns, toSource } from './registry.ts';
+import { nodeColumns, readRegistry, TERMS_COLUMN_NAMES, termsColumns, toTerms, toTermsValues } from './registry.ts';
 import { inDurableTransaction, inTransaction } from './sqlite.ts';
 import type { StateReplica } from './state-replica.ts';
 import { Timeline } from './timeline.ts';
@@ -28,10 +30,16 @@ const contractRow = termsColumns.extend({
   outcome_unknown: z.number(),
 });
 const totalRow = z.object({ outcome: z.enum(['passed', ...FAILURE_REASONS]), count: z.number() });
-const nodeRow = nodeColumns.pick({ token: true, exit_state: true });
+const nodeRow = nodeColumns.pick({ token: true, exit_state: true, api: true });
 
-export const INSERT_CONTRACT =
-  'INSERT INTO contract (id, node_id, source_kind, source, interval_ms, accepted_at, round_number, round_issued_at, had_chunk, outcome_unknown) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)';
+const CONTRACT_COLUMN_NAMES = [
+  ...TERMS_COLUMN_NAMES,
+  'round_number',
+  'round_issued_at',
+  'had_chunk',
+  'outcome_unknown',
+];
+export const INSERT_CONTRACT = `INSERT INTO contract (${CONTRACT_COLUMN_NAMES.join(', ')}) VALUES (${CONTRACT_COLUMN_NAMES.map(() => '?').join(', ')})`;
 
 export interface NodeStoreDeps {
   readonly db: DatabaseSync;
@@ -78,6 +86,14 @@ export class NodeStore implements StorePort, TokenStorePort, ExitStorePort, Cloc
     this.#save('UPDATE node SET token = ? WHERE id = ?', token);
   }
 
+  api(): NodeApi | undefined {
+    return this.#readNode().api ?? undefined;
+  }
+
+  saveApi(api: NodeApi): void {
+    this.#save('UPDATE node SET api = ? WHERE id = ?', api);
+  }
+
   exitState(): ExitState {
     return this.#exitState;
   }
@@ -90,14 +106,11 @@ export class NodeStore implements StorePort, TokenStorePort, ExitStorePort, Cloc
   /** Writes to state and replica. If a crash leaves a contract in only one, the next start adds it to the other. */
   insert({ terms, round, hadChunk }: StoredContract): void {
     const { db, replica, clock } = this.#deps;
-    const { id, source, intervalMs, acceptedAt } = terms;
-    const acceptedAtWall = clock.toWallTime(acceptedAt);
+    const stored = { ...terms, nodeId: this.id, acceptedAtWall: clock.toWallTime(terms.acceptedAt) };
     const issuedAt = this.#timeline.toStored(round.issuedAt);
-    const sourceColumns = [source.kind, formatSource(source)];
-    const roundColumns = [round.number, issuedAt, Number(hadChunk), 0];
     inDurableTransaction(db, () => {
-      this.#insert.run(id, this.id, ...sourceColumns, intervalMs, acceptedAtWall, ...roundColumns);
-      replica.insert([{ id, nodeId: this.id, source, intervalMs, acceptedAtWall }]);
+      this.#insert.run(...toTermsValues(stored), round.number, issuedAt, Number(hadChunk), 0);
+      replica.insert([stored]);
     });
   }
 
@@ -122,7 +135,11 @@ export class NodeStore implements StorePort, TokenStorePort, ExitStorePort, Cloc
     });
   }
 
-  contracts(): StoredContract[] {
+  inBatch(work: () => void): void {
+    inTransaction(this.#deps.db, work);
+  }
+
+  contracts({ sizeBytes: defaultBytes = STANDARD_GENESIS.sizeBytes } = {}): StoredContract[] {
     const { db, journal, clock, isOutdated } = this.#deps;
     const lastOutcomes = journal.lastOutcomes();
     return db
@@ -130,13 +147,9 @@ export class NodeStore implements StorePort, TokenStorePort, ExitStorePort, Cloc
       .all(this.id)
       .map((found) => {
         const row = contractRow.parse(found);
+        const { nodeId: _, acceptedAtWall, sizeBytes = defaultBytes, ...terms } = toTerms(row);
         return {
-          terms: {
-            id: row.id,
-            source: toSource(row.source_kind, row.source),
-            intervalMs: row.interval_ms,
-            acceptedAt: clock.toInstant(row.accepted_at),
-          },
+          terms: { ...terms, sizeBytes, acceptedAt: clock.toInstant(acceptedAtWall) },
           round: { number: row.round_number, issuedAt: this.#timeline.toInstant(row.round_issued_at) },
           settled: row.settled_challenge ?? undefined,
           hadChunk: row.had_chunk === 1,
@@ -162,7 +175,7 @@ export class NodeStore implements StorePort, TokenStorePort, ExitStorePort, Cloc
   }
 
   #readNode(): z.infer<typeof nodeRow> {
-    return nodeRow.parse(this.#deps.db.prepare('SELECT token, exit_state FROM node WHERE id = ?').get(this.id));
+    return nodeRow.parse(this.#deps.db.prepare('SELECT token, exit_state, api FROM node WHERE id = ?').get(this.id));
   }
 
   /** Writes to state and replica, or to neither: otherwise the next start would restore a value whose write failed. */

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '@downstream/platform';
 import { INSERT_CONTRACT } from './node-store.ts';
-import { formatSource, readContractTerms, readRegistry, type StoredContractTerms } from './registry.ts';
+import { readContractTerms, readRegistry, type StoredContractTerms, toTermsValues } from './registry.ts';
 import { inDurableTransaction, StateError } from './sqlite.ts';
 import type { StateReplica } from './state-replica.ts';
 import { Timeline } from './timeline.ts';
@@ -23,12 +23,12 @@ export function restoreRegistry(db: DatabaseSync, replica: StateReplica): void {
   }
   inDurableTransaction(db, () => {
     if (own === undefined) db.prepare('INSERT INTO farm (id, address) VALUES (?, ?)').run(farm.id, farm.address);
-    const insert = db.prepare('INSERT OR IGNORE INTO node (id, url, token, exit_state) VALUES (?, ?, ?, ?)');
+    const insert = db.prepare('INSERT OR IGNORE INTO node (id, url, token, exit_state, api) VALUES (?, ?, ?, ?, ?)');
     // A token is valid only for the node that issued it, so the URL must match, too.
-    const saveToken = db.prepare('UPDATE node SET token = ? WHERE id = ? AND url = ? AND token IS NULL');
-    for (const { id, url, token, exit_state } of nodes) {
-      insert.run(id, url, token, exit_state);
-      saveToken.run(token, id, url);
+    const saveToken = db.prepare('UPDATE node SET token = ?, api = ? WHERE id = ? AND url = ? AND token IS NULL');
+    for (const { id, url, token, exit_state, api } of nodes) {
+      insert.run(id, url, token, exit_state, api);
+      saveToken.run(token, api, id, url);
     }
   });
 }
@@ -67,14 +67,14 @@ export function insertContractTerms(db: DatabaseSync, contracts: readonly Stored
   const nodeIds = new Set(contracts.map(({ nodeId }) => nodeId));
   const timelines = new Map(Array.from(nodeIds, (nodeId) => [nodeId, Timeline.read(nodeId, { db, clock })]));
   inDurableTransaction(db, () => {
-    for (const { id, nodeId, source, intervalMs, acceptedAtWall } of contracts) {
+    for (const terms of contracts) {
+      const { nodeId, intervalMs, acceptedAtWall } = terms;
       // The system clock may have been ahead when the contract was accepted.
       const ageMs = Math.max(0, nowWall - acceptedAtWall);
       const round = Math.floor(ageMs / intervalMs);
       const issuedAt = timelines.get(nodeId)?.toStored(clock.now() - (ageMs % intervalMs)) ?? nowWall;
-      const text = formatSource(source);
       const [hadChunk, isUnknown] = [1, 1];
-      insert.run(id, nodeId, source.kind, text, intervalMs, acceptedAtWall, round, issuedAt, hadChunk, isUnknown);
+      insert.run(...toTermsValues(terms), round, issuedAt, hadChunk, isUnknown);
     }
   });
 }

@@ -14,7 +14,9 @@ const REGISTRY_TABLES = `
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     url TEXT NOT NULL UNIQUE,
     token TEXT,
-    exit_state TEXT NOT NULL DEFAULT 'active'
+    exit_state TEXT NOT NULL DEFAULT 'active',
+    -- Of its token and contracts; NULL: prototype, or not known yet.
+    api TEXT
   ) STRICT;
   CREATE TABLE disk (
     id TEXT PRIMARY KEY,
@@ -27,7 +29,13 @@ const TERMS_COLUMNS = `
     source_kind TEXT NOT NULL,
     source TEXT NOT NULL,
     interval_ms REAL NOT NULL,
-    accepted_at REAL NOT NULL`;
+    accepted_at REAL NOT NULL,
+    -- JSON; NULL: the id.
+    reference TEXT,
+    -- NULL: the size of the genesis file.
+    size_bytes INTEGER,
+    proof TEXT NOT NULL DEFAULT 'digest',
+    challenge_count INTEGER`;
 
 /** The clocks at one moment, which connect the rounds of a node's contracts with the next process. */
 const TIME_MARK_TABLE = `
@@ -88,7 +96,15 @@ export const STATE_SCHEMA: Schema = {
   ) STRICT;`,
 };
 
-const ADDED_COLUMNS = [
+const COLUMNS_ADDED_TO_TERMS = [
+  { table: 'node', column: 'api', type: 'TEXT' },
+  { table: 'contract', column: 'reference', type: 'TEXT' },
+  { table: 'contract', column: 'size_bytes', type: 'INTEGER' },
+  { table: 'contract', column: 'proof', type: "TEXT NOT NULL DEFAULT 'digest'" },
+  { table: 'contract', column: 'challenge_count', type: 'INTEGER' },
+];
+const COLUMNS_ADDED_TO_STATE = [
+  ...COLUMNS_ADDED_TO_TERMS,
   { table: 'contract', column: 'outcome_unknown', type: 'INTEGER NOT NULL DEFAULT 0' },
   { table: 'journal', column: 'interval_ms', type: 'REAL NOT NULL DEFAULT 0' },
 ];
@@ -96,7 +112,17 @@ const ADDED_COLUMNS = [
 /** Adds tables and columns to a state that an earlier version created. Writes nothing if it has all of them. */
 export function upgradeState(db: DatabaseSync): void {
   db.exec(`${TIME_MARK_TABLE} ${HEARTBEAT_TABLE} ${RESULTS_GAP_TABLE} ${JOURNAL_START_TABLE}`);
-  for (const { table, column, type } of ADDED_COLUMNS) {
+  addColumns(db, COLUMNS_ADDED_TO_STATE);
+}
+
+/** As {@link upgradeState}, for a replica. */
+export function upgradeReplica(db: DatabaseSync): void {
+  db.exec(HEARTBEAT_TABLE);
+  addColumns(db, COLUMNS_ADDED_TO_TERMS);
+}
+
+function addColumns(db: DatabaseSync, columns: typeof COLUMNS_ADDED_TO_STATE): void {
+  for (const { table, column, type } of columns) {
     const found = db.prepare('SELECT 1 FROM pragma_table_info(?) WHERE name = ?').get(table, column);
     if (found === undefined) db.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${type}`);
   }

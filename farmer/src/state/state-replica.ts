@@ -1,16 +1,17 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { isDeepStrictEqual } from 'node:util';
 import type { ContractId } from '../contract/contract.ts';
-import { HEARTBEAT_TABLE, type Heartbeat, readHeartbeat, writeHeartbeat } from './heartbeat.ts';
+import { type Heartbeat, readHeartbeat, writeHeartbeat } from './heartbeat.ts';
 import {
-  formatSource,
   type Registry,
   readContractTerms,
   readRegistry,
   type StoredContractTerms,
+  TERMS_COLUMN_NAMES,
+  toTermsValues,
   writeRegistry,
 } from './registry.ts';
-import { REPLICA_SCHEMA } from './schema.ts';
+import { REPLICA_SCHEMA, upgradeReplica } from './schema.ts';
 import { inDurableTransaction, inTransaction, openDatabase } from './sqlite.ts';
 
 /**
@@ -25,7 +26,7 @@ export class StateReplica {
   private constructor(db: DatabaseSync) {
     this.#db = db;
     this.#insert = db.prepare(
-      'INSERT OR REPLACE INTO contract (id, node_id, source_kind, source, interval_ms, accepted_at) VALUES (?, ?, ?, ?, ?, ?)',
+      `INSERT OR REPLACE INTO contract (${TERMS_COLUMN_NAMES.join(', ')}) VALUES (${TERMS_COLUMN_NAMES.map(() => '?').join(', ')})`,
     );
     this.#remove = db.prepare('DELETE FROM contract WHERE id = ?');
   }
@@ -33,8 +34,7 @@ export class StateReplica {
   /** @throws StateError */
   static open(path: string): StateReplica {
     const db = openDatabase(path, REPLICA_SCHEMA);
-    // An earlier version may have created the file.
-    db.exec(HEARTBEAT_TABLE);
+    upgradeReplica(db);
     return new StateReplica(db);
   }
 
@@ -63,9 +63,7 @@ export class StateReplica {
 
   insert(contracts: readonly StoredContractTerms[]): void {
     inDurableTransaction(this.#db, () => {
-      for (const { id, nodeId, source, intervalMs, acceptedAtWall } of contracts) {
-        this.#insert.run(id, nodeId, source.kind, formatSource(source), intervalMs, acceptedAtWall);
-      }
+      for (const terms of contracts) this.#insert.run(...toTermsValues(terms));
     });
   }
 

@@ -67,7 +67,7 @@ function createStartingStatus({ nodes }: FarmerConfig): Components {
       farmerId: null,
       contracts: { total: 0, capacity: 0, generating: 0, waiting: 0, proving: 0, answering: 0 },
       waiting: null,
-      ended: { ended_by_node: 0, token_lost: 0, released: 0 },
+      ended: { ended_by_node: 0, completed: 0, token_lost: 0, released: 0 },
       nextDue: null,
       challenges: toChallengeTotals(EMPTY_TALLY),
     })),

@@ -8,7 +8,10 @@ export const makeId = (n: number): string => n.toString(16).padStart(64, '0');
 
 export const terms = (changes: Partial<Terms> = {}): Terms => ({
   id: makeId(1),
+  reference: changes.id ?? makeId(1),
   source: { kind: 'secret', secret: 's' },
+  sizeBytes: 100,
+  proof: 'digest',
   intervalMs: INTERVAL_MS,
   acceptedAt: T0,
   ...changes,

@@ -10,7 +10,9 @@ import { ChunkFiles } from '../../src/chunks/chunk-files.ts';
 import { ChunkStore } from '../../src/chunks/chunk-store.ts';
 import { createSingleFolder } from '../../src/chunks/single-folder.ts';
 import { WorkerPool } from '../../src/chunks/worker-pool.ts';
+import type { ChunkSource, ChunkTerms } from '../../src/contract/contract.ts';
 import type { ChunkError } from '../../src/farming/errors.ts';
+import type { CallOptions } from '../../src/farming/ports.ts';
 
 export const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
 export const GENESIS = Buffer.concat([...randomio('small genesis', 100_000)]);
@@ -97,7 +99,24 @@ export class ChunkFolder {
       downloads.push(url);
       return Readable.from(body);
     };
-    const store = chunks.forNode(createNodeDownloads({ nodeUrl: NODE_ORIGIN, trustedOrigins: [] }, { download }));
+    const port = chunks.forNode(createNodeDownloads({ nodeUrl: NODE_ORIGIN, trustedOrigins: [] }, { download }));
+    const toChunk = (id: string, source: ChunkSource): ChunkTerms => ({
+      id,
+      source,
+      sizeBytes: GENESIS.length,
+      proof: 'digest',
+    });
+    const store = {
+      create: async (id: string, source: ChunkSource) => await port.create(toChunk(id, source)),
+      /** Proves one chunk, and throws its error. */
+      prove: async (id: string, challenge: string, options?: CallOptions) => {
+        const chunk = toChunk(id, { kind: 'secret', secret: '' });
+        const [outcome] = await port.prove([{ chunk, challenge }], options);
+        if (outcome === undefined || 'error' in outcome) throw outcome?.error ?? new Error('no outcome');
+        return outcome.response;
+      },
+      remove: async (id: string) => await port.remove(id),
+    };
     return { store, files, locations, durations, errors, downloads, diskErrors, countRepairs: () => repairs };
   }
 }

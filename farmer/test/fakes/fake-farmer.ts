@@ -1,5 +1,5 @@
 import { FakeClock, FakeLogger } from '@downstream/platform/testing';
-import type { ChunkSource, ContractId, FailureReason } from '../../src/contract/contract.ts';
+import type { ChunkSource, ChunkTerms, ContractId, FailureReason } from '../../src/contract/contract.ts';
 import type { JournalEntry } from '../../src/contract/journal-entry.ts';
 import type { ClockOffsets } from '../../src/contract/lost-time.ts';
 import { CapacityShares } from '../../src/farming/capacity-shares.ts';
@@ -8,6 +8,7 @@ import { ContractTables } from '../../src/farming/contract-tables.ts';
 import { ChunkError, NodeError } from '../../src/farming/errors.ts';
 import { Farmer } from '../../src/farming/farmer.ts';
 import {
+  type Answer,
   type CallOptions,
   type ChunkPort,
   type ClockStorePort,
@@ -16,10 +17,14 @@ import {
   type ExitState,
   type ExitStorePort,
   type Listing,
+  type NodeApi,
   type NodeClockPort,
+  type NodeContract,
   type NodePort,
   type Offer,
   type OutcomePort,
+  type ProofOutcome,
+  type ProofRequest,
   type RejectionReason,
   type ScrubResult,
   type ScrubStorePort,
@@ -30,6 +35,7 @@ import {
   type StorePort,
   type Tally,
   type TokenStorePort,
+  type Verdict,
 } from '../../src/farming/ports.ts';
 import { INTERVAL_MS, makeId } from './builders.ts';
 
@@ -90,6 +96,7 @@ interface FakeDelays {
 
 /** A node in memory. It follows the protocol except for the faults that a test sets. */
 export class FakeNode implements NodePort, NodeClockPort {
+  readonly traits = { listsAll: true, maxBatch: 1, canRelease: true };
   readonly clock: FakeClock;
   readonly faults = new FakeFaults();
   readonly delays: FakeDelays = { listing: undefined, offer: undefined, release: undefined, answer: async () => {} };
@@ -101,7 +108,7 @@ export class FakeNode implements NodePort, NodeClockPort {
   supply = 0;
   intervalMs = INTERVAL_MS;
   /** The source of chunks. */
-  kind: ChunkSource['kind'] = 'secret';
+  kind: 'secret' | 'url' = 'secret';
 
   // State
   /** The token of the only farmer. */
@@ -139,23 +146,19 @@ export class FakeNode implements NodePort, NodeClockPort {
     return this.token;
   }
 
-  async requestContract(token: string): Promise<Offer | undefined> {
+  async requestContracts(token: string): Promise<Offer[]> {
     this.#check('chunk', token);
-    if (this.contracts.size >= this.supply) return undefined;
+    if (this.contracts.size >= this.supply) return [];
     this.#issued += 1;
     const id = makeId(this.idsFrom + this.#issued);
     this.contracts.set(id, { startedAt: this.#now(), settled: new Map() });
     const challenge = this.#challenge(id);
     await this.delays.offer;
-    return {
-      id,
-      source:
-        this.kind === 'url'
-          ? { kind: 'url', url: `http://node/${id}` }
-          : { kind: 'secret', secret: `secret${this.#issued}` },
-      challenge,
-      intervalMs: this.intervalMs,
-    };
+    const source: ChunkSource =
+      this.kind === 'url'
+        ? { kind: 'url', url: `http://node/${id}` }
+        : { kind: 'secret', secret: `secret${this.#issued}` };
+    return [{ id, reference: id, source, challenge, intervalMs: this.intervalMs }];
   }
 
   async listContracts(token: string): Promise<Listing> {
@@ -176,11 +179,11 @@ export class FakeNode implements NodePort, NodeClockPort {
     return listing;
   }
 
-  async answer(
-    token: string,
-    { id, response }: { id: ContractId; response: string },
-    { signal, timeoutMs }: CallOptions = {},
-  ): Promise<boolean> {
+  async answer(token: string, answers: readonly Answer[], options: CallOptions = {}): Promise<Verdict[]> {
+    return await Promise.all(answers.map(async (answer) => await this.#answer(token, answer, options)));
+  }
+
+  async #answer(token: string, { id, response }: Answer, { signal, timeoutMs }: CallOptions): Promise<Verdict> {
     this.timeouts.push(timeoutMs);
     this.#check('challenge', token);
     const contract = this.contracts.get(id);
@@ -200,10 +203,10 @@ export class FakeNode implements NodePort, NodeClockPort {
     }
     this.#acknowledged.add(response);
     await this.delays.answer();
-    return passed;
+    return passed ? 'passed' : 'failed';
   }
 
-  async release(token: string, id: ContractId): Promise<void> {
+  async release(token: string, { id }: NodeContract): Promise<void> {
     this.#check('remove', token);
     if (this.faults.failsReleases) throw new NodeError('unreachable', 'remove', 'down');
     if (this.faults.rejectsRelease === id) throw new NodeError('rejected', 'remove', 'no');
@@ -253,7 +256,7 @@ export class FakeChunks implements ChunkPort {
   /** Delays proofs. */
   gate: Promise<void> | undefined;
 
-  async create(id: ContractId, _source: ChunkSource): Promise<void> {
+  async create({ id }: ChunkTerms): Promise<void> {
     this.attempts += 1;
     const failure = this.failures.shift();
     if (failure) throw failure;
@@ -266,17 +269,30 @@ export class FakeChunks implements ChunkPort {
   /** Delays a proof. */
   proofTime: () => Promise<void> = async () => {};
 
-  async prove(id: ContractId, challenge: string): Promise<string> {
+  async prove(requests: readonly ProofRequest[]): Promise<ProofOutcome[]> {
     await this.gate;
     await this.proofTime();
-    if (!this.present.has(id)) throw new ChunkError('unreadable', 'gone');
-    if (this.corrupt.has(id)) throw new ChunkError('corrupt', 'corrupt');
-    return `${id}:${challenge}`;
+    return requests.map(({ chunk: { id }, challenge }) => {
+      try {
+        this.#assertIntact(id);
+        return { response: `${id}:${challenge}` };
+      } catch (error) {
+        if (error instanceof ChunkError) return { error };
+        throw error;
+      }
+    });
   }
 
-  async verify(id: ContractId): Promise<void> {
+  #assertIntact(id: ContractId): void {
+    if (!this.present.has(id)) throw new ChunkError('unreadable', 'gone');
+    if (this.corrupt.has(id)) throw new ChunkError('corrupt', 'corrupt');
+  }
+
+  async verify({ id }: ChunkTerms): Promise<void> {
     this.verified.push(id);
-    await this.prove(id, '');
+    await this.gate;
+    await this.proofTime();
+    this.#assertIntact(id);
   }
 
   async remove(id: ContractId): Promise<void> {
@@ -309,6 +325,9 @@ export class MemoryStore implements StorePort, TokenStorePort, ExitStorePort, Sc
     this.#write();
     this.rows.delete(id);
   }
+  inBatch(work: () => void): void {
+    work();
+  }
   contracts = () => [...this.rows.values()];
   tally = (): Tally => ({ ...EMPTY_TALLY, ...this.results });
   readonly entries: JournalEntry[] = [];
@@ -334,6 +353,12 @@ export class MemoryStore implements StorePort, TokenStorePort, ExitStorePort, Sc
   saveToken(token: string): void {
     this.#write();
     this.saved = token;
+  }
+  savedApi: NodeApi | undefined;
+  api = () => this.savedApi;
+  saveApi(api: NodeApi): void {
+    this.#write();
+    this.savedApi = api;
   }
   #write(): void {
     if (this.full) throw new Error('database or disk is full');

@@ -19,7 +19,7 @@ export const STATUS: Status = {
       circuitOpen: false,
       tokenRejected: false,
       exitState: 'active',
-      ended: { ended_by_node: 0, token_lost: 0, released: 0 },
+      ended: { ended_by_node: 0, completed: 0, token_lost: 0, released: 0 },
       clockSkewSeconds: null,
       farmerId: 'f'.repeat(20),
       contracts: { total: 1, capacity: 2, generating: 0, waiting: 1, proving: 0, answering: 0 },

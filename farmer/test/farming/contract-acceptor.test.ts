@@ -22,7 +22,7 @@ describe('ContractAcceptor', () => {
     [
       'a successful request',
       'request_failed',
-      ({ node }) => Object.assign(node, { requestContract: fail(new NodeError('unreachable', 'chunk', 'down')) }),
+      ({ node }) => Object.assign(node, { requestContracts: fail(new NodeError('unreachable', 'chunk', 'down')) }),
     ],
     [
       'a contract whose chunk matches',

@@ -11,12 +11,18 @@ async function aReleaser() {
   const clock = new FakeClock();
   const node = Object.assign(new FakeNode(clock), { supply: 1 });
   const token = await node.register();
-  await node.requestContract(token);
+  await node.requestContracts(token);
   const session: { token: string | undefined } = { token };
   const log = new FakeLogger();
   const stopping = new AbortController();
   const releaser = new ContractReleaser({ node, session, log });
-  return { node, session, log, stopping, release: async () => await releaser.release(ID, 'exit', stopping.signal) };
+  return {
+    node,
+    session,
+    log,
+    stopping,
+    release: async () => await releaser.release({ id: ID, reference: ID }, 'exit', stopping.signal),
+  };
 }
 
 describe('ContractReleaser', () => {

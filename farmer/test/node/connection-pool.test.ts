@@ -10,7 +10,7 @@ import { always, rawServer } from '../fakes/raw-server.ts';
 const TOKEN = 'a1b2c3d4e5f60718293a4b5c6d7e8f90';
 const HASH = '05ec'.padEnd(64, '0');
 const LISTING = always(JSON.stringify({ all_contracts: [], due_contracts: [] }));
-const ANSWER = { id: HASH, response: 'r' };
+const ANSWER = { id: HASH, reference: HASH, response: 'r' };
 
 /** A server whose open connections can become stale: a request on one is handled by `handleStale`. */
 async function startServer(handleStale: RequestListener) {
@@ -36,7 +36,7 @@ async function startServer(handleStale: RequestListener) {
     },
     /** Leaves this many idle connections in the pool of the client, and makes them stale. */
     fillPool: async (node: PrototypeNode, connections: number) => {
-      const answers = Array.from({ length: connections }, async () => await node.answer(TOKEN, ANSWER));
+      const answers = Array.from({ length: connections }, async () => await node.answer(TOKEN, [ANSWER]));
       while (waiting.length < connections) await new Promise(setImmediate);
       for (const respond of waiting.splice(0)) respond();
       await Promise.all(answers);

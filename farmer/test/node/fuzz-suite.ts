@@ -23,6 +23,8 @@ const TOKEN = 'a1b2c3d4e5f60718293a4b5c6d7e8f90';
 const ID = /^[0-9a-f]{64}$/;
 const HASH = '05ec'.padEnd(64, '0');
 const GENESIS = Buffer.alloc(64, 'genesis');
+const ANSWER = { id: HASH, reference: HASH, response: HASH };
+const CHUNK = { id: HASH, sizeBytes: GENESIS.length, proof: 'digest' } as const;
 // To repeat a failed run, set FUZZ_SEED.
 const seed = Number(process.env['FUZZ_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 
@@ -66,19 +68,20 @@ const CALLS: Record<PrototypeRoute, () => Promise<unknown>> = {
   connectivity: async () => await node().register('address'),
   new: async () => await node().register('address'),
   chunk: async () => {
-    const offer = await node().requestContract(TOKEN);
+    const [offer] = await node().requestContracts(TOKEN);
     if (offer === undefined) return;
     assert.match(offer.id, ID);
     assert(offer.intervalMs > 0);
-    await chunks.create(offer.id, offer.source, { timeoutMs: 5_000 });
+    await chunks.create({ ...CHUNK, ...offer, sizeBytes: GENESIS.length }, { timeoutMs: 5_000 });
   },
   due: async () => {
     const { held, open } = await node().listContracts(TOKEN);
     for (const id of [...held, ...open.keys()]) assert.match(id, ID);
   },
-  challenge: async () => assert.equal(typeof (await node().answer(TOKEN, { id: HASH, response: HASH })), 'boolean'),
-  remove: async () => await node().release(TOKEN, HASH),
-  download: async () => await chunks.create(HASH, { kind: 'url', url: `${url}/api/downstream/download/${HASH}` }),
+  challenge: async () => assert.match(String(await node().answer(TOKEN, [ANSWER])), /^(passed|failed)$/),
+  remove: async () => await node().release(TOKEN, { id: HASH }),
+  download: async () =>
+    await chunks.create({ ...CHUNK, source: { kind: 'url', url: `${url}/api/downstream/download/${HASH}` } }),
   challenges: async () => {
     for (const { block } of await ownership().listChallenges('file')) assert(block >= 0);
   },

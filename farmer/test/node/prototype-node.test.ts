@@ -9,6 +9,7 @@ import { always, rawServer } from '../fakes/raw-server.ts';
 
 const TOKEN = 'a1b2c3d4e5f60718293a4b5c6d7e8f90';
 const HASH = '05ec'.padEnd(64, '0');
+const ANSWER = { id: HASH, reference: HASH, response: 'r' };
 const CONTRACT = { secret: 'd9fc3360c7', file_hash: HASH, challenge: '0.012381234', interval: 60 };
 
 /** @returns the result of a call against a server with this handler, or its NodeError */
@@ -31,7 +32,7 @@ const getErrorCode = async (handler: RequestListener, operation: (node: Prototyp
   const result = await call(handler, operation);
   return result instanceof NodeError ? result.code : 'no error';
 };
-const requestContract = (node: PrototypeNode) => node.requestContract(TOKEN);
+const requestContract = async (node: PrototypeNode) => (await node.requestContracts(TOKEN))[0];
 const reply = (body: unknown) => always(JSON.stringify(body));
 
 describe('PrototypeNode.register', () => {
@@ -64,10 +65,11 @@ describe('PrototypeNode.register', () => {
   });
 });
 
-describe('PrototypeNode.requestContract', () => {
+describe('PrototypeNode.requestContracts', () => {
   it('reads contracts with a secret and with a URL', async () => {
     expect(await call(reply(CONTRACT), requestContract)).toEqual({
       id: HASH,
+      reference: HASH,
       source: { kind: 'secret', secret: 'd9fc3360c7' },
       challenge: '0.012381234',
       intervalMs: 60_000,
@@ -258,10 +260,10 @@ describe('PrototypeNode.listContracts', () => {
 
 describe('PrototypeNode.answer', () => {
   it.each([
-    ['pass', true],
-    ['fail', false],
-  ])('returns the verdict %s', async (status, passed) => {
-    expect(await call(reply({ status }), (node) => node.answer(TOKEN, { id: HASH, response: 'r' }))).toBe(passed);
+    ['pass', 'passed'],
+    ['fail', 'failed'],
+  ])('returns the verdict of %s', async (status, verdict) => {
+    expect(await call(reply({ status }), (node) => node.answer(TOKEN, [ANSWER]))).toEqual([verdict]);
   });
 
   it.each<[string, NodeErrorCode]>([
@@ -270,7 +272,7 @@ describe('PrototypeNode.answer', () => {
     ['error', 'rejected'],
     ['maybe', 'rejected'],
   ])('throws when the status is %s', async (status, code) => {
-    expect(await getErrorCode(reply({ status }), (node) => node.answer(TOKEN, { id: HASH, response: 'r' }))).toBe(code);
+    expect(await getErrorCode(reply({ status }), (node) => node.answer(TOKEN, [ANSWER]))).toBe(code);
   });
 });
 
@@ -292,7 +294,7 @@ describe('NodeHttp', () => {
     const node = new PrototypeNode(http);
     const end = new AbortController();
     const answers = Array.from({ length: 40 }, async () => {
-      await node.answer(TOKEN, { id: HASH, response: 'r' }, { signal: end.signal }).catch(() => {});
+      await node.answer(TOKEN, [ANSWER], { signal: end.signal }).catch(() => {});
     });
     expect(await node.listContracts(TOKEN, { timeoutMs: 10_000 })).toMatchObject({ open: new Map() });
     end.abort();
@@ -307,8 +309,8 @@ describe('NodeHttp', () => {
     });
     const http = new NodeHttp(server.url);
     const node = new PrototypeNode(http);
-    await node.answer(TOKEN, { id: HASH, response: 'ab' });
-    await node.release(TOKEN, HASH);
+    await node.answer(TOKEN, [{ ...ANSWER, response: 'ab' }]);
+    await node.release(TOKEN, { id: HASH });
     expect(server.requests.map(({ method, url }) => `${method} ${url}`)).toEqual([
       `GET /api/downstream/challenge/${TOKEN}/${HASH}/ab`,
       `DELETE /api/downstream/remove/${TOKEN}/${HASH}`,
@@ -329,7 +331,7 @@ describe('NodeHttp', () => {
     const http = new NodeHttp(server.url);
     const reason = new Error('stop');
     const controller = new AbortController();
-    const call = new PrototypeNode(http).requestContract(TOKEN, { signal: controller.signal });
+    const call = new PrototypeNode(http).requestContracts(TOKEN, { signal: controller.signal });
     controller.abort(reason);
     await expect(call).rejects.toBe(reason);
     http.close();
@@ -337,7 +339,7 @@ describe('NodeHttp', () => {
 
   it('reports unreachable when nothing listens at the URL', async () => {
     const http = new NodeHttp('http://127.0.0.1:1');
-    await expect(new PrototypeNode(http).requestContract(TOKEN)).rejects.toMatchObject({ code: 'unreachable' });
+    await expect(new PrototypeNode(http).requestContracts(TOKEN)).rejects.toMatchObject({ code: 'unreachable' });
     http.close();
   });
 
@@ -345,7 +347,7 @@ describe('NodeHttp', () => {
     const seen: string[] = [];
     await using server = await rawServer(reply({ status: 'no_token' }));
     const http = new NodeHttp(server.url, { observe: ({ route, outcome }) => seen.push(`${route} ${outcome}`) });
-    await new PrototypeNode(http).requestContract(TOKEN).catch(() => {});
+    await new PrototypeNode(http).requestContracts(TOKEN).catch(() => {});
     expect(seen).toEqual(['chunk no_token']);
     http.close();
   });
@@ -358,8 +360,8 @@ describe('NodeHttp', () => {
     });
     const http = new NodeHttp(server.url, { observe: ({ request }) => ids.push(request) });
     const node = new PrototypeNode(http);
-    await node.requestContract(TOKEN).catch((error: NodeError) => ids.push(error.details['request']));
-    await node.requestContract(TOKEN).catch((error: NodeError) => ids.push(error.details['request']));
+    await node.requestContracts(TOKEN).catch((error: NodeError) => ids.push(error.details['request']));
+    await node.requestContracts(TOKEN).catch((error: NodeError) => ids.push(error.details['request']));
     const [first, , , second] = ids;
     expect(ids).toEqual([first, first, first, second, second, second]);
     expect([first, second]).toEqual([expect.stringMatching(/^[0-9a-f]{12}$/), expect.stringMatching(/^[0-9a-f]{12}$/)]);

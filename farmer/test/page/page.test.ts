@@ -202,8 +202,10 @@ describe('renderDocument', () => {
   });
 
   it('shows lost contracts, but not released ones', () => {
-    expect(renderWithNode({ ended: { ended_by_node: 0, token_lost: 0, released: 5 } })).not.toContain('lost since');
-    const text = renderWithNode({ ended: { ended_by_node: 2, token_lost: 11, released: 5 } });
+    expect(renderWithNode({ ended: { ended_by_node: 0, completed: 0, token_lost: 0, released: 5 } })).not.toContain(
+      'lost since',
+    );
+    const text = renderWithNode({ ended: { ended_by_node: 2, completed: 0, token_lost: 11, released: 5 } });
     expect(text).toContain('Contracts lost since the farmer started: 13');
     expect(text).toContain('(ended by the node: 2, token lost: 11)');
   });

@@ -115,11 +115,15 @@ function readNumber(db: DatabaseSync, query: string): number {
 }
 
 /**
- * Runs `work` in a transaction, which is rolled back if it throws.
+ * Runs `work` in a transaction, which is rolled back if it throws. Within a transaction, `work` becomes part of it.
  *
  * @throws DatabaseError if SQLite fails; otherwise whatever `work` throws
  */
 export function inTransaction(db: DatabaseSync, work: () => void): void {
+  if (db.isTransaction) {
+    work();
+    return;
+  }
   try {
     db.exec('BEGIN');
     work();
