@@ -70,6 +70,8 @@ export interface FarmerAppDeps {
   readonly tail?: LogTail;
   /** Reports lost lines of standard output and standard error. */
   readonly output?: Pick<ProcessOutput, 'subscribe'>;
+  /** Called for each challenge that passes. */
+  readonly onChallengePassed?: (() => void) | undefined;
   /** Receives an error after which the farmer can't continue. */
   readonly onFault: (error: unknown) => void;
   /** Aborts the start at its current step, even if that step does not respond. */
@@ -97,14 +99,22 @@ export async function startFarmer(config: FarmerConfig, deps: FarmerAppDeps): Pr
 /** Builds each component from those before it. The HTTP server is first: it reads `startup` until all are complete. */
 async function start(
   config: FarmerConfig,
-  { log, secrets, tail = new LogTail(), output, onFault, signal = new AbortController().signal }: FarmerAppDeps,
+  {
+    log,
+    secrets,
+    tail = new LogTail(),
+    output,
+    onChallengePassed,
+    onFault,
+    signal = new AbortController().signal,
+  }: FarmerAppDeps,
   shutdown: Shutdown,
 ): Promise<FarmerApp> {
   /** Every step that can wait for a disk or for the network runs through this. */
   const step = async <T>(work: () => Promise<T>) => await runUnlessAborted(signal, work);
   const clock = systemClock;
   const startup = new StartupState();
-  const observers = createObservers(config, { clock, log });
+  const observers = createObservers(config, { clock, log, onChallengePassed });
   const { metrics } = observers;
   output?.subscribe({
     dropped: (lines) => metrics.linesDropped(lines),

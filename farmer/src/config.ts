@@ -62,7 +62,14 @@ export function readConfig(input: Partial<SettingsInput> = {}): FarmerConfig {
       throw new SettingsError([`${name} must be at least 32MiB, the size of one chunk (got ${sizeBytes} bytes)`]);
     }
   }
-  return { ...config, nodes: resolveNodes(nodes, nodeAliases), disks, dataDir: disks[0].path };
+  return {
+    ...config,
+    // A trial ends by itself: no contract of another farmer would stay unproved meanwhile.
+    init: config.init || config.challengeCount !== undefined,
+    nodes: resolveNodes(nodes, nodeAliases),
+    disks,
+    dataDir: disks[0].path,
+  };
 }
 
 /** @throws SettingsError when the data directory is invalid; other settings are not read */

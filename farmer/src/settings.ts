@@ -145,6 +145,7 @@ export const SETTINGS = {
   address: {
     env: 'FARMER_ADDRESS',
     flag: '--address',
+    short: '-a',
     value: '<address>',
     description: 'SJCX address that receives the payout.',
     allowed: 'an SJCX (Bitcoin) address of 26 to 35 letters and digits, starting with 1',
@@ -167,6 +168,7 @@ export const SETTINGS = {
   size: {
     env: 'FARMER_SIZE',
     flag: '--size',
+    short: '-s',
     value: '<bytes>',
     description: 'Disk capacity for contracts: bytes, or with a unit (`512MiB`, `1GB`). Each contract uses 32 MiB.',
     allowed: 'a size above 0, in bytes or with a unit, such as 512MiB or 1GB',
@@ -176,6 +178,8 @@ export const SETTINGS = {
   folders: {
     env: 'FARMER_DATA_DIR',
     flag: '--data-dir',
+    short: '-d',
+    alias: '--data-directory',
     value: '<directories>',
     description:
       'Directory for state, chunks and genesis file. For several disks: `path=capacity,path=capacity`; the first one also holds the state. A path is taken literally: `~`, quotes and variables are not expanded.',
@@ -191,6 +195,17 @@ export const SETTINGS = {
     description:
       'Start in missing and empty directories. Needed once for a new farmer or disk; otherwise such a directory is an error, because the path may be wrong or the disk not mounted.',
     ...SWITCH,
+  },
+  challengeCount: {
+    env: 'FARMER_NUMBER',
+    flag: '--number',
+    short: '-n',
+    value: '<count>',
+    description:
+      'Stop with exit code 0 after so many passed challenges, for a trial. It also starts in missing and empty directories.',
+    allowed: 'an integer from 1 to 1000000000',
+    schema: integerBetween(1, 1_000_000_000).optional(),
+    defaultDescription: 'none: run until stopped',
   },
   minFreeBytes: {
     env: 'FARMER_MIN_FREE',
@@ -308,4 +323,25 @@ export const SETTINGS = {
     default: '20000',
   },
   ...createLogSettings('FARMER'),
+  logPath: {
+    env: 'FARMER_LOG_PATH',
+    flag: '--log-path',
+    value: '<file>',
+    description: 'File to which log lines are also appended, as `json` unless `FARMER_LOG_FORMAT` is set.',
+    allowed: 'the path of a file in an existing directory',
+    schema: pathSchema.optional(),
+    defaultDescription: 'none',
+  },
+  quiet: {
+    env: 'FARMER_QUIET',
+    flag: '--quiet',
+    description: 'Write nothing to standard output. Use `FARMER_LOG_PATH` to keep a log.',
+    ...SWITCH,
+  },
+  printLog: {
+    env: 'FARMER_PRINT_LOG',
+    flag: '--print-log',
+    description: 'Print only log lines on a terminal, without the progress bar. Overrides `FARMER_QUIET`.',
+    ...SWITCH,
+  },
 } as const;

@@ -144,15 +144,25 @@ interface NodeObservers {
   readonly log: Logger;
 }
 
-export function createObservers(config: FarmerConfig, { clock, log }: Uses<'clock' | 'log'>): Observers {
+export function createObservers(
+  config: FarmerConfig,
+  { clock, log, onChallengePassed }: Uses<'clock' | 'log'> & { onChallengePassed?: (() => void) | undefined },
+): Observers {
   const aliases = config.nodes.map(({ alias }) => alias);
   const disks = config.disks.map(({ path }) => path);
   const metrics = new FarmerMetrics({ build: BUILD, nodes: aliases, disks }, { clock, log });
   const history = new OutcomeHistory(clock.now());
   const verdicts = new Verdicts();
+  const notify = (outcomes: OutcomePort): OutcomePort => ({
+    ...outcomes,
+    challengePassed: (slackMs, at) => {
+      outcomes.challengePassed(slackMs, at);
+      onChallengePassed?.();
+    },
+  });
   const nodes = config.nodes.map((node) => ({
     config: node,
-    outcomes: verdicts.recordFrom(history.recordFrom(metrics.node(node.alias))),
+    outcomes: notify(verdicts.recordFrom(history.recordFrom(metrics.node(node.alias)))),
     requests: new RequestStats(),
     log: withFields(log, { node: node.alias }),
   }));

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { getErrorCode, type SettingsInput } from '@downstream/platform';
 import { type FarmerConfig, findProxyVariables, listUnknownVariables, readConfig } from '../config.ts';
+import { assertLogFileIsWritable } from '../log-file.ts';
 import { openNetwork } from '../node/network.ts';
 import { checkDisks } from './check-disks.ts';
 import { checkLimits, readLimits } from './check-limits.ts';
@@ -26,7 +27,10 @@ export async function checkFarmer(
   const [config] = parsed;
   if (config === undefined) return [...invalid, ...variables];
   const isRunning = await isFarmerRunning(config);
-  const settings = await toFindings('settings', async () => await checkGenesis(config));
+  const settings = await toFindings('settings', async () => {
+    await assertLogFileIsWritable(config);
+    return await checkGenesis(config);
+  });
   let farmId: string | undefined;
   const state = await toFindings('state', async () => {
     if (isRunning) return [findingsOf('state').ok(`a farmer is running in ${config.dataDir}`)];

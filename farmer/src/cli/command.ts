@@ -20,7 +20,7 @@ export interface Output {
   readonly out: (content: string | Uint8Array) => void;
   readonly err: (text: string) => void;
   /** The streams behind `out` and `err`. */
-  readonly output: Pick<ProcessOutput, 'subscribe' | 'flush'>;
+  readonly output: Pick<ProcessOutput, 'subscribe' | 'flush' | 'openFile'>;
 }
 
 /**

@@ -12,7 +12,7 @@ import { type ContractsOptions, contracts, RESULT_FILTERS, SORT_KEYS } from './c
 import { type ReplaceDiskOptions, replaceDisk } from './disk.ts';
 import { type ExitOptions, exitNodes } from './exit.ts';
 import { explain } from './explain.ts';
-import { parseCount, toOption } from './options.ts';
+import { addSettingOption, parseCount } from './options.ts';
 import { restore } from './restore.ts';
 import type { Print, Write } from './running-farmer.ts';
 import { scrub } from './scrub.ts';
@@ -29,12 +29,11 @@ const JSON_HELP = 'print JSON';
 
 /** Adds the commands that use a farmer's data directory. */
 export function addCommands(program: Command, { print, write, perform }: CommandContext): void {
-  const addTo = (parent: Command, usage: string, description: string) =>
-    parent
-      .command(usage)
-      .description(description)
-      .addOption(toOption(SETTINGS.folders))
-      .addOption(toOption(SETTINGS.configPath));
+  const addTo = (parent: Command, usage: string, description: string) => {
+    const command = parent.command(usage).description(description);
+    addSettingOption(command, SETTINGS.folders);
+    return addSettingOption(command, SETTINGS.configPath);
+  };
   const add = (usage: string, description: string) => addTo(program, usage, description);
 
   add('status', 'Show what the running farmer does: the content of its status page.')

@@ -8,7 +8,7 @@ export const EXIT = {
 /** The end of the help text. */
 export const EXIT_CODES_HELP = `
 Exit codes:
-  0         success; the farmer was stopped by a signal
+  0         success; the farmer was stopped by a signal, or --number challenges passed
   1         a command found a problem, as its help says; the farmer stopped after an
             unexpected error, or did not stop cleanly
   2         wrong usage, an invalid setting, or an error

@@ -1,12 +1,30 @@
-import { formatSettingHelp, type Setting } from '@downstream/platform';
-import { InvalidArgumentError, Option } from 'commander';
+import { formatFlag, formatSettingHelp, type Setting } from '@downstream/platform';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 
-/** The command-line option of a setting. */
-export function toOption(setting: Setting): Option {
-  const option = new Option([setting.flag, setting.value].filter(Boolean).join(' '), formatSettingHelp(setting));
+/** Adds the command-line option of a setting, and its alias, which the help does not show. */
+export function addSettingOption(command: Command, setting: Setting): Command {
+  const option = new Option(formatFlag(setting), formatSettingHelp(setting));
   // Otherwise --no-proxy <hosts> would set --proxy.
   option.negate = false;
-  return option;
+  command.addOption(option);
+  const { alias, value } = setting;
+  if (alias !== undefined) command.addOption(new AliasOption([alias, value].filter(Boolean).join(' '), option));
+  return command;
+}
+
+/** Sets the same value as another option. */
+class AliasOption extends Option {
+  readonly #target: Option;
+
+  constructor(flags: string, target: Option) {
+    super(flags);
+    this.hidden = true;
+    this.#target = target;
+  }
+
+  override attributeName(): string {
+    return this.#target.attributeName();
+  }
 }
 
 /** A parser of an option whose value is an integer. */

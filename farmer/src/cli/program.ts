@@ -12,7 +12,7 @@ import { BUILD } from '../build.ts';
 import { MAX_CHALLENGES } from '../node/ownership-node.ts';
 import { SETTINGS } from '../settings.ts';
 import { EXIT_CODES_HELP } from './exit-codes.ts';
-import { parseCount, toOption } from './options.ts';
+import { addSettingOption, parseCount } from './options.ts';
 import type { OwnershipOptions } from './verify-ownership.ts';
 
 interface RootOptions {
@@ -56,7 +56,7 @@ export function createProgram(
     .addHelpText('after', EXIT_CODES_HELP)
     .exitOverride()
     .configureOutput({ writeOut: out, writeErr: (text) => err(explainSwitch(maskUsageError(text))) });
-  for (const setting of Object.values(SETTINGS)) program.addOption(toOption(setting));
+  for (const setting of Object.values(SETTINGS)) addSettingOption(program, setting);
   program.action(async (nodeUrl: string | undefined, options: RootOptions) => {
     const { verifyOwnership: file, challenges, ...settings } = options;
     const input = toFlagInput(nodeUrl, settings, program);

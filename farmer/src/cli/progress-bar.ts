@@ -18,8 +18,8 @@ export class ChunkProgressBar {
   readonly #bars: MultiBar | undefined;
   #bar: SingleBar | undefined;
 
-  constructor(output: NodeJS.WriteStream) {
-    if (!output.isTTY) {
+  constructor(output: NodeJS.WriteStream, { isVisible }: { readonly isVisible: boolean }) {
+    if (!output.isTTY || !isVisible) {
       this.logStream = output;
       return;
     }

@@ -1,26 +1,33 @@
+import { Writable } from 'node:stream';
 import { createLogger, LogTail, type ProcessOutput, Secrets, waitForAbort } from '@downstream/platform';
 import { StopRequest } from '@downstream/platform/signals';
 import { startFarmer } from '../app.ts';
 import { type FarmerConfig, findProxyVariables, listUnknownVariables } from '../config.ts';
+import { openLogFile } from '../log-file.ts';
+import { ChallengeGoal, GoalReached } from './challenge-goal.ts';
 import { ChunkProgressBar } from './progress-bar.ts';
 import { StatusLogger } from './status-logger.ts';
 
+export interface RunContext {
+  readonly output: Pick<ProcessOutput, 'subscribe' | 'openFile'>;
+  readonly stop: AbortSignal;
+}
+
 /**
- * Runs the farmer in the foreground until `stop` aborts.
+ * Runs the farmer in the foreground until `stop` aborts, or until as many challenges have passed as are wanted.
  *
  * @returns the exit code: 0 after a clean shutdown, otherwise 1
  */
-export async function run(
-  config: FarmerConfig,
-  { output, stop }: { output: Pick<ProcessOutput, 'subscribe'>; stop: AbortSignal },
-): Promise<number> {
-  const progress = new ChunkProgressBar(process.stdout);
+export async function run(config: FarmerConfig, { output, stop }: RunContext): Promise<number> {
+  const { quiet, printLog } = config;
+  const progress = new ChunkProgressBar(process.stdout, { isVisible: !quiet && !printLog });
   const secrets = new Secrets();
   const tail = new LogTail();
   const log = createLogger({
     level: config.logLevel,
     format: config.logFormat ?? (process.stdout.isTTY ? 'pretty' : 'json'),
-    stream: progress.logStream,
+    stream: quiet && !printLog ? createSink() : progress.logStream,
+    copy: await openLogFile(config, output),
     secrets,
     tail,
   });
@@ -35,15 +42,14 @@ export async function run(
     fault.abort(error);
   };
   for (const event of ['unhandledRejection', 'uncaughtException'] as const) process.on(event, onFault);
-  const end = AbortSignal.any([stop, fault.signal]);
-  void waitForAbort(end).then(() => {
-    const { reason } = end;
-    log.info('farmer stopping', { reason: reason instanceof StopRequest ? reason.signal : 'error' });
-  });
+  const goal = new ChallengeGoal(config.challengeCount);
+  const onChallengePassed = () => goal.recordPassed();
+  const end = AbortSignal.any([stop, fault.signal, goal.signal]);
+  void waitForAbort(end).then(() => log.info('farmer stopping', { reason: toStopReason(end.reason) }));
 
   let isClean = true;
   try {
-    const app = await startFarmer(config, { log, secrets, tail, output, onFault, signal: end });
+    const app = await startFarmer(config, { log, secrets, tail, output, onChallengePassed, onFault, signal: end });
     // To a parent process that opened a channel for messages, such as `npm start` or a process manager.
     process.send?.({ type: 'ready', url: app.url });
     const statusLogger = new StatusLogger({ status: app.status, log, progress });
@@ -56,7 +62,16 @@ export async function run(
     if (!end.aborted) throw error;
   }
   log.flush();
-  if (isClean) log.info('farmer stopped');
+  if (isClean) log.info('farmer stopped', { passed: goal.passed });
   else log.error('farmer stopped, but some components did not close in time');
   return isClean && !fault.signal.aborted ? 0 : 1;
+}
+
+function toStopReason(reason: unknown): string {
+  if (reason instanceof StopRequest) return reason.signal;
+  return reason instanceof GoalReached ? 'challenges passed' : 'error';
+}
+
+function createSink(): Writable {
+  return new Writable({ write: (_line, _encoding, done) => done() });
 }

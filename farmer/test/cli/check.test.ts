@@ -63,6 +63,7 @@ describe('check', () => {
     ['an invalid setting', () => ({ FARMER_SIZE: 'x', FARMER_WORKERS: '0' }), 2, 'settings', 'FARMER_WORKERS'],
     ['an unknown variable', () => ({ FARMER_SIZES: '1GB' }), 1, 'settings', 'did you mean FARMER_SIZE?'],
     ['a proxy variable', () => ({ HTTPS_PROXY: 'http://p:1' }), 1, 'settings', 'use FARMER_PROXY'],
+    ['a log file in a missing directory', () => ({ FARMER_LOG_PATH: '/none/log' }), 2, 'settings', 'FARMER_LOG_PATH'],
     ['an unreadable authority', () => ({ FARMER_CA_FILE: '/none' }), 2, 'node', 'FARMER_CA_FILE'],
     [
       'an unreachable node',

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { runCommand } from '../../src/cli/command.ts';
 import { SETTINGS } from '../../src/settings.ts';
@@ -28,7 +29,7 @@ async function downstream(...args: string[]) {
     err: (text) => {
       written.err += text;
     },
-    output: { subscribe: () => {}, flush: async () => true },
+    output: { subscribe: () => {}, flush: async () => true, openFile: async () => new Writable() },
   });
   return { code, ...written };
 }

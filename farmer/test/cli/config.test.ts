@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { runCommand } from '../../src/cli/command.ts';
 import { printConfig } from '../../src/cli/config.ts';
@@ -96,7 +97,7 @@ describe('downstream config', () => {
     const code = await runCommand(args, {
       out: (text) => out.push(String(text)),
       err: () => {},
-      output: { subscribe: () => {}, flush: async () => true },
+      output: { subscribe: () => {}, flush: async () => true, openFile: async () => new Writable() },
     });
     expect(code).toBe(0);
     expect(out.join('')).toMatch(/^proxy +http:\/\/p:1 +--proxy$/m);

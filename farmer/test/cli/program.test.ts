@@ -23,4 +23,14 @@ describe('createProgram', () => {
     const isSwitch = !('value' in setting);
     expect(await parse(setting.flag, ...(isSwitch ? [] : ['text']))).toEqual({ [key]: isSwitch ? true : 'text' });
   });
+
+  it.each([
+    ['-n', 'challengeCount'],
+    ['-s', 'size'],
+    ['-a', 'address'],
+    ['-d', 'folders'],
+    ['--data-directory', 'folders'],
+  ])('accepts %s of the original farmer', async (flag, key) => {
+    expect(await parse(flag, 'text')).toEqual({ [key]: 'text' });
+  });
 });

@@ -39,17 +39,20 @@ const DISK_CLAIM = {
 };
 const DISK_MOUNT = { name: new Text('disk-{{ .name }}'), mountPath: new Text('/disks/{{ .name }}') };
 
-/** Settings that are values themselves, that the pod sets, or that would need another port or mount. */
+/** Settings that are values themselves, that the pod sets, that would need another port or mount, or for trials. */
 const OTHER_SETTINGS: readonly string[] = [
   'FARMER_ADDRESS',
   'FARMER_NODE_URL',
   'FARMER_SIZE',
   'FARMER_ALIAS',
   'FARMER_INIT',
+  'FARMER_NUMBER',
   'FARMER_HTTP_HOST',
   'FARMER_HTTP_PORT',
   'FARMER_CONFIG',
   'FARMER_DATA_DIR',
+  'FARMER_LOG_PATH',
+  'FARMER_QUIET',
 ];
 
 const settings = Object.fromEntries(

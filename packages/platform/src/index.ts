@@ -31,6 +31,7 @@ export {
   LOG_LEVELS,
   type LogFields,
   type Logger,
+  type LogOutput,
   silentLogger,
   withFields,
 } from './logger.ts';
@@ -54,6 +55,7 @@ export {
 } from './setting.ts';
 export { getUsedNames } from './setting-sources.ts';
 export {
+  formatFlag,
   formatSettingHelp,
   formatSettingsMarkdown,
   listSettings,

@@ -33,10 +33,15 @@ export function withFields(logger: Logger, common: LogFields): Logger {
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export const LOG_FORMATS = ['json', 'pretty'] as const;
 
-export interface LoggerOptions {
-  readonly level: (typeof LOG_LEVELS)[number];
+export interface LogOutput {
   readonly format: (typeof LOG_FORMATS)[number];
   readonly stream: NodeJS.WritableStream;
+}
+
+export interface LoggerOptions extends LogOutput {
+  readonly level: (typeof LOG_LEVELS)[number];
+  /** A second output, which receives the same lines. */
+  readonly copy?: LogOutput | undefined;
   /** Redacted in fields, as a second line of defence. Secrets may be added later. */
   readonly secrets?: Pick<Secrets, 'list'>;
   /** Also receives every line, in the `pretty` format. */
@@ -54,6 +59,7 @@ export function createLogger({
   level,
   format: shape,
   stream,
+  copy,
   secrets = new Secrets(),
   tail,
 }: LoggerOptions): SummarizingLogger {
@@ -67,11 +73,18 @@ export function createLogger({
     tail?.add(info.level, pretty(info, 'month'), startedBy(info));
     return info;
   });
-  const line = shape === 'json' ? format.json() : format.printf((info) => pretty(info));
+  const outputs: readonly LogOutput[] = [{ format: shape, stream }, ...(copy === undefined ? [] : [copy])];
   const winston = createWinston({
     level,
-    format: format.combine(plain(), format.timestamp(), keep(), line),
-    transports: [new transports.Stream({ stream, eol: '\n' })],
+    format: format.combine(plain(), format.timestamp(), keep()),
+    transports: outputs.map(
+      (output) =>
+        new transports.Stream({
+          stream: output.stream,
+          eol: '\n',
+          format: output.format === 'json' ? format.json() : format.printf((info) => pretty(info)),
+        }),
+    ),
   });
   const write = ({ level, message, fields, startsIncident }: LogEntry) =>
     void winston.log(level, message, { ...fields, [INCIDENT]: startsIncident });

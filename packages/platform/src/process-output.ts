@@ -1,4 +1,5 @@
-import { constants, fstatSync, openSync, write, writeSync } from 'node:fs';
+import { constants, fstatSync, open, openSync, write, writeSync } from 'node:fs';
+import { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { promisify } from 'node:util';
 import { BufferedOutput, type OutputObserver } from './buffered-output.ts';
@@ -6,29 +7,21 @@ import { BufferedOutput, type OutputObserver } from './buffered-output.ts';
 /** How long the end of the process waits for output. */
 const EXIT_GRACE_MS = 1_000;
 const writeInThread = promisify(write);
+const openInThread = promisify(open);
+/** Does not wait for the reader of a pipe. */
+const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
+const OWNER_ONLY = 0o600;
 
 /**
- * Standard output and standard error of this process, which never block the event loop: whatever is written to
- * `process.stdout` and `process.stderr` goes through a {@link BufferedOutput}. Create it once, before any output.
+ * Standard output and standard error of this process, and files, which never block the event loop: whatever is written
+ * to `process.stdout` and `process.stderr` goes through a {@link BufferedOutput}. Create it once, before any output.
  */
 export class ProcessOutput {
   readonly #observers = new Set<OutputObserver>();
-  readonly #outputs: readonly BufferedOutput[];
+  readonly #outputs: BufferedOutput[] = [];
 
   constructor() {
-    const observer: OutputObserver = {
-      dropped: (lines) => {
-        for (const each of this.#observers) each.dropped(lines);
-      },
-      recovered: (lines) => {
-        for (const each of this.#observers) each.recovered(lines);
-      },
-    };
-    this.#outputs = [process.stdout, process.stderr].map((stream) => {
-      const output = new BufferedOutput({ write: createWriter(stream), observer });
-      redirect(stream, output);
-      return output;
-    });
+    for (const stream of [process.stdout, process.stderr]) redirect(stream, this.#add(stream));
     // Node.js itself writes warnings with a call that blocks.
     process.removeAllListeners('warning');
     process.on('warning', ({ name, message }) => process.stderr.write(`${name}: ${message}\n`));
@@ -39,6 +32,21 @@ export class ProcessOutput {
   }
 
   /**
+   * Opens a file, to which text is appended like to the other outputs. Only the owner can read a new one.
+   *
+   * @throws the error of the system
+   */
+  async openFile(path: string): Promise<Writable> {
+    const output = this.#add({ fd: await openInThread(path, APPEND, OWNER_ONLY) });
+    return new Writable({
+      write: (text, _encoding, done) => {
+        output.write(text);
+        done();
+      },
+    });
+  }
+
+  /**
    * Waits until everything is written, but not after an error, and at most `timeoutMs`.
    *
    * @returns whether everything is written
@@ -46,6 +54,20 @@ export class ProcessOutput {
   async flush(timeoutMs = EXIT_GRACE_MS): Promise<boolean> {
     const results = await Promise.all(this.#outputs.map(async (output) => await output.flush(timeoutMs)));
     return results.every(Boolean);
+  }
+
+  #add(target: { readonly fd: number }): BufferedOutput {
+    const observer: OutputObserver = {
+      dropped: (lines) => {
+        for (const each of this.#observers) each.dropped(lines);
+      },
+      recovered: (lines) => {
+        for (const each of this.#observers) each.recovered(lines);
+      },
+    };
+    const output = new BufferedOutput({ write: createWriter(target), observer });
+    this.#outputs.push(output);
+    return output;
   }
 }
 

@@ -7,6 +7,10 @@ export interface Setting<Schema extends z.ZodType = z.ZodType> {
   readonly env: string;
   /** `--size`; without the hyphens, the name in a configuration file. */
   readonly flag: string;
+  /** A letter that stands for the flag: `-s`. */
+  readonly short?: string;
+  /** Another name of the flag that the command line accepts: `--total-size`. */
+  readonly alias?: string;
   /** The flag's placeholder in the help text: `<bytes>`; absent for a switch. */
   readonly value?: string;
   readonly description: string;

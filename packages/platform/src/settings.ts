@@ -89,11 +89,18 @@ function findHint({ issues }: z.ZodError): string {
 
 /** The settings as a Markdown table. */
 export function formatSettingsMarkdown(table: Settings): string {
-  const rows = Object.values(table).map(({ env, flag, value, description, default: text, defaultDescription }) => {
+  const rows = Object.values(table).map((setting) => {
+    const { env, description, default: text, defaultDescription } = setting;
     const shown = defaultDescription ?? (text === undefined ? '' : `\`${text}\``);
-    return `| \`${env}\` | \`${[flag, value].filter(Boolean).join(' ')}\` | ${shown} | ${description} |`;
+    return `| \`${env}\` | \`${formatFlag(setting)}\` | ${shown} | ${description} |`;
   });
   return ['| variable | flag | default | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+/** The flag of a setting with its letter and its placeholder, as the command-line parser expects it. */
+export function formatFlag({ short, flag, value }: Setting): string {
+  const names = short === undefined ? flag : `${short}, ${flag}`;
+  return value === undefined ? names : `${names} ${value}`;
 }
 
 /** Formats the description, the default and the environment variable for a help text. */

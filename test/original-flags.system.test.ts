@@ -1,0 +1,82 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { ChildService } from './support/child-service.ts';
+import { Terminal } from './support/terminal.ts';
+import { ADDRESS, CHUNK_BYTES, TestFarm } from './support/test-farm.ts';
+
+/** Settings that the original farmer does not have. */
+function env({ genesis }: TestFarm): Record<string, string> {
+  return {
+    FARMER_GENESIS: genesis.genesisPath,
+    FARMER_GENESIS_SHA256: genesis.genesisSha256,
+    FARMER_MIN_FREE: '0',
+    FARMER_HTTP_PORT: '0',
+  };
+}
+
+const FARM = ['-s', String(5 * CHUNK_BYTES), '-a', ADDRESS];
+const STOPPED = /"message":"farmer stopped","passed":(\d+)/;
+
+describe('downstream with the flags of the original farmer', () => {
+  it('exits with 0 after as many passed challenges as -n demands, and continues its farm later', async () => {
+    await using farm = new TestFarm();
+    const node = await farm.startNode({ intervalMs: 1_000 });
+    let total = 0;
+    for (const count of [3, 12]) {
+      const args = ['-n', String(count), ...FARM, '-d', farm.dataDir, node.url];
+      await using child = new ChildService('farmer', { args, env: env(farm) });
+      expect(await child.exit).toEqual({ code: 0, signal: null });
+      expect(child.output).toContain('"message":"farmer stopping","reason":"challenges passed"');
+      const passed = Number(STOPPED.exec(child.output)?.[1]);
+      expect(passed).toBeGreaterThanOrEqual(count);
+      total += passed;
+    }
+    const { farmers, contracts, challenges } = node.controller.getInfo();
+    expect({ farmers, contracts: contracts.due + contracts.settled, passed: challenges.passed }).toEqual({
+      farmers: 1,
+      contracts: 5,
+      passed: total,
+    });
+  });
+
+  it('appends its log to the file of --log-path, and with --quiet to nothing else', async () => {
+    await using farm = new TestFarm();
+    const node = await farm.startNode();
+    const path = join(farm.folder, 'farmer.log');
+    const args = ['-n', '1', ...FARM, '-d', farm.dataDir, '--log-path', path, node.url];
+    const readLog = () => readFileSync(path, 'utf8').trimEnd().split('\n');
+    const messages = () => readLog().map((line) => JSON.parse(line).message);
+    {
+      await using child = new ChildService('farmer', { args, env: env(farm) });
+      await child.exit;
+      expect(child.output.trimEnd().split('\n')).toEqual(readLog());
+      expect(messages().at(-1)).toBe('farmer stopped');
+      expect(statSync(path).mode & 0o777).toBe(0o600);
+    }
+    await using quiet = new ChildService('farmer', { args: ['--quiet', ...args], env: env(farm) });
+    await quiet.exit;
+    expect(quiet.output).toBe('');
+    expect(messages().filter((message) => message === 'farmer stopped')).toHaveLength(2);
+  });
+
+  it('prints its log without a progress bar with --print-log, even if it is also --quiet', async () => {
+    await using farm = new TestFarm();
+    const node = await farm.startNode();
+    const all = { ...farm.env(node.url), FARMER_SIZE: '1MB', FARMER_PRINT_LOG: 'true', FARMER_QUIET: 'true' };
+    await using terminal = new Terminal('farmer/src/main.ts', all);
+    await terminal.waitFor(/farmer status/);
+    expect(await terminal.stopService()).toBe(0);
+    expect(terminal.shown).not.toContain('chunks ');
+  });
+
+  it('reports a log file that cannot be opened', async () => {
+    await using farm = new TestFarm();
+    const args = [...FARM, '-n', '1', '--log-path', '/nonexistent/farmer.log', 'http://127.0.0.1:1'];
+    await using child = new ChildService('farmer', { args, env: env(farm) });
+    expect(await child.exit).toEqual({ code: 2, signal: null });
+    expect(child.output).toBe(
+      'error: --log-path: the log file /nonexistent/farmer.log cannot be opened (ENOENT): check the path and its permissions\n',
+    );
+  });
+});
