@@ -138,7 +138,7 @@ describeWith(['chromium'], "the mock node's page in a browser", () => {
       const now = node.controller.clock.now();
       const { index = 0, secret = '' } = node.controller.ledger.reserveContract(now) ?? {};
       const chunk = { fileHash, sizeBytes: 100, secret, verifier: { response: () => '' } };
-      node.controller.ledger.start(token, { index, chunk, intervalMs: 60_000 }, now);
+      node.controller.ledger.digests.start(token, { index, chunk, intervalMs: 60_000 }, now);
     }
     const seen: (string | null)[] = [];
     for (const range of ['1 to 25 of 60', '26 to 50 of 60', '51 to 60 of 60']) {

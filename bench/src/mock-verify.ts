@@ -63,7 +63,7 @@ async function createFarm(ledger: Ledger, factory: ChunkFactory) {
   const hashes: string[] = [];
   for (let next = ledger.reserveContract(0); next !== undefined; next = ledger.reserveContract(0)) {
     const chunk = await factory.generate(next.secret);
-    ledger.start(token, { index: next.index, chunk, intervalMs: INTERVAL_MS }, 0);
+    ledger.digests.start(token, { index: next.index, chunk, intervalMs: INTERVAL_MS }, 0);
     hashes.push(chunk.fileHash);
   }
   let now = 0;
@@ -72,7 +72,7 @@ async function createFarm(ledger: Ledger, factory: ChunkFactory) {
       now += INTERVAL_MS;
       for (const hash of hashes) {
         // A wrong answer costs as much as a correct one.
-        ledger.answer(token, { hash, response: hash }, now);
+        ledger.digests.answer(token, { hash, response: hash }, now);
         onAnswered(now);
       }
     },

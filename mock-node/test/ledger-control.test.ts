@@ -21,7 +21,7 @@ describe('the contracts of a ledger', () => {
     });
     answer(challenge, T0 + 2);
     expect(ledger.findContract('hash', T0 + 3)).toMatchObject({ state: 'settled', results: { passed: 1 } });
-    ledger.answer(TOKEN, WRONG, T0 + INTERVAL);
+    ledger.digests.answer(TOKEN, WRONG, T0 + INTERVAL);
     expect(ledger.findContract('hash', T0 + 3 * INTERVAL)).toEqual({
       ...seen,
       state: 'due',
@@ -75,7 +75,7 @@ describe('the administration of a ledger', () => {
     expect(ledger.expire('hash', T0 + 1)).toBe(true);
     expect(ledger.expire('hash', T0 + 1)).toBe(false);
     expect(ledger.running).toBe(0);
-    expect(ledger.answer(token, WRONG, T0 + 2)).toBe('no_hash');
+    expect(ledger.digests.answer(token, WRONG, T0 + 2)).toBe('no_hash');
     expect(events).toEqual(['accepted hash', 'expired hash']);
   });
 
@@ -147,7 +147,7 @@ describe('the administration of a ledger', () => {
     if (next === undefined) throw new Error('there is a place');
     ledger.revoke(token);
     expect(ledger.running).toBe(1);
-    expect(ledger.start(token, { ...next, intervalMs: INTERVAL }, T0)).toBeUndefined();
+    expect(ledger.digests.start(token, { ...next, intervalMs: INTERVAL }, T0)).toBeUndefined();
     expect(ledger.running).toBe(0);
   });
 });
@@ -204,16 +204,17 @@ describe('any sequence of calls', () => {
           }
           if (command === 'start' && place !== undefined) {
             popReservation();
-            const challenge = ledger.start(farmer, { ...place, intervalMs: 1_000 * (1 + which) }, now);
+            const challenge = ledger.digests.start(farmer, { ...place, intervalMs: 1_000 * (1 + which) }, now);
             expect(challenge !== undefined).toBe(ledger.hasFarmer(farmer));
           }
           if (command === 'cancel' && place !== undefined) {
             popReservation();
             ledger.cancelReservation();
           }
-          if (command === 'right') ledger.answer(farmer, { hash, response }, now);
-          if (command === 'wrong') ledger.answer(farmer, { hash, response: 'wrong' }, now);
-          if (command === 'remove') expect(ledger.remove(farmer, hash, now) === 'ok').toBe(known.includes(hash));
+          if (command === 'right') ledger.digests.answer(farmer, { hash, response }, now);
+          if (command === 'wrong') ledger.digests.answer(farmer, { hash, response: 'wrong' }, now);
+          if (command === 'remove')
+            expect(ledger.digests.remove(farmer, hash, now) === 'ok').toBe(known.includes(hash));
           if (command === 'expire') expect(ledger.expire(hash, now)).toBe(known.includes(hash));
           if (command === 'challenge') expect(ledger.challengeNow(hash, now) !== undefined).toBe(known.includes(hash));
           if (command === 'register') tokens.push(ledger.register(IDENTITY));

@@ -22,13 +22,15 @@ function createLedger({ challenges = 10, maxContracts = 10 } = {}) {
   const token = ledger.register(IDENTITY);
   const accept = (now = T0) => {
     const { index = 0 } = ledger.reserveContract(now) ?? {};
-    return ledger.startHeartbeat(token, { index, chunk: { sizeBytes: 100, state: '0' }, intervalMs: INTERVAL }, now);
+    return ledger.heartbeats.start(token, { index, chunk: { sizeBytes: 100, state: '0' }, intervalMs: INTERVAL }, now);
   };
   accept();
-  const request = (now: number, hash = '1') => ledger.requestChallenge(token, hash, now);
+  const request = (now: number, hash = '1') => ledger.heartbeats.requestChallenge(token, hash, now);
   const answer = (now: number, passed = true) => {
-    const open = ledger.getOpenProof(token, '1', now);
-    return typeof open === 'string' ? open : ledger.settleProof(token, { hash: '1', round: open.round, passed }, now);
+    const open = ledger.heartbeats.getOpenProof(token, '1', now);
+    return typeof open === 'string'
+      ? open
+      : ledger.heartbeats.settleProof(token, { hash: '1', round: open.round, passed }, now);
   };
   return { ledger, token, events, accept, request, answer };
 }
@@ -85,10 +87,10 @@ describe('A heartbeat contract', () => {
   it('is unknown to other farmers and to the prototype API', () => {
     const { ledger, token } = createLedger();
     const other = ledger.register(IDENTITY);
-    expect(ledger.requestChallenge(other, '1', T0)).toBe('not_found');
-    expect(ledger.requestChallenge(token, '99999', T0)).toBe('not_found');
-    expect(ledger.answer(token, { hash: '1', response: 'x' }, T0)).toBe('no_hash');
-    expect(ledger.remove(token, '1', T0)).toBe('no_hash');
+    expect(ledger.heartbeats.requestChallenge(other, '1', T0)).toBe('not_found');
+    expect(ledger.heartbeats.requestChallenge(token, '99999', T0)).toBe('not_found');
+    expect(ledger.digests.answer(token, { hash: '1', response: 'x' }, T0)).toBe('no_hash');
+    expect(ledger.digests.remove(token, '1', T0)).toBe('no_hash');
     expect(ledger.getListing(token, T0, 'digest')).toEqual({ all: [], due: [], settled: [] });
   });
 
@@ -96,7 +98,7 @@ describe('A heartbeat contract', () => {
     const { ledger, token, request, answer } = createLedger();
     answer(at(0));
     request(at(1));
-    expect(ledger.settleProof(token, { hash: '1', round: 0, passed: true }, at(1))).toBe('invalid');
+    expect(ledger.heartbeats.settleProof(token, { hash: '1', round: 0, passed: true }, at(1))).toBe('invalid');
   });
 
   it('gets its next challenge early if the control API asks for it', () => {

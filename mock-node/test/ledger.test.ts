@@ -23,7 +23,7 @@ describe('Ledger', () => {
     const challenge = accept();
     expect(answer(challenge, T0)).toBe('pass');
     expect(answer(challenge, T0 + 1)).toBe('pass');
-    expect(ledger.answer(TOKEN, { hash: 'hash', response: 'other' }, T0 + 2)).toBe('fail');
+    expect(ledger.digests.answer(TOKEN, { hash: 'hash', response: 'other' }, T0 + 2)).toBe('fail');
     expect(answer(challenge, T0 + 3)).toBe('pass');
     expect(results).toEqual({ passed: 1, wrong: 0, unanswered: 0 });
   });
@@ -31,7 +31,7 @@ describe('Ledger', () => {
   it('settles a challenge with a wrong first answer, so that a later correct one fails', () => {
     const { ledger, accept, answer, challengeAt, results } = createLedger();
     const challenge = accept();
-    expect(ledger.answer(TOKEN, { hash: 'hash', response: 'wrong' }, T0)).toBe('fail');
+    expect(ledger.digests.answer(TOKEN, { hash: 'hash', response: 'wrong' }, T0)).toBe('fail');
     expect(answer(challenge, T0 + 1)).toBe('fail');
     expect(challengeAt(T0 + 2)).toBeUndefined();
     expect(results).toEqual({ passed: 0, wrong: 1, unanswered: 0 });
@@ -40,7 +40,8 @@ describe('Ledger', () => {
   it('counts a repeated wrong answer once', () => {
     const { ledger, token, accept, results } = createLedger();
     accept();
-    for (let n = 0; n < 5; n++) expect(ledger.answer(token, { hash: 'hash', response: 'wrong' }, T0 + n)).toBe('fail');
+    for (let n = 0; n < 5; n++)
+      expect(ledger.digests.answer(token, { hash: 'hash', response: 'wrong' }, T0 + n)).toBe('fail');
     expect(results).toEqual({ passed: 0, wrong: 1, unanswered: 0 });
     expect(ledger.getListing(token, T0 + 10)?.all).toEqual(['hash']);
   });
@@ -79,8 +80,8 @@ describe('Ledger', () => {
   it('ends a contract as soon as it has failed too often', () => {
     const { ledger, token, accept } = createLedger({ maxFailures: 1 });
     accept();
-    expect(ledger.answer(token, { hash: 'hash', response: 'wrong' }, T0)).toBe('fail');
-    expect(ledger.remove(token, 'hash', T0)).toBe('no_hash');
+    expect(ledger.digests.answer(token, { hash: 'hash', response: 'wrong' }, T0)).toBe('fail');
+    expect(ledger.digests.remove(token, 'hash', T0)).toBe('no_hash');
     expect(ledger.getListing(token, T0)).toEqual({ all: [], due: [], settled: [] });
     expect(ledger.running).toBe(0);
   });
@@ -88,7 +89,7 @@ describe('Ledger', () => {
   it('counts unanswered challenges before it removes a contract', () => {
     const { ledger, token, accept, results } = createLedger();
     accept();
-    expect(ledger.remove(token, 'hash', T0 + 2 * INTERVAL)).toBe('ok');
+    expect(ledger.digests.remove(token, 'hash', T0 + 2 * INTERVAL)).toBe('ok');
     expect(results.unanswered).toBe(2);
   });
 
@@ -97,7 +98,7 @@ describe('Ledger', () => {
     accept();
     accept();
     expect(ledger.running).toBe(1);
-    ledger.remove(token, 'hash', T0);
+    ledger.digests.remove(token, 'hash', T0);
     expect(ledger.running).toBe(0);
   });
 
@@ -112,9 +113,9 @@ describe('Ledger', () => {
   it('returns the secret of a chunk while its contract is running', () => {
     const { ledger, accept } = createLedger();
     accept();
-    expect(ledger.getChunkSecret('hash', T0 + 3 * INTERVAL - 1)).toMatch(/^[0-9a-f]{10}$/);
-    expect(ledger.getChunkSecret('hash', T0 + 3 * INTERVAL)).toBeUndefined();
-    expect(ledger.getChunkSecret('other', T0)).toBeUndefined();
+    expect(ledger.digests.getChunkSecret('hash', T0 + 3 * INTERVAL - 1)).toMatch(/^[0-9a-f]{10}$/);
+    expect(ledger.digests.getChunkSecret('hash', T0 + 3 * INTERVAL)).toBeUndefined();
+    expect(ledger.digests.getChunkSecret('other', T0)).toBeUndefined();
   });
 
   it('separates farmers and contracts', () => {
@@ -131,7 +132,9 @@ describe('Ledger', () => {
     });
     expect(ledger.getListing(other, T0 + 2)).toEqual({ all: [], due: [], settled: [] });
     expect(new Set(ledger.getListing(token, T0 + INTERVAL + 1)?.due.map(({ challenge }) => challenge)).size).toBe(2);
-    expect(ledger.answer(other, { hash: 'second', response: `right:${second}` }, T0 + INTERVAL + 1)).toBe('no_hash');
+    expect(ledger.digests.answer(other, { hash: 'second', response: `right:${second}` }, T0 + INTERVAL + 1)).toBe(
+      'no_hash',
+    );
   });
 
   it('keeps a bounded number of farmers: a new one replaces the oldest without contracts', () => {
@@ -177,7 +180,7 @@ describe('Ledger', () => {
   it("removes a contract once at its farmer's request", () => {
     const { ledger, token, accept } = createLedger();
     accept();
-    expect(['hash', 'hash', 'other'].map((hash) => ledger.remove(token, hash, T0))).toEqual([
+    expect(['hash', 'hash', 'other'].map((hash) => ledger.digests.remove(token, hash, T0))).toEqual([
       'ok',
       'no_hash',
       'no_hash',
@@ -188,9 +191,9 @@ describe('Ledger', () => {
   it('does not know tokens that it did not issue', () => {
     const { ledger } = createLedger();
     expect(ledger.getListing('unknown', T0)).toBeUndefined();
-    expect(ledger.answer('unknown', { hash: 'hash', response: 'x' }, T0)).toBe('no_token');
-    expect(ledger.remove('unknown', 'hash', T0)).toBe('no_token');
-    expect(ledger.answer(TOKEN, { hash: 'nothing', response: 'x' }, T0)).toBe('no_hash');
+    expect(ledger.digests.answer('unknown', { hash: 'hash', response: 'x' }, T0)).toBe('no_token');
+    expect(ledger.digests.remove('unknown', 'hash', T0)).toBe('no_token');
+    expect(ledger.digests.answer(TOKEN, { hash: 'nothing', response: 'x' }, T0)).toBe('no_hash');
   });
 
   it('settles each challenge exactly once for any sequence of requests', () => {
@@ -204,7 +207,8 @@ describe('Ledger', () => {
           now += pause;
           const open = challengeAt(now);
           if (what === 'right') expect(answer(open ?? 'none', now) === 'pass').toBe(open !== undefined);
-          if (what === 'wrong') expect(ledger.answer(token, { hash: 'hash', response: 'wrong' }, now)).toBe('fail');
+          if (what === 'wrong')
+            expect(ledger.digests.answer(token, { hash: 'hash', response: 'wrong' }, now)).toBe('fail');
           if (what !== 'look') expect(challengeAt(now)).toBeUndefined();
         }
         const begun = Math.floor((now - T0) / INTERVAL) + 1;
@@ -224,7 +228,7 @@ describe('Ledger', () => {
       now += pause;
       return what === 'right'
         ? answer(challengeAt(now) ?? 'none', now)
-        : ledger.answer(token, { hash: 'hash', response: 'wrong' }, now);
+        : ledger.digests.answer(token, { hash: 'hash', response: 'wrong' }, now);
     });
     return { verdicts, results, running: ledger.running, due: ledger.getListing(token, now) };
   }

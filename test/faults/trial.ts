@@ -210,7 +210,7 @@ async function expectHealthy({ farm, node: { controller }, farmer }: Pair<unknow
   const contracts = [...controller.ledger.listContracts(now)];
   expectNoSecrets(farmer, [
     ...farmer.secrets,
-    ...contracts.map(({ hash }) => controller.ledger.getChunkSecret(hash, now) ?? hash),
+    ...contracts.map(({ hash }) => controller.ledger.digests.getChunkSecret(hash, now) ?? hash),
   ]);
   const files = readdirSync(farm.folder).filter((name) => !name.startsWith('genesis of '));
   const data = readdirSync(farm.dataDir).filter((name) => !/^(state\.|\.probe)/.test(name));

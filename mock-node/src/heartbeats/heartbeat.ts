@@ -27,15 +27,13 @@ export interface EncodedTexts {
   readonly state: string;
 }
 
-/** A proof as it was received, and JSON texts of its challenge and its state. */
-export interface ProofToVerify {
-  readonly proof: unknown;
-  readonly challenge: string;
-  readonly state: string;
-}
+/** A proof as it was received, and JSON texts of its challenge and its state if it can still count. */
+export type ProofToVerify =
+  | { readonly proof: unknown; readonly challenge: string; readonly state: string }
+  | { readonly proof: unknown; readonly challenge?: undefined };
 
-/** `corrupted`: it is not a proof of the scheme. */
-export type ProofVerdict = 'valid' | 'invalid' | 'corrupted';
+/** `corrupted`: it is not a proof of the scheme. `unverified`: it is one, but there is no challenge. */
+export type ProofVerdict = 'valid' | 'invalid' | 'corrupted' | 'unverified';
 
 /** A private heartbeat whose operations take and return JSON, whatever its scheme. */
 export interface Heartbeat {
@@ -76,11 +74,13 @@ function bind<T extends SchemeTypes>(scheme: ProofScheme<T>, heartbeat: T['heart
         state: JSON.stringify(scheme.state.toJSON(next.state)),
       };
     },
-    verify({ proof: json, challenge, state }) {
-      const proof = parseProof(scheme, json);
+    verify(toVerify) {
+      const proof = parseProof(scheme, toVerify.proof);
       if (proof === undefined) return 'corrupted';
-      const expected = scheme.challenge.fromJSON(JSON.parse(challenge));
-      return scheme.verify(heartbeat, proof, expected, scheme.state.fromJSON(JSON.parse(state))) ? 'valid' : 'invalid';
+      if (toVerify.challenge === undefined) return 'unverified';
+      const challenge = scheme.challenge.fromJSON(JSON.parse(toVerify.challenge));
+      const state = scheme.state.fromJSON(JSON.parse(toVerify.state));
+      return scheme.verify(heartbeat, proof, challenge, state) ? 'valid' : 'invalid';
     },
   };
 }

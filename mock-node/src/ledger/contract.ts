@@ -11,7 +11,7 @@ export interface Chunk {
 }
 
 /** How the proofs of a contract are verified, and what that needs. */
-export type ContractProof =
+type ContractProof =
   | {
       /** Prototype API: a hash of the chunk and the challenge. */
       readonly kind: 'digest';

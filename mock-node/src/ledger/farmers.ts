@@ -1,13 +1,11 @@
 import type { Contract } from './contract.ts';
 import { createFarmerRecord, type FarmerIdentity, type FarmerRecord } from './farmer-record.ts';
-import type { LedgerStore } from './ledger-store.ts';
-
-export type Contracts = Map<string, Contract>;
+import type { LedgerStore, StoredLedger } from './ledger-store.ts';
 
 export interface Farmer {
   readonly record: FarmerRecord;
   /** The running contracts by their hash, in the order of acceptance. */
-  readonly contracts: Contracts;
+  readonly contracts: Map<string, Contract>;
   /** The latest heartbeat contracts that ended: a farmer learns that they expired. */
   readonly ended: Set<string>;
 }
@@ -20,12 +18,13 @@ const MAX_ENDED = 1_000;
 
 /** The registered farmers, in the order of their registration. */
 export class Farmers {
-  readonly #store: Pick<LedgerStore, 'putFarmer' | 'removeFarmer'> | undefined;
+  readonly #store: LedgerStore | undefined;
   readonly #farmers = new Map<string, Farmer>();
 
-  constructor(store: Pick<LedgerStore, 'putFarmer' | 'removeFarmer'> | undefined, stored: readonly FarmerRecord[]) {
+  constructor(store: LedgerStore | undefined, stored: Pick<StoredLedger, 'farmers' | 'ended'> | undefined) {
     this.#store = store;
-    for (const record of stored) this.#add(record);
+    for (const record of stored?.farmers ?? []) this.#add(record);
+    for (const { token, hash } of stored?.ended ?? []) this.#farmers.get(token)?.ended.add(hash);
   }
 
   get size(): number {
@@ -78,8 +77,11 @@ export class Farmers {
     farmer.contracts.delete(hash);
     if (proof.kind !== 'heartbeat') return;
     farmer.ended.add(hash);
+    this.#store?.putEnded({ token, hash });
     const [oldest] = farmer.ended;
-    if (oldest !== undefined && farmer.ended.size > MAX_ENDED) farmer.ended.delete(oldest);
+    if (oldest === undefined || farmer.ended.size <= MAX_ENDED) return;
+    farmer.ended.delete(oldest);
+    this.#store?.removeEnded({ token, hash: oldest });
   }
 
   #add(record: FarmerRecord): Farmer {

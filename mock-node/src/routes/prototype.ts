@@ -24,14 +24,14 @@ export const prototypeHandlers: Handlers<
   },
   challenge: async ({ params, now, node: { ledger, chunks } }) => {
     const { token = '', hash = '', response = '' } = params;
-    const secret = ledger.getUnverifiedSecret(token, hash, now);
-    if (secret !== undefined) ledger.setVerifier(await chunks.createVerifier(secret), { token, hash, secret });
-    return json({ status: ledger.answer(token, { hash, response }, now) });
+    const secret = ledger.digests.getUnverifiedSecret(token, hash, now);
+    if (secret !== undefined) ledger.digests.setVerifier(await chunks.createVerifier(secret), { token, hash, secret });
+    return json({ status: ledger.digests.answer(token, { hash, response }, now) });
   },
   remove: ({ params, now, node }) =>
-    json({ status: node.ledger.remove(params['token'] ?? '', params['hash'] ?? '', now) }),
+    json({ status: node.ledger.digests.remove(params['token'] ?? '', params['hash'] ?? '', now) }),
   download: ({ params, now, node }) => {
-    const secret = node.ledger.getChunkSecret(params['hash'] ?? '', now);
+    const secret = node.ledger.digests.getChunkSecret(params['hash'] ?? '', now);
     if (secret === undefined) return json({ status: 'error', message: 'No such chunk.' }, 404);
     const headers = { 'Content-Type': 'application/octet-stream' };
     return { status: 200, headers, body: node.chunks.readBlocks(secret) };
@@ -50,7 +50,7 @@ async function issueContract({ params, origin, now: startedAt, node }: Call): Pr
     throw error;
   });
   const { intervalMs, contractForm } = settings();
-  const challenge = ledger.start(token, { index, chunk, intervalMs }, now());
+  const challenge = ledger.digests.start(token, { index, chunk, intervalMs }, now());
   if (challenge === undefined) return json(NO_TOKEN);
   const { fileHash } = chunk;
   return json({

@@ -70,9 +70,9 @@ export const v1Handlers: Handlers<'v1_root' | 'v1_new' | 'v1_heartbeat' | 'v1_ch
     const ids =
       method === 'POST'
         ? parseContractIds(parseJson(body))
-        : (node.ledger.getListing(token, now, 'heartbeat')?.all ?? []).map(Number).map((id) => ({ number: id, id }));
+        : node.ledger.heartbeats.list(token, now).map((hash) => ({ number: Number(hash), id: Number(hash) }));
     const entries = ids.map(({ number, id }) => {
-      const issued = node.ledger.requestChallenge(token, String(number), now);
+      const issued = node.ledger.heartbeats.requestChallenge(token, String(number), now);
       if (issued === 'not_found') return JSON.stringify({ file_hash: id, error: V1_CONTRACT_ERRORS.unknown });
       if (issued === 'expired') return JSON.stringify({ file_hash: number, error: V1_CONTRACT_ERRORS.expired });
       if (issued === 'no_more_challenges') return JSON.stringify({ file_hash: number, status: NO_MORE_CHALLENGES });
@@ -90,17 +90,18 @@ export const v1Handlers: Handlers<'v1_root' | 'v1_new' | 'v1_heartbeat' | 'v1_ch
     const { ledger, heartbeat } = node;
     const received = parseProofs(parseJson(body)).map((each) => {
       const hash = String(each.number);
-      return { ...each, hash, open: ledger.getOpenProof(token, hash, now) };
+      return { ...each, hash, open: ledger.heartbeats.getOpenProof(token, hash, now) };
     });
-    const toVerify = received.flatMap(({ proof, open }) => (typeof open === 'string' ? [] : [{ ...open, proof }]));
-    const verdicts = (await heartbeat.verify(toVerify)).values();
-    const report = received.map(({ number, id, hash, open }) => {
-      const verdict = typeof open === 'string' ? undefined : verdicts.next().value;
+    const verdicts = await heartbeat.verify(
+      received.map(({ proof, open }) => (typeof open === 'string' ? { proof } : { proof, ...open })),
+    );
+    const report = received.map(({ number, id, hash, open }, index) => {
+      const verdict = open === 'not_found' ? undefined : verdicts[index];
       if (verdict === 'corrupted') return { file_hash: number, error: V1_CONTRACT_ERRORS.corruptedProof };
       const result =
         typeof open === 'string'
           ? open
-          : ledger.settleProof(token, { hash, round: open.round, passed: verdict === 'valid' }, now);
+          : ledger.heartbeats.settleProof(token, { hash, round: open.round, passed: verdict === 'valid' }, now);
       if (result === 'ok') return { file_hash: number, status: 'ok' };
       return { file_hash: result === 'not_found' ? id : number, error: ANSWER_ERRORS[result] };
     });
@@ -163,7 +164,7 @@ async function issueContract(
     throw error;
   });
   const { intervalMs } = settings();
-  const contract = ledger.startHeartbeat(token, { index: reserved.index, chunk, intervalMs }, now());
+  const contract = ledger.heartbeats.start(token, { index: reserved.index, chunk, intervalMs }, now());
   return contract && { chunk, contract };
 }
 

@@ -4,6 +4,7 @@ import type { ClockSnapshot } from '../clock/node-clock.ts';
 import type { StoredHeartbeat } from '../heartbeats/heartbeat.ts';
 import type { StoredContract } from '../ledger/contract.ts';
 import type { FarmerRecord } from '../ledger/farmer-record.ts';
+import type { EndedContract } from '../ledger/ledger-store.ts';
 
 // Rows are validated when they are read, because other programs can change the file.
 
@@ -69,3 +70,4 @@ export const nodeRow = z.object({
 });
 export const farmerRow = z.object({ record: fromJson(farmerRecord) });
 export const contractRow = z.object({ contract: fromJson(storedContract) });
+export const endedRow: z.ZodType<EndedContract> = z.object({ token: z.string(), hash: z.string() });

@@ -4,7 +4,7 @@ import type { Schema } from '@downstream/platform/sqlite';
 export const SCHEMA: Schema = {
   // "Mock"
   applicationId: 0x4d6f636b,
-  version: 2,
+  version: 3,
   sql: `
   CREATE TABLE node (
     seed TEXT NOT NULL,
@@ -22,5 +22,11 @@ export const SCHEMA: Schema = {
   CREATE TABLE contract (
     number INTEGER PRIMARY KEY,
     contract TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE ended_contract (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    token TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    UNIQUE (token, hash)
   ) STRICT;`,
 };

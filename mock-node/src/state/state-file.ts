@@ -7,8 +7,8 @@ import type { StoredHeartbeat } from '../heartbeats/heartbeat.ts';
 import type { HeartbeatStore } from '../heartbeats/node-heartbeat.ts';
 import type { StoredContract } from '../ledger/contract.ts';
 import type { FarmerRecord } from '../ledger/farmer-record.ts';
-import type { CreatedCounts, LedgerStore, StoredLedger } from '../ledger/ledger-store.ts';
-import { contractRow, farmerRow, nodeRow } from './rows.ts';
+import type { CreatedCounts, EndedContract, LedgerStore, StoredLedger } from '../ledger/ledger-store.ts';
+import { contractRow, endedRow, farmerRow, nodeRow } from './rows.ts';
 import { SCHEMA } from './schema.ts';
 import { StateError, toStateError } from './state-error.ts';
 
@@ -38,14 +38,25 @@ export class StateFile implements LedgerStore, HeartbeatStore {
   readonly #db: DatabaseSync;
   readonly #inode: number | undefined;
   readonly #statements: Record<
-    'setCreated' | 'setClock' | 'setHeartbeat' | 'putFarmer' | 'removeFarmer' | 'putContract' | 'removeContract',
+    | 'setCreated'
+    | 'setClock'
+    | 'setHeartbeat'
+    | 'putFarmer'
+    | 'removeFarmer'
+    | 'putContract'
+    | 'removeContract'
+    | 'putEnded'
+    | 'removeEnded'
+    | 'removeAllEnded',
     StatementSync
   >;
-  /** The pending changes. Only the last one of each farmer and contract counts. */
+  /** The pending changes. Only the last one about each subject counts. */
   #created: CreatedCounts | undefined;
   #heartbeat: { readonly value: StoredHeartbeat | undefined } | undefined;
   readonly #farmers = new Map<string, Readonly<FarmerRecord> | undefined>();
   readonly #contracts = new Map<number, Readonly<StoredContract> | undefined>();
+  /** Keyed by token and hash. */
+  readonly #ended = new Map<string, { readonly contract: EndedContract; readonly isKept: boolean }>();
 
   private constructor(path: string, db: DatabaseSync, { seed }: Pick<StateIdentity, 'seed'>) {
     this.seed = seed;
@@ -62,6 +73,9 @@ export class StateFile implements LedgerStore, HeartbeatStore {
       removeFarmer: db.prepare('DELETE FROM farmer WHERE token = ?'),
       putContract: db.prepare('INSERT OR REPLACE INTO contract (number, contract) VALUES (?, ?)'),
       removeContract: db.prepare('DELETE FROM contract WHERE number = ?'),
+      putEnded: db.prepare('INSERT OR IGNORE INTO ended_contract (token, hash) VALUES (?, ?)'),
+      removeEnded: db.prepare('DELETE FROM ended_contract WHERE token = ? AND hash = ?'),
+      removeAllEnded: db.prepare('DELETE FROM ended_contract WHERE token = ?'),
     };
   }
 
@@ -90,11 +104,13 @@ export class StateFile implements LedgerStore, HeartbeatStore {
       const node = nodeRow.parse(this.#db.prepare('SELECT * FROM node').get());
       const farmers = z.array(farmerRow).parse(this.#db.prepare('SELECT record FROM farmer ORDER BY number').all());
       const contracts = this.#db.prepare('SELECT contract FROM contract ORDER BY number').all();
+      const ended = this.#db.prepare('SELECT token, hash FROM ended_contract ORDER BY number').all();
       return {
         ledger: {
           created: { farmers: node.farmers_created, contracts: node.contracts_created },
           farmers: farmers.map(({ record }) => record),
           contracts: contracts.map((row) => contractRow.parse(row).contract),
+          ended: z.array(endedRow).parse(ended),
         },
         clock: node.clock ?? undefined,
         heartbeat: node.heartbeat ?? undefined,
@@ -128,9 +144,17 @@ export class StateFile implements LedgerStore, HeartbeatStore {
     this.#contracts.set(index, undefined);
   }
 
+  putEnded(contract: EndedContract): void {
+    this.#ended.set(`${contract.token} ${contract.hash}`, { contract, isKept: true });
+  }
+
+  removeEnded(contract: EndedContract): void {
+    this.#ended.set(`${contract.token} ${contract.hash}`, { contract, isKept: false });
+  }
+
   get hasPendingChanges(): boolean {
     const hasNodeChanges = this.#created !== undefined || this.#heartbeat !== undefined;
-    return hasNodeChanges || this.#contracts.size > 0 || this.#farmers.size > 0;
+    return hasNodeChanges || this.#contracts.size > 0 || this.#farmers.size > 0 || this.#ended.size > 0;
   }
 
   /**
@@ -155,6 +179,7 @@ export class StateFile implements LedgerStore, HeartbeatStore {
     this.#heartbeat = undefined;
     this.#farmers.clear();
     this.#contracts.clear();
+    this.#ended.clear();
   }
 
   /**
@@ -174,11 +199,17 @@ export class StateFile implements LedgerStore, HeartbeatStore {
   #write(clock: ClockSnapshot): void {
     const { setCreated, setClock, setHeartbeat, putFarmer, removeFarmer, putContract, removeContract } =
       this.#statements;
+    const { putEnded, removeEnded, removeAllEnded } = this.#statements;
     if (this.#created !== undefined) setCreated.run(this.#created.farmers, this.#created.contracts);
     if (this.#heartbeat !== undefined) setHeartbeat.run(JSON.stringify(this.#heartbeat.value) ?? null);
+    for (const { contract, isKept } of this.#ended.values())
+      (isKept ? putEnded : removeEnded).run(contract.token, contract.hash);
     for (const [token, farmer] of this.#farmers) {
-      if (farmer === undefined) removeFarmer.run(token);
-      else putFarmer.run(token, JSON.stringify(farmer));
+      if (farmer !== undefined) putFarmer.run(token, JSON.stringify(farmer));
+      else {
+        removeFarmer.run(token);
+        removeAllEnded.run(token);
+      }
     }
     for (const [index, contract] of this.#contracts) {
       if (contract === undefined) removeContract.run(index);

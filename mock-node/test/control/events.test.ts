@@ -121,7 +121,7 @@ describe('the event stream', () => {
       const { index, secret } = ledger.reserveContract(now) ?? { index: -1, secret: '' };
       const fileHash = index.toString(16).padStart(64, '0');
       const chunk = { fileHash, sizeBytes: 100, secret, verifier: { response: () => '' } };
-      ledger.start(token, { index, chunk, intervalMs: 60_000 }, now);
+      ledger.digests.start(token, { index, chunk, intervalMs: 60_000 }, now);
     }
   }
 });

@@ -78,7 +78,9 @@ describe('a restarted node', () => {
     expect(await answer(one.token, one.hash, one.right(one.challenge))).toBe('pass');
     expect(await answer(two.token, two.hash, 'wrong')).toBe('fail');
     await startOn();
-    expect(controller().ledger.getUnverifiedSecret(one.token, one.hash, controller().clock.now())).toBeUndefined();
+    expect(
+      controller().ledger.digests.getUnverifiedSecret(one.token, one.hash, controller().clock.now()),
+    ).toBeUndefined();
     expect(await answer(one.token, one.hash, one.right(one.challenge))).toBe('pass');
     expect(await answer(one.token, one.hash, 'wrong')).toBe('fail');
     expect(await answer(two.token, two.hash, two.right(two.challenge))).toBe('fail');

@@ -64,7 +64,7 @@ const found = () => {
 describe('StateFile', () => {
   it('is empty when it is new', () => {
     expect(found()).toEqual({
-      ledger: { created: { farmers: 0, contracts: 0 }, farmers: [], contracts: [] },
+      ledger: { created: { farmers: 0, contracts: 0 }, farmers: [], contracts: [], ended: [] },
       clock: undefined,
       heartbeat: undefined,
     });
@@ -83,7 +83,12 @@ describe('StateFile', () => {
     file.putContract(contract(3));
     expect(file.hasPendingChanges).toBe(true);
     expect(found()).toEqual({
-      ledger: { created: { farmers: 1, contracts: 3 }, farmers: [farmer('token')], contracts: [one, two] },
+      ledger: {
+        created: { farmers: 1, contracts: 3 },
+        farmers: [farmer('token')],
+        contracts: [one, two],
+        ended: [],
+      },
       clock: CLOCK,
       heartbeat: undefined,
     });
@@ -102,6 +107,25 @@ describe('StateFile', () => {
     file.putFarmer(farmer('back'));
     file.save(CLOCK);
     expect(found().ledger).toMatchObject({ farmers: [{ token: 'back' }], contracts: [{ index: 2 }] });
+  });
+
+  it('keeps ended contracts until they or their farmer are removed', () => {
+    for (const token of ['token', 'gone']) {
+      file.putFarmer(farmer(token));
+      for (const hash of ['3', '1', '2']) file.putEnded({ token, hash });
+    }
+    file.removeEnded({ token: 'token', hash: '2' });
+    file.save(CLOCK);
+    file.removeEnded({ token: 'token', hash: '3' });
+    file.putEnded({ token: 'token', hash: '4' });
+    file.putEnded({ token: 'gone', hash: '4' });
+    file.removeFarmer('gone');
+    expect(file.hasPendingChanges).toBe(true);
+    file.save(CLOCK);
+    expect(found().ledger.ended).toEqual([
+      { token: 'token', hash: '1' },
+      { token: 'token', hash: '4' },
+    ]);
   });
 
   it('writes a save completely or not at all, and retries failed changes with the next one', () => {

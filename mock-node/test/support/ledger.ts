@@ -36,12 +36,12 @@ export function createLedger({
   const accept = (hash = 'hash', now = T0, farmer = token, ms = intervalMs) => {
     const next = reserve(hash, now);
     if (next === undefined) throw new Error('no contract');
-    const challenge = ledger.start(farmer, { ...next, intervalMs: ms }, now);
+    const challenge = ledger.digests.start(farmer, { ...next, intervalMs: ms }, now);
     if (challenge === undefined) throw new Error('the farmer is unknown');
     return challenge;
   };
   const answer = (challenge: string, now: number) =>
-    ledger.answer(token, { hash: 'hash', response: `right:${challenge}` }, now);
+    ledger.digests.answer(token, { hash: 'hash', response: `right:${challenge}` }, now);
   const challengeAt = (now: number) => ledger.getListing(token, now)?.due[0]?.challenge;
   return { ledger, token, results, events, reserve, accept, answer, challengeAt };
 }

@@ -25,6 +25,7 @@ export async function createV1Farmer(get: Get, count = 1) {
     token,
     chunks,
     heartbeat,
+    prove,
     ids: chunks.map((chunk: Json) => chunk.file_hash) as number[],
     challenges: async (...hashes: unknown[]): Promise<Json[]> => (await post('challenge', { hashes })).json.challenges,
     /** All contracts that the node lists. */

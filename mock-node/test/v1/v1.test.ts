@@ -78,6 +78,25 @@ describe('A node of the v1 API', () => {
     expect(controller().getInfo().challenges).toEqual({ passed: 2, wrong: 0, unanswered: 0 });
   });
 
+  it('calls a proof corrupted even if it could no longer count', async () => {
+    await start(V1_OPTIONS);
+    const farmer = await createV1Farmer(get, 2);
+    await farmer.answer(farmer.chunks[0]);
+    controller().ledger.expire('2', controller().clock.now());
+    const answer = async (proof: unknown) =>
+      (await farmer.post('answer', { proofs: [1, 2, 3].map((id) => ({ file_hash: id, proof })) })).json.report;
+    expect(await answer({ leaf: 7 })).toEqual([
+      { file_hash: 1, error: 'Proof corrupted' },
+      { file_hash: 2, error: 'Proof corrupted' },
+      { file_hash: 3, error: 'contract not found' },
+    ]);
+    expect(await answer(farmer.prove(1, farmer.chunks[0].challenge).proof)).toEqual([
+      { file_hash: 1, error: 'Challenge already answered.' },
+      { file_hash: 2, error: 'Answer failed: contract expired.' },
+      { file_hash: 3, error: 'contract not found' },
+    ]);
+  });
+
   it('states deadlines in real time, whatever the rate of its clock', async () => {
     await start({ ...V1_OPTIONS, timeScale: 60, intervalMs: 3_600_000 });
     expect((await createV1Farmer(get)).chunks[0].due).toBe(60);
@@ -143,6 +162,29 @@ describe('A node of the v1 API', () => {
     const [next] = (await get(`${V1}/chunk/${token}/2000`)).json.chunks;
     expect(next.file_hash).toBe(3);
     expect(farmer.chunks.map(({ seed }: { seed: string }) => seed)).not.toContain(next.seed);
+  });
+
+  it('still knows which contracts have expired after a restart', async () => {
+    const options = { ...V1_OPTIONS, statePath: path('state.db') };
+    await start(options);
+    const farmer = await createV1Farmer(get, 3);
+    await farmer.answer(...farmer.chunks.slice(1));
+    pass(INTERVAL_MS);
+    expect(await farmer.answer(farmer.chunks[0])).toEqual([
+      { file_hash: 1, error: 'Answer failed: contract expired.' },
+    ]);
+    controller().ledger.expire('3', controller().clock.now());
+    await start(options);
+    expect(await farmer.challenges(1, 3, 4)).toEqual([
+      { file_hash: 1, error: 'contract expired' },
+      { file_hash: 3, error: 'contract expired' },
+      { file_hash: 4, error: 'contract not found' },
+    ]);
+    expect(await farmer.list()).toMatchObject([
+      { file_hash: 1, error: 'contract expired' },
+      { file_hash: 2, answered: false },
+      { file_hash: 3, error: 'contract expired' },
+    ]);
   });
 
   it('refuses a state file of another scheme', async () => {
