@@ -1,6 +1,10 @@
+import { once } from 'node:events';
 import { readFileSync, statSync } from 'node:fs';
+import { request as sendRequest } from 'node:http';
+import { createServer } from 'node:https';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { CERTIFICATE, KEY } from '../farmer/test/fakes/tls.ts';
 import { ChildService } from './support/child-service.ts';
 import { Terminal } from './support/terminal.ts';
 import { ADDRESS, CHUNK_BYTES, TestFarm } from './support/test-farm.ts';
@@ -12,6 +16,27 @@ function env({ genesis }: TestFarm): Record<string, string> {
     FARMER_GENESIS_SHA256: genesis.genesisSha256,
     FARMER_MIN_FREE: '0',
     FARMER_HTTP_PORT: '0',
+  };
+}
+
+/** Terminates TLS for a node, with a certificate of a private authority. */
+async function startTlsProxy(nodeUrl: string) {
+  const server = createServer({ cert: CERTIFICATE, key: KEY }, (request, response) => {
+    const forwarded = sendRequest(nodeUrl + request.url, { headers: request.headers }, (upstream) => {
+      response.writeHead(upstream.statusCode ?? 500, upstream.headers);
+      upstream.pipe(response);
+    });
+    request.pipe(forwarded);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  return {
+    url: `https://localhost:${port}`,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
   };
 }
 
@@ -68,6 +93,20 @@ describe('downstream with the flags of the original farmer', () => {
     await terminal.waitFor(/farmer status/);
     expect(await terminal.stopService()).toBe(0);
     expect(terminal.shown).not.toContain('chunks ');
+  });
+
+  it('accepts any certificate of the node with --ssl-no-verify, and warns of it', async () => {
+    await using farm = new TestFarm();
+    const node = await farm.startNode();
+    await using secure = await startTlsProxy(node.url);
+    const args = ['-n', '1', ...FARM, '-d', farm.dataDir, secure.url];
+    await using verifying = new ChildService('farmer', { args, env: env(farm) });
+    await verifying.waitFor(/set FARMER_CA_FILE.*registration failed/);
+    verifying.send('SIGTERM');
+    await verifying.exit;
+    await using trusting = new ChildService('farmer', { args: ['--ssl-no-verify', ...args], env: env(farm) });
+    expect(await trusting.exit).toEqual({ code: 0, signal: null });
+    expect(trusting.output).toMatch(/"level":"warn","message":"node certificate not verified"/);
   });
 
   it('reports a log file that cannot be opened', async () => {

@@ -24,7 +24,7 @@ import { ContractTables } from './farming/contract-tables.ts';
 import { Farmer } from './farming/farmer.ts';
 import { createHttpApp } from './http/http-app.ts';
 import type { FarmerMetrics } from './metrics/metrics.ts';
-import { openNetwork } from './node/network.ts';
+import { findUnverifiedNodes, openNetwork } from './node/network.ts';
 import { readContractList } from './page/contract-list.ts';
 import { LiveUpdates } from './page/live-updates.ts';
 import { renderText } from './page/plain-text.ts';
@@ -157,6 +157,8 @@ async function start(
   await step(async () => await warnOfExcessCapacity(config, { disks, log }));
 
   const network = await step(async () => await openNetwork(config));
+  for (const { alias, url } of findUnverifiedNodes(config))
+    log.warn('node certificate not verified', { node: alias, url, reason: 'FARMER_SSL_NO_VERIFY' });
   const nodes = loaded.map((node) => ({ ...node, connection: connect(node, { ...common, network }) }));
   const connections = nodes.map(({ connection }) => connection);
   for (const { node, http } of connections) shutdown.add(`connections to ${node.alias}`, () => http.close());

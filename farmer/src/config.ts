@@ -80,8 +80,8 @@ export function readCommandConfig(input: Partial<SettingsInput> = {}): CommandCo
 
 /** @returns the URL of the first node and how to reach it; other settings are not read */
 export function readNodeConfig(input: Partial<SettingsInput> = {}): NetworkSettings & { readonly url: string } {
-  const { nodes, proxyUrl, noProxy, caFile } = SETTINGS;
-  const config = parseSettings({ nodes, proxyUrl, noProxy, caFile }, readInput(input));
+  const { nodes, proxyUrl, noProxy, caFile, sslNoVerify } = SETTINGS;
+  const config = parseSettings({ nodes, proxyUrl, noProxy, caFile, sslNoVerify }, readInput(input));
   return { ...config, url: config.nodes[0].url };
 }
 

@@ -252,6 +252,13 @@ export const SETTINGS = {
     schema: pathSchema.optional(),
     defaultDescription: 'none',
   },
+  sslNoVerify: {
+    env: 'FARMER_SSL_NO_VERIFY',
+    flag: '--ssl-no-verify',
+    description:
+      'Do not verify the TLS certificates of nodes. **Insecure**: anyone between the farmer and a node can then read its token and answer in its name. Use `FARMER_CA_FILE` to trust a private certificate.',
+    ...SWITCH,
+  },
   nodeMoved: {
     env: 'FARMER_NODE_MOVED',
     flag: '--node-moved',

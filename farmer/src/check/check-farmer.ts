@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { getErrorCode, type SettingsInput } from '@downstream/platform';
 import { type FarmerConfig, findProxyVariables, listUnknownVariables, readConfig } from '../config.ts';
 import { assertLogFileIsWritable } from '../log-file.ts';
-import { openNetwork } from '../node/network.ts';
+import { findUnverifiedNodes, openNetwork } from '../node/network.ts';
 import { checkDisks } from './check-disks.ts';
 import { checkLimits, readLimits } from './check-limits.ts';
 import { checkNode } from './check-nodes.ts';
@@ -61,6 +61,11 @@ function checkVariables({ env }: Partial<SettingsInput>, config: FarmerConfig | 
   return [
     ...listUnknownVariables(env).map(({ name, didYouMean }) =>
       warning(`${name} is not a setting${didYouMean === undefined ? '' : `: did you mean ${didYouMean}?`}`),
+    ),
+    ...findUnverifiedNodes(config ?? {}).map(({ url }) =>
+      warning(
+        `the certificate of ${url} is not verified: remove FARMER_SSL_NO_VERIFY, and use FARMER_CA_FILE to trust a private one`,
+      ),
     ),
     ...(proxies.length > 0 && config !== undefined && config.proxyUrl === undefined
       ? [warning(`${proxies.join(', ')} has no effect: use FARMER_PROXY`)]

@@ -9,6 +9,7 @@ import {
 import { StopRequest } from '@downstream/platform/signals';
 import { CommanderError, InvalidArgumentError } from 'commander';
 import { listUnknownVariables, nameUsedSettings, readConfig, readNodeConfig } from '../config.ts';
+import { findUnverifiedNodes } from '../node/network.ts';
 import { SETTINGS } from '../settings.ts';
 import { addCommands } from './commands.ts';
 import { EXIT } from './exit-codes.ts';
@@ -61,7 +62,10 @@ export async function runCommand(
       verifyOwnership: async (options, flagInput) => {
         input = flagInput;
         warnOnce();
-        await perform(async () => await verifyOwnership(options, readNodeConfig(input), print));
+        const config = readNodeConfig(input);
+        for (const { url } of findUnverifiedNodes(config))
+          err(`warning: the certificate of ${url} is not verified (FARMER_SSL_NO_VERIFY)\n`);
+        await perform(async () => await verifyOwnership(options, config, print));
       },
       addCommands: (root) => addCommands(root, { print, write, perform }),
     },

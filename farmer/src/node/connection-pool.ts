@@ -15,6 +15,8 @@ export interface NetworkOptions {
   readonly proxy?: HttpProxy | undefined;
   /** Certificates of all trusted authorities, as PEM. Default: those of Node.js. */
   readonly authorities?: readonly string[] | undefined;
+  /** Origins whose certificates are not verified. The certificate of a proxy always is. */
+  readonly unverifiedOrigins?: readonly string[] | undefined;
 }
 
 /** The connection of one request. */
@@ -56,13 +58,16 @@ export class ConnectionPool {
 
   /** Prepares a request, which gets an idle connection or a new one when it is sent. */
   connect(url: string): Connection {
-    const { proxy } = this.#options;
+    const { proxy, unverifiedOrigins = [] } = this.#options;
     const agents = this.#agents;
-    const isDirect = proxy === undefined || isReachedDirectly(new URL(url).hostname, proxy.exceptions);
+    const { hostname, origin } = new URL(url);
+    const isDirect = proxy === undefined || isReachedDirectly(hostname, proxy.exceptions);
+    const verification = unverifiedOrigins.includes(origin) ? { rejectUnauthorized: false } : {};
     const [httpAgent, httpsAgent] = isDirect ? agents.direct : agents.proxied;
     let sent: ClientRequest | undefined;
     const request = (options: RequestOptions, onResponse: (response: IncomingMessage) => void) => {
-      sent = (options.protocol === 'https:' ? httpsRequest : httpRequest)(options, onResponse);
+      const send = options.protocol === 'https:' ? httpsRequest : httpRequest;
+      sent = send({ ...options, ...verification }, onResponse);
       return sent;
     };
     return {

@@ -9,18 +9,34 @@ export interface NetworkSettings {
   readonly noProxy: readonly string[];
   /** Certificates to trust besides those of Node.js. */
   readonly caFile?: string | undefined;
+  /** Whether the certificates of the nodes are not verified. */
+  readonly sslNoVerify?: boolean | undefined;
+  readonly nodes?: readonly { readonly url: string }[] | undefined;
 }
 
 const MAX_CA_BYTES = 1024 * 1024;
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /** Reads how nodes are reached. @throws SettingsError if the file of authorities is unusable */
-export async function openNetwork({ proxyUrl, noProxy, caFile }: NetworkSettings): Promise<NetworkOptions> {
+export async function openNetwork(settings: NetworkSettings): Promise<NetworkOptions> {
+  const { proxyUrl, noProxy, caFile } = settings;
   return {
     proxy: proxyUrl === undefined ? undefined : { url: proxyUrl, exceptions: noProxy },
     authorities:
       caFile === undefined ? undefined : [...getCACertificates('default'), ...(await readAuthorities(caFile))],
+    unverifiedOrigins: findUnverifiedNodes(settings).map(({ url }) => new URL(url).origin),
   };
+}
+
+/** The nodes whose certificates are not verified. */
+export function findUnverifiedNodes<Node extends { readonly url: string }>({
+  sslNoVerify = false,
+  nodes = [],
+}: {
+  readonly sslNoVerify?: boolean | undefined;
+  readonly nodes?: readonly Node[] | undefined;
+}): Node[] {
+  return sslNoVerify ? nodes.filter(({ url }) => url.startsWith('https:')) : [];
 }
 
 async function readAuthorities(path: string): Promise<string[]> {

@@ -102,6 +102,17 @@ describe('check', () => {
     });
   });
 
+  it('warns of certificates that are not verified', async () => {
+    const env = { FARMER_NODE_URL: 'https://127.0.0.1:1,http://127.0.0.1:2', FARMER_SSL_NO_VERIFY: 'true' };
+    expect(problems(await run(env)).filter(({ check: name }) => name === 'settings')).toEqual([
+      {
+        check: 'settings',
+        level: 'warning',
+        message: expect.stringContaining('the certificate of https://127.0.0.1:1 is not verified'),
+      },
+    ]);
+  });
+
   it('reports a directory with other files, and changes none', async () => {
     writeFileSync(join(root, 'thesis.txt'), 'of someone else');
     expect(problems(await run())).toEqual([

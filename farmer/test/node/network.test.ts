@@ -116,6 +116,35 @@ describe('A request', () => {
   });
 });
 
+describe('A request with --ssl-no-verify', () => {
+  const url = () => `https://localhost:${portOf(secureNode)}`;
+  const open = async (proxy = {}) =>
+    await openNetwork({ noProxy: [], sslNoVerify: true, nodes: [{ url: `${url()}/path` }], ...proxy });
+
+  it('accepts any certificate of the node', async () => {
+    expect(await list(url(), await open())).toMatchObject(SUCCESS);
+  });
+
+  it('verifies the certificates of all other servers', async () => {
+    const other = `https://127.0.0.1:${portOf(secureNode)}`;
+    const http = new NodeHttp(url(), { network: await open() });
+    await expect(http.download(`${other}/chunk`, { timeoutMs: 2_000 })).rejects.toMatchObject({
+      message: expect.stringContaining('FARMER_CA_FILE'),
+    });
+    (await http.download(`${url()}/chunk`, { timeoutMs: 2_000 })).destroy();
+    http.close();
+  });
+
+  it('verifies the certificate of a proxy', async () => {
+    const nodes = [{ url: 'https://node.example' }];
+    const network = await open({ nodes, proxyUrl: `https://localhost:${portOf(secureNode)}` });
+    await expect(list('https://node.example', network)).rejects.toMatchObject({
+      message: expect.stringContaining('FARMER_CA_FILE'),
+    });
+    expect(await list('https://node.example', await open({ nodes, proxyUrl: proxyUrl() }))).toMatchObject(SUCCESS);
+  });
+});
+
 describe('openNetwork', () => {
   it.each([
     ['a missing file', join(folder, 'missing'), 'ENOENT'],
