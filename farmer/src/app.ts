@@ -37,7 +37,7 @@ import { listMissing, readStatus } from './status/read-status.ts';
 import type { Status } from './status/status.ts';
 import type { Verdicts } from './status/verdicts.ts';
 import {
-  computeMaxContracts,
+  assertChunksFit,
   connect,
   createChunkStore,
   createDiskReplacement,
@@ -146,7 +146,7 @@ async function start(
   const pool = new WorkerPool(config);
   shutdown.add('workers', async () => await pool.close());
   const genesis = await step(async () => await openGenesisFile(config, { pool, signal }));
-  const maxContracts = computeMaxContracts(config, genesis);
+  assertChunksFit(config, genesis);
 
   const loaded = loadContracts(observers.nodes, { stores, genesis, clock });
   const contracts = new ContractTables(loaded.map((node) => node.contracts));
@@ -164,10 +164,13 @@ async function start(
   for (const { node, http } of connections) shutdown.add(`connections to ${node.alias}`, () => http.close());
   const chunkStore = createChunkStore(config, { genesis, disks, pool, ...common });
 
+  const resources = { chunkStore, trustedOrigins: config.downloadOrigins, secrets };
+  const nodeDeps = nodes.map((node) => toNodeDeps(node, resources));
+  const capacity = shareCapacity(config, nodeDeps);
   const farmer = new Farmer(config, {
-    nodes: nodes.map((node) => toNodeDeps(node, { chunkStore, trustedOrigins: config.downloadOrigins, secrets })),
+    nodes: nodeDeps,
     contracts,
-    capacity: shareCapacity(loaded, { maxContracts }),
+    capacity,
     chunks: chunkStore,
     freeSpace: disks,
     scrubs: store,
@@ -195,7 +198,14 @@ async function start(
 
   metrics.setSources({ farmer, connections, pool, disks });
   startup.setRunning({ farmer, disks, pool, connections, operations, resultsGaps: store.gaps() });
-  logStart(config, { url: server.url, contracts: contracts.size, maxContracts, log });
+  logStart(config, { url: server.url, contracts, log });
+  if (contracts.bytes > capacity.totalBytes) {
+    log.warn('contracts exceed configured capacity', {
+      contracts: contracts.size,
+      used: formatBytes(contracts.bytes),
+      capacity: formatBytes(capacity.totalBytes),
+    });
+  }
   return { url: server.url, status, stop: async () => await shutdown.run(STOP_BUDGET_MS) };
 }
 
@@ -250,7 +260,7 @@ async function startHttpServer(
 
 function logStart(
   config: FarmerConfig,
-  { url, contracts, maxContracts, log }: { url: string; contracts: number; maxContracts: number; log: Logger },
+  { url, contracts, log }: { url: string; contracts: Pick<ContractTables, 'size'>; log: Logger },
 ): void {
   log.info('farmer started', {
     alias: config.alias,
@@ -259,11 +269,8 @@ function logStart(
     dataDir: config.disks.map(({ path }) => path).join(' '),
     ...(config.proxyUrl !== undefined && { proxy: new URL(config.proxyUrl).origin }),
     capacity: formatBytes(config.disks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)),
-    contracts,
+    contracts: contracts.size,
     workers: config.workers,
     http: url,
   });
-  if (contracts > maxContracts) {
-    log.warn('contracts exceed configured capacity', { contracts, capacity: maxContracts });
-  }
 }

@@ -52,8 +52,6 @@ interface Components {
   readonly stores: readonly NodeStore[];
   readonly pool: WorkerPool;
   readonly genesis: Genesis;
-  /** The number of contracts that fit on all disks. */
-  readonly maxContracts: number;
   readonly contracts: ContractTables;
   readonly disks: Disks;
   readonly connections: readonly Connection[];
@@ -116,8 +114,8 @@ export async function openGenesisFile(
   return await ensureStandardGenesis(join(dataDir, 'genesis'), { pool, signal });
 }
 
-/** The number of contracts that fit on all disks. @throws SettingsError if a disk's capacity is less than one chunk */
-export function computeMaxContracts({ disks }: FarmerConfig, genesis: Genesis): number {
+/** @throws SettingsError if a disk's capacity is less than a chunk of a node whose chunks all have the genesis' size */
+export function assertChunksFit({ disks }: FarmerConfig, genesis: Genesis): void {
   const tooSmall = disks.find(({ sizeBytes }) => countChunks(sizeBytes, genesis.size) === 0);
   if (tooSmall !== undefined) {
     const setting = disks.length === 1 ? 'FARMER_SIZE' : `the capacity of ${tooSmall.path}`;
@@ -125,7 +123,6 @@ export function computeMaxContracts({ disks }: FarmerConfig, genesis: Genesis): 
       `${setting} must be at least ${genesis.size} bytes, the size of one chunk (got ${tooSmall.sizeBytes})`,
     ]);
   }
-  return disks.reduce((sum, { sizeBytes }) => sum + countChunks(sizeBytes, genesis.size), 0);
 }
 
 /** What the components report to. It exists before them, so that the HTTP server can read it from the start. */
@@ -187,10 +184,10 @@ export function loadContracts(
 }
 
 /** Divides the capacity among the nodes by their configured shares. */
-export function shareCapacity(nodes: readonly LoadedNode[], { maxContracts }: Uses<'maxContracts'>): CapacityShares {
+export function shareCapacity({ disks, nodes: configs }: FarmerConfig, nodes: readonly NodeDeps[]): CapacityShares {
   return new CapacityShares(
-    maxContracts,
-    nodes.map(({ config: { share }, contracts, store }) => ({ share, contracts, exitStore: store })),
+    disks.map(({ sizeBytes }) => sizeBytes),
+    nodes.map((node, at) => ({ ...node, share: configs[at]?.share ?? 0 })),
   );
 }
 
@@ -216,9 +213,10 @@ export async function openDisks(
       log.warn('disk removed from configuration, rebuilding its chunks', { disk: path });
   }
   store.saveDisks(new Map(folders.map(({ diskId, path }) => [diskId, path])));
+  const chunkBytes = contracts.largestChunkBytes ?? genesis.size;
   const disks = folders.map(({ path, sizeBytes, diskId, fault }) => {
     if (fault !== undefined) log.error('disk quarantined at start', { disk: path, reason: fault });
-    const options = { path, capacityBytes: sizeBytes, chunkBytes: genesis.size, farmId, diskId, fault };
+    const options = { path, capacityBytes: sizeBytes, chunkBytes, farmId, diskId, fault };
     return new Disk(options, { readSpace: createSpaceReader(path), clock });
   });
   return new Disks(config, {

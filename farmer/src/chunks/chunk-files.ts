@@ -85,6 +85,17 @@ export class ChunkFiles {
     return there === undefined || here.mtimeMs > there.mtimeMs;
   }
 
+  /** The sizes of chunks. Omits those that cannot be read. */
+  async readSizes(ids: readonly string[]): Promise<Map<string, number>> {
+    const sizes = new Map<string, number>();
+    const read = async (id: string) => {
+      const file = await this.#limit(async () => await lstat(this.path(id)).catch(() => undefined));
+      if (file !== undefined) sizes.set(id, file.size);
+    };
+    await Promise.all(ids.map(read));
+    return sizes;
+  }
+
   /** The hashes of all chunks. */
   async list(): Promise<Set<string>> {
     const entries = await readdir(this.folder, { withFileTypes: true });

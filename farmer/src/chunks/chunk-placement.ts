@@ -1,5 +1,6 @@
-import { type Clock, type Logger, TimeoutError, waitAtMost } from '@downstream/platform';
-import type { ContractId } from '../contract/contract.ts';
+import { type Clock, formatBytes, type Logger, TimeoutError, waitAtMost } from '@downstream/platform';
+import { type ChunkSpace, computeUsableBytes } from '../contract/capacity.ts';
+import type { ChunkTerms, ContractId } from '../contract/contract.ts';
 import { ChunkError } from '../farming/errors.ts';
 import { DISK_RESPONSE_TIMEOUT_MS } from './data-dir.ts';
 import type { Disk } from './disk.ts';
@@ -13,8 +14,12 @@ export interface ChunkPlacementDeps {
   readonly disks: readonly Disk[];
   readonly clock: Clock;
   readonly log: Logger;
-  /** The ids of all contracts. */
-  readonly held: { has(id: ContractId): boolean; readonly size: number };
+  /** The chunks of all contracts. */
+  readonly held: {
+    /** @returns undefined without a contract */
+    findChunk(id: ContractId): ChunkTerms | undefined;
+    readonly bytes: number;
+  };
 }
 
 /** What a scan of a disk found and deleted. */
@@ -23,6 +28,9 @@ interface Scan {
   readonly orphans: number;
   readonly partial: number;
 }
+
+/** How many files are examined at a time. */
+const SLICE = 100;
 
 /**
  * Which chunk is on which disk, and which disk a new chunk goes to. A chunk is on at most one disk, and never on a
@@ -38,9 +46,29 @@ export class ChunkPlacement {
     this.#deps = deps;
   }
 
-  /** How many more chunks fit, excluding the reserve. */
-  get chunks(): number {
-    return this.#deps.disks.reduce((sum, disk) => sum + disk.availableChunks(this.#options.minFreeBytes), 0);
+  /**
+   * How large new chunks may be in total so that they fit for sure, excluding the reserve: what is left for them on the
+   * disk with the most space if it takes every chunk that has no place yet.
+   *
+   * @param pending the chunks that have no place yet, and the number of new ones
+   */
+  availableBytes(pending: ChunkSpace): number {
+    const spaces = this.#deps.disks.map((disk) => disk.available(this.#options.minFreeBytes));
+    const largest = Math.max(0, ...spaces.filter(({ chunks }) => chunks >= pending.chunks).map(({ bytes }) => bytes));
+    return Math.max(0, largest - pending.bytes);
+  }
+
+  /** Whether the disks can take all chunks of another. */
+  canReplace(disk: Disk, others: readonly Disk[]): boolean {
+    const spaces = others.map((other) => other.available(0));
+    return [...disk.chunks.values()]
+      .sort((a, b) => b - a)
+      .every((bytes) => {
+        const best = spaces.filter(({ chunks }) => chunks > 0).sort((a, b) => b.bytes - a.bytes)[0];
+        if (best === undefined || best.bytes < bytes) return false;
+        spaces[spaces.indexOf(best)] = { bytes: best.bytes - bytes, chunks: best.chunks - 1 };
+        return true;
+      });
   }
 
   /** Every chunk that is on a usable disk. */
@@ -58,20 +86,20 @@ export class ChunkPlacement {
    *
    * @throws ChunkError `no_space`
    */
-  selectDisk(id: ContractId): Disk {
+  selectDisk(id: ContractId, bytes: number): Disk {
     const current = this.#diskById.get(id);
     if (current?.state.kind === 'ok') return current;
-    const disk = this.#findLargest((one) => one.availableChunks(0)) ?? this.#findDiskBeyondCapacity();
+    const disk = this.#findDisk(bytes, (one) => one.available(0)) ?? this.#findDiskBeyondCapacity(bytes);
     if (disk !== undefined) return disk;
-    throw new ChunkError('no_space', this.#explainLackOfSpace());
+    throw new ChunkError('no_space', this.#explainLackOfSpace(bytes));
   }
 
   /** Records a chunk that was written to `disk`, and deletes its copy on another disk. */
-  add(id: ContractId, disk: Disk): void {
+  add(id: ContractId, bytes: number, disk: Disk): void {
     const before = this.#diskById.get(id);
     if (before !== undefined && before !== disk) void this.#removeCopy(id, before);
     this.#diskById.set(id, disk);
-    disk.add(id);
+    disk.add(id, bytes);
   }
 
   remove(id: ContractId): void {
@@ -81,15 +109,15 @@ export class ChunkPlacement {
 
   /** Forgets all chunks on a disk. @returns their ids */
   removeDisk(disk: Disk): ContractId[] {
-    const ids = [...disk.ids];
+    const ids = [...disk.chunks.keys()];
     for (const id of ids) this.remove(id);
     return ids;
   }
 
   /**
-   * Lists the chunks on a disk and records them. Deletes partial files, chunks without a contract, and the older of two
-   * copies: the newer one was rebuilt because the older was unavailable. A file that cannot be deleted only takes
-   * space; the next start tries again.
+   * Lists the chunks on a disk and records them. Deletes partial files, chunks without a contract, files whose size is
+   * not that of the contract's chunk, and the older of two copies: the newer one was rebuilt because the older was
+   * unavailable. A file that cannot be deleted only takes space; the next start tries again.
    *
    * @throws TimeoutError, or the error of the file system, if the disk cannot be listed
    */
@@ -109,27 +137,41 @@ export class ChunkPlacement {
     };
     const found: ContractId[] = [];
     let orphans = 0;
+    let wrongSizes = 0;
     const remove = async (id: ContractId, from: Disk) =>
       await attempt(from, async () => {
         await from.files.remove(id);
         orphans += 1;
       });
 
-    for (const id of await this.#withTimeout(disk.files.list())) {
-      const current = this.#diskById.get(id);
-      const other = current === disk ? undefined : current;
-      const isNewer =
-        other === undefined || (await attempt(other, async () => await disk.files.isNewer(id, other.files)));
-      if (!this.#deps.held.has(id) || isNewer === false) await remove(id, disk);
-      // If the copies could not be compared, the recorded one stays.
-      else if (isNewer) {
-        other?.remove(id);
-        if (other !== undefined) await remove(id, other);
-        this.#diskById.set(id, disk);
-        disk.add(id);
-        found.push(id);
+    const ids = [...(await this.#withTimeout(disk.files.list()))];
+    for (let at = 0; at < ids.length; at += SLICE) {
+      const slice = ids.slice(at, at + SLICE);
+      const sizes = await attempt(disk, async () => await disk.files.readSizes(slice));
+      for (const id of slice) {
+        const chunk = this.#deps.held.findChunk(id);
+        const isWrongSize = chunk !== undefined && !hasValidSize(chunk, sizes?.get(id));
+        if (isWrongSize) wrongSizes += 1;
+        if (chunk === undefined || isWrongSize) {
+          await remove(id, disk);
+          continue;
+        }
+        const current = this.#diskById.get(id);
+        const other = current === disk ? undefined : current;
+        const isNewer =
+          other === undefined || (await attempt(other, async () => await disk.files.isNewer(id, other.files)));
+        if (isNewer === false) await remove(id, disk);
+        // If the copies could not be compared, the recorded one stays.
+        else if (isNewer) {
+          other?.remove(id);
+          if (other !== undefined) await remove(id, other);
+          this.#diskById.set(id, disk);
+          disk.add(id, chunk.sizeBytes);
+          found.push(id);
+        }
       }
     }
+    if (wrongSizes > 0) this.#deps.log.warn('chunks of wrong size deleted', { disk: disk.path, chunks: wrongSizes });
     const partial = await attempt(disk, async () => await disk.files.removePartial((error) => failures.push(error)));
     if (failures.length > 0) {
       const [error] = failures;
@@ -143,26 +185,34 @@ export class ChunkPlacement {
     return await waitAtMost(DISK_RESPONSE_TIMEOUT_MS, work, this.#deps.clock);
   }
 
-  #findLargest(countFree: (disk: Disk) => number): Disk | undefined {
-    const [best] = [...this.#deps.disks].sort((a, b) => countFree(b) - countFree(a));
-    return best === undefined || countFree(best) === 0 ? undefined : best;
+  /** The disk with the most space, if that is enough. */
+  #findDisk(bytes: number, measure: (disk: Disk) => ChunkSpace): Disk | undefined {
+    const [best] = this.#deps.disks
+      .map((disk) => ({ disk, space: measure(disk) }))
+      .filter(({ space }) => space.bytes >= bytes && space.chunks > 0)
+      .sort((a, b) => b.space.bytes - a.space.bytes);
+    return best?.disk;
   }
 
-  /** Why no disk takes another chunk, and what helps. */
-  #explainLackOfSpace(): string {
+  /** Why no disk takes a chunk, and what helps. */
+  #explainLackOfSpace(bytes: number): string {
     const usable = this.#deps.disks.filter((disk) => disk.isUsable);
     if (usable.length === 0) return 'no disk can be used: check the disks and their mounts';
     const writable = usable.filter(({ state }) => state.kind === 'ok');
     if (writable.length === 0) return 'every usable disk is full or read-only: free space, or make it writable again';
-    return writable.some((disk) => disk.freeChunks(0) > 0)
-      ? 'the configured capacity of the usable disks is used up: raise it (FARMER_SIZE, or the sizes in FARMER_DATA_DIR), or repair the other disks'
-      : 'the usable disks have no free space: free some, or add a disk';
+    return this.#findDisk(bytes, (disk) => disk.free(0)) === undefined
+      ? `no usable disk has ${formatBytes(bytes)} of free space: free some, or add a disk`
+      : `the configured capacity of the usable disks is used up, except for less than ${formatBytes(bytes)} each: raise it (FARMER_SIZE, or the sizes in FARMER_DATA_DIR), or repair the other disks`;
   }
 
   /** After the operator lowers the capacity, contracts beyond it keep their chunks. */
-  #findDiskBeyondCapacity(): Disk | undefined {
-    const capacity = this.#deps.disks.reduce((sum, disk) => sum + disk.capacityChunks, 0);
-    return this.#deps.held.size > capacity ? this.#findLargest((disk) => disk.freeChunks(0)) : undefined;
+  #findDiskBeyondCapacity(bytes: number): Disk | undefined {
+    const { disks, held } = this.#deps;
+    const capacity = computeUsableBytes(
+      disks.map(({ capacityBytes }) => capacityBytes),
+      bytes,
+    );
+    return held.bytes > capacity ? this.#findDisk(bytes, (disk) => disk.free(0)) : undefined;
   }
 
   async #removeCopy(id: ContractId, disk: Disk): Promise<void> {
@@ -174,4 +224,10 @@ export class ChunkPlacement {
       this.#deps.log.warn('chunk copy not deleted', { contract: id, disk: disk.path, error });
     }
   }
+}
+
+/** @param bytes undefined if it is unknown; the first read of the file then shows what is wrong */
+function hasValidSize({ source, sizeBytes }: ChunkTerms, bytes = sizeBytes): boolean {
+  // Only a downloaded chunk may be smaller than its contract allows. Its hash shows whether it is complete.
+  return bytes === sizeBytes || (source.kind === 'url' && bytes < sizeBytes);
 }

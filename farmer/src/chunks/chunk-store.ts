@@ -23,6 +23,9 @@ export interface ChunkObserver {
   chunkFailed(kind: ChunkErrorKind): void;
 }
 
+/** A chunk and the space that it needs. */
+export type SizedChunk = Pick<ChunkTerms, 'id' | 'sizeBytes'>;
+
 /** A folder of chunks. */
 export interface ChunkLocation {
   readonly files: ChunkFiles;
@@ -32,15 +35,15 @@ export interface ChunkLocation {
 export interface ChunkLocationPort<L extends ChunkLocation> {
   find(id: string): L | undefined;
   /** Reserves space until the chunk is stored or cancelled. @throws ChunkError `no_space` */
-  reserve(id: string): L;
+  reserve(chunk: SizedChunk): L;
 }
 
 /** Receives what happens to chunks, to account for space and to judge the health of disks. */
 export interface ChunkEventPort<L extends ChunkLocation> {
   /** A reservation ended with a chunk. */
-  stored(id: string, location: L): void;
+  stored(chunk: SizedChunk, location: L): void;
   /** A reservation ended without a chunk. */
-  cancelled(location: L): void;
+  cancelled(chunk: SizedChunk, location: L): void;
   removed(id: string): void;
   /** A chunk was read in time. */
   read(id: string, location: L): void;
@@ -98,7 +101,7 @@ export class ChunkStore<L extends ChunkLocation = ChunkLocation> {
   }
 
   async #create(
-    { id, source }: ChunkTerms,
+    { id, source, sizeBytes }: ChunkTerms,
     { downloads, ...options }: CallOptions & { readonly downloads: DownloadPort },
   ): Promise<void> {
     const { repairs } = this.#genesisRepair;
@@ -115,7 +118,7 @@ export class ChunkStore<L extends ChunkLocation = ChunkLocation> {
     this.#countPending(id, 1);
     try {
       await this.#waitForRemoval(id);
-      await this.#write(id, writeChunk, async (hash) => {
+      await this.#write({ id, sizeBytes }, writeChunk, async (hash) => {
         if (hash === id) return;
         if (source.kind === 'secret') await this.#genesisRepair.assertIntact(repairs);
         else this.#deps.observer?.chunkFailed('download_failed');
@@ -129,7 +132,7 @@ export class ChunkStore<L extends ChunkLocation = ChunkLocation> {
   /** Generates the chunk of a secret. @returns its hash, which names the chunk */
   async generate(secret: string): Promise<string> {
     return await this.#write(
-      UNKNOWN_ID,
+      { id: UNKNOWN_ID, sizeBytes: this.#options.genesis.size },
       async (path) => await this.#generate(path, secret, {}),
       async () => {},
     );
@@ -216,17 +219,17 @@ export class ChunkStore<L extends ChunkLocation = ChunkLocation> {
   }
 
   /** Writes a chunk under a temporary name, and renames it to its hash after `verify` accepted it. */
-  async #write(id: string, writeChunk: WriteChunk, verify: (hash: string) => Promise<void>): Promise<string> {
-    const location = this.#reserve(id);
-    const partialPath = location.files.partialPath(id);
+  async #write(chunk: SizedChunk, writeChunk: WriteChunk, verify: (hash: string) => Promise<void>): Promise<string> {
+    const location = this.#reserve(chunk);
+    const partialPath = location.files.partialPath(chunk.id);
     try {
       const hash = await writeChunk(partialPath);
       await verify(hash);
       await this.#commit(location, partialPath, hash);
-      this.#deps.events?.stored(hash, location);
+      this.#deps.events?.stored({ ...chunk, id: hash }, location);
       return hash;
     } catch (error) {
-      throw await this.#discard(id, { location, partialPath }, toChunkError(error));
+      throw await this.#discard(chunk, { location, partialPath }, toChunkError(error));
     }
   }
 
@@ -281,15 +284,15 @@ export class ChunkStore<L extends ChunkLocation = ChunkLocation> {
 
   /** Cleans up after a failed write. @returns the error to throw */
   async #discard(
-    id: string,
+    chunk: SizedChunk,
     { location, partialPath }: { location: L; partialPath: string },
     error: ChunkError,
   ): Promise<ChunkError> {
-    this.#deps.events?.cancelled(location);
+    this.#deps.events?.cancelled(chunk, location);
     const discarded = location.files.discard(partialPath);
     // Do not wait for a disk that hangs.
     if (error.code !== 'slow') await waitAtMost(this.#limit(), discarded).catch(() => {});
-    if (error.details['cause'] !== GENESIS_UNREADABLE) return this.#fail(id, location, error);
+    if (error.details['cause'] !== GENESIS_UNREADABLE) return this.#fail(chunk.id, location, error);
     await this.#genesisRepair.repair();
     return this.#count(error);
   }
@@ -298,9 +301,9 @@ export class ChunkStore<L extends ChunkLocation = ChunkLocation> {
     return Math.max(1, Math.min(timeoutMs, this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS));
   }
 
-  #reserve(id: string): L {
+  #reserve(chunk: SizedChunk): L {
     try {
-      return this.#deps.locations.reserve(id);
+      return this.#deps.locations.reserve(chunk);
     } catch (error) {
       throw this.#count(toChunkError(error));
     }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type Clock, type Instant, waitAtMost } from '@downstream/platform';
-import { countChunks } from '../contract/capacity.ts';
+import { addSpace, type ChunkSpace, NO_SPACE, subtractSpace } from '../contract/capacity.ts';
 import type { ContractId } from '../contract/contract.ts';
 import { ChunkFiles } from './chunk-files.ts';
 import { CHUNK_FOLDER, claimChunkFolder } from './chunk-folder-owner.ts';
@@ -15,6 +15,7 @@ import { shareCalls } from './share-calls.ts';
 export interface DiskOptions {
   readonly path: string;
   readonly capacityBytes: number;
+  /** The size of a chunk, until chunks are stored. */
   readonly chunkBytes: number;
   readonly farmId: string;
   /** The marker file must name this farm and this disk. */
@@ -39,17 +40,21 @@ export class Disk {
   readonly health = new DiskHealth();
   readonly #options: DiskOptions;
   readonly #deps: DiskDeps;
-  readonly #ids = new Set<ContractId>();
+  /** The size of each chunk. */
+  readonly #chunks = new Map<ContractId, number>();
+  #storedBytes = 0;
   #id: string;
   #state: DiskState;
   /** When it entered this kind of state. */
   #stateSince: Instant;
   /** Chunks being written. */
-  #reserved = 0;
+  #reserved = NO_SPACE;
+  /** The largest chunk that was written, or is. */
+  #largestBytes: number | undefined;
   /** Undefined if it could not be read. */
   #space: FileSystemSpace | undefined;
   /** Chunks added after `#space` was read. */
-  #addedSinceCheck = 0;
+  #addedSinceCheck = NO_SPACE;
   readonly #sharedProbe = shareCalls(async () => await this.#probe());
   /** The next probe writes as much as a chunk. */
   #probesChunk = false;
@@ -103,20 +108,16 @@ export class Disk {
   get reason(): string | undefined {
     if (this.#state.kind === 'ok') return undefined;
     if (this.#state.kind !== 'full') return this.#state.reason;
-    return describeShortage(this.#state.code, this.#space, this.#options.chunkBytes);
+    return describeShortage(this.#state.code, this.#space, this.#neededBytes);
   }
 
-  /** The chunks on this disk. */
-  get ids(): ReadonlySet<ContractId> {
-    return this.#ids;
-  }
-
-  get capacityChunks(): number {
-    return countChunks(this.capacityBytes, this.#options.chunkBytes);
+  /** The chunks on this disk and their sizes. */
+  get chunks(): ReadonlyMap<ContractId, number> {
+    return this.#chunks;
   }
 
   get usedBytes(): number {
-    return (this.#ids.size + this.#reserved) * this.#options.chunkBytes;
+    return this.#storedBytes + this.#reserved.bytes;
   }
 
   get freeBytes(): number | undefined {
@@ -138,41 +139,51 @@ export class Disk {
 
   /** Whether the file system has space and an inode for another chunk. A quota can prevent the write all the same. */
   get hasSpaceForChunk(): boolean {
-    return (this.freeBytes ?? 0) >= this.#options.chunkBytes && this.#countFreeFiles() > 0;
+    return (this.freeBytes ?? 0) >= this.#neededBytes && this.#countFreeFiles() > 0;
   }
 
-  /** How many more chunks fit into the configured capacity while `minFreeBytes` of the file system stay free. */
-  availableChunks(minFreeBytes: number): number {
-    const unused = this.capacityChunks - this.#ids.size - this.#reserved;
-    return Math.max(0, Math.min(unused, this.freeChunks(minFreeBytes)));
+  /** What fits into the configured capacity while `minFreeBytes` of the file system stay free. */
+  available(minFreeBytes: number): ChunkSpace {
+    const free = this.free(minFreeBytes);
+    return { ...free, bytes: Math.max(0, Math.min(free.bytes, this.capacityBytes - this.usedBytes)) };
   }
 
-  /** Like {@link availableChunks}, regardless of the configured capacity. */
-  freeChunks(minFreeBytes: number): number {
-    if (this.#state.kind !== 'ok' || this.freeBytes === undefined) return 0;
-    const free = Math.min(countChunks(this.freeBytes - minFreeBytes, this.#options.chunkBytes), this.#countFreeFiles());
-    return Math.max(0, free - this.#addedSinceCheck - this.#reserved);
+  /** Like {@link available}, regardless of the configured capacity. */
+  free(minFreeBytes: number): ChunkSpace {
+    if (this.#state.kind !== 'ok' || this.freeBytes === undefined) return NO_SPACE;
+    const taken = addSpace(this.#addedSinceCheck, this.#reserved);
+    return subtractSpace({ bytes: this.freeBytes - minFreeBytes, chunks: this.#countFreeFiles() }, taken);
   }
 
   #countFreeFiles(): number {
     return (this.freeFiles ?? Number.POSITIVE_INFINITY) - RESERVED_FILES;
   }
 
-  reserve(): void {
-    this.#reserved += 1;
+  /** Space for the largest chunk is needed: a smaller write may succeed where that one failed. */
+  get #neededBytes(): number {
+    return this.#largestBytes ?? Math.min(this.#options.chunkBytes, this.capacityBytes);
   }
 
-  endReservation(): void {
-    this.#reserved -= 1;
+  reserve(bytes: number): void {
+    this.#reserved = addSpace(this.#reserved, { bytes, chunks: 1 });
+    this.#largestBytes = Math.max(bytes, this.#largestBytes ?? 0);
   }
 
-  add(id: ContractId): void {
-    this.#ids.add(id);
-    this.#addedSinceCheck += 1;
+  endReservation(bytes: number): void {
+    this.#reserved = subtractSpace(this.#reserved, { bytes, chunks: 1 });
+  }
+
+  add(id: ContractId, bytes: number): void {
+    this.remove(id);
+    this.#chunks.set(id, bytes);
+    this.#storedBytes += bytes;
+    this.#addedSinceCheck = addSpace(this.#addedSinceCheck, { bytes, chunks: 1 });
+    this.#largestBytes = Math.max(bytes, this.#largestBytes ?? 0);
   }
 
   remove(id: ContractId): void {
-    this.#ids.delete(id);
+    this.#storedBytes -= this.#chunks.get(id) ?? 0;
+    this.#chunks.delete(id);
   }
 
   /** Reads the free space of the file system. */
@@ -180,7 +191,7 @@ export class Disk {
     const addedBefore = this.#addedSinceCheck;
     this.#space = await this.#deps.readSpace().catch(() => undefined);
     // The result may or may not include chunks added during the read: they count as not included.
-    this.#addedSinceCheck = Math.max(0, this.#addedSinceCheck - addedBefore);
+    this.#addedSinceCheck = subtractSpace(this.#addedSinceCheck, addedBefore);
   }
 
   /**
@@ -201,7 +212,7 @@ export class Disk {
   }
 
   async #probe(): Promise<ProbeFailure | undefined> {
-    const { farmId: farm, chunkBytes } = this.#options;
+    const { farmId: farm } = this.#options;
     const disk = this.#id;
     const marker = await readMarker(this.path);
     if (marker === undefined) return { kind: 'gone', reason: NO_MARKER };
@@ -215,7 +226,7 @@ export class Disk {
       await this.checkSpace();
       if (!this.hasSpaceForChunk) return { kind: 'full', reason: this.#state.code };
     }
-    await probeFolder(this.files.folder, chunkBytes);
+    await probeFolder(this.files.folder, this.#neededBytes);
     return undefined;
   }
 }

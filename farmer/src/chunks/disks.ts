@@ -1,9 +1,10 @@
 import { CodedError, type Instant, waitAtMost } from '@downstream/platform';
+import type { ChunkSpace } from '../contract/capacity.ts';
 import type { ContractId } from '../contract/contract.ts';
 import type { ChunkError } from '../farming/errors.ts';
 import type { FreeSpacePort } from '../farming/ports.ts';
 import { ChunkPlacement, type ChunkPlacementDeps, type ChunkPlacementOptions } from './chunk-placement.ts';
-import type { ChunkEventPort, ChunkLocationPort } from './chunk-store.ts';
+import type { ChunkEventPort, ChunkLocationPort, SizedChunk } from './chunk-store.ts';
 import { DISK_RESPONSE_TIMEOUT_MS } from './data-dir.ts';
 import type { Disk } from './disk.ts';
 import { classifyDiskError, type DiskErrorKind } from './disk-errors.ts';
@@ -57,8 +58,8 @@ export class Disks implements FreeSpacePort, ChunkLocationPort<Disk>, ChunkEvent
     return this.#deps.disks;
   }
 
-  get chunks(): number {
-    return this.#placement.chunks;
+  availableBytes(pending: ChunkSpace): number {
+    return this.#placement.availableBytes(pending);
   }
 
   /**
@@ -95,22 +96,22 @@ export class Disks implements FreeSpacePort, ChunkLocationPort<Disk>, ChunkEvent
     return this.#placement.find(id);
   }
 
-  reserve(id: ContractId): Disk {
-    const disk = this.#placement.selectDisk(id);
-    disk.reserve();
+  reserve({ id, sizeBytes }: SizedChunk): Disk {
+    const disk = this.#placement.selectDisk(id, sizeBytes);
+    disk.reserve(sizeBytes);
     return disk;
   }
 
-  stored(id: ContractId, disk: Disk): void {
-    disk.endReservation();
+  stored({ id, sizeBytes }: SizedChunk, disk: Disk): void {
+    disk.endReservation(sizeBytes);
     // A disk that was quarantined during the write is scanned before it is used again.
     if (!disk.isUsable) return;
-    this.#placement.add(id, disk);
+    this.#placement.add(id, sizeBytes, disk);
     disk.health.recordSuccess(id);
   }
 
-  cancelled(disk: Disk): void {
-    disk.endReservation();
+  cancelled({ sizeBytes }: SizedChunk, disk: Disk): void {
+    disk.endReservation(sizeBytes);
   }
 
   removed(id: ContractId): void {
@@ -265,7 +266,7 @@ export class Disks implements FreeSpacePort, ChunkLocationPort<Disk>, ChunkEvent
 
   /** A disk may hang on one bad sector and be fast elsewhere: then the chunk is rebuilt on the same disk. */
   #handleSlowChunk(id: ContractId, disk: Disk): void {
-    if (disk.ids.has(id) && disk.health.recordSlowChunk(id)) {
+    if (disk.chunks.has(id) && disk.health.recordSlowChunk(id)) {
       this.#deps.log.error('slow chunk marked as lost', { contract: id, disk: disk.path });
       this.#listener.chunksLost([id]);
     }
@@ -274,8 +275,7 @@ export class Disks implements FreeSpacePort, ChunkLocationPort<Disk>, ChunkEvent
 
   #handleWriteRejection(disk: Disk, reason: string): void {
     const others = this.#findOthers(disk);
-    const available = others.reduce((sum, other) => sum + other.availableChunks(0), 0);
-    const isReplaceable = others.length > 0 && available >= disk.ids.size;
+    const isReplaceable = others.length > 0 && this.#placement.canReplace(disk, others);
     const kind = classifyDiskError(reason) === 'io' ? 'io' : 'read_only';
     this.#report(disk, kind, { type: 'write_rejected', reason, isReplaceable });
   }

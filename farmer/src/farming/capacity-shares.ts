@@ -1,11 +1,14 @@
-import { splitCapacity } from '../contract/capacity.ts';
+import { computeUsableBytes, countChunks, splitCapacity } from '../contract/capacity.ts';
 import type { ContractTable } from './contract-table.ts';
-import type { ExitStorePort } from './ports.ts';
+import type { ExitStorePort, NodePort } from './ports.ts';
+
+type Contracts = Pick<ContractTable, 'size' | 'bytes' | 'chunkBytes'>;
 
 interface Member {
   /** Its share of the capacity in relation to the others. */
   readonly share: number;
-  readonly contracts: Pick<ContractTable, 'size'>;
+  readonly node: { readonly traits: Pick<NodePort['traits'], 'chunkSizesVary'> };
+  readonly contracts: Contracts;
   readonly exitStore: Pick<ExitStorePort, 'exitState'>;
 }
 
@@ -14,25 +17,45 @@ interface Member {
  * for the others.
  */
 export class CapacityShares {
-  /** How many contracts fit into the configured capacity. */
-  readonly total: number;
+  /** The capacity of each disk in bytes. */
+  readonly #capacities: readonly number[];
   readonly #members: readonly Member[];
 
-  constructor(total: number, members: readonly Member[]) {
-    this.total = total;
+  constructor(capacities: readonly number[], members: readonly Member[]) {
+    this.#capacities = capacities;
     this.#members = members;
   }
 
-  /** How many contracts a node may hold now. */
-  get(contracts: Member['contracts']): number {
+  /** How large all chunks together may be: the capacity without what remains on each disk, too small for a chunk. */
+  get totalBytes(): number {
+    return computeUsableBytes(this.#capacities, Math.min(...this.#members.map(getUnitBytes)));
+  }
+
+  /** How large the chunks of a node may be together. */
+  getBytes(contracts: Contracts): number {
     const parts = splitCapacity(
-      this.total,
+      this.totalBytes,
       this.#members.map((member) => ({
         share: member.share,
-        contracts: member.contracts.size,
-        isInUse: member.exitStore.exitState() === 'active',
+        bytes: member.contracts.bytes,
+        unitBytes: getUnitBytes(member),
+        isInUse: isInUse(member),
       })),
     );
     return parts[this.#members.findIndex((member) => member.contracts === contracts)] ?? 0;
   }
+
+  /** How many contracts a node may hold, if its chunks stay as large on average as they are. */
+  countContracts(contracts: Contracts): number {
+    const { size, bytes, chunkBytes } = contracts;
+    return countChunks(this.getBytes(contracts), size === 0 ? chunkBytes : bytes / size);
+  }
+}
+
+function isInUse({ exitStore }: Member): boolean {
+  return exitStore.exitState() === 'active';
+}
+
+function getUnitBytes({ node, contracts }: Member): number {
+  return node.traits.chunkSizesVary ? 1 : contracts.chunkBytes;
 }

@@ -1,5 +1,6 @@
 import type { Instant } from '@downstream/platform';
 import { computeBackoffMs } from '@downstream/platform';
+import { addSpace } from '../contract/capacity.ts';
 import type { WaitReason } from '../contract/waiting.ts';
 import { NodeError } from './errors.ts';
 import type { NodeComponents, SharedDeps } from './node-components.ts';
@@ -9,12 +10,22 @@ type ContractAcceptorDeps = SharedDeps &
   Pick<NodeComponents, 'node' | 'session' | 'contracts' | 'nodeThroughput' | 'exitStore' | 'log'>;
 
 const POLL_MS = 1_000;
+/** The v1 API offers at most as many contracts at once. */
+const MAX_OFFERS = 10;
+/** So that a request that takes long keeps only a part of the space from other nodes. */
+const MAX_REQUEST_BYTES = 1024 ** 3;
 const RETRY = { baseMs: 1_000, capMs: 30_000 };
 
 /** What came of a request. `waitsFor` is undefined if a contract was accepted. */
 interface RequestResult {
   readonly waitsFor?: WaitReason;
   readonly retryAfterMs?: number | undefined;
+}
+
+/** How large the chunks of a request may be together, and what would allow larger ones. */
+interface RequestLimit {
+  readonly maxBytes: number;
+  readonly reason: WaitReason;
 }
 
 /**
@@ -27,11 +38,17 @@ export class ContractAcceptor {
   readonly #deps: ContractAcceptorDeps;
   /** What came of the last request. */
   #last: RequestResult = {};
+  #requestedBytes: number | undefined;
 
   /** @param maxGenerating how many chunks may be generated at once */
   constructor({ maxGenerating }: { maxGenerating: number }, deps: ContractAcceptorDeps) {
     this.#maxGenerating = maxGenerating;
     this.#deps = deps;
+  }
+
+  /** How large chunks the last request allowed; undefined if the node does not offer any size. */
+  get requestedBytes(): number | undefined {
+    return this.#deps.node.traits.chunkSizesVary ? this.#requestedBytes : undefined;
   }
 
   /** Why no contract is accepted at present; undefined while contracts are accepted. */
@@ -59,22 +76,50 @@ export class ContractAcceptor {
 
   /** What must change before another contract is requested. */
   #findObstacle(): WaitReason | undefined {
-    const { session, contracts, capacity, allContracts, freeSpace, nodeThroughput, exitStore } = this.#deps;
+    const { session, contracts, nodeThroughput, exitStore } = this.#deps;
     const exitState = exitStore.exitState();
     if (exitState !== 'active') return exitState;
     if (session.token === undefined) return 'no_token';
-    if (contracts.size >= capacity.get(contracts)) return 'share_used';
-    if (allContracts.size + allContracts.requesting >= capacity.total) return 'capacity_used';
-    if (freeSpace.chunks <= allContracts.generating + allContracts.requesting) return 'no_space';
+    const tooLow = this.#computeLimits().find(({ maxBytes }) => maxBytes < this.#minRequestBytes);
+    if (tooLow !== undefined) return tooLow.reason;
     if (!nodeThroughput.hasCapacity) return 'too_slow';
     if (contracts.phases.generating >= this.#maxGenerating) return 'generating';
     return undefined;
   }
 
+  get #minRequestBytes(): number {
+    const { node, contracts } = this.#deps;
+    return node.traits.chunkSizesVary ? 1 : contracts.chunkBytes;
+  }
+
+  #computeLimits(): RequestLimit[] {
+    const { node, contracts, capacity, allContracts, freeSpace } = this.#deps;
+    const requested = allContracts.requestedBesides(contracts);
+    const offers = { bytes: 0, chunks: node.traits.chunkSizesVary ? MAX_OFFERS : 1 };
+    const pending = addSpace(addSpace(allContracts.pending, requested), offers);
+    return [
+      { reason: 'share_used', maxBytes: capacity.getBytes(contracts) - contracts.bytes },
+      { reason: 'capacity_used', maxBytes: capacity.totalBytes - allContracts.bytes - requested.bytes },
+      { reason: 'no_space', maxBytes: freeSpace.availableBytes(offers) },
+      { reason: 'generating', maxBytes: freeSpace.availableBytes(pending) },
+    ];
+  }
+
+  /** The limit of the next request. */
+  #computeLimit(): RequestLimit {
+    if (!this.#deps.node.traits.chunkSizesVary) return { maxBytes: this.#minRequestBytes, reason: 'share_used' };
+    return this.#computeLimits().reduce((lowest, limit) => (limit.maxBytes < lowest.maxBytes ? limit : lowest), {
+      maxBytes: MAX_REQUEST_BYTES,
+      reason: 'no_offer',
+    });
+  }
+
   async #requestOne(token: string, signal: AbortSignal): Promise<RequestResult> {
-    const { contracts, log } = this.#deps;
+    const { node, contracts, log } = this.#deps;
+    const limit = this.#computeLimit();
+    const space = { bytes: limit.maxBytes, chunks: node.traits.chunkSizesVary ? MAX_OFFERS : 1 };
     try {
-      return await contracts.whileRequesting(async () => await this.#requestWith(token, signal));
+      return await contracts.whileRequesting(space, async () => await this.#requestWith(token, limit, signal));
     } catch (error) {
       if (!(error instanceof NodeError)) throw error;
       // The circuit breaker reports when it opens.
@@ -83,14 +128,15 @@ export class ContractAcceptor {
     }
   }
 
-  async #requestWith(token: string, signal: AbortSignal): Promise<RequestResult> {
-    const { node, session, contracts, capacity, clock, log } = this.#deps;
+  async #requestWith(token: string, { maxBytes, reason }: RequestLimit, signal: AbortSignal): Promise<RequestResult> {
+    const { node, session, contracts, clock, log } = this.#deps;
     const acceptedAt = clock.now();
-    const maxBytes = (capacity.get(contracts) - contracts.size) * contracts.chunkBytes;
+    this.#requestedBytes = maxBytes;
     const offers = await node.requestContracts(token, { maxBytes, signal });
     if (offers.length === 0) {
-      log.debug('no contract offered');
-      return { waitsFor: 'no_offer' };
+      log.debug('no contract offered', { maxBytes });
+      // A node may have no chunk that is small enough for what is left.
+      return { waitsFor: maxBytes < (contracts.chunkSizes?.smallest ?? 0) ? reason : 'no_offer' };
     }
     // The token was replaced during the request: the contracts belong to the old one.
     if (session.token !== token) return { waitsFor: 'no_token' };

@@ -1,8 +1,10 @@
 import { type Clock, forEachInSlices, type Instant, type Logger } from '@downstream/platform';
 import type { Load } from '../contract/admission.ts';
 import { advance, type Settlement } from '../contract/advance.ts';
+import { type ChunkSpace, NO_SPACE } from '../contract/capacity.ts';
 import {
   acceptContract,
+  type ChunkTerms,
   type Contract,
   type ContractEvent,
   type ContractId,
@@ -25,11 +27,13 @@ import {
   type Tally,
 } from './ports.ts';
 import { RepairCounts, type Repairs } from './repair-counts.ts';
+import { ValueCounts } from './value-counts.ts';
 
 /** Receives a contract whenever it enters a phase or gets a new challenge. */
 export type PhaseListener = (contract: Contract) => void;
 
 export interface ContractTableOptions {
+  /** The size of a chunk whose contract does not state it: that of the genesis file. */
   readonly chunkBytes: number;
 }
 
@@ -59,11 +63,14 @@ export class ContractTable {
   readonly #unwrittenRemovals = new Set<Contract>();
   #deadlines = new DeadlineQueue<ContractId>();
   readonly #phases: Record<Phase, number> = { generating: 0, waiting: 0, proving: 0, answering: 0 };
-  /** How many contracts have each interval. */
-  readonly #intervals = new Map<number, number>();
+  #bytes = 0;
+  /** The size of the chunks that are being generated. */
+  #generatingBytes = 0;
+  readonly #intervals = new ValueCounts();
+  readonly #sizes = new ValueCounts();
   #tally: Record<keyof Tally, number> = { ...EMPTY_TALLY };
   #listener: PhaseListener = () => {};
-  #isRequesting = false;
+  #requested = NO_SPACE;
   #consecutiveRejections = 0;
   #isWritten = true;
   readonly #repairs = new RepairCounts();
@@ -119,6 +126,11 @@ export class ContractTable {
     return [...this.#contracts.keys()].filter((id) => !this.#removing.has(id));
   }
 
+  /** Like {@link get}, but also finds a contract that is being removed. */
+  findChunk(id: ContractId): ChunkTerms | undefined {
+    return this.#contracts.get(id)?.terms;
+  }
+
   /** Whether the id is in use, also by a contract that is being removed. */
   has(id: ContractId): boolean {
     return this.#contracts.has(id);
@@ -154,7 +166,18 @@ export class ContractTable {
 
   /** The size of all chunks that are on disk or being generated. */
   get bytes(): number {
-    return this.#contracts.size * this.chunkBytes;
+    return this.#bytes;
+  }
+
+  /** The chunks that are being generated. */
+  get generating(): ChunkSpace {
+    return { bytes: this.#generatingBytes, chunks: this.#phases.generating };
+  }
+
+  /** The sizes of the smallest and the largest chunk; undefined without contracts. */
+  get chunkSizes(): { readonly smallest: number; readonly largest: number } | undefined {
+    const { smallest, largest } = this.#sizes;
+    return smallest === undefined || largest === undefined ? undefined : { smallest, largest };
   }
 
   /** Rejections since a chunk was last stored. While they grow, contracts are requested less often. */
@@ -163,14 +186,12 @@ export class ContractTable {
   }
 
   get shortestIntervalMs(): number | undefined {
-    let shortest: number | undefined;
-    for (const intervalMs of this.#intervals.keys()) shortest = Math.min(shortest ?? intervalMs, intervalMs);
-    return shortest;
+    return this.#intervals.smallest;
   }
 
   get load(): Load {
     let challengesPerMs = 0;
-    for (const [intervalMs, count] of this.#intervals) challengesPerMs += count / intervalMs;
+    for (const [intervalMs, count] of this.#intervals.entries()) challengesPerMs += count / intervalMs;
     return { contracts: this.#contracts.size, challengesPerMs };
   }
 
@@ -201,17 +222,22 @@ export class ContractTable {
     return [...this.#contracts.values().drop(skip).take(count)];
   }
 
-  /** Whether a contract is being requested: the node may already list a contract that has not arrived here. */
+  /** Whether contracts are being requested: the node may already list some that have not arrived here. */
   get isRequesting(): boolean {
-    return this.#isRequesting;
+    return this.#requested.chunks > 0;
   }
 
-  async whileRequesting<T>(request: () => Promise<T>): Promise<T> {
-    this.#isRequesting = true;
+  /** The space that the contracts being requested may need as soon as they arrive. */
+  get requested(): ChunkSpace {
+    return this.#requested;
+  }
+
+  async whileRequesting<T>(space: ChunkSpace, request: () => Promise<T>): Promise<T> {
+    this.#requested = space;
     try {
       return await request();
     } finally {
-      this.#isRequesting = false;
+      this.#requested = NO_SPACE;
     }
   }
 
@@ -312,7 +338,7 @@ export class ContractTable {
 
   /** Keeps a contract whose removal can't be written, since the next start would restore it anyway. */
   #delete(contract: Contract): boolean {
-    const { id, intervalMs } = contract.terms;
+    const { id } = contract.terms;
     if (!this.#write(id, (store) => store.remove(id))) {
       this.#unwrittenRemovals.add(contract);
       return false;
@@ -320,9 +346,9 @@ export class ContractTable {
     this.#unwrittenRemovals.delete(contract);
     this.#contracts.delete(id);
     this.#removing.delete(id);
-    this.#phases[contract.phase] -= 1;
+    this.#count(contract, -1);
+    this.#countPhase(contract, -1);
     this.#repairs.moved(contract, undefined);
-    this.#countInterval(intervalMs, -1);
     return true;
   }
 
@@ -340,16 +366,16 @@ export class ContractTable {
 
   #enter(contract: Contract): void {
     this.#contracts.set(contract.terms.id, contract);
-    this.#phases[contract.phase] += 1;
+    this.#count(contract, 1);
+    this.#countPhase(contract, 1);
     this.#repairs.moved(undefined, contract);
-    this.#countInterval(contract.terms.intervalMs, 1);
     this.#enqueue(contract);
   }
 
   #replace(before: Contract, after: Contract): void {
     this.#contracts.set(after.terms.id, after);
-    this.#phases[before.phase] -= 1;
-    this.#phases[after.phase] += 1;
+    this.#countPhase(before, -1);
+    this.#countPhase(after, 1);
     this.#repairs.moved(before, after);
   }
 
@@ -360,10 +386,15 @@ export class ContractTable {
     this.#deadlines = new DeadlineQueue([...this.#contracts.values()].map(toDeadline));
   }
 
-  #countInterval(intervalMs: number, by: 1 | -1): void {
-    const count = (this.#intervals.get(intervalMs) ?? 0) + by;
-    if (count > 0) this.#intervals.set(intervalMs, count);
-    else this.#intervals.delete(intervalMs);
+  #count({ terms: { intervalMs, sizeBytes } }: Contract, by: 1 | -1): void {
+    this.#bytes += by * sizeBytes;
+    this.#intervals.count(intervalMs, by);
+    this.#sizes.count(sizeBytes, by);
+  }
+
+  #countPhase({ phase, terms }: Contract, by: 1 | -1): void {
+    this.#phases[phase] += by;
+    if (phase === 'generating') this.#generatingBytes += by * terms.sizeBytes;
   }
 
   #isCurrent(deadline: Deadline<ContractId>): boolean {

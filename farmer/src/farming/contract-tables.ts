@@ -1,5 +1,6 @@
 import type { Load } from '../contract/admission.ts';
-import type { ContractId } from '../contract/contract.ts';
+import { addSpace, type ChunkSpace, NO_SPACE } from '../contract/capacity.ts';
+import type { ChunkTerms, ContractId } from '../contract/contract.ts';
 import type { ContractTable } from './contract-table.ts';
 
 /** The contract tables of all nodes. An id is in at most one of them. */
@@ -19,9 +20,32 @@ export class ContractTables {
     return this.#sum(({ phases }) => phases.generating);
   }
 
-  /** The number of contracts being requested. They need disk space as soon as they arrive. */
-  get requesting(): number {
-    return this.#sum(({ isRequesting }) => Number(isRequesting));
+  /** The size of all chunks that are on disk or being generated. */
+  get bytes(): number {
+    return this.#sum(({ bytes }) => bytes);
+  }
+
+  /** The size of the largest chunk; undefined without contracts. */
+  get largestChunkBytes(): number | undefined {
+    const sizes = this.#tables.flatMap(({ chunkSizes }) => chunkSizes?.largest ?? []);
+    return sizes.length === 0 ? undefined : Math.max(...sizes);
+  }
+
+  /** The space that the contracts of all nodes but one may need that are being requested. */
+  requestedBesides(table: ContractTable): ChunkSpace {
+    return this.#tables
+      .filter((other) => other !== table)
+      .reduce((sum, { requested }) => addSpace(sum, requested), NO_SPACE);
+  }
+
+  /** The chunks that are being generated. */
+  get pending(): ChunkSpace {
+    return this.#tables.reduce((sum, { generating }) => addSpace(sum, generating), NO_SPACE);
+  }
+
+  /** What a contract says of its chunk. */
+  findChunk(id: ContractId): ChunkTerms | undefined {
+    return this.find(id)?.findChunk(id);
   }
 
   get load(): Load {

@@ -85,18 +85,24 @@ export class NodeWorker {
     return this.#refresher.isReachable ?? false;
   }
 
-  /** How many contracts the node may hold now. */
+  /** How many contracts the node may hold now, if the chunks of further ones are as large as those of the others. */
   get capacityContracts(): number {
-    return this.#components.capacity.get(this.contracts);
+    return this.#components.capacity.countContracts(this.contracts);
   }
 
+  /** How large the chunks of the node may be together. */
   get capacityBytes(): number {
-    return this.capacityContracts * this.contracts.chunkBytes;
+    return this.#components.capacity.getBytes(this.contracts);
   }
 
   /** Why no contract is accepted from the node at present. */
   get waitsFor(): WaitReason | undefined {
     return this.#acceptor.waitsFor;
+  }
+
+  /** How large chunks the last request for contracts allowed; undefined if the node does not offer any size. */
+  get requestedBytes(): number | undefined {
+    return this.#acceptor.requestedBytes;
   }
 
   /** Whether the node responded to the last request, even if not as expected. */

@@ -1,4 +1,5 @@
 import type { Instant } from '@downstream/platform';
+import type { ChunkSpace } from '../contract/capacity.ts';
 import type { ChunkTerms, ContractId, FailureReason, Outcome, ProofKind, Terms } from '../contract/contract.ts';
 import type { JournalEntry } from '../contract/journal-entry.ts';
 import type { ClockOffsets, TimeRange } from '../contract/lost-time.ts';
@@ -89,6 +90,8 @@ export interface NodeTraits {
   readonly maxBatch: number;
   /** Whether a contract can be released. */
   readonly canRelease: boolean;
+  /** Whether chunks have any size and several are offered at once; otherwise each is as large as the genesis file. */
+  readonly chunkSizesVary: boolean;
 }
 
 /**
@@ -169,8 +172,12 @@ export interface TagPort {
 }
 
 export interface FreeSpacePort {
-  /** How many more chunks fit on the working disks. */
-  readonly chunks: number;
+  /**
+   * How large new chunks may be in total so that all of them fit on the working disks. A chunk is on one disk.
+   *
+   * @param pending the chunks that have no place yet, and the number of new ones
+   */
+  availableBytes(pending: ChunkSpace): number;
 }
 
 /** The part of a contract that survives a restart. */

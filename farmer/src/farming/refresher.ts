@@ -125,7 +125,7 @@ export class Refresher {
         signal,
         timeoutMs: this.#maxListingMs,
         isKnown: (id) => contracts.has(id),
-        maxContracts: Math.max(capacity.get(contracts), contracts.size),
+        maxContracts: Math.max(capacity.countContracts(contracts), contracts.size),
       });
       // If time was lost while it was in flight, the listing may be old. A clock that keeps jumping stops no listings.
       this.#isDiscarded = !this.#isDiscarded && lostTime.isOutdated(askedAt);

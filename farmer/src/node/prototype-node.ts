@@ -32,7 +32,7 @@ const MAX_LISTING_BYTES = 32 * MIB;
 
 /** Client of a node with the prototype API (`/api/downstream`). */
 export class PrototypeNode implements NodePort {
-  readonly traits = { listsAll: true, maxBatch: 1, canRelease: true };
+  readonly traits = { listsAll: true, maxBatch: 1, canRelease: true, chunkSizesVary: false };
   readonly #http: NodeHttp;
 
   constructor(http: NodeHttp) {

@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { readMarker, writeMarker } from '../../src/chunks/disk-marker.ts';
 import { DiskReplacement } from '../../src/chunks/disk-replacement.ts';
 import { makeId } from '../fakes/builders.ts';
-import { createDisks } from '../fakes/fake-disks.ts';
+import { aChunk, createContent, createDisks } from '../fakes/fake-disks.ts';
 
 const SEPARATE = { allowSharedFileSystem: false };
 const SHARED = { allowSharedFileSystem: true };
@@ -26,10 +26,10 @@ async function createFarm() {
 
 describe('DiskReplacement', () => {
   it('uses a new disk in the directory of a dead one at once, and stores which it is', async () => {
-    const { replacement, path, dead, disks, saved, disk } = await createFarm();
+    const { replacement, path, dead, disks, saved, disk, countFree } = await createFarm();
     expect(dead.reason).toBe('not mounted, or a new disk');
     await replacement.replace(path, SHARED);
-    expect({ state: dead.state.kind, chunks: disks.chunks }).toEqual({ state: 'ok', chunks: 15 });
+    expect({ state: dead.state.kind, chunks: countFree() }).toEqual({ state: 'ok', chunks: 15 });
     const marker = await readMarker(path);
     expect(marker?.disk).not.toBe('disk 1');
     expect(saved).toEqual([
@@ -39,7 +39,7 @@ describe('DiskReplacement', () => {
         ['disk 2', disk(2).path],
       ]),
     ]);
-    expect(disks.reserve(makeId(1)).isUsable).toBe(true);
+    expect(disks.reserve(aChunk(makeId(1))).isUsable).toBe(true);
   });
 
   it('refuses a disk that is merely not mounted, and changes nothing', async () => {
@@ -64,7 +64,7 @@ describe('DiskReplacement', () => {
     renameSync(path, `${path}.new`);
     renameSync(`${path}.dead`, path);
     held.add(makeId(7));
-    writeFileSync(dead.files.path(makeId(7)), 'x');
+    writeFileSync(dead.files.path(makeId(7)), createContent());
     await disks.probe(dead);
     expect(dead.reason).toBe('a different disk');
     await replacement.replace(path, SEPARATE);
@@ -72,11 +72,11 @@ describe('DiskReplacement', () => {
   });
 
   it('leaves a new disk in quarantine while it cannot store a chunk', async () => {
-    const { replacement, path, dead, disks } = await createFarm();
+    const { replacement, path, dead, countFree } = await createFarm();
     dead.probe = async () => ({ kind: 'io', reason: 'EIO' });
     await replacement.replace(path, SHARED);
     expect({ state: dead.state.kind, reason: dead.reason }).toEqual({ state: 'quarantined', reason: 'EIO' });
-    expect(disks.chunks).toBe(10);
+    expect(countFree()).toBe(10);
   });
 
   it.each<[string, string, string, (path: string, farm: string) => unknown]>([

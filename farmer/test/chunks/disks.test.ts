@@ -10,7 +10,7 @@ import { ProbeError } from '../../src/chunks/folder-probe.ts';
 import { type ProbeFailure, toProbeFailure } from '../../src/chunks/probe-failure.ts';
 import { ChunkError } from '../../src/farming/errors.ts';
 import { makeId } from '../fakes/builders.ts';
-import { createDisks } from '../fakes/fake-disks.ts';
+import { aChunk, createContent, createDisks } from '../fakes/fake-disks.ts';
 
 const slow = new ChunkError('slow', 'slow');
 const errorWith = (code: string) => Object.assign(new Error(code), { code });
@@ -51,16 +51,16 @@ describe('Disks', () => {
     expect(disk.state).toEqual({ kind: 'full', code: 'ENOSPC' });
     await disks.probe(disk);
     expect(disk.state).toEqual({ kind: 'ok' });
-    expect(disks.reserve(makeId(1))).toBe(disk);
+    expect(disks.reserve(aChunk(makeId(1)))).toBe(disk);
   });
 
   it('writes nothing to a full disk until space is free, and loses no chunk on it', async () => {
-    const { disks, put, lost, errors, setFree } = await createDisks([5]);
+    const { disks, put, lost, errors, setFree, countFree } = await createDisks([5]);
     const disk = put(1);
     setFree(0, { freeBytes: 10 });
     disks.failed(makeId(2), disk, createFileError('ENOSPC'));
     for (const _ of [1, 2]) await disks.probe(disk);
-    expect({ state: disk.state.kind, free: disks.chunks, lost, errors }).toEqual({
+    expect({ state: disk.state.kind, free: countFree(), lost, errors }).toEqual({
       state: 'full',
       free: 0,
       lost: [],
@@ -69,13 +69,13 @@ describe('Disks', () => {
     expect(disks.find(makeId(1))).toBe(disk);
     setFree(0, { freeBytes: 1e6 });
     await disks.probe(disk);
-    expect({ state: disk.state.kind, free: disks.chunks }).toEqual({ state: 'ok', free: 4 });
+    expect({ state: disk.state.kind, free: countFree() }).toEqual({ state: 'ok', free: 4 });
   });
 
   it.each(['ENOSPC', 'EDQUOT'])(
     'accepts no chunk after %s until as much as a chunk was written, whatever free space is reported',
     async (code) => {
-      const { disks, put, clock } = await createDisks([5]);
+      const { disks, put, clock, countFree } = await createDisks([5]);
       const disk = put(1);
       const probe = disk.probe.bind(disk);
       const probes: boolean[] = [];
@@ -89,12 +89,12 @@ describe('Disks', () => {
       await clock.advance(120_000);
       // Small probes find out whether the disk is still there. Chunks are written once a minute.
       expect(probes).toEqual([false, true, false, true]);
-      expect({ state: disk.state, free: disks.chunks }).toEqual({ state: { kind: 'full', code }, free: 0 });
+      expect({ state: disk.state, free: countFree() }).toEqual({ state: { kind: 'full', code }, free: 0 });
       disk.probe = probe;
       await disks.probe(disk, { writesChunk: false });
       expect(disk.state.kind).toBe('full');
       await disks.probe(disk);
-      expect(disks.chunks).toBe(4);
+      expect(countFree()).toBe(4);
       controller.abort();
       await ended;
     },
@@ -115,33 +115,46 @@ describe('Disks', () => {
   });
 
   it('accepts no more chunks than there are inodes, except some for the state', async () => {
-    const { disks, disk, put, setFree } = await createDisks([9]);
+    const { disk, put, setFree, countFree } = await createDisks([9]);
     setFree(0, { freeFiles: 18 });
     await disk(0).checkSpace();
-    expect(disks.chunks).toBe(2);
+    expect(countFree()).toBe(2);
     put(1);
-    expect(disks.chunks).toBe(1);
+    expect(countFree()).toBe(1);
     setFree(0, { freeFiles: undefined });
     await disk(0).checkSpace();
-    expect(disks.chunks).toBe(8);
+    expect(countFree()).toBe(8);
+  });
+
+  it('does not use a full disk until the largest chunk fits', async () => {
+    const { disks, put, setFree, countFree } = await createDisks([9]);
+    put(1, 300);
+    const disk = put(2, 2_000);
+    disks.failed(makeId(3), disk, createFileError('ENOSPC'));
+    setFree(0, { freeBytes: 1_999 });
+    await disks.probe(disk);
+    expect({ state: disk.state.kind, reason: disk.reason }).toEqual({ state: 'full', reason: 'no free space' });
+    setFree(0, { freeBytes: 2_000 });
+    await disks.probe(disk);
+    expect({ state: disk.state.kind, free: countFree(300) }).toEqual({ state: 'ok', free: 6 });
   });
 
   it('does not start to store chunks on a disk that is out of space', async () => {
-    const { disks, disk } = await createDisks([5]);
+    const { disks, disk, countFree } = await createDisks([5]);
     failProbesWith(disk(0), 'EDQUOT');
     await disks.load();
-    expect({ state: disk(0).state.kind, free: disks.chunks }).toEqual({ state: 'full', free: 0 });
+    expect({ state: disk(0).state.kind, free: countFree() }).toEqual({ state: 'full', free: 0 });
   });
 
   it('stores no chunks on a disk that cannot do all that is needed, but reads from it', async () => {
-    const { disks, put, lost, log } = await createDisks([5]);
+    const { disks, put, lost, log, countFree } = await createDisks([5]);
     const disk = put(1);
     disk.probe = async () => toProbeFailure(new ProbeError('EINVAL', 'flushing a directory failed (EINVAL)'));
     // The failure of a chunk starts a probe.
     disks.failed(makeId(2), disk, createFileError('EINVAL'));
     await disks.probe(disk);
     expect(disk.state).toEqual({ kind: 'read_only', reason: 'flushing a directory failed (EINVAL)' });
-    expect({ free: disks.chunks, lost, found: disks.find(makeId(1)) }).toEqual({ free: 0, lost: [], found: disk });
+    expect({ free: countFree(), lost, found: disks.find(makeId(1)) }).toEqual({ free: 0, lost: [], found: disk });
     expect(log.messages()).toEqual(['disk read-only']);
   });
 
@@ -248,15 +261,15 @@ describe('Disks', () => {
   });
 
   it('reads from a read-only disk that has no alternative, and writes to it when it is writable again', async () => {
-    const { disks, put, lost, probe, log } = await createDisks([5]);
+    const { disks, put, lost, probe, log, countFree } = await createDisks([5]);
     const disk = put(1);
     disks.failed(makeId(2), disk, createFileError('EROFS'));
     expect(disk.state).toEqual({ kind: 'read_only', reason: 'EROFS' });
-    expect({ free: disks.chunks, lost }).toEqual({ free: 0, lost: [] });
+    expect({ free: countFree(), lost }).toEqual({ free: 0, lost: [] });
     expect(disks.find(makeId(1))).toBe(disk);
     await probe(1);
     expect(disk.state).toEqual({ kind: 'ok' });
-    expect(disks.chunks).toBe(4);
+    expect(countFree()).toBe(4);
     expect(log.messages()).toEqual(['disk read-only', 'disk writable again']);
   });
 
@@ -276,6 +289,16 @@ describe('Disks', () => {
     },
   );
 
+  it.each<[string, number[]]>([
+    ['quarantined', [1_000, 1_000, 400]],
+    ['read_only', [1_500, 900]],
+  ])('makes a disk whose writes fail %s if its chunks of %j bytes fit on two others', async (kind, sizes) => {
+    const { disks, disk, put } = await createDisks([5, 1.4, 1]);
+    for (const [n, bytes] of sizes.entries()) put(n, bytes);
+    disks.failed(makeId(0), disk(0), createFileError('EROFS'));
+    expect(disk(0).state.kind).toBe(kind);
+  });
+
   it.each(['ENODEV', 'ENXIO', 'ESTALE'])('quarantines a disk at its first %s and gives up its chunks', async (code) => {
     // The other disk works but has no capacity.
     const { disks, disk, put, lost, log } = await createDisks([5, 0]);
@@ -284,7 +307,7 @@ describe('Disks', () => {
     disks.failed(makeId(1), disk(0), createFileError(code));
     expect(disk(0).state).toMatchObject({ kind: 'quarantined', reason: code });
     expect(lost.sort()).toEqual([makeId(1), makeId(2)]);
-    expect(() => disks.reserve(makeId(1))).toThrow(expect.objectContaining({ code: 'no_space' }));
+    expect(() => disks.reserve(aChunk(makeId(1)))).toThrow(expect.objectContaining({ code: 'no_space' }));
     expect(log.messages('error')).toEqual(['disk quarantined']);
   });
 
@@ -311,24 +334,24 @@ describe('Disks', () => {
       errors: Array(4).fill('0 io'),
     });
     expect(disks.find(makeId(5))).toBe(disk(0));
-    expect(disks.reserve(makeId(1))).toBe(disk(0));
+    expect(disks.reserve(aChunk(makeId(1)))).toBe(disk(0));
     expect(log.messages('error')).toContain('disk degraded');
   });
 
   it.each(['EIO', 'EACCES', 'EPERM'])(
     'reads from the only disk while its probes fail with %s, and writes to it when they succeed',
     async (code) => {
-      const { disks, put, lost, probe } = await createDisks([5]);
+      const { disks, put, lost, probe, countFree } = await createDisks([5]);
       const disk = put(1);
       const realProbe = disk.probe.bind(disk);
       failProbesWith(disk, code);
       await probe(3);
       expect(disk.state).toEqual({ kind: 'read_only', reason: code });
-      expect({ free: disks.chunks, lost }).toEqual({ free: 0, lost: [] });
+      expect({ free: countFree(), lost }).toEqual({ free: 0, lost: [] });
       expect((await disks.load()).present).toEqual(new Set([makeId(1)]));
       disk.probe = realProbe;
       await probe(1);
-      expect({ state: disk.state, free: disks.chunks, lost }).toEqual({ state: { kind: 'ok' }, free: 4, lost: [] });
+      expect({ state: disk.state, free: countFree(), lost }).toEqual({ state: { kind: 'ok' }, free: 4, lost: [] });
     },
   );
 
@@ -348,11 +371,11 @@ describe('Disks', () => {
   });
 
   it('uses a disk that is slow at the start', async () => {
-    const { disks, put, errors, lost } = await createDisks([5]);
+    const { disks, put, errors, lost, countFree } = await createDisks([5]);
     const disk = put(1);
     failProbesWith(disk, 'timeout');
     expect((await disks.load()).present).toEqual(new Set([makeId(1)]));
-    expect({ state: disk.state.kind, free: disks.chunks, errors, lost }).toEqual({
+    expect({ state: disk.state.kind, free: countFree(), errors, lost }).toEqual({
       state: 'ok',
       free: 4,
       errors: ['0 slow'],
@@ -413,9 +436,9 @@ describe('Disks', () => {
     const own = [2, 3, 4, 5].filter((n) => put(n) === returning).map(makeId);
     disks.failed(makeId(9), returning, createFileError('ENXIO'));
     for (const id of [makeId(1), ...own]) {
-      writeFileSync(hanging.files.path(id), 'x');
-      disks.reserve(id);
-      disks.stored(id, hanging);
+      writeFileSync(hanging.files.path(id), createContent());
+      disks.reserve(aChunk(id));
+      disks.stored(aChunk(id), hanging);
     }
     let comparisons = 0;
     returning.files.isNewer = async () => {
@@ -460,8 +483,8 @@ describe('Disks', () => {
     failSlowly();
     expect({ lost, state: disk.state.kind }).toEqual({ lost: [makeId(1)], state: 'ok' });
     expect(log.messages('error')).toEqual(['slow chunk marked as lost']);
-    expect(disks.reserve(makeId(1))).toBe(disk);
-    disks.stored(makeId(1), disk);
+    expect(disks.reserve(aChunk(makeId(1)))).toBe(disk);
+    disks.stored(aChunk(makeId(1)), disk);
     failSlowly();
     expect(lost).toHaveLength(1);
   });
@@ -503,14 +526,14 @@ describe('Disks', () => {
 
   it('does not trust a chunk that was written while its disk failed', async () => {
     const { disks, disk, held, probe } = await createDisks([5, 1]);
-    const chosen = disks.reserve(makeId(1));
+    const chosen = disks.reserve(aChunk(makeId(1)));
     held.add(makeId(1));
     disks.failed(makeId(2), chosen, createFileError('ENXIO'));
-    writeFileSync(chosen.files.path(makeId(1)), 'x');
-    disks.stored(makeId(1), chosen);
+    writeFileSync(chosen.files.path(makeId(1)), createContent());
+    disks.stored(aChunk(makeId(1)), chosen);
     expect(chosen).toBe(disk(0));
     expect(disks.find(makeId(1))).toBeUndefined();
-    expect({ chunks: chosen.ids.size, usedBytes: chosen.usedBytes }).toEqual({ chunks: 0, usedBytes: 0 });
+    expect({ chunks: chosen.chunks.size, usedBytes: chosen.usedBytes }).toEqual({ chunks: 0, usedBytes: 0 });
     await probe(3);
     expect(disks.find(makeId(1))).toBe(chosen);
   });
@@ -558,14 +581,14 @@ describe('Disks', () => {
   it('readmits a disk after three successful probes, with the chunks that are still needed there', async () => {
     const { disks, disk, put, probe, found, held, listFiles } = await createDisks([5, 5]);
     for (const n of [1, 2, 3, 4, 5, 6]) put(n);
-    const [rebuilt = '', ended = '', needed = ''] = [...held].filter((id) => disks.find(id) === disk(0));
+    const [rebuilt = '', ended = '', needed = ''] = held.ids.filter((id) => disks.find(id) === disk(0));
     const { path } = disk(0);
     renameSync(path, `${path}-away`);
     await probe(1);
     expect(disk(0).state.kind).toBe('quarantined');
-    const chosen = disks.reserve(rebuilt);
-    writeFileSync(chosen.files.path(rebuilt), 'x');
-    disks.stored(rebuilt, chosen);
+    const chosen = disks.reserve(aChunk(rebuilt));
+    writeFileSync(chosen.files.path(rebuilt), createContent());
+    disks.stored(aChunk(rebuilt), chosen);
     held.delete(ended);
     await probe(3);
     expect(disk(0).state.kind).toBe('quarantined');

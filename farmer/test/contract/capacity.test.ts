@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { estimateCapacity, hasCapacityForOneMore } from '../../src/contract/admission.ts';
-import { apportion, countChunks, splitCapacity } from '../../src/contract/capacity.ts';
+import { type CapacityUser, computeUsableBytes, countChunks, splitCapacity } from '../../src/contract/capacity.ts';
 
 describe('capacity', () => {
   it.each([
@@ -12,42 +12,66 @@ describe('capacity', () => {
     expect(countChunks(sizeBytes, chunkBytes)).toBe(chunks);
   });
 
-  it.each<[number, number[], number[]]>([
-    [10, [0.5, 0.5], [5, 5]],
-    [10, [0.75, 0.25], [8, 2]],
-    [1, [0.5, 0.5], [1, 0]],
-    [0, [1], [0]],
-  ])('apportions %i contracts by the shares %j as %j', (total, shares, parts) => {
-    expect(apportion(total, shares)).toEqual(parts);
-  });
-
-  it('apportions all contracts, each share rounded up or down', () => {
-    const weightLists = fc.array(fc.integer({ min: 1, max: 1000 }), { minLength: 1, maxLength: 20 });
-    fc.assert(
-      fc.property(fc.nat(100_000), weightLists, (total, weights) => {
-        const sum = weights.reduce((all, weight) => all + weight, 0);
-        const shares = weights.map((weight) => weight / sum);
-        const parts = apportion(total, shares);
-        expect(parts.reduce((all, part) => all + part, 0)).toBe(total);
-        for (const [at, part] of parts.entries())
-          expect(Math.abs(part - total * (shares[at] ?? 0))).toBeLessThan(1 + 1e-6);
-      }),
-    );
+  it('leaves out what remains of each disk, too small for a chunk', () => {
+    expect(computeUsableBytes([100, 59, 20], 30)).toBe(120);
+    expect(computeUsableBytes([100, 59, 20], 1)).toBe(179);
   });
 });
 
 describe('splitCapacity', () => {
-  const inUse = (share: number, contracts = 0) => ({ share, contracts, isInUse: true });
-  const left = (contracts: number) => ({ share: 1, contracts, isInUse: false });
+  const inUse = (share: number, { bytes = 0, unitBytes = 1 } = {}) => ({ share, bytes, unitBytes, isInUse: true });
+  const left = (bytes: number) => ({ share: 1, bytes, unitBytes: 1, isInUse: false });
 
-  it.each([
-    ['by the shares of the nodes in use', [inUse(3, 9), inUse(1)], [6, 2]],
-    ['so that a node that is being left keeps what it holds', [left(5), inUse(1)], [5, 3]],
-    ['so that the capacity of a node that was left is free for the others', [left(0), inUse(0.5)], [0, 8]],
-    ['if no node is in use', [left(2), left(0)], [2, 0]],
-    ['if the nodes that are being left hold more than the capacity', [left(9), inUse(1)], [9, 0]],
-  ])('splits 8 contracts %s', (_, users, parts) => {
-    expect(splitCapacity(8, users)).toEqual(parts);
+  it.each<[number, string, CapacityUser[], number[]]>([
+    [8, 'by the shares of the nodes in use', [inUse(3, { bytes: 9 }), inUse(1)], [6, 2]],
+    [8, 'so that a node that is being left keeps what it holds', [left(5), inUse(1)], [5, 3]],
+    [8, 'so that the capacity of a node that was left is free for the others', [left(0), inUse(0.5)], [0, 8]],
+    [8, 'if no node is in use', [left(2), left(0)], [2, 0]],
+    [8, 'if the nodes that are being left hold more than the capacity', [left(9), inUse(1)], [9, 0]],
+    [10, 'so that the larger remainder is rounded up', [inUse(0.75), inUse(0.25)], [8, 2]],
+    [1, 'so that equal shares use all of it', [inUse(0.5), inUse(0.5)], [1, 0]],
+    [0, 'if there is none', [inUse(1)], [0]],
+    [100, 'in whole chunks', [inUse(1, { unitBytes: 30 }), inUse(1, { unitBytes: 30 })], [60, 30]],
+    [100, 'so that nodes with small chunks get the rest', [inUse(1, { unitBytes: 30 }), inUse(1)], [30, 70]],
+    [100, 'so that a share of less than one chunk is not lost', [inUse(1, { unitBytes: 200 }), inUse(1)], [0, 100]],
+  ])('splits %i bytes %s', (total, _, users, parts) => {
+    expect(splitCapacity(total, users)).toEqual(parts);
+  });
+
+  const anyUsers = (unitBytes: fc.Arbitrary<number>) =>
+    fc.array(fc.record({ share: fc.integer({ min: 1, max: 1000 }), unitBytes }), { minLength: 1, maxLength: 20 });
+  const split = (total: number, users: readonly Pick<CapacityUser, 'share' | 'unitBytes'>[]) => {
+    const parts = splitCapacity(
+      total,
+      users.map((user) => ({ ...user, bytes: 0, isInUse: true })),
+    );
+    return { parts, sum: parts.reduce((all, part) => all + part, 0) };
+  };
+
+  it('splits all units, each share rounded up or down, if all units are equal', () => {
+    fc.assert(
+      fc.property(fc.nat(100_000), fc.integer({ min: 1, max: 40 }), anyUsers(fc.constant(1)), (units, size, users) => {
+        const total = users.reduce((all, { share }) => all + share, 0);
+        const { parts, sum } = split(
+          units * size,
+          users.map((user) => ({ ...user, unitBytes: size })),
+        );
+        expect(sum).toBe(units * size);
+        for (const [at, { share }] of users.entries())
+          expect(Math.abs((parts[at] ?? 0) / size - (units * share) / total)).toBeLessThan(1 + 1e-6);
+      }),
+    );
+  });
+
+  it('leaves less than the smallest unit, and splits into multiples of the units', () => {
+    fc.assert(
+      fc.property(fc.nat(100_000), anyUsers(fc.integer({ min: 1, max: 500 })), (total, users) => {
+        const { parts, sum } = split(total, users);
+        expect(total - sum).toBeGreaterThanOrEqual(0);
+        expect(total - sum).toBeLessThan(Math.min(...users.map(({ unitBytes }) => unitBytes)));
+        for (const [at, { unitBytes }] of users.entries()) expect((parts[at] ?? 0) % unitBytes).toBe(0);
+      }),
+    );
   });
 });
 

@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FakeClock, FakeLogger } from '@downstream/platform/testing';
 import { afterEach, beforeEach } from '@jest/globals';
+import type { SizedChunk } from '../../src/chunks/chunk-store.ts';
 import { Disk } from '../../src/chunks/disk.ts';
 import { MARKER_FILE, writeMarker } from '../../src/chunks/disk-marker.ts';
 import type { FileSystemSpace } from '../../src/chunks/disk-space.ts';
 import { Disks } from '../../src/chunks/disks.ts';
-import { makeId } from './builders.ts';
+import type { ChunkTerms, ContractId } from '../../src/contract/contract.ts';
+import { makeId, terms } from './builders.ts';
 
 let root: string;
 beforeEach(() => {
@@ -16,7 +18,32 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 export const CHUNK_BYTES = 1_000;
+/** The content of a chunk. */
+export const createContent = (bytes = CHUNK_BYTES): string => 'x'.repeat(bytes);
+/** What the disks must know of a chunk. */
+export const aChunk = (id: ContractId, sizeBytes = CHUNK_BYTES): SizedChunk => ({ id, sizeBytes });
 let farms = 0;
+
+/** The contracts whose chunks the disks hold. */
+class FakeContracts {
+  readonly #chunks = new Map<ContractId, ChunkTerms>();
+
+  get bytes(): number {
+    return this.ids.reduce((sum, id) => sum + (this.findChunk(id)?.sizeBytes ?? 0), 0);
+  }
+  get ids(): ContractId[] {
+    return [...this.#chunks.keys()];
+  }
+  findChunk(id: ContractId): ChunkTerms | undefined {
+    return this.#chunks.get(id);
+  }
+  add(id: ContractId, changes: Partial<ChunkTerms> = {}): void {
+    this.#chunks.set(id, { ...terms({ id }), sizeBytes: CHUNK_BYTES, ...changes });
+  }
+  delete(id: ContractId): void {
+    this.#chunks.delete(id);
+  }
+}
 
 /** Disks in temporary folders, each with capacity for the given number of chunks. */
 export async function createDisks(capacities: number[], { minFreeBytes = 0 } = {}) {
@@ -36,7 +63,7 @@ export async function createDisks(capacities: number[], { minFreeBytes = 0 } = {
       return new Disk(options, { readSpace, clock });
     }),
   );
-  const held = new Set<string>();
+  const held = new FakeContracts();
   const lost: string[] = [];
   const found: string[] = [];
   const errors: string[] = [];
@@ -77,13 +104,21 @@ export async function createDisks(capacities: number[], { minFreeBytes = 0 } = {
     /** The names of all files in the chunk folder of a disk, except its marker. */
     listFiles: (n: number): string[] => readdirSync(disk(n).files.folder).filter((name) => name !== MARKER_FILE),
     /** Accepts the contract `n` and stores its chunk. */
-    put: (n: number): Disk => {
-      const id = makeId(n);
-      const chosen = disks.reserve(id);
-      writeFileSync(chosen.files.path(id), 'x');
-      disks.stored(id, chosen);
-      held.add(id);
+    put: (n: number, sizeBytes = CHUNK_BYTES): Disk => {
+      const chunk = aChunk(makeId(n), sizeBytes);
+      const chosen = disks.reserve(chunk);
+      writeFileSync(chosen.files.path(chunk.id), createContent(sizeBytes));
+      disks.stored(chunk, chosen);
+      held.add(chunk.id, { sizeBytes });
       return chosen;
+    },
+    /** How many more chunks fit, accepted one after the other. */
+    countFree: (sizeBytes = CHUNK_BYTES): number => {
+      const chosen: Disk[] = [];
+      const chunk = aChunk(makeId(0), sizeBytes);
+      while (disks.availableBytes({ bytes: 0, chunks: 1 }) >= sizeBytes) chosen.push(disks.reserve(chunk));
+      for (const each of chosen) disks.cancelled(chunk, each);
+      return chosen.length;
     },
     /** Probes every disk. */
     probe: async (times: number) => {

@@ -1,4 +1,5 @@
 import { FakeClock, FakeLogger } from '@downstream/platform/testing';
+import type { ChunkSpace } from '../../src/contract/capacity.ts';
 import type { ChunkSource, ChunkTerms, ContractId, FailureReason } from '../../src/contract/contract.ts';
 import type { JournalEntry } from '../../src/contract/journal-entry.ts';
 import type { ClockOffsets } from '../../src/contract/lost-time.ts';
@@ -96,7 +97,8 @@ interface FakeDelays {
 
 /** A node in memory. It follows the protocol except for the faults that a test sets. */
 export class FakeNode implements NodePort, NodeClockPort {
-  readonly traits = { listsAll: true, maxBatch: 1, canRelease: true };
+  /** The sizes of its chunks, of which a request gets the largest that fit. By default, that of the genesis file. */
+  chunkSizes: readonly number[] = [];
   readonly clock: FakeClock;
   readonly faults = new FakeFaults();
   readonly delays: FakeDelays = { listing: undefined, offer: undefined, release: undefined, answer: async () => {} };
@@ -117,6 +119,8 @@ export class FakeNode implements NodePort, NodeClockPort {
 
   // Received requests
   calls = 0;
+  /** How large chunks each request for contracts allowed. */
+  readonly requestedBytes: number[] = [];
   registrations = 0;
   readonly answers: string[] = [];
   /** The timeout of each answer. */
@@ -146,9 +150,26 @@ export class FakeNode implements NodePort, NodeClockPort {
     return this.token;
   }
 
-  async requestContracts(token: string): Promise<Offer[]> {
+  get traits() {
+    return { listsAll: true, maxBatch: 1, canRelease: true, chunkSizesVary: this.chunkSizes.length > 0 };
+  }
+
+  async requestContracts(token: string, { maxBytes }: { maxBytes: number }): Promise<Offer[]> {
     this.#check('chunk', token);
-    if (this.contracts.size >= this.supply) return [];
+    this.requestedBytes.push(maxBytes);
+    if (this.chunkSizes.length === 0) return this.contracts.size < this.supply ? [await this.#offer(undefined)] : [];
+    const sizes: number[] = [];
+    for (let left = maxBytes; sizes.length < 10 && this.contracts.size + sizes.length < this.supply; ) {
+      const fitting = this.chunkSizes.filter((sizeBytes) => sizeBytes <= left);
+      if (fitting.length === 0) break;
+      const sizeBytes = Math.max(...fitting);
+      sizes.push(sizeBytes);
+      left -= sizeBytes;
+    }
+    return await Promise.all(sizes.map(async (sizeBytes) => await this.#offer(sizeBytes)));
+  }
+
+  async #offer(sizeBytes: number | undefined): Promise<Offer> {
     this.#issued += 1;
     const id = makeId(this.idsFrom + this.#issued);
     this.contracts.set(id, { startedAt: this.#now(), settled: new Map() });
@@ -158,7 +179,7 @@ export class FakeNode implements NodePort, NodeClockPort {
       this.kind === 'url'
         ? { kind: 'url', url: `http://node/${id}` }
         : { kind: 'secret', secret: `secret${this.#issued}` };
-    return [{ id, reference: id, source, challenge, intervalMs: this.intervalMs }];
+    return { id, reference: id, source, sizeBytes, challenge, intervalMs: this.intervalMs };
   }
 
   async listContracts(token: string): Promise<Listing> {
@@ -394,9 +415,16 @@ export class FakeOutcomes implements OutcomePort {
   entriesSkipped = (reason: SkipReason, count: number) => void this.skipped.push(`${reason} ${count}`);
 }
 
+/** Disks with space for this many bytes of chunks. */
+export function createFreeSpace() {
+  const space = { bytes: Number.POSITIVE_INFINITY };
+  return Object.assign(space, { availableBytes: (pending: ChunkSpace) => Math.max(0, space.bytes - pending.bytes) });
+}
+
 /** A farmer with fakes. Node, chunks and store can be passed to the next one, as after a restart. */
 export function aFarmer({
   contracts = 3,
+  chunkBytes = 1,
   pollIntervalMs = 2_000,
   scrubCycleMs,
   node,
@@ -404,6 +432,7 @@ export function aFarmer({
   store = new MemoryStore(),
 }: {
   contracts?: number;
+  chunkBytes?: number;
   /** 'default' derives it from the contracts' intervals. */
   pollIntervalMs?: number | 'default';
   /** No scrub by default. */
@@ -418,10 +447,10 @@ export function aFarmer({
   const outcomes = new FakeOutcomes();
   const log = new FakeLogger();
   const random = { next: () => 0.5 };
-  const freeSpace = { chunks: Number.POSITIVE_INFINITY };
+  const freeSpace = createFreeSpace();
   const circuit: { retryAfterMs: number | undefined } = { retryAfterMs: undefined };
   const scrubs: Record<ScrubResult, number> = { ok: 0, proved: 0, corrupt: 0, unreadable: 0, slow: 0 };
-  const table = ContractTable.load({ chunkBytes: 1 }, { store, outcomes, clock, log });
+  const table = ContractTable.load({ chunkBytes }, { store, outcomes, clock, log });
   const intervalMs = pollIntervalMs === 'default' ? undefined : pollIntervalMs;
   const farmer = new Farmer(
     { workers: 2, scrubCycleMs, address: 'a', pollIntervalMs: intervalMs },
@@ -442,7 +471,10 @@ export function aFarmer({
         },
       ],
       contracts: new ContractTables([table]),
-      capacity: new CapacityShares(contracts, [{ share: 1, contracts: table, exitStore: store }]),
+      capacity: new CapacityShares(
+        [contracts * chunkBytes],
+        [{ share: 1, node: theNode, contracts: table, exitStore: store }],
+      ),
       chunks,
       freeSpace,
       scrubs: store,

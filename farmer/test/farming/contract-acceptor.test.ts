@@ -16,7 +16,7 @@ describe('ContractAcceptor', () => {
     ['nothing during a request', undefined, ({ node }) => Object.assign(node.delays, { offer: never })],
     ['a token', 'no_token', ({ node }) => Object.assign(node.faults, { rejectsRegistrations: true })],
     ['capacity', 'share_used', ({ node }) => Object.assign(node, { supply: 10 })],
-    ['disk space', 'no_space', ({ freeSpace }) => Object.assign(freeSpace, { chunks: 0 })],
+    ['disk space', 'no_space', ({ freeSpace }) => Object.assign(freeSpace, { bytes: 0 })],
     ['chunks', 'generating', ({ chunks }) => Object.assign(chunks, { createTime: async () => await never })],
     ['an offer', 'no_offer', ({ node }) => Object.assign(node, { supply: 2 })],
     [

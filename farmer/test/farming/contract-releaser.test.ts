@@ -11,7 +11,7 @@ async function aReleaser() {
   const clock = new FakeClock();
   const node = Object.assign(new FakeNode(clock), { supply: 1 });
   const token = await node.register();
-  await node.requestContracts(token);
+  await node.requestContracts(token, { maxBytes: 1 });
   const session: { token: string | undefined } = { token };
   const log = new FakeLogger();
   const stopping = new AbortController();

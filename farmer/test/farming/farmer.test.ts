@@ -402,16 +402,16 @@ describe('Farmer', () => {
 
   it('accepts no contracts while the disks are full, and continues when they have space', async () => {
     const { start, clock, freeSpace, table, outcomes } = aFarmer({ contracts: 5 });
-    freeSpace.chunks = 2;
+    freeSpace.bytes = 2;
     start();
     await clock.advance(10 * SECOND);
-    freeSpace.chunks = 0;
+    freeSpace.bytes = 0;
     const held = table.size;
     expect(held).toBeGreaterThan(0);
     await clock.advance(INTERVAL_MS);
     expect(table.size).toBe(held);
     expect(outcomes.failures).toEqual([]);
-    freeSpace.chunks = 10;
+    freeSpace.bytes = 10;
     await clock.advance(INTERVAL_MS);
     expect(table.size).toBe(5);
   });

@@ -5,7 +5,7 @@ import { CapacityShares } from '../../src/farming/capacity-shares.ts';
 import { ContractTable } from '../../src/farming/contract-table.ts';
 import { ContractTables } from '../../src/farming/contract-tables.ts';
 import { Farmer } from '../../src/farming/farmer.ts';
-import { FakeChunks, FakeNode, FakeOutcomes, MemoryStore } from '../fakes/fake-farmer.ts';
+import { createFreeSpace, FakeChunks, FakeNode, FakeOutcomes, MemoryStore } from '../fakes/fake-farmer.ts';
 
 const SECOND = 1_000;
 
@@ -14,7 +14,7 @@ function createFarmer(count: number, contracts: number) {
   const clock = new FakeClock();
   const log = new FakeLogger();
   const chunks = new FakeChunks();
-  const freeSpace = { chunks: Number.POSITIVE_INFINITY };
+  const freeSpace = createFreeSpace();
   const nodes = Array.from({ length: count }, (_, at) => {
     const node = Object.assign(new FakeNode(clock), { supply: contracts, idsFrom: 10_000 * at });
     const store = new MemoryStore();
@@ -38,8 +38,8 @@ function createFarmer(count: number, contracts: number) {
       })),
       contracts: new ContractTables(nodes.map((each) => each.contracts)),
       capacity: new CapacityShares(
-        count * contracts,
-        nodes.map((each) => ({ share: 1, contracts: each.contracts, exitStore: each.store })),
+        [count * contracts],
+        nodes.map(({ node, contracts: table, store }) => ({ share: 1, node, contracts: table, exitStore: store })),
       ),
       chunks,
       freeSpace,
@@ -76,7 +76,7 @@ describe('Farmer with several nodes', () => {
 
   it('accepts no more contracts than fit on the disks, even if all nodes offer some at once', async () => {
     const { clock, chunks, freeSpace, nodes } = createFarmer(3, 5);
-    freeSpace.chunks = 1;
+    freeSpace.bytes = 1;
     chunks.createTime = async () => await new Promise(() => {});
     for (const { node } of nodes) node.delays.offer = clock.sleep(SECOND / 2);
     await clock.advance(SECOND);
