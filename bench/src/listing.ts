@@ -8,7 +8,7 @@ import { CapacityShares } from '../../farmer/src/farming/capacity-shares.ts';
 import { ContractTable } from '../../farmer/src/farming/contract-table.ts';
 import { ContractTables } from '../../farmer/src/farming/contract-tables.ts';
 import { Farmer } from '../../farmer/src/farming/farmer.ts';
-import type { ChunkPort, NodePort } from '../../farmer/src/farming/ports.ts';
+import type { ChunkPort, NodePort, TagPort } from '../../farmer/src/farming/ports.ts';
 import { FarmerMetrics } from '../../farmer/src/metrics/metrics.ts';
 import { NodeHttp } from '../../farmer/src/node/node-http.ts';
 import { PrototypeNode } from '../../farmer/src/node/prototype-node.ts';
@@ -104,6 +104,7 @@ function createFarmer({ store, state, http }: { store: NodeStore; state: StateSt
     verify: async () => {},
     remove: async () => {},
   };
+  const tags: TagPort = { save: async () => [], remove: () => {} };
   const prototype = new PrototypeNode(http);
   const node: NodePort = {
     traits: prototype.traits,
@@ -118,7 +119,7 @@ function createFarmer({ store, state, http }: { store: NodeStore; state: StateSt
     {
       nodes: [
         {
-          ...{ alias: ALIAS, node, chunks, contracts, outcomes, log },
+          ...{ alias: ALIAS, node, chunks, tags, contracts, outcomes, log },
           circuit: { retryAfterMs: undefined },
           tokens: store,
           exitStore: store,

@@ -25,7 +25,7 @@ import { CapacityShares } from './farming/capacity-shares.ts';
 import { ContractTable } from './farming/contract-table.ts';
 import type { ContractTables } from './farming/contract-tables.ts';
 import type { NodeDeps } from './farming/node-components.ts';
-import type { OutcomePort, TokenStorePort } from './farming/ports.ts';
+import type { OutcomePort, TagPort, TokenStorePort } from './farming/ports.ts';
 import { FarmerMetrics } from './metrics/metrics.ts';
 import { CircuitBreaker } from './node/circuit-breaker.ts';
 import { ClockSkew } from './node/clock-skew.ts';
@@ -325,6 +325,9 @@ interface NodeResources {
   readonly secrets: Pick<Secrets, 'remember'>;
 }
 
+/** Contracts of the prototype API have no tags. */
+const NO_TAGS: TagPort = { save: async (tags) => tags.map(() => 'invalid'), remove: () => {} };
+
 /** What the farmer needs for one node. */
 export function toNodeDeps(
   { config, connection, store, ...rest }: LoadedNode & { readonly connection: Connection },
@@ -341,6 +344,7 @@ export function toNodeDeps(
     tokens: rememberTokens(store, (token) => secrets.remember(alias, token)),
     exitStore: store,
     clockStore: store,
+    tags: NO_TAGS,
     chunks: chunkStore.forNode(createNodeDownloads({ nodeUrl: config.url, trustedOrigins }, http)),
   };
 }

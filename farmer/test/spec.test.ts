@@ -26,7 +26,9 @@ const EVENTS: Record<ContractEvent['type'], ContractEvent> = {
   reading: { type: 'reading', challenge: '0.1' },
   proved: { type: 'proved', challenge: '0.1', response: 'r' },
   sent: { type: 'sent', challenge: '0.1' },
+  answered: { type: 'answered', dueAt: T0 + INTERVAL_MS, askedAt: T0 + 10 },
   verdict: { type: 'verdict', challenge: '0.1', passed: true },
+  rejected: { type: 'rejected', challenge: '0.1' },
   tick: { type: 'tick', ...running },
 };
 

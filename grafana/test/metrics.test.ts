@@ -23,6 +23,7 @@ const PROCESS_LABELS: Readonly<Record<string, Labels>> = {
 
 /** Declared metrics that no dashboard needs, and why. */
 const NOT_SHOWN: Readonly<Record<string, string>> = {
+  farmer_empty_challenges_total: 'either all challenges of a chunk size or none',
   process_cpu_user_seconds_total: 'part of process_cpu_seconds_total',
   process_cpu_system_seconds_total: 'part of process_cpu_seconds_total',
   process_virtual_memory_bytes: 'address space, not memory in use',

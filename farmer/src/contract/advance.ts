@@ -8,11 +8,19 @@ import {
   type EventType,
   type FailureReason,
   getOpenChallenge,
+  isTimedByNode,
   type Phase,
   type RoundContext,
 } from './contract.ts';
 import type { Cause, JournalEntry } from './journal-entry.ts';
-import { advanceRound, countElapsedRounds, EMPTY_TIMELINE, MAX_CLOCK_ERROR_MS, type Timeline } from './round.ts';
+import {
+  advanceRound,
+  countElapsedRounds,
+  EMPTY_TIMELINE,
+  MAX_CLOCK_ERROR_MS,
+  type Round,
+  type Timeline,
+} from './round.ts';
 
 /** The outcome of one round, or of several consecutive rounds. */
 export interface Settlement {
@@ -45,10 +53,12 @@ const TRANSITIONS: { readonly [P in Phase]: Transitions<P> } = {
     }),
     chunk_verified: ignore,
     challenged: receiveChallenge,
+    answered: receiveAnswered,
     reading: ignore,
     proved: ignore,
     sent: ignore,
     verdict: ignore,
+    rejected: ignore,
     tick: settleIfOver,
   },
   waiting: {
@@ -57,10 +67,12 @@ const TRANSITIONS: { readonly [P in Phase]: Transitions<P> } = {
     chunk_lost: (contract) => ({ contract: loseChunk(contract) }),
     chunk_verified: (contract, _, now) => ({ contract: { ...contract, verifiedAt: now } }),
     challenged: receiveChallenge,
+    answered: receiveAnswered,
     reading: ignore,
     proved: ignore,
     sent: ignore,
     verdict: ignore,
+    rejected: ignore,
     tick: settleIfOver,
   },
   proving: {
@@ -69,6 +81,7 @@ const TRANSITIONS: { readonly [P in Phase]: Transitions<P> } = {
     chunk_lost: (contract) => ({ contract: loseChunk(contract) }),
     chunk_verified: (contract, _, now) => ({ contract: { ...contract, verifiedAt: now } }),
     challenged: receiveChallenge,
+    answered: receiveAnswered,
     reading: (contract, _, now) => ({ contract: { ...contract, timeline: { ...contract.timeline, readAt: now } } }),
     proved: (contract, { response }, now) => {
       const timeline = { ...contract.timeline, hashedAt: now };
@@ -76,6 +89,7 @@ const TRANSITIONS: { readonly [P in Phase]: Transitions<P> } = {
     },
     sent: ignore,
     verdict: ignore,
+    rejected: ignore,
     tick: settleIfOver,
   },
   answering: {
@@ -85,6 +99,7 @@ const TRANSITIONS: { readonly [P in Phase]: Transitions<P> } = {
     chunk_lost: (contract) => ({ contract: { ...contract, chunkLost: true } }),
     chunk_verified: (contract, _, now) => ({ contract: { ...contract, verifiedAt: now } }),
     challenged: receiveChallenge,
+    answered: receiveAnswered,
     reading: ignore,
     proved: ignore,
     sent: (contract, _, now) => {
@@ -92,6 +107,7 @@ const TRANSITIONS: { readonly [P in Phase]: Transitions<P> } = {
       return { contract: { ...contract, timeline: { ...contract.timeline, sentAt, attempts: attempts + 1 } } };
     },
     verdict: (contract, { passed }, now) => settleVerdict(contract, passed, now),
+    rejected: (contract, _, now) => ({ contract: proveAgain(contract, now) }),
     tick: settleIfOver,
   },
 };
@@ -138,8 +154,18 @@ function loseChunk(contract: Contract<'waiting' | 'proving'>): Contract<'generat
   };
 }
 
+/** The response was wrong, perhaps because the chunk changed on the way. The chunk is read again. */
+function proveAgain(contract: Contract<'answering'>, now: Instant): Contract {
+  const { response: _, chunkLost, ...held } = contract;
+  const { attempts, receivedAt } = contract.timeline;
+  const timeline = { attempts, receivedAt, queuedAt: now };
+  const proving: Contract<'proving'> = { ...held, phase: 'proving', obstacle: 'wrong_answer', timeline };
+  return chunkLost ? loseChunk(proving) : proving;
+}
+
 function receiveChallenge(contract: Contract, event: ContractEvent<'challenged'>, now: Instant): Step {
-  if (contract.settledAt !== undefined && event.askedAt <= contract.settledAt) return { contract };
+  if (isOlderThanRound(contract, event)) return { contract };
+  if (event.dueAt !== undefined) return receiveTimedChallenge(contract, event.challenge, event.dueAt, now);
   const { challenge, askedAt, lastAbsentAt } = event;
   const open = getOpenChallenge(contract);
   if (open === challenge) return { contract };
@@ -157,19 +183,58 @@ function receiveChallenge(contract: Contract, event: ContractEvent<'challenged'>
   const unlisted = isNewerThan(lastAbsentAt, contract.settledAt) ? lastAbsentAt : undefined;
   const { issuedAt } = current.round;
   const round = { ...current.round, issuedAt: Math.min(Math.max(issuedAt, unlisted ?? issuedAt), now) };
+  return { contract: openRound(current, round, challenge, now), settlement };
+}
+
+/** A listing that was requested before the last round was settled is out of date. */
+function isOlderThanRound({ settledAt }: Contract, { askedAt }: { readonly askedAt: Instant }): boolean {
+  return settledAt !== undefined && askedAt <= settledAt;
+}
+
+function openRound(contract: Contract, round: Round, challenge: string, now: Instant): Contract {
   const received: Timeline = { attempts: 0, receivedAt: now };
-  const next: Contract =
-    current.phase === 'generating'
-      ? { ...current, round, challenge, timeline: received, unknownUntil: undefined }
-      : {
-          ...current,
-          phase: 'proving',
-          round,
-          challenge,
-          timeline: { ...received, queuedAt: now },
-          unknownUntil: undefined,
-        };
-  return { contract: next, settlement };
+  const common = { round, challenge, isLapsed: undefined, unknownUntil: undefined };
+  return contract.phase === 'generating'
+    ? { ...contract, ...common, timeline: received }
+    : { ...contract, ...common, phase: 'proving', timeline: { ...received, queuedAt: now } };
+}
+
+/** A deadline that the node states again may differ by this much, because of rounding and the time of a request. */
+const DEADLINE_TOLERANCE_MS = 100;
+
+/** A node that sets the deadlines issues a challenge only if the one before was answered in time. */
+function receiveTimedChallenge(contract: Contract, challenge: string, due: Instant, now: Instant): Step {
+  const { round, terms } = contract;
+  const isSameDeadline = Math.abs(due - dueAt(contract)) < DEADLINE_TOLERANCE_MS;
+  const issuedAt = due - terms.intervalMs;
+  if (getOpenChallenge(contract) === challenge)
+    return { contract: isSameDeadline ? contract : { ...contract, round: { ...round, issuedAt } } };
+  const count = Math.max(0, countRoundsUntil(contract, due));
+  const settlement = count === 0 ? undefined : settleAnswered(contract, count, now);
+  const current = settlement === undefined ? contract : startNextRound(contract, settlement);
+  return { contract: openRound(current, { number: current.round.number, issuedAt }, challenge, now), settlement };
+}
+
+function receiveAnswered(contract: Contract, event: ContractEvent<'answered'>, now: Instant): Step {
+  if (isOlderThanRound(contract, event)) return { contract };
+  const rounds = countRoundsUntil(contract, event.dueAt);
+  const settlement = rounds < 0 || contract.isLapsed ? undefined : settleAnswered(contract, rounds + 1, now);
+  const current = settlement === undefined ? contract : startNextRound(contract, settlement);
+  const round = { ...current.round, issuedAt: event.dueAt };
+  return { contract: { ...current, round, isLapsed: undefined }, settlement };
+}
+
+/** How many rounds after the current one has this deadline. */
+function countRoundsUntil(contract: Contract, due: Instant): number {
+  return contract.isLapsed ? 0 : Math.round((due - dueAt(contract)) / contract.terms.intervalMs);
+}
+
+/** Settles rounds that the node says were answered, which this process may not have seen. */
+function settleAnswered(contract: Contract, count: number, now: Instant): Settlement {
+  const isKnown = count === 1 && contract.unknownUntil === undefined;
+  const outcome = isKnown ? ('passed' as const) : ('unknown' as const);
+  const entry = { ...toJournalEntry(contract, outcome, count, now), ...(!isKnown && { cause: 'state_lost' as const }) };
+  return { entry, slackMs: Math.max(0, dueAt(contract) - now) };
 }
 
 function settleVerdict(contract: Contract<'answering'>, passed: boolean, now: Instant): Step {
@@ -185,10 +250,14 @@ function settleVerdict(contract: Contract<'answering'>, passed: boolean, now: In
 }
 
 function settleIfOver(contract: Contract, event: ContractEvent<'tick'>, now: Instant): Step {
-  const count = countElapsedRounds(contract.round, contract.terms.intervalMs, now);
-  if (count === 0) return { contract };
-  const settlement = settleElapsed(contract, event, count, now);
-  return { contract: { ...startNextRound(contract, settlement), settled: getOpenChallenge(contract) }, settlement };
+  const { round, terms, isLapsed } = contract;
+  const elapsed = isLapsed ? 0 : countElapsedRounds(round, terms.intervalMs, now);
+  if (elapsed === 0) return { contract };
+  const isTimed = isTimedByNode(terms);
+  // After a missed round, a node that sets the deadlines ends the contract.
+  const settlement = settleElapsed(contract, event, isTimed ? 1 : elapsed, now);
+  const next = { ...startNextRound(contract, settlement), settled: getOpenChallenge(contract) };
+  return { contract: isTimed ? { ...next, isLapsed: true } : next, settlement };
 }
 
 /** Settles `count` rounds that are over, or only the first of them, if their outcome is unknown. */
@@ -212,7 +281,8 @@ function findMissedReason(
   { nodeReachable, runningSince }: RoundContext,
 ): { reason: FailureReason; cause: Cause } {
   if (contract.timeline.sentAt !== undefined) return { reason: 'node_error', cause: 'not_acknowledged' };
-  if (contract.obstacle !== undefined) return { reason: contract.obstacle, cause: 'chunk_lost' };
+  if (contract.obstacle === 'chunk_unreadable') return { reason: contract.obstacle, cause: 'chunk_lost' };
+  if (contract.obstacle === 'wrong_answer') return { reason: contract.obstacle, cause: 'answer_rejected' };
   if (runningSince >= dueAt(contract)) return { reason: 'missed', cause: 'farmer_stopped' };
   if (!nodeReachable)
     return { reason: 'node_error', cause: contract.phase === 'answering' ? 'not_acknowledged' : 'node_unreachable' };

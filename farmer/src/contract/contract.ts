@@ -56,8 +56,13 @@ interface CommonState {
   readonly round: Round;
   /** When each stage of this round's challenge was reached. */
   readonly timeline: Timeline;
-  /** What has prevented an answer in this round so far: the failure reason if the round ends without one. */
-  readonly obstacle?: 'chunk_unreadable' | undefined;
+  /** What has prevented a right answer in this round so far: the failure reason if the round ends without one. */
+  readonly obstacle?: 'chunk_unreadable' | 'wrong_answer' | undefined;
+  /**
+   * Whether a round was missed and the node sets the deadlines. Then it has ended the contract, unless it says
+   * otherwise, and the current round has no deadline.
+   */
+  readonly isLapsed?: boolean | undefined;
   /** When the last round was settled. A listing that was requested earlier is out of date. */
   readonly settledAt?: Instant | undefined;
   /** The challenge of the last settled round, answered or not. Unset when a whole round has passed since. */
@@ -115,19 +120,29 @@ export interface EventByType {
   readonly chunk_lost: { readonly type: 'chunk_lost' };
   /** The whole chunk was read, independently of a challenge, and its hash matched. */
   readonly chunk_verified: { readonly type: 'chunk_verified' };
-  /** The node lists an open challenge. `lastAbsentAt`: when the last listing without this challenge was requested. */
+  /**
+   * The node lists an open challenge.
+   *
+   * - `lastAbsentAt`: when the last listing without this challenge was requested
+   * - `dueAt`: the deadline, if the node sets it
+   */
   readonly challenged: RoundContext & {
     readonly type: 'challenged';
     readonly challenge: string;
     readonly askedAt: Instant;
     readonly lastAbsentAt?: Instant | undefined;
+    readonly dueAt?: Instant | undefined;
   };
+  /** The node says that the challenge with this deadline was answered. */
+  readonly answered: { readonly type: 'answered'; readonly dueAt: Instant; readonly askedAt: Instant };
   /** A worker starts to read the chunk. */
   readonly reading: { readonly type: 'reading'; readonly challenge: string };
   readonly proved: { readonly type: 'proved'; readonly challenge: string; readonly response: string };
   /** The response is being sent to the node. */
   readonly sent: { readonly type: 'sent'; readonly challenge: string };
   readonly verdict: { readonly type: 'verdict'; readonly challenge: string; readonly passed: boolean };
+  /** The node rejected the response, but a right one still passes. */
+  readonly rejected: { readonly type: 'rejected'; readonly challenge: string };
   /** Time has passed. The round may be over. */
   readonly tick: RoundContext & { readonly type: 'tick' };
 }
@@ -151,14 +166,29 @@ export function acceptContract(terms: Terms, challenge: string, now: Instant): C
 
 /** A contract from the store. Its chunk counts as missing until a `chunk_found` event. */
 export function restoreContract(
-  stored: Pick<Contract<'generating'>, 'terms' | 'round' | 'settled' | 'hadChunk' | 'last' | 'unknownUntil'>,
+  stored: Pick<
+    Contract<'generating'>,
+    'terms' | 'round' | 'settled' | 'isLapsed' | 'hadChunk' | 'last' | 'unknownUntil'
+  >,
 ): Contract<'generating'> {
   return { phase: 'generating', ...stored, timeline: EMPTY_TIMELINE };
 }
 
-/** The deadline of the current round. */
+/** Whether the node sets the deadline of each challenge. Otherwise it follows from the interval. */
+export function isTimedByNode({ proof }: Terms): boolean {
+  return proof !== 'digest';
+}
+
+/** The deadline of the current round. A lapsed contract's round has none: this is an estimate. */
 export function dueAt({ round, terms }: Contract): Instant {
   return round.issuedAt + terms.intervalMs;
+}
+
+/** The deadline of the contract's last challenge, if their number is limited. */
+export function getLastDeadline(contract: Contract): Instant | undefined {
+  const { terms, round } = contract;
+  if (terms.challengeCount === undefined) return undefined;
+  return dueAt(contract) + (terms.challengeCount - 1 - round.number) * terms.intervalMs;
 }
 
 /** The open challenge, if it is known. */

@@ -1,11 +1,23 @@
-import { computeBackoffMs } from '@downstream/platform';
-import { type Contract, type ContractId, dueAt } from '../contract/contract.ts';
+import { computeBackoffMs, type Instant, yieldToEventLoop } from '@downstream/platform';
+import { type Contract, type ContractId, dueAt, isTimedByNode } from '../contract/contract.ts';
+import { DeadlineQueue } from '../contract/deadline-queue.ts';
 import { NodeError } from './errors.ts';
 import type { NodeComponents } from './node-components.ts';
+import type { Verdict } from './ports.ts';
 
 type AnswererDeps = Pick<
   NodeComponents,
-  'node' | 'circuit' | 'lostTime' | 'session' | 'contracts' | 'answers' | 'nodeThroughput' | 'clock' | 'random' | 'log'
+  | 'node'
+  | 'circuit'
+  | 'lostTime'
+  | 'requester'
+  | 'session'
+  | 'contracts'
+  | 'answers'
+  | 'nodeThroughput'
+  | 'clock'
+  | 'random'
+  | 'log'
 >;
 
 /** The two stages of a shutdown. */
@@ -24,58 +36,156 @@ const MAX_SENDS_PER_ATTEMPT = 2;
 const MIN_TIMEOUT_MS = 1_000;
 /** An answer is not sent with less slack than this, or than twice the usual response time of the node. */
 const MIN_SLACK_MS = 250;
+/** How long a request waits for more answers, if it can take several. */
+const COLLECT_MS = 200;
+const VERDICTS_PER_TRANSACTION = 64;
+
+interface WaitingAnswer {
+  readonly id: ContractId;
+  readonly challenge: string;
+  readonly attempt: number;
+}
+
+interface AnswerAttempt extends WaitingAnswer {
+  readonly contract: Contract<'answering'>;
+}
 
 /**
- * Sends answers until the node acknowledges them or the round is over. The node repeats its first verdict if the same
- * answer arrives twice, so a lost response only costs a repetition.
+ * Sends answers until the node acknowledges them or the round is over, several in one request if the API allows that.
+ * The node repeats its first verdict if the same answer arrives twice, so a lost response only costs a repetition.
  */
 export class Answerer {
   readonly #deps: AnswererDeps;
+  readonly #waiting = new DeadlineQueue<WaitingAnswer>();
+  /** Whether a request waits for more answers. */
+  #isCollecting = false;
 
   constructor(deps: AnswererDeps) {
     this.#deps = deps;
   }
 
-  enqueue(contract: Contract<'answering'>, signals: StopSignals, attempt = 1): void {
-    const { terms, challenge } = contract;
-    this.#deps.answers.add(dueAt(contract), async () => await this.#send(terms.id, challenge, signals, attempt));
+  /** Adds a job per answer, so that the work queue shows how many wait. A job may send the answers of later ones. */
+  enqueue({ terms, round, challenge, timeline }: Contract<'answering'>, signals: StopSignals, attempt = 1): void {
+    const due = round.issuedAt + terms.intervalMs;
+    this.#waiting.push({ dueAt: due, value: { id: terms.id, challenge, attempt } });
+    const send = () => this.#deps.answers.add(due, async () => await this.#sendNext(signals));
+    // The node rejected an earlier answer to this challenge: it must not be asked to verify one after another.
+    const pauseMs = attempt === 1 && timeline.attempts > 0 ? this.#getPauseMs(timeline.attempts, due) : 0;
+    if (pauseMs === 0) send();
+    else void this.#deps.clock.sleep(pauseMs, signals.stopping).then(send, () => {});
   }
 
-  async #send(id: ContractId, challenge: string, signals: StopSignals, attempt: number): Promise<void> {
-    const { node, circuit, lostTime, session, contracts, nodeThroughput, clock, log } = this.#deps;
-    const contract = this.#getCurrent(id, challenge);
-    if (contract === undefined || session.token === undefined) return;
+  async #sendNext(signals: StopSignals): Promise<void> {
+    const { node, circuit, session } = this.#deps;
+    if (node.traits.maxBatch > 1) await this.#collect();
+    const { token } = session;
+    const batch: AnswerAttempt[] = [];
+    while (batch.length < node.traits.maxBatch) {
+      const next = this.#waiting.pop();
+      if (next === undefined) break;
+      const contract = this.#getCurrent(next.value.id, next.value.challenge);
+      if (contract === undefined || token === undefined || this.#isTooLate(contract)) continue;
+      const { attempt } = next.value;
+      // The challenge may be over without our noticing.
+      if (!this.#isConfirmed(contract)) this.#retryLater(contract, signals, attempt);
+      else if (circuit.retryAfterMs !== undefined) this.#retryLater(contract, signals, attempt, circuit.retryAfterMs);
+      else batch.push({ ...next.value, contract });
+    }
+    if (token !== undefined && batch.length > 0) await this.#send(token, batch, signals);
+  }
+
+  /** Waits for more answers, unless enough wait already, or another request takes them. */
+  async #collect(): Promise<void> {
+    const { node, clock } = this.#deps;
+    if (this.#isCollecting || this.#waiting.length >= node.traits.maxBatch) return;
+    const slackMs = (this.#waiting.peek()?.dueAt ?? 0) - clock.now();
+    this.#isCollecting = true;
+    await clock.sleep(Math.max(0, Math.min(COLLECT_MS, slackMs / 10)));
+    this.#isCollecting = false;
+  }
+
+  async #send(token: string, batch: readonly AnswerAttempt[], signals: StopSignals): Promise<void> {
+    const { node, session, contracts, nodeThroughput, clock, log } = this.#deps;
     const sentAt = clock.now();
-    const slackMs = dueAt(contract) - sentAt;
-    // After the deadline the node would count the answer as a wrong answer to the next challenge.
-    const minSlackMs = Math.max(MIN_SLACK_MS, 2 * nodeThroughput.answerMs);
-    if (slackMs <= Math.min(contract.terms.intervalMs / 20, minSlackMs)) return;
-    // The challenge may be over without our noticing.
-    if (!lostTime.isConfirmed(contract)) return this.#retryLater(contract, signals, attempt);
-    if (circuit.retryAfterMs !== undefined) return this.#retryLater(contract, signals, attempt, circuit.retryAfterMs);
-    contracts.apply(id, { type: 'sent', challenge });
+    const slackMs = Math.min(...batch.map(({ contract }) => dueAt(contract))) - sentAt;
+    const timeoutMs = Math.min(slackMs / MAX_SENDS_PER_ATTEMPT, Math.max(MIN_TIMEOUT_MS, slackMs / MIN_ATTEMPTS));
+    for (const { id, challenge } of batch) contracts.apply(id, { type: 'sent', challenge });
     try {
-      const timeoutMs = Math.min(slackMs / MAX_SENDS_PER_ATTEMPT, Math.max(MIN_TIMEOUT_MS, slackMs / MIN_ATTEMPTS));
-      const answer = { id, reference: contract.terms.reference, response: contract.response };
-      const [verdict] = await node.answer(session.token, [answer], { signal: signals.aborting, timeoutMs });
-      const passed = verdict === 'passed';
-      nodeThroughput.recordAnswer(clock.now() - sentAt);
-      if (passed) session.resetTokenRejections();
-      contracts.apply(id, { type: 'verdict', challenge, passed });
+      const answers = batch.map(({ contract: { terms, response } }) => ({
+        id: terms.id,
+        reference: terms.reference,
+        response,
+      }));
+      const verdicts = await node.answer(token, answers, { signal: signals.aborting, timeoutMs });
+      nodeThroughput.recordAnswer((clock.now() - sentAt) / batch.length);
+      if (verdicts.includes('passed')) session.resetTokenRejections();
+      await this.#applyVerdicts(batch, verdicts, signals);
     } catch (error) {
       if (signals.aborting.aborted) return;
       if (!(error instanceof NodeError)) throw error;
-      log.warn('answer not acknowledged', { contract: id, attempt, error });
-      this.#retryLater(contract, signals, attempt + 1, error.retryAfterMs);
+      const [{ id, attempt } = {}] = batch;
+      const count = batch.length > 1 && { count: batch.length };
+      log.warn('answer not acknowledged', { contract: id, attempt, ...count, error });
+      for (const each of batch) this.#retryLater(each.contract, signals, each.attempt + 1, error.retryAfterMs);
     }
+  }
+
+  /** Stores several verdicts in one transaction. Other work runs in between. */
+  async #applyVerdicts(
+    batch: readonly AnswerAttempt[],
+    verdicts: readonly Verdict[],
+    signals: StopSignals,
+  ): Promise<void> {
+    for (let start = 0; start < verdicts.length; start += VERDICTS_PER_TRANSACTION) {
+      if (start > 0) await yieldToEventLoop();
+      const end = start + VERDICTS_PER_TRANSACTION;
+      this.#deps.contracts.inBatch(() => {
+        for (const [at, verdict] of verdicts.slice(start, end).entries())
+          this.#applyVerdict(batch[start + at], verdict, signals);
+      });
+    }
+  }
+
+  #applyVerdict(answer: AnswerAttempt | undefined, verdict: Verdict, signals: StopSignals): void {
+    if (answer === undefined) return;
+    const { contracts, requester, log } = this.#deps;
+    const { id, challenge, attempt, contract } = answer;
+    switch (verdict) {
+      case 'passed':
+      case 'failed':
+        contracts.apply(id, { type: 'verdict', challenge, passed: verdict === 'passed' });
+        break;
+      case 'rejected':
+        log.warn('answer rejected, proving again', { contract: id, attempt });
+        contracts.apply(id, { type: 'rejected', challenge });
+        break;
+      case 'ended':
+        requester.askNow(id);
+        this.#retryLater(contract, signals, attempt + 1);
+        break;
+      case 'unknown':
+        log.warn('answer not acknowledged', { contract: id, attempt });
+        this.#retryLater(contract, signals, attempt + 1);
+    }
+  }
+
+  /** After the deadline the node would count the answer as a wrong answer to the next challenge. */
+  #isTooLate(contract: Contract<'answering'>): boolean {
+    const { nodeThroughput, clock } = this.#deps;
+    const minSlackMs = Math.max(MIN_SLACK_MS, 2 * nodeThroughput.answerMs);
+    return dueAt(contract) - clock.now() <= Math.min(contract.terms.intervalMs / 20, minSlackMs);
+  }
+
+  /** A node that sets the deadlines distinguishes a late answer from a wrong one. */
+  #isConfirmed(contract: Contract<'answering'>): boolean {
+    return isTimedByNode(contract.terms) || this.#deps.lostTime.isConfirmed(contract);
   }
 
   /** Respects `retryAfterMs`, but always leaves time for another attempt before the deadline. */
   #retryLater(contract: Contract<'answering'>, signals: StopSignals, attempt: number, retryAfterMs = 0): void {
-    const { clock, random } = this.#deps;
+    const { clock } = this.#deps;
     const { terms, challenge } = contract;
-    const slackMs = dueAt(contract) - clock.now();
-    const pauseMs = Math.min(Math.max(computeBackoffMs(RETRY, attempt, random), retryAfterMs), slackMs / 2);
+    const pauseMs = this.#getPauseMs(attempt, dueAt(contract), retryAfterMs);
     void clock.sleep(pauseMs, signals.stopping).then(
       () => {
         const current = this.#getCurrent(terms.id, challenge);
@@ -83,6 +193,11 @@ export class Answerer {
       },
       () => {},
     );
+  }
+
+  #getPauseMs(attempt: number, due: Instant, retryAfterMs = 0): number {
+    const { clock, random } = this.#deps;
+    return Math.min(Math.max(computeBackoffMs(RETRY, attempt, random), retryAfterMs), (due - clock.now()) / 2);
   }
 
   #getCurrent(id: ContractId, challenge: string): Contract<'answering'> | undefined {

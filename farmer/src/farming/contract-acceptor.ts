@@ -1,13 +1,14 @@
 import type { Instant } from '@downstream/platform';
 import { computeBackoffMs } from '@downstream/platform';
 import { addSpace } from '../contract/capacity.ts';
+import type { ContractId } from '../contract/contract.ts';
 import type { WaitReason } from '../contract/waiting.ts';
 import { NodeError } from './errors.ts';
 import type { NodeComponents, SharedDeps } from './node-components.ts';
-import type { Offer } from './ports.ts';
+import type { Offer, SavedTag } from './ports.ts';
 
 type ContractAcceptorDeps = SharedDeps &
-  Pick<NodeComponents, 'node' | 'session' | 'contracts' | 'nodeThroughput' | 'exitStore' | 'log'>;
+  Pick<NodeComponents, 'node' | 'session' | 'contracts' | 'tags' | 'nodeThroughput' | 'exitStore' | 'log'>;
 
 const POLL_MS = 1_000;
 /** The v1 API offers at most as many contracts at once. */
@@ -141,21 +142,49 @@ export class ContractAcceptor {
     // The token was replaced during the request: the contracts belong to the old one.
     if (session.token !== token) return { waitsFor: 'no_token' };
     session.resetTokenRejections();
-    const results = offers.map((offer) => this.#accept(offer, acceptedAt));
+    const results = await this.#acceptAll(offers, acceptedAt);
     return results.find(({ waitsFor }) => waitsFor !== undefined) ?? {};
   }
 
-  /** A contract that can't be stored is not accepted. The next listings show it as unknown, and it is released. */
-  #accept({ challenge, sizeBytes, tag: _, ...terms }: Offer, acceptedAt: Instant): RequestResult {
-    const { contracts, allContracts, log } = this.#deps;
-    const { id, intervalMs } = terms;
-    if (allContracts.has(id)) {
+  /** The tags are stored first: a contract without its tag can't be proved. */
+  async #acceptAll(offers: readonly Offer[], acceptedAt: Instant): Promise<RequestResult[]> {
+    const { contracts, allContracts, tags, log } = this.#deps;
+    const ids = new Set<ContractId>();
+    const fresh = offers.filter(({ id }) => {
+      const isNew = !allContracts.has(id) && !ids.has(id);
       // The contract that is already in the table is kept.
-      contracts.countRejection(id, 'duplicate');
+      if (!isNew) contracts.countRejection(id, 'duplicate');
+      ids.add(id);
+      return isNew;
+    });
+    const results: RequestResult[] = fresh.length < offers.length ? [{ waitsFor: 'offers_rejected' }] : [];
+    const tagged = fresh.flatMap(({ id, tag }) => (tag === undefined ? [] : [{ id, received: tag }]));
+    try {
+      const saved = tagged.length === 0 ? [] : await tags.save(tagged);
+      const tagById = new Map(tagged.map(({ id }, at) => [id, saved[at]]));
+      return [...results, ...fresh.map((offer) => this.#accept(offer, acceptedAt, tagById.get(offer.id)))];
+    } catch (error) {
+      log.error('contracts not accepted: tags not stored', { count: tagged.length, error });
+      return [...results, { waitsFor: 'not_stored' }];
+    }
+  }
+
+  /** A contract that can't be stored is not accepted. The next listings show it as unknown, and it is released. */
+  #accept(
+    { challenge, sizeBytes, tag, ...terms }: Offer,
+    acceptedAt: Instant,
+    saved: SavedTag | undefined,
+  ): RequestResult {
+    const { contracts, log } = this.#deps;
+    const { id, intervalMs } = terms;
+    if (saved === 'invalid') {
+      contracts.countRejection(id, 'invalid_tag');
       return { waitsFor: 'offers_rejected' };
     }
     try {
-      contracts.add({ ...terms, sizeBytes: sizeBytes ?? contracts.chunkBytes, proof: 'digest', acceptedAt }, challenge);
+      const proof = tag?.scheme ?? 'digest';
+      const size = { sizeBytes: sizeBytes ?? contracts.chunkBytes, challengeCount: saved?.challengeCount };
+      contracts.add({ ...terms, ...size, proof, acceptedAt }, challenge);
       log.debug('contract accepted', { contract: id, intervalMs });
       return {};
     } catch (error) {

@@ -4,7 +4,7 @@ import type { NodeContract, NodePort } from './ports.ts';
 import type { Session } from './session.ts';
 
 interface ContractReleaserDeps {
-  readonly node: Pick<NodePort, 'release'>;
+  readonly node: Pick<NodePort, 'release' | 'traits'>;
   readonly session: Pick<Session, 'token'>;
   readonly log: Logger;
 }
@@ -16,6 +16,8 @@ export type ReleaseResult =
   | { readonly result: 'released' }
   /** There is no token, so the node has no contracts of this farmer. */
   | { readonly result: 'no_token' }
+  /** The node's API has no releases: the contract ends when a challenge is not answered. */
+  | { readonly result: 'unsupported' }
   /** The farmer stops. The node may have released the contract or not. */
   | { readonly result: 'aborted' }
   | { readonly result: 'failed'; readonly code: NodeErrorCode };
@@ -36,6 +38,7 @@ export class ContractReleaser {
   async release(contract: NodeContract, reason: ReleaseReason, signal: AbortSignal): Promise<ReleaseResult> {
     const { node, session, log } = this.#deps;
     if (session.token === undefined) return { result: 'no_token' };
+    if (!node.traits.canRelease) return { result: 'unsupported' };
     try {
       await node.release(session.token, contract, { signal });
       return { result: 'released' };

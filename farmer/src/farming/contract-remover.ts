@@ -3,13 +3,14 @@ import pLimit from 'p-limit';
 import type { ContractId } from '../contract/contract.ts';
 import type { ContractTable } from './contract-table.ts';
 import type { ContractTables } from './contract-tables.ts';
-import type { ChunkPort, EndReason, RejectionReason } from './ports.ts';
+import type { ChunkPort, EndReason, RejectionReason, TagPort } from './ports.ts';
 
 interface ContractRemoverDeps {
   readonly table: Pick<ContractTable, 'get' | 'countEnd' | 'countRejection' | 'remove'>;
   /** The contracts of all nodes, several of which may have issued the same chunk. */
   readonly allContracts: Pick<ContractTables, 'needsChunk'>;
   readonly chunks: Pick<ChunkPort, 'remove'>;
+  readonly tags: Pick<TagPort, 'remove'>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -30,14 +31,27 @@ export class ContractRemover {
   /** Removes a contract whose chunk can't be created. */
   async reject(id: ContractId, reason: RejectionReason): Promise<void> {
     this.#deps.table.countRejection(id, reason);
-    await this.#deps.table.remove(id, async () => await this.deleteChunk(id));
+    await this.#remove(id);
   }
 
   /** Removes a contract that is over. */
   async end(id: ContractId, reason: EndReason): Promise<void> {
     if (this.#deps.table.get(id) === undefined) return;
     this.#deps.table.countEnd(id, reason);
-    await this.#deps.table.remove(id, async () => await this.deleteChunk(id));
+    await this.#remove(id);
+  }
+
+  /** A tag that can't be removed now is removed at the next start. */
+  async #remove(id: ContractId): Promise<void> {
+    const { table, tags, log } = this.#deps;
+    const hasTag = table.get(id)?.terms.proof !== 'digest';
+    await table.remove(id, async () => await this.deleteChunk(id));
+    if (!hasTag) return;
+    try {
+      tags.remove(id);
+    } catch (error) {
+      log.error('tag deletion failed', { contract: id, error });
+    }
   }
 
   /** Deletes a chunk unless a contract of any node needs it. */

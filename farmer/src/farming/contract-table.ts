@@ -9,6 +9,7 @@ import {
   type ContractEvent,
   type ContractId,
   dueAt,
+  getLastDeadline,
   getOpenChallenge,
   type Phase,
   type RoundContext,
@@ -208,6 +209,7 @@ export class ContractTable {
   listNextDue(count: number): Contract[] {
     const found: Contract[] = [];
     for (const contract of this.#contracts.values()) {
+      if (contract.isLapsed) continue;
       const last = found[count - 1];
       if (last !== undefined && dueAt(contract) >= dueAt(last)) continue;
       const before = found.findIndex((other) => dueAt(other) > dueAt(contract));
@@ -215,6 +217,13 @@ export class ContractTable {
       if (found.length > count) found.pop();
     }
     return found;
+  }
+
+  /** How many contracts will have had all their challenges before `instant`. Visits every contract. */
+  countEndingBefore(instant: Instant): number {
+    let count = 0;
+    for (const contract of this.#contracts.values()) if ((getLastDeadline(contract) ?? instant) < instant) count += 1;
+    return count;
   }
 
   /** `count` contracts after the first `skip`, in the order of acceptance. */
@@ -250,6 +259,24 @@ export class ContractTable {
     this.#listener(contract);
   }
 
+  /**
+   * Runs `work`, and stores all that it changes in one transaction. If that fails, the next write of each contract
+   * stores its complete state.
+   */
+  inBatch(work: () => void): void {
+    let isComplete = false;
+    try {
+      this.#deps.store.inBatch(() => {
+        work();
+        isComplete = true;
+      });
+    } catch (error) {
+      if (!isComplete) throw error;
+      this.#deps.log.error('state write failed', { error });
+      this.#isWritten = false;
+    }
+  }
+
   /** Applies an event to a contract. Does nothing if the contract is not in the table or is being removed. */
   apply(id: ContractId, event: ContractEvent): void {
     const before = this.get(id);
@@ -263,7 +290,7 @@ export class ContractTable {
       this.#deps.outcomes.chunkRebuilt();
       this.#deps.log.info('chunk rebuilt', { contract: id });
     }
-    if (dueAt(contract) !== dueAt(before)) this.#enqueue(contract);
+    if (dueAt(contract) !== dueAt(before) || contract.isLapsed !== before.isLapsed) this.#enqueue(contract);
     if (settlement) this.#settle(contract, settlement);
     else if (before.phase === 'generating' && contract.phase !== 'generating')
       this.#write(contract.terms.id, (store) => store.update(toStoredContract(contract)));
@@ -319,6 +346,7 @@ export class ContractTable {
     this.#deps.outcomes.contractEnded(reason);
     // The operator asked for a release.
     if (reason === 'released') this.#deps.log.info('contract released', { contract: id });
+    else if (reason === 'completed') this.#deps.log.info('contract completed', { contract: id });
     else this.#deps.log.warn('contract ended', { contract: id, reason });
   }
 
@@ -399,7 +427,7 @@ export class ContractTable {
 
   #isCurrent(deadline: Deadline<ContractId>): boolean {
     const contract = this.get(deadline.value);
-    return contract !== undefined && dueAt(contract) === deadline.dueAt;
+    return contract !== undefined && !contract.isLapsed && dueAt(contract) === deadline.dueAt;
   }
 
   #settle(contract: Contract, { entry, slackMs }: Settlement): void {
@@ -431,9 +459,9 @@ export class ContractTable {
 }
 
 function toStoredContract(contract: Contract): StoredContract {
-  const { terms, round, settled, phase, unknownUntil } = contract;
+  const { terms, round, settled, isLapsed, phase, unknownUntil } = contract;
   const hadChunk = phase !== 'generating' || contract.hadChunk;
-  return { terms, round, settled, hadChunk, isUnknown: unknownUntil !== undefined };
+  return { terms, round, settled, isLapsed, hadChunk, isUnknown: unknownUntil !== undefined };
 }
 
 function toDeadline(contract: Contract): Deadline<ContractId> {

@@ -6,7 +6,7 @@ import type { ExitState, NodeContract } from './ports.ts';
 
 type GracefulExitDeps = Pick<
   NodeComponents,
-  'contracts' | 'releaser' | 'remover' | 'exitStore' | 'clock' | 'random' | 'log'
+  'node' | 'contracts' | 'releaser' | 'remover' | 'exitStore' | 'clock' | 'random' | 'log'
 >;
 
 export interface ExitProgress {
@@ -24,7 +24,8 @@ const RETRY = { baseMs: 1_000, capMs: 60_000 };
 
 /**
  * Exits the node at the operator's request: releases each contract, then deletes its chunk. The remaining contracts are
- * still proved. The state is stored, so the exit continues after a restart.
+ * still proved. The state is stored, so the exit continues after a restart. If the node's API has no releases, the
+ * contracts are proved until they have had all their challenges.
  */
 export class GracefulExit {
   readonly #deps: GracefulExitDeps;
@@ -81,7 +82,8 @@ export class GracefulExit {
 
   /** Visits all contracts in turn, so that one that can't be released does not block the others. */
   #next(): NodeContract | undefined {
-    const { contracts } = this.#deps;
+    const { node, contracts } = this.#deps;
+    if (!node.traits.canRelease) return undefined;
     if (this.#queue.length === 0) this.#queue = contracts.ids();
     for (let id = this.#queue.shift(); id !== undefined; id = this.#queue.shift()) {
       const contract = contracts.get(id);

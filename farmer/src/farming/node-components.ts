@@ -1,5 +1,6 @@
 import type { Clock, Logger, Random } from '@downstream/platform';
 import type { CapacityShares } from './capacity-shares.ts';
+import type { ChallengeRequester } from './challenge-requester.ts';
 import type { ContractReleaser } from './contract-releaser.ts';
 import type { ContractRemover } from './contract-remover.ts';
 import type { ContractTable } from './contract-table.ts';
@@ -14,6 +15,7 @@ import type {
   NodeClockPort,
   NodePort,
   OutcomePort,
+  TagPort,
   TokenStorePort,
 } from './ports.ts';
 import type { RunMonitor } from './run-monitor.ts';
@@ -33,7 +35,8 @@ export interface NodeDeps {
   readonly clockStore: ClockStorePort;
   readonly contracts: ContractTable;
   readonly chunks: ChunkPort;
-  readonly outcomes: Pick<OutcomePort, 'proofStarted' | 'entriesSkipped' | 'timeLost'>;
+  readonly tags: TagPort;
+  readonly outcomes: Pick<OutcomePort, 'proofStarted' | 'entriesSkipped' | 'timeLost' | 'emptyChallenge'>;
   readonly log: Logger;
 }
 
@@ -58,5 +61,6 @@ export interface NodeComponents extends NodeDeps, SharedDeps {
   readonly monitor: RunMonitor;
   readonly lostTime: LostTimeDetector;
   readonly remover: ContractRemover;
+  readonly requester: ChallengeRequester;
   readonly releaser: ContractReleaser;
 }

@@ -1,6 +1,7 @@
-import type { Contract, ContractId } from '../contract/contract.ts';
+import { type Contract, type ContractId, isTimedByNode } from '../contract/contract.ts';
 import type { WaitReason } from '../contract/waiting.ts';
 import { Answerer, type StopSignals } from './answerer.ts';
+import { ChallengeRequester } from './challenge-requester.ts';
 import { ChunkBuilder } from './chunk-builder.ts';
 import { ContractAcceptor } from './contract-acceptor.ts';
 import { ContractReleaser } from './contract-releaser.ts';
@@ -29,6 +30,7 @@ const ANSWER_SLOW_AFTER_MS = 2_000;
 const DOWNLOAD_CONCURRENCY = 4;
 const DOWNLOAD_SLOW_AFTER_MS = 60_000;
 const SWEEP_MS = 1_000;
+const ENDING_SOON_MS = 24 * 3_600_000;
 
 /**
  * All the work for one node. Failures of one node do not affect the others. Each contract is passed to the component
@@ -60,6 +62,7 @@ export class NodeWorker {
     this.session = new Session({ address }, deps);
     this.throughput = new NodeThroughput({ answerConcurrency: ANSWER_CONCURRENCY }, deps);
     const monitor = new RunMonitor(deps);
+    const remover = new ContractRemover({ ...deps, table: contracts });
     const components: NodeComponents = {
       ...deps,
       session: this.session,
@@ -68,7 +71,8 @@ export class NodeWorker {
       downloads: new WorkQueue({ concurrency: DOWNLOAD_CONCURRENCY, slowAfterMs: DOWNLOAD_SLOW_AFTER_MS }, clock),
       monitor,
       lostTime: new LostTimeDetector({ ...deps, monitor }),
-      remover: new ContractRemover({ ...deps, table: contracts }),
+      remover,
+      requester: new ChallengeRequester({ ...deps, remover }),
       releaser: new ContractReleaser({ ...deps, session: this.session }),
     };
     this.#components = components;
@@ -93,6 +97,11 @@ export class NodeWorker {
   /** How large the chunks of the node may be together. */
   get capacityBytes(): number {
     return this.#components.capacity.getBytes(this.contracts);
+  }
+
+  /** How many contracts will have had all their challenges within a day. */
+  get endingSoon(): number {
+    return this.contracts.countEndingBefore(this.#components.clock.now() + ENDING_SOON_MS);
   }
 
   /** Why no contract is accepted from the node at present. */
@@ -146,6 +155,7 @@ export class NodeWorker {
   }
 
   #dispatch(contract: Contract, signals: StopSignals): void {
+    if (isTimedByNode(contract.terms)) this.#components.requester.enqueue(contract);
     switch (contract.phase) {
       case 'generating':
         this.#chunkBuilder.enqueue(contract, signals.stopping);

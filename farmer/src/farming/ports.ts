@@ -158,16 +158,17 @@ export interface ChunkPort {
   remove(id: ContractId): Promise<void>;
 }
 
+/** What is known of a stored tag. `challengeCount`: undefined without a limit. `invalid`: it was not stored. */
+export type SavedTag = { readonly challengeCount: number | undefined } | 'invalid';
+
 /** The tags of chunks, which proofs of a heartbeat scheme need. */
 export interface TagPort {
   /**
    * Validates and stores the tags of contracts. After this returns, they survive a power failure.
    *
-   * @returns for each, in the same order, how many challenges it has, or that it is invalid
+   * @returns the result for each, in the same order
    */
-  save(
-    tags: readonly { readonly id: ContractId; readonly received: ReceivedTag }[],
-  ): Promise<readonly ({ readonly challengeCount: number | undefined } | 'invalid')[]>;
+  save(tags: readonly { readonly id: ContractId; readonly received: ReceivedTag }[]): Promise<readonly SavedTag[]>;
   remove(id: ContractId): void;
 }
 
@@ -188,6 +189,7 @@ export interface StoredContract {
   readonly settled?: string | undefined;
   /** Whether an intact chunk ever existed. */
   readonly hadChunk: boolean;
+  readonly isLapsed?: boolean | undefined;
   /** Whether the state was lost or restored during the current round, whose outcome may be unknown therefore. */
   readonly isUnknown?: boolean | undefined;
   /** The outcome of the last round, if the journal contains it. Only read. */
@@ -290,5 +292,7 @@ export interface OutcomePort {
   /** @param waitMs how long the challenge waited for a worker */
   proofStarted(waitMs: number): void;
   entriesSkipped(reason: SkipReason, count: number): void;
+  /** A challenge was proved that covers no byte of its chunk. */
+  emptyChallenge(): void;
   chunkRebuilt(): void;
 }

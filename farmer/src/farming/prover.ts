@@ -1,7 +1,9 @@
 import type { Instant } from '@downstream/platform';
-import { type Contract, type ContractId, dueAt } from '../contract/contract.ts';
+import { type ChunkTerms, type Contract, type ContractId, dueAt } from '../contract/contract.ts';
+import { DeadlineQueue } from '../contract/deadline-queue.ts';
 import { ChunkError } from './errors.ts';
 import type { NodeComponents } from './node-components.ts';
+import type { ProofOutcome } from './ports.ts';
 
 type ProverDeps = Pick<
   NodeComponents,
@@ -10,46 +12,83 @@ type ProverDeps = Pick<
 
 /** After resource exhaustion, a read is retried after a tenth of the remaining time, within these bounds. */
 const EXHAUSTED_PAUSE = { minMs: 50, maxMs: 1_000 };
+/** One job of a worker: handing it over costs as much as some small proofs. */
+const MAX_BATCH = { proofs: 64, cost: 2 * 1024 * 1024 };
+
+interface WaitingProof {
+  readonly id: ContractId;
+  readonly challenge: string;
+  readonly queuedAt: Instant;
+}
 
 /**
- * Reads chunks to answer open challenges, earliest deadline first. A chunk that is unreadable or corrupt never leads to
- * an answer: it is rebuilt. After resource exhaustion the read is retried a little later. A proof that can't finish in
- * time is not started, and the sweep counts the challenge as missed.
+ * Reads chunks to answer open challenges, earliest deadline first, several small proofs in one job. A chunk that is
+ * unreadable or corrupt never leads to an answer: it is rebuilt. After resource exhaustion the read is retried a little
+ * later. A proof that can't finish in time is not started, and the sweep counts the challenge as missed.
  */
 export class Prover {
   readonly #deps: ProverDeps;
+  readonly #waiting = new DeadlineQueue<WaitingProof>();
 
   constructor(deps: ProverDeps) {
     this.#deps = deps;
   }
 
+  /** Adds a job per proof, so that the work queue shows how many wait. A job may prove the chunks of later ones. */
   enqueue(contract: Contract<'proving'>): void {
-    const { chunkWork, outcomes, clock } = this.#deps;
+    const { chunkWork, clock } = this.#deps;
     const { terms, challenge } = contract;
-    const queuedAt = clock.now();
-    chunkWork.add(dueAt(contract), async () => {
-      outcomes.proofStarted(clock.now() - queuedAt);
-      await this.#prove(terms.id, challenge);
-    });
+    this.#waiting.push({ dueAt: dueAt(contract), value: { id: terms.id, challenge, queuedAt: clock.now() } });
+    chunkWork.add(dueAt(contract), async () => await this.#proveNext());
   }
 
-  async #prove(id: ContractId, challenge: string): Promise<void> {
+  async #proveNext(): Promise<void> {
     const { chunks, contracts, throughput, clock } = this.#deps;
-    const contract = this.#getCurrent(id, challenge);
-    if (contract === undefined) return;
     const startedAt = clock.now();
-    const slackMs = dueAt(contract) - startedAt;
-    // The average may be wrong for this chunk, so with a tenth of the round left it is tried anyway.
-    if (slackMs <= Math.min((throughput.proofMs ?? 0) / 2, contract.terms.intervalMs / 10)) return;
-    contracts.apply(id, { type: 'reading', challenge });
+    const batch = this.#takeBatch(startedAt);
+    const [first] = batch;
+    if (first === undefined) return;
+    for (const { terms, challenge } of batch) contracts.apply(terms.id, { type: 'reading', challenge });
     try {
-      const [outcome] = await chunks.prove([{ chunk: contract.terms, challenge }], { timeoutMs: slackMs });
-      if (outcome === undefined) return;
-      if ('error' in outcome) throw outcome.error;
-      throughput.recordProof(clock.now() - startedAt);
-      contracts.apply(id, { type: 'proved', challenge, response: outcome.response });
+      const requests = batch.map(({ terms, challenge }) => ({ chunk: terms, challenge }));
+      const outcomes = await chunks.prove(requests, { timeoutMs: dueAt(first) - startedAt });
+      if (outcomes.some((outcome) => 'response' in outcome))
+        throughput.recordProof((clock.now() - startedAt) / batch.length);
+      for (const [at, outcome] of outcomes.entries()) this.#handleOutcome(batch[at], outcome, startedAt);
     } catch (error) {
-      this.#handleFailure(id, { challenge, startedAt, error });
+      for (const { terms, challenge } of batch) this.#handleFailure(terms.id, { challenge, startedAt, error });
+    }
+  }
+
+  /** Takes the proofs with the next deadlines, as many as make a job. Skips those that are out of date or too late. */
+  #takeBatch(now: Instant): Contract<'proving'>[] {
+    const { throughput, outcomes } = this.#deps;
+    const batch: Contract<'proving'>[] = [];
+    let cost = 0;
+    for (let next = this.#waiting.peek(); next !== undefined; next = this.#waiting.peek()) {
+      const contract = this.#getCurrent(next.value.id, next.value.challenge);
+      const nextCost = contract === undefined ? 0 : estimateCost(contract.terms);
+      const isFull = batch.length === MAX_BATCH.proofs || cost + nextCost > MAX_BATCH.cost;
+      if (batch.length > 0 && isFull) break;
+      this.#waiting.pop();
+      outcomes.proofStarted(now - next.value.queuedAt);
+      if (contract === undefined) continue;
+      const slackMs = dueAt(contract) - now;
+      // The average may be wrong for this chunk, so with a tenth of the round left it is tried anyway.
+      if (slackMs <= Math.min((throughput.proofMs ?? 0) / 2, contract.terms.intervalMs / 10)) continue;
+      batch.push(contract);
+      cost += nextCost;
+    }
+    return batch;
+  }
+
+  #handleOutcome(contract: Contract<'proving'> | undefined, outcome: ProofOutcome, startedAt: Instant): void {
+    if (contract === undefined) return;
+    const { terms, challenge } = contract;
+    if ('error' in outcome) this.#handleFailure(terms.id, { challenge, startedAt, error: outcome.error });
+    else {
+      if (outcome.isEmpty) this.#deps.outcomes.emptyChallenge();
+      this.#deps.contracts.apply(terms.id, { type: 'proved', challenge, response: outcome.response });
     }
   }
 
@@ -94,5 +133,17 @@ export class Prover {
   #getCurrent(id: ContractId, challenge: string): Contract<'proving'> | undefined {
     const contract = this.#deps.contracts.get(id);
     return contract?.phase === 'proving' && contract.challenge === challenge ? contract : undefined;
+  }
+}
+
+/** Relative cost of a proof, in bytes that are read and hashed. */
+function estimateCost({ proof, sizeBytes }: ChunkTerms): number {
+  switch (proof) {
+    case 'digest':
+      return sizeBytes;
+    case 'Merkle':
+      return sizeBytes / 50;
+    case 'Swizzle':
+      return sizeBytes * 30;
   }
 }

@@ -16,6 +16,7 @@ type RefresherDeps = Pick<
   | 'releaser'
   | 'monitor'
   | 'lostTime'
+  | 'requester'
   | 'exitStore'
   | 'outcomes'
   | 'clock'
@@ -25,6 +26,9 @@ type RefresherDeps = Pick<
 
 const MIN_MS = 1_000;
 const MAX_MS = 60_000;
+const POLLS_PER_INTERVAL = 10;
+/** A node that is asked for each contract is asked more often, for those whose time has come. */
+const REQUESTS_PER_INTERVAL = 20;
 /** The poll interval without contracts. */
 const IDLE_POLL_MS = 10_000;
 /** Limits how many releases a node can cause by listing unknown contracts. */
@@ -87,13 +91,14 @@ export class Refresher {
 
   /** Whether the node reported that a contract is over, and this is not confirmed yet. */
   mayHaveEnded(id: ContractId): boolean {
-    return this.#missing.has(id) || this.#deps.session.isTokenRejected;
+    const { session, requester } = this.#deps;
+    return this.#missing.has(id) || requester.mayHaveEnded(id) || session.isTokenRejected;
   }
 
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       if (this.#deps.exitStore.exitState() !== 'exited') await this.refresh(signal);
-      await this.#rest(signal);
+      if (this.#failures > 0 || !this.#deps.requester.isDue) await this.#rest(signal);
     }
   }
 
@@ -114,14 +119,44 @@ export class Refresher {
 
   /** Requests one listing and applies it. */
   async refresh(signal: AbortSignal): Promise<void> {
-    const { node, session, contracts, capacity, lostTime, clock } = this.#deps;
+    const { node, session } = this.#deps;
     if (session.token === undefined) return;
+    if (node.traits.listsAll) await this.#listAll(session.token, signal);
+    else await this.#listAsked(session.token, signal);
+  }
+
+  /** Asks for the contracts whose next challenge can be known; without one, for the state of the token at times. */
+  async #listAsked(token: string, signal: AbortSignal): Promise<void> {
+    const { node, session, requester, monitor, clock } = this.#deps;
+    const askedAt = clock.now();
+    const asked = requester.take(node.traits.maxBatch);
+    const isIdle = this.#listedAt !== undefined && askedAt - this.#listedAt < this.#checkPauseMs;
+    if (asked.length === 0 && isIdle && !session.isTokenRejected) return;
+    this.#pendingSince = askedAt;
+    try {
+      const listing = await node.listContracts(token, { signal, timeoutMs: this.#maxListingMs, asked });
+      const nodeReachable = this.isReachable ?? true;
+      this.#recordSuccess(listing);
+      this.#listedAt = askedAt;
+      const context = { nodeReachable, runningSince: monitor.runningSince, confirmMs: this.#confirmMs };
+      await requester.apply(listing, { asked, askedAt, ...context });
+    } catch (error) {
+      if (!(error instanceof NodeError)) throw error;
+      requester.putBack(asked);
+      await this.#handleFailure(error, askedAt, signal);
+    } finally {
+      this.#pendingSince = undefined;
+    }
+  }
+
+  async #listAll(token: string, signal: AbortSignal): Promise<void> {
+    const { node, contracts, capacity, lostTime, clock } = this.#deps;
     const askedAt = clock.now();
     // Contracts accepted while the listing is in flight may be missing from it.
     const idsBefore = contracts.ids();
     this.#pendingSince = askedAt;
     try {
-      const listing = await node.listContracts(session.token, {
+      const listing = await node.listContracts(token, {
         signal,
         timeoutMs: this.#maxListingMs,
         isKnown: (id) => contracts.has(id),
@@ -144,13 +179,9 @@ export class Refresher {
     { askedAt, idsBefore }: { askedAt: Instant; idsBefore: readonly ContractId[] },
     signal: AbortSignal,
   ): Promise<void> {
-    const { session, contracts, monitor, lostTime } = this.#deps;
+    const { contracts, monitor, lostTime } = this.#deps;
     const nodeReachable = this.isReachable ?? true;
-    this.#responded = true;
-    session.resetTokenRejections();
-    this.#failures = 0;
-    this.#reportRecovery();
-    this.#reportSkipped(listing);
+    this.#recordSuccess(listing);
     // The last listing may be older than this clock shows, so it no longer limits when challenges were issued.
     if ((await lostTime.recordListing(listing, askedAt)) > 0) this.#listedAt = undefined;
     await forEachInSlices(listing.open, ([id, challenge]) => {
@@ -177,6 +208,14 @@ export class Refresher {
     });
     await this.#endMissing(missing, listing);
     await this.#releaseUnknown(listing, signal);
+  }
+
+  #recordSuccess(listing: Listing): void {
+    this.#responded = true;
+    this.#deps.session.resetTokenRejections();
+    this.#failures = 0;
+    this.#reportRecovery();
+    this.#reportSkipped(listing);
   }
 
   #reportSkipped({ skipped }: Listing): void {
@@ -284,8 +323,15 @@ export class Refresher {
   }
 
   get #usualPauseMs(): number {
-    const intervalMs = this.#deps.contracts.shortestIntervalMs ?? 10 * IDLE_POLL_MS;
-    return this.#pollIntervalMs ?? Math.min(MAX_MS, Math.max(MIN_MS, intervalMs / 10));
+    const { contracts, node } = this.#deps;
+    const intervalMs = contracts.shortestIntervalMs ?? 10 * IDLE_POLL_MS;
+    const pollsPerInterval = node.traits.listsAll ? POLLS_PER_INTERVAL : REQUESTS_PER_INTERVAL;
+    return this.#pollIntervalMs ?? Math.min(MAX_MS, Math.max(MIN_MS, intervalMs / pollsPerInterval));
+  }
+
+  /** How often a node that is asked for no contract is asked for the token. */
+  get #checkPauseMs(): number {
+    return this.#deps.contracts.size === 0 ? IDLE_POLL_MS : MAX_MS;
   }
 
   /** Even while the node fails, a pause is never so long that a whole round could pass without a listing. */

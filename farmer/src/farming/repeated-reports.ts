@@ -15,17 +15,31 @@ export class RepeatedReports<T> {
    *
    * @returns what is confirmed
    */
-  record(reported: Iterable<T>, { now, minMs }: { now: Instant; minMs: number }): T[] {
+  record(reported: Iterable<T>, period: { now: Instant; minMs: number }): T[] {
+    return this.#record(reported, period, new Map());
+  }
+
+  /** As {@link record}, for a report about some subjects only: what was reported of others is kept. */
+  recordAbout(subjects: Iterable<T>, reported: Iterable<T>, period: { now: Instant; minMs: number }): T[] {
+    const others = new Map(this.#reports);
+    for (const subject of subjects) others.delete(subject);
+    return this.#record(reported, period, others);
+  }
+
+  #record(
+    reported: Iterable<T>,
+    { now, minMs }: { now: Instant; minMs: number },
+    kept: Map<T, { readonly times: number; readonly since: Instant }>,
+  ): T[] {
+    const confirmed: T[] = [];
     const before = this.#reports;
-    this.#reports = new Map(
-      Array.from(reported, (subject) => {
-        const { times, since } = before.get(subject) ?? { times: 0, since: now };
-        return [subject, { times: times + 1, since }];
-      }),
-    );
-    return [...this.#reports]
-      .filter(([, { times, since }]) => times >= MIN_REPORTS && now - since >= minMs)
-      .map(([subject]) => subject);
+    for (const subject of reported) {
+      const { times, since } = before.get(subject) ?? { times: 0, since: now };
+      kept.set(subject, { times: times + 1, since });
+      if (times + 1 >= MIN_REPORTS && now - since >= minMs) confirmed.push(subject);
+    }
+    this.#reports = kept;
+    return confirmed;
   }
 
   /** Whether the last call of {@link record} contained this. */

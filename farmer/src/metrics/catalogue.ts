@@ -136,7 +136,7 @@ export const FARMER_METRICS = {
     name: 'farmer_contracts_rejected_total',
     unit: 'contracts',
     question: 'Does the node offer contracts that cannot be kept?',
-    help: 'Contracts rejected, by reason: hash_mismatch (the hash of the chunk differs from the contract), duplicate (a contract with this chunk exists), download_rejected (the server is not allowed, or the download is too long).',
+    help: 'Contracts rejected, by reason: hash_mismatch (the hash of the chunk differs from the contract), duplicate (a contract with this chunk exists), download_rejected (the server is not allowed, or the download is too long), invalid_tag (the tag, without which nothing can be proved, is malformed).',
     labels: { node: null, reason: REJECTION_REASONS },
   },
   ended: {
@@ -144,7 +144,7 @@ export const FARMER_METRICS = {
     name: 'farmer_contracts_ended_total',
     unit: 'contracts',
     question: 'Are contracts lost?',
-    help: 'Contracts ended, by reason: ended_by_node (the node no longer lists it), token_lost (the node no longer knows this farmer), released (a graceful exit).',
+    help: 'Contracts ended, by reason: ended_by_node (the node no longer lists it), completed (it has had all its challenges), token_lost (the node no longer knows this farmer), released (a graceful exit).',
     labels: { node: null, reason: END_REASONS },
   },
   skipped: {
@@ -154,6 +154,22 @@ export const FARMER_METRICS = {
     question: 'Does the node list what the farmer cannot use?',
     help: 'Entries of listings that were skipped, by reason: invalid_contract (the entry has no valid hash; while there are new ones, no contract ends), invalid_challenge (the challenge is too long, not text or listed twice with different values; it is not answered), surplus (there are more than 1,000 contracts that this farmer does not have). The other entries of the listing are used.',
     labels: { node: null, reason: SKIP_REASONS },
+  },
+  endingSoon: {
+    type: 'gauge',
+    name: 'farmer_contracts_ending_soon',
+    unit: 'contracts',
+    question: 'Will contracts have to be replaced?',
+    help: 'Contracts that will have had all their challenges within a day. Only Merkle contracts of the v1 API have a limited number.',
+    labels: { node: null },
+  },
+  emptyChallenges: {
+    type: 'counter',
+    name: 'farmer_empty_challenges_total',
+    unit: 'challenges',
+    question: 'Does the node check the chunks at all?',
+    help: 'Challenges proved that cover no byte of the chunk, so that the proof shows nothing. Nodes of the v1 API send them if the checked fraction of a chunk is less than one unit.',
+    labels: { node: null },
   },
   contractBytes: {
     type: 'gauge',

@@ -16,7 +16,7 @@ import type { ClockSkew } from '../node/clock-skew.ts';
 import type { RequestOutcome } from '../node/node-http.ts';
 import { FARMER_METRICS } from './catalogue.ts';
 
-interface NodeSource extends Pick<NodeWorker, 'alias' | 'isWorking' | 'capacityBytes'> {
+interface NodeSource extends Pick<NodeWorker, 'alias' | 'isWorking' | 'capacityBytes' | 'endingSoon'> {
   readonly contracts: Pick<ContractTable, 'phases' | 'bytes' | 'nextDueAt' | 'shortestIntervalMs'>;
   readonly exit: { readonly progress: { readonly state: ExitState } };
 }
@@ -95,6 +95,7 @@ export class FarmerMetrics implements ChunkObserver {
     });
     forEachNode('contractBytes', ({ contracts }) => contracts.bytes);
     forEachNode('capacityBytes', ({ capacityBytes }) => capacityBytes);
+    forEachNode('endingSoon', ({ endingSoon }) => endingSoon);
     forEachNode('nextDue', ({ contracts }) => seconds(contracts.nextDueAt));
     forEachNode('interval', ({ contracts }) => (contracts.shortestIntervalMs ?? 0) / 1000);
     forEachNode('nodeReachable', ({ isWorking }) => Number(isWorking));
@@ -120,8 +121,8 @@ export class FarmerMetrics implements ChunkObserver {
 
   /** Counts the outcomes of one node's contracts. */
   node(alias: string): OutcomePort {
-    const { passed, failed, unknown, slack, lastPassed, accepted, rejected, ended, skipped, proofWait, rebuilt } =
-      this.#set.instruments;
+    const { passed, failed, unknown, slack, lastPassed, accepted, rejected, ended, skipped } = this.#set.instruments;
+    const { emptyChallenges, proofWait, rebuilt } = this.#set.instruments;
     const node = { node: alias };
     return {
       roundsSettled: ({ outcome, count }) => {
@@ -143,6 +144,7 @@ export class FarmerMetrics implements ChunkObserver {
       proofStarted: (waitMs) => proofWait.observe(waitMs / 1000),
       chunkRebuilt: () => rebuilt.inc(),
       entriesSkipped: (reason, count) => skipped.inc({ ...node, reason }, count),
+      emptyChallenge: () => emptyChallenges.inc(node),
     };
   }
 
@@ -198,5 +200,12 @@ export class FarmerMetrics implements ChunkObserver {
   }
 }
 
-type NodeGauge = 'contractBytes' | 'capacityBytes' | 'nextDue' | 'interval' | 'nodeReachable' | 'exiting';
+type NodeGauge =
+  | 'contractBytes'
+  | 'endingSoon'
+  | 'capacityBytes'
+  | 'nextDue'
+  | 'interval'
+  | 'nodeReachable'
+  | 'exiting';
 type DiskGauge = 'diskFree' | 'diskSize' | 'diskCapacity' | 'diskUsed' | 'diskProbeSeconds';

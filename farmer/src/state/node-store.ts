@@ -28,6 +28,7 @@ const contractRow = termsColumns.extend({
   had_chunk: z.number(),
   settled_challenge: z.string().nullable(),
   outcome_unknown: z.number(),
+  lapsed: z.number(),
 });
 const totalRow = z.object({ outcome: z.enum(['passed', ...FAILURE_REASONS]), count: z.number() });
 const nodeRow = nodeColumns.pick({ token: true, exit_state: true, api: true });
@@ -69,7 +70,7 @@ export class NodeStore implements StorePort, TokenStorePort, ExitStorePort, Cloc
     this.#timeline = Timeline.read(id, deps);
     this.#insert = db.prepare(INSERT_CONTRACT);
     this.#update = db.prepare(
-      'UPDATE contract SET round_number = ?, round_issued_at = ?, had_chunk = ?, settled_challenge = ?, outcome_unknown = ? WHERE id = ?',
+      'UPDATE contract SET round_number = ?, round_issued_at = ?, had_chunk = ?, settled_challenge = ?, outcome_unknown = ?, lapsed = ? WHERE id = ?',
     );
     this.#saveTotal = db.prepare(
       'INSERT INTO challenge_total (node_id, outcome, count) VALUES (?, ?, ?) ON CONFLICT (node_id, outcome) DO UPDATE SET count = excluded.count',
@@ -114,12 +115,12 @@ export class NodeStore implements StorePort, TokenStorePort, ExitStorePort, Cloc
     });
   }
 
-  update({ terms, round, settled, hadChunk, isUnknown }: StoredContract, outcome?: StoredOutcome): void {
+  update({ terms, round, settled, isLapsed, hadChunk, isUnknown }: StoredContract, outcome?: StoredOutcome): void {
     const { db, journal } = this.#deps;
     const issuedAt = this.#timeline.toStored(round.issuedAt);
     inTransaction(db, () => {
-      const flags = { hadChunk: Number(hadChunk), isUnknown: Number(isUnknown ?? false) };
-      this.#update.run(round.number, issuedAt, flags.hadChunk, settled ?? null, flags.isUnknown, terms.id);
+      const [unknown, lapsed] = [Number(isUnknown ?? false), Number(isLapsed ?? false)];
+      this.#update.run(round.number, issuedAt, Number(hadChunk), settled ?? null, unknown, lapsed, terms.id);
       if (outcome === undefined) return;
       const { total } = outcome;
       if (total !== undefined) this.#saveTotal.run(this.id, total.name, total.count);
@@ -152,6 +153,7 @@ export class NodeStore implements StorePort, TokenStorePort, ExitStorePort, Cloc
           terms: { ...terms, sizeBytes, acceptedAt: clock.toInstant(acceptedAtWall) },
           round: { number: row.round_number, issuedAt: this.#timeline.toInstant(row.round_issued_at) },
           settled: row.settled_challenge ?? undefined,
+          isLapsed: row.lapsed === 1 ? true : undefined,
           hadChunk: row.had_chunk === 1,
           // On a full disk, it was not written.
           isUnknown: isOutdated || row.outcome_unknown === 1,

@@ -59,7 +59,8 @@ export const STATE_SCHEMA: Schema = {
     round_issued_at REAL NOT NULL,
     had_chunk INTEGER NOT NULL,
     settled_challenge TEXT,
-    outcome_unknown INTEGER NOT NULL DEFAULT 0
+    outcome_unknown INTEGER NOT NULL DEFAULT 0,
+    lapsed INTEGER NOT NULL DEFAULT 0
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE challenge_total (
     node_id INTEGER NOT NULL,
@@ -106,6 +107,7 @@ const COLUMNS_ADDED_TO_TERMS = [
 const COLUMNS_ADDED_TO_STATE = [
   ...COLUMNS_ADDED_TO_TERMS,
   { table: 'contract', column: 'outcome_unknown', type: 'INTEGER NOT NULL DEFAULT 0' },
+  { table: 'contract', column: 'lapsed', type: 'INTEGER NOT NULL DEFAULT 0' },
   { table: 'journal', column: 'interval_ms', type: 'REAL NOT NULL DEFAULT 0' },
 ];
 

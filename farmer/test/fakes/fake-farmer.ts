@@ -26,7 +26,9 @@ import {
   type OutcomePort,
   type ProofOutcome,
   type ProofRequest,
+  type ReceivedTag,
   type RejectionReason,
+  type SavedTag,
   type ScrubResult,
   type ScrubStorePort,
   type SkipReason,
@@ -34,6 +36,7 @@ import {
   type StoredOutcome,
   type StoredScrub,
   type StorePort,
+  type TagPort,
   type Tally,
   type TokenStorePort,
   type Verdict,
@@ -292,16 +295,22 @@ export class FakeChunks implements ChunkPort {
 
   async prove(requests: readonly ProofRequest[]): Promise<ProofOutcome[]> {
     await this.gate;
-    await this.proofTime();
-    return requests.map(({ chunk: { id }, challenge }) => {
-      try {
-        this.#assertIntact(id);
-        return { response: `${id}:${challenge}` };
-      } catch (error) {
-        if (error instanceof ChunkError) return { error };
-        throw error;
-      }
-    });
+    const outcomes: ProofOutcome[] = [];
+    for (const request of requests) {
+      await this.proofTime();
+      outcomes.push(this.#proveOne(request));
+    }
+    return outcomes;
+  }
+
+  #proveOne({ chunk: { id }, challenge }: ProofRequest): ProofOutcome {
+    try {
+      this.#assertIntact(id);
+      return { response: `${id}:${challenge}` };
+    } catch (error) {
+      if (error instanceof ChunkError) return { error };
+      throw error;
+    }
   }
 
   #assertIntact(id: ContractId): void {
@@ -320,6 +329,24 @@ export class FakeChunks implements ChunkPort {
     await this.removeGate;
     if (this.failsDeletions) throw new ChunkError('unreadable', 'not deleted');
     this.present.delete(id);
+  }
+}
+
+/** Tags in memory. Those named `invalid` are rejected. */
+export class FakeTags implements TagPort {
+  readonly ids = new Set<ContractId>();
+  challengeCount: number | undefined;
+
+  async save(tags: readonly { readonly id: ContractId; readonly received: ReceivedTag }[]): Promise<SavedTag[]> {
+    return tags.map(({ id, received }) => {
+      if (received.tag === 'invalid') return 'invalid';
+      this.ids.add(id);
+      return { challengeCount: this.challengeCount };
+    });
+  }
+
+  remove(id: ContractId): void {
+    this.ids.delete(id);
   }
 }
 
@@ -412,6 +439,8 @@ export class FakeOutcomes implements OutcomePort {
   rebuilds = 0;
   chunkRebuilt = () => void this.rebuilds++;
   proofStarted = (waitMs: number) => void this.waits.push(waitMs);
+  emptyChallenges = 0;
+  emptyChallenge = () => void this.emptyChallenges++;
   entriesSkipped = (reason: SkipReason, count: number) => void this.skipped.push(`${reason} ${count}`);
 }
 
@@ -421,29 +450,39 @@ export function createFreeSpace() {
   return Object.assign(space, { availableBytes: (pending: ChunkSpace) => Math.max(0, space.bytes - pending.bytes) });
 }
 
-/** A farmer with fakes. Node, chunks and store can be passed to the next one, as after a restart. */
-export function aFarmer({
+type AnyFakeNode = NodePort & NodeClockPort & { readonly clock: FakeClock; supply: number };
+
+interface FarmerFakes<N extends AnyFakeNode> {
+  readonly contracts?: number;
+  readonly chunkBytes?: number;
+  /** 'default' derives it from the contracts' intervals. */
+  readonly pollIntervalMs?: number | 'default';
+  /** No scrub by default. */
+  readonly scrubCycleMs?: number;
+  readonly node: N;
+  readonly chunks?: FakeChunks;
+  readonly tags?: FakeTags;
+  readonly store?: MemoryStore;
+}
+
+/** A farmer of a prototype node with fakes, which can be passed to the next one, as after a restart. */
+export function aFarmer({ contracts = 3, node, ...fakes }: Partial<FarmerFakes<FakeNode>> = {}) {
+  const theNode = node ?? Object.assign(new FakeNode(new FakeClock()), { supply: contracts });
+  return aFarmerOf({ contracts, node: theNode, ...fakes });
+}
+
+/** A farmer with fakes. */
+export function aFarmerOf<N extends AnyFakeNode>({
   contracts = 3,
   chunkBytes = 1,
   pollIntervalMs = 2_000,
   scrubCycleMs,
   node,
   chunks = new FakeChunks(),
+  tags = new FakeTags(),
   store = new MemoryStore(),
-}: {
-  contracts?: number;
-  chunkBytes?: number;
-  /** 'default' derives it from the contracts' intervals. */
-  pollIntervalMs?: number | 'default';
-  /** No scrub by default. */
-  scrubCycleMs?: number;
-  node?: FakeNode;
-  chunks?: FakeChunks;
-  store?: MemoryStore;
-} = {}) {
-  const clock = node?.clock ?? new FakeClock();
-  const theNode = node ?? new FakeNode(clock);
-  if (node === undefined) theNode.supply = contracts;
+}: FarmerFakes<N>) {
+  const { clock } = node;
   const outcomes = new FakeOutcomes();
   const log = new FakeLogger();
   const random = { next: () => 0.5 };
@@ -458,10 +497,11 @@ export function aFarmer({
       nodes: [
         {
           alias: 'node',
-          node: theNode,
+          node,
           chunks,
+          tags,
           circuit,
-          nodeClock: theNode,
+          nodeClock: node,
           tokens: store,
           exitStore: store,
           clockStore: store,
@@ -473,7 +513,7 @@ export function aFarmer({
       contracts: new ContractTables([table]),
       capacity: new CapacityShares(
         [contracts * chunkBytes],
-        [{ share: 1, node: theNode, contracts: table, exitStore: store }],
+        [{ share: 1, node: node, contracts: table, exitStore: store }],
       ),
       chunks,
       freeSpace,
@@ -489,8 +529,9 @@ export function aFarmer({
   const faults: unknown[] = [];
   return {
     clock,
-    node: theNode,
+    node,
     chunks,
+    tags,
     store,
     outcomes,
     log,

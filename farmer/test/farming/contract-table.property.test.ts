@@ -6,7 +6,7 @@ import { ContractRemover } from '../../src/farming/contract-remover.ts';
 import { ContractTable } from '../../src/farming/contract-table.ts';
 import { ContractTables } from '../../src/farming/contract-tables.ts';
 import { INTERVAL_MS, makeId, terms } from '../fakes/builders.ts';
-import { FakeChunks, FakeOutcomes, MemoryStore } from '../fakes/fake-farmer.ts';
+import { FakeChunks, FakeOutcomes, FakeTags, MemoryStore } from '../fakes/fake-farmer.ts';
 
 const CONTRACTS = 4;
 
@@ -69,6 +69,7 @@ function aTable() {
     table,
     allContracts: new ContractTables([table]),
     chunks: new FakeChunks(),
+    tags: new FakeTags(),
     clock,
     log,
   });

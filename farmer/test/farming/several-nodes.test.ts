@@ -5,7 +5,7 @@ import { CapacityShares } from '../../src/farming/capacity-shares.ts';
 import { ContractTable } from '../../src/farming/contract-table.ts';
 import { ContractTables } from '../../src/farming/contract-tables.ts';
 import { Farmer } from '../../src/farming/farmer.ts';
-import { createFreeSpace, FakeChunks, FakeNode, FakeOutcomes, MemoryStore } from '../fakes/fake-farmer.ts';
+import { createFreeSpace, FakeChunks, FakeNode, FakeOutcomes, FakeTags, MemoryStore } from '../fakes/fake-farmer.ts';
 
 const SECOND = 1_000;
 
@@ -29,6 +29,7 @@ function createFarmer(count: number, contracts: number) {
         ...components,
         alias: `node${at}`,
         chunks,
+        tags: new FakeTags(),
         circuit: { retryAfterMs: undefined },
         tokens: store,
         exitStore: store,

@@ -15,6 +15,7 @@ const SOURCES: MetricSources = {
           shortestIntervalMs: 1_500,
         },
         capacityBytes: 20,
+        endingSoon: 0,
         isWorking: true,
         exit: { progress: { state: 'active' } },
       },

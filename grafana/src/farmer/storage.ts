@@ -28,9 +28,11 @@ export const storagePanels: Panel[] = [
       'ended: ended_by_node': 'red',
       'ended: token_lost': 'dark-red',
       'ended: released': 'blue',
+      'ended: completed': 'light-blue',
       'rejected: hash_mismatch': 'orange',
       'rejected: duplicate': 'yellow',
       'rejected: download_rejected': 'purple',
+      'rejected: invalid_tag': 'dark-purple',
     },
     runbooks: ['FarmerContractsLost'],
     queries: [
@@ -46,7 +48,10 @@ export const storagePanels: Panel[] = [
     size,
     as: 'area',
     runbooks: ['FarmerContractsLost'],
-    queries: [{ expr: `sum by (namespace, instance, node) (${select('farmer_contracts')})`, legend: NODE }],
+    queries: [
+      { expr: `sum by (namespace, instance, node) (${select('farmer_contracts')})`, legend: NODE },
+      { expr: `sum(${select('farmer_contracts_ending_soon')})`, legend: 'completed within a day', limit: true },
+    ],
   }),
   graph({
     title: 'Storage and capacity',
