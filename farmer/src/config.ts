@@ -13,6 +13,7 @@ import {
 } from '@downstream/platform';
 import { STANDARD_GENESIS } from '@downstream/protocol';
 import { readConfigFile } from './config-file.ts';
+import { findIdentity, type Identity, readIdentityFile } from './identity.ts';
 import type { NetworkSettings } from './node/network.ts';
 import { SETTINGS, toAlias } from './settings.ts';
 
@@ -33,7 +34,9 @@ interface DiskConfig {
 type ParsedSettings = Values<typeof SETTINGS>;
 
 export interface FarmerConfig
-  extends Omit<ParsedSettings, 'proxyUrlFile' | 'nodes' | 'nodeAliases' | 'folders' | 'size'> {
+  extends Omit<ParsedSettings, 'proxyUrlFile' | 'identityPath' | 'nodes' | 'nodeAliases' | 'folders' | 'size'> {
+  /** What proves to nodes who owns the address; its signature is verified. */
+  readonly identity?: Identity | undefined;
   readonly nodes: readonly [NodeConfig, ...NodeConfig[]];
   readonly disks: readonly [DiskConfig, ...DiskConfig[]];
   /** Folder of the first disk, which also holds the state and the genesis file. */
@@ -52,8 +55,18 @@ const DEFAULT_SIZE = 256 * 1024 * 1024;
  * @throws SettingsError with a line for every invalid setting
  */
 export function readConfig(input: Partial<SettingsInput> = {}): FarmerConfig {
-  const { nodes, nodeAliases, folders, size, proxyUrlFile: _, ...config } = parseSettings(SETTINGS, readInput(input));
+  const {
+    nodes,
+    nodeAliases,
+    folders,
+    size,
+    proxyUrlFile: _,
+    identityPath,
+    ...config
+  } = parseSettings(SETTINGS, readFarmerInput(input));
   checkGenesisSettings(SETTINGS, config);
+  const { address } = config;
+  const identity = findIdentity(readIdentityFile(identityPath), { address, isRequired: identityPath !== undefined });
   const disks = resolveDisks(folders, size);
   if (config.genesisPath === undefined) {
     for (const { path, sizeBytes } of disks) {
@@ -64,6 +77,7 @@ export function readConfig(input: Partial<SettingsInput> = {}): FarmerConfig {
   }
   return {
     ...config,
+    identity,
     // A trial ends by itself: no contract of another farmer would stay unproved meanwhile.
     init: config.init || config.challengeCount !== undefined,
     nodes: resolveNodes(nodes, nodeAliases),
@@ -87,7 +101,7 @@ export function readNodeConfig(input: Partial<SettingsInput> = {}): NetworkSetti
 
 /** Lists all settings with their effective values, for `downstream config`. */
 export function listEffectiveSettings(input: Partial<SettingsInput> = {}): SettingListing[] {
-  return listSettings(SETTINGS, readInput(input));
+  return listSettings(SETTINGS, readFarmerInput(input));
 }
 
 const PROXY_VARIABLES = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY'];
@@ -115,7 +129,7 @@ export function nameUsedSettings(message: string, input: Partial<SettingsInput>)
  */
 export function findUsedNames(input: Partial<SettingsInput> = {}): ReadonlyMap<string, string> {
   try {
-    return getUsedNames(SETTINGS, readInput(input));
+    return getUsedNames(SETTINGS, readFarmerInput(input));
   } catch {
     return getUsedNames(SETTINGS, withEnvironment(input));
   }
@@ -129,6 +143,15 @@ function readInput(given: Partial<SettingsInput>): SettingsInput {
   if (path === undefined) return input;
   const source = getUsedNames({ configPath }, input).get(configPath.env) ?? configPath.env;
   return { ...input, file: readConfigFile(path, { table, source }) };
+}
+
+/** As {@link readInput}. The address is by default the first one of the identity file. */
+function readFarmerInput(given: Partial<SettingsInput>): SettingsInput {
+  const input = readInput(given);
+  const { identityPath } = parseSettings({ identityPath: SETTINGS.identityPath }, input);
+  const { path: position = '', entries = new Map<string, unknown>() } = readIdentityFile(identityPath) ?? {};
+  const [text] = entries.keys();
+  return text === undefined ? input : { ...input, file: { address: { text, position }, ...input.file } };
 }
 
 function withEnvironment({ env = process.env, ...others }: Partial<SettingsInput>): SettingsInput {

@@ -153,7 +153,18 @@ export const SETTINGS = {
       const mistake = findAddressMistake(address);
       return mistake === undefined ? address : rejectWithHint(context, mistake);
     }),
-    defaultDescription: 'none, required',
+    defaultDescription: 'the first address of `FARMER_IDENTITY_FILE`; required without one',
+  },
+  identityPath: {
+    env: 'FARMER_IDENTITY_FILE',
+    flag: '--identity',
+    short: '-i',
+    value: '<file>',
+    description:
+      'JSON file with a signed message that proves who owns the address, for nodes that require it: `{"<address>": {"message": "…", "signature": "…"}}`. Without `FARMER_ADDRESS`, its first address is used.',
+    allowed: 'the path of a JSON file',
+    schema: pathSchema.optional(),
+    defaultDescription: '`data/identities.json` in the working directory, if it exists',
   },
   alias: {
     env: 'FARMER_ALIAS',

@@ -33,7 +33,7 @@ describe('systemd/farmer.env', () => {
   });
 
   it('suggests only valid values', () => {
-    const exclusive = ['FARMER_CONFIG', 'FARMER_PROXY_FILE'];
+    const exclusive = ['FARMER_CONFIG', 'FARMER_PROXY_FILE', 'FARMER_IDENTITY_FILE'];
     const env = Object.fromEntries(
       lines.filter(({ name }) => !exclusive.includes(name)).map(({ name, value }) => [name, value]),
     );

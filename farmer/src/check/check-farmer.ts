@@ -48,6 +48,7 @@ export async function checkFarmer(
   ]);
   return [
     ...(settings.length > 0 ? settings : [ok(`valid: ${config.nodes.length} nodes, ${config.disks.length} disks`)]),
+    ...(config.identity === undefined ? [] : [ok(`the signature of ${config.address} is valid`)]),
     ...variables,
     ...state,
     ...groups.flat(),

@@ -22,6 +22,7 @@ export async function run(config: FarmerConfig, { output, stop }: RunContext): P
   const { quiet, printLog } = config;
   const progress = new ChunkProgressBar(process.stdout, { isVisible: !quiet && !printLog });
   const secrets = new Secrets();
+  if (config.identity !== undefined) secrets.protect(config.identity.signature);
   const tail = new LogTail();
   const log = createLogger({
     level: config.logLevel,

@@ -102,6 +102,25 @@ describe('check', () => {
     });
   });
 
+  it('verifies the signature of an identity file', async () => {
+    const path = join(root, 'identities.json');
+    const message = 'test message';
+    const signature = 'HyzVUenXXo4pa+kgm1vS8PNJM83eIXFC5r0q86FGbqFcdla6rcw72/ciXiEPfjli3ENfwWuESHhv6K9esI0dl5I=';
+    const check = async (content: object) => {
+      writeFileSync(path, JSON.stringify({ [ADDRESS]: content }));
+      const env = { FARMER_IDENTITY_FILE: path, FARMER_DATA_DIR: join(root, 'data') };
+      return (await run(env)).findings.filter(({ check: name }) => name === 'settings');
+    };
+    expect(await check({ message, signature })).toContainEqual({
+      check: 'settings',
+      level: 'ok',
+      message: `the signature of ${ADDRESS} is valid`,
+    });
+    expect(await check({ message: 'another', signature })).toEqual([
+      { check: 'settings', level: 'error', message: expect.stringContaining('the signature was not made by') },
+    ]);
+  });
+
   it('warns of certificates that are not verified', async () => {
     const env = { FARMER_NODE_URL: 'https://127.0.0.1:1,http://127.0.0.1:2', FARMER_SSL_NO_VERIFY: 'true' };
     expect(problems(await run(env)).filter(({ check: name }) => name === 'settings')).toEqual([

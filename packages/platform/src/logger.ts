@@ -43,7 +43,7 @@ export interface LoggerOptions extends LogOutput {
   /** A second output, which receives the same lines. */
   readonly copy?: LogOutput | undefined;
   /** Redacted in fields, as a second line of defence. Secrets may be added later. */
-  readonly secrets?: Pick<Secrets, 'list'>;
+  readonly secrets?: Pick<Secrets, 'list' | 'operator'>;
   /** Also receives every line, in the `pretty` format. */
   readonly tail?: LogTail;
 }
@@ -133,8 +133,8 @@ interface Redaction {
 }
 
 /** A line about a node can contain only its own secrets. In a line about something else, only an error can. */
-function selectSecrets(secrets: Pick<Secrets, 'list'>, node: unknown): Redaction {
-  if (typeof node !== 'string') return { inFields: [], inErrors: secrets.list() };
+function selectSecrets(secrets: Pick<Secrets, 'list' | 'operator'>, node: unknown): Redaction {
+  if (typeof node !== 'string') return { inFields: secrets.operator, inErrors: secrets.list() };
   const own = secrets.list(node);
   return { inFields: own, inErrors: own };
 }

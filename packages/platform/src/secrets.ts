@@ -4,22 +4,34 @@ const MIN_SECRET_LENGTH = 8;
 const MAX_SECRETS_PER_OWNER = 2;
 
 /**
- * The secrets that logs must not contain, by owner: the alias of the node that issued them. A node chooses its secrets,
- * so those of one node must not change lines about another.
+ * The secrets that logs must not contain: those of the operator, and those that nodes have issued, by owner: the alias
+ * of the node. A node chooses its secrets, so those of one node must not change lines about another.
  */
 export class Secrets {
   readonly #byOwner = new Map<string, readonly string[]>();
+  #operator: readonly string[] = [];
+
+  /** The secrets of the operator, which no line may contain. */
+  get operator(): readonly string[] {
+    return this.#operator;
+  }
+
+  /** Adds a secret of the operator. */
+  protect(secret: string): void {
+    this.#operator = [...this.#operator, secret];
+  }
 
   /** Forgets all but the previous secret of the owner. */
   remember(owner: string, secret: string): void {
     if (secret.length < MIN_SECRET_LENGTH) return;
-    const others = this.list(owner).filter((other) => other !== secret);
+    const others = (this.#byOwner.get(owner) ?? []).filter((other) => other !== secret);
     this.#byOwner.set(owner, [secret, ...others].slice(0, MAX_SECRETS_PER_OWNER));
   }
 
-  /** @param owner all owners by default */
+  /** The secrets of the operator and of an owner. @param owner all owners by default */
   list(owner?: string): readonly string[] {
-    return owner === undefined ? [...this.#byOwner.values()].flat() : (this.#byOwner.get(owner) ?? []);
+    const issued = owner === undefined ? [...this.#byOwner.values()].flat() : (this.#byOwner.get(owner) ?? []);
+    return [...this.#operator, ...issued];
   }
 }
 

@@ -57,6 +57,23 @@ describe('createLogger', () => {
     }
   });
 
+  it('redacts the secrets of the operator in every line', () => {
+    const secrets = new Secrets();
+    secrets.protect('signature');
+    for (const secret of ['token 1', 'token 2', 'token 3']) secrets.remember('a', secret);
+    const text = lines(
+      'json',
+      'info',
+      (log) => {
+        log.info('sent', { value: 'signature' });
+        log.info('sent', { node: 'a', value: 'signature' });
+        log.error('failed', { node: 'b', error: new Error('signature') });
+      },
+      secrets,
+    );
+    expect(text).not.toContain('signature');
+  });
+
   it.each(['e', '1', 'challenge', 'downstream', 'node', 'localhost', 'contract_ended', 'warn', 'timestamp'])(
     'keeps keys, times, messages and lines about other nodes if a node issues the token %s',
     (token) => {
