@@ -1,35 +1,13 @@
 import { hash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { randomio } from '@downstream/file-encryptor';
 import { fileFromBytes, proveRequest } from '@downstream/heartbeat';
-
-/** A recorded request to the original node and its response. */
-export interface Exchange {
-  readonly note: string;
-  readonly request: {
-    readonly method: string;
-    readonly path: string;
-    readonly headers: Readonly<Record<string, string>>;
-    readonly body: string | null;
-  };
-  readonly response: {
-    readonly status: number;
-    readonly contentType: string | null;
-    // biome-ignore lint/suspicious/noExplicitAny: recorded by an independent client.
-    readonly json?: any;
-    readonly text?: string;
-  };
-}
+import type { Exchange } from '../../../test/support/v1-recordings.ts';
 
 /** What a client observes: with values that must be equal, and the types of all others. */
 interface Observation {
   readonly status: number;
   readonly mediaType: string | undefined;
   readonly content: unknown;
-}
-
-export function readExchanges(name: string): Exchange[] {
-  return JSON.parse(readFileSync(new URL(`../fixtures/v1/${name}.json`, import.meta.url), 'utf8'));
 }
 
 /** Values that a node must send exactly as recorded. All others depend on time or randomness. */

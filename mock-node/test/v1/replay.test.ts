@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { type Exchange, readExchanges } from '../../../test/support/v1-recordings.ts';
 import { ADDRESS, setUpMockNode } from '../support/mock-node.ts';
-import { type Exchange, Replay, readExchanges } from '../support/replay.ts';
+import { Replay } from '../support/replay.ts';
 
 const { start, url, pass } = setUpMockNode();
 
