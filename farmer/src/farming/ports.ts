@@ -35,7 +35,7 @@ export interface Offer extends Pick<Terms, 'id' | 'reference' | 'source' | 'inte
   readonly tag?: ReceivedTag | undefined;
 }
 
-/** Why an entry is not in a listing. */
+/** Why an entry of a list from the node was skipped. */
 export const SKIP_REASONS = ['invalid_contract', 'invalid_challenge', 'surplus'] as const;
 export type SkipReason = (typeof SKIP_REASONS)[number];
 

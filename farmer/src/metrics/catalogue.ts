@@ -151,8 +151,8 @@ export const FARMER_METRICS = {
     type: 'counter',
     name: 'farmer_listing_entries_skipped_total',
     unit: 'entries',
-    question: 'Does the node list what the farmer cannot use?',
-    help: 'Entries of listings that were skipped, by reason: invalid_contract (the entry has no valid hash; while there are new ones, no contract ends), invalid_challenge (the challenge is too long, not text or listed twice with different values; it is not answered), surplus (there are more than 1,000 contracts that this farmer does not have). The other entries of the listing are used.',
+    question: 'Does the node send what the farmer cannot use?',
+    help: 'Entries of lists from the node that were skipped, by reason: invalid_contract (the entry identifies no contract, or offers an invalid one; while a listing has new ones, no contract ends), invalid_challenge (the challenge or result is invalid, or listed twice with different values; it is not used), surplus (there are more than 1,000 contracts that this farmer does not have; in the v1 API, the entry was not requested). The other entries of the list are used.',
     labels: { node: null, reason: SKIP_REASONS },
   },
   endingSoon: {

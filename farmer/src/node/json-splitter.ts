@@ -1,4 +1,4 @@
-/** JSON that is not parsed yet; undefined if it is longer than {@link MAX_PART_LENGTH}. */
+/** JSON that is not parsed yet; undefined if it is too long. */
 export type JsonPart = string | undefined;
 
 export interface JsonReceiver {
@@ -8,7 +8,7 @@ export interface JsonReceiver {
   readonly onArray: (name: string) => (element: JsonPart) => void;
 }
 
-/** In characters. */
+/** In characters, unless the receiver expects longer parts. */
 export const MAX_PART_LENGTH = 8 * 1024;
 /** Of members and elements at any depth. A listing of 32 MiB has fewer, since each contract has a hash. */
 const MAX_ELEMENTS = 750_000;
@@ -33,13 +33,14 @@ const [OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [91, 93, 123, 125
 
 /**
  * Splits a JSON object into its members, and arrays among them into their elements, while its text arrives. A long list
- * is never kept or parsed as a whole: memory is bounded by {@link MAX_PART_LENGTH}, and the time of one `write` by the
+ * is never kept or parsed as a whole: memory is bounded by the longest part, and the time of one `write` by the
  * length of its text. The number of elements and the depth are limited, and nothing is read after the first error.
  *
  * Checks the structure around the parts. The receiver checks whether a part is JSON.
  */
 export class JsonSplitter {
   readonly #receiver: JsonReceiver;
+  readonly #maxPartLength: number;
   #position: Position = 'object';
   #name = '';
   #onElement: (element: JsonPart) => void = () => {};
@@ -53,8 +54,10 @@ export class JsonSplitter {
   #isInString = false;
   #isEscaped = false;
 
-  constructor(receiver: JsonReceiver) {
+  /** @param maxPartLength in characters; longer parts are not kept */
+  constructor(receiver: JsonReceiver, maxPartLength = MAX_PART_LENGTH) {
     this.#receiver = receiver;
+    this.#maxPartLength = maxPartLength;
   }
 
   /** @throws SyntaxError if the text is not an object or exceeds a limit; also whatever the receiver throws */
@@ -134,7 +137,7 @@ export class JsonSplitter {
   #append(text: string): void {
     if (this.#part === undefined) return;
     const part = this.#part === '' ? text.replace(LEADING_SPACE, '') : this.#part + text;
-    this.#part = part.length > MAX_PART_LENGTH ? undefined : part;
+    this.#part = part.length > this.#maxPartLength ? undefined : part;
   }
 }
 

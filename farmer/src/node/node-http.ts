@@ -27,8 +27,8 @@ export interface NodeRequest<T> extends CallOptions {
   /** `GET` by default. */
   readonly method?: 'POST' | 'DELETE';
   readonly path: string;
-  /** Sent as JSON. */
-  readonly body?: unknown;
+  /** JSON. */
+  readonly body?: string | undefined;
   /** A longer response is an error; 64 KiB by default. */
   readonly maxBytes?: number;
   /** Need not read the whole body. @throws NodeError when the response is not the expected one */
@@ -67,6 +67,7 @@ interface Target {
 }
 
 const MAX_RESPONSE_BYTES = 64 * 1024;
+const JSON_BODY = { 'Content-Type': 'application/json' };
 
 /**
  * HTTP client of one node (axios). Responses are bounded in size and time; redirects are not followed. Errors contain
@@ -105,7 +106,7 @@ export class NodeHttp {
           ...attempt,
           method,
           url: path,
-          data: body,
+          ...(body !== undefined && { data: Buffer.from(body), headers: { ...attempt.headers, ...JSON_BODY } }),
           signal: bounded,
         });
         this.#deps.skew?.addSample(response.headers['date'], sentAt, this.#clock.now());

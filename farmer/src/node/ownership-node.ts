@@ -52,7 +52,7 @@ export class OwnershipNode {
       route: 'answer',
       method: 'POST',
       path: buildPath('answer', { filename }),
-      body: { block, seed, response: hash },
+      body: JSON.stringify({ block, seed, response: hash }),
       read: async (response) => {
         const { status, text } = await readWhole(response);
         return status === 404 ? undefined : parseResponse('answer', matchResponse, { status, text }).match;

@@ -1,10 +1,10 @@
 import { parseJson } from '@downstream/platform';
 import type { RouteName } from '@downstream/protocol';
-import { type JsonPart, JsonSplitter } from './json-splitter.ts';
+import { type JsonPart, type JsonReceiver, JsonSplitter } from './json-splitter.ts';
 import type { NodeResponse } from './node-http.ts';
 import { isSuccess, readWhole, toResponseError } from './responses.ts';
 
-/** Receives one entry of a list; undefined if it is too long. @returns whether the entry is valid */
+/** Receives one entry of a list; undefined if it is too long or not JSON. @returns whether the entry is valid */
 export type EntryReader = (entry: unknown) => boolean;
 
 /** A response with more of them is rejected: it is not the expected one, and each costs time. */
@@ -15,22 +15,23 @@ const MAX_INVALID_ENTRIES = 10_000;
  * event loop is never blocked for long, whatever the node sends. Invalid entries are skipped.
  *
  * @param readers one for each list that the response must have
+ * @param maxEntryLength in characters; 8 KiB by default
  * @throws NodeError `no_token`, `no_hash`, `rejected`, `http_error` or `invalid_response`
  */
 export async function readLists(
   route: RouteName,
   readers: ReadonlyMap<string, EntryReader>,
   response: NodeResponse,
+  maxEntryLength?: number,
 ): Promise<void> {
   const { status, body } = response;
-  if (!isSuccess(status)) throw toResponseError(route, status, parseJson((await readWhole(response)).text));
+  if (!isSuccess(route, status)) throw toResponseError(route, status, parseJson((await readWhole(response)).text));
   const values = new Map<string, unknown>();
   const missing = new Set(readers.keys());
   let invalid = 0;
-  const splitter = new JsonSplitter({
+  const receiver: JsonReceiver = {
     onValue: (name, value) => {
-      const parsed = parsePart(value);
-      if (name === 'status') values.set(name, parsed);
+      if (name === 'status' || name === 'message') values.set(name, parsePart(value));
     },
     onArray: (name) => {
       missing.delete(name);
@@ -41,7 +42,8 @@ export async function readLists(
         if (invalid > MAX_INVALID_ENTRIES) throw new SyntaxError('the response has too many invalid entries');
       };
     },
-  });
+  };
+  const splitter = new JsonSplitter(receiver, maxEntryLength);
   try {
     for await (const text of body) splitter.write(text);
     splitter.end();
@@ -51,7 +53,6 @@ export async function readLists(
   if (missing.size > 0) throw toResponseError(route, status, Object.fromEntries(values));
 }
 
-/** @throws SyntaxError if the part is not JSON */
 function parsePart(part: JsonPart): unknown {
-  return part === undefined ? undefined : JSON.parse(part);
+  return part === undefined ? undefined : parseJson(part);
 }

@@ -1,8 +1,9 @@
 import { parseJson } from '@downstream/platform';
-import { type RouteName, statusResponse } from '@downstream/protocol';
+import { isV1Route, type RouteName, statusResponse } from '@downstream/protocol';
 import type { z } from 'zod';
 import { NodeError } from '../farming/errors.ts';
 import type { NodeResponse } from './node-http.ts';
+import { toV1Error } from './v1-errors.ts';
 
 /** A response whose body was read. */
 export interface TextResponse {
@@ -31,7 +32,7 @@ export async function readWhole({ status, body }: NodeResponse): Promise<TextRes
 export function parseResponse<T>(route: RouteName, schema: z.ZodType<T>, { status, text }: TextResponse): T {
   const body = parseJson(text);
   const expected = schema.safeParse(body);
-  if (expected.success && isSuccess(status)) return expected.data;
+  if (expected.success && isSuccess(route, status)) return expected.data;
   throw toResponseError(route, status, body);
 }
 
@@ -43,15 +44,17 @@ export function parseStatus({ text }: TextResponse): string | undefined {
 /** The error for a response that is not the expected one. */
 export function toResponseError(route: RouteName, status: number, body: unknown): NodeError {
   const other = statusResponse.safeParse(body);
+  if (other.success && isV1Route(route)) return toV1Error(route, other.data.message, status);
   if (other.success) return toStatusError(route, other.data.status, status);
-  if (!isSuccess(status)) {
+  if (!isSuccess(route, status)) {
     return new NodeError('http_error', route, `the node responded with HTTP ${status}`, { status });
   }
   return new NodeError('invalid_response', route, "the node's response does not match the protocol", { status });
 }
 
-export function isSuccess(status: number): boolean {
-  return status >= 200 && status < 300;
+/** Nodes of the v1 API succeed with status 200 only. */
+export function isSuccess(route: RouteName, status: number): boolean {
+  return isV1Route(route) ? status === 200 : status >= 200 && status < 300;
 }
 
 function toStatusError(route: RouteName, nodeStatus: string, status: number): NodeError {

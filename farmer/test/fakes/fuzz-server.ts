@@ -19,6 +19,21 @@ const randomBelow = (max: number) => Math.floor(random() * max);
 const pick = <T>(values: readonly [T, ...T[]]): T => values[randomBelow(values.length)] ?? values[0];
 
 const HASH = '05ec'.padEnd(64, '0');
+const SEED = 'umYxmcrmq3p6N4QKSO+UoDX2jbKy9VWTQvWjiB0gBpc=';
+const HEARTBEAT = {
+  token: 'a1b2c3d4e5f60718293a4b5c6d7e8f90',
+  type: 'Merkle',
+  heartbeat: { key: '', check_fraction: 0.01 },
+};
+const OFFER = {
+  file_hash: 1,
+  seed: 'fe0f3129b0537ebb43df3b065f62e261',
+  size: 10_000,
+  challenge: { seed: SEED, index: 0 },
+  tag: { tree: { nodes: [SEED, SEED, SEED, ''], order: 1, leaves: [] }, chunksz: 327, filesz: 10_000 },
+  due: 13.995783,
+};
+const CHALLENGE = { file_hash: 1, challenge: { seed: SEED, index: 1 }, due: 5.5, answered: false };
 const VALID: Record<string, unknown> = {
   new: { token: 'a1b2c3d4e5f60718293a4b5c6d7e8f90' },
   chunk: { secret: 'd9fc3360c7', file_hash: HASH, challenge: '0.012381234', interval: 60 },
@@ -32,7 +47,27 @@ const VALID: Record<string, unknown> = {
   answer: { msg: 'ok', match: true },
   connectivity: { msg: 'ok' },
   download: 'the bytes of a chunk '.repeat(20),
+  v1_root: { msg: 'ok' },
+  v1_new: HEARTBEAT,
+  v1_heartbeat: HEARTBEAT,
+  v1_chunk: { chunks: [OFFER, { ...OFFER, file_hash: 2, challenge: 'GgAAACAAAACtmW2i', tag: 'GgAAAIAAAAA=' }] },
+  v1_challenge: {
+    challenges: [
+      CHALLENGE,
+      { ...CHALLENGE, file_hash: 2, answered: true },
+      { file_hash: 3, status: 'no more challenges' },
+      { file_hash: 4, error: 'contract expired' },
+    ],
+  },
+  v1_answer: {
+    report: [
+      { file_hash: 1, status: 'ok' },
+      { file_hash: 2, error: 'Invalid proof' },
+    ],
+  },
 };
+
+const MESSAGES = [{}, { message: 'Nonexistent token.' }, { message: 'x'.repeat(5_000) }, { message: 5 }] as const;
 
 /** Values that no valid response contains. */
 const HOSTILE: readonly [unknown, ...unknown[]] = [
@@ -106,7 +141,10 @@ function createBody(route: string): Buffer {
     case 0:
       return text(valid);
     case 1:
-      return text({ status: pick(['no_token', 'no_hash', 'no_chunks', 'error', 'pass', 'x'.repeat(1_000)]) });
+      return text({
+        status: pick(['no_token', 'no_hash', 'no_chunks', 'error', 'pass', 'x'.repeat(1_000)]),
+        ...pick(MESSAGES),
+      });
     case 2:
     case 3:
     case 4:
@@ -124,11 +162,14 @@ const AMPLIFYING: readonly [Buffer, ...Buffer[]] = [
   gzipSync('['.repeat(1_000_000)),
   gzipSync(`{"challenges":[{"a":${'{"a":'.repeat(500_000)}`),
   gzipSync(JSON.stringify({ all_contracts: [{ hash: 'x'.repeat(1_000_000) }], due_contracts: [] })),
+  gzipSync(`{"chunks":[${'{},'.repeat(5_000)}{}],"challenges":[${'{},'.repeat(5_000)}{}],"report":[]}`),
+  gzipSync(JSON.stringify({ chunks: [{ ...OFFER, tag: 'A'.repeat(3_000_000) }] })),
 ];
 
 function parseRoute(path: string): string {
   if (path === '/') return 'connectivity';
   const [, , , name = '', inner] = path.split('/');
+  if (name === 'v1') return `v1_${inner || 'root'}`;
   return name === 'challenges' && inner === 'answer' ? 'answer' : name;
 }
 

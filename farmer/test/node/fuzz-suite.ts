@@ -14,9 +14,11 @@ import { createSingleFolder } from '../../src/chunks/single-folder.ts';
 import { WorkerPool } from '../../src/chunks/worker-pool.ts';
 import { ChunkError, NodeError } from '../../src/farming/errors.ts';
 import type { ChunkPort } from '../../src/farming/ports.ts';
+import { detectApi } from '../../src/node/detect-api.ts';
 import { NodeHttp } from '../../src/node/node-http.ts';
 import { OwnershipNode } from '../../src/node/ownership-node.ts';
 import { PrototypeNode } from '../../src/node/prototype-node.ts';
+import { V1Node } from '../../src/node/v1-node.ts';
 
 const CONCURRENCY = 24;
 const TOKEN = 'a1b2c3d4e5f60718293a4b5c6d7e8f90';
@@ -58,13 +60,14 @@ afterAll(async () => {
   rmSync(root, { recursive: true });
 });
 
-type PrototypeRoute = Exclude<RouteName, `v1_${string}`>;
+/** Routes that farmers request. */
+type FarmerRoute = Exclude<RouteName, `v1_status_${string}`>;
 
 /**
  * One call per route; contracts are followed up by downloading or generating their chunk. Checked with `assert`, which
  * costs less than `expect` in thousands of calls.
  */
-const CALLS: Record<PrototypeRoute, () => Promise<unknown>> = {
+const CALLS: Record<FarmerRoute, () => Promise<unknown>> = {
   connectivity: async () => await node().register('address'),
   new: async () => await node().register('address'),
   chunk: async () => {
@@ -89,8 +92,36 @@ const CALLS: Record<PrototypeRoute, () => Promise<unknown>> = {
     const matches = await ownership().answer('file', { block: 1, seed: 's', response: HASH });
     assert(matches === undefined || typeof matches === 'boolean');
   },
+  v1_root: async () => assert.match(await detectApi(http), /^(prototype|v1)$/),
+  v1_new: async () => assert.match(await v1Node().register('address'), /^[\w-]{8,}$/),
+  v1_heartbeat: async () => await v1Node().listContracts(TOKEN, { asked: [] }),
+  v1_chunk: async () => {
+    const offers = await v1Node().requestContracts(TOKEN, { maxBytes: V1_BYTES });
+    assert(offers.length <= 10);
+    assert(offers.reduce((sum, { sizeBytes = 0 }) => sum + sizeBytes, 0) <= V1_BYTES);
+    for (const { id, intervalMs, challenge } of offers) {
+      assert.match(id, ID);
+      assert(intervalMs >= 1_000 && Number.isSafeInteger(intervalMs));
+      assert(challenge.length <= 2_048);
+    }
+  },
+  v1_challenge: async () => {
+    const { held, open, dueInMs = new Map(), completed = [] } = await v1Node().listContracts(TOKEN, { asked: ASKED });
+    for (const id of [...held, ...open.keys(), ...dueInMs.keys(), ...completed])
+      assert(ASKED.some((asked) => asked.id === id));
+    for (const ms of dueInMs.values()) assert(ms >= 0 && Number.isSafeInteger(ms));
+  },
+  v1_answer: async () => {
+    const answers = ASKED.map((contract) => ({ ...contract, response: '{}' }));
+    const verdicts = await v1Node().answer(TOKEN, answers);
+    assert.equal(verdicts.length, answers.length);
+    for (const verdict of verdicts) assert.match(verdict, /^(passed|rejected|ended|unknown)$/);
+  },
 };
+const V1_BYTES = 65_536;
+const ASKED = [1, 2, 3, 4].map((reference) => ({ id: String(reference), reference }));
 const node = () => new PrototypeNode(http);
+const v1Node = () => new V1Node({ url }, { http });
 const ownership = () => new OwnershipNode(http);
 
 /** Declares the fuzz tests, each with this many calls. */

@@ -14,7 +14,16 @@ export {
   tokenResponse,
   verdictResponse,
 } from './prototype.ts';
-export { buildPath, ROUTE_NAMES, ROUTES, type RouteDefinition, type RouteName, V1_PREFIX } from './routes.ts';
+export {
+  buildPath,
+  isV1Route,
+  ROUTE_NAMES,
+  ROUTES,
+  type RouteDefinition,
+  type RouteName,
+  V1_PREFIX,
+  type V1RouteName,
+} from './routes.ts';
 export { isSignedBy, MAX_MESSAGE_CHARS, SIGNATURE_CHARS } from './signed-message.ts';
 export { formatTokenLimitError, NO_MORE_CHALLENGES, V1_CONTRACT_ERRORS, V1_ERRORS } from './v1-messages.ts';
 export { type ContractReference, parseContractIds, parseProofs, type ReceivedProof } from './v1-requests.ts';

@@ -24,7 +24,7 @@ export const ROUTES = {
   download: { methods: ['get'], path: `${PREFIX}/download/:hash` },
   challenges: { methods: ['get'], path: `${PREFIX}/challenges/:filename` },
   answer: { methods: ['post'], path: `${PREFIX}/challenges/answer/:filename` },
-  v1_root: { methods: ['get'], path: V1_PREFIX },
+  v1_root: { methods: ['get'], path: `${V1_PREFIX}/` },
   v1_new: { methods: ['get', 'post'], path: `${V1_PREFIX}/new/:address` },
   v1_heartbeat: { methods: ['get'], path: `${V1_PREFIX}/heartbeat/:token` },
   v1_chunk: {
@@ -43,8 +43,14 @@ export const ROUTES = {
 } as const satisfies Record<string, RouteDefinition>;
 
 export type RouteName = keyof typeof ROUTES;
+/** Routes of the v1 API. */
+export type V1RouteName = Extract<RouteName, `v1_${string}`>;
 
 export const ROUTE_NAMES = Object.keys(ROUTES) as RouteName[];
+
+export function isV1Route(route: RouteName): route is V1RouteName {
+  return route.startsWith('v1_');
+}
 
 type Parameters<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
   ? Name | Parameters<Rest>

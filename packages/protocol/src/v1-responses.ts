@@ -22,15 +22,20 @@ export const contractId = z.union([
   z.string().regex(/^[A-Za-z0-9_-]{1,128}$/),
 ]);
 
+/** JSON of a scheme: an object for Merkle, text for Swizzle. */
+const schemeJson = z.custom<object | string>((value) =>
+  typeof value === 'object' ? value !== null && !Array.isArray(value) : typeof value === 'string' && value !== '',
+);
+
 /** The time left before the deadline: seconds in the response, milliseconds after parsing. */
 const due = z
   .number()
   .min(0)
   .max(MAX_DUE_SECONDS)
-  .transform((seconds) => seconds * SECOND_MS);
+  .transform((seconds) => Math.floor(seconds * SECOND_MS));
 
 /** The response of `/new` and `/heartbeat`. */
-export const heartbeatResponse = z.object({ token, type: z.enum(V1_SCHEMES), heartbeat: z.unknown() });
+export const heartbeatResponse = z.object({ token, type: z.enum(V1_SCHEMES), heartbeat: schemeJson });
 
 /** An entry of `chunks`. */
 export const chunkOffer = z.object({
@@ -38,8 +43,8 @@ export const chunkOffer = z.object({
   /** The chunk is the RandomIO keystream of this seed. */
   seed: z.string().min(1).max(1024),
   size: z.number().int().min(1).max(MAX_CHUNK_BYTES),
-  challenge: z.unknown(),
-  tag: z.unknown(),
+  challenge: schemeJson,
+  tag: schemeJson,
   due,
 });
 
@@ -47,7 +52,7 @@ const contractError = z.object({ file_hash: contractId, error: z.string().max(40
 
 /** An entry of `challenges`. With `answered`, the next challenge can be requested when this one is due. */
 export const challengeEntry = z.union([
-  z.object({ file_hash: contractId, challenge: z.unknown(), due, answered: z.boolean() }),
+  z.object({ file_hash: contractId, challenge: schemeJson, due, answered: z.boolean() }),
   z.object({ file_hash: contractId, status: z.literal(NO_MORE_CHALLENGES) }),
   contractError,
 ]);

@@ -25,8 +25,9 @@ describe('the id of a contract', () => {
 });
 
 describe('an offered chunk', () => {
-  it('states its deadline in seconds, which become milliseconds', () => {
+  it('states its deadline in seconds, which become whole milliseconds, rounded down', () => {
     expect(chunkOffer.parse(OFFER)).toEqual({ ...OFFER, due: 5_990 });
+    expect(chunkOffer.parse({ ...OFFER, due: 13.995783 })).toMatchObject({ due: 13_995 });
   });
 
   it.each([
@@ -38,6 +39,11 @@ describe('an offered chunk', () => {
     ['a size of 0', { size: 0 }],
     ['a fractional size', { size: 1.5 }],
     ['a size that no disk has', { size: 2 ** 41 }],
+    ['no challenge', { challenge: undefined }],
+    ['a challenge that is null', { challenge: null }],
+    ['a challenge that is a list', { challenge: [] }],
+    ['an empty challenge', { challenge: '' }],
+    ['a tag that is a number', { tag: 5 }],
     ['an empty seed', { seed: '' }],
     ['a long seed', { seed: 'x'.repeat(1_025) }],
   ])('is rejected with %s', (_, change) => {
