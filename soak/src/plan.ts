@@ -1,4 +1,4 @@
-import type { EffectInput, EffectKind } from '@downstream/control-api';
+import type { EffectInput, EffectKind, V1EffectKind } from '@downstream/control-api';
 
 /** The parameters of a soak run. */
 export const PLAN = {
@@ -32,8 +32,8 @@ export const TOLERANCE = {
   unknownContractRounds: 1,
 } as const;
 
-/** Every fault effect, with its parameters. */
-export const NODE_FAULTS: Readonly<Record<EffectKind, EffectInput>> = {
+/** Every fault effect of the prototype API, with its parameters. */
+export const NODE_FAULTS: Readonly<Record<Exclude<EffectKind, V1EffectKind>, EffectInput>> = {
   reset: 'reset',
   empty: 'empty',
   hang: { kind: 'hang', forMs: 3_000 },

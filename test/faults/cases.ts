@@ -1,4 +1,4 @@
-import type { EffectInput, EffectKind, FaultInput } from '@downstream/control-api';
+import type { EffectInput, EffectKind, FaultInput, V1EffectKind } from '@downstream/control-api';
 import type { startMockNode } from '@downstream/mock-node';
 import type { RouteName } from '@downstream/protocol';
 import type { FailureReason } from '../../farmer/src/contract/contract.ts';
@@ -72,10 +72,10 @@ const STARTS_OVER =
   'Drops all contracts after three consecutive responses, registers again and requests new contracts.';
 
 /**
- * The farmer × fault matrix: every kind of effect and the outcome for the farmer. test/fault-matrix.system.test.ts
- * tests the cases, and docs/faults.md is generated from them.
+ * The farmer × fault matrix: every kind of effect of the prototype API and the outcome for the farmer.
+ * test/fault-matrix.system.test.ts tests the cases, and docs/faults.md is generated from them.
  */
-export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Kind>[] } = {
+export const FAULT_CASES: { readonly [Kind in Exclude<EffectKind, V1EffectKind>]: readonly FaultCase<Kind>[] } = {
   reset: [
     { on: FARMING_ROUTES, counted: 'unreachable', behavior: RETRIES },
     { on: ['connectivity', 'new'], counted: 'unreachable', behavior: RETRIES_REGISTRATION },
@@ -429,7 +429,7 @@ export const FAULT_CASES: { readonly [Kind in EffectKind]: readonly FaultCase<Ki
   clock_skew: [{ on: ['due'], parameters: { ms: -3_600_000 }, counted: 'ok', behavior: 'Uses its own clock.' }],
 };
 
-type PresetName = (typeof PRESETS)[number]['name'];
+type PresetName = Exclude<(typeof PRESETS)[number]['name'], 'hostile-v1'>;
 
 /** The outcome of the presets over some rounds. */
 export const PRESET_CASES: Readonly<Record<PresetName, ExpectedOutcome & { readonly whileFarming?: true }>> = {
@@ -458,4 +458,5 @@ export const PRESET_CASES: Readonly<Record<PresetName, ExpectedOutcome & { reado
     failed: { wrong_answer: 'any', missed: 'any', not_challenged: 'any', node_error: 'any' },
     rejected: { hash_mismatch: 'any' },
   },
+  'lost-answers': { behavior: RETRIES },
 };

@@ -28,10 +28,8 @@ const CHALLENGES = 12;
 /** The faults that the mock node injects. */
 export const NODE_ROWS: readonly NodeRow[] = [
   ...Object.keys(PRESET_CASES).map((name) => createPresetRow(name, PRESET_CASES[name as keyof typeof PRESET_CASES])),
-  ...Object.keys(FAULT_CASES).flatMap((kind) =>
-    FAULT_CASES[kind as EffectKind].flatMap((faultCase: FaultCase) =>
-      faultCase.on.map((on) => createEffectRow(kind as EffectKind, on, faultCase)),
-    ),
+  ...Object.entries<readonly FaultCase[]>(FAULT_CASES).flatMap(([kind, cases]) =>
+    cases.flatMap((faultCase) => faultCase.on.map((on) => createEffectRow(kind as EffectKind, on, faultCase))),
   ),
 ];
 

@@ -85,4 +85,37 @@ export const PRESETS = [
       { name: 'hostile-type', probability: 0.1, effect: 'wrong_content_type' },
     ],
   },
+  {
+    name: 'hostile-v1',
+    description: 'The node violates the v1 API: malformed tags, ids and deadlines, and false reports.',
+    faults: [
+      { name: 'v1-tag', probability: 0.1, effect: 'wrong_tag' },
+      { name: 'v1-order', probability: 0.1, effect: 'malformed_tag' },
+      { name: 'v1-nodes', probability: 0.1, effect: { kind: 'malformed_tag', shape: 'missing_nodes' } },
+      { name: 'v1-count', probability: 0.1, effect: { kind: 'malformed_tag', shape: 'huge_count' } },
+      { name: 'v1-large-tag', probability: 0.05, effect: 'large_tag' },
+      { name: 'v1-size', probability: 0.1, effect: 'exceed_size' },
+      { name: 'v1-due', probability: 0.05, effect: 'wrong_due' },
+      { name: 'v1-nan', probability: 0.02, effect: { kind: 'wrong_due', due: 'nan' } },
+      { name: 'v1-id', probability: 0.05, effect: 'wrong_id' },
+      { name: 'v1-path', probability: 0.05, effect: { kind: 'wrong_id', id: 'path' } },
+      { name: 'v1-empty-challenge', probability: 0.1, effect: 'empty_challenge' },
+      { name: 'v1-expired', probability: 0.02, effect: 'false_report' },
+      { name: 'v1-scheme', probability: 0.1, effect: 'unknown_scheme' },
+      { name: 'v1-prime', probability: 0.1, effect: { kind: 'wrong_prime', bits: 100_000 } },
+      { name: 'v1-lost-answer', match: { route: 'v1_answer' }, probability: 0.1, effect: 'drop_response' },
+    ],
+  },
+  {
+    name: 'lost-answers',
+    description: 'One response in three to an answer is lost, after the node has counted the answer.',
+    faults: [
+      {
+        name: 'lost-answers',
+        match: { route: ['challenge', 'v1_answer'] },
+        probability: 1 / 3,
+        effect: 'drop_response',
+      },
+    ],
+  },
 ] as const satisfies readonly (ScenarioInput & { name: PresetName })[];

@@ -143,6 +143,11 @@ export class ContractTable {
     return true;
   }
 
+  replaceChallenge(contract: Contract, challenge: string): void {
+    contract.challenge = challenge;
+    this.#store?.putContract(contract);
+  }
+
   /** Settles the current challenge of a contract. */
   settle(contract: Contract, { response, passed, late }: Settlement, now: number): void {
     contract.settled = { response, passed };

@@ -75,6 +75,12 @@ export class HeartbeatContracts {
     return { challenge: contract.challenge, dueAt: getDueAt(contract), answered: contract.settled !== undefined };
   }
 
+  /** Makes the node verify proofs of another challenge than the one that it drew. */
+  replaceChallenge(token: string, hash: string, challenge: string, now: number): void {
+    const contract = this.#table.find(token, hash, now);
+    if (contract !== undefined) this.#table.replaceChallenge(contract, challenge);
+  }
+
   /** What is needed to verify a proof, unless the challenge is answered. */
   getOpenProof(token: string, hash: string, now: number): OpenProof | 'not_found' | 'expired' | 'answered' {
     const contract = this.#table.find(token, hash, now);

@@ -63,6 +63,8 @@ describe('the scenario operations', () => {
       'forgetful',
       'tight-deadlines',
       'hostile',
+      'hostile-v1',
+      'lost-answers',
     ]);
     expect((await ask('GET', '/scenarios/offline')).json).toMatchObject({ faults: [{ effect: { kind: 'refuse' } }] });
   });

@@ -190,12 +190,13 @@ describe('a starting node', () => {
     await start({ preset });
     const before = controller().faults.list(controller().clock.now());
     expect(before.length).toBeGreaterThan(0);
-    const routes = ['', 'chunk/', 'due/', 'challenge/', 'remove/'];
+    const routes = ['', 'chunk/', 'due/', 'v1/chunk/', 'challenge/', 'remove/'];
     await until('a fault is applied', async () => {
       const token = controller().ledger.register(IDENTITY);
       const path = (route: string) => (route === '' ? '/' : `/api/downstream/${route}${token}/hash/response`);
       const two = (route: string) => path(route).replace(/\/hash\/response$/, '');
-      for (const route of routes) await ask(url(), ['chunk/', 'due/'].includes(route) ? two(route) : path(route));
+      for (const route of routes)
+        await ask(url(), ['chunk/', 'due/', 'v1/chunk/'].includes(route) ? two(route) : path(route));
       return controller()
         .faults.list(controller().clock.now())
         .some(({ applied }) => applied > 0);

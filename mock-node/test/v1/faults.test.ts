@@ -1,8 +1,13 @@
+import type { EffectInput } from '@downstream/control-api';
 import { describe, expect, it } from '@jest/globals';
-import { INTERVAL_MS, setUpMockNode } from '../support/mock-node.ts';
+import { ADDRESS, INTERVAL_MS, setUpMockNode } from '../support/mock-node.ts';
 import { createV1Farmer, V1, V1_OPTIONS } from '../support/v1-farmer.ts';
 
-const { start, get, fault, controller, pass } = setUpMockNode();
+const { start, get, fault, controller, pass, log, url } = setUpMockNode();
+
+const getCode = async (path: string, init: RequestInit = {}) => (await fetch(url() + path, init)).status;
+const postCode = async (path: string, body: unknown) =>
+  await getCode(path, { method: 'POST', body: JSON.stringify(body) });
 
 describe('A fault of the v1 API', () => {
   it.each(['merkle', 'swizzle'] as const)('sends other challenges than the node verifies (%s)', async (scheme) => {
@@ -124,5 +129,42 @@ describe('A fault of the v1 API', () => {
         .faults.list(controller().clock.now())
         .map(({ applied }) => applied),
     ).toEqual([1, 1]);
+  });
+
+  it('loses the response to an answer, which then is already answered', async () => {
+    await start(V1_OPTIONS);
+    const farmer = await createV1Farmer(get);
+    fault({ match: { route: 'v1_answer' }, times: 1, effect: 'drop_response' });
+    await expect(farmer.answer(farmer.chunks[0])).rejects.toThrow();
+    expect(await farmer.answer(farmer.chunks[0])).toEqual([{ file_hash: 1, error: 'Challenge already answered.' }]);
+    expect(controller().getInfo().challenges).toEqual({ passed: 1, wrong: 0, unanswered: 0 });
+  });
+
+  it.each(['merkle', 'swizzle'] as const)('can be combined with all others (%s)', async (scheme) => {
+    await start({ ...V1_OPTIONS, scheme });
+    const honest = await createV1Farmer(get, 2);
+    const proofs = honest.chunks.map(({ file_hash: id, challenge }: typeof honest.chunks) =>
+      honest.prove(id, challenge),
+    );
+    const shapes = ['wrong_order', 'missing_nodes', 'huge_count', 'inconsistent', 'wrong_type'] as const;
+    const effects: readonly EffectInput[] = [
+      ...shapes.map((shape) => ({ kind: 'malformed_tag', shape }) as const),
+      ...(['text', 'path', 'null', 'object'] as const).map((id) => ({ kind: 'wrong_id', id }) as const),
+      ...(['nan', 'list', 'negative'] as const).map((due) => ({ kind: 'wrong_due', due }) as const),
+      ...(['expired', 'answered'] as const).map((report) => ({ kind: 'false_report', report }) as const),
+      ...(['wrong_tag', 'exceed_size', 'empty_challenge', 'unknown_scheme', 'wrong_prime'] as const),
+      ...(['wrong_challenge', 'duplicate_challenge', 'extra_entries', 'shorten_interval'] as const),
+      { kind: 'large_tag', bytes: 1_000 },
+    ];
+    for (const [n, effect] of effects.entries()) fault({ name: `fault-${n}`, probability: 0.3, effect });
+    const codes = new Set<number>();
+    for (let round = 0; round < 40; round++) {
+      for (const path of [`new/${ADDRESS}`, `heartbeat/${honest.token}`, `chunk/${honest.token}/4000`])
+        codes.add(await getCode(`${V1}/${path}`));
+      codes.add(await postCode(`${V1}/challenge/${honest.token}`, { hashes: [1, 2, 3] }));
+      codes.add(await postCode(`${V1}/answer/${honest.token}`, { proofs }));
+    }
+    expect(log().filter(({ level }) => level === 'error')).toEqual([]);
+    expect([...codes]).toEqual([200]);
   });
 });

@@ -128,6 +128,12 @@ export const EFFECTS = {
       bytes: byteCount(1, 1024 * MIB).default(2 * MIB),
     }),
   },
+  large_tag: {
+    group: 'response',
+    routes: ['v1_chunk'],
+    description: 'Replaces the tag of the first chunk with one of about `bytes`, which is valid JSON.',
+    parameters: z.strictObject({ bytes: byteCount(1, 1024 * MIB).default(100 * MIB) }),
+  },
   wrong_content_type: {
     group: 'response',
     description: 'Sends the correct body with another `Content-Type`.',
@@ -230,6 +236,79 @@ export const EFFECTS = {
       count: z.number().int().min(1).max(500_000).default(1),
     }),
   },
+  exceed_size: {
+    group: 'protocol',
+    routes: ['v1_chunk'],
+    description: 'Issues chunks of up to `factor` times the requested size.',
+    parameters: z.strictObject({ factor: z.number().min(1).max(1_000_000).default(2) }),
+  },
+  wrong_tag: {
+    group: 'protocol',
+    routes: ['v1_chunk'],
+    description: 'Sends each chunk with the tag of another one. The tag is well-formed, but proofs with it are wrong.',
+    parameters: none,
+  },
+  malformed_tag: {
+    group: 'protocol',
+    routes: ['v1_chunk'],
+    description:
+      'Sends tags that are not of the scheme. `wrong_order` states another size of the tree (Merkle) or count of numbers (Swizzle) than the tag has, `huge_count` one that exhausts memory. `missing_nodes` omits the second half of the tag, `inconsistent` swaps leaves of the tree or sends numbers beyond the prime, and `wrong_type` sends another JSON type.',
+    parameters: z.strictObject({
+      shape: z
+        .enum(['wrong_order', 'missing_nodes', 'huge_count', 'inconsistent', 'wrong_type'])
+        .default('wrong_order'),
+    }),
+  },
+  empty_challenge: {
+    group: 'protocol',
+    routes: ['v1_chunk', 'v1_challenge'],
+    description:
+      'Sends Swizzle challenges that cover no byte (l = 0), as the original node does for small files. The node accepts the proof, which shows nothing. Merkle challenges are not changed.',
+    parameters: none,
+  },
+  wrong_due: {
+    group: 'protocol',
+    routes: ['v1_chunk', 'v1_challenge'],
+    description:
+      'Replaces each `due`. `nan` and `infinity` are literals that JSON does not have, but Python writes and reads.',
+    parameters: z.strictObject({
+      due: z
+        .enum(['negative', 'huge', 'nan', 'infinity', 'text', 'null', 'list', 'object', 'boolean'])
+        .default('negative'),
+    }),
+  },
+  wrong_id: {
+    group: 'protocol',
+    routes: ['v1_chunk', 'v1_challenge', 'v1_answer'],
+    description:
+      'Replaces each `file_hash` with another JSON type or an invalid value. Only `text`, the number as text, identifies the contract.',
+    parameters: z.strictObject({
+      id: z
+        .enum(['text', 'path', 'long_text', 'negative', 'fraction', 'huge', 'boolean', 'null', 'list', 'object'])
+        .default('null'),
+    }),
+  },
+  false_report: {
+    group: 'protocol',
+    routes: ['v1_challenge', 'v1_answer'],
+    description:
+      'Reports running contracts as `expired`, `not_found`, `completed` (no more challenges, only on `v1_challenge`) or `answered`. The node keeps the contracts and counts their answers.',
+    parameters: z.strictObject({
+      report: z.enum(['expired', 'not_found', 'completed', 'answered']).default('expired'),
+    }),
+  },
+  unknown_scheme: {
+    group: 'protocol',
+    routes: ['v1_new', 'v1_heartbeat'],
+    description: 'States `type` as the proof scheme.',
+    parameters: z.strictObject({ type: z.string().max(1_000).default('Quantum') }),
+  },
+  wrong_prime: {
+    group: 'protocol',
+    routes: ['v1_new', 'v1_heartbeat'],
+    description: 'Sends a Swizzle heartbeat whose prime is a number of `bits` bits.',
+    parameters: z.strictObject({ bits: z.number().int().min(1).max(1_000_000).default(1) }),
+  },
   clock_skew: {
     group: 'protocol',
     description: 'Shifts the `Date` header of the response by `ms`.',
@@ -244,6 +323,11 @@ export type EffectKind = keyof typeof EFFECTS;
 
 export type EffectKindIn<Group extends EffectGroup> = {
   [Kind in EffectKind]: (typeof EFFECTS)[Kind]['group'] extends Group ? Kind : never;
+}[EffectKind];
+
+/** The effects that only routes of the v1 API have. */
+export type V1EffectKind = {
+  [Kind in EffectKind]: (typeof EFFECTS)[Kind] extends { routes: readonly `v1_${string}`[] } ? Kind : never;
 }[EffectKind];
 
 type Parameters<Kind extends EffectKind> = (typeof EFFECTS)[Kind]['parameters'];

@@ -12,7 +12,16 @@ export const scenario = z.strictObject({
 export type Scenario = z.output<typeof scenario>;
 export type ScenarioInput = z.input<typeof scenario>;
 
-export const PRESET_NAMES = ['flaky', 'slow', 'offline', 'forgetful', 'tight-deadlines', 'hostile'] as const;
+export const PRESET_NAMES = [
+  'flaky',
+  'slow',
+  'offline',
+  'forgetful',
+  'tight-deadlines',
+  'hostile',
+  'hostile-v1',
+  'lost-answers',
+] as const;
 export type PresetName = (typeof PRESET_NAMES)[number];
 
 /** A scenario whose name is in the path of the request. */

@@ -1,5 +1,5 @@
 import { isSelected } from '../../ledger/contract.ts';
-import { editBody } from './edit-body.ts';
+import { editBody, editEntries } from './edit-body.ts';
 import type { Violation } from './effect.ts';
 
 export const duplicateChallenge: Violation<'duplicate_challenge'> =
@@ -8,14 +8,9 @@ export const duplicateChallenge: Violation<'duplicate_challenge'> =
     const isDuplicated = ({ hash }: { readonly hash: string }) => contract === undefined || isSelected(hash, contract);
     const response = await handle(call);
     const { settled = [] } = call.node.ledger.getListing(call.params['token'] ?? '', call.now, 'digest') ?? {};
-    return editBody(response, (body) => {
-      const { all_contracts: all, due_contracts: listed, challenges } = body;
-      if (challenges !== undefined)
-        return {
-          challenges: challenges.flatMap((each) =>
-            isDuplicated({ hash: String(each.file_hash) }) ? [each, each] : [each],
-          ),
-        };
+    const duplicated = editEntries(response, contract, (entry) => [entry, entry]);
+    return editBody(duplicated, (body) => {
+      const { all_contracts: all, due_contracts: listed } = body;
       if (all === undefined || listed === undefined) return body;
       const due = [...listed, ...settled.filter(isDuplicated)];
       return {

@@ -9,15 +9,20 @@ import { dropResponse } from './drop-response.ts';
 import { duplicateChallenge } from './duplicate-challenge.ts';
 import type { AppliedFault, Damage, Delay, Replacement, Sent, Violation } from './effect.ts';
 import { empty } from './empty.ts';
+import { emptyChallenge } from './empty-challenge.ts';
+import { exceedSize } from './exceed-size.ts';
 import { expireContract } from './expire-contract.ts';
 import { extraEntries } from './extra-entries.ts';
+import { falseReport } from './false-report.ts';
 import { fixed } from './fixed.ts';
 import { forgetAll } from './forget-all.ts';
 import { garbage } from './garbage.ts';
 import { hang } from './hang.ts';
 import { html } from './html.ts';
+import { largeTag } from './large-tag.ts';
 import { lognormal } from './lognormal.ts';
 import { malformedJson } from './malformed-json.ts';
+import { malformedTag } from './malformed-tag.ts';
 import { noChunks } from './no-chunks.ts';
 import { oversize } from './oversize.ts';
 import { rateLimit } from './rate-limit.ts';
@@ -30,9 +35,14 @@ import { shortenInterval } from './shorten-interval.ts';
 import { status } from './status.ts';
 import { truncate } from './truncate.ts';
 import { uniform } from './uniform.ts';
+import { unknownScheme } from './unknown-scheme.ts';
 import { wrongChallenge } from './wrong-challenge.ts';
 import { wrongContentType } from './wrong-content-type.ts';
+import { wrongDue } from './wrong-due.ts';
 import { wrongHash } from './wrong-hash.ts';
+import { wrongId } from './wrong-id.ts';
+import { wrongPrime } from './wrong-prime.ts';
+import { wrongTag } from './wrong-tag.ts';
 
 type ReplacementKind = EffectKindIn<'connection' | 'http'>;
 type DamageKind = EffectKindIn<'response'>;
@@ -59,6 +69,7 @@ const DAMAGES: { readonly [Kind in DamageKind]: Damage<Kind> } = {
   dribble,
   oversize,
   amplify,
+  large_tag: largeTag,
   wrong_content_type: wrongContentType,
   drop_response: dropResponse,
 };
@@ -76,6 +87,15 @@ const VIOLATIONS: { readonly [Kind in ViolationKind]: Violation<Kind> } = {
   shorten_interval: shortenInterval,
   duplicate_challenge: duplicateChallenge,
   extra_entries: extraEntries,
+  exceed_size: exceedSize,
+  wrong_tag: wrongTag,
+  malformed_tag: malformedTag,
+  empty_challenge: emptyChallenge,
+  wrong_due: wrongDue,
+  wrong_id: wrongId,
+  false_report: falseReport,
+  unknown_scheme: unknownScheme,
+  wrong_prime: wrongPrime,
   clock_skew: clockSkew,
 };
 

@@ -1,4 +1,4 @@
-import { editBody } from './edit-body.ts';
+import { editBody, editEntries } from './edit-body.ts';
 import type { Violation } from './effect.ts';
 
 export const shortenInterval: Violation<'shorten_interval'> =
@@ -11,9 +11,8 @@ export const shortenInterval: Violation<'shorten_interval'> =
     if (announced) return response;
     const toSeconds = (ms: number) => ms / 1000 / node.timeScale();
     const hidden = toSeconds(settings.intervalMs - intervalMs);
-    return editBody(response, ({ interval, chunks, ...body }) => ({
-      ...body,
-      ...(interval !== undefined && { interval: toSeconds(settings.intervalMs) }),
-      ...(chunks && { chunks: chunks.map((chunk) => ({ ...chunk, due: (chunk.due ?? 0) + hidden })) }),
-    }));
+    const delayed = editEntries(response, undefined, (chunk) => [{ ...chunk, due: (chunk.due ?? 0) + hidden }]);
+    return editBody(delayed, (body) =>
+      body.interval === undefined ? body : { ...body, interval: toSeconds(settings.intervalMs) },
+    );
   };

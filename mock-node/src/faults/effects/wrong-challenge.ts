@@ -1,6 +1,6 @@
 import { isSelected } from '../../ledger/contract.ts';
 import type { SeededRandom } from '../../ledger/seeded-random.ts';
-import { editBody } from './edit-body.ts';
+import { editBody, editEntries } from './edit-body.ts';
 import type { Violation } from './effect.ts';
 
 /** In the binary form of a Swizzle challenge, the key follows two integers of four bytes each. */
@@ -16,14 +16,11 @@ export const wrongChallenge: Violation<'wrong_challenge'> =
       terms.challenge !== undefined && isMeant(hash)
         ? { ...terms, challenge: random.fakeChallenge(terms.challenge) }
         : terms;
-    const falsifyV1 = <T extends { readonly file_hash: number; readonly challenge?: unknown }>(entry: T): T =>
-      entry.challenge !== undefined && isMeant(String(entry.file_hash))
-        ? { ...entry, challenge: falsifyHeartbeat(entry.challenge, random) }
-        : entry;
-    return editBody(await handle(call), (body) => {
-      const { chunks, challenges, due_contracts: due } = body;
-      if (chunks !== undefined) return { chunks: chunks.map(falsifyV1) };
-      if (challenges !== undefined) return { challenges: challenges.map(falsifyV1) };
+    const falsified = editEntries(await handle(call), contract, (entry) => [
+      entry.challenge === undefined ? entry : { ...entry, challenge: falsifyHeartbeat(entry.challenge, random) },
+    ]);
+    return editBody(falsified, (body) => {
+      const { due_contracts: due } = body;
       return due === undefined
         ? falsify(body.file_hash ?? '', body)
         : { ...body, due_contracts: due.map((listed) => falsify(listed.hash, listed)) };

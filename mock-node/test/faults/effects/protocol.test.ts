@@ -2,8 +2,10 @@ import { expect } from '@jest/globals';
 import { ADDRESS, API, createChunk, INTERVAL_MS, setUpMockNode, sha256 } from '../../support/mock-node.ts';
 import { ask } from '../../support/raw-client.ts';
 import { testEffects } from './test-effects.ts';
+import { createV1Tests } from './v1-protocol.ts';
 
-const { start, url, get, fault, controller, pass, newToken, acceptContract } = setUpMockNode();
+const node = setUpMockNode();
+const { start, url, get, fault, controller, pass, newToken, acceptContract } = node;
 
 const due = async (token: string) => (await get(`${API}/due/${token}`)).json;
 const remove = async (token: string, hash: string) => (await get(`${API}/remove/${token}/${hash}`)).json;
@@ -25,6 +27,8 @@ async function createFarmer(count = 1) {
 }
 
 testEffects('protocol', {
+  ...createV1Tests(node),
+
   wrong_hash: {
     'issues the contract under a wrong hash and keeps it under this hash': async () => {
       await start();

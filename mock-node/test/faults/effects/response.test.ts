@@ -1,6 +1,7 @@
 import { expect } from '@jest/globals';
 import { API, createChunk, GENESIS_BYTES, setUpMockNode, sha256 } from '../../support/mock-node.ts';
 import { ask, requestLargeBody, talk, until } from '../../support/raw-client.ts';
+import { createV1Farmer, V1, V1_OPTIONS } from '../../support/v1-farmer.ts';
 import { testEffects } from './test-effects.ts';
 
 const { start, url, get, fault, controller, newToken, acceptContract, nextWait, close } = setUpMockNode({
@@ -225,6 +226,34 @@ testEffects('response', {
       const token = await newToken();
       fault({ effect: { kind: 'amplify', shape: 'nesting', bytes: 1_000 } });
       expect((await ask(url(), `${API}/due/${token}`)).body.toString()).toContain('['.repeat(500));
+    },
+  },
+
+  large_tag: {
+    'sends the first chunk with a tag of the configured size, and the others unchanged': async () => {
+      for (const scheme of ['merkle', 'swizzle'] as const) {
+        await start({ ...V1_OPTIONS, scheme });
+        fault({ effect: { kind: 'large_tag', bytes: MIB } });
+        const [first, second] = (await createV1Farmer(get, 2)).chunks;
+        expect(first).toMatchObject({ file_hash: 1, size: 2_000, due: 60, seed: expect.any(String) });
+        expect(Math.abs(JSON.stringify(first.tag).length / MIB - 1)).toBeLessThan(0.1);
+        expect(typeof first.tag).toBe(typeof second.tag);
+        expect(JSON.stringify(second.tag).length).toBeLessThan(10_000);
+      }
+    },
+    'changes no response without chunks': async () => {
+      await start(V1_OPTIONS);
+      fault({ effect: 'large_tag' });
+      expect((await createV1Farmer(get, 0)).chunks).toEqual([]);
+    },
+    'does not use memory for the tag': async () => {
+      await start(V1_OPTIONS);
+      const { token } = await createV1Farmer(get, 0);
+      fault({ effect: { kind: 'large_tag', bytes: 384 * MIB } });
+      const before = process.memoryUsage().rss;
+      const { bytes } = await requestLargeBody(url(), `${V1}/chunk/${token}/2000`);
+      expect(bytes).toBeGreaterThanOrEqual(384 * MIB);
+      expect(process.memoryUsage().rss - before).toBeLessThan(256 * MIB);
     },
   },
 
