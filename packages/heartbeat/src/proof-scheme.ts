@@ -32,6 +32,29 @@ export interface EncodeOptions {
   readonly timestamp: number;
 }
 
+/** A tag as a prover stores it, so that it loads only the parts that a proof needs. */
+export interface DividedTag {
+  /** JSON of less than 200 bytes. */
+  readonly head: unknown;
+  /** With default parameters, each has less than 1000 bytes. */
+  readonly parts: readonly Uint8Array[];
+  /** How many challenges the file can get; undefined if they never run out. */
+  readonly challengeCount: number | undefined;
+}
+
+/** Returns a part of a divided tag by its number, from 0. */
+export type ReadPart = (part: number) => Uint8Array;
+
+/**
+ * What a prover learns by comparing its proof with the tag.
+ *
+ * - `correct`: the verifier will accept it.
+ * - `corrupt_file`: the covered bytes differ from the encoded ones.
+ * - `corrupt_tag`: the tag was changed.
+ * - `unknown`: only the verifier can check proofs of this scheme.
+ */
+export type ProofCheck = 'correct' | 'corrupt_file' | 'corrupt_tag' | 'unknown';
+
 /**
  * A proof-of-storage scheme. All functions are pure: they change no argument. `encode`, `prove` and `verify` block for
  * as long as their hashing, arithmetic and reading take, so services run them in worker threads.
@@ -78,4 +101,19 @@ export interface ProofScheme<T extends SchemeTypes = SchemeTypes> {
 
   /** Whether the challenge covers no byte of the file, so that a proof shows nothing. */
   isEmptyChallenge(challenge: T['challenge'], tag: T['tag']): boolean;
+
+  /** Whether a received tag is consistent and covers a file of this size in bytes. */
+  isTagOf(heartbeat: T['heartbeat'], tag: T['tag'], fileSize: number): boolean;
+
+  checkProof(proof: T['proof'], challenge: T['challenge'], tag: T['tag']): ProofCheck;
+
+  divideTag(tag: T['tag']): DividedTag;
+
+  /**
+   * A tag for one challenge, without the parts that its proof does not need.
+   *
+   * @param head of the divided tag
+   * @throws HeartbeatError `invalid_data`; errors of `readPart`
+   */
+  loadTag(head: unknown, challenge: T['challenge'], readPart: ReadPart): T['tag'];
 }

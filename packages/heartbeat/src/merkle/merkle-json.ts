@@ -1,6 +1,6 @@
 import { readArray, readBase64, readInteger, readNumber, readObject, rejectField, toBase64 } from '../json-fields.ts';
 import type { Codec } from '../proof-scheme.ts';
-import { getNode, getOrder, type MerkleTree, NODE_BYTES } from './merkle-tree.ts';
+import { createParts, getNode, getOrder, type MerkleTree, NODE_BYTES, setNode } from './merkle-tree.ts';
 import {
   MAX_CHALLENGES,
   type MerkleChallenge,
@@ -40,11 +40,14 @@ export const tagCodec: Codec<MerkleTag> = {
   },
 };
 
-/** The array of nodes has one more entry than the tree, which is always empty. */
+/** The array of nodes goes from the root to the leaves. It has one more entry than the tree, which is always empty. */
 function treeToJson(tree: MerkleTree): unknown {
   const order = getOrder(tree.leafCount);
-  const nodes = Array.from({ length: 2 ** (order + 1) }, (_, index) => toBase64(getNode(tree, index)));
-  return { nodes, order, leaves: [] };
+  const nodes: string[] = [];
+  for (let depth = 0; depth <= order; depth++) {
+    for (let position = 0; position < 2 ** depth; position++) nodes.push(toBase64(getNode(tree, { depth, position })));
+  }
+  return { nodes: [...nodes, ''], order, leaves: [] };
 }
 
 function treeFromJson(json: unknown): MerkleTree {
@@ -59,12 +62,13 @@ function treeFromJson(json: unknown): MerkleTree {
     const count = leaves.filter((text) => text !== '').length;
     rejectField('tag.tree.nodes', `a tree of order ${order}, whose leaves precede the empty places`, `${count} leaves`);
   }
-  const nodes = Buffer.alloc((2 * width - 1) * NODE_BYTES);
-  for (let index = 0; index < width - 1 + leafCount; index++) {
-    const node = readBase64(texts[index], `tag.tree.nodes[${index}]`, NODE_BYTES, NODE_BYTES);
-    nodes.set(node, index * NODE_BYTES);
+  const readNode = (index: number) => readBase64(texts[index], `tag.tree.nodes[${index}]`, NODE_BYTES, NODE_BYTES);
+  const parts = createParts(order);
+  for (let index = 1; index < width - 1 + leafCount; index++) {
+    const depth = Math.floor(Math.log2(index + 1));
+    setNode({ order, parts }, { depth, position: index + 1 - 2 ** depth }, readNode(index));
   }
-  return { leafCount, nodes };
+  return { leafCount, root: readNode(0), parts };
 }
 
 export const stateCodec: Codec<MerkleState> = {

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { evaluateKeyedPrf } from '../keyed-prf.ts';
-import { type RandomAccessFile, readFully } from '../random-access-file.ts';
+import { type RandomAccessFile, readBlocks } from '../random-access-file.ts';
 
 /** The seed of the next challenge: HMAC-SHA256 of the last seed. */
 export function getNextSeed(key: Uint8Array, seed: Uint8Array): Buffer {
@@ -11,22 +11,16 @@ export function getNextSeed(key: Uint8Array, seed: Uint8Array): Buffer {
  * The blob of a leaf: HMAC-SHA256 of the bytes that a challenge covers. Reads only those.
  *
  * @param seed 32 bytes, from which the position follows
- * @param buffer for reading; its size does not affect the result
  * @throws HeartbeatError `file_too_short`
  */
 export function computeLeafBlob(
   file: RandomAccessFile,
   seed: Uint8Array,
   { fileSize, chunkSize }: { fileSize: number; chunkSize: number },
-  buffer: Uint8Array,
 ): Buffer {
   const length = Math.min(chunkSize, fileSize);
   const start = Number(evaluateKeyedPrf(seed, BigInt(fileSize - length + 1), 0));
   const hmac = createHmac('sha256', seed);
-  for (let done = 0; done < length; done += buffer.length) {
-    const part = length - done < buffer.length ? buffer.subarray(0, length - done) : buffer;
-    readFully(file, part, start + done);
-    hmac.update(part);
-  }
+  readBlocks(file, { start, length }, (block) => hmac.update(block));
   return hmac.digest();
 }

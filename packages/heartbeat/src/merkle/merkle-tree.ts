@@ -1,16 +1,23 @@
 import { hash } from 'node:crypto';
+import { rejectField } from '../json-fields.ts';
 
 export const NODE_BYTES = 32;
-const NO_NODE = Buffer.alloc(0);
+/** Levels of a tree that are kept in one part: a branch of 8 levels needs 2 parts of at most 960 bytes. */
+const PART_LEVELS = 4;
 
 /**
- * A hash tree as an array heap: the root has index 0, the children of i are 2i + 1 and 2i + 2. The lowest level has a
- * power of two of places; leaves that are missing there count as empty strings.
+ * A hash tree. The lowest level has a power of two of places; leaves that are missing there count as empty strings.
+ *
+ * The nodes below the root are divided into parts, so that a prover loads only those on the branch of its leaf. A part
+ * is a subtree without its root, level by level. Parts have four levels, the uppermost one has the rest. They are
+ * ordered from the top, and then from the left.
  */
 export interface MerkleTree {
   readonly leafCount: number;
-  /** All nodes without separators; missing leaves are zeros. */
-  readonly nodes: Uint8Array;
+  /** 32 bytes. */
+  readonly root: Uint8Array;
+  /** Nodes of 32 bytes without separators; missing leaves are zeros. Parts that were not loaded are missing. */
+  readonly parts: readonly (Uint8Array | undefined)[];
 }
 
 /** The number of levels above the leaves: ceil(log2(leafCount)). */
@@ -20,32 +27,82 @@ export function getOrder(leafCount: number): number {
 
 /** @param leaves hashes of 32 bytes, at least one */
 export function buildTree(leaves: readonly Uint8Array[]): MerkleTree {
-  const width = 2 ** getOrder(leaves.length);
-  const tree = { leafCount: leaves.length, nodes: Buffer.alloc((2 * width - 1) * NODE_BYTES) };
-  leaves.forEach((leaf, index) => {
-    tree.nodes.set(leaf, (width - 1 + index) * NODE_BYTES);
-  });
-  for (let index = width - 2; index >= 0; index--) {
-    tree.nodes.set(hashPair(getNode(tree, 2 * index + 1), getNode(tree, 2 * index + 2)), index * NODE_BYTES);
+  const order = getOrder(leaves.length);
+  const parts = createParts(order);
+  for (const [position, leaf] of leaves.entries()) setNode({ order, parts }, { depth: order, position }, leaf);
+  let root = leaves[0] ?? Buffer.alloc(0);
+  for (let depth = order - 1; depth >= 0; depth--) {
+    for (let position = 0; position < 2 ** depth; position++) {
+      const node = hashBytes(getChildren({ leafCount: leaves.length, parts }, depth, position));
+      if (depth === 0) root = node;
+      else setNode({ order, parts }, { depth, position }, node);
+    }
   }
-  return tree;
+  return { leafCount: leaves.length, root, parts };
+}
+
+/** Parts of a tree without nodes, for {@link setNode}. */
+export function createParts(order: number): Uint8Array[] {
+  const parts: Uint8Array[] = [];
+  for (let top = 0; top < order; top = getBottom(order, top)) {
+    const nodes = 2 ** (getBottom(order, top) - top + 1) - 2;
+    for (let position = 0; position < 2 ** top; position++) parts.push(Buffer.alloc(nodes * NODE_BYTES));
+  }
+  return parts;
+}
+
+/** A place in a tree: the root has depth 0, the leaves the tree's order. Positions count from the left. */
+interface Place {
+  readonly depth: number;
+  readonly position: number;
+}
+
+/** Sets a node below the root. */
+export function setNode(
+  { order, parts }: { order: number; parts: readonly Uint8Array[] },
+  { depth, position }: Place,
+  node: Uint8Array,
+): void {
+  const { part, offset } = locate(order, depth, position);
+  parts[part]?.set(node, offset);
 }
 
 /** A node of 32 bytes; empty for a missing leaf. */
-export function getNode({ leafCount, nodes }: MerkleTree, index: number): Uint8Array {
-  const width = 2 ** getOrder(leafCount);
-  if (index >= width - 1 + leafCount) return NO_NODE;
-  return nodes.subarray(index * NODE_BYTES, (index + 1) * NODE_BYTES);
+export function getNode(tree: MerkleTree, { depth, position }: Place): Uint8Array {
+  if (depth === 0) return tree.root;
+  const pair = getChildren(tree, depth - 1, position >> 1);
+  return position % 2 === 0 ? pair.subarray(0, NODE_BYTES) : pair.subarray(NODE_BYTES);
 }
 
 /** The pairs (left, right) from a leaf to below the root. */
 export function getBranch(tree: MerkleTree, leaf: number): [Uint8Array, Uint8Array][] {
   const order = getOrder(tree.leafCount);
-  return Array.from({ length: order }, (_, row) => {
-    const firstOfRow = 2 ** (order - row) - 1;
-    const left = firstOfRow + (leaf >> row) - ((leaf >> row) % 2);
-    return [getNode(tree, left), getNode(tree, left + 1)];
-  });
+  const branch: [Uint8Array, Uint8Array][] = [];
+  for (let depth = order - 1; depth >= 0; depth--) {
+    const pair = getChildren(tree, depth, leaf >> (order - depth));
+    branch.push([pair.subarray(0, NODE_BYTES), pair.subarray(NODE_BYTES)]);
+  }
+  return branch;
+}
+
+/** The numbers of the parts that {@link getBranch} reads. */
+export function listBranchParts(leafCount: number, leaf: number): number[] {
+  const order = getOrder(leafCount);
+  const parts: number[] = [];
+  for (let depth = order; depth > 0; depth = getTop(order, depth)) {
+    parts.push(locate(order, depth, leaf >> (order - depth)).part);
+  }
+  return parts;
+}
+
+/** Whether each node is the hash of its children. All parts must be present. */
+export function isConsistentTree(tree: MerkleTree): boolean {
+  for (let depth = 0; depth < getOrder(tree.leafCount); depth++) {
+    for (let position = 0; position < 2 ** depth; position++) {
+      if (!isEqual(hashBytes(getChildren(tree, depth, position)), getNode(tree, { depth, position }))) return false;
+    }
+  }
+  return true;
 }
 
 /**
@@ -54,11 +111,7 @@ export function getBranch(tree: MerkleTree, leaf: number): [Uint8Array, Uint8Arr
  * @param blob the HMAC of the bytes that the leaf covers
  */
 export function hashLeaf({ index, blob }: { index: number; blob: Uint8Array }): Buffer {
-  return hash('sha256', Buffer.concat([blob, Buffer.from(String(index))]), 'buffer');
-}
-
-function hashPair(left: Uint8Array, right: Uint8Array): Buffer {
-  return hash('sha256', Buffer.concat([left, right]), 'buffer');
+  return hashBytes(Buffer.concat([blob, Buffer.from(String(index))]));
 }
 
 /**
@@ -66,15 +119,58 @@ function hashPair(left: Uint8Array, right: Uint8Array): Buffer {
  * pair, and branches of any length. A prover could thereby present part of an inner node as a leaf.
  */
 export function isBranchOf(
-  leaf: { index: number; blob: Uint8Array },
+  leaf: { index: number; hash: Uint8Array },
   branch: readonly (readonly [Uint8Array, Uint8Array])[],
   { leafCount, root }: { leafCount: number; root: Uint8Array },
 ): boolean {
   if (leaf.index >= leafCount || branch.length !== getOrder(leafCount)) return false;
-  let node = hashLeaf(leaf);
+  let node = leaf.hash;
   for (const [row, [left, right]] of branch.entries()) {
-    if (!node.equals((leaf.index >> row) % 2 === 0 ? left : right)) return false;
-    node = hashPair(left, right);
+    if (!isEqual(node, (leaf.index >> row) % 2 === 0 ? left : right)) return false;
+    node = hashBytes(Buffer.concat([left, right]));
   }
-  return node.equals(root);
+  return isEqual(node, root);
+}
+
+export function isEqual(left: Uint8Array, right: Uint8Array): boolean {
+  return Buffer.compare(left, right) === 0;
+}
+
+/** The preimage of an inner node: its children without separators, of which missing leaves are omitted. */
+function getChildren(
+  { leafCount, parts }: Pick<MerkleTree, 'leafCount' | 'parts'>,
+  depth: number,
+  position: number,
+): Uint8Array {
+  const order = getOrder(leafCount);
+  const { part, offset } = locate(order, depth + 1, 2 * position);
+  const nodes = parts[part] ?? rejectField(`tag.tree.parts[${part}]`, 'loaded', 'nothing');
+  const count = depth + 1 < order ? 2 : Math.min(2, Math.max(0, leafCount - 2 * position));
+  return nodes.subarray(offset, offset + count * NODE_BYTES);
+}
+
+function locate(order: number, depth: number, position: number): { part: number; offset: number } {
+  const top = getTop(order, depth);
+  let part = position >> (depth - top);
+  for (let above = top; above > 0; ) {
+    above = getTop(order, above);
+    part += 2 ** above;
+  }
+  const level = 2 ** (depth - top);
+  return { part, offset: (level - 2 + (position % level)) * NODE_BYTES };
+}
+
+/** The depth of the root of the parts that contain the nodes at a depth, at least 1. */
+function getTop(order: number, depth: number): number {
+  const levelsBelow = order - depth;
+  return Math.max(0, order - (Math.floor(levelsBelow / PART_LEVELS) + 1) * PART_LEVELS);
+}
+
+/** The depth of the lowest nodes of a part. */
+function getBottom(order: number, top: number): number {
+  return order - Math.floor((order - top - 1) / PART_LEVELS) * PART_LEVELS;
+}
+
+function hashBytes(bytes: Uint8Array): Buffer {
+  return hash('sha256', bytes, 'buffer');
 }

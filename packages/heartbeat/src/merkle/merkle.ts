@@ -1,11 +1,21 @@
 import { HeartbeatError } from '../heartbeat-error.ts';
 import { readInteger, readNumber, rejectField } from '../json-fields.ts';
-import type { EncodeOptions, ProofScheme, RandomBytes } from '../proof-scheme.ts';
-import { BUFFER_BYTES, type RandomAccessFile } from '../random-access-file.ts';
+import type { EncodeOptions, ProofCheck, ProofScheme, RandomBytes } from '../proof-scheme.ts';
+import type { RandomAccessFile } from '../random-access-file.ts';
 import { challengeCodec, heartbeatCodec, MAX_TIMESTAMP, proofCodec, stateCodec, tagCodec } from './merkle-json.ts';
 import { computeLeafBlob, getNextSeed } from './merkle-leaf.ts';
+import { divideTag, loadTag } from './merkle-parts.ts';
 import { checkSignature, signState } from './merkle-state.ts';
-import { buildTree, getBranch, getNode, hashLeaf, isBranchOf } from './merkle-tree.ts';
+import {
+  buildTree,
+  getBranch,
+  getNode,
+  getOrder,
+  hashLeaf,
+  isBranchOf,
+  isConsistentTree,
+  isEqual,
+} from './merkle-tree.ts';
 import {
   DEFAULT_CHALLENGES,
   DEFAULT_CHUNK_BYTES,
@@ -59,16 +69,15 @@ export const merkle = {
     const timestamp = readNumber(options.timestamp, 'timestamp', 0, MAX_TIMESTAMP);
     const chunkSize = readInteger(options.chunkSize ?? getChunkSize(heartbeat, file.size), 'chunkSize', 0);
     const rootSeed = options.seed ?? options.random(32);
-    const buffer = Buffer.allocUnsafe(BUFFER_BYTES);
     const leaves: Buffer[] = [];
     let seed = rootSeed;
     for (let index = 0; index < challengeCount; index++) {
       seed = getNextSeed(key, seed);
-      const blob = computeLeafBlob(file, seed, { fileSize: file.size, chunkSize }, buffer);
+      const blob = computeLeafBlob(file, seed, { fileSize: file.size, chunkSize });
       leaves.push(hashLeaf({ index, blob }));
     }
     const tree = buildTree(leaves);
-    const state = { index: 0, seed: rootSeed, challengeCount, root: Buffer.from(getNode(tree, 0)), timestamp };
+    const state = { index: 0, seed: rootSeed, challengeCount, root: tree.root, timestamp };
     return { tag: { tree, chunkSize, fileSize: file.size }, state: signState(key, state) };
   },
 
@@ -89,29 +98,34 @@ export const merkle = {
     const { leafCount } = tag.tree;
     if (index >= leafCount) rejectField('challenge.index', `below ${leafCount}, the tag's leaves`, String(index));
     const sizes = { fileSize: tag.fileSize ?? file.size, chunkSize: tag.chunkSize };
-    const buffer = Buffer.allocUnsafe(Math.min(BUFFER_BYTES, Math.max(1, tag.chunkSize)));
-    return { leaf: { index, blob: computeLeafBlob(file, seed, sizes, buffer) }, branch: getBranch(tag.tree, index) };
+    return { leaf: { index, blob: computeLeafBlob(file, seed, sizes) }, branch: getBranch(tag.tree, index) };
   },
 
   verify(heartbeat: MerkleHeartbeat, proof: MerkleProof, challenge: MerkleChallenge, state: MerkleState): boolean {
     checkSignature(getKey(heartbeat), state);
     if (proof.leaf.index !== challenge.index) return false;
-    return isBranchOf(proof.leaf, proof.branch, { leafCount: state.challengeCount, root: state.root });
+    const leaf = { index: proof.leaf.index, hash: hashLeaf(proof.leaf) };
+    return isBranchOf(leaf, proof.branch, { leafCount: state.challengeCount, root: state.root });
   },
 
   isEmptyChallenge(_: MerkleChallenge, { chunkSize, fileSize }: MerkleTag): boolean {
     return chunkSize === 0 || fileSize === 0;
   },
-} satisfies ProofScheme<MerkleTypes>;
 
-/**
- * Whether a proof answers a challenge, according to the tag. A prover that checks its own proof detects a corrupt file
- * before the verifier does.
- */
-export function isMerkleProofOfTag(proof: MerkleProof, challenge: MerkleChallenge, { tree }: MerkleTag): boolean {
-  if (proof.leaf.index !== challenge.index) return false;
-  return isBranchOf(proof.leaf, proof.branch, { leafCount: tree.leafCount, root: getNode(tree, 0) });
-}
+  /** The tree must have the hashes of its leaves; only the verifier knows whether those are the hashes of the file. */
+  isTagOf(_: MerkleHeartbeat, { tree, fileSize }: MerkleTag, size: number): boolean {
+    return (fileSize === null || fileSize === size) && isConsistentTree(tree);
+  },
+
+  checkProof({ leaf }: MerkleProof, { index }: MerkleChallenge, { tree }: MerkleTag): ProofCheck {
+    const hash = getNode(tree, { depth: getOrder(tree.leafCount), position: index });
+    if (!isBranchOf({ index, hash }, getBranch(tree, index), tree)) return 'corrupt_tag';
+    return leaf.index === index && isEqual(hashLeaf(leaf), hash) ? 'correct' : 'corrupt_file';
+  },
+
+  divideTag,
+  loadTag,
+} satisfies ProofScheme<MerkleTypes>;
 
 function getChunkSize({ checkFraction }: MerkleHeartbeat, fileSize: number): number {
   return checkFraction === null ? DEFAULT_CHUNK_BYTES : Math.trunc(checkFraction * fileSize);

@@ -1,6 +1,7 @@
 import { BUFFER_BYTES, type RandomAccessFile, readFully } from '../random-access-file.ts';
 import { countBits, toBigInt } from './big-number.ts';
-import type { SwizzleHeartbeat } from './swizzle-types.ts';
+import { createSwizzlePrf } from './swizzle-prf.ts';
+import type { SwizzleChallenge, SwizzleHeartbeat } from './swizzle-types.ts';
 
 /** Bytes per sector: as many as are always below the prime. */
 export function getSectorSize(prime: bigint): number {
@@ -10,6 +11,14 @@ export function getSectorSize(prime: bigint): number {
 /** The last chunk may be empty: it is short by at least one byte. */
 export function countChunks({ sectors, prime }: SwizzleHeartbeat, fileSize: number): number {
   return Math.floor(fileSize / (sectors * getSectorSize(prime))) + 1;
+}
+
+/** The numbers of the chunks that a challenge covers, possibly with repetitions. */
+export function selectChunks({ chunks, key }: SwizzleChallenge, chunkCount: number): number[] {
+  const draws = Array.from({ length: Math.min(chunks, chunkCount) }, (_, draw) => draw);
+  if (chunks >= chunkCount) return draws;
+  const draw = createSwizzlePrf(key, BigInt(chunkCount));
+  return draws.map((index) => Number(draw(index)));
 }
 
 /**

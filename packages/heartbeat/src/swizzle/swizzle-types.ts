@@ -10,7 +10,7 @@ export interface SwizzleHeartbeat {
 }
 
 export interface SwizzleTag {
-  /** The authenticator of each chunk of the file. */
+  /** The authenticator of each chunk of the file. Those that were not loaded are missing. */
   readonly sigma: readonly bigint[];
 }
 

@@ -1,10 +1,11 @@
 import { checkPrimeSync } from 'node:crypto';
 import { readInteger, readNumber, rejectField } from '../json-fields.ts';
-import type { EncodeOptions, ProofScheme, RandomBytes } from '../proof-scheme.ts';
+import type { EncodeOptions, ProofCheck, ProofScheme, RandomBytes } from '../proof-scheme.ts';
 import type { RandomAccessFile } from '../random-access-file.ts';
 import { fromBigInt, toBigInt } from './big-number.ts';
-import { countChunks, readSectors } from './swizzle-chunks.ts';
+import { countChunks, readSectors, selectChunks } from './swizzle-chunks.ts';
 import { challengeCodec, heartbeatCodec, proofCodec, stateCodec, tagCodec } from './swizzle-json.ts';
+import { divideTag, loadTag } from './swizzle-parts.ts';
 import { createSwizzlePrf } from './swizzle-prf.ts';
 import { getKeys, openState, sealState } from './swizzle-state.ts';
 import {
@@ -125,9 +126,10 @@ export const swizzle = {
     const mu: bigint[] = Array(sectors).fill(0n);
     let [sigmaSum, draw] = [0n, 0];
     for (const numbers of readSectors(heartbeat, file, indices)) {
+      const chunk = indices[draw] ?? 0;
       const v = coefficient(draw);
       for (const [sector, number] of numbers.entries()) mu[sector] = (mu[sector] ?? 0n) + v * number;
-      sigmaSum += v * (sigma[indices[draw] ?? 0] ?? 0n);
+      sigmaSum += v * (sigma[chunk] ?? rejectField(`tag.sigma[${chunk}]`, 'loaded', 'nothing'));
       draw++;
     }
     return { mu: mu.map((sum) => sum % prime), sigma: sigmaSum % prime };
@@ -152,12 +154,15 @@ export const swizzle = {
   isEmptyChallenge({ chunks }: SwizzleChallenge): boolean {
     return chunks === 0;
   },
-} satisfies ProofScheme<SwizzleTypes>;
 
-/** The numbers of the chunks that a challenge covers, possibly with repetitions. */
-function selectChunks({ chunks, key }: SwizzleChallenge, chunkCount: number): number[] {
-  const draws = Array.from({ length: Math.min(chunks, chunkCount) }, (_, draw) => draw);
-  if (chunks >= chunkCount) return draws;
-  const draw = createSwizzlePrf(key, BigInt(chunkCount));
-  return draws.map((index) => Number(draw(index)));
-}
+  isTagOf(heartbeat: SwizzleHeartbeat, { sigma }: SwizzleTag, fileSize: number): boolean {
+    return sigma.length === countChunks(heartbeat, fileSize);
+  },
+
+  checkProof(): ProofCheck {
+    return 'unknown';
+  },
+
+  divideTag,
+  loadTag,
+} satisfies ProofScheme<SwizzleTypes>;

@@ -1,4 +1,4 @@
-import { createMerkleHeartbeat, fileFromBytes, isMerkleProofOfTag, merkle } from '@downstream/heartbeat';
+import { createMerkleHeartbeat, fileFromBytes, merkle } from '@downstream/heartbeat';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createBytes, createFile, createSeededRandom, readFixture, recordReads } from '../support/fixtures.ts';
@@ -74,7 +74,7 @@ describe('merkle', () => {
         const { file, reads } = recordReads(fileFromBytes(bytes));
         const proof = merkle.prove(heartbeat, file, challenge, tag);
         expect(merkle.verify(heartbeat, proof, challenge, state)).toBe(true);
-        expect(isMerkleProofOfTag(proof, challenge, tag)).toBe(true);
+        expect(merkle.checkProof(proof, challenge, tag)).toBe('correct');
 
         const length = reads.reduce((sum, read) => sum + read.length, 0);
         expect(length === 0).toBe(merkle.isEmptyChallenge(challenge, tag));
@@ -83,7 +83,7 @@ describe('merkle', () => {
         bytes[position] = (bytes[position] ?? 0) ^ change;
         const wrong = merkle.prove(heartbeat, fileFromBytes(bytes), challenge, tag);
         expect(merkle.verify(heartbeat, wrong, challenge, state)).toBe(false);
-        expect(isMerkleProofOfTag(wrong, challenge, tag)).toBe(false);
+        expect(merkle.checkProof(wrong, challenge, tag)).toBe('corrupt_file');
       }),
     );
   });
@@ -142,6 +142,14 @@ describe('merkle', () => {
     const proof = merkle.prove(heartbeat, createFile('file', 10), challenge, tag);
     expect(proof.branch).toEqual([]);
     expect(merkle.verify(heartbeat, proof, challenge, state)).toBe(true);
+  });
+
+  it('computes the same proof from a file in memory and from one that is read', () => {
+    const bytes = createBytes('file', 200_000);
+    const { heartbeat, tag, challenge } = createCase(bytes, 0.7);
+    const { size, read } = fileFromBytes(bytes);
+    const proof = merkle.prove(heartbeat, { size, read }, challenge, tag);
+    expect(proof).toEqual(merkle.prove(heartbeat, fileFromBytes(bytes), challenge, tag));
   });
 
   it('has no more challenges after the last one', () => {
