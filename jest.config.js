@@ -24,7 +24,8 @@ export default {
   moduleNameMapper: {
     '^@downstream/(platform|heartbeat|file-encryptor|protocol|control-api|testcontainers)$':
       '<rootDir>/packages/$1/src/index.ts',
-    '^@downstream/platform/(errors|health-check|signals|sqlite|testing)$': '<rootDir>/packages/platform/src/$1.ts',
+    '^@downstream/platform/(errors|flush|health-check|signals|sqlite|testing)$':
+      '<rootDir>/packages/platform/src/$1.ts',
     '^@downstream/platform/web$': '<rootDir>/packages/platform/src/web/index.ts',
     '^@downstream/(farmer|mock-node)$': '<rootDir>/$1/src/index.ts',
   },

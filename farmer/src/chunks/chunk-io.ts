@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs';
-import { BLOCK_BYTES, deriveConvergentKey, encrypt, randomio } from '@downstream/file-encryptor';
+import { BLOCK_BYTES, deriveConvergentKey, encrypt, isRandomio, randomio } from '@downstream/file-encryptor';
 import { type ContractProof, proveContract } from '@downstream/heartbeat';
 import { CodedError, getErrorCode } from '@downstream/platform/errors';
 import { classifyDiskError } from './disk-errors.ts';
@@ -45,7 +45,22 @@ export function hashFile(path: string): string {
 
 /** Writes `randomio(seed, size)` to a new file and returns its hash. */
 export function writeRandomio(path: string, seed: string, size: number): string {
-  return writeFile(path, randomio(seed, size));
+  return writeAndHash(path, randomio(seed, size));
+}
+
+/** Writes `randomio(seed, size)` to a new file. Its hash is not computed: there is none to compare it with. */
+export function writeSeededChunk(path: string, seed: string, size: number): void {
+  writeFile(path, randomio(seed, size));
+}
+
+/** Whether the content of a file is `randomio(seed, size)`. */
+export function isSeededChunk(path: string, seed: string, size: number): boolean {
+  let length = 0;
+  for (const block of readFileBlocks(path)) {
+    if (length + block.length > size || !isRandomio(seed, block, length)) return false;
+    length += block.length;
+  }
+  return length === size;
 }
 
 /**
@@ -54,7 +69,7 @@ export function writeRandomio(path: string, seed: string, size: number): string 
  * @param genesisSha256 the verified hash of the genesis file, from which the key is derived
  */
 export function writeChunk(path: string, genesisPath: string, genesisSha256: string, secret: string): string {
-  return writeFile(path, encrypt(deriveConvergentKey(genesisSha256, secret), readGenesisBlocks(genesisPath)));
+  return writeAndHash(path, encrypt(deriveConvergentKey(genesisSha256, secret), readGenesisBlocks(genesisPath)));
 }
 
 /** Distinguishes errors of the genesis file from errors of the disk that the chunk is written to. */
@@ -72,14 +87,19 @@ export function proveFile(path: string, challenge: string): ContractProof {
   return proveContract(readFileBlocks(path), challenge);
 }
 
-function writeFile(path: string, blocks: Iterable<Buffer>): string {
+function writeAndHash(path: string, blocks: Iterable<Buffer>): string {
   const hash = createHash('sha256');
+  writeFile(path, blocks, (block) => hash.update(block));
+  return hash.digest('hex');
+}
+
+function writeFile(path: string, blocks: Iterable<Buffer>, use: (block: Buffer) => void = () => {}): void {
   const file = openSync(path, 'wx', OWNER_ONLY);
   try {
     let written: Buffer | undefined;
     for (const block of blocks) {
       if (written) free(written);
-      hash.update(block);
+      use(block);
       for (let done = 0; done < block.length; ) done += writeSync(file, block, done);
       written = block;
     }
@@ -87,7 +107,6 @@ function writeFile(path: string, blocks: Iterable<Buffer>): string {
   } finally {
     closeSync(file);
   }
-  return hash.digest('hex');
 }
 
 /**

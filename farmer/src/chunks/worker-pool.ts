@@ -5,6 +5,8 @@ import { getErrorMessage, onAbort, TimeoutError, withTimeout } from '@downstream
 import { Piscina } from 'piscina';
 import { ChunkError } from '../farming/errors.ts';
 import type { CallOptions } from '../farming/ports.ts';
+import type { TaggedProofOutcome, TaggedProofRequest } from '../tags/tag-prover.ts';
+import type { TagJob, TagJobOutcome } from '../tags/tag-tasks.ts';
 import { createFileError } from './chunk-errors.ts';
 
 /** Work for a thread. Messages hold only paths and short strings: the bytes of a chunk stay in the thread. */
@@ -17,6 +19,10 @@ export type Task =
       readonly secret: string;
     }
   | { readonly kind: 'randomio'; readonly path: string; readonly seed: string; readonly size: number }
+  | { readonly kind: 'seeded_chunk'; readonly path: string; readonly seed: string; readonly size: number }
+  | { readonly kind: 'compare_seed'; readonly path: string; readonly seed: string; readonly size: number }
+  | { readonly kind: 'prove_tagged'; readonly folder: string; readonly requests: readonly TaggedProofRequest[] }
+  | { readonly kind: 'tags'; readonly folder: string; readonly job: TagJob }
   | { readonly kind: 'prove'; readonly path: string; readonly challenge: string }
   | { readonly kind: 'hash'; readonly path: string };
 
@@ -34,6 +40,11 @@ export type TaskOutcome<T> =
 interface ValueByKind {
   readonly chunk: string;
   readonly randomio: string;
+  readonly seeded_chunk: undefined;
+  /** Whether the file is the chunk of the seed. */
+  readonly compare_seed: boolean;
+  readonly prove_tagged: readonly TaggedProofOutcome[];
+  readonly tags: TagJobOutcome;
   readonly prove: ContractProof;
   readonly hash: string;
 }

@@ -1,5 +1,7 @@
 import { getErrorCode } from '@downstream/platform/errors';
-import { hashFile, proveFile, writeChunk, writeRandomio } from './chunk-io.ts';
+import { proveTagged } from '../tags/tag-prover.ts';
+import { performTagTask } from '../tags/tag-tasks.ts';
+import { hashFile, isSeededChunk, proveFile, writeChunk, writeRandomio, writeSeededChunk } from './chunk-io.ts';
 import type { Task, TaskOutcome } from './worker-pool.ts';
 
 /**
@@ -21,6 +23,14 @@ function perform(task: Task): unknown {
       return writeChunk(task.path, task.genesisPath, task.genesisSha256, task.secret);
     case 'randomio':
       return writeRandomio(task.path, task.seed, task.size);
+    case 'seeded_chunk':
+      return writeSeededChunk(task.path, task.seed, task.size);
+    case 'compare_seed':
+      return isSeededChunk(task.path, task.seed, task.size);
+    case 'prove_tagged':
+      return proveTagged(task.folder, task.requests);
+    case 'tags':
+      return performTagTask(task.folder, task.job);
     case 'prove':
       return proveFile(task.path, task.challenge);
     case 'hash':

@@ -158,7 +158,9 @@ export class ContractAcceptor {
       return isNew;
     });
     const results: RequestResult[] = fresh.length < offers.length ? [{ waitsFor: 'offers_rejected' }] : [];
-    const tagged = fresh.flatMap(({ id, tag }) => (tag === undefined ? [] : [{ id, received: tag }]));
+    const tagged = fresh.flatMap(({ id, tag, sizeBytes = contracts.chunkBytes }) =>
+      tag === undefined ? [] : [{ id, sizeBytes, received: tag }],
+    );
     try {
       const saved = tagged.length === 0 ? [] : await tags.save(tagged);
       const tagById = new Map(tagged.map(({ id }, at) => [id, saved[at]]));

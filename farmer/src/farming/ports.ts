@@ -161,6 +161,11 @@ export interface ChunkPort {
 /** What is known of a stored tag. `challengeCount`: undefined without a limit. `invalid`: it was not stored. */
 export type SavedTag = { readonly challengeCount: number | undefined } | 'invalid';
 
+/** A tag and the chunk that it must belong to. */
+export interface NewTag extends Pick<ChunkTerms, 'id' | 'sizeBytes'> {
+  readonly received: ReceivedTag;
+}
+
 /** The tags of chunks, which proofs of a heartbeat scheme need. */
 export interface TagPort {
   /**
@@ -168,7 +173,7 @@ export interface TagPort {
    *
    * @returns the result for each, in the same order
    */
-  save(tags: readonly { readonly id: ContractId; readonly received: ReceivedTag }[]): Promise<readonly SavedTag[]>;
+  save(tags: readonly NewTag[]): Promise<readonly SavedTag[]>;
   remove(id: ContractId): void;
 }
 

@@ -7,13 +7,17 @@ import { flush } from '@downstream/platform';
 import { markAsBackup } from './heartbeat.ts';
 import { StateError } from './sqlite.ts';
 
+/** Adds the tags of contracts to a copy of the state. */
+export type AddTags = (copyPath: string) => Promise<void>;
+
 /**
- * Writes a consistent copy of a state to a new file, readable only by its owner. The state remains in use.
+ * Writes a consistent copy of a state to a new file, readable only by its owner. The state remains in use. Tags are
+ * added afterwards, so only those of contracts that ended meanwhile are missing.
  *
  * @returns its size in bytes
  * @throws StateError `exists`, `not_writable`
  */
-export async function writeBackup(db: DatabaseSync, path: string): Promise<number> {
+export async function writeBackup(db: DatabaseSync, path: string, addTags: AddTags): Promise<number> {
   if (lstatSync(path, { throwIfNoEntry: false }) !== undefined)
     throw new StateError('exists', `${path} already exists: choose another file name`);
   const partial = `${path}.${randomUUID()}.partial`;
@@ -21,6 +25,7 @@ export async function writeBackup(db: DatabaseSync, path: string): Promise<numbe
     writeFileSync(partial, '', { mode: 0o600, flag: 'wx' });
     await backup(db, partial);
     markCopy(partial);
+    await addTags(partial);
     await flush(partial);
     await rename(partial, path);
     await flush(dirname(path));

@@ -3,10 +3,13 @@ import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { flushSync, getErrorCode } from '@downstream/platform';
+import { restoreTags } from '../tags/tag-backup.ts';
+import { TAG_FILE } from '../tags/tag-file.ts';
+import { moveAside } from './damaged-file.ts';
 import { readContractTerms, readRegistry } from './registry.ts';
 import { STATE_SCHEMA } from './schema.ts';
 import { openDatabase, StateError, toStateError } from './sqlite.ts';
-import { inspectFile, moveAside, REPLICA_FILE, STATE_FILE } from './state-files.ts';
+import { inspectFile, REPLICA_FILE, STATE_FILE } from './state-files.ts';
 import { StateReplica } from './state-replica.ts';
 
 /** A backup to read, with its write-ahead log if there is one. */
@@ -57,6 +60,7 @@ export async function restoreBackup(
         `${source.name} and the directory ${folder} belong to different farmers: restore the backup of this farmer, or use another FARMER_DATA_DIR`,
       );
     }
+    moveTags(folder, partial);
     flushSync(partial);
     // A farmer may have been started during the copy.
     assertReplaceable(folder);
@@ -66,6 +70,15 @@ export async function restoreBackup(
     return restored;
   } finally {
     removeCopy();
+  }
+}
+
+/** Moves the tags from a copy of the backup. Those of contracts that are not restored are removed at the next start. */
+function moveTags(folder: string, partial: string): void {
+  try {
+    restoreTags(folder, partial);
+  } catch (error) {
+    throw toStateError(error, join(folder, TAG_FILE));
   }
 }
 

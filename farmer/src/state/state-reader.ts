@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '@downstream/platform';
+import { addTagsToBackup } from '../tags/tag-backup.ts';
 import { writeBackup } from './backup.ts';
 import { Journal } from './journal.ts';
 import { STATE_SCHEMA } from './schema.ts';
@@ -8,7 +9,10 @@ import { createLockedError, openReadOnly, StateError } from './sqlite.ts';
 import { STATE_FILE } from './state-files.ts';
 import type { StateStore } from './state-store.ts';
 
-export type StateReader = Pick<StateStore, 'journal' | 'backup' | 'close'>;
+export interface StateReader extends Pick<StateStore, 'journal' | 'close'> {
+  /** As {@link writeBackup}. */
+  backup(path: string): Promise<number>;
+}
 
 /**
  * Opens the state of a farmer that is not running.
@@ -25,7 +29,7 @@ export function openStateReader(
   const db = openReadOnly(path, STATE_SCHEMA);
   return {
     journal: new Journal({ size: 0 }, { db, clock }),
-    backup: async (file) => await writeBackup(db, file),
+    backup: async (file) => await writeBackup(db, file, async (copy) => addTagsToBackup(folder, copy)),
     close: () => db.close(),
   };
 }

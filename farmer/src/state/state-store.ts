@@ -5,7 +5,7 @@ import type { Clock, Instant } from '@downstream/platform';
 import { z } from 'zod';
 import type { SettledRounds } from '../contract/journal-entry.ts';
 import type { ScrubStorePort, StoredScrub } from '../farming/ports.ts';
-import { writeBackup } from './backup.ts';
+import { type AddTags, writeBackup } from './backup.ts';
 import { type ClaimOptions, type Identity, planClaim } from './claim.ts';
 import {
   findGapReason,
@@ -196,9 +196,9 @@ export class StateStore implements ScrubStorePort {
   }
 
   /** As {@link writeBackup}. */
-  async backup(path: string): Promise<number> {
+  async backup(path: string, addTags: AddTags): Promise<number> {
     this.beat();
-    return await writeBackup(this.#db, path);
+    return await writeBackup(this.#db, path, addTags);
   }
 
   /** The periods whose results are not in the state, oldest first. The first one is that before its creation. */

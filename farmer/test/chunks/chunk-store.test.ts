@@ -126,7 +126,7 @@ describe('ChunkStore.create', () => {
 
   it('leaves no partial file on a full disk', async () => {
     const run: WorkerPool['run'] = async (task) => {
-      writeFileSync(task.path, 'half');
+      if ('path' in task) writeFileSync(task.path, 'half');
       throw createFileError('ENOSPC');
     };
     const { store } = folder.createStore({ pool: { run } });

@@ -4,6 +4,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { CodedError, getErrorCode } from './errors.ts';
 
+/** How long a thread waits for others that create, close or recover a shared database. */
+const SHARED_TIMEOUT_MS = 10_000;
+
 /** The tables of a database file. */
 export interface Schema {
   /** Distinguishes the files of one program from all other SQLite databases. */
@@ -28,24 +31,51 @@ export function openDatabase(path: string, schema: Schema): DatabaseSync {
     // Before the first read: SQLite then needs no -shm file.
     db.exec('PRAGMA locking_mode = EXCLUSIVE');
     const isEmpty = checkSchema(db, schema);
-    const result = String(db.prepare('PRAGMA quick_check(1)').get()?.['quick_check']);
-    if (result !== 'ok') throw new DatabaseError('damaged', `integrity check failed: ${result.split('\n').at(-1)}`);
-    // An unchanged file keeps its change time, which shows whether it was copied.
-    if ((lstatSync(path).mode & 0o777) !== 0o600) chmodSync(path, 0o600);
+    checkIntegrity(db);
+    protect(path);
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN EXCLUSIVE; COMMIT;');
     if (isEmpty) createTables(db, schema);
   });
 }
 
 /**
+ * Opens or creates a database that several threads of one process may have open, so that some read while another
+ * writes. Changes survive a power failure as soon as they are committed.
+ *
+ * The caller must ensure that no other process writes, and that threads write and create one after the other. Does not
+ * check the integrity.
+ *
+ * @throws DatabaseError
+ */
+export function openShared(path: string, schema: Schema): DatabaseSync {
+  return open(path, { readOnly: false, timeoutMs: SHARED_TIMEOUT_MS }, (db) => {
+    const isEmpty = checkSchema(db, schema);
+    protect(path);
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+    if (isEmpty) createTables(db, schema);
+  });
+}
+
+/** @throws DatabaseError `damaged` */
+export function checkIntegrity(db: DatabaseSync): void {
+  const result = String(db.prepare('PRAGMA quick_check(1)').get()?.['quick_check']);
+  if (result !== 'ok') throw new DatabaseError('damaged', `integrity check failed: ${result.split('\n').at(-1)}`);
+}
+
+function protect(path: string): void {
+  // An unchanged file keeps its change time, which shows whether it was copied.
+  if ((lstatSync(path).mode & 0o777) !== 0o600) chmodSync(path, 0o600);
+}
+
+/**
  * Opens a database that no other process has open, without changing it.
  *
  * @param options `immutable`: creates no files beside the database. Its write-ahead log is not read, and no other
- *   process may start to write
+ *   process may start to write. `isShared`: other threads may have opened it with {@link openShared}
  * @throws DatabaseError
  */
-export function openReadOnly(path: string, schema: Schema, { immutable = false } = {}): DatabaseSync {
-  return open(path, { readOnly: true, immutable }, (db) => {
+export function openReadOnly(path: string, schema: Schema, { immutable = false, isShared = false } = {}): DatabaseSync {
+  return open(path, { readOnly: true, immutable, timeoutMs: isShared ? SHARED_TIMEOUT_MS : 0 }, (db) => {
     if (checkSchema(db, schema)) throw new DatabaseError('empty', 'the database is empty');
   });
 }
@@ -53,7 +83,7 @@ export function openReadOnly(path: string, schema: Schema, { immutable = false }
 /** Opens a file, and closes it again if `prepare` throws. */
 function open(
   path: string,
-  { readOnly, immutable = false }: { readOnly: boolean; immutable?: boolean },
+  { readOnly, immutable = false, timeoutMs = 0 }: { readOnly: boolean; immutable?: boolean; timeoutMs?: number },
   prepare: (db: DatabaseSync) => void,
 ): DatabaseSync {
   try {
@@ -66,7 +96,7 @@ function open(
     // SQLite opens a read-only file all the same, and leaves -wal and -shm files that are read-only too.
     if (!readOnly && entry !== undefined) accessSync(path, constants.W_OK);
     const location = immutable ? new URL('?immutable=1', pathToFileURL(path)) : path;
-    const db = new DatabaseSync(location, { readOnly, timeout: 0 });
+    const db = new DatabaseSync(location, { readOnly, timeout: timeoutMs });
     try {
       prepare(db);
       return db;

@@ -1,0 +1,150 @@
+import { readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
+import { makeId } from '../fakes/builders.ts';
+import { CHUNK_BYTES, type OfferedChunk, offerMerkle, offerSwizzle, TagFolder } from '../fakes/tag-folder.ts';
+
+const folder = new TagFolder();
+const FILES = ['tags.db', 'tags.replica.db'];
+const listBoth = () => FILES.map((name) => folder.list(name));
+const idsOf = (chunks: readonly OfferedChunk[]) => new Set(chunks.map(({ id }) => id));
+const withTag = (chunk: OfferedChunk, tag: unknown) => ({ ...chunk, received: { ...chunk.received, tag } });
+
+describe('TagStore.save', () => {
+  it('stores tags in both files, readable only by their owner, and returns the number of challenges', async () => {
+    expect(await folder.save(offerMerkle(1, 7), offerSwizzle(2))).toEqual([
+      { challengeCount: 7 },
+      { challengeCount: undefined },
+    ]);
+    expect(listBoth()).toEqual([
+      [makeId(1), makeId(2)],
+      [makeId(1), makeId(2)],
+    ]);
+    expect(FILES.map((name) => statSync(folder.join(name)).mode & 0o777)).toEqual([0o600, 0o600]);
+  });
+
+  it('rejects invalid tags and stores the others', async () => {
+    const chunk = offerMerkle(1);
+    const { tree, ...sizes } = Object(chunk.received.tag);
+    const nodes: string[] = tree.nodes;
+    const otherNode = Buffer.alloc(32).toString('base64');
+    const invalid = [
+      withTag(chunk, null),
+      withTag(chunk, undefined),
+      withTag(chunk, { ...sizes, tree: { ...tree, order: 1e9 } }),
+      withTag(chunk, { ...sizes, tree: { ...tree, nodes: nodes.with(3, otherNode) } }),
+      withTag(chunk, { ...sizes, tree: { ...tree, nodes: nodes.slice(1) } }),
+      withTag(chunk, { ...sizes, tree, filesz: CHUNK_BYTES - 1 }),
+      withTag(chunk, 'x'.repeat(100_000_000)),
+      { ...chunk, received: { ...chunk.received, heartbeat: 'x'.repeat(10_000_000) } },
+      { ...chunk, received: { ...offerSwizzle(1).received, heartbeat: 'AAAA' } },
+    ];
+    const valid = offerMerkle(2);
+    const results = await folder.save(...invalid, valid);
+    expect(results).toEqual([...invalid.map(() => 'invalid'), { challengeCount: 20 }]);
+    expect(listBoth()).toEqual([[valid.id], [valid.id]]);
+  });
+
+  it('divides a large number of bytes into several jobs, and keeps the order of the results', async () => {
+    const large = offerMerkle(1, 40_000);
+    const chunks = [offerMerkle(2), large, { ...large, id: makeId(3) }, offerMerkle(4), { ...large, id: makeId(5) }];
+    expect(await folder.save(...chunks)).toEqual(
+      [20, 40_000, 40_000, 20, 40_000].map((challengeCount) => ({ challengeCount })),
+    );
+    expect(folder.list('tags.replica.db')).toHaveLength(5);
+  });
+
+  it('replaces the tag of a contract', async () => {
+    await folder.fill(offerMerkle(1, 300));
+    const again = offerMerkle(1, 20);
+    await folder.fill(again);
+    expect(await folder.answer(again)).toBe(true);
+    expect(listBoth()).toEqual([[makeId(1)], [makeId(1)]]);
+  });
+
+  it('fails with a remedy if a file cannot be written', async () => {
+    writeFileSync(folder.join('tags.replica.db'), 'x'.repeat(10_000));
+    await expect(folder.save(offerMerkle(1))).rejects.toMatchObject({ code: 'damaged' });
+  });
+
+  it('stores nothing while no tag is valid', async () => {
+    await folder.save(withTag(offerMerkle(1), null));
+    expect(readdirSync(folder.path)).toEqual([]);
+  });
+});
+
+describe('TagStore.remove', () => {
+  it('removes tags from both files', async () => {
+    const chunks = [offerMerkle(1), offerMerkle(2), offerSwizzle(3)];
+    await folder.fill(...chunks);
+    const store = folder.open();
+    store.remove(makeId(1));
+    store.remove(makeId(3));
+    await store.save([]);
+    await store.addToBackup(folder.join('backup'));
+    expect(listBoth()).toEqual([[makeId(2)], [makeId(2)]]);
+    expect(folder.list('backup')).toEqual([makeId(2)]);
+  });
+});
+
+describe('TagStore.recover', () => {
+  const chunks = Array.from({ length: 30 }, (_, n) => offerMerkle(n, 256));
+  const known = idsOf(chunks);
+  const recover = async (ids = known) => await folder.open().recover(ids);
+  const DAMAGES: [string, (path: string) => void][] = [
+    ['deleted', (path) => rmSync(path)],
+    ['truncated to 0 bytes', (path) => truncateSync(path, 0)],
+    ['truncated to half its size', (path) => truncateSync(path, Math.floor(statSync(path).size / 2))],
+    ['overwritten', (path) => writeFileSync(path, Buffer.alloc(50_000, 'x'))],
+  ];
+
+  it('does nothing while there are no tags', async () => {
+    expect(await recover(new Set())).toEqual({ restoredFiles: [], missing: [], removed: 0 });
+    expect(readdirSync(folder.path)).toEqual([]);
+  });
+
+  it.each(FILES.flatMap((name) => DAMAGES.map(([damage, apply]) => ({ name, damage, apply }))))(
+    'restores $name from the other file after it was $damage',
+    async ({ name, apply }) => {
+      await folder.fill(...chunks);
+      apply(folder.join(name));
+      expect(await recover()).toEqual({ restoredFiles: [name], missing: [], removed: 0 });
+      expect(listBoth()).toEqual([[...known].sort(), [...known].sort()]);
+      expect(await recover()).toEqual({ restoredFiles: [], missing: [], removed: 0 });
+      // Only the restored file is left to prove from.
+      rmSync(folder.join(FILES.find((other) => other !== name) ?? ''));
+      const [chunk = offerMerkle(1)] = chunks;
+      expect(await folder.answer(chunk)).toBe(true);
+    },
+  );
+
+  it('combines the intact tags of two damaged files, and reports those that both have lost', async () => {
+    await folder.fill(...chunks);
+    const size = statSync(folder.join('tags.db')).size;
+    truncateSync(folder.join('tags.db'), Math.floor(size / 8192) * 4096);
+    const lost = makeId(29);
+    folder.edit('tags.replica.db', `DELETE FROM tag_part WHERE id = (SELECT max(id) FROM tag_part)`);
+    const report = await recover();
+    expect(report).toEqual({ restoredFiles: ['tags.db'], missing: [lost], removed: 0 });
+    expect(folder.list('tags.db')).toEqual([...known].filter((id) => id !== lost).sort());
+    expect(readdirSync(folder.path).some((name) => name.startsWith('tags.db.damaged-'))).toBe(true);
+  });
+
+  it('removes tags of unknown contracts, and copies those that only one file has', async () => {
+    await folder.fill(...chunks);
+    const [first = '', second = ''] = known;
+    folder.edit('tags.db', `DELETE FROM tag WHERE contract_id = '${first}'`);
+    folder.edit('tags.replica.db', `DELETE FROM tag WHERE contract_id = '${second}'`);
+    const kept = new Set([first, second, makeId(1000)]);
+    expect(await recover(kept)).toEqual({ restoredFiles: [], missing: [makeId(1000)], removed: 28 });
+    expect(listBoth()).toEqual([
+      [first, second],
+      [first, second],
+    ]);
+  });
+
+  it('does not touch a database of another program', async () => {
+    folder.edit('tags.db', 'CREATE TABLE other (id INTEGER)');
+    await expect(recover()).rejects.toMatchObject({ code: 'unusable' });
+    expect(readdirSync(folder.path)).toEqual(['tags.db']);
+  });
+});
