@@ -47,6 +47,7 @@ import {
   openDisks,
   openGenesisFile,
   openState,
+  openTags,
   runHeartbeat,
   shareCapacity,
   toNodeDeps,
@@ -145,6 +146,7 @@ async function start(
 
   const pool = new WorkerPool(config);
   shutdown.add('workers', async () => await pool.close());
+  const tags = await step(async () => await openTags(config, { store, pool, log }));
   const genesis = await step(async () => await openGenesisFile(config, { pool, signal }));
   assertChunksFit(config, genesis);
 
@@ -164,7 +166,7 @@ async function start(
   for (const { node, http } of connections) shutdown.add(`connections to ${node.alias}`, () => http.close());
   const chunkStore = createChunkStore(config, { genesis, disks, pool, ...common });
 
-  const resources = { chunkStore, trustedOrigins: config.downloadOrigins, secrets };
+  const resources = { chunkStore, tags, trustedOrigins: config.downloadOrigins, secrets };
   const nodeDeps = nodes.map((node) => toNodeDeps(node, resources));
   const capacity = shareCapacity(config, nodeDeps);
   const farmer = new Farmer(config, {
@@ -190,7 +192,7 @@ async function start(
   shutdown.add('disks', () => stopping.abort());
 
   const replacement = createDiskReplacement({ store, disks });
-  operations = new FarmerOperations({ farmer, store, disks, replacement, clock });
+  operations = new FarmerOperations({ farmer, store, tags, disks, replacement, clock });
   shutdown.add('commands', () => {
     operations = undefined;
   });

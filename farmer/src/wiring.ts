@@ -38,6 +38,7 @@ import { type FoundGap, StateStore } from './state/state-store.ts';
 import { HISTORY_MS, OutcomeHistory } from './status/outcome-history.ts';
 import { RequestStats } from './status/request-stats.ts';
 import { Verdicts } from './status/verdicts.ts';
+import { TagStore } from './tags/tag-store.ts';
 
 /** Creates the larger components of a farmer from its configuration. app.ts calls these functions in order. */
 
@@ -81,6 +82,19 @@ export async function openState(
   if (store.foundGap !== undefined) log.warn('challenge results unknown', formatGap(store.foundGap));
   if (store.reconcileError !== undefined) log.warn('state replica not synchronized', { error: store.reconcileError });
   return store;
+}
+
+/** Opens the tags of contracts that need one, and completes both of their files. @throws StateError */
+export async function openTags(
+  { dataDir }: FarmerConfig,
+  { store, pool, log }: Uses<'store' | 'pool' | 'log'>,
+): Promise<TagStore> {
+  const tags = new TagStore({ folder: dataDir }, { pool });
+  const { restoredFiles, missing, removed } = await tags.recover(store.taggedContractIds());
+  if (restoredFiles.length > 0) log.error('tag files restored', { files: restoredFiles });
+  if (missing.length > 0) log.error('tags missing', { contracts: missing.length, first: missing[0] });
+  if (removed > 0) log.info('leftover tags removed', { tags: removed });
+  return tags;
 }
 
 /** Fills the history from the journal, as far back as no result is missing. */
@@ -320,18 +334,16 @@ async function rebuildGenesisFile(config: FarmerConfig, { pool, log }: Uses<'poo
 
 interface NodeResources {
   readonly chunkStore: ChunkStore<Disk>;
+  readonly tags: TagPort;
   /** Origins that the chunks of every node may be downloaded from. */
   readonly trustedOrigins: readonly string[];
   readonly secrets: Pick<Secrets, 'remember'>;
 }
 
-/** Contracts of the prototype API have no tags. */
-const NO_TAGS: TagPort = { save: async (tags) => tags.map(() => 'invalid'), remove: () => {} };
-
 /** What the farmer needs for one node. */
 export function toNodeDeps(
   { config, connection, store, ...rest }: LoadedNode & { readonly connection: Connection },
-  { chunkStore, trustedOrigins, secrets }: NodeResources,
+  { chunkStore, tags, trustedOrigins, secrets }: NodeResources,
 ): NodeDeps {
   const { alias } = config;
   const { http, breaker, skew } = connection;
@@ -344,7 +356,7 @@ export function toNodeDeps(
     tokens: rememberTokens(store, (token) => secrets.remember(alias, token)),
     exitStore: store,
     clockStore: store,
-    tags: NO_TAGS,
+    tags,
     chunks: chunkStore.forNode(createNodeDownloads({ nodeUrl: config.url, trustedOrigins }, http)),
   };
 }

@@ -28,8 +28,9 @@ export interface OperationsDeps {
       list(id: ContractId, limit: number): JournalEntry[];
       findContracts(prefix: string, limit: number): ContractId[];
     };
-    backup(path: string): Promise<number>;
+    backup(path: string, addTags: (copyPath: string) => Promise<void>): Promise<number>;
   };
+  readonly tags: { addToBackup(path: string): Promise<void> };
   readonly disks: {
     readonly list: readonly { readonly path: string }[];
     find(id: ContractId): { readonly path: string } | undefined;
@@ -106,7 +107,8 @@ export class FarmerOperations implements Operations {
   }
 
   async backup(path: string): Promise<BackupReport> {
-    return { path, bytes: await this.#deps.store.backup(path) };
+    const { store, tags } = this.#deps;
+    return { path, bytes: await store.backup(path, async (copy) => await tags.addToBackup(copy)) };
   }
 
   async replaceDisk({ path, dryRun, ...options }: ReplacementRequest): Promise<ReplacementReport> {

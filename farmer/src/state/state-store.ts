@@ -151,8 +151,12 @@ export class StateStore implements ScrubStorePort {
 
   /** The ids of all contracts of all nodes. */
   contractIds(): Set<string> {
-    const rows = z.array(z.object({ id: z.string() })).parse(this.#db.prepare('SELECT id FROM contract').all());
-    return new Set(rows.map(({ id }) => id));
+    return this.#selectIds('SELECT id FROM contract');
+  }
+
+  /** The ids of the contracts whose proofs need a tag. */
+  taggedContractIds(): Set<string> {
+    return this.#selectIds("SELECT id FROM contract WHERE proof <> 'digest'");
   }
 
   /** The known disks: the folder where each was last found, by disk id. */
@@ -196,7 +200,7 @@ export class StateStore implements ScrubStorePort {
   }
 
   /** As {@link writeBackup}. */
-  async backup(path: string, addTags: AddTags): Promise<number> {
+  async backup(path: string, addTags: AddTags = async () => {}): Promise<number> {
     this.beat();
     return await writeBackup(this.#db, path, addTags);
   }
@@ -241,6 +245,11 @@ export class StateStore implements ScrubStorePort {
     this.beatAfterWrites();
     this.#db.close();
     this.#replica.close();
+  }
+
+  #selectIds(query: string): Set<string> {
+    const rows = z.array(z.object({ id: z.string() })).parse(this.#db.prepare(query).all());
+    return new Set(rows.map(({ id }) => id));
   }
 
   #countContracts(): Map<number, number> {
