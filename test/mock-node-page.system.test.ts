@@ -237,6 +237,26 @@ describeWith(['chromium'], "the mock node's page in a browser", () => {
     60_000,
   );
 
+  it('shows the API and the size of a contract', async () => {
+    await using farm = new TestFarm();
+    const node = await startNode(farm, { chunkSizesBytes: [2_000, 65_536], preparedChunks: 1 });
+    const get = async (path: string) => JSON.parse(await (await fetch(`${node.url}/api/downstream/${path}`)).text());
+    const { token } = await get('v1/new/19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV');
+    await get(`v1/chunk/${token}/67536`);
+    await get(`chunk/${token}`);
+    const { page } = await open(node.pageUrl);
+    await isLive(page);
+    await until(
+      async () => await page.locator('#contracts tbody tr').count(),
+      (rows) => rows === 3,
+    );
+    const readRow = async (key: string) =>
+      (await page.locator(`#contracts tr${key} td`).allTextContents()).slice(2, 4).join(' ');
+    expect(await readRow('[data-key="1"]')).toBe('v1 64 KiB');
+    expect(await readRow('[data-key="2"]')).toBe('v1 2 KiB');
+    expect(await readRow(':last-child')).toMatch(/^prototype \d+(\.\d)? [KM]?i?B$/);
+  });
+
   it('shows data only with the token', async () => {
     await using farm = new TestFarm();
     const node = await startNode(farm, { controlToken: 'open sesame'.replace(' ', '-') });

@@ -6,10 +6,24 @@ import { PASS_RATE_COLORS, processPanels, uptimeStat, versionStat } from './shar
 
 const RESULT_COLORS = { passed: 'green', wrong: 'red', unanswered: 'orange' };
 const STATE_COLORS = { due: 'orange', settled: 'green' };
-const REASON_COLORS = { failed: 'red', removed: 'blue', expired: 'orange', forgotten: 'purple', replaced: 'yellow' };
+const REASON_COLORS = {
+  failed: 'red',
+  removed: 'blue',
+  expired: 'orange',
+  forgotten: 'purple',
+  replaced: 'yellow',
+  completed: 'green',
+};
+const REJECTION_COLORS = {
+  invalid: 'red',
+  corrupted: 'dark-red',
+  expired: 'orange',
+  answered: 'yellow',
+  not_found: 'purple',
+};
 const DURATION_BUCKETS = 'mock_node_request_duration_seconds_bucket';
 const PASSED = increaseOverRange('mock_node_challenges_total', 'result="passed"');
-const size = [8, 8] as const;
+const size = [12, 8] as const;
 
 const overview: Panel[] = [
   stat({
@@ -84,11 +98,21 @@ const challenges: Panel[] = [
     title: 'Ended contracts by reason',
     question: 'Why do contracts end?',
     normal:
-      'none. `failed`: too many failed challenges. `removed`: by the farmer. `replaced`: by a contract for the same chunk. `expired` and `forgotten`: by a fault or the control API.',
+      'none. `failed`: too many failed challenges. `removed`: by the farmer. `replaced`: by a contract for the same chunk. `expired` and `forgotten`: by a fault or the control API. `completed`: no challenges are left.',
     size,
     as: 'bars',
     palette: REASON_COLORS,
     queries: [{ expr: increasePerStep('mock_node_contracts_ended_total', { by: ['reason'] }), legend: '{{reason}}' }],
+  }),
+  graph({
+    title: 'Rejected proofs by reason',
+    question: 'Does the node reject proofs of the v1 API?',
+    normal:
+      'none. `invalid`: wrong. `corrupted`: not of the scheme. `answered`: sent again, usually because a response was lost. `expired` and `not_found`: of a contract that has ended.',
+    size,
+    as: 'bars',
+    palette: REJECTION_COLORS,
+    queries: [{ expr: increasePerStep('mock_node_proofs_rejected_total', { by: ['reason'] }), legend: '{{reason}}' }],
   }),
 ];
 

@@ -234,7 +234,7 @@ function showContracts(contracts, total) {
     tableBody('contracts'),
     contracts,
     ({ hash }) => hash,
-    ({ hash, farmer }) => {
+    ({ hash, farmer, api, sizeBytes }) => {
       const state = createElement('td');
       const due = createElement('time');
       const [passed, wrong, unanswered] = [createElement('td'), createElement('td'), createElement('td')];
@@ -244,6 +244,8 @@ function showContracts(contracts, total) {
         {},
         createElement('td', {}, createElement('code', { textContent: short, title: hash })),
         createElement('td', {}, createElement('code', { textContent: farmer })),
+        createElement('td', { textContent: api }),
+        createElement('td', { textContent: formatBytes(sizeBytes), className: 'number' }),
         state,
         createElement('td', {}, due),
         passed,
@@ -314,6 +316,12 @@ function tick() {
   setText(byId('now'), `${new Date(now).toISOString().slice(0, 19).replace('T', ' ')} UTC`);
   for (const time of document.querySelectorAll('time[data-at]'))
     setText(time, formatRelative(Number(time.dataset.at) - now));
+}
+
+function formatBytes(bytes) {
+  const units = ['B', 'KiB', 'MiB', 'GiB'];
+  const unit = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
+  return `${(bytes / 1024 ** unit).toLocaleString('en', { maximumFractionDigits: 1 })} ${units[unit]}`;
 }
 
 const UNITS = [

@@ -143,6 +143,7 @@ async function start(
         accepted: (hash) => events.emit({ type: 'contract', change: 'accepted', hash }),
         settled: (result, count, { hash, late }) =>
           events.emit({ type: 'challenge', result, count, hash, ...(late && { late }) }),
+        proofRejected: (reason, hash) => events.emit({ type: 'proof', change: 'rejected', reason, hash }),
         ended: (reason, hash) => events.emit({ type: 'contract', change: 'ended', reason, hash }),
       },
       heartbeat,

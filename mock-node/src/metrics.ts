@@ -1,6 +1,12 @@
 import type { ControllerEvent } from '@downstream/control-api';
 import { type Build, type Catalogue, MetricSet, type Scrape } from '@downstream/platform';
-import { CHALLENGE_RESULTS, CONTRACT_STATES, type ContractState, END_REASONS } from './ledger/contract.ts';
+import {
+  CHALLENGE_RESULTS,
+  CONTRACT_STATES,
+  type ContractState,
+  END_REASONS,
+  PROOF_REJECTIONS,
+} from './ledger/contract.ts';
 import type { ControllerEvents } from './node-controller.ts';
 
 /** All metrics of the mock node. docs/metrics.md is generated from this table. */
@@ -29,6 +35,14 @@ export const MOCK_METRICS = {
     question: 'Do farmers pass their challenges?',
     help: 'Settled challenges: passed, answered incorrectly, or unanswered at the end of their round.',
     labels: { result: CHALLENGE_RESULTS },
+  },
+  proofsRejected: {
+    type: 'counter',
+    name: 'mock_node_proofs_rejected_total',
+    unit: 'proofs',
+    question: 'Does the node reject proofs of the v1 API?',
+    help: 'Proofs that settled no challenge: wrong, not of the scheme, for an answered challenge, or for an expired or unknown contract. A right proof still counts until the round ends.',
+    labels: { reason: PROOF_REJECTIONS },
   },
   contracts: {
     type: 'gauge',
@@ -124,8 +138,9 @@ export class MockMetrics {
   }
 
   #count(event: ControllerEvent): void {
-    const { challenges, contractsEnded, faultsApplied } = this.#set.instruments;
+    const { challenges, contractsEnded, faultsApplied, proofsRejected } = this.#set.instruments;
     if (event.type === 'challenge') challenges.inc({ result: event.result }, event.count);
+    if (event.type === 'proof') proofsRejected.inc({ reason: event.reason });
     if (event.type === 'contract' && event.reason !== undefined) contractsEnded.inc({ reason: event.reason });
     // A new fault's counter starts at 0, so that `increase()` sees its first application.
     if (event.type === 'fault')

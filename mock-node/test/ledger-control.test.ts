@@ -9,7 +9,15 @@ describe('the contracts of a ledger', () => {
   it('include all facts about a contract in its current round', () => {
     const { ledger, accept, answer } = createLedger();
     const challenge = accept();
-    const seen = { token: TOKEN, hash: 'hash', index: 0, sizeBytes: 100, intervalMs: INTERVAL, acceptedAt: T0 };
+    const seen = {
+      token: TOKEN,
+      hash: 'hash',
+      index: 0,
+      proofKind: 'digest',
+      sizeBytes: 100,
+      intervalMs: INTERVAL,
+      acceptedAt: T0,
+    };
     expect(ledger.findContract('hash', T0 + 1)).toEqual({
       ...seen,
       state: 'due',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import type { ProofVerdict } from '../src/ledger/heartbeat-contracts.ts';
 import { Ledger } from '../src/ledger/ledger.ts';
 import { SeededRandom } from '../src/ledger/seeded-random.ts';
 import { IDENTITY, INTERVAL, T0 } from './support/ledger.ts';
@@ -12,6 +13,7 @@ function createLedger({ challenges = 10, maxContracts = 10 } = {}) {
     observer: {
       accepted: (hash) => events.push(`accepted ${hash}`),
       settled: (result, count, { hash }) => events.push(`${result} ${count} ${hash}`),
+      proofRejected: (reason, hash) => events.push(`rejected ${reason} ${hash}`),
       ended: (reason, hash) => events.push(`${reason} ${hash}`),
     },
     heartbeat: {
@@ -26,11 +28,10 @@ function createLedger({ challenges = 10, maxContracts = 10 } = {}) {
   };
   accept();
   const request = (now: number, hash = '1') => ledger.heartbeats.requestChallenge(token, hash, now);
-  const answer = (now: number, passed = true) => {
-    const open = ledger.heartbeats.getOpenProof(token, '1', now);
-    return typeof open === 'string'
-      ? open
-      : ledger.heartbeats.settleProof(token, { hash: '1', round: open.round, passed }, now);
+  const answer = (now: number, verdict: ProofVerdict = 'valid', hash = '1') => {
+    const open = ledger.heartbeats.getOpenProof(token, hash, now);
+    const round = typeof open === 'string' ? undefined : open.round;
+    return ledger.heartbeats.settleProof(token, { hash, round, verdict }, now);
   };
   return { ledger, token, events, accept, request, answer };
 }
@@ -58,7 +59,7 @@ describe('A heartbeat contract', () => {
     const { request, answer, events } = createLedger();
     expect(answer(at(1))).toBe('expired');
     expect(request(at(1))).toBe('expired');
-    expect(events).toEqual(['accepted 1', 'unanswered 1 1', 'failed 1']);
+    expect(events).toEqual(['accepted 1', 'unanswered 1 1', 'failed 1', 'rejected expired 1']);
   });
 
   it('ends when the next challenge is not requested in its round', () => {
@@ -70,10 +71,23 @@ describe('A heartbeat contract', () => {
 
   it('accepts a right proof after a wrong one', () => {
     const { answer, events } = createLedger();
-    expect(answer(at(0.1), false)).toBe('invalid');
+    expect(answer(at(0.1), 'invalid')).toBe('invalid');
     expect(answer(at(0.2))).toBe('ok');
     expect(answer(at(0.3))).toBe('answered');
-    expect(events).toEqual(['accepted 1', 'passed 1 1']);
+    expect(events).toEqual(['accepted 1', 'rejected invalid 1', 'passed 1 1', 'rejected answered 1']);
+  });
+
+  it('reports that a proof is corrupted before anything else but an unknown contract', () => {
+    const { answer, events } = createLedger();
+    expect(answer(at(0.1), 'corrupted', '2')).toBe('not_found');
+    expect(answer(at(0.1), 'corrupted')).toBe('corrupted');
+    expect(answer(at(0.2))).toBe('ok');
+    expect(answer(at(0.3), 'corrupted')).toBe('corrupted');
+    expect(answer(at(9), 'corrupted')).toBe('corrupted');
+    expect(events.filter((event) => event.startsWith('rejected'))).toEqual([
+      'rejected not_found 2',
+      ...Array(3).fill('rejected corrupted 1'),
+    ]);
   });
 
   it('has no more challenges after the last one, and then is complete instead of failed', () => {
@@ -98,7 +112,7 @@ describe('A heartbeat contract', () => {
     const { ledger, token, request, answer } = createLedger();
     answer(at(0));
     request(at(1));
-    expect(ledger.heartbeats.settleProof(token, { hash: '1', round: 0, passed: true }, at(1))).toBe('invalid');
+    expect(ledger.heartbeats.settleProof(token, { hash: '1', round: 0, verdict: 'valid' }, at(1))).toBe('invalid');
   });
 
   it('gets its next challenge early if the control API asks for it', () => {

@@ -159,9 +159,16 @@ export function createControlHandlers(deps: HandlerDeps): ControlHandlers {
   };
 }
 
-function toContractView({ token, results, acceptedAt, dueAt, ...facts }: ContractFacts): ContractView {
+function toContractView({ token, proofKind, results, acceptedAt, dueAt, ...facts }: ContractFacts): ContractView {
   const instant = (ms: number) => new Date(ms).toISOString();
-  return { ...facts, ...results, farmer: truncateToken(token), acceptedAt: instant(acceptedAt), dueAt: instant(dueAt) };
+  return {
+    ...facts,
+    ...results,
+    api: proofKind === 'heartbeat' ? 'v1' : 'prototype',
+    farmer: truncateToken(token),
+    acceptedAt: instant(acceptedAt),
+    dueAt: instant(dueAt),
+  };
 }
 
 function throwUnknownContract(hash: string): never {

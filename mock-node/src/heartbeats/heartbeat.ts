@@ -11,6 +11,7 @@ import {
   swizzle,
 } from '@downstream/heartbeat';
 import type { V1Scheme } from '@downstream/protocol';
+import type { ProofVerdict } from '../ledger/heartbeat-contracts.ts';
 
 /** A private heartbeat as plain data, for the state file and for threads. */
 export interface StoredHeartbeat {
@@ -31,9 +32,6 @@ export interface EncodedTexts {
 export type ProofToVerify =
   | { readonly proof: unknown; readonly challenge: string; readonly state: string }
   | { readonly proof: unknown; readonly challenge?: undefined };
-
-/** `corrupted`: it is not a proof of the scheme. `unverified`: it is one, but there is no challenge. */
-export type ProofVerdict = 'valid' | 'invalid' | 'corrupted' | 'unverified';
 
 /** A private heartbeat whose operations take and return JSON, whatever its scheme. */
 export interface Heartbeat {

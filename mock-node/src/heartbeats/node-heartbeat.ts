@@ -1,13 +1,8 @@
 import type { V1Scheme } from '@downstream/protocol';
+import type { ProofVerdict } from '../ledger/heartbeat-contracts.ts';
 import type { HeartbeatChallenges } from '../ledger/rounds.ts';
 import type { SeededRandom } from '../ledger/seeded-random.ts';
-import {
-  type Heartbeat,
-  openHeartbeat,
-  type ProofToVerify,
-  type ProofVerdict,
-  type StoredHeartbeat,
-} from './heartbeat.ts';
+import { type Heartbeat, openHeartbeat, type ProofToVerify, type StoredHeartbeat } from './heartbeat.ts';
 import type { HeartbeatThreads } from './threads.ts';
 
 export interface HeartbeatStore {

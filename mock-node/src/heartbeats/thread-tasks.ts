@@ -1,5 +1,6 @@
 import type { V1Scheme } from '@downstream/protocol';
-import type { EncodedTexts, ProofToVerify, ProofVerdict, StoredHeartbeat } from './heartbeat.ts';
+import type { ProofVerdict } from '../ledger/heartbeat-contracts.ts';
+import type { EncodedTexts, ProofToVerify, StoredHeartbeat } from './heartbeat.ts';
 
 /** Work for a thread. `nodeSeed` determines all random values. */
 export type Task =

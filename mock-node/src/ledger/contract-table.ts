@@ -1,4 +1,11 @@
-import { type ChallengeResult, type Contract, type EndReason, getDueAt, getExpiry } from './contract.ts';
+import {
+  type ChallengeResult,
+  type Contract,
+  type EndReason,
+  getDueAt,
+  getExpiry,
+  type ProofRejection,
+} from './contract.ts';
 import { extendOnlineTime } from './farmer-record.ts';
 import { type Farmer, Farmers } from './farmers.ts';
 import type { LedgerStore, StoredLedger } from './ledger-store.ts';
@@ -8,6 +15,8 @@ export interface LedgerObserver {
   accepted?(hash: string): void;
   /** @param late whether a wrong answer is the right one to the previous challenge */
   settled?(result: ChallengeResult, count: number, contract: { readonly hash: string; readonly late: boolean }): void;
+  /** @param hash as the farmer named the contract */
+  proofRejected?(reason: ProofRejection, hash: string): void;
   ended?(reason: EndReason, hash: string): void;
 }
 
@@ -156,6 +165,10 @@ export class ContractTable {
     if (record !== undefined && passed) record.passed += 1;
     this.#save(contract, now);
     this.#count(contract, passed ? 'passed' : 'wrong', 1, late);
+  }
+
+  reportRejectedProof(reason: ProofRejection, hash: string): void {
+    this.#observer.proofRejected?.(reason, hash);
   }
 
   end(contract: Contract, reason: EndReason): void {

@@ -31,6 +31,10 @@ export type ProofKind = ContractProof['kind'];
 export const CHALLENGE_RESULTS = ['passed', 'wrong', 'unanswered'] as const;
 export type ChallengeResult = (typeof CHALLENGE_RESULTS)[number];
 
+/** Why a proof did not settle its challenge. Label values of `mock_node_proofs_rejected_total`. */
+export const PROOF_REJECTIONS = ['invalid', 'corrupted', 'answered', 'expired', 'not_found'] as const;
+export type ProofRejection = (typeof PROOF_REJECTIONS)[number];
+
 /** Label values of `mock_node_contracts_ended_total`. */
 export const END_REASONS = ['failed', 'removed', 'expired', 'forgotten', 'replaced', 'completed'] as const;
 export type EndReason = (typeof END_REASONS)[number];
@@ -69,6 +73,7 @@ export interface ContractFacts {
   readonly token: string;
   readonly hash: string;
   readonly index: number;
+  readonly proofKind: ProofKind;
   readonly sizeBytes: number;
   readonly state: ContractState;
   readonly round: number;
@@ -107,19 +112,18 @@ export function getExpiry(contract: Contract): number {
 export function toFacts(contract: Contract): ContractFacts {
   const { token, hash, index, round, challenge, sizeBytes, intervalMs, acceptedAt, consecutiveFailures, results } =
     contract;
-  const state = getState(contract);
-  const dueAt = getDueAt(contract);
   return {
     token,
     hash,
     index,
-    state,
+    proofKind: contract.proof.kind,
+    sizeBytes,
+    state: getState(contract),
     round,
     challenge,
-    sizeBytes,
     intervalMs,
     acceptedAt,
-    dueAt,
+    dueAt: getDueAt(contract),
     consecutiveFailures,
     results,
   };

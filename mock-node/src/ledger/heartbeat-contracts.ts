@@ -1,4 +1,4 @@
-import { type ContractFacts, getDueAt, toFacts } from './contract.ts';
+import { type ContractFacts, getDueAt, type ProofRejection, toFacts } from './contract.ts';
 import type { ContractTable } from './contract-table.ts';
 import { getRoundAt } from './rounds.ts';
 
@@ -23,6 +23,9 @@ export interface OpenProof {
   readonly state: string;
   readonly round: number;
 }
+
+/** `corrupted`: it is not a proof of the scheme. `unverified`: it is one, but there is no open challenge. */
+export type ProofVerdict = 'valid' | 'invalid' | 'corrupted' | 'unverified';
 
 /** Contracts of the v1 API. The farmer requests each challenge, and a wrong proof does not settle it. */
 export class HeartbeatContracts {
@@ -91,20 +94,36 @@ export class HeartbeatContracts {
   }
 
   /**
-   * Counts a proof that was verified. A wrong one does not settle the challenge.
+   * Counts a proof that was verified. Only a right one settles the challenge.
    *
+   * @param proof its round is undefined if its challenge was not open when it arrived
    * @param now when the proof arrived
    */
   settleProof(
     token: string,
-    { hash, round, passed }: { hash: string; round: number; passed: boolean },
+    proof: { readonly hash: string; readonly round: number | undefined; readonly verdict: ProofVerdict },
     now: number,
-  ): 'ok' | 'invalid' | 'not_found' | 'expired' | 'answered' {
-    const open = this.getOpenProof(token, hash, now);
-    if (typeof open === 'string') return open;
-    const contract = this.#table.find(token, hash, now);
-    if (contract === undefined || round !== open.round || !passed) return 'invalid';
-    this.#table.settle(contract, { response: '', passed, late: false }, now);
+  ): 'ok' | ProofRejection {
+    const reason = this.#findRejection(token, proof, now);
+    if (reason !== undefined) {
+      this.#table.reportRejectedProof(reason, proof.hash);
+      return reason;
+    }
+    const contract = this.#table.find(token, proof.hash, now);
+    if (contract !== undefined) this.#table.settle(contract, { response: '', passed: true, late: false }, now);
     return 'ok';
+  }
+
+  /** In the order of the original node, which parses a proof before it looks at the challenge. */
+  #findRejection(
+    token: string,
+    { hash, round, verdict }: Parameters<HeartbeatContracts['settleProof']>[1],
+    now: number,
+  ): ProofRejection | undefined {
+    const open = this.getOpenProof(token, hash, now);
+    if (open === 'not_found') return open;
+    if (verdict === 'corrupted') return verdict;
+    if (typeof open === 'string') return open;
+    return round === open.round && verdict === 'valid' ? undefined : 'invalid';
   }
 }

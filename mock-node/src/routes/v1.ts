@@ -16,7 +16,7 @@ import type { Call, Handlers } from '../api/handler.ts';
 import { NOT_FOUND } from '../api/html-errors.ts';
 import { type ApiResponse, json } from '../api/response.ts';
 import type { PreparedChunk } from '../heartbeats/prepared-chunks.ts';
-import type { ContractFacts } from '../ledger/contract.ts';
+import type { ContractFacts, ProofRejection } from '../ledger/contract.ts';
 
 const MAX_CHUNKS_PER_REQUEST = 10;
 /** What a farmer gets that requests no size. */
@@ -96,12 +96,9 @@ export const v1Handlers: Handlers<'v1_root' | 'v1_new' | 'v1_heartbeat' | 'v1_ch
       received.map(({ proof, open }) => (typeof open === 'string' ? { proof } : { proof, ...open })),
     );
     const report = received.map(({ number, id, hash, open }, index) => {
-      const verdict = open === 'not_found' ? undefined : verdicts[index];
-      if (verdict === 'corrupted') return { file_hash: number, error: V1_CONTRACT_ERRORS.corruptedProof };
-      const result =
-        typeof open === 'string'
-          ? open
-          : ledger.heartbeats.settleProof(token, { hash, round: open.round, passed: verdict === 'valid' }, now);
+      const round = typeof open === 'string' ? undefined : open.round;
+      const verdict = verdicts[index] ?? 'unverified';
+      const result = ledger.heartbeats.settleProof(token, { hash, round, verdict }, now);
       if (result === 'ok') return { file_hash: number, status: 'ok' };
       return { file_hash: result === 'not_found' ? id : number, error: ANSWER_ERRORS[result] };
     });
@@ -109,12 +106,13 @@ export const v1Handlers: Handlers<'v1_root' | 'v1_new' | 'v1_heartbeat' | 'v1_ch
   },
 };
 
-const ANSWER_ERRORS = {
+const ANSWER_ERRORS: Readonly<Record<ProofRejection, string>> = {
   not_found: V1_CONTRACT_ERRORS.unknown,
+  corrupted: V1_CONTRACT_ERRORS.corruptedProof,
   expired: V1_CONTRACT_ERRORS.answerExpired,
   answered: V1_CONTRACT_ERRORS.alreadyAnswered,
   invalid: V1_CONTRACT_ERRORS.invalidProof,
-} as const;
+};
 
 export function reject(message: string, status = 400): ApiResponse {
   return json({ status: 'error', message }, status);

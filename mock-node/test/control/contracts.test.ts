@@ -17,6 +17,7 @@ describe('the contract operations', () => {
       {
         hash: one.hash,
         farmer: one.token.slice(0, 6),
+        api: 'prototype',
         index: 0,
         sizeBytes: GENESIS_BYTES,
         state: 'settled',

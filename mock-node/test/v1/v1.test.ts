@@ -97,6 +97,27 @@ describe('A node of the v1 API', () => {
     ]);
   });
 
+  it('publishes and counts rejected proofs', async () => {
+    await start(V1_OPTIONS);
+    const farmer = await createV1Farmer(get, 2);
+    const events: unknown[] = [];
+    controller().events.subscribe((event) => event.type === 'proof' && events.push(event));
+    const [one, two] = farmer.chunks;
+    await farmer.answer(one, { ...two, challenge: one.challenge });
+    await farmer.answer(one);
+    await farmer.post('answer', { proofs: [{ file_hash: 2, proof: null }, { file_hash: '9' }] });
+    const rejected = { type: 'proof', change: 'rejected' };
+    expect(events).toEqual([
+      { ...rejected, reason: 'invalid', hash: '2' },
+      { ...rejected, reason: 'answered', hash: '1' },
+      { ...rejected, reason: 'corrupted', hash: '2' },
+      { ...rejected, reason: 'not_found', hash: '9' },
+    ]);
+    const { text } = await get('/metrics');
+    for (const [reason, count] of Object.entries({ invalid: 1, answered: 1, corrupted: 1, not_found: 1, expired: 0 }))
+      expect(text).toContain(`mock_node_proofs_rejected_total{reason="${reason}"} ${count}\n`);
+  });
+
   it('states deadlines in real time, whatever the rate of its clock', async () => {
     await start({ ...V1_OPTIONS, timeScale: 60, intervalMs: 3_600_000 });
     expect((await createV1Farmer(get)).chunks[0].due).toBe(60);
@@ -118,6 +139,7 @@ describe('A node of the v1 API', () => {
     const { ledger, clock } = controller();
     expect(ledger.findContract('1', clock.now())).toMatchObject({
       hash: '1',
+      proofKind: 'heartbeat',
       sizeBytes: 2_000,
       state: 'due',
       round: 0,

@@ -30,6 +30,7 @@ export const clockAdvance = z.strictObject({ ms: z.number().int().min(0).max(31_
 export const contractView = z.object({
   hash: z.string().describe('Its number in the v1 API.'),
   farmer: z.string().describe("The first characters of the farmer's token."),
+  api: z.enum(['prototype', 'v1']),
   index: count.describe('The number of contracts that the node issued before this one.'),
   sizeBytes: count.describe('Size of the chunk.'),
   state: z.enum(['due', 'settled']).describe('Whether the challenge of the current round is open or answered.'),
@@ -119,6 +120,14 @@ export const controllerEvent = z.discriminatedUnion('type', [
     count,
     late: z.boolean().optional().describe('Whether a wrong answer is the right one to the previous challenge.'),
   }),
+  z
+    .object({
+      type: z.literal('proof'),
+      change: z.literal('rejected'),
+      hash: z.string(),
+      reason: z.enum(['invalid', 'corrupted', 'answered', 'expired', 'not_found']),
+    })
+    .describe('A proof of the v1 API that did not settle its challenge.'),
   z.object({ type: z.literal('fault'), change: z.enum(['added', 'changed', 'removed', 'applied']), name: faultName }),
   z.object({ type: z.literal('scenario'), name: z.string() }),
   z.object({ type: z.literal('clock'), clock: clockView }),
