@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type FaultInput, fault } from '@downstream/control-api';
 import type { MockNode } from '@downstream/mock-node';
+import { formatBytes } from '@downstream/platform';
 import { describe, expect, it } from '@jest/globals';
 import { ControlClient } from '../farmer/src/control/control-client.ts';
 import { CONTROL_SOCKET } from '../farmer/src/control/control-server.ts';
@@ -39,7 +40,9 @@ describe('A farmer with several nodes', () => {
       [8, 6],
       [0, 2],
     ]);
-    expect(full.nodes[1]?.waiting?.explanation).toContain('big holds 2 more than its share');
+    expect(full.nodes[1]?.waiting?.explanation).toContain(
+      `big holds ${formatBytes(2 * CHUNK_BYTES)} more than its share`,
+    );
     const now = one.controller.clock.now();
     const [{ hash = '' } = {}] = [...one.controller.ledger.listContracts(now)];
     one.controller.ledger.expire(hash, now);

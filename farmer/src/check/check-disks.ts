@@ -1,7 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatBytes, waitAtMost } from '@downstream/platform';
-import { STANDARD_GENESIS } from '@downstream/protocol';
 import { CHUNK_FOLDER, checkChunkFolder } from '../chunks/chunk-folder-owner.ts';
 import { DISK_RESPONSE_TIMEOUT_MS, findExistingFolder, testDataDir } from '../chunks/data-dir.ts';
 import { DataDirError, readMarker, toDataDirError } from '../chunks/disk-marker.ts';
@@ -9,7 +8,7 @@ import { createSpaceReader, RESERVED_FILES } from '../chunks/disk-space.ts';
 import type { FarmerConfig } from '../config.ts';
 import { type Finding, findingsOf, toFindings } from './finding.ts';
 
-type DiskSettings = Pick<FarmerConfig, 'disks' | 'dataDir' | 'init' | 'minFreeBytes' | 'genesisPath'>;
+type DiskSettings = Pick<FarmerConfig, 'disks' | 'dataDir' | 'init' | 'minFreeBytes'>;
 
 const CHUNK_NAME = /^[0-9a-f]{64}$/;
 
@@ -19,13 +18,10 @@ const CHUNK_NAME = /^[0-9a-f]{64}$/;
  * @param farmId the farm of the state; undefined if it is not known
  */
 export async function checkDisks(config: DiskSettings, farmId: string | undefined): Promise<Finding[]> {
-  // An unreadable genesis file is reported with the settings.
-  const genesis = config.genesisPath === undefined ? undefined : await stat(config.genesisPath).catch(() => undefined);
-  const chunkBytes = genesis?.size ?? STANDARD_GENESIS.sizeBytes;
   const findings = await Promise.all(
     config.disks.map(async (disk) => {
       const folder = await toFindings('folder', async () => [await checkFolder(disk.path, config, farmId)]);
-      const space = await toFindings('space', async () => await checkSpace(disk, { ...config, chunkBytes }));
+      const space = await toFindings('space', async () => await checkSpace(disk, config));
       return [...folder, ...space];
     }),
   );
@@ -66,15 +62,15 @@ async function checkFolder(
 
 async function checkSpace(
   { path, sizeBytes }: DiskSettings['disks'][number],
-  { minFreeBytes, chunkBytes }: DiskSettings & { readonly chunkBytes: number },
+  { minFreeBytes }: DiskSettings,
 ): Promise<Finding[]> {
   const { ok, warning } = findingsOf('space');
   const folder = await findExistingFolder(path);
   const space = await createSpaceReader(folder)().catch((error: unknown) => {
     throw toDataDirError(error, path);
   });
-  const chunks = (await readdir(join(path, CHUNK_FOLDER)).catch(() => [])).filter((name) => CHUNK_NAME.test(name));
-  const remaining = Math.max(0, sizeBytes - chunks.length * chunkBytes);
+  const chunks = await measureChunks(join(path, CHUNK_FOLDER));
+  const remaining = Math.max(0, sizeBytes - chunks.bytes);
   const usable = Math.max(0, space.freeBytes - minFreeBytes);
   const warnings = [
     sizeBytes > space.sizeBytes &&
@@ -87,7 +83,15 @@ async function checkSpace(
   if (warnings.length > 0) return warnings.map((text) => warning(`${path}: ${text}`));
   return [
     ok(
-      `${path}: ${chunks.length} chunks; ${formatBytes(remaining)} of the capacity unused, ${formatBytes(space.freeBytes)} free`,
+      `${path}: ${chunks.count} chunks; ${formatBytes(remaining)} of the capacity unused, ${formatBytes(space.freeBytes)} free`,
     ),
   ];
+}
+
+/** The number and size of the chunks in a folder; none if it cannot be read. */
+async function measureChunks(folder: string): Promise<{ readonly count: number; readonly bytes: number }> {
+  const names = (await readdir(folder).catch(() => [])).filter((name) => CHUNK_NAME.test(name));
+  let bytes = 0;
+  for (const name of names) bytes += (await stat(join(folder, name)).catch(() => undefined))?.size ?? 0;
+  return { count: names.length, bytes };
 }

@@ -1,4 +1,4 @@
-import { CodedError } from '@downstream/platform';
+import { CodedError, formatBytes } from '@downstream/platform';
 import type { CommandConfig } from '../config.ts';
 import { FAILURE_REASONS, OUTCOMES } from '../contract/contract.ts';
 import { type ContractRow, contractListHeader, contractRow } from '../control/contract-row.ts';
@@ -7,7 +7,7 @@ import { formatLabel } from '../page/format.ts';
 import { formatTable } from '../page/text-layout.ts';
 import { requireFarmer, type Write } from './running-farmer.ts';
 
-export const SORT_KEYS = ['deadline', 'id', 'node', 'disk', 'phase', 'result'] as const;
+export const SORT_KEYS = ['deadline', 'id', 'node', 'disk', 'size', 'phase', 'result'] as const;
 type SortKey = (typeof SORT_KEYS)[number];
 
 /** `failed` stands for every reason of a failure, `none` for no result. */
@@ -33,11 +33,13 @@ const COLUMNS: Readonly<Record<SortKey, (row: ContractRow) => string>> = {
   id: ({ contract }) => contract,
   node: ({ node }) => node,
   disk: ({ disk }) => disk ?? '',
+  size: ({ sizeBytes }) => String(sizeBytes).padStart(MAX_DIGITS, '0'),
   phase: ({ phase }) => phase,
   result: ({ lastResult }) => lastResult ?? '',
 };
 /** Enough to distinguish contracts, and for `downstream explain`. */
 const ID_LENGTH = 12;
+const MAX_DIGITS = String(Number.MAX_SAFE_INTEGER).length;
 const LINES_PER_WRITE = 1_000;
 
 /** `downstream contracts`: lists the contracts of a running farmer. @throws ControlError, FilterError */
@@ -92,16 +94,17 @@ function formatJson(rows: readonly ContractRow[]): string[] {
 function formatText(rows: readonly ContractRow[], total: number): string[] {
   if (total === 0) return ['no contracts'];
   if (rows.length === 0) return [`none of ${total} contracts matches`];
-  const cells = rows.map(({ contract, node, disk, phase, lastResult, dueAt }) => [
+  const cells = rows.map(({ contract, node, disk, sizeBytes, phase, lastResult, dueAt }) => [
     contract.slice(0, ID_LENGTH),
     node,
     disk ?? '–',
+    formatBytes(sizeBytes),
     phase,
     lastResult === null ? '–' : formatLabel(lastResult),
     `${dueAt.slice(0, 19)}Z`,
   ]);
   return [
-    ...formatTable(['contract', 'node', 'disk', 'phase', 'last result', 'deadline (UTC)'], cells),
+    ...formatTable(['contract', 'node', 'disk', 'size', 'phase', 'last result', 'deadline (UTC)'], cells),
     `${rows.length} of ${total} contracts`,
   ];
 }

@@ -52,6 +52,7 @@ export class ChunkProgressBar {
     }
     const challenges = { ...totals, since: since ? ` since ${since.slice(0, 10)}` : '' };
     this.#bar ??= this.#bars.create(capacity, generated, challenges);
+    this.#bar.setTotal(capacity);
     this.#bar.update(generated, challenges);
   }
 

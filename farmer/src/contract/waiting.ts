@@ -9,11 +9,11 @@ export type WaitReason =
   | 'share_used'
   /** The share is not used, but other nodes hold more than theirs. */
   | 'capacity_used'
-  /** A disk cannot be used, or has less free space than its capacity. */
+  /** No disk has space for another chunk: it cannot be used, or too little is left of its free space or capacity. */
   | 'no_space'
   /** More contracts could not be proved in time. */
   | 'too_slow'
-  /** Chunks of accepted contracts are generated first. */
+  /** Chunks of accepted contracts are generated first, and may need the space that is left. */
   | 'generating'
   /** The last contracts of the node were rejected. */
   | 'offers_rejected'

@@ -9,6 +9,8 @@ export const contractRow = z.object({
   node: z.string(),
   /** Folder of its chunk; null while no disk has it. */
   disk: z.string().nullable(),
+  /** Of its chunk. */
+  sizeBytes: z.number(),
   phase: z.enum(PHASES),
   /** Result of its last challenge; null before the first. */
   lastResult: z.enum(OUTCOMES).nullable(),
@@ -33,6 +35,7 @@ export function createContractRow(
     contract: contract.terms.id,
     node,
     disk: disk ?? null,
+    sizeBytes: contract.terms.sizeBytes,
     phase: contract.phase,
     lastResult: contract.last ?? null,
     dueAt: new Date(clock.toWallTime(dueAt(contract))).toISOString(),

@@ -1,4 +1,4 @@
-import type { Clock, Instant } from '@downstream/platform';
+import { type Clock, formatBytes, type Instant } from '@downstream/platform';
 import { dueAt } from '../contract/contract.ts';
 import type { HeldContract } from '../control/held-contract.ts';
 import { type HeldContractSources, listInOrder } from '../status/held-contracts.ts';
@@ -43,14 +43,14 @@ export function renderContractList({ now, alias, total, page, pages, rows }: Con
   const first = (page - 1) * ROWS + 1;
   const lines = rows.map(
     ({ contract, node, disk, dueAt: deadline }) =>
-      html`<tr><td>${renderId(contract)}</td><td class="name">${node}</td>${hasDisks ? html`<td class="name"><code>${disk ?? '–'}</code></td>` : ''}<td>${renderPhase(contract)}</td><td>${renderLastResult(contract)}</td><td>${formatTimestamp(deadline)}</td></tr>`,
+      html`<tr><td>${renderId(contract)}</td><td class="name">${node}</td>${hasDisks ? html`<td class="name"><code>${disk ?? '–'}</code></td>` : ''}<td>${formatBytes(contract.terms.sizeBytes)}</td><td>${renderPhase(contract)}</td><td>${renderLastResult(contract)}</td><td>${formatTimestamp(deadline)}</td></tr>`,
   );
   const body =
     total === 0
       ? html`<p>No contracts yet.</p>`
       : html`<div class="scroll" tabindex="0" role="region" aria-label="List of contracts"><table>
 <caption>${formatCount(first)} to ${formatCount(first + rows.length - 1)} of ${formatCount(total)}, by node and in the order of acceptance</caption>
-<thead><tr><th scope="col">contract</th><th scope="col">node</th>${hasDisks ? html`<th scope="col">disk</th>` : ''}<th scope="col">phase</th><th scope="col">last result</th><th scope="col">deadline (UTC)</th></tr></thead>
+<thead><tr><th scope="col">contract</th><th scope="col">node</th>${hasDisks ? html`<th scope="col">disk</th>` : ''}<th scope="col">size</th><th scope="col">phase</th><th scope="col">last result</th><th scope="col">deadline (UTC)</th></tr></thead>
 <tbody>${lines}</tbody></table></div>
 ${renderPager(page, pages)}`;
   return renderShell({

@@ -1,3 +1,6 @@
+import { formatBytes } from '@downstream/platform';
+import type { BytesUsed } from '../status/status.ts';
+
 /** Formats a time relative to now: `in 1 min 5 s`, `now`, `12 s ago`. The page's script does the same. */
 export function formatRelative(ms: number): string {
   const seconds = Math.round(ms / 1000);
@@ -61,4 +64,9 @@ export function formatLabel(label: string): string {
 
 export function formatCount(amount: number): string {
   return amount.toLocaleString('en');
+}
+
+/** Formats how much of a capacity is used: `96 MiB of 256 MiB`. */
+export function formatUsed({ used, capacity }: BytesUsed): string {
+  return `${formatBytes(used)} of ${formatBytes(capacity)}`;
 }

@@ -2,7 +2,7 @@ import { formatBytes } from '@downstream/platform';
 import { type Contract, dueAt, PHASES } from '../contract/contract.ts';
 import { isRebuilding } from '../farming/repair-counts.ts';
 import { formatCoverage } from './coverage.ts';
-import { formatCount, formatDuration, formatLabel, formatRelative, formatTimestamp } from './format.ts';
+import { formatCount, formatDuration, formatLabel, formatRelative, formatTimestamp, formatUsed } from './format.ts';
 import { formatExcess } from './sections.ts';
 import { renderTextChart } from './text-chart.ts';
 import { formatTime, renderFarmer, renderNode, renderStorage } from './text-facts.ts';
@@ -55,12 +55,12 @@ function renderChallenges(view: View): string[] {
 
 function renderContracts({ nextContracts, status, now }: View): string[] {
   const { contracts, repairs, nodes } = status;
-  const { total, capacity } = contracts;
+  const { total } = contracts;
   const sum = (reason: 'ended_by_node' | 'token_lost') => nodes.reduce((count, { ended }) => count + ended[reason], 0);
   const lost = sum('ended_by_node') + sum('token_lost');
   const title = [
-    `Contracts (${formatCount(total)} of ${formatCount(capacity)})`,
-    ...wrap(formatExcess(contracts).trim(), { start: '  ' }).filter(Boolean),
+    `Contracts (${formatCount(total)}, ${formatUsed(status.bytes)})`,
+    ...wrap(formatExcess(status.bytes).trim(), { start: '  ' }).filter(Boolean),
     ...(lost === 0
       ? []
       : formatFact(
@@ -88,7 +88,7 @@ function renderContracts({ nextContracts, status, now }: View): string[] {
   const rest = total - shown.length;
   return [
     ...title,
-    ...formatFact('Phases', `${phases.join(', ')}; ${formatBytes(status.bytes.used / total)} per contract`),
+    ...formatFact('Phases', `${phases.join(', ')}; ${formatBytes(status.bytes.used / total)} per contract on average`),
     ...formatTable(['  contract', 'node', 'phase', 'last result', 'deadline'], rows),
     ...(rest > 0 ? [`  and ${formatCount(rest)} with later deadlines: downstream contracts`] : []),
   ];

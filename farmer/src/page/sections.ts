@@ -5,7 +5,7 @@ import type { DiskStatus, NodeStatus, Status } from '../status/status.ts';
 import { renderChart } from './chart.ts';
 import { renderId, renderLastResult, renderPhase } from './contract-cells.ts';
 import { formatCoverage } from './coverage.ts';
-import { formatCount, formatDuration, formatLabel, formatRelative } from './format.ts';
+import { formatCount, formatDuration, formatLabel, formatRelative, formatUsed } from './format.ts';
 import { type Html, html } from './html.ts';
 import type { View } from './view.ts';
 
@@ -40,10 +40,10 @@ function renderFigures({ status, now, intervalMs, lastPassedAt, nextContracts: [
 <div><dt>Last passed</dt><dd>${renderTime(lastPassedAt, now, 'none known')}</dd></div>
 <div><dt>Passed</dt><dd>${formatCount(challenges.passed)}</dd></div>
 <div><dt>Failed</dt><dd class="${challenges.failed > 0 ? 'warning-text' : ''}">${formatCount(challenges.failed)}</dd></div>
-<div><dt>Contracts</dt><dd>${formatCount(contracts.total)} <small>of ${formatCount(contracts.capacity)}</small></dd></div>
+<div><dt>Contracts</dt><dd>${formatCount(contracts.total)} <small>${formatUsed(status.bytes)}</small></dd></div>
 <div><dt>Interval</dt><dd>${intervalMs === undefined ? 'none' : formatDuration(intervalMs)}</dd></div>
 </dl>
-<p class="note">Passed and failed: ${formatCoverage(status)}.${formatReasons(challenges.failedByReason)}${formatExcess(contracts)}${renderLostContracts(status)}</p>`;
+<p class="note">Passed and failed: ${formatCoverage(status)}.${formatReasons(challenges.failedByReason)}${formatExcess(status.bytes)}${renderLostContracts(status)}</p>`;
 }
 
 function formatReasons(byReason: Status['challenges']['failedByReason']): string {
@@ -53,10 +53,10 @@ function formatReasons(byReason: Status['challenges']['failedByReason']): string
     : ` Failed by reason: ${reasons.map(([reason, times]) => `${formatLabel(reason)} ${formatCount(times)}`).join(', ')}.`;
 }
 
-/** Why there are more contracts than the capacity; empty if there are not. */
-export function formatExcess({ total, capacity }: Status['contracts']): string {
-  return total > capacity
-    ? ` ${formatCount(total)} contracts are more than the capacity of ${formatCount(capacity)}, which was larger before: all are kept and proved, and none is accepted until fewer than ${formatCount(capacity)} remain.`
+/** Why the contracts use more than the capacity; empty if they do not. */
+export function formatExcess({ used, capacity }: Status['bytes']): string {
+  return used > capacity
+    ? ` The contracts use ${formatBytes(used)}, more than the capacity of ${formatBytes(capacity)}, which was larger before: all are kept and proved, and none is accepted until they use less.`
     : '';
 }
 
@@ -80,7 +80,7 @@ function renderContracts({ nextContracts, status, now }: View): Html {
       html`<tr><td>${renderId(contract)}</td><td class="name">${node}</td><td>${renderPhase(contract)}</td><td>${renderLastResult(contract)}</td><td>${renderTime(dueAt(contract), now)}</td></tr>`,
   );
   const shown = total > rows.length ? `Next ${rows.length} of ${formatCount(total)}, by deadline` : 'By deadline';
-  return html`<ul class="phases">${byPhase}<li>${formatBytes(status.bytes.used / total)} per contract</li></ul>
+  return html`<ul class="phases">${byPhase}<li>${formatBytes(status.bytes.used / total)} per contract on average</li></ul>
 <div class="scroll" id="contract-table" tabindex="0" role="region" aria-label="Contracts by deadline"><table><caption>${shown} · <a id="all-contracts" href="contracts">all contracts</a></caption>
 <thead><tr><th scope="col">contract</th><th scope="col">node</th><th scope="col">phase</th><th scope="col">last result</th><th scope="col">deadline</th></tr></thead>
 <tbody>${rows}</tbody></table></div>`;
@@ -90,7 +90,7 @@ function renderStorage({ status, workers, queues, now }: View): Html {
   const { used, capacity } = status.bytes;
   const { capacityEstimate } = status.contracts;
   return html`<dl class="facts">
-<div><dt>Capacity used</dt><dd><meter min="0" max="${capacity}" value="${used}" aria-label="capacity used"></meter> ${formatBytes(used)} of ${formatBytes(capacity)}</dd></div>
+<div><dt>Capacity used</dt><dd><meter min="0" max="${capacity}" value="${used}" aria-label="capacity used"></meter> ${formatUsed(status.bytes)}</dd></div>
 ${status.disks.map((disk) => renderDisk(disk, { disks: status.disks.length, now }))}
 <div><dt>Throughput</dt><dd>${capacityEstimate === null ? 'not measured yet' : `enough for about ${formatCount(capacityEstimate)} contracts`}</dd></div>
 <div><dt>Scrub</dt><dd>${renderScrub(status, now)}</dd></div>
@@ -114,7 +114,7 @@ function renderDisk(
     state === 'ok'
       ? ''
       : html`<br><strong class="critical-text">${formatLabel(state)}${reason === null ? '' : `: ${reason}`}</strong>, began ${renderTime(since === null ? undefined : Date.parse(since), now)}`;
-  return html`<div><dt>Disk</dt><dd>${name}${space}${disks === 1 ? '' : html`<br>${formatBytes(bytes.used)} of ${formatBytes(bytes.capacity)} used`}${problem}</dd></div>
+  return html`<div><dt>Disk</dt><dd>${name}${space}${disks === 1 ? '' : html`<br>${formatUsed(bytes)} used`}${problem}</dd></div>
 ${missing > 0 ? html`<div><dt class="warning-text">Disk too small</dt><dd>${formatBytes(missing)} less free space than the remaining capacity: free space, or reduce the capacity</dd></div>` : ''}`;
 }
 
@@ -153,10 +153,10 @@ function renderNode(
   node: NodeStatus,
   { requests, isOnly, now }: { requests: RequestSummary | undefined; isOnly: boolean; now: Instant },
 ): Html {
-  const { farmerId, exitState, clockSkewSeconds: skew, contracts, waiting } = node;
+  const { farmerId, exitState, clockSkewSeconds: skew, contracts, bytes, waiting } = node;
   return html`<div><dt>Node</dt><dd>${isOnly ? '' : html`<strong>${node.alias}</strong><br>`}<code>${node.url}</code><br>${renderConnection(node, now)}, last response ${renderTime(requests?.lastResponseAt, now, 'never')}${
     exitState === 'active' ? '' : html`<br>${EXIT_LABELS[exitState]}`
-  }${isOnly ? '' : html`<br>${formatCount(contracts.total)} of ${formatCount(contracts.capacity)} contracts`}</dd></div>
+  }${isOnly ? '' : html`<br>${formatCount(contracts.total)} contracts, ${formatUsed(bytes)}`}</dd></div>
 ${waiting === null ? '' : html`<div><dt>No new contracts</dt><dd>${waiting.explanation}</dd></div>`}
 ${requests === undefined ? '' : html`<div><dt>Requests since the start</dt><dd>${formatCount(requests.total)}, ${formatCount(requests.failed)} failed${renderLastFailure(requests, now)}</dd></div>`}
 ${skew === null || Math.abs(skew) < MIN_SHOWN_SKEW_SECONDS ? '' : html`<div><dt class="warning-text">Clock</dt><dd>the node's clock is ${formatDuration(Math.abs(skew) * 1000)} ${skew > 0 ? 'ahead' : 'behind'}: check both clocks</dd></div>`}

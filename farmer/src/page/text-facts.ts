@@ -1,19 +1,18 @@
 import { formatBuild, formatBytes, type Instant } from '@downstream/platform';
 import type { RequestSummary } from '../status/request-stats.ts';
 import type { DiskStatus, NodeStatus, Status } from '../status/status.ts';
-import { formatCount, formatDuration, formatLabel, formatRelative } from './format.ts';
+import { formatCount, formatDuration, formatLabel, formatRelative, formatUsed } from './format.ts';
 import { formatFact, wrap } from './text-layout.ts';
 import type { View } from './view.ts';
 
 /** Disks, workers, nodes and the farmer itself as text. */
 
 export function renderStorage({ status, workers, queues, now }: View): string[] {
-  const { used, capacity } = status.bytes;
   const { capacityEstimate } = status.contracts;
   const { running, waiting } = queues.answers;
   return [
     'Storage and workers',
-    ...formatFact('Capacity used', `${formatBytes(used)} of ${formatBytes(capacity)}`),
+    ...formatFact('Capacity used', formatUsed(status.bytes)),
     ...status.disks.flatMap((disk) => renderDisk(disk, now)),
     ...formatFact(
       'Throughput',
@@ -39,7 +38,7 @@ function renderDisk({ path, state, reason, since, bytes, freeBytes, sizeBytes }:
   ];
   return [
     ...formatFact('Disk', path),
-    ...formatFact('', `${formatBytes(bytes.used)} of ${formatBytes(bytes.capacity)} used, ${space}`),
+    ...formatFact('', `${formatUsed(bytes)} used, ${space}`),
     ...(state === 'ok' ? [] : formatFact('', problem.filter(Boolean).join(''))),
     ...(missing > 0
       ? formatFact(
@@ -70,7 +69,7 @@ function formatRepairs({ repairs: { lost, rebuilt, rebuilding } }: Status): stri
 const MIN_SHOWN_SKEW_SECONDS = 5;
 
 export function renderNode(node: NodeStatus, { requests: byAlias, now }: View): string[] {
-  const { alias, url, exitState, clockSkewSeconds: skew, farmerId, contracts, waiting } = node;
+  const { alias, url, exitState, clockSkewSeconds: skew, farmerId, contracts, bytes, waiting } = node;
   const requests = byAlias.get(alias);
   const lastResponse = formatTime(requests?.lastResponseAt, now, 'never');
   return [
@@ -78,7 +77,7 @@ export function renderNode(node: NodeStatus, { requests: byAlias, now }: View): 
     ...formatFact('URL', url),
     ...formatFact('Connection', `${formatConnection(node, now)}, last response ${lastResponse}`),
     ...(exitState === 'active' ? [] : formatFact('Exit', exitState)),
-    ...formatFact('Contracts', `${formatCount(contracts.total)} of ${formatCount(contracts.capacity)}`),
+    ...formatFact('Contracts', `${formatCount(contracts.total)}, ${formatUsed(bytes)}`),
     ...(waiting === null ? [] : formatFact('No new ones', waiting.explanation)),
     ...(requests === undefined ? [] : formatFact('Requests', formatRequests(requests, now))),
     ...(skew === null || Math.abs(skew) < MIN_SHOWN_SKEW_SECONDS

@@ -20,7 +20,7 @@ interface StatusSources {
 
 export function readStatus(state: FarmerState, { config, clock, startedAt }: StatusSources): Status {
   const { nodes, capacityEstimate, used, ...rest } =
-    state.phase === 'starting' ? createStartingStatus(config) : readRunning(state, clock);
+    state.phase === 'starting' ? createStartingStatus(config) : readRunning(state, { config, clock });
   return {
     alias: config.alias,
     ...BUILD,
@@ -66,6 +66,7 @@ function createStartingStatus({ nodes }: FarmerConfig): Components {
       clockSkewSeconds: null,
       farmerId: null,
       contracts: { total: 0, capacity: 0, generating: 0, waiting: 0, proving: 0, answering: 0 },
+      bytes: { used: 0, capacity: 0 },
       waiting: null,
       ended: { ended_by_node: 0, completed: 0, token_lost: 0, released: 0 },
       nextDue: null,
@@ -85,7 +86,11 @@ function createStartingStatus({ nodes }: FarmerConfig): Components {
   };
 }
 
-function readRunning({ farmer, disks, connections, resultsGaps }: RunningFarmer, clock: Clock): Components {
+function readRunning(
+  { farmer, disks, connections, resultsGaps }: RunningFarmer,
+  { config, clock }: Pick<StatusSources, 'config' | 'clock'>,
+): Components {
+  const { minFreeBytes } = config;
   const tables = farmer.nodes.map(({ contracts }) => contracts);
   const { completedAt, progress } = farmer.scrubber;
   const diskList = disks.list.map((disk) => toDiskStatus(disk, clock));
@@ -94,7 +99,10 @@ function readRunning({ farmer, disks, connections, resultsGaps }: RunningFarmer,
     return worker === undefined ? [] : [toNodeStatus(worker, connection, clock)];
   });
   return {
-    nodes: nodes.map((node, at) => ({ ...node, waiting: toWaiting(farmer, { at, nodes, disks: diskList }) })),
+    nodes: nodes.map((node, at) => ({
+      ...node,
+      waiting: toWaiting(farmer, { at, nodes, disks: diskList, minFreeBytes }),
+    })),
     disks: diskList,
     stateSaved: tables.every(({ isWritten }) => isWritten),
     results: toResults(resultsGaps),
@@ -118,10 +126,11 @@ function toResults(gaps: readonly ResultsGap[]): Results {
 }
 
 function toNodeStatus(
-  { session, contracts, capacityContracts, exit, isReachable, problem }: RunningFarmer['farmer']['nodes'][number],
+  worker: RunningFarmer['farmer']['nodes'][number],
   { node, skew, breaker }: RunningFarmer['connections'][number],
   clock: Clock,
 ): Omit<NodeStatus, 'waiting'> {
+  const { session, contracts, capacityContracts, capacityBytes, exit, isReachable, problem } = worker;
   return {
     alias: node.alias,
     url: node.url,
@@ -133,6 +142,7 @@ function toNodeStatus(
     clockSkewSeconds: skew.seconds ?? null,
     farmerId: session.token === undefined ? null : toFarmerId(session.token),
     contracts: { total: contracts.size, capacity: capacityContracts, ...contracts.phases },
+    bytes: { used: contracts.bytes, capacity: capacityBytes },
     ended: contracts.ended,
     nextDue: toIso(contracts.nextDueAt, clock),
     challenges: toChallengeTotals(contracts.tally),
@@ -142,13 +152,23 @@ function toNodeStatus(
 /** @param at the place of the node */
 function toWaiting(
   farmer: RunningFarmer['farmer'],
-  { at, nodes, disks }: { at: number; nodes: WaitingFacts['others']; disks: WaitingFacts['disks'] },
+  {
+    at,
+    nodes,
+    ...shared
+  }: { at: number; nodes: WaitingFacts['others'] } & Pick<WaitingFacts, 'disks' | 'minFreeBytes'>,
 ): NodeStatus['waiting'] {
   const [node, worker] = [nodes[at], farmer.nodes[at]];
   if (node === undefined || worker?.waitsFor === undefined) return null;
   const others = nodes.filter((other) => other !== node);
-  const facts = { node, others, disks, releaseError: worker.exit.progress.lastError };
-  const explanation = describeWaiting(worker.waitsFor, { ...facts, capacityEstimate: farmer.capacityEstimate });
+  const explanation = describeWaiting(worker.waitsFor, {
+    ...shared,
+    node,
+    others,
+    requestedBytes: worker.requestedBytes,
+    releaseError: worker.exit.progress.lastError,
+    capacityEstimate: farmer.capacityEstimate,
+  });
   return { reason: worker.waitsFor, explanation };
 }
 

@@ -5,6 +5,7 @@ import type { NodeErrorCode } from '../farming/errors.ts';
 import type { EndReason, ExitState, ScrubResult, Tally } from '../farming/ports.ts';
 import type { Repairs } from '../farming/repair-counts.ts';
 
+/** `capacity`: how many contracts fit if the chunks of further ones are as large as those of the others on average. */
 export type Contracts = { readonly total: number; readonly capacity: number } & Readonly<Record<Phase, number>>;
 
 interface NodeProblemStatus {
@@ -12,6 +13,12 @@ interface NodeProblemStatus {
   readonly code: NodeErrorCode;
   /** ISO 8601: when the first failed request was sent. No request has succeeded since; earlier runs do not count. */
   readonly since: string;
+}
+
+/** The size of chunks, including those not yet generated, and how large they may be together. */
+export interface BytesUsed {
+  readonly used: number;
+  readonly capacity: number;
 }
 
 export interface NodeStatus {
@@ -32,6 +39,7 @@ export interface NodeStatus {
   /** Identifies the farmer without revealing its token; null before the node has issued one. */
   readonly farmerId: string | null;
   readonly contracts: Contracts;
+  readonly bytes: BytesUsed;
   /** Why the node gets no more contracts at present, and what would help; null while it gets some. */
   readonly waiting: { readonly reason: WaitReason; readonly explanation: string } | null;
   /** Contracts that ended since the farmer started, by reason. */
@@ -48,7 +56,7 @@ export interface DiskStatus {
   readonly reason: string | null;
   /** ISO 8601: since when it has been in this state, at the earliest since the start; null if it is `ok`. */
   readonly since: string | null;
-  readonly bytes: { readonly used: number; readonly capacity: number };
+  readonly bytes: BytesUsed;
   /** Free space and size of the file system; null if unknown. */
   readonly freeBytes: number | null;
   readonly sizeBytes: number | null;
@@ -82,7 +90,7 @@ export interface Status {
   readonly stateSaved: boolean;
   /** Contracts of all nodes. `capacityEstimate`: how many can be proved in time; null before it has been measured. */
   readonly contracts: Contracts & { readonly capacityEstimate: number | null };
-  readonly bytes: { readonly used: number; readonly capacity: number };
+  readonly bytes: BytesUsed;
   /** ISO 8601; null without contracts. */
   readonly nextDue: string | null;
   /** Challenges of the nodes above in the period that `results` names. */

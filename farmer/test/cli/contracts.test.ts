@@ -15,6 +15,7 @@ const row = (n: number, changes: Partial<ContractRow> = {}): ContractRow => ({
   contract: makeId(n),
   node: 'main',
   disk: '/a',
+  sizeBytes: 32 * 1024 ** 2,
   phase: 'waiting',
   lastResult: 'passed',
   dueAt: new Date(Date.UTC(2030, 0, 1, 0, 0, n)).toISOString(),
@@ -24,7 +25,7 @@ const ROWS = [
   row(3),
   row(1, { node: 'other', phase: 'proving', lastResult: 'late' }),
   row(2, { disk: null, phase: 'generating', lastResult: null }),
-  row(4, { disk: '/b', lastResult: 'missed' }),
+  row(4, { disk: '/b', sizeBytes: 32_768, lastResult: 'missed' }),
 ];
 
 async function list(options: Partial<ContractsOptions> = {}, rows: Iterable<ContractRow> = ROWS): Promise<number> {
@@ -35,14 +36,14 @@ async function list(options: Partial<ContractsOptions> = {}, rows: Iterable<Cont
 const listed = () => JSON.parse(output.text).map(({ contract }: ContractRow) => Number.parseInt(contract, 16));
 
 describe('contracts', () => {
-  it('prints id, node, disk, phase, last result and deadline, by deadline', async () => {
+  it('prints id, node, disk, size, phase, last result and deadline, by deadline', async () => {
     expect(await list()).toBe(0);
     expect(Buffer.from(output.text, 'latin1').toString()).toBe(
-      `contract      node   disk  phase       last result  deadline (UTC)
-000000000000  other  /a    proving     late         2030-01-01T00:00:01Z
-000000000000  main   –     generating  –            2030-01-01T00:00:02Z
-000000000000  main   /a    waiting     passed       2030-01-01T00:00:03Z
-000000000000  main   /b    waiting     missed       2030-01-01T00:00:04Z
+      `contract      node   disk  size    phase       last result  deadline (UTC)
+000000000000  other  /a    32 MiB  proving     late         2030-01-01T00:00:01Z
+000000000000  main   –     32 MiB  generating  –            2030-01-01T00:00:02Z
+000000000000  main   /a    32 MiB  waiting     passed       2030-01-01T00:00:03Z
+000000000000  main   /b    32 KiB  waiting     missed       2030-01-01T00:00:04Z
 4 of 4 contracts
 `,
     );
@@ -53,6 +54,7 @@ describe('contracts', () => {
     [{ reverse: true }, [4, 3, 2, 1]],
     [{ sort: 'result' }, [2, 1, 4, 3]],
     [{ sort: 'disk', limit: 3 }, [2, 1, 3]],
+    [{ sort: 'size' }, [4, 1, 2, 3]],
     [{ node: 'other' }, [1]],
     [{ disk: '/b' }, [4]],
     [{ phase: 'generating' }, [2]],

@@ -23,6 +23,7 @@ export const STATUS: Status = {
       clockSkewSeconds: null,
       farmerId: 'f'.repeat(20),
       contracts: { total: 1, capacity: 2, generating: 0, waiting: 1, proving: 0, answering: 0 },
+      bytes: { used: 1024, capacity: 4096 },
       waiting: null,
       nextDue: null,
       challenges: toChallengeTotals(EMPTY_TALLY),

@@ -38,4 +38,45 @@ describe('ContractAcceptor', () => {
     await farmer.clock.advance(10 * SECOND);
     expect(farmer.worker.waitsFor).toBe(reason);
   });
+
+  it('requests as large chunks as fit, until the node has none for what is left', async () => {
+    const farmer = aFarmer({ contracts: 10, chunkBytes: 100 });
+    Object.assign(farmer.node, { supply: 100, chunkSizes: [300, 70] });
+    farmer.start();
+    await farmer.clock.advance(10 * SECOND);
+    expect(farmer.table.list({ skip: 0, count: 9 }).map(({ terms }) => terms.sizeBytes)).toEqual([300, 300, 300, 70]);
+    expect(farmer.node.requestedBytes.slice(0, 2)).toEqual([1_000, 30]);
+    expect(farmer.worker).toMatchObject({ waitsFor: 'share_used', requestedBytes: 30 });
+  });
+
+  it('requests no larger chunks than the disks have space for, beside those being generated', async () => {
+    const farmer = aFarmer({ contracts: 10, chunkBytes: 100 });
+    Object.assign(farmer.node, { supply: 100, chunkSizes: [300] });
+    farmer.chunks.createTime = async () => await never;
+    farmer.freeSpace.bytes = 700;
+    farmer.start();
+    await farmer.clock.advance(10 * SECOND);
+    expect(farmer.node.requestedBytes.slice(0, 2)).toEqual([700, 100]);
+    expect(farmer.table.bytes).toBe(600);
+    expect(farmer.worker.waitsFor).toBe('generating');
+    farmer.freeSpace.bytes = 100;
+    farmer.node.requestedBytes.length = 0;
+    await farmer.clock.advance(60 * SECOND);
+    expect(farmer.node.requestedBytes).toEqual([]);
+  });
+
+  it('asks for nothing while too little is left for a chunk of a fixed size', async () => {
+    const farmer = aFarmer({ contracts: 4, chunkBytes: 100 });
+    farmer.node.supply = 100;
+    farmer.freeSpace.bytes = 250;
+    farmer.start();
+    await farmer.clock.advance(10 * SECOND);
+    farmer.freeSpace.bytes = 99;
+    farmer.node.requestedBytes.length = 0;
+    await farmer.clock.advance(10 * SECOND);
+    expect({ requested: farmer.node.requestedBytes, waitsFor: farmer.worker.waitsFor }).toEqual({
+      requested: [],
+      waitsFor: 'share_used',
+    });
+  });
 });

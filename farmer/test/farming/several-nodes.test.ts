@@ -9,8 +9,8 @@ import { createFreeSpace, FakeChunks, FakeNode, FakeOutcomes, FakeTags, MemorySt
 
 const SECOND = 1_000;
 
-/** A farmer with `count` nodes and a capacity of `contracts` for each. */
-function createFarmer(count: number, contracts: number) {
+/** A farmer with `count` nodes and a capacity of `contracts` of `chunkBytes` for each. */
+function createFarmer(count: number, contracts: number, { chunkBytes = 1 } = {}) {
   const clock = new FakeClock();
   const log = new FakeLogger();
   const chunks = new FakeChunks();
@@ -19,7 +19,7 @@ function createFarmer(count: number, contracts: number) {
     const node = Object.assign(new FakeNode(clock), { supply: contracts, idsFrom: 10_000 * at });
     const store = new MemoryStore();
     const outcomes = new FakeOutcomes();
-    const table = ContractTable.load({ chunkBytes: 1 }, { store, outcomes, clock, log });
+    const table = ContractTable.load({ chunkBytes }, { store, outcomes, clock, log });
     return { node, contracts: table, outcomes, store };
   });
   const farmer = new Farmer(
@@ -39,7 +39,7 @@ function createFarmer(count: number, contracts: number) {
       })),
       contracts: new ContractTables(nodes.map((each) => each.contracts)),
       capacity: new CapacityShares(
-        [count * contracts],
+        [count * contracts * chunkBytes],
         nodes.map(({ node, contracts: table, store }) => ({ share: 1, node, contracts: table, exitStore: store })),
       ),
       chunks,
@@ -82,6 +82,42 @@ describe('Farmer with several nodes', () => {
     for (const { node } of nodes) node.delays.offer = clock.sleep(SECOND / 2);
     await clock.advance(SECOND);
     expect(nodes.reduce((sum, { contracts }) => sum + contracts.size, 0)).toBe(1);
+  });
+
+  it('divides the capacity in bytes among nodes with chunks of different sizes', async () => {
+    const { clock, farmer, nodes } = createFarmer(2, 4, { chunkBytes: 100 });
+    const [fixed, varying] = nodes;
+    assert(fixed !== undefined && varying !== undefined);
+    fixed.node.supply = 100;
+    Object.assign(varying.node, { supply: 100, chunkSizes: [60, 25] });
+    await clock.advance(30 * SECOND);
+    expect(nodes.map(({ contracts: { size, bytes } }) => ({ size, bytes }))).toEqual([
+      { size: 4, bytes: 400 },
+      { size: 7, bytes: 385 },
+    ]);
+    expect(farmer.nodes.map(({ capacityBytes, capacityContracts }) => ({ capacityBytes, capacityContracts }))).toEqual([
+      { capacityBytes: 400, capacityContracts: 4 },
+      { capacityBytes: 400, capacityContracts: 7 },
+    ]);
+    expect(farmer.nodes.map(({ waitsFor }) => waitsFor)).toEqual(['share_used', 'share_used']);
+    farmer.nodes[0]?.exit.start();
+    await clock.advance(60 * SECOND);
+    expect(fixed.contracts.bytes).toBe(0);
+    const unused = 800 - varying.contracts.bytes;
+    expect({ isEnough: unused >= 0, isTooLittle: unused < 25 }).toEqual({ isEnough: true, isTooLittle: true });
+  });
+
+  it('leaves the space that another node may need for its request in flight', async () => {
+    const { clock, chunks, freeSpace, nodes } = createFarmer(2, 10, { chunkBytes: 100 });
+    const [fixed, varying] = nodes;
+    assert(fixed !== undefined && varying !== undefined);
+    Object.assign(varying.node, { supply: 10, chunkSizes: [100] });
+    freeSpace.bytes = 450;
+    chunks.createTime = async () => await new Promise(() => {});
+    fixed.node.delays.offer = new Promise(() => {});
+    await clock.advance(5 * SECOND);
+    expect(varying.node.requestedBytes[0]).toBe(350);
+    expect(varying.contracts.bytes).toBe(300);
   });
 
   it('gives the capacity of a node that the farmer exits to the others, as its contracts are released', async () => {

@@ -64,7 +64,7 @@ describe('The page of all contracts', () => {
 
   it('shows the node, the phase and the deadline in UTC, and disks only if there are several', () => {
     const text = render(createSources({ one: 1 }));
-    expect(text).toContain('<td class="name">one</td><td>rebuilding</td><td>–</td>');
+    expect(text).toContain('<td class="name">one</td><td>100 B</td><td>rebuilding</td><td>–</td>');
     expect(text).toContain('deadline (UTC)');
     expect(text).toContain(`<td>${new Date(T0 + INTERVAL_MS).toISOString().slice(0, 19).replace('T', ' ')}</td>`);
     expect(text).toContain('as of 2030-01-01 00:00:00 UTC');

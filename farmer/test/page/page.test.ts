@@ -212,10 +212,10 @@ describe('renderDocument', () => {
 
   it('explains why there are more contracts than the capacity', () => {
     const { status } = createView();
-    const contracts = { ...status.contracts, total: 60, capacity: 40 };
+    const bytes = { used: 60 * 2 ** 20, capacity: 40 * 2 ** 20 };
     expect(renderDocument(createView()).text).not.toContain('more than the capacity');
-    expect(renderDocument(createView({ status: { ...status, contracts } })).text).toContain(
-      '60 contracts are more than the capacity of 40, which was larger before: all are kept and proved',
+    expect(renderDocument(createView({ status: { ...status, bytes } })).text).toContain(
+      'The contracts use 60 MiB, more than the capacity of 40 MiB, which was larger before: all are kept and proved',
     );
   });
 
