@@ -95,6 +95,31 @@ describe('downstream with the flags of the original farmer', () => {
     expect(terminal.shown).not.toContain('chunks ');
   });
 
+  it('uses the tokens of -p and -t, requests a new one with -f, and keeps one with contracts', async () => {
+    await using farm = new TestFarm();
+    const node = await farm.startNode();
+    const historyPath = join(farm.folder, 'history.json');
+    const run = async (folder: string, ...flags: string[]) => {
+      const args = ['-n', '1', ...FARM, '-d', join(farm.folder, folder), ...flags];
+      await using child = new ChildService('farmer', { args, env: env(farm) });
+      expect({ ...(await child.exit), output: child.output }).toMatchObject({ code: 0 });
+      return { output: child.output, farmers: node.controller.getInfo().farmers };
+    };
+    const readToken = () => JSON.parse(readFileSync(historyPath, 'utf8')).nodes[node.url].token;
+
+    expect((await run('first', '-p', historyPath, `${node.url}/`)).farmers).toBe(1);
+    const token = readToken();
+    // The history names the node.
+    expect((await run('second', '-p', historyPath)).farmers).toBe(1);
+    expect((await run('third', '-t', token, node.url)).farmers).toBe(1);
+    expect((await run('fourth', '-f', '-p', historyPath)).farmers).toBe(2);
+    expect(readToken()).not.toBe(token);
+    const { output, farmers } = await run('first', '-f', node.url);
+    expect(farmers).toBe(2);
+    expect(output).toMatch(/"message":"token setting ignored".*"setting":"FARMER_FORCENEW"/);
+    expect(output).not.toContain(token);
+  });
+
   it('accepts any certificate of the node with --ssl-no-verify, and warns of it', async () => {
     await using farm = new TestFarm();
     const node = await farm.startNode();

@@ -13,6 +13,7 @@ import {
 } from '@downstream/platform';
 import { STANDARD_GENESIS } from '@downstream/protocol';
 import { readConfigFile } from './config-file.ts';
+import { readHistory } from './history-file.ts';
 import { findIdentity, type Identity, readIdentityFile } from './identity.ts';
 import type { NetworkSettings } from './node/network.ts';
 import { SETTINGS, toAlias } from './settings.ts';
@@ -34,7 +35,10 @@ interface DiskConfig {
 type ParsedSettings = Values<typeof SETTINGS>;
 
 export interface FarmerConfig
-  extends Omit<ParsedSettings, 'proxyUrlFile' | 'identityPath' | 'nodes' | 'nodeAliases' | 'folders' | 'size'> {
+  extends Omit<
+    ParsedSettings,
+    'proxyUrlFile' | 'tokenFile' | 'identityPath' | 'nodes' | 'nodeAliases' | 'folders' | 'size'
+  > {
   /** What proves to nodes who owns the address; its signature is verified. */
   readonly identity?: Identity | undefined;
   readonly nodes: readonly [NodeConfig, ...NodeConfig[]];
@@ -61,11 +65,14 @@ export function readConfig(input: Partial<SettingsInput> = {}): FarmerConfig {
     folders,
     size,
     proxyUrlFile: _,
+    tokenFile: _tokenFile,
     identityPath,
     ...config
   } = parseSettings(SETTINGS, readFarmerInput(input));
   checkGenesisSettings(SETTINGS, config);
-  const { address } = config;
+  const { address, token } = config;
+  if (token !== undefined && nodes.length > 1)
+    throw new SettingsError(['FARMER_TOKEN is for one node: for several, use FARMER_HISTORY']);
   const identity = findIdentity(readIdentityFile(identityPath), { address, isRequired: identityPath !== undefined });
   const disks = resolveDisks(folders, size);
   if (config.genesisPath === undefined) {
@@ -145,13 +152,26 @@ function readInput(given: Partial<SettingsInput>): SettingsInput {
   return { ...input, file: readConfigFile(path, { table, source }) };
 }
 
-/** As {@link readInput}. The address is by default the first one of the identity file. */
+/** As {@link readInput}. The node and the address are by default those of the original farmer's files. */
 function readFarmerInput(given: Partial<SettingsInput>): SettingsInput {
   const input = readInput(given);
-  const { identityPath } = parseSettings({ identityPath: SETTINGS.identityPath }, input);
-  const { path: position = '', entries = new Map<string, unknown>() } = readIdentityFile(identityPath) ?? {};
-  const [text] = entries.keys();
-  return text === undefined ? input : { ...input, file: { address: { text, position }, ...input.file } };
+  const { historyPath, identityPath } = SETTINGS;
+  const paths = parseSettings({ historyPath, identityPath }, input);
+  const identities = readIdentityFile(paths.identityPath);
+  const [address] = identities?.entries.keys() ?? [];
+  const fromIdentities = address && { address: { text: address, position: identities?.path ?? '' } };
+  return { ...input, file: { ...fromIdentities, ...readFromHistory(input, paths.historyPath), ...input.file } };
+}
+
+/** The node that was used last, and the address that was used for the node. */
+function readFromHistory(input: SettingsInput, path: string | undefined): SettingsInput['file'] {
+  if (path === undefined) return {};
+  const { last_node: lastNode, nodes: known } = readHistory(path);
+  const fromHistory = lastNode ? { nodes: { text: lastNode, position: path } } : {};
+  const withNode = { ...input, file: { ...fromHistory, ...input.file } };
+  const { nodes } = parseSettings({ nodes: SETTINGS.nodes }, withNode);
+  const address = known[nodes[0].url]?.address;
+  return { ...fromHistory, ...(address && { address: { text: address, position: path } }) };
 }
 
 function withEnvironment({ env = process.env, ...others }: Partial<SettingsInput>): SettingsInput {

@@ -12,7 +12,7 @@ import {
   pathSchema,
   rejectWithHint,
 } from '@downstream/platform';
-import { findAddressMistake } from '@downstream/protocol';
+import { findAddressMistake, token } from '@downstream/protocol';
 import { z } from 'zod';
 import { isException } from './node/proxy.ts';
 import { parseOrigin, parseProxy } from './url-setting.ts';
@@ -101,6 +101,20 @@ const PROXY = {
   secretFile: createSecretFileSetting(PROXY_NAMES),
 } as const;
 
+const TOKEN_NAMES = { env: 'FARMER_TOKEN', flag: '--token' } as const;
+const TOKEN = {
+  ...TOKEN_NAMES,
+  short: '-t',
+  value: '<token>',
+  description:
+    'Token to use for the node, such as that of another farmer. If the node does not know it, the farmer requests a new one. Ignored while the farmer has contracts with another token. Only for one node; other users of the machine can read flags.',
+  allowed: '8 to 128 letters, digits, hyphens and underscores',
+  sensitive: 'all',
+  schema: token.optional(),
+  defaultDescription: 'the one in the state, or a new one',
+  secretFile: createSecretFileSetting(TOKEN_NAMES),
+} as const;
+
 /** All settings of the farmer: the source of docs/settings.md, the command-line flags and the error messages. */
 export const SETTINGS = {
   configPath: {
@@ -165,6 +179,27 @@ export const SETTINGS = {
     allowed: 'the path of a JSON file',
     schema: pathSchema.optional(),
     defaultDescription: '`data/identities.json` in the working directory, if it exists',
+  },
+  token: TOKEN,
+  tokenFile: TOKEN.secretFile,
+  forceNewToken: {
+    env: 'FARMER_FORCENEW',
+    flag: '--forcenew',
+    short: '-f',
+    description:
+      'Request a new token at the start. Ignored for a node with contracts, which would be lost. Not needed for a node that has lost its state.',
+    ...SWITCH,
+  },
+  historyPath: {
+    env: 'FARMER_HISTORY',
+    flag: '--history',
+    short: '-p',
+    value: '<file>',
+    description:
+      'History file of the original farmer, in JSON: the farmer uses its tokens for nodes without one in the state, and adds its own. By default, also the address and the URL are those of the node that it used last.',
+    allowed: 'the path of a JSON file in an existing directory; the farmer creates the file',
+    schema: pathSchema.optional(),
+    defaultDescription: 'none: tokens are only in the state',
   },
   alias: {
     env: 'FARMER_ALIAS',

@@ -25,13 +25,14 @@ import { CapacityShares } from './farming/capacity-shares.ts';
 import { ContractTable } from './farming/contract-table.ts';
 import type { ContractTables } from './farming/contract-tables.ts';
 import type { NodeDeps } from './farming/node-components.ts';
-import type { OutcomePort, TagPort, TokenStorePort } from './farming/ports.ts';
+import type { OutcomePort, TagPort } from './farming/ports.ts';
 import { FarmerMetrics } from './metrics/metrics.ts';
 import { CircuitBreaker } from './node/circuit-breaker.ts';
 import { ClockSkew } from './node/clock-skew.ts';
 import type { NetworkOptions } from './node/connection-pool.ts';
 import { NodeHttp } from './node/node-http.ts';
 import { PrototypeNode } from './node/prototype-node.ts';
+import { NodeTokens, type NodeTokensOptions } from './node-tokens.ts';
 import type { NodeStore } from './state/node-store.ts';
 import { probeState } from './state/state-probe.ts';
 import { type FoundGap, StateStore } from './state/state-store.ts';
@@ -338,40 +339,28 @@ interface NodeResources {
   /** Origins that the chunks of every node may be downloaded from. */
   readonly trustedOrigins: readonly string[];
   readonly secrets: Pick<Secrets, 'remember'>;
+  readonly tokenSettings: Omit<NodeTokensOptions, 'url'>;
 }
 
 /** What the farmer needs for one node. */
 export function toNodeDeps(
   { config, connection, store, ...rest }: LoadedNode & { readonly connection: Connection },
-  { chunkStore, tags, trustedOrigins, secrets }: NodeResources,
+  { chunkStore, tags, trustedOrigins, secrets, tokenSettings }: NodeResources,
 ): NodeDeps {
   const { alias } = config;
   const { http, breaker, skew } = connection;
+  const remember = (token: string) => secrets.remember(alias, token);
+  const tokens = NodeTokens.open({ ...tokenSettings, url: config.url }, { store, remember, ...rest });
   return {
     ...rest,
     alias,
     node: new PrototypeNode(http),
     circuit: breaker,
     nodeClock: skew,
-    tokens: rememberTokens(store, (token) => secrets.remember(alias, token)),
+    tokens,
     exitStore: store,
     clockStore: store,
     tags,
     chunks: chunkStore.forNode(createNodeDownloads({ nodeUrl: config.url, trustedOrigins }, http)),
-  };
-}
-
-/** Passes each token to the logger, which redacts it. */
-function rememberTokens(store: TokenStorePort, remember: (token: string) => void): TokenStorePort {
-  const stored = store.token();
-  if (stored !== undefined) remember(stored);
-  return {
-    token: () => store.token(),
-    saveToken: (token) => {
-      remember(token);
-      store.saveToken(token);
-    },
-    api: () => store.api(),
-    saveApi: (api) => store.saveApi(api),
   };
 }

@@ -39,7 +39,8 @@ describe('downstream config', () => {
       expect(text).toMatch(line);
     }
     for (const { flag, env } of Object.values(SETTINGS)) {
-      if (env !== 'FARMER_PROXY_FILE') expect(text).toMatch(new RegExp(`^${flag.slice(2)} `, 'm'));
+      if (env !== 'FARMER_PROXY_FILE' && env !== 'FARMER_TOKEN_FILE')
+        expect(text).toMatch(new RegExp(`^${flag.slice(2)} `, 'm'));
     }
   });
 

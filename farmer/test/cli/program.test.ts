@@ -28,9 +28,13 @@ describe('createProgram', () => {
     ['-n', 'challengeCount'],
     ['-s', 'size'],
     ['-a', 'address'],
+    ['-t', 'token'],
+    ['-i', 'identityPath'],
+    ['-p', 'historyPath'],
     ['-d', 'folders'],
     ['--data-directory', 'folders'],
   ])('accepts %s of the original farmer', async (flag, key) => {
     expect(await parse(flag, 'text')).toEqual({ [key]: 'text' });
+    expect(await parse('-f')).toEqual({ forceNewToken: true });
   });
 });

@@ -39,7 +39,7 @@ const DISK_CLAIM = {
 };
 const DISK_MOUNT = { name: new Text('disk-{{ .name }}'), mountPath: new Text('/disks/{{ .name }}') };
 
-/** Settings that are values themselves, that the pod sets, that would need another port or mount, or for trials. */
+/** Settings that are values themselves, that the pod sets, for one farmer or a trial, or with another port or mount. */
 const OTHER_SETTINGS: readonly string[] = [
   'FARMER_ADDRESS',
   'FARMER_NODE_URL',
@@ -47,6 +47,10 @@ const OTHER_SETTINGS: readonly string[] = [
   'FARMER_ALIAS',
   'FARMER_INIT',
   'FARMER_NUMBER',
+  'FARMER_TOKEN',
+  'FARMER_TOKEN_FILE',
+  'FARMER_FORCENEW',
+  'FARMER_HISTORY',
   'FARMER_HTTP_HOST',
   'FARMER_HTTP_PORT',
   'FARMER_CONFIG',
