@@ -31,6 +31,20 @@ describe('MockNodeContainer', () => {
     expect((await fetch(`${node.getControlUrl()}/__admin/info`)).status).toBe(401);
   });
 
+  it.each([
+    ['merkle', 'Merkle'],
+    ['swizzle', 'Swizzle'],
+  ] as const)('issues chunks of the v1 API with the scheme %s', async (scheme, type) => {
+    await using node = await new LabelledMockNode().withScheme(scheme).withChunkSizes(1_000, 32_768).start();
+    const get = async (path: string) =>
+      JSON.parse(await (await fetch(`${node.getUrl()}/api/downstream/v1/${path}`)).text());
+    const registered = await get('new/19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV');
+    expect(registered).toMatchObject({ type });
+    const { chunks } = await get(`chunk/${registered.token}/33768`);
+    expect(chunks.map(({ size }: { size: number }) => size)).toEqual([32_768, 1_000]);
+    expect(await node.control.listContracts()).toMatchObject([{ api: 'v1' }, { api: 'v1' }]);
+  });
+
   it('works after a restart on different host ports', async () => {
     await using node = await new LabelledMockNode().start();
     await node.control.addFault({ name: 'until-restart', effect: 'reset' });

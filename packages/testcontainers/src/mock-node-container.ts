@@ -58,6 +58,16 @@ export class MockNodeContainer extends GenericContainer {
     return this.withEnvironment({ MOCK_CONTRACT_FORM: form });
   }
 
+  /** Proof scheme of the v1 API. */
+  withScheme(scheme: 'merkle' | 'swizzle'): this {
+    return this.withEnvironment({ MOCK_SCHEME: scheme });
+  }
+
+  /** Sizes of chunks in the v1 API. A farmer gets the largest ones that fit into the size that it requests. */
+  withChunkSizes(...sizesBytes: readonly number[]): this {
+    return this.withEnvironment({ MOCK_CHUNK_SIZES: sizesBytes.join(',') });
+  }
+
   /** Applies a built-in scenario at the start. */
   withPreset(name: PresetName): this {
     return this.withEnvironment({ MOCK_PRESET: name });

@@ -68,6 +68,8 @@ describe('MockNodeContainer', () => {
       .withMaxContracts(7)
       .withMaxFailures(2)
       .withContractForm('url')
+      .withScheme('swizzle')
+      .withChunkSizes(1_000, 32_768)
       .withPreset('flaky')
       .withTimeScale(60)
       .withState()
@@ -78,6 +80,8 @@ describe('MockNodeContainer', () => {
       maxContracts: 7,
       maxFailures: 2,
       contractForm: 'url',
+      scheme: 'swizzle',
+      chunkSizesBytes: [1_000, 32_768],
       preset: 'flaky',
       timeScale: 60,
       statePath: '/state/node.db',
