@@ -24,10 +24,12 @@ export const TAG_TABLES = `
     heartbeat TEXT NOT NULL,
     -- JSON of the divided tag.
     head TEXT NOT NULL,
-    part_count INTEGER NOT NULL
+    part_count INTEGER NOT NULL,
+    -- Part 0, which every Merkle proof needs.
+    first_part BLOB
   ) STRICT;
   CREATE TABLE tag_part (
-    -- The tag's number × ${MAX_PARTS} + the part's number: a lookup takes half the time of one by two columns.
+    -- The tag's number × ${MAX_PARTS} + the part's number, from 1: a lookup takes half the time of one by two columns.
     id INTEGER PRIMARY KEY,
     data BLOB NOT NULL
   ) STRICT;`;
@@ -48,10 +50,11 @@ export interface TagHead {
   /** JSON. */
   readonly head: string;
   readonly partCount: number;
+  readonly firstPart: unknown;
 }
 
 /** A complete tag. */
-export interface StoredTag extends Omit<TagHead, 'number' | 'partCount'> {
+export interface StoredTag extends Omit<TagHead, 'number' | 'partCount' | 'firstPart'> {
   readonly contractId: string;
   readonly parts: readonly Uint8Array[];
 }
@@ -67,7 +70,9 @@ export class TagFile {
 
   private constructor(db: DatabaseSync) {
     this.#db = db;
-    this.#findHead = db.prepare('SELECT number, scheme, heartbeat, head, part_count FROM tag WHERE contract_id = ?');
+    this.#findHead = db.prepare(
+      'SELECT number, scheme, heartbeat, head, part_count, first_part FROM tag WHERE contract_id = ?',
+    );
     this.#findPart = db.prepare('SELECT data FROM tag_part WHERE id = ?');
     this.#findHead.setReturnArrays(true);
     this.#findPart.setReturnArrays(true);
@@ -103,22 +108,27 @@ export class TagFile {
   find(contractId: string): TagHead | undefined {
     const row = translateErrors(() => this.#findHead.get(contractId));
     if (row === undefined) return undefined;
-    const [number, scheme, heartbeat, head, partCount] = Object.values(row);
+    const [number, scheme, heartbeat, head, partCount, firstPart] = Object.values(row);
     return {
       number: Number(number),
       scheme: String(scheme),
       heartbeat: String(heartbeat),
       head: String(head),
       partCount: Number(partCount),
+      firstPart,
     };
   }
 
   /** @throws DatabaseError `damaged` if there is no such part */
-  readPart({ number }: Pick<TagHead, 'number'>, part: number): Uint8Array {
-    const row = translateErrors(() => this.#findPart.get(number * MAX_PARTS + part));
-    const [data] = Object.values(row ?? {});
+  readPart({ number, firstPart }: Pick<TagHead, 'number' | 'firstPart'>, part: number): Uint8Array {
+    const data = part === 0 ? firstPart : this.#readOtherPart(number, part);
     if (data instanceof Uint8Array) return data;
     throw new DatabaseError('damaged', `part ${part} of a tag is missing`);
+  }
+
+  #readOtherPart(number: number, part: number): unknown {
+    const row = translateErrors(() => this.#findPart.get(number * MAX_PARTS + part));
+    return Object.values(row ?? {})[0];
   }
 
   /** @throws DatabaseError `damaged` if the tag is incomplete */
@@ -148,11 +158,15 @@ export class TagFile {
   /** Replaces the contract's tag. */
   insert({ contractId, scheme, heartbeat, head, parts }: StoredTag): void {
     this.remove(contractId);
+    const [firstPart = null, ...otherParts] = parts;
     const { lastInsertRowid } = this.#db
-      .prepare('INSERT INTO tag (contract_id, scheme, heartbeat, head, part_count) VALUES (?, ?, ?, ?, ?)')
-      .run(contractId, scheme, heartbeat, head, parts.length);
+      .prepare(
+        'INSERT INTO tag (contract_id, scheme, heartbeat, head, part_count, first_part) VALUES (?, ?, ?, ?, ?, ?)',
+      )
+      .run(contractId, scheme, heartbeat, head, parts.length, firstPart);
+    const first = Number(lastInsertRowid) * MAX_PARTS;
     const insertPart = this.#db.prepare('INSERT OR REPLACE INTO tag_part (id, data) VALUES (?, ?)');
-    for (const [part, data] of parts.entries()) insertPart.run(Number(lastInsertRowid) * MAX_PARTS + part, data);
+    for (const [index, data] of otherParts.entries()) insertPart.run(first + 1 + index, data);
   }
 
   remove(contractId: string): void {

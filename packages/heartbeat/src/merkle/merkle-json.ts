@@ -1,14 +1,8 @@
 import { readArray, readBase64, readInteger, readNumber, readObject, rejectField, toBase64 } from '../json-fields.ts';
 import type { Codec } from '../proof-scheme.ts';
+import { MAX_CHALLENGES } from './merkle-limits.ts';
 import { createParts, getNode, getOrder, type MerkleTree, NODE_BYTES, setNode } from './merkle-tree.ts';
-import {
-  MAX_CHALLENGES,
-  type MerkleChallenge,
-  type MerkleHeartbeat,
-  type MerkleProof,
-  type MerkleState,
-  type MerkleTag,
-} from './merkle-types.ts';
+import type { MerkleChallenge, MerkleHeartbeat, MerkleProof, MerkleState, MerkleTag } from './merkle-types.ts';
 
 const MAX_ORDER = getOrder(MAX_CHALLENGES);
 /** Root seeds and keys that callers choose; those of the library have 32 bytes. */

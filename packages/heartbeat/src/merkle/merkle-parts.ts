@@ -1,7 +1,8 @@
 import { readBase64, readInteger, readObject, toBase64 } from '../json-fields.ts';
 import type { DividedTag, ReadPart } from '../proof-scheme.ts';
+import { MAX_CHALLENGES } from './merkle-limits.ts';
 import { listBranchParts, NODE_BYTES } from './merkle-tree.ts';
-import { MAX_CHALLENGES, type MerkleChallenge, type MerkleTag } from './merkle-types.ts';
+import type { MerkleChallenge, MerkleTag } from './merkle-types.ts';
 
 /** The parts are those of the tree. All must be present. */
 export function divideTag({ tree, chunkSize, fileSize }: MerkleTag): DividedTag {

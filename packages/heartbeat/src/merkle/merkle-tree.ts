@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
-import { rejectField } from '../json-fields.ts';
+import { rejectField, toBase64 } from '../json-fields.ts';
+import { MAX_CHALLENGES } from './merkle-limits.ts';
 
 export const NODE_BYTES = 32;
 /** Levels of a tree that are kept in one part: a branch of 8 levels needs 2 parts of at most 960 bytes. */
@@ -70,8 +71,11 @@ export function setNode(
 /** A node of 32 bytes; empty for a missing leaf. */
 export function getNode(tree: MerkleTree, { depth, position }: Place): Uint8Array {
   if (depth === 0) return tree.root;
-  const pair = getChildren(tree, depth - 1, position >> 1);
-  return position % 2 === 0 ? pair.subarray(0, NODE_BYTES) : pair.subarray(NODE_BYTES);
+  return getChild(getChildren(tree, depth - 1, position >> 1), position % 2 === 1);
+}
+
+function getChild(children: Uint8Array, isRight: boolean): Uint8Array {
+  return isRight ? children.subarray(NODE_BYTES) : children.subarray(0, NODE_BYTES);
 }
 
 /** The pairs (left, right) from a leaf to below the root. */
@@ -79,8 +83,8 @@ export function getBranch(tree: MerkleTree, leaf: number): [Uint8Array, Uint8Arr
   const order = getOrder(tree.leafCount);
   const branch: [Uint8Array, Uint8Array][] = [];
   for (let depth = order - 1; depth >= 0; depth--) {
-    const pair = getChildren(tree, depth, leaf >> (order - depth));
-    branch.push([pair.subarray(0, NODE_BYTES), pair.subarray(NODE_BYTES)]);
+    const children = getChildren(tree, depth, leaf >> (order - depth));
+    branch.push([getChild(children, false), getChild(children, true)]);
   }
   return branch;
 }
@@ -99,10 +103,32 @@ export function listBranchParts(leafCount: number, leaf: number): number[] {
 export function isConsistentTree(tree: MerkleTree): boolean {
   for (let depth = 0; depth < getOrder(tree.leafCount); depth++) {
     for (let position = 0; position < 2 ** depth; position++) {
-      if (!isEqual(hashBytes(getChildren(tree, depth, position)), getNode(tree, { depth, position }))) return false;
+      if (!isHashOfChildren(tree, { depth, position })) return false;
     }
   }
   return true;
+}
+
+/** Whether each node above a leaf is the hash of its children. */
+export function isConsistentBranch(tree: MerkleTree, leaf: number): boolean {
+  const order = getOrder(tree.leafCount);
+  let expected: string | undefined;
+  for (let depth = order - 1; depth >= 0; depth--) {
+    const children = getChildren(tree, depth, leaf >> (order - depth));
+    const isRight = (leaf >> (order - depth - 1)) % 2 === 1;
+    if (expected !== undefined && expected !== toBase64(getChild(children, isRight))) return false;
+    expected = hashToText(children);
+  }
+  return expected === undefined || expected === toBase64(tree.root);
+}
+
+function isHashOfChildren(tree: MerkleTree, place: Place): boolean {
+  return hashToText(getChildren(tree, place.depth, place.position)) === toBase64(getNode(tree, place));
+}
+
+/** Comparing texts takes a third of the time: a hash in a buffer needs memory outside of the heap. */
+function hashToText(bytes: Uint8Array): string {
+  return hash('sha256', bytes, 'base64');
 }
 
 /**
@@ -119,21 +145,17 @@ export function hashLeaf({ index, blob }: { index: number; blob: Uint8Array }): 
  * pair, and branches of any length. A prover could thereby present part of an inner node as a leaf.
  */
 export function isBranchOf(
-  leaf: { index: number; hash: Uint8Array },
+  leaf: { index: number; blob: Uint8Array },
   branch: readonly (readonly [Uint8Array, Uint8Array])[],
   { leafCount, root }: { leafCount: number; root: Uint8Array },
 ): boolean {
   if (leaf.index >= leafCount || branch.length !== getOrder(leafCount)) return false;
-  let node = leaf.hash;
+  let node = hashLeaf(leaf);
   for (const [row, [left, right]] of branch.entries()) {
-    if (!isEqual(node, (leaf.index >> row) % 2 === 0 ? left : right)) return false;
+    if (!node.equals((leaf.index >> row) % 2 === 0 ? left : right)) return false;
     node = hashBytes(Buffer.concat([left, right]));
   }
-  return isEqual(node, root);
-}
-
-export function isEqual(left: Uint8Array, right: Uint8Array): boolean {
-  return Buffer.compare(left, right) === 0;
+  return node.equals(root);
 }
 
 /** The preimage of an inner node: its children without separators, of which missing leaves are omitted. */
@@ -150,14 +172,9 @@ function getChildren(
 }
 
 function locate(order: number, depth: number, position: number): { part: number; offset: number } {
-  const top = getTop(order, depth);
-  let part = position >> (depth - top);
-  for (let above = top; above > 0; ) {
-    above = getTop(order, above);
-    part += 2 ** above;
-  }
-  const level = 2 ** (depth - top);
-  return { part, offset: (level - 2 + (position % level)) * NODE_BYTES };
+  const { firstPart, levels } = LEVELS[order]?.[depth] ?? rejectField('place', 'in the tree', `depth ${depth}`);
+  const width = 2 ** levels;
+  return { part: firstPart + (position >> levels), offset: (width - 2 + (position % width)) * NODE_BYTES };
 }
 
 /** The depth of the root of the parts that contain the nodes at a depth, at least 1. */
@@ -170,6 +187,19 @@ function getTop(order: number, depth: number): number {
 function getBottom(order: number, top: number): number {
   return order - Math.floor((order - top - 1) / PART_LEVELS) * PART_LEVELS;
 }
+
+/** For each order and depth: the first part with nodes at that depth, and how many levels they are below its root. */
+const LEVELS = Array.from({ length: getOrder(MAX_CHALLENGES) + 1 }, (_, order) =>
+  Array.from({ length: order + 1 }, (_, depth) => {
+    const top = getTop(order, depth);
+    let firstPart = 0;
+    for (let above = top; above > 0; ) {
+      above = getTop(order, above);
+      firstPart += 2 ** above;
+    }
+    return { firstPart, levels: depth - top };
+  }),
+);
 
 function hashBytes(bytes: Uint8Array): Buffer {
   return hash('sha256', bytes, 'buffer');

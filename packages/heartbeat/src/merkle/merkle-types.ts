@@ -54,5 +54,3 @@ export interface MerkleTypes {
 
 export const DEFAULT_CHUNK_BYTES = 8192;
 export const DEFAULT_CHALLENGES = 256;
-/** Limits the size of trees: the JSON of the largest tag has 6 MB. */
-export const MAX_CHALLENGES = 65_536;

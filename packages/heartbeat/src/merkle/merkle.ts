@@ -4,6 +4,7 @@ import type { EncodeOptions, ProofCheck, ProofScheme, RandomBytes } from '../pro
 import type { RandomAccessFile } from '../random-access-file.ts';
 import { challengeCodec, heartbeatCodec, MAX_TIMESTAMP, proofCodec, stateCodec, tagCodec } from './merkle-json.ts';
 import { computeLeafBlob, getNextSeed } from './merkle-leaf.ts';
+import { MAX_CHALLENGES } from './merkle-limits.ts';
 import { divideTag, loadTag } from './merkle-parts.ts';
 import { checkSignature, signState } from './merkle-state.ts';
 import {
@@ -13,13 +14,12 @@ import {
   getOrder,
   hashLeaf,
   isBranchOf,
+  isConsistentBranch,
   isConsistentTree,
-  isEqual,
 } from './merkle-tree.ts';
 import {
   DEFAULT_CHALLENGES,
   DEFAULT_CHUNK_BYTES,
-  MAX_CHALLENGES,
   type MerkleChallenge,
   type MerkleHeartbeat,
   type MerkleProof,
@@ -104,8 +104,7 @@ export const merkle = {
   verify(heartbeat: MerkleHeartbeat, proof: MerkleProof, challenge: MerkleChallenge, state: MerkleState): boolean {
     checkSignature(getKey(heartbeat), state);
     if (proof.leaf.index !== challenge.index) return false;
-    const leaf = { index: proof.leaf.index, hash: hashLeaf(proof.leaf) };
-    return isBranchOf(leaf, proof.branch, { leafCount: state.challengeCount, root: state.root });
+    return isBranchOf(proof.leaf, proof.branch, { leafCount: state.challengeCount, root: state.root });
   },
 
   isEmptyChallenge(_: MerkleChallenge, { chunkSize, fileSize }: MerkleTag): boolean {
@@ -118,9 +117,9 @@ export const merkle = {
   },
 
   checkProof({ leaf }: MerkleProof, { index }: MerkleChallenge, { tree }: MerkleTag): ProofCheck {
-    const hash = getNode(tree, { depth: getOrder(tree.leafCount), position: index });
-    if (!isBranchOf({ index, hash }, getBranch(tree, index), tree)) return 'corrupt_tag';
-    return leaf.index === index && isEqual(hashLeaf(leaf), hash) ? 'correct' : 'corrupt_file';
+    if (!isConsistentBranch(tree, index)) return 'corrupt_tag';
+    const expected = getNode(tree, { depth: getOrder(tree.leafCount), position: index });
+    return leaf.index === index && hashLeaf(leaf).equals(expected) ? 'correct' : 'corrupt_file';
   },
 
   divideTag,
