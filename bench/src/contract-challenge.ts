@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { proveFile, writeRandomio } from '../../farmer/src/chunks/chunk-io.ts';
+import { proveFiles, writeRandomio } from '../../farmer/src/chunks/chunk-io.ts';
 import { CHUNK_MIB, combineRates, measureRate, measureRead, measureSha } from './limits.ts';
 import { createResult, type Result } from './result.ts';
 import { interleave, maximum } from './rounds.ts';
@@ -14,7 +14,7 @@ export async function measureContractChallenge(folder: string): Promise<Result[]
   const { read, sha, prove } = await interleave(ROUNDS, maximum, {
     read: () => measureRead(path),
     sha: measureSha,
-    prove: () => measureRate(() => proveFile(path, '0.012381234')),
+    prove: () => measureRate(() => proveFiles([{ path, challenge: '0.012381234' }])),
   });
   rmSync(path);
   return [

@@ -99,8 +99,8 @@ function createFarmer({ store, state, http }: { store: NodeStore; state: StateSt
   const contracts = ContractTable.load({ chunkBytes: 1 }, { store, outcomes, clock, log });
   const chunks: ChunkPort = {
     create: async () => {},
-    prove: async (requests) =>
-      await new Promise((resolve) => setImmediate(() => resolve(requests.map(() => ({ response: 'response' }))))),
+    prove: (requests) =>
+      requests.map(async () => await new Promise((resolve) => setImmediate(() => resolve({ response: 'response' })))),
     verify: async () => {},
     remove: async () => {},
   };

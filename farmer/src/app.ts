@@ -166,7 +166,14 @@ async function start(
   for (const { node, http } of connections) shutdown.add(`connections to ${node.alias}`, () => http.close());
   const chunkStore = createChunkStore(config, { genesis, disks, pool, ...common });
 
-  const resources = { chunkStore, tags, trustedOrigins: config.downloadOrigins, secrets, tokenSettings: config };
+  const resources = {
+    chunkStore,
+    tags,
+    identity: config.identity,
+    trustedOrigins: config.downloadOrigins,
+    secrets,
+    tokenSettings: config,
+  };
   const nodeDeps = nodes.map((node) => toNodeDeps(node, resources));
   const capacity = shareCapacity(config, nodeDeps);
   const farmer = new Farmer(config, {

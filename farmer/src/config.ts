@@ -13,6 +13,7 @@ import {
 } from '@downstream/platform';
 import { STANDARD_GENESIS } from '@downstream/protocol';
 import { readConfigFile } from './config-file.ts';
+import type { NodeApi } from './farming/ports.ts';
 import { readHistory } from './history-file.ts';
 import { findIdentity, type Identity, readIdentityFile } from './identity.ts';
 import type { NetworkSettings } from './node/network.ts';
@@ -22,6 +23,8 @@ export interface NodeConfig {
   /** Name of the node in metrics and logs; unique. */
   readonly alias: string;
   readonly url: string;
+  /** The API it is asked for; undefined: it is detected. */
+  readonly api?: NodeApi | undefined;
   /** Share of the capacity; the shares of all nodes add up to 1. */
   readonly share: number;
 }

@@ -25,13 +25,16 @@ import { CapacityShares } from './farming/capacity-shares.ts';
 import { ContractTable } from './farming/contract-table.ts';
 import type { ContractTables } from './farming/contract-tables.ts';
 import type { NodeDeps } from './farming/node-components.ts';
-import type { OutcomePort, TagPort } from './farming/ports.ts';
+import type { NodeApi, OutcomePort, TagPort } from './farming/ports.ts';
+import type { Identity } from './identity.ts';
 import { FarmerMetrics } from './metrics/metrics.ts';
 import { CircuitBreaker } from './node/circuit-breaker.ts';
 import { ClockSkew } from './node/clock-skew.ts';
 import type { NetworkOptions } from './node/connection-pool.ts';
+import { DetectedNode } from './node/detected-node.ts';
 import { NodeHttp } from './node/node-http.ts';
 import { PrototypeNode } from './node/prototype-node.ts';
+import { V1Node } from './node/v1-node.ts';
 import { NodeTokens, type NodeTokensOptions } from './node-tokens.ts';
 import type { NodeStore } from './state/node-store.ts';
 import { probeState } from './state/state-probe.ts';
@@ -312,7 +315,7 @@ export function createChunkStore(
   { genesis, disks, pool, metrics, log }: Uses<'genesis' | 'disks' | 'pool' | 'metrics' | 'log'>,
 ): ChunkStore<Disk> {
   return new ChunkStore(
-    { genesis, timeoutMs: config.readTimeoutMs },
+    { genesis, tagFolder: config.dataDir, timeoutMs: config.readTimeoutMs },
     {
       locations: disks,
       events: disks,
@@ -336,25 +339,48 @@ async function rebuildGenesisFile(config: FarmerConfig, { pool, log }: Uses<'poo
 interface NodeResources {
   readonly chunkStore: ChunkStore<Disk>;
   readonly tags: TagPort;
+  readonly identity?: Identity | undefined;
   /** Origins that the chunks of every node may be downloaded from. */
   readonly trustedOrigins: readonly string[];
   readonly secrets: Pick<Secrets, 'remember'>;
   readonly tokenSettings: Omit<NodeTokensOptions, 'url'>;
 }
 
+/**
+ * Decides which API a node is asked for; undefined: it is detected.
+ *
+ * @throws SettingsError if the node's contracts belong to another API than the configured one
+ */
+function selectApi({ config, contracts, store }: LoadedNode): NodeApi | undefined {
+  const { api, alias, url } = config;
+  if (api === undefined) return undefined;
+  const stored = store.api() ?? (store.token() === undefined ? undefined : 'prototype');
+  if (stored === undefined || stored === api) return api;
+  if (contracts.size > 0) {
+    throw new SettingsError([
+      `FARMER_PROTOCOL: ${contracts.size} contracts of ${alias} (${url}) belong to the ${stored} API (got "${api}"): use "${stored}" or "auto" until they have ended`,
+    ]);
+  }
+  store.saveApi(api);
+  return api;
+}
+
 /** What the farmer needs for one node. */
 export function toNodeDeps(
-  { config, connection, store, ...rest }: LoadedNode & { readonly connection: Connection },
-  { chunkStore, tags, trustedOrigins, secrets, tokenSettings }: NodeResources,
+  loaded: LoadedNode & { readonly connection: Connection },
+  { chunkStore, tags, identity, trustedOrigins, secrets, tokenSettings }: NodeResources,
 ): NodeDeps {
-  const { alias } = config;
+  const { config, connection, store, ...rest } = loaded;
+  const { alias, url } = config;
   const { http, breaker, skew } = connection;
+  const api = selectApi(loaded);
   const remember = (token: string) => secrets.remember(alias, token);
-  const tokens = NodeTokens.open({ ...tokenSettings, url: config.url }, { store, remember, ...rest });
+  const tokens = NodeTokens.open({ ...tokenSettings, url }, { store, remember, ...rest });
+  const clients = { prototype: new PrototypeNode(http), v1: new V1Node({ url, identity }, { http, ...rest }) };
   return {
     ...rest,
     alias,
-    node: new PrototypeNode(http),
+    node: new DetectedNode(api, { http, clients, tokens, ...rest }),
     circuit: breaker,
     nodeClock: skew,
     tokens,

@@ -24,6 +24,7 @@ const EVENTS: Record<ContractEvent['type'], ContractEvent> = {
   chunk_verified: { type: 'chunk_verified' },
   challenged: { type: 'challenged', challenge: '0.2', askedAt: T0 + 10, ...running },
   reading: { type: 'reading', challenge: '0.1' },
+  unprovable: { type: 'unprovable', challenge: '0.1', cause: 'invalid_challenge' },
   proved: { type: 'proved', challenge: '0.1', response: 'r' },
   sent: { type: 'sent', challenge: '0.1' },
   answered: { type: 'answered', dueAt: T0 + INTERVAL_MS, askedAt: T0 + 10 },

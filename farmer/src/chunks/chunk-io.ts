@@ -82,9 +82,23 @@ function* readGenesisBlocks(path: string): Generator<Buffer, void, undefined> {
   }
 }
 
-/** Computes the response to a challenge from a chunk on disk. */
-export function proveFile(path: string, challenge: string): ContractProof {
-  return proveContract(readFileBlocks(path), challenge);
+export interface DigestRequest {
+  readonly path: string;
+  readonly challenge: string;
+}
+
+/** `code`: of the file system's error. */
+export type DigestOutcome = ContractProof | { readonly code: string | undefined };
+
+/** Computes the responses to challenges of the prototype API from chunks on disk. */
+export function proveFiles(requests: readonly DigestRequest[]): DigestOutcome[] {
+  return requests.map(({ path, challenge }) => {
+    try {
+      return proveContract(readFileBlocks(path), challenge);
+    } catch (error) {
+      return { code: getErrorCode(error) };
+    }
+  });
 }
 
 function writeAndHash(path: string, blocks: Iterable<Buffer>): string {

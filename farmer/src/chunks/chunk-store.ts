@@ -1,17 +1,21 @@
 import { open } from 'node:fs/promises';
 import { TimeoutError, waitAtMost, withTimeout } from '@downstream/platform';
-import type { ChunkTerms } from '../contract/contract.ts';
+import type { ChunkSource, ChunkTerms } from '../contract/contract.ts';
 import { CHUNK_ERROR_KINDS, ChunkError, type ChunkErrorCode, type ChunkErrorKind } from '../farming/errors.ts';
 import type { CallOptions, ChunkPort, ProofOutcome, ProofRequest } from '../farming/ports.ts';
+import type { TaggedProofOutcome } from '../tags/tag-prover.ts';
 import { type DownloadPort, readBody } from './chunk-download.ts';
-import { toChunkError } from './chunk-errors.ts';
+import { createFileError, toChunkError } from './chunk-errors.ts';
 import type { ChunkFiles } from './chunk-files.ts';
+import type { DigestOutcome } from './chunk-io.ts';
 import { GENESIS_UNREADABLE, OWNER_ONLY } from './chunk-io.ts';
 import { type Genesis, GenesisRepair } from './genesis.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 export interface ChunkStoreOptions {
   readonly genesis: Genesis;
+  /** The folder of the tags, which proofs of a heartbeat scheme need. */
+  readonly tagFolder?: string | undefined;
   /** Limit for reading or generating one chunk. */
   readonly timeoutMs?: number;
 }
@@ -68,6 +72,12 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 /** A read that took at least this long and timed out counts against the disk. */
 const SLOW_MS = 10_000;
 const UNKNOWN_ID = '0'.repeat(64);
+const NO_SOURCE: ChunkSource = { kind: 'secret', secret: '' };
+
+interface PendingProof {
+  readonly request: ProofRequest;
+  readonly resolve: (outcome: ProofOutcome) => void;
+}
 
 /** Writes a chunk to a new file. @returns its hash */
 type WriteChunk = (path: string) => Promise<string>;
@@ -94,7 +104,7 @@ export class ChunkStore<L extends ChunkLocation = ChunkLocation> {
   forNode(downloads: DownloadPort): ChunkPort {
     return {
       create: async (chunk, options) => await this.#create(chunk, { ...options, downloads }),
-      prove: async (...args) => await this.prove(...args),
+      prove: (...args) => this.prove(...args),
       verify: async (...args) => await this.verify(...args),
       remove: async (id) => await this.remove(id),
     };
@@ -112,7 +122,9 @@ export class ChunkStore<L extends ChunkLocation = ChunkLocation> {
         case 'secret':
           return await this.#generate(path, source.secret, options);
         case 'seed':
-          throw new ChunkError('hash_mismatch', 'seeded chunks are not supported');
+          await this.#generateSeeded(path, { seed: source.seed, size: sizeBytes }, options);
+          // There is no hash to compare with.
+          return id;
       }
     };
     this.#countPending(id, 1);
@@ -138,35 +150,98 @@ export class ChunkStore<L extends ChunkLocation = ChunkLocation> {
     );
   }
 
-  /** Reads chunks and computes the responses to their challenges. */
-  async prove(requests: readonly ProofRequest[], options: CallOptions = {}): Promise<ProofOutcome[]> {
-    return await Promise.all(
-      requests.map(async ({ chunk, challenge }) => {
-        try {
-          return { response: await this.proveDigest(chunk.id, challenge, options) };
-        } catch (error) {
-          return { error: toChunkError(error) };
-        }
-      }),
-    );
+  /** Reads chunks and computes the responses to their challenges: one job of a worker for each disk. */
+  prove(requests: readonly ProofRequest[], options: CallOptions = {}): Promise<ProofOutcome>[] {
+    const pending = requests.map((request) => ({ request, ...Promise.withResolvers<ProofOutcome>() }));
+    const groups = Map.groupBy(pending, ({ request: { chunk } }) => this.#deps.locations.find(chunk.id));
+    for (const [location, group] of groups) {
+      const [digests, tagged] = partition(group, ({ request }) => request.chunk.proof === 'digest');
+      if (location === undefined) {
+        for (const { resolve } of group) resolve({ error: this.#count(createMissingError()) });
+        continue;
+      }
+      if (digests.length > 0) void this.#proveDigests(location, digests, options);
+      if (tagged.length > 0) void this.#proveTagged(location, tagged, options);
+    }
+    return pending.map(({ promise }) => promise);
   }
 
   /** Reads the chunk and computes the response of the prototype API. @throws ChunkError */
   async proveDigest(id: string, challenge: string, options: CallOptions = {}): Promise<string> {
-    const { pool, observer } = this.#deps;
-    return await this.#read(id, options, async (path, bounds) => {
-      const { value, seconds } = await pool.run({ kind: 'prove', path, challenge }, bounds);
-      observer?.proved(seconds);
-      return { hash: value.chunkHash, result: value.response };
+    const chunk: ChunkTerms = { id, source: NO_SOURCE, sizeBytes: this.#options.genesis.size, proof: 'digest' };
+    const [outcome] = await Promise.all(this.prove([{ chunk, challenge }], options));
+    if (outcome === undefined || 'error' in outcome) throw outcome?.error ?? createMissingError();
+    return outcome.response;
+  }
+
+  async #proveDigests(location: L, proofs: readonly PendingProof[], options: CallOptions): Promise<void> {
+    const requests = proofs.map(({ request: { chunk, challenge } }) => ({
+      path: location.files.path(chunk.id),
+      challenge,
+    }));
+    await this.#proveOn(location, proofs, options, async (bounds) => {
+      const { value, seconds } = await this.#deps.pool.run({ kind: 'prove', requests }, bounds);
+      return { outcomes: value.map((outcome, at) => toDigestOutcome(outcome, proofs[at])), seconds };
     });
   }
 
-  /** Reads the chunk and compares it with its hash. @throws ChunkError */
-  async verify({ id }: ChunkTerms, options: CallOptions = {}): Promise<void> {
-    await this.#read(id, options, async (path, bounds) => {
-      const { value } = await this.#deps.pool.run({ kind: 'hash', path }, bounds);
-      return { hash: value, result: undefined };
+  async #proveTagged(location: L, proofs: readonly PendingProof[], options: CallOptions): Promise<void> {
+    const requests = proofs.map(({ request: { chunk, challenge } }) => ({
+      contractId: chunk.id,
+      path: location.files.path(chunk.id),
+      seed: chunk.source.kind === 'seed' ? chunk.source.seed : '',
+      sizeBytes: chunk.sizeBytes,
+      challenge,
+    }));
+    const { tagFolder: folder = '' } = this.#options;
+    await this.#proveOn(location, proofs, options, async (bounds) => {
+      const { value, seconds } = await this.#deps.pool.run({ kind: 'prove_tagged', folder, requests }, bounds);
+      return { outcomes: value.map(toTaggedOutcome), seconds };
     });
+  }
+
+  /** Settles proofs on one disk, and records what they say about it. */
+  async #proveOn(
+    location: L,
+    proofs: readonly PendingProof[],
+    { signal, timeoutMs }: CallOptions,
+    run: (bounds: CallOptions) => Promise<{ outcomes: ProofOutcome[]; seconds: number }>,
+  ): Promise<void> {
+    const limitMs = this.#limit(timeoutMs);
+    try {
+      const { outcomes, seconds } = await run({ signal, timeoutMs: limitMs });
+      for (const [at, { request, resolve }] of proofs.entries()) {
+        const { id } = request.chunk;
+        const outcome = outcomes[at] ?? { error: createMissingError() };
+        this.#deps.observer?.proved(seconds / proofs.length);
+        if (!('error' in outcome)) this.#deps.events?.read(id, location);
+        else if (isAboutChunk(outcome.error)) this.#fail(id, location, outcome.error);
+        resolve(outcome);
+      }
+    } catch (error) {
+      const failure = this.#failRead(proofs[0]?.request.chunk.id ?? UNKNOWN_ID, location, { error, limitMs });
+      for (const { resolve } of proofs) resolve({ error: failure });
+    }
+  }
+
+  /** Reads the chunk and compares it with its hash or seed. @throws ChunkError */
+  async verify({ id, source, sizeBytes }: ChunkTerms, { signal, timeoutMs }: CallOptions = {}): Promise<void> {
+    const { locations, events, pool } = this.#deps;
+    const location = locations.find(id);
+    if (location === undefined) throw this.#count(createMissingError());
+    const limitMs = this.#limit(timeoutMs);
+    const bounds = { signal, timeoutMs: limitMs };
+    const path = location.files.path(id);
+    try {
+      const isIntact =
+        source.kind === 'seed'
+          ? (await pool.run({ kind: 'compare_seed', path, seed: source.seed, size: sizeBytes }, bounds)).value
+          : (await pool.run({ kind: 'hash', path }, bounds)).value === id;
+      events?.read(id, location);
+      if (!isIntact) throw createCorruptError();
+    } catch (error) {
+      throw this.#failRead(id, location, { error, limitMs });
+    }
   }
 
   async remove(id: string): Promise<void> {
@@ -196,26 +271,12 @@ export class ChunkStore<L extends ChunkLocation = ChunkLocation> {
     else this.#pending.delete(id);
   }
 
-  async #read<T>(
-    id: string,
-    { signal, timeoutMs }: CallOptions,
-    work: (path: string, bounds: CallOptions) => Promise<{ hash: string; result: T }>,
-  ): Promise<T> {
-    const { locations, events } = this.#deps;
-    const location = locations.find(id);
-    if (location === undefined) throw this.#count(new ChunkError('unreadable', 'no usable disk has the chunk'));
-    const limitMs = this.#limit(timeoutMs);
-    try {
-      const { hash, result } = await work(location.files.path(id), { signal, timeoutMs: limitMs });
-      events?.read(id, location);
-      if (hash !== id) throw new ChunkError('corrupt', 'the chunk does not match its hash');
-      return result;
-    } catch (error) {
-      const failure = toChunkError(error);
-      // A short limit before a deadline says nothing about the disk.
-      if (failure.code === 'slow' && limitMs < this.#limit(SLOW_MS)) throw this.#count(failure);
-      throw this.#fail(id, location, failure);
-    }
+  /** Records that a read failed. @returns the error */
+  #failRead(id: string, location: L, { error, limitMs }: { error: unknown; limitMs: number }): ChunkError {
+    const failure = toChunkError(error);
+    // A short limit before a deadline says nothing about the disk.
+    if (failure.code === 'slow' && limitMs < this.#limit(SLOW_MS)) return this.#count(failure);
+    return this.#fail(id, location, failure);
   }
 
   /** Writes a chunk under a temporary name, and renames it to its hash after `verify` accepted it. */
@@ -242,6 +303,17 @@ export class ChunkStore<L extends ChunkLocation = ChunkLocation> {
     );
     observer?.generated(seconds);
     return value;
+  }
+
+  async #generateSeeded(
+    path: string,
+    chunk: { readonly seed: string; readonly size: number },
+    { signal, timeoutMs }: CallOptions,
+  ): Promise<void> {
+    const { pool, observer } = this.#deps;
+    const bounds = { signal, timeoutMs: this.#limit(timeoutMs) };
+    const { seconds } = await pool.run({ kind: 'seeded_chunk', path, ...chunk }, bounds);
+    observer?.generated(seconds);
   }
 
   async #download(
@@ -321,4 +393,42 @@ export class ChunkStore<L extends ChunkLocation = ChunkLocation> {
     if (kind !== undefined) this.#deps.observer?.chunkFailed(kind);
     return error;
   }
+}
+
+function createMissingError(): ChunkError {
+  return new ChunkError('unreadable', 'no usable disk has the chunk');
+}
+
+function createCorruptError(): ChunkError {
+  return new ChunkError('corrupt', 'the chunk does not match its hash');
+}
+
+function toDigestOutcome(outcome: DigestOutcome, proof: PendingProof | undefined): ProofOutcome {
+  if ('code' in outcome) return { error: createFileError(outcome.code) };
+  return outcome.chunkHash === proof?.request.chunk.id
+    ? { response: outcome.response }
+    : { error: createCorruptError() };
+}
+
+function toTaggedOutcome(outcome: TaggedProofOutcome): ProofOutcome {
+  if (!('error' in outcome)) return outcome;
+  switch (outcome.error) {
+    case 'corrupt':
+      return { error: new ChunkError('corrupt', 'the chunk does not match its seed') };
+    case 'unreadable':
+      return { error: createFileError(outcome.cause) };
+    case 'invalid_challenge':
+      return { error: new ChunkError('invalid_challenge', "the challenge does not belong to the contract's tag") };
+    case 'no_tag':
+      return { error: new ChunkError('no_tag', 'the tag is lost') };
+  }
+}
+
+/** Whether the chunk's file is the cause, not the challenge. */
+function isAboutChunk({ code }: ChunkError): boolean {
+  return code !== 'invalid_challenge' && code !== 'no_tag';
+}
+
+function partition<T>(values: readonly T[], predicate: (value: T) => boolean): [T[], T[]] {
+  return [values.filter(predicate), values.filter((value) => !predicate(value))];
 }

@@ -1,6 +1,5 @@
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ContractProof } from '@downstream/heartbeat';
 import { getErrorMessage, onAbort, TimeoutError, withTimeout } from '@downstream/platform';
 import { Piscina } from 'piscina';
 import { ChunkError } from '../farming/errors.ts';
@@ -8,6 +7,7 @@ import type { CallOptions } from '../farming/ports.ts';
 import type { TaggedProofOutcome, TaggedProofRequest } from '../tags/tag-prover.ts';
 import type { TagJob, TagJobOutcome } from '../tags/tag-tasks.ts';
 import { createFileError } from './chunk-errors.ts';
+import type { DigestOutcome, DigestRequest } from './chunk-io.ts';
 
 /** Work for a thread. Messages hold only paths and short strings: the bytes of a chunk stay in the thread. */
 export type Task =
@@ -23,7 +23,7 @@ export type Task =
   | { readonly kind: 'compare_seed'; readonly path: string; readonly seed: string; readonly size: number }
   | { readonly kind: 'prove_tagged'; readonly folder: string; readonly requests: readonly TaggedProofRequest[] }
   | { readonly kind: 'tags'; readonly folder: string; readonly job: TagJob }
-  | { readonly kind: 'prove'; readonly path: string; readonly challenge: string }
+  | { readonly kind: 'prove'; readonly requests: readonly DigestRequest[] }
   | { readonly kind: 'hash'; readonly path: string };
 
 export interface TaskResult<T> {
@@ -45,7 +45,7 @@ interface ValueByKind {
   readonly compare_seed: boolean;
   readonly prove_tagged: readonly TaggedProofOutcome[];
   readonly tags: TagJobOutcome;
-  readonly prove: ContractProof;
+  readonly prove: readonly DigestOutcome[];
   readonly hash: string;
 }
 

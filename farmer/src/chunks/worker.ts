@@ -1,7 +1,7 @@
 import { getErrorCode } from '@downstream/platform/errors';
 import { proveTagged } from '../tags/tag-prover.ts';
 import { performTagTask } from '../tags/tag-tasks.ts';
-import { hashFile, isSeededChunk, proveFile, writeChunk, writeRandomio, writeSeededChunk } from './chunk-io.ts';
+import { hashFile, isSeededChunk, proveFiles, writeChunk, writeRandomio, writeSeededChunk } from './chunk-io.ts';
 import type { Task, TaskOutcome } from './worker-pool.ts';
 
 /**
@@ -32,7 +32,7 @@ function perform(task: Task): unknown {
     case 'tags':
       return performTagTask(task.folder, task.job);
     case 'prove':
-      return proveFile(task.path, task.challenge);
+      return proveFiles(task.requests);
     case 'hash':
       return hashFile(task.path);
   }

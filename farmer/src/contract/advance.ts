@@ -9,6 +9,7 @@ import {
   type FailureReason,
   getOpenChallenge,
   isTimedByNode,
+  type Obstacle,
   type Phase,
   type RoundContext,
 } from './contract.ts';
@@ -55,6 +56,7 @@ const TRANSITIONS: { readonly [P in Phase]: Transitions<P> } = {
     challenged: receiveChallenge,
     answered: receiveAnswered,
     reading: ignore,
+    unprovable: ignore,
     proved: ignore,
     sent: ignore,
     verdict: ignore,
@@ -69,6 +71,7 @@ const TRANSITIONS: { readonly [P in Phase]: Transitions<P> } = {
     challenged: receiveChallenge,
     answered: receiveAnswered,
     reading: ignore,
+    unprovable: ignore,
     proved: ignore,
     sent: ignore,
     verdict: ignore,
@@ -83,9 +86,12 @@ const TRANSITIONS: { readonly [P in Phase]: Transitions<P> } = {
     challenged: receiveChallenge,
     answered: receiveAnswered,
     reading: (contract, _, now) => ({ contract: { ...contract, timeline: { ...contract.timeline, readAt: now } } }),
+    unprovable: (contract, { cause }) => ({ contract: { ...contract, obstacle: cause } }),
     proved: (contract, { response }, now) => {
       const timeline = { ...contract.timeline, hashedAt: now };
-      return { contract: { ...contract, phase: 'answering', response, verifiedAt: now, timeline } };
+      // Proofs of other kinds read a part of the chunk.
+      const verifiedAt = contract.terms.proof === 'digest' ? now : contract.verifiedAt;
+      return { contract: { ...contract, phase: 'answering', response, verifiedAt, timeline } };
     },
     sent: ignore,
     verdict: ignore,
@@ -101,6 +107,7 @@ const TRANSITIONS: { readonly [P in Phase]: Transitions<P> } = {
     challenged: receiveChallenge,
     answered: receiveAnswered,
     reading: ignore,
+    unprovable: ignore,
     proved: ignore,
     sent: (contract, _, now) => {
       const { sentAt = now, attempts } = contract.timeline;
@@ -275,14 +282,20 @@ function countUnknownRounds({ round, terms, timeline, unknownUntil }: Contract):
   return Math.max(0, Math.ceil((unknownUntil - round.issuedAt) / terms.intervalMs));
 }
 
+const MISSED_REASONS: Readonly<Record<Obstacle, { reason: FailureReason; cause: Cause }>> = {
+  chunk_unreadable: { reason: 'chunk_unreadable', cause: 'chunk_lost' },
+  wrong_answer: { reason: 'wrong_answer', cause: 'answer_rejected' },
+  invalid_challenge: { reason: 'node_error', cause: 'invalid_challenge' },
+  no_tag: { reason: 'chunk_unreadable', cause: 'tag_lost' },
+};
+
 /** Why a round ended without an answer: the first reason that applies. */
 function findMissedReason(
   contract: Contract,
   { nodeReachable, runningSince }: RoundContext,
 ): { reason: FailureReason; cause: Cause } {
   if (contract.timeline.sentAt !== undefined) return { reason: 'node_error', cause: 'not_acknowledged' };
-  if (contract.obstacle === 'chunk_unreadable') return { reason: contract.obstacle, cause: 'chunk_lost' };
-  if (contract.obstacle === 'wrong_answer') return { reason: contract.obstacle, cause: 'answer_rejected' };
+  if (contract.obstacle !== undefined) return MISSED_REASONS[contract.obstacle];
   if (runningSince >= dueAt(contract)) return { reason: 'missed', cause: 'farmer_stopped' };
   if (!nodeReachable)
     return { reason: 'node_error', cause: contract.phase === 'answering' ? 'not_acknowledged' : 'node_unreachable' };

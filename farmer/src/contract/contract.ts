@@ -51,13 +51,16 @@ export type FailureReason = (typeof FAILURE_REASONS)[number];
 export const OUTCOMES = ['passed', ...FAILURE_REASONS, 'unknown'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
+/** What prevents a right answer. `invalid_challenge`: it does not belong to the contract. `no_tag`: the tag is lost. */
+export type Obstacle = 'chunk_unreadable' | 'wrong_answer' | 'invalid_challenge' | 'no_tag';
+
 interface CommonState {
   readonly terms: Terms;
   readonly round: Round;
   /** When each stage of this round's challenge was reached. */
   readonly timeline: Timeline;
-  /** What has prevented a right answer in this round so far: the failure reason if the round ends without one. */
-  readonly obstacle?: 'chunk_unreadable' | 'wrong_answer' | undefined;
+  /** What has prevented a right answer in this round so far, and determines the failure reason. */
+  readonly obstacle?: Obstacle | undefined;
   /**
    * Whether a round was missed and the node sets the deadlines. Then it has ended the contract, unless it says
    * otherwise, and the current round has no deadline.
@@ -137,6 +140,12 @@ export interface EventByType {
   readonly answered: { readonly type: 'answered'; readonly dueAt: Instant; readonly askedAt: Instant };
   /** A worker starts to read the chunk. */
   readonly reading: { readonly type: 'reading'; readonly challenge: string };
+  /** The challenge can't be answered, whatever the chunk contains. */
+  readonly unprovable: {
+    readonly type: 'unprovable';
+    readonly challenge: string;
+    readonly cause: 'invalid_challenge' | 'no_tag';
+  };
   readonly proved: { readonly type: 'proved'; readonly challenge: string; readonly response: string };
   /** The response is being sent to the node. */
   readonly sent: { readonly type: 'sent'; readonly challenge: string };

@@ -36,6 +36,10 @@ function explainCause(entry: JournalEntry): string {
       return 'the chunk was still being generated at the deadline';
     case 'chunk_lost':
       return 'the chunk was missing, corrupt or on a failed disk, and was not rebuilt in time';
+    case 'tag_lost':
+      return "the contract's tag is lost, without which nothing can be proved";
+    case 'invalid_challenge':
+      return "the node's challenge does not belong to this contract";
     case 'node_unreachable':
       return 'the node returned no list of open challenges';
     case 'not_acknowledged':

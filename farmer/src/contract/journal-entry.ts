@@ -14,6 +14,10 @@ export const CAUSES = [
   'chunk_not_generated',
   /** The chunk was lost and not rebuilt in time. */
   'chunk_lost',
+  /** The contract's tag is lost, without which nothing can be proved (v1 API). */
+  'tag_lost',
+  /** The challenge cannot belong to the contract (v1 API). */
+  'invalid_challenge',
   /** The node returned no listing. */
   'node_unreachable',
   /** The node did not acknowledge the answer. */

@@ -77,7 +77,11 @@ export class Answerer {
 
   async #sendNext(signals: StopSignals): Promise<void> {
     const { node, circuit, session } = this.#deps;
-    if (node.traits.maxBatch > 1) await this.#collect();
+    if (this.#waiting.length < node.traits.maxBatch) {
+      // The request that is collecting takes this answer, too.
+      if (this.#isCollecting) return;
+      await this.#collect();
+    }
     const { token } = session;
     const batch: AnswerAttempt[] = [];
     while (batch.length < node.traits.maxBatch) {
@@ -94,10 +98,9 @@ export class Answerer {
     if (token !== undefined && batch.length > 0) await this.#send(token, batch, signals);
   }
 
-  /** Waits for more answers, unless enough wait already, or another request takes them. */
+  /** Waits for more answers. */
   async #collect(): Promise<void> {
-    const { node, clock } = this.#deps;
-    if (this.#isCollecting || this.#waiting.length >= node.traits.maxBatch) return;
+    const { clock } = this.#deps;
     const slackMs = (this.#waiting.peek()?.dueAt ?? 0) - clock.now();
     this.#isCollecting = true;
     await clock.sleep(Math.max(0, Math.min(COLLECT_MS, slackMs / 10)));

@@ -67,6 +67,10 @@ export type ChunkErrorCode =
   | 'exhausted'
   /** The file's hash no longer matches. */
   | 'corrupt'
+  /** The challenge cannot belong to the contract. */
+  | 'invalid_challenge'
+  /** What proofs of the contract need is lost. */
+  | 'no_tag'
   /** The work was abandoned because the farmer stops. */
   | 'interrupted';
 

@@ -100,6 +100,8 @@ export interface NodeTraits {
  */
 export interface NodePort {
   readonly traits: NodeTraits;
+  /** Finds out which API the node serves. Must succeed before the first call with a stored token. */
+  connect?(options?: CallOptions): Promise<void>;
   /** Registers the payout address. @returns the token for all other calls */
   register(address: string, options?: CallOptions): Promise<string>;
   /**
@@ -144,15 +146,18 @@ export type ProofOutcome =
       /** Whether the challenge covers no byte of the chunk, so that the proof shows nothing. */
       readonly isEmpty?: boolean | undefined;
     }
-  /** `corrupt`, `unreadable` or `slow`. */
   | { readonly error: ChunkError };
 
 /** Chunk files on disk. The work on them runs in worker threads. Calls throw a `ChunkError` if they fail. */
 export interface ChunkPort {
   /** Generates or downloads a chunk. The file gets its name only when it is complete and has the expected hash. */
   create(chunk: ChunkTerms, options?: CallOptions): Promise<void>;
-  /** Reads chunks and computes the responses in one job of a worker. @returns the outcomes in the same order */
-  prove(requests: readonly ProofRequest[], options?: CallOptions): Promise<readonly ProofOutcome[]>;
+  /**
+   * Reads chunks and computes the responses, with few jobs for workers.
+   *
+   * @returns the outcomes in the same order. None is delayed by a disk that hangs, except its own
+   */
+  prove(requests: readonly ProofRequest[], options?: CallOptions): readonly Promise<ProofOutcome>[];
   /** Reads the chunk and compares it with its hash or seed. @throws ChunkError `corrupt`, `unreadable` or `slow` */
   verify(chunk: ChunkTerms, options?: CallOptions): Promise<void>;
   remove(id: ContractId): Promise<void>;
@@ -239,6 +244,7 @@ export interface TokenStorePort {
   saveToken(token: string): void;
   /** The API of the token and the contracts; undefined before it is known. */
   api(): NodeApi | undefined;
+  /** Saves another API than before. If one was known, the token, which belongs to it, is forgotten. */
   saveApi(api: NodeApi): void;
 }
 

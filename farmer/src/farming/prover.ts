@@ -1,7 +1,7 @@
 import type { Instant } from '@downstream/platform';
 import { type ChunkTerms, type Contract, type ContractId, dueAt } from '../contract/contract.ts';
 import { DeadlineQueue } from '../contract/deadline-queue.ts';
-import { ChunkError } from './errors.ts';
+import type { ChunkError } from './errors.ts';
 import type { NodeComponents } from './node-components.ts';
 import type { ProofOutcome } from './ports.ts';
 
@@ -49,15 +49,14 @@ export class Prover {
     const [first] = batch;
     if (first === undefined) return;
     for (const { terms, challenge } of batch) contracts.apply(terms.id, { type: 'reading', challenge });
-    try {
-      const requests = batch.map(({ terms, challenge }) => ({ chunk: terms, challenge }));
-      const outcomes = await chunks.prove(requests, { timeoutMs: dueAt(first) - startedAt });
-      if (outcomes.some((outcome) => 'response' in outcome))
-        throughput.recordProof((clock.now() - startedAt) / batch.length);
-      for (const [at, outcome] of outcomes.entries()) this.#handleOutcome(batch[at], outcome, startedAt);
-    } catch (error) {
-      for (const { terms, challenge } of batch) this.#handleFailure(terms.id, { challenge, startedAt, error });
-    }
+    const requests = batch.map(({ terms, challenge }) => ({ chunk: terms, challenge }));
+    const outcomes = chunks.prove(requests, { timeoutMs: dueAt(first) - startedAt });
+    let proved = 0;
+    const handle = async (outcome: Promise<ProofOutcome>, at: number) => {
+      if (this.#handleOutcome(batch[at], await outcome, startedAt)) proved += 1;
+    };
+    await Promise.all(outcomes.map(handle));
+    if (proved > 0) throughput.recordProof((clock.now() - startedAt) / batch.length);
   }
 
   /** Takes the proofs with the next deadlines, as many as make a job. Skips those that are out of date or too late. */
@@ -82,27 +81,35 @@ export class Prover {
     return batch;
   }
 
-  #handleOutcome(contract: Contract<'proving'> | undefined, outcome: ProofOutcome, startedAt: Instant): void {
-    if (contract === undefined) return;
+  /** @returns whether the chunk was proved */
+  #handleOutcome(contract: Contract<'proving'> | undefined, outcome: ProofOutcome, startedAt: Instant): boolean {
+    if (contract === undefined) return false;
     const { terms, challenge } = contract;
-    if ('error' in outcome) this.#handleFailure(terms.id, { challenge, startedAt, error: outcome.error });
-    else {
-      if (outcome.isEmpty) this.#deps.outcomes.emptyChallenge();
-      this.#deps.contracts.apply(terms.id, { type: 'proved', challenge, response: outcome.response });
+    if ('error' in outcome) {
+      this.#handleFailure(terms.id, { challenge, startedAt, error: outcome.error });
+      return false;
     }
+    if (outcome.isEmpty) this.#deps.outcomes.emptyChallenge();
+    this.#deps.contracts.apply(terms.id, { type: 'proved', challenge, response: outcome.response });
+    return true;
   }
 
   #handleFailure(
     id: ContractId,
-    { challenge, startedAt, error }: { challenge: string; startedAt: Instant; error: unknown },
+    { challenge, startedAt, error }: { challenge: string; startedAt: Instant; error: ChunkError },
   ): void {
     const { contracts, log } = this.#deps;
     const contract = contracts.get(id);
-    const code = error instanceof ChunkError ? error.code : undefined;
+    const { code } = error;
     if (contract === undefined || code === 'interrupted') return;
     if (code === 'exhausted') {
       log.warn('chunk read deferred: resource limit reached', { contract: id, error });
       void this.#retryLater(id, challenge);
+      return;
+    }
+    if (code === 'invalid_challenge' || code === 'no_tag') {
+      log.warn('challenge not provable', { contract: id, error });
+      contracts.apply(id, { type: 'unprovable', challenge, cause: code });
       return;
     }
     if (code === 'slow') log.warn('chunk read timed out', { contract: id, error });

@@ -3,6 +3,7 @@ import {
   computeBackoffMs,
   getErrorCode,
   type Instant,
+  type LogFields,
   type Logger,
   type Random,
 } from '@downstream/platform';
@@ -12,7 +13,7 @@ import type { NodePort, TokenStorePort } from './ports.ts';
 import { RepeatedReports } from './repeated-reports.ts';
 
 interface SessionDeps {
-  readonly node: Pick<NodePort, 'register'>;
+  readonly node: Pick<NodePort, 'register' | 'connect'>;
   readonly tokens: TokenStorePort;
   readonly clock: Clock;
   readonly random: Random;
@@ -70,8 +71,14 @@ export class Session {
 
   /** Uses the stored token, or registers. */
   async open(signal: AbortSignal): Promise<void> {
-    this.#token = this.#deps.tokens.token();
-    if (this.#token === undefined) await this.register(signal);
+    const { node, tokens, log } = this.#deps;
+    const token = tokens.token();
+    if (token === undefined) await this.register(signal);
+    else {
+      const report = (fields: LogFields) => log.warn('connection failed', fields);
+      await this.#retry(async () => await node.connect?.({ signal }), { report, signal });
+      this.#token = token;
+    }
   }
 
   /**
@@ -79,20 +86,31 @@ export class Session {
    * contracts accepted with the old one would not be listed with the new one.
    */
   async register(signal: AbortSignal): Promise<void> {
-    const { node, tokens, clock, random, log } = this.#deps;
+    const { node, tokens, clock, log } = this.#deps;
     this.#token = undefined;
     this.#rejections.reset();
     await this.#waitForNextRegistration(signal);
+    const request = async () => {
+      const token = await node.register(this.#address, { signal });
+      // A token that can't be stored is not used: its contracts would be lost when this process ends.
+      tokens.saveToken(token);
+      this.#token = token;
+    };
+    await this.#retry(request, { report: (fields) => log.warn('registration failed', fields), signal });
+    this.#registeredAt = [...this.#registeredAt, clock.now()].slice(-MAX_REGISTRATIONS.count);
+    log.info('farmer registered');
+  }
+
+  async #retry(
+    work: () => Promise<void>,
+    { report, signal }: { report: (fields: LogFields) => void; signal: AbortSignal },
+  ): Promise<void> {
+    const { clock, random } = this.#deps;
     for (let attempt = 1; ; attempt++) {
       const sentAt = clock.now();
       try {
-        const token = await node.register(this.#address, { signal });
-        // A token that can't be stored is not used: its contracts would be lost when this process ends.
-        tokens.saveToken(token);
-        this.#token = token;
+        await work();
         this.#problem.recordSuccess();
-        this.#registeredAt = [...this.#registeredAt, clock.now()].slice(-MAX_REGISTRATIONS.count);
-        log.info('farmer registered');
         return;
       } catch (error) {
         signal.throwIfAborted();
@@ -101,7 +119,7 @@ export class Session {
         // While the circuit breaker is open nothing is sent, so retry as soon as it lets a request through.
         const backoffMs = code === 'circuit_open' ? 0 : computeBackoffMs(RETRY, attempt, random);
         const pauseMs = Math.round(Math.max(backoffMs, retryAfterMs));
-        log.warn('registration failed', { error, code: getErrorCode(error), attempt, pauseMs });
+        report({ error, code: getErrorCode(error), attempt, pauseMs });
         await clock.sleep(pauseMs, signal);
       }
     }

@@ -19,8 +19,8 @@ const prototypeListing = z.union([
 ]);
 
 /**
- * Finds out which API a node serves: v1 if it serves both. Only for nodes without contracts, because contracts stay
- * with the API that issued them.
+ * Finds out which API a node serves: prototype if it serves both, as the mock node does. Only for nodes without
+ * contracts, because contracts stay with the API that issued them.
  *
  * Each API is detected by a response that no other server sends. Everything else is an error, after which the caller
  * tries again: while a node starts, the proxy in front of it may respond with 404.
@@ -28,16 +28,16 @@ const prototypeListing = z.union([
  * @throws NodeError if the node serves neither API or does not respond; the signal's reason when aborted
  */
 export async function detectApi(http: NodeHttp, options: CallOptions = {}): Promise<NodeApi> {
-  const root = await request(http, { ...options, route: 'v1_root', path: buildPath('v1_root', {}) });
-  if (root.status === 200 && v1Root.safeParse(root.body).success) return 'v1';
   const listing = await request(http, {
     ...options,
     route: 'due',
     path: buildPath('due', { token: UNKNOWN_TOKEN }),
   });
   if (prototypeListing.safeParse(listing.body).success) return 'prototype';
+  const root = await request(http, { ...options, route: 'v1_root', path: buildPath('v1_root', {}) });
+  if (root.status === 200 && v1Root.safeParse(root.body).success) return 'v1';
   const message = 'the server responds like no known node: check FARMER_NODE_URL';
-  throw new NodeError('invalid_response', 'due', message, { status: listing.status });
+  throw new NodeError('invalid_response', 'v1_root', message, { status: root.status });
 }
 
 /** @throws NodeError also if the same request may get another response later */

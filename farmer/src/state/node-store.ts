@@ -92,6 +92,8 @@ export class NodeStore implements StorePort, TokenStorePort, ExitStorePort, Cloc
   }
 
   saveApi(api: NodeApi): void {
+    // A token of the other API is of no use.
+    if (this.api() !== undefined) this.#save('UPDATE node SET token = ? WHERE id = ?', null);
     this.#save('UPDATE node SET api = ? WHERE id = ?', api);
   }
 
@@ -181,7 +183,7 @@ export class NodeStore implements StorePort, TokenStorePort, ExitStorePort, Cloc
   }
 
   /** Writes to state and replica, or to neither: otherwise the next start would restore a value whose write failed. */
-  #save(sql: string, value: string): void {
+  #save(sql: string, value: string | null): void {
     const { db, replica } = this.#deps;
     inDurableTransaction(db, () => {
       db.prepare(sql).run(value, this.id);

@@ -111,7 +111,7 @@ export class ChunkFolder {
       /** Proves one chunk, and throws its error. */
       prove: async (id: string, challenge: string, options?: CallOptions) => {
         const chunk = toChunk(id, { kind: 'secret', secret: '' });
-        const [outcome] = await port.prove([{ chunk, challenge }], options);
+        const [outcome] = await Promise.all(port.prove([{ chunk, challenge }], options));
         if (outcome === undefined || 'error' in outcome) throw outcome?.error ?? new Error('no outcome');
         return outcome.response;
       },

@@ -293,18 +293,19 @@ export class FakeChunks implements ChunkPort {
   /** Delays a proof. */
   proofTime: () => Promise<void> = async () => {};
 
-  async prove(requests: readonly ProofRequest[]): Promise<ProofOutcome[]> {
-    await this.gate;
-    const outcomes: ProofOutcome[] = [];
-    for (const request of requests) {
-      await this.proofTime();
-      outcomes.push(this.#proveOne(request));
-    }
-    return outcomes;
+  prove(requests: readonly ProofRequest[]): Promise<ProofOutcome>[] {
+    let previous: Promise<unknown> = this.gate ?? Promise.resolve();
+    return requests.map((request) => {
+      const proof = this.#proveAfter(previous, request);
+      previous = proof;
+      return proof;
+    });
   }
 
-  #proveOne({ chunk: { id }, challenge }: ProofRequest): ProofOutcome {
+  async #proveAfter(previous: Promise<unknown>, { chunk: { id }, challenge }: ProofRequest): Promise<ProofOutcome> {
+    await previous;
     try {
+      await this.proofTime();
       this.#assertIntact(id);
       return { response: `${id}:${challenge}` };
     } catch (error) {
@@ -406,6 +407,7 @@ export class MemoryStore implements StorePort, TokenStorePort, ExitStorePort, Sc
   api = () => this.savedApi;
   saveApi(api: NodeApi): void {
     this.#write();
+    if (this.savedApi !== undefined) this.saved = undefined;
     this.savedApi = api;
   }
   #write(): void {

@@ -28,7 +28,7 @@ async function detect(root: RequestListener, listing: RequestListener = NOT_FOUN
 describe('detectApi', () => {
   it.each<[string, string, RequestListener, RequestListener]>([
     ['v1', 'the original node of 2015', json({ msg: 'ok' }), NOT_FOUND],
-    ['v1', 'a node with both APIs', json({ msg: 'ok' }), json({ status: 'no_token' })],
+    ['prototype', 'a node with both APIs', json({ msg: 'ok' }), json({ status: 'no_token' })],
     ['prototype', 'the original node of September 2014', NOT_FOUND, json({ contracts: 'data' })],
     ['prototype', 'a node that knows no such token', NOT_FOUND, json({ status: 'no_token' })],
     ['prototype', 'a node that knows no such token and says so with 404', NOT_FOUND, json({ status: 'no_token' }, 404)],
@@ -56,7 +56,7 @@ describe('detectApi', () => {
     expect(await detect(handler, handler)).toMatch(/^(http_error|invalid_response|unreachable|rejected)$/);
   });
 
-  it('does not take a node with a temporary failure of v1 for one of the prototype API', async () => {
-    expect(await detect(json({ status: 'error' }, 500), json({ status: 'no_token' }))).toBe('http_error');
+  it('does not take a node with a temporary failure of the prototype API for one of v1', async () => {
+    expect(await detect(json({ msg: 'ok' }), json({ status: 'error' }, 500))).toBe('http_error');
   });
 });
