@@ -5,6 +5,7 @@ import { measureHostileReply } from './hostile-reply.ts';
 import { measureLargeChunks } from './large-chunks.ts';
 import { measureListing } from './listing.ts';
 import { measureMockScale } from './mock-scale.ts';
+import { measureMockV1 } from './mock-v1.ts';
 import { measureMockVerify } from './mock-verify.ts';
 import { measurePrototypeFarm } from './prototype-farm.ts';
 import type { Result } from './result.ts';
@@ -25,6 +26,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   { names: ['listing-20000'], run: measureListing },
   { names: ['hostile-reply-rss'], run: measureHostileReply },
   { names: ['mock-verify'], run: measureMockVerify },
+  { names: ['mock-v1'], run: measureMockV1 },
   { names: ['mock-contracts', 'mock-bytes-per-contract'], run: measureMockScale },
 ];
 

@@ -9,6 +9,8 @@ import type { Status } from '../../farmer/src/status/status.ts';
 const root = join(import.meta.dirname, '../..');
 const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
 
+const TICKS_PER_SECOND = 100;
+
 const GC_SIGNAL = 'SIGUSR2';
 /** Makes a service collect garbage on a signal and return all unused memory. */
 const GC_FLAGS = [
@@ -53,6 +55,16 @@ export class Service implements AsyncDisposable {
     await exit;
   }
 
+  /** User and system time of all threads of the process, in steps of 10 ms. */
+  getCpuMs(): number {
+    const [, , , , , , , , , , , user = 0, system = 0] = readFileSync(`/proc/${this.#process.pid}/stat`, 'utf8')
+      // The name of the program, in parentheses, may contain spaces.
+      .replace(/^.*\) /, '')
+      .split(' ')
+      .map(Number);
+    return ((user + system) * 1000) / TICKS_PER_SECOND;
+  }
+
   protected signal(name: NodeJS.Signals): void {
     this.#process.kill(name);
   }
@@ -63,7 +75,21 @@ export class Service implements AsyncDisposable {
   }
 }
 
-class MockNodeService extends Service {
+export class MockNodeService extends Service {
+  readonly #controlUrl: string;
+
+  constructor(child: ChildProcess, ports: { readonly api: string; readonly control: string }) {
+    super(child, `http://127.0.0.1:${ports.api}`);
+    this.#controlUrl = `http://127.0.0.1:${ports.control}/__admin`;
+  }
+
+  /** Sends a request to the control API. */
+  async control(method: string, path: string, body: unknown): Promise<void> {
+    const headers = { 'Content-Type': 'application/json' };
+    const response = await fetch(`${this.#controlUrl}/${path}`, { method, headers, body: JSON.stringify(body) });
+    if (!response.ok) throw new Error(`${method} ${path}: ${await response.text()}`);
+  }
+
   /** The resident set after garbage collection. */
   async getResidentBytes(): Promise<number> {
     this.signal(GC_SIGNAL);
@@ -81,7 +107,8 @@ export class FarmerService extends Service {
 
 export async function startMockNode(env: Readonly<Record<string, string>>): Promise<MockNodeService> {
   const child = start('mock-node/dist/main.js', { MOCK_PORT: '0', MOCK_CONTROL_PORT: '0', ...env }, GC_FLAGS);
-  return new MockNodeService(child, `http://127.0.0.1:${await matchOutput(child, /api=:(\d+)/)}`);
+  const [api = '', control = ''] = await matchOutput(child, /api=:(\d+) control=:(\d+)/);
+  return new MockNodeService(child, { api, control });
 }
 
 /** Starts a farmer with two workers and waits until it serves HTTP. */
@@ -98,7 +125,8 @@ export async function startFarmer(
     FARMER_WORKERS: '2',
   };
   const child = start('farmer/dist/main.js', { ...defaults, ...env }, ['--max-semi-space-size=4']);
-  return new FarmerService(child, await matchOutput(child, /"http":"([^"]+)"/));
+  const [url = ''] = await matchOutput(child, /"http":"([^"]+)"/);
+  return new FarmerService(child, url);
 }
 
 export async function waitUntil(
@@ -120,14 +148,14 @@ function start(script: string, env: Readonly<Record<string, string>>, flags: rea
   });
 }
 
-/** @returns the pattern's group in the first line that matches; later output is discarded */
-async function matchOutput(child: ChildProcess, pattern: RegExp): Promise<string> {
+/** @returns the pattern's groups in the first line that matches; later output is discarded */
+async function matchOutput(child: ChildProcess, pattern: RegExp): Promise<string[]> {
   const { stdout } = child;
   if (stdout === null) throw new Error('the service has no standard output');
   return await new Promise((resolve, reject) => {
     createInterface(stdout).on('line', (line) => {
-      const match = pattern.exec(line)?.[1];
-      if (match !== undefined) resolve(match);
+      const match = pattern.exec(line);
+      if (match !== null) resolve(match.slice(1));
     });
     child.once('error', reject);
     child.once('exit', (code) => reject(new Error(`the service exited with ${code}`)));
