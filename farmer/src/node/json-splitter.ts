@@ -1,4 +1,4 @@
-/** JSON that is not parsed yet; undefined if it is too long. */
+/** JSON that is not parsed yet; undefined if it exceeds a limit. */
 export type JsonPart = string | undefined;
 
 export interface JsonReceiver {
@@ -8,8 +8,17 @@ export interface JsonReceiver {
   readonly onArray: (name: string) => (element: JsonPart) => void;
 }
 
+/** Parts beyond a limit are not kept, because parsing them would take too much time or memory. */
+export interface PartLimits {
+  /** In characters. */
+  readonly length: number;
+  /** Of commas, colons, and opening brackets and braces within the part. */
+  readonly delimiters: number;
+}
+
 /** In characters, unless the receiver expects longer parts. */
 export const MAX_PART_LENGTH = 8 * 1024;
+const DEFAULT_LIMITS: PartLimits = { length: MAX_PART_LENGTH, delimiters: MAX_PART_LENGTH };
 /** Of members and elements at any depth. A listing of 32 MiB has fewer, since each contract has a hash. */
 const MAX_ELEMENTS = 750_000;
 const MAX_DEPTH = 32;
@@ -40,24 +49,25 @@ const [OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [91, 93, 123, 125
  */
 export class JsonSplitter {
   readonly #receiver: JsonReceiver;
-  readonly #maxPartLength: number;
+  readonly #limits: PartLimits;
   #position: Position = 'object';
   #name = '';
   #onElement: (element: JsonPart) => void = () => {};
   /** Whether nothing has followed the last brace or bracket that was entered. */
   #isFirst = true;
-  /** The current part, up to the end of the last text; undefined if it is too long. */
+  /** The current part, up to the end of the last text; undefined if it exceeds a limit. */
   #part: JsonPart = '';
+  /** In the current part. */
+  #delimiters = 0;
   #elements = 0;
   /** Open brackets and braces within the current part. */
   #depth = 0;
   #isInString = false;
   #isEscaped = false;
 
-  /** @param maxPartLength in characters; longer parts are not kept */
-  constructor(receiver: JsonReceiver, maxPartLength = MAX_PART_LENGTH) {
+  constructor(receiver: JsonReceiver, limits: PartLimits = DEFAULT_LIMITS) {
     this.#receiver = receiver;
-    this.#maxPartLength = maxPartLength;
+    this.#limits = limits;
   }
 
   /** @throws SyntaxError if the text is not an object or exceeds a limit; also whatever the receiver throws */
@@ -78,7 +88,10 @@ export class JsonSplitter {
         case OPEN_BRACE:
         case OPEN_BRACKET:
           if (this.#depth === 0 && this.#enter(code, text.slice(start, at))) start = at + 1;
-          else this.#depth += 1;
+          else {
+            this.#depth += 1;
+            this.#delimiters += 1;
+          }
           if (this.#depth > MAX_DEPTH) throw new SyntaxError('the JSON is nested too deeply');
           break;
         case COMMA:
@@ -90,6 +103,7 @@ export class JsonSplitter {
             this.#endPart(text.charAt(at), text.slice(start, at));
             start = at + 1;
           } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) this.#depth -= 1;
+          else this.#delimiters += 1;
       }
     }
     this.#append(text.slice(start));
@@ -124,6 +138,7 @@ export class JsonSplitter {
     if (next === undefined) throw new SyntaxError('the JSON is not one complete object');
     this.#position = next;
     this.#part = '';
+    this.#delimiters = 0;
     this.#isFirst = false;
     const isEmpty = isFirst && isBlank(part);
     if (next === 'value') this.#name = parseName(part);
@@ -137,7 +152,8 @@ export class JsonSplitter {
   #append(text: string): void {
     if (this.#part === undefined) return;
     const part = this.#part === '' ? text.replace(LEADING_SPACE, '') : this.#part + text;
-    this.#part = part.length > this.#maxPartLength ? undefined : part;
+    const { length, delimiters } = this.#limits;
+    this.#part = part.length > length || this.#delimiters > delimiters ? undefined : part;
   }
 }
 

@@ -1,6 +1,6 @@
 import { parseJson } from '@downstream/platform';
 import type { RouteName } from '@downstream/protocol';
-import { type JsonPart, type JsonReceiver, JsonSplitter } from './json-splitter.ts';
+import { type JsonPart, type JsonReceiver, JsonSplitter, type PartLimits } from './json-splitter.ts';
 import type { NodeResponse } from './node-http.ts';
 import { isSuccess, readWhole, toResponseError } from './responses.ts';
 
@@ -15,14 +15,14 @@ const MAX_INVALID_ENTRIES = 10_000;
  * event loop is never blocked for long, whatever the node sends. Invalid entries are skipped.
  *
  * @param readers one for each list that the response must have
- * @param maxEntryLength in characters; 8 KiB by default
+ * @param limits of each entry; by default 8 KiB
  * @throws NodeError `no_token`, `no_hash`, `rejected`, `http_error` or `invalid_response`
  */
 export async function readLists(
   route: RouteName,
   readers: ReadonlyMap<string, EntryReader>,
   response: NodeResponse,
-  maxEntryLength?: number,
+  limits?: PartLimits,
 ): Promise<void> {
   const { status, body } = response;
   if (!isSuccess(route, status)) throw toResponseError(route, status, parseJson((await readWhole(response)).text));
@@ -43,7 +43,7 @@ export async function readLists(
       };
     },
   };
-  const splitter = new JsonSplitter(receiver, maxEntryLength);
+  const splitter = new JsonSplitter(receiver, limits);
   try {
     for await (const text of body) splitter.write(text);
     splitter.end();

@@ -27,7 +27,7 @@ export class V1Listing implements Listing {
   }
 
   /** Adds an entry of `challenges`. @returns whether it identifies a contract */
-  add(entry: unknown): boolean {
+  readonly add = (entry: unknown): boolean => {
     const { data } = challengeEntry.safeParse(entry);
     const reference = (data ?? anyEntry.safeParse(entry).data)?.file_hash;
     if (reference === undefined) {
@@ -40,7 +40,7 @@ export class V1Listing implements Listing {
     else if ('challenge' in data) this.#addChallenge(id, data);
     else this.#addEnd(id, 'status' in data ? data.status : data.error);
     return true;
-  }
+  };
 
   #addChallenge(id: ContractId, entry: { challenge: unknown; due: number; answered: boolean }): void {
     const challenge = formatChallenge(entry.challenge);

@@ -1,5 +1,4 @@
-import { HeartbeatError, merkle, swizzle } from '@downstream/heartbeat';
-import { buildPath, heartbeatResponse, type V1RouteName } from '@downstream/protocol';
+import { buildPath, type V1RouteName } from '@downstream/protocol';
 import { NodeError } from '../farming/errors.ts';
 import {
   type Answer,
@@ -10,16 +9,16 @@ import {
   type NodeTraits,
   type Offer,
   type OutcomePort,
-  type ReceivedTag,
   SKIP_REASONS,
   type SkipReason,
   type Verdict,
 } from '../farming/ports.ts';
 import type { Identity } from '../identity.ts';
-import { MAX_PART_LENGTH } from './json-splitter.ts';
+import { MAX_PART_LENGTH, type PartLimits } from './json-splitter.ts';
 import type { NodeHttp, NodeRequest } from './node-http.ts';
 import { readLists } from './read-lists.ts';
-import { parseResponse, readWhole } from './responses.ts';
+import { readWhole } from './responses.ts';
+import { parseRegistration, type Registration } from './v1-heartbeat.ts';
 import { V1Listing } from './v1-listing.ts';
 import { V1Offers } from './v1-offers.ts';
 import { V1Report } from './v1-report.ts';
@@ -36,26 +35,17 @@ export interface V1NodeDeps {
   readonly outcomes?: Pick<OutcomePort, 'entriesSkipped'>;
 }
 
-type Heartbeat = Omit<ReceivedTag, 'tag'>;
-interface Registration {
-  readonly token: string;
-  readonly heartbeat: Heartbeat;
-}
 type Request = Omit<NodeRequest<unknown>, 'read'> & { readonly route: V1RouteName };
 
-const SCHEMES = { Merkle: merkle, Swizzle: swizzle };
 const MIB = 1024 * 1024;
 /** Keeps requests below 4 MiB, and the time for which they occupy a node of 2015 below a second. */
 const MAX_BATCH = 500;
 /** For white space and for entries that were not asked for. */
 const MAX_EXTRA_BYTES = 64 * 1024;
-/** For all Merkle tags of a response. Their size depends on the number of challenges: 24 KB for 256. */
-const MAX_MERKLE_BYTES = 10 * MIB;
-/** The size of a Swizzle tag relative to that of its chunk: 0.14 with the default of ten sectors, 1.6 with one. */
-const MAX_SWIZZLE_RATIO = 2;
-const MAX_OFFERS_BYTES = 64 * MIB;
-/** For the largest tag that the schemes accept. */
-const MAX_OFFER_LENGTH = 24 * MIB;
+/** All tags of a response are in memory at once. */
+const MAX_OFFERS_BYTES = 32 * MIB;
+/** For the largest tags that the schemes accept: Swizzle tags are long, Merkle tags have many nodes. */
+const OFFER_LIMITS: PartLimits = { length: 24 * MIB, delimiters: 2 * 65_536 + 64 };
 
 /** Client of a node with the v1 API (`/api/downstream/v1`). Each call sends one request, about at most one batch. */
 export class V1Node implements NodePort {
@@ -86,16 +76,28 @@ export class V1Node implements NodePort {
     { maxBytes, ...options }: CallOptions & { readonly maxBytes: number },
   ): Promise<Offer[]> {
     const known = this.#known?.token === token ? this.#known : await this.#identify(token, options);
-    const result = new V1Offers({ nodeUrl: this.#options.url, maxBytes, heartbeat: known.heartbeat });
-    const request = {
+    const { heartbeat, tagRatio } = known;
+    const requestBytes = Math.floor(Math.min(maxBytes, (MAX_OFFERS_BYTES - MAX_EXTRA_BYTES) / tagRatio));
+    const { offers, skipped } = await this.#deps.http.request({
       ...options,
       route: 'v1_chunk',
-      path: buildPath('v1_chunk', { token, size: String(maxBytes) }),
-      maxBytes: Math.min(MAX_MERKLE_BYTES + MAX_SWIZZLE_RATIO * maxBytes, MAX_OFFERS_BYTES),
-    } as const;
-    await this.#readList('chunks', (entry) => result.add(entry), request, MAX_OFFER_LENGTH);
-    this.#countSkipped(result.skipped);
-    return result.offers;
+      path: buildPath('v1_chunk', { token, size: String(requestBytes) }),
+      maxBytes: MAX_OFFERS_BYTES,
+      read: async (response) => {
+        const result = new V1Offers({ nodeUrl: this.#options.url, maxBytes: requestBytes, heartbeat });
+        try {
+          await readLists('v1_chunk', new Map([['chunks', result.add]]), response, OFFER_LIMITS);
+        } catch (error) {
+          // Nodes delete each tag when they have sent it, so offers that arrived must not be lost with the rest.
+          if (!(error instanceof NodeError) || result.offers.length === 0) throw error;
+          result.skipped.invalid_contract += 1;
+        }
+        result.checkSize();
+        return result;
+      },
+    });
+    this.#countSkipped(skipped);
+    return offers;
   }
 
   /**
@@ -104,12 +106,11 @@ export class V1Node implements NodePort {
    */
   async listContracts(token: string, { asked, signal, timeoutMs }: ListingOptions = {}): Promise<Listing> {
     if (asked === undefined) throw new TypeError('the contracts to ask for are missing');
-    const listing = new V1Listing(asked);
     if (asked.length === 0) {
       await this.#identify(token, { signal, timeoutMs });
-      return listing;
+      return new V1Listing([]);
     }
-    await this.#readList('challenges', (entry) => listing.add(entry), {
+    return await this.#deps.http.request({
       signal,
       timeoutMs,
       route: 'v1_challenge',
@@ -117,27 +118,34 @@ export class V1Node implements NodePort {
       path: buildPath('v1_challenge', { token }),
       body: JSON.stringify({ hashes: asked.map(({ reference }) => reference) }),
       maxBytes: MAX_EXTRA_BYTES + asked.length * MAX_PART_LENGTH,
+      read: async (response) => {
+        const listing = new V1Listing(asked);
+        await readLists('v1_challenge', new Map([['challenges', listing.add]]), response);
+        return listing;
+      },
     });
-    return listing;
   }
 
   async answer(token: string, answers: readonly Answer[], options: CallOptions = {}): Promise<Verdict[]> {
     if (answers.length === 0) return [];
-    const report = new V1Report(answers);
     // Responses are JSON already.
     const proofs = answers.map(
       ({ reference, response }) => `{"file_hash":${JSON.stringify(reference)},"proof":${response}}`,
     );
-    await this.#readList('report', (entry) => report.add(entry), {
+    const { verdicts, skipped } = await this.#deps.http.request({
       ...options,
       route: 'v1_answer',
       method: 'POST',
       path: buildPath('v1_answer', { token }),
       body: `{"proofs":[${proofs.join(',')}]}`,
       maxBytes: MAX_EXTRA_BYTES + answers.length * MAX_PART_LENGTH,
+      read: async (response) => {
+        const report = new V1Report(answers);
+        await readLists('v1_answer', new Map([['report', report.add]]), response);
+        return report;
+      },
     });
-    this.#countSkipped(report.skipped);
-    const { verdicts } = report;
+    this.#countSkipped(skipped);
     // The node may have got other keys: tags of new contracts then belong to another heartbeat.
     if (verdicts.includes('rejected')) this.#known = undefined;
     return verdicts;
@@ -150,38 +158,15 @@ export class V1Node implements NodePort {
   /** Presents the token of an earlier run to the node. */
   async #identify(token: string, options: CallOptions): Promise<Registration> {
     const path = buildPath('v1_heartbeat', { token });
-    const { heartbeat } = await this.#requestHeartbeat({ ...options, route: 'v1_heartbeat', path });
-    this.#known = { token, heartbeat };
+    const registration = await this.#requestHeartbeat({ ...options, route: 'v1_heartbeat', path });
+    this.#known = { ...registration, token };
     return this.#known;
   }
 
   async #requestHeartbeat(request: Request): Promise<Registration> {
-    const { route } = request;
     return await this.#deps.http.request({
       ...request,
-      read: async (response) => {
-        const { token, type: scheme, heartbeat } = parseResponse(route, heartbeatResponse, await readWhole(response));
-        try {
-          SCHEMES[scheme].heartbeat.fromJSON(heartbeat);
-        } catch (error) {
-          if (!(error instanceof HeartbeatError)) throw error;
-          throw new NodeError('invalid_response', route, "the node's heartbeat is invalid", { reason: error.message });
-        }
-        return { token, heartbeat: { scheme, heartbeat } };
-      },
-    });
-  }
-
-  async #readList(
-    name: string,
-    read: (entry: unknown) => boolean,
-    request: Request,
-    maxEntryLength?: number,
-  ): Promise<void> {
-    const readers = new Map([[name, read]]);
-    await this.#deps.http.request({
-      ...request,
-      read: async (response) => await readLists(request.route, readers, response, maxEntryLength),
+      read: async (response) => parseRegistration(request.route, await readWhole(response)),
     });
   }
 

@@ -29,18 +29,13 @@ export class V1Offers {
     this.#options = options;
   }
 
-  /**
-   * Adds an entry of `chunks`.
-   *
-   * @returns whether the entry is valid
-   * @throws NodeError `invalid_response` if the chunks are larger than requested
-   */
-  add(entry: unknown): boolean {
+  /** Adds an entry of `chunks`. @returns whether the entry is valid */
+  readonly add = (entry: unknown): boolean => {
     const { data } = chunkOffer.safeParse(entry);
     const challenge = formatChallenge(data?.challenge);
     if (data === undefined || challenge === undefined || data.due < MIN_DUE_MS) return this.#skip('invalid_contract');
     const { file_hash: reference, seed, size: sizeBytes, due: intervalMs, tag } = data;
-    this.#countBytes(sizeBytes);
+    this.#bytes += sizeBytes;
     if (this.#references.has(reference)) return this.#skip('invalid_contract');
     this.#references.add(reference);
     if (this.offers.length === MAX_OFFERS) return this.#skip('surplus');
@@ -49,11 +44,11 @@ export class V1Offers {
     const source = { kind: 'seed', seed } as const;
     this.offers.push({ id, reference, source, sizeBytes, challenge, intervalMs, tag: { ...heartbeat, tag } });
     return true;
-  }
+  };
 
-  #countBytes(sizeBytes: number): void {
+  /** @throws NodeError `invalid_response` if the chunks are larger than requested */
+  checkSize(): void {
     const { maxBytes } = this.#options;
-    this.#bytes += sizeBytes;
     if (this.#bytes <= maxBytes) return;
     const message = 'the node offered more bytes of chunks than were requested';
     throw new NodeError('invalid_response', 'v1_chunk', message, { maxBytes });

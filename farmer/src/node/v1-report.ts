@@ -26,7 +26,7 @@ export class V1Report {
   }
 
   /** Adds an entry of `report`. @returns whether it identifies a contract */
-  add(entry: unknown): boolean {
+  readonly add = (entry: unknown): boolean => {
     const { data } = reportEntry.safeParse(entry);
     if (data === undefined) {
       this.skipped.invalid_contract += 1;
@@ -38,7 +38,7 @@ export class V1Report {
     else if (verdict === undefined) this.skipped.invalid_challenge += 1;
     else if (!this.#verdicts.has(answer)) this.#verdicts.set(answer, verdict);
     return true;
-  }
+  };
 
   /** The verdict on each answer, in the order of the answers. */
   get verdicts(): Verdict[] {

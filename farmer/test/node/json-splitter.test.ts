@@ -87,6 +87,21 @@ describe('JsonSplitter', () => {
     });
   });
 
+  it('skips elements with too many delimiters, and counts those of each element separately', () => {
+    const limits = { length: 1_000, delimiters: 4 };
+    const kept: (string | undefined)[] = [];
+    const splitter = new JsonSplitter({ onValue: () => {}, onArray: () => (element) => kept.push(element) }, limits);
+    const elements = ['{"a":[1,2]}', '{"a":[1,2,3]}', '[[[[[]]]]]', '"[,:{[,:{"', '[0,0]', '[0,0]'];
+    splitter.write(`{"list":[${elements.join(',')}]}`);
+    splitter.end();
+    expect(kept).toEqual(
+      elements
+        .with(1, '')
+        .with(2, '')
+        .map((element) => element || undefined),
+    );
+  });
+
   it.each([
     ['nested too deeply', `{"a":[${'['.repeat(40)}`],
     ['nested too deeply in a part that is too long', `{"a":["${'x'.repeat(MAX_PART_LENGTH)}",${'[0,'.repeat(40)}`],

@@ -304,8 +304,30 @@ describe('V1Node.requestContracts', () => {
     const result = await call(afterHeartbeat(handler), ({ node }) =>
       node.requestContracts(TOKEN, { maxBytes: 327_680 }),
     );
-    expect(result).toMatchObject({ code: 'invalid_response', details: { maxBytes: 10 * 1024 * 1024 + 655_360 } });
-    expect(sentBytes).toBeLessThan(50_000_000);
+    expect(result).toMatchObject({ code: 'invalid_response', details: { maxBytes: 32 * 1024 * 1024 } });
+    expect(sentBytes).toBeLessThan(60_000_000);
+  });
+
+  it('keeps the offers that arrived before the response broke off', async () => {
+    const text = JSON.stringify({ chunks: [OFFER, { ...OFFER, file_hash: 2 }] });
+    const handler = always(text.slice(0, -100));
+    const result = await call(afterHeartbeat(handler), async ({ node, skips }) => {
+      const offers = await node.requestContracts(TOKEN, { maxBytes: 65_536 });
+      return { offers, skips };
+    });
+    expect(result).toMatchObject({ offers: [{ reference: 1 }], skips: { invalid_contract: 1 } });
+  });
+
+  it('requests no more bytes of chunks than whose Swizzle tags fit into a response', async () => {
+    const heartbeat = { token: TOKEN, ...swizzle(Buffer.alloc(128, 255)) };
+    const handler: RequestListener = (request, response) =>
+      reply(request.url?.includes('/heartbeat/') ? heartbeat : { chunks: [] })(request, response);
+    const paths = await call(handler, async ({ node, server }) => {
+      await node.requestContracts(TOKEN, { maxBytes: 1024 ** 3 });
+      await node.requestContracts(TOKEN, { maxBytes: 1024 ** 2 });
+      return server.requests.map(({ url }) => url.split('/').slice(4).join('/'));
+    });
+    expect(paths).toEqual([`heartbeat/${TOKEN}`, `chunk/${TOKEN}/243555607`, `chunk/${TOKEN}/1048576`]);
   });
 
   it('asks for the heartbeat only if it does not know it', async () => {
