@@ -216,7 +216,8 @@ export const SETTINGS = {
     flag: '--size',
     short: '-s',
     value: '<bytes>',
-    description: 'Disk capacity for contracts: bytes, or with a unit (`512MiB`, `1GB`). Each contract uses 32 MiB.',
+    description:
+      'Disk capacity for chunks: bytes, or with a unit (`512MiB`, `1GB`). A contract of the prototype API uses 32 MiB; in the v1 API, nodes offer chunks of different sizes.',
     allowed: 'a size above 0, in bytes or with a unit, such as 512MiB or 1GB',
     schema: text.transform(parseSize).optional(),
     defaultDescription: '`256MiB`, unless `FARMER_DATA_DIR` sets a capacity per directory',
