@@ -4,11 +4,15 @@ import { measureFirstPass } from './first-pass.ts';
 import { measureHostileReply } from './hostile-reply.ts';
 import { measureLargeChunks } from './large-chunks.ts';
 import { measureListing } from './listing.ts';
+import { measureMerkleEncode } from './merkle-encode.ts';
+import { measureMerkleProve } from './merkle-prove.ts';
 import { measureMockScale } from './mock-scale.ts';
 import { measureMockV1 } from './mock-v1.ts';
 import { measureMockVerify } from './mock-verify.ts';
 import { measurePrototypeFarm } from './prototype-farm.ts';
 import type { Result } from './result.ts';
+import { measureSeededChunkGeneration } from './seeded-chunk-generation.ts';
+import { measureSwizzle } from './swizzle.ts';
 
 interface Benchmark {
   /** Prefixes of the names of its results. */
@@ -20,6 +24,10 @@ interface Benchmark {
 const BENCHMARKS: readonly Benchmark[] = [
   { names: ['chunk-generation-1-worker', 'chunk-generation-2-workers'], run: measureChunkGeneration },
   { names: ['contract-challenge'], run: measureContractChallenge },
+  { names: ['merkle-prove'], run: measureMerkleProve },
+  { names: ['merkle-encode'], run: measureMerkleEncode },
+  { names: ['swizzle-prove', 'swizzle-encode', 'swizzle-verify'], run: measureSwizzle },
+  { names: ['seeded-chunk-generation', 'seeded-chunk-verification'], run: measureSeededChunkGeneration },
   { names: ['farmer-rss', 'event-loop-delay-p99'], run: measureLargeChunks },
   { names: ['first-pass'], run: measureFirstPass },
   { names: ['prototype-farm'], run: measurePrototypeFarm },

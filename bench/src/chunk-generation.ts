@@ -70,7 +70,7 @@ async function measureStore(streams: number, folder: string, pool: WorkerPool, g
 }
 
 /** @returns MiB/s of several streams, each of which generates one chunk after the other */
-async function measureStreams(streams: number, path: string, generate: GenerateChunk): Promise<number> {
+export async function measureStreams(streams: number, path: string, generate: GenerateChunk): Promise<number> {
   const start = performance.now();
   const generated = await Promise.all(
     Array.from({ length: streams }, async (_, stream) => {

@@ -1,4 +1,4 @@
-import { readBase64, readInteger, readObject, toBase64 } from '../json-fields.ts';
+import { readBase64, readInteger, readObject, toBase64, toBuffer } from '../json-fields.ts';
 import type { DividedTag, ReadPart } from '../proof-scheme.ts';
 import { MAX_CHALLENGES } from './merkle-limits.ts';
 import { listBranchParts, NODE_BYTES } from './merkle-tree.ts';
@@ -19,7 +19,7 @@ export function loadTag(head: unknown, { index }: MerkleChallenge, readPart: Rea
   const { leafCount: count, root, chunkSize, fileSize } = readObject(head, 'head');
   const leafCount = readInteger(count, 'head.leafCount', 1, MAX_CHALLENGES);
   const parts: Uint8Array[] = [];
-  if (index < leafCount) for (const part of listBranchParts(leafCount, index)) parts[part] = readPart(part);
+  if (index < leafCount) for (const part of listBranchParts(leafCount, index)) parts[part] = toBuffer(readPart(part));
   return {
     tree: { leafCount, root: readBase64(root, 'head.root', NODE_BYTES, NODE_BYTES), parts },
     chunkSize: readInteger(chunkSize, 'head.chunkSize', 0),

@@ -1,4 +1,4 @@
-import { readInteger, readObject } from '../json-fields.ts';
+import { readInteger, readObject, toBuffer } from '../json-fields.ts';
 import type { DividedTag, ReadPart } from '../proof-scheme.ts';
 import { BinaryReader, encodeNumber } from './binary.ts';
 import { selectChunks } from './swizzle-chunks.ts';
@@ -28,8 +28,4 @@ export function loadTag(head: unknown, challenge: SwizzleChallenge, readPart: Re
     reader.end();
   }
   return { sigma };
-}
-
-function toBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
