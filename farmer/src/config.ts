@@ -40,7 +40,7 @@ type ParsedSettings = Values<typeof SETTINGS>;
 export interface FarmerConfig
   extends Omit<
     ParsedSettings,
-    'proxyUrlFile' | 'tokenFile' | 'identityPath' | 'nodes' | 'nodeAliases' | 'folders' | 'size'
+    'proxyUrlFile' | 'tokenFile' | 'identityPath' | 'nodes' | 'nodeAliases' | 'apis' | 'folders' | 'size'
   > {
   /** What proves to nodes who owns the address; its signature is verified. */
   readonly identity?: Identity | undefined;
@@ -65,6 +65,7 @@ export function readConfig(input: Partial<SettingsInput> = {}): FarmerConfig {
   const {
     nodes,
     nodeAliases,
+    apis,
     folders,
     size,
     proxyUrlFile: _,
@@ -90,7 +91,7 @@ export function readConfig(input: Partial<SettingsInput> = {}): FarmerConfig {
     identity,
     // A trial ends by itself: no contract of another farmer would stay unproved meanwhile.
     init: config.init || config.challengeCount !== undefined,
-    nodes: resolveNodes(nodes, nodeAliases),
+    nodes: resolveNodes(nodes, { aliases: nodeAliases, apis }),
     disks,
     dataDir: disks[0].path,
   };
@@ -181,7 +182,10 @@ function withEnvironment({ env = process.env, ...others }: Partial<SettingsInput
   return { ...others, env };
 }
 
-function resolveNodes(nodes: ParsedSettings['nodes'], aliases: readonly string[]): FarmerConfig['nodes'] {
+function resolveNodes(
+  nodes: ParsedSettings['nodes'],
+  { aliases, apis }: { readonly aliases: readonly string[]; readonly apis: ParsedSettings['apis'] },
+): FarmerConfig['nodes'] {
   const duplicate = nodes.find(({ url }, at) => nodes.findIndex((other) => other.url === url) < at);
   if (duplicate !== undefined) throw new SettingsError([`FARMER_NODE_URL: ${duplicate.url} is listed twice`]);
   const withoutShare = nodes.find(({ share }) => share === 0);
@@ -193,12 +197,18 @@ function resolveNodes(nodes: ParsedSettings['nodes'], aliases: readonly string[]
       `FARMER_NODE_ALIAS: expected ${SETTINGS.nodeAliases.allowed} (got "${aliases.join(',')}"; number of nodes: ${nodes.length})`,
     ]);
   }
+  if (apis.length > 1 && apis.length !== nodes.length) {
+    throw new SettingsError([
+      `FARMER_PROTOCOL: expected ${SETTINGS.apis.allowed} (got "${apis.join(',')}"; number of nodes: ${nodes.length})`,
+    ]);
+  }
   const hosts = nodes.map(({ url }) => toAlias(new URL(url).host));
   const sum = nodes.reduce((total, { share }) => total + share, 0);
   const resolve = ({ url, share }: ParsedSettings['nodes'][0], at: number): NodeConfig => {
     const host = hosts[at] ?? '';
     const alias = aliases[at] ?? (hosts.indexOf(host) === at ? host : `${host.slice(0, 58)}-${at + 1}`);
-    return { alias, url, share: share / sum };
+    const api = apis[at] ?? apis[0];
+    return { alias, url, ...(api !== 'auto' && { api }), share: share / sum };
   };
   const [first, ...others] = nodes;
   return [resolve(first, 0), ...others.map((node, at) => resolve(node, at + 1))];

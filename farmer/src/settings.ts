@@ -14,6 +14,7 @@ import {
 } from '@downstream/platform';
 import { findAddressMistake, token } from '@downstream/protocol';
 import { z } from 'zod';
+import { NODE_APIS } from './farming/ports.ts';
 import { isException } from './node/proxy.ts';
 import { parseOrigin, parseProxy } from './url-setting.ts';
 
@@ -78,6 +79,8 @@ export const toAlias = (name: string): string => name.replace(/[^\w.-]/g, '-').s
 
 const node = text.max(2048).transform(parseNode);
 const folder = text.max(4096).transform(parseFolder);
+
+const api = oneOf(['auto', ...NODE_APIS]);
 
 const SWITCH = {
   allowed: 'true or false',
@@ -155,6 +158,20 @@ export const SETTINGS = {
     schema: text.transform(splitList).pipe(z.array(text.regex(ALIAS))),
     default: '',
     defaultDescription: 'host and port of each URL',
+  },
+  apis: {
+    env: 'FARMER_PROTOCOL',
+    flag: '--protocol',
+    value: '<names>',
+    description:
+      'API of the nodes: `v1`, `prototype`, or `auto` to ask each node until it has issued a token. For nodes that differ, one name for each, comma-separated, in the order of their URLs.',
+    allowed: 'auto, prototype or v1 for all nodes, or one of them per node, separated by commas',
+    isList: true,
+    schema: text
+      .max(1_024)
+      .transform(splitNonEmptyList)
+      .pipe(z.tuple([api], api)),
+    default: 'auto',
   },
   address: {
     env: 'FARMER_ADDRESS',

@@ -14,6 +14,15 @@ const read = (env: Record<string, string>, flags?: Record<string, string>) =>
   readConfig({ env: { FARMER_ADDRESS: ADDRESS, ...env }, ...(flags && { flags }) });
 
 describe('readConfig', () => {
+  it.each([
+    ['', [undefined, undefined]],
+    ['v1', ['v1', 'v1']],
+    ['auto, prototype', [undefined, 'prototype']],
+  ])('reads the APIs %j of two nodes', (names, apis) => {
+    const { nodes } = read({ FARMER_NODE_URL: 'http://a,http://b', FARMER_PROTOCOL: names });
+    expect(nodes.map(({ api }) => api)).toEqual(apis);
+  });
+
   it('returns the defaults', () => {
     expect(read({})).toMatchObject({
       nodes: [{ alias: 'localhost-5000', url: 'http://localhost:5000', share: 1 }],
@@ -128,6 +137,8 @@ describe('readConfig', () => {
     ['FARMER_NODE_URL', ',', 'http or https URL'],
     ['FARMER_NODE_ALIAS', 'a b', 'one unique name per node'],
     ['FARMER_NODE_ALIAS', 'one,two', 'one unique name per node'],
+    ['FARMER_PROTOCOL', 'V1', 'did you mean v1?'],
+    ['FARMER_PROTOCOL', 'v1,prototype', 'or one of them per node, separated by commas (got "v1,prototype"; number of'],
     ['FARMER_DATA_DIR', '/mnt/a=lots', 'with a capacity each'],
     ['FARMER_DATA_DIR', ' ', 'a directory'],
     ['FARMER_INIT', '1', 'true or false'],
