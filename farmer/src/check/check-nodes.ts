@@ -4,8 +4,10 @@ import type { NodeConfig } from '../config.ts';
 import { NodeError } from '../farming/errors.ts';
 import { ClockSkew } from '../node/clock-skew.ts';
 import type { NetworkOptions } from '../node/connection-pool.ts';
+import { detectApi } from '../node/detect-api.ts';
 import { NodeHttp } from '../node/node-http.ts';
 import { PrototypeNode } from '../node/prototype-node.ts';
+import { V1Node } from '../node/v1-node.ts';
 import { formatDuration } from '../page/format.ts';
 import { type Finding, findingsOf } from './finding.ts';
 
@@ -14,25 +16,32 @@ const TIMEOUT_MS = 10_000;
 const MAX_SKEW_SECONDS = 5;
 
 /** Checks that a node responds as the protocol says, and compares its clock. Does not register. */
-export async function checkNode({ alias, url }: NodeConfig, network: NetworkOptions): Promise<Finding[]> {
+export async function checkNode(
+  { alias, url, api: configured }: NodeConfig,
+  network: NetworkOptions,
+): Promise<Finding[]> {
   const skew = new ClockSkew(systemClock);
   const http = new NodeHttp(url, { network, skew });
-  const startedAt = performance.now();
+  const timeoutMs = TIMEOUT_MS;
+  let api = configured;
+  let startedAt = performance.now();
   try {
+    api ??= await detectApi(http, { timeoutMs });
+    const client = api === 'v1' ? new V1Node({ url }, { http }) : new PrototypeNode(http);
+    startedAt = performance.now();
     // A node rejects a token that it has not issued.
-    await new PrototypeNode(http).listContracts(randomBytes(16).toString('hex'), { timeoutMs: TIMEOUT_MS });
+    await client.listContracts(randomBytes(16).toString('hex'), { asked: [], timeoutMs });
     return [findingsOf('node').error(`${alias}: ${url} accepts any token: check whether it is the URL of a node`)];
   } catch (error) {
     if (!(error instanceof NodeError)) throw error;
     const clock = describeSkew(alias, skew.seconds);
     if (error.code === 'no_token') {
       const ms = Math.round(performance.now() - startedAt);
-      return [findingsOf('node').ok(`${alias}: ${url} responds in ${ms} ms`), clock];
+      return [findingsOf('node').ok(`${alias}: ${url} serves the ${api} API and responds in ${ms} ms`), clock];
     }
-    return [
-      findingsOf('node').error(`${alias}: ${url}: ${error.message}: check the URL, the network and the node`),
-      clock,
-    ];
+    // Some messages say what to do.
+    const remedy = error.message.includes(': ') ? '' : ': check the URL, the network and the node';
+    return [findingsOf('node').error(`${alias}: ${url}: ${error.message}${remedy}`), clock];
   } finally {
     http.close();
   }

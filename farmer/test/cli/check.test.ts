@@ -121,6 +121,27 @@ describe('check', () => {
     ]);
   });
 
+  it('checks a node with its API, which it detects unless it is set', async () => {
+    await using v1 = await rawServer((request, response) => {
+      const isRoot = request.url?.endsWith('/v1/') === true;
+      always(isRoot ? '{"msg":"ok"}' : '{"status":"error","message":"Nonexistent token."}', isRoot ? 200 : 404)(
+        request,
+        response,
+      );
+    });
+    const FARMER_NODE_URL = `${v1.url},${node.url}`;
+    const message = expect.stringContaining('serves the v1 API and responds in');
+    for (const FARMER_PROTOCOL of ['auto', 'v1,auto']) {
+      const { findings } = await run({ FARMER_NODE_URL, FARMER_PROTOCOL, FARMER_SIZE: '64MiB' });
+      expect(findings.filter(({ check: name }) => name === 'node')).toEqual([
+        { check: 'node', level: 'ok', message },
+        { check: 'node', level: 'ok', message: expect.stringContaining('serves the prototype API') },
+      ]);
+    }
+    const result = await run({ FARMER_NODE_URL: node.url, FARMER_PROTOCOL: 'v1' });
+    expect(problems(result)).toMatchObject([{ check: 'node', level: 'error' }]);
+  });
+
   it('warns of certificates that are not verified', async () => {
     const env = { FARMER_NODE_URL: 'https://127.0.0.1:1,http://127.0.0.1:2', FARMER_SSL_NO_VERIFY: 'true' };
     expect(problems(await run(env)).filter(({ check: name }) => name === 'settings')).toEqual([
@@ -145,7 +166,11 @@ describe('check', () => {
       response.writeHead(200, { Date: 'Mon, 01 Jan 2001 00:00:00 GMT' }).end('<html>');
     });
     expect(problems(await run({ FARMER_NODE_URL: other.url }))).toEqual([
-      { check: 'node', level: 'error', message: expect.stringContaining('does not match the protocol') },
+      {
+        check: 'node',
+        level: 'error',
+        message: expect.stringContaining('responds like no known node: check FARMER_NODE_URL'),
+      },
       { check: 'clock', level: 'warning', message: expect.stringContaining('behind: check both clocks') },
     ]);
   });
