@@ -148,9 +148,9 @@ async function start(
   shutdown.add('workers', async () => await pool.close());
   const tags = await step(async () => await openTags(config, { store, pool, log }));
   const genesis = await step(async () => await openGenesisFile(config, { pool, signal }));
-  assertChunksFit(config, genesis);
 
   const loaded = loadContracts(observers.nodes, { stores, genesis, clock });
+  assertChunksFit(config, { nodes: loaded, genesis });
   const contracts = new ContractTables(loaded.map((node) => node.contracts));
   const disks = await step(async () => await openDisks(config, { store, genesis, contracts, ...common }));
   store.beatAfterWrites();

@@ -79,7 +79,8 @@ export function readConfig(input: Partial<SettingsInput> = {}): FarmerConfig {
     throw new SettingsError(['FARMER_TOKEN is for one node: for several, use FARMER_HISTORY']);
   const identity = findIdentity(readIdentityFile(identityPath), { address, isRequired: identityPath !== undefined });
   const disks = resolveDisks(folders, size);
-  if (config.genesisPath === undefined) {
+  // Chunks of the v1 API may be smaller. A node whose API is not known yet is treated at the start.
+  if (config.genesisPath === undefined && apis.includes('prototype')) {
     for (const { path, sizeBytes } of disks) {
       if (sizeBytes >= STANDARD_GENESIS.sizeBytes) continue;
       const name = folders[0].sizeBytes === undefined ? 'FARMER_SIZE' : `FARMER_DATA_DIR: the capacity of ${path}`;

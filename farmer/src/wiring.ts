@@ -132,8 +132,14 @@ export async function openGenesisFile(
   return await ensureStandardGenesis(join(dataDir, 'genesis'), { pool, signal });
 }
 
-/** @throws SettingsError if a disk's capacity is less than a chunk of a node whose chunks all have the genesis' size */
-export function assertChunksFit({ disks }: FarmerConfig, genesis: Genesis): void {
+/** @throws SettingsError if a disk's capacity is less than a chunk of a node that is known to have the prototype API */
+export function assertChunksFit(
+  { disks }: FarmerConfig,
+  { nodes, genesis }: { readonly nodes: readonly LoadedNode[] } & Uses<'genesis'>,
+): void {
+  const isPrototype = ({ config, store, contracts }: LoadedNode) =>
+    (config.api ?? store.api() ?? (contracts.size > 0 ? 'prototype' : undefined)) === 'prototype';
+  if (!nodes.some(isPrototype)) return;
   const tooSmall = disks.find(({ sizeBytes }) => countChunks(sizeBytes, genesis.size) === 0);
   if (tooSmall !== undefined) {
     const setting = disks.length === 1 ? 'FARMER_SIZE' : `the capacity of ${tooSmall.path}`;

@@ -227,11 +227,16 @@ describe('readConfig', () => {
     expect(() => read({ FARMER_DATA_DIR: '/a=1GB', FARMER_SIZE: '2GB' })).toThrow('remove one of them');
   });
 
-  it('requires capacity for at least one chunk', () => {
-    expect(() => read({ FARMER_DATA_DIR: '/a=1GB,/b=1MB' })).toThrow(
+  it('requires capacity for at least one chunk of the prototype API, unless another API may be used', () => {
+    const prototype = { FARMER_PROTOCOL: 'prototype' };
+    expect(() => read({ ...prototype, FARMER_DATA_DIR: '/a=1GB,/b=1MB' })).toThrow(
       'FARMER_DATA_DIR: the capacity of /b must be at least 32MiB',
     );
-    expect(() => read({ FARMER_SIZE: '31MiB' })).toThrow('FARMER_SIZE must be at least 32MiB');
+    expect(() => read({ ...prototype, FARMER_SIZE: '31MiB' })).toThrow('FARMER_SIZE must be at least 32MiB');
+    const mixed = { FARMER_NODE_URL: 'http://a,http://b', FARMER_PROTOCOL: 'v1,prototype' };
+    expect(() => read({ ...mixed, FARMER_SIZE: '31MiB' })).toThrow('FARMER_SIZE must be at least 32MiB');
+    for (const FARMER_PROTOCOL of ['v1', 'auto'])
+      expect(read({ FARMER_PROTOCOL, FARMER_SIZE: '1MB' }).disks).toMatchObject([{ sizeBytes: 1_000_000 }]);
   });
 
   it('reports all invalid settings at once, each by its flag or variable', () => {

@@ -51,8 +51,11 @@ export class ChunkPlacement {
    * disk with the most space if it takes every chunk that has no place yet.
    *
    * @param pending the chunks that have no place yet, and the number of new ones
+   * @param options `hasTags`: whether the new chunks have tags, for which the first disk needs more than its reserve
    */
-  availableBytes(pending: ChunkSpace): number {
+  availableBytes(pending: ChunkSpace, { hasTags = false } = {}): number {
+    const [first] = this.#deps.disks;
+    if (hasTags && (first?.free(this.#options.minFreeBytes).bytes ?? 0) === 0) return 0;
     const spaces = this.#deps.disks.map((disk) => disk.available(this.#options.minFreeBytes));
     const largest = Math.max(0, ...spaces.filter(({ chunks }) => chunks >= pending.chunks).map(({ bytes }) => bytes));
     return Math.max(0, largest - pending.bytes);

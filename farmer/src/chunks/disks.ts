@@ -58,8 +58,8 @@ export class Disks implements FreeSpacePort, ChunkLocationPort<Disk>, ChunkEvent
     return this.#deps.disks;
   }
 
-  availableBytes(pending: ChunkSpace): number {
-    return this.#placement.availableBytes(pending);
+  availableBytes(pending: ChunkSpace, options?: { readonly hasTags?: boolean }): number {
+    return this.#placement.availableBytes(pending, options);
   }
 
   /**

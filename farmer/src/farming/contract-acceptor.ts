@@ -23,10 +23,10 @@ interface RequestResult {
   readonly retryAfterMs?: number | undefined;
 }
 
-/** How large the chunks of a request may be together, and what would allow larger ones. */
+/** How large the chunks of a request may be together for one reason. */
 interface RequestLimit {
-  readonly maxBytes: number;
   readonly reason: WaitReason;
+  readonly maxBytes: number;
 }
 
 /**
@@ -81,8 +81,8 @@ export class ContractAcceptor {
     const exitState = exitStore.exitState();
     if (exitState !== 'active') return exitState;
     if (session.token === undefined) return 'no_token';
-    const tooLow = this.#computeLimits().find(({ maxBytes }) => maxBytes < this.#minRequestBytes);
-    if (tooLow !== undefined) return tooLow.reason;
+    const lackOfSpace = this.#findLackOfSpace(this.#minRequestBytes);
+    if (lackOfSpace !== undefined) return lackOfSpace;
     if (!nodeThroughput.hasCapacity) return 'too_slow';
     if (contracts.phases.generating >= this.#maxGenerating) return 'generating';
     return undefined;
@@ -96,31 +96,34 @@ export class ContractAcceptor {
   #computeLimits(): RequestLimit[] {
     const { node, contracts, capacity, allContracts, freeSpace } = this.#deps;
     const requested = allContracts.requestedBesides(contracts);
-    const offers = { bytes: 0, chunks: node.traits.chunkSizesVary ? MAX_OFFERS : 1 };
+    const hasTags = node.traits.chunkSizesVary;
+    const offers = { bytes: 0, chunks: hasTags ? MAX_OFFERS : 1 };
     const pending = addSpace(addSpace(allContracts.pending, requested), offers);
     return [
       { reason: 'share_used', maxBytes: capacity.getBytes(contracts) - contracts.bytes },
       { reason: 'capacity_used', maxBytes: capacity.totalBytes - allContracts.bytes - requested.bytes },
-      { reason: 'no_space', maxBytes: freeSpace.availableBytes(offers) },
-      { reason: 'generating', maxBytes: freeSpace.availableBytes(pending) },
+      { reason: 'no_space', maxBytes: freeSpace.availableBytes(offers, { hasTags }) },
+      { reason: 'generating', maxBytes: freeSpace.availableBytes(pending, { hasTags }) },
     ];
   }
 
-  /** The limit of the next request. */
-  #computeLimit(): RequestLimit {
-    if (!this.#deps.node.traits.chunkSizesVary) return { maxBytes: this.#minRequestBytes, reason: 'share_used' };
-    return this.#computeLimits().reduce((lowest, limit) => (limit.maxBytes < lowest.maxBytes ? limit : lowest), {
-      maxBytes: MAX_REQUEST_BYTES,
-      reason: 'no_offer',
-    });
+  /** Why no chunk of this size fits; undefined if it does. */
+  #findLackOfSpace(chunkBytes: number): WaitReason | undefined {
+    return this.#computeLimits().find(({ maxBytes }) => maxBytes < chunkBytes)?.reason;
+  }
+
+  /** How large the chunks of the next request may be together. */
+  #computeMaxBytes(): number {
+    if (!this.#deps.node.traits.chunkSizesVary) return this.#minRequestBytes;
+    return Math.min(MAX_REQUEST_BYTES, ...this.#computeLimits().map(({ maxBytes }) => maxBytes));
   }
 
   async #requestOne(token: string, signal: AbortSignal): Promise<RequestResult> {
     const { node, contracts, log } = this.#deps;
-    const limit = this.#computeLimit();
-    const space = { bytes: limit.maxBytes, chunks: node.traits.chunkSizesVary ? MAX_OFFERS : 1 };
+    const maxBytes = this.#computeMaxBytes();
+    const space = { bytes: maxBytes, chunks: node.traits.chunkSizesVary ? MAX_OFFERS : 1 };
     try {
-      return await contracts.whileRequesting(space, async () => await this.#requestWith(token, limit, signal));
+      return await contracts.whileRequesting(space, async () => await this.#requestWith(token, maxBytes, signal));
     } catch (error) {
       if (!(error instanceof NodeError)) throw error;
       // The circuit breaker reports when it opens.
@@ -129,15 +132,15 @@ export class ContractAcceptor {
     }
   }
 
-  async #requestWith(token: string, { maxBytes, reason }: RequestLimit, signal: AbortSignal): Promise<RequestResult> {
+  async #requestWith(token: string, maxBytes: number, signal: AbortSignal): Promise<RequestResult> {
     const { node, session, contracts, clock, log } = this.#deps;
     const acceptedAt = clock.now();
     this.#requestedBytes = maxBytes;
     const offers = await node.requestContracts(token, { maxBytes, signal });
     if (offers.length === 0) {
       log.debug('no contract offered', { maxBytes });
-      // A node may have no chunk that is small enough for what is left.
-      return { waitsFor: maxBytes < (contracts.chunkSizes?.smallest ?? 0) ? reason : 'no_offer' };
+      // The node may have no chunk that is small enough for what is left.
+      return { waitsFor: this.#findLackOfSpace(contracts.chunkSizes?.smallest ?? 0) ?? 'no_offer' };
     }
     // The token was replaced during the request: the contracts belong to the old one.
     if (session.token !== token) return { waitsFor: 'no_token' };

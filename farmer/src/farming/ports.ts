@@ -187,8 +187,9 @@ export interface FreeSpacePort {
    * How large new chunks may be in total so that all of them fit on the working disks. A chunk is on one disk.
    *
    * @param pending the chunks that have no place yet, and the number of new ones
+   * @param options `hasTags`: whether the new chunks have tags, which need space too
    */
-  availableBytes(pending: ChunkSpace): number;
+  availableBytes(pending: ChunkSpace, options?: { readonly hasTags?: boolean }): number;
 }
 
 /** The part of a contract that survives a restart. */

@@ -111,6 +111,20 @@ describe('ChunkPlacement', () => {
     );
   });
 
+  it('has no space for chunks with tags while the first disk, which holds the tags, has only its reserve', async () => {
+    const { disks, disk, setFree } = await createDisks([9, 9], { minFreeBytes: CHUNK_BYTES });
+    const measure = async (freeBytes: number) => {
+      setFree(0, { freeBytes });
+      await disk(0).checkSpace();
+      return disks.availableBytes({ bytes: 0, chunks: 1 }, { hasTags: true });
+    };
+    expect(await measure(CHUNK_BYTES + 1)).toBe(9_000);
+    expect(await measure(CHUNK_BYTES)).toBe(0);
+    expect(disks.availableBytes({ bytes: 0, chunks: 1 })).toBe(9_000);
+    disks.failed(makeId(1), disk(0), createFileError('EROFS'));
+    expect(disks.availableBytes({ bytes: 0, chunks: 1 }, { hasTags: true })).toBe(0);
+  });
+
   it('has a place for every chunk that it said would fit, in whatever order they come', async () => {
     const sizes = fc.array(fc.integer({ min: 1, max: 900 }), { maxLength: 8 });
     await fc.assert(

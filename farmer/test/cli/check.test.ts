@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { checkLimits, readLimits } from '../../src/check/check-limits.ts';
 import type { Finding } from '../../src/check/finding.ts';
 import { check } from '../../src/cli/check.ts';
+import { makeId } from '../fakes/builders.ts';
 import { FakeControl, FakeOutput } from '../fakes/fake-control.ts';
 import { always, type RawServer, rawServer } from '../fakes/raw-server.ts';
 import { claimNode, contract, NODE, StateDir } from '../fakes/state-dir.ts';
@@ -51,6 +52,21 @@ describe('check', () => {
     );
     expect(readdirSync(root)).toEqual([]);
     expect(node.requests.every(({ url }) => url.startsWith('/api/downstream/due/'))).toBe(true);
+  });
+
+  it('measures the chunks, which may have different sizes', async () => {
+    const folder = join(root, 'chunks');
+    mkdirSync(folder);
+    for (const [n, bytes] of [40_000, 24_000].entries()) writeFileSync(join(folder, makeId(n)), Buffer.alloc(bytes));
+    writeFileSync(join(folder, 'notes.txt'), 'no chunk');
+    const { findings } = await run({ FARMER_SIZE: String(64_000 + 32 * 1024 ** 2) });
+    expect(findings).toContainEqual(
+      expect.objectContaining({
+        check: 'space',
+        level: 'ok',
+        message: expect.stringContaining(': 2 chunks; 32 MiB of the capacity unused,'),
+      }),
+    );
   });
 
   it('does not create a missing directory', async () => {

@@ -80,7 +80,7 @@ describe('runCommand', () => {
     const args = ['--address', ADDRESS, '--log-level', 'error'];
     const absent = join(folder, 'absent');
     for (const [flags, message] of [
-      [['--size', '1MiB'], '--size must be at least 32MiB'],
+      [['--size', '1MiB', '--protocol', 'prototype'], '--size must be at least 32MiB'],
       [['--size', '1GB', '--data-dir', '/a=1GB'], '--size and capacities in --data-dir cannot be combined'],
       [['ftp://node'], 'node_url: expected http or https URLs'],
       [['localhost:5000'], 'did you mean http://localhost:5000?'],
