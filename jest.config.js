@@ -3,7 +3,7 @@ export default {
   rootDir: import.meta.dirname,
   testMatch: [
     '<rootDir>/packages/*/test/**/*.test.ts',
-    '<rootDir>/{farmer,mock-node,grafana,prometheus,kubernetes,bench,soak,test}/**/*.test.ts',
+    '<rootDir>/{farmer,mock-node,grafana,prometheus,kubernetes,bench,interop,soak,test}/**/*.test.ts',
   ],
   testPathIgnorePatterns: ['/node_modules/', '/dist/', '\\.(system|cluster)\\.test\\.ts$'],
   extensionsToTreatAsEsm: ['.ts'],
