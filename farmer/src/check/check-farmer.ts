@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { getErrorCode, type SettingsInput } from '@downstream/platform';
+import { STANDARD_GENESIS } from '@downstream/protocol';
 import { type FarmerConfig, findProxyVariables, listUnknownVariables, readConfig } from '../config.ts';
 import { assertLogFileIsWritable } from '../log-file.ts';
 import { findUnverifiedNodes, openNetwork } from '../node/network.ts';
@@ -41,7 +43,8 @@ export async function checkFarmer(
   const groups = await Promise.all([
     toFindings('node', async () => {
       const network = await openNetwork(config);
-      return (await Promise.all(config.nodes.map(async (node) => await checkNode(node, network)))).flat();
+      const options = { network, disks: config.disks, chunkBytes: await readChunkBytes(config) };
+      return (await Promise.all(config.nodes.map(async (node) => await checkNode(node, options)))).flat();
     }),
     toFindings('folder', async () => await checkDisks(config, farmId)),
     toFindings('port', async () => [await checkPort(config, isRunning)]),
@@ -72,6 +75,12 @@ function checkVariables({ env }: Partial<SettingsInput>, config: FarmerConfig | 
       ? [warning(`${proxies.join(', ')} has no effect: use FARMER_PROXY`)]
       : []),
   ];
+}
+
+/** The size of the genesis file. An unreadable one is reported with the settings. */
+async function readChunkBytes({ genesisPath }: FarmerConfig): Promise<number> {
+  const genesis = genesisPath === undefined ? undefined : await stat(genesisPath).catch(() => undefined);
+  return genesis?.size ?? STANDARD_GENESIS.sizeBytes;
 }
 
 /** Compares the operator's genesis file with its hash. The standard one is generated at the start. */

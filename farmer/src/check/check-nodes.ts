@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { systemClock } from '@downstream/platform';
-import type { NodeConfig } from '../config.ts';
+import { formatBytes, systemClock } from '@downstream/platform';
+import type { FarmerConfig, NodeConfig } from '../config.ts';
 import { NodeError } from '../farming/errors.ts';
 import { ClockSkew } from '../node/clock-skew.ts';
 import type { NetworkOptions } from '../node/connection-pool.ts';
@@ -15,10 +15,17 @@ const TIMEOUT_MS = 10_000;
 /** A smaller clock skew has no effect. */
 const MAX_SKEW_SECONDS = 5;
 
+interface CheckNodeOptions {
+  readonly network: NetworkOptions;
+  readonly disks: FarmerConfig['disks'];
+  /** The size of chunks of the prototype API. */
+  readonly chunkBytes: number;
+}
+
 /** Checks that a node responds as the protocol says, and compares its clock. Does not register. */
 export async function checkNode(
   { alias, url, api: configured }: NodeConfig,
-  network: NetworkOptions,
+  { network, disks, chunkBytes }: CheckNodeOptions,
 ): Promise<Finding[]> {
   const skew = new ClockSkew(systemClock);
   const http = new NodeHttp(url, { network, skew });
@@ -37,7 +44,9 @@ export async function checkNode(
     const clock = describeSkew(alias, skew.seconds);
     if (error.code === 'no_token') {
       const ms = Math.round(performance.now() - startedAt);
-      return [findingsOf('node').ok(`${alias}: ${url} serves the ${api} API and responds in ${ms} ms`), clock];
+      const found = findingsOf('node').ok(`${alias}: ${url} serves the ${api} API and responds in ${ms} ms`);
+      const tooSmall = api === 'prototype' ? disks.filter(({ sizeBytes }) => sizeBytes < chunkBytes) : [];
+      return [found, clock, ...tooSmall.map((disk) => describeCapacity(alias, { ...disk, chunkBytes }))];
     }
     // Some messages say what to do.
     const remedy = error.message.includes(': ') ? '' : ': check the URL, the network and the node';
@@ -45,6 +54,15 @@ export async function checkNode(
   } finally {
     http.close();
   }
+}
+
+function describeCapacity(
+  alias: string,
+  { path, sizeBytes, chunkBytes }: { path: string; sizeBytes: number; chunkBytes: number },
+): Finding {
+  return findingsOf('space').error(
+    `${path}: the capacity of ${formatBytes(sizeBytes)} is less than one chunk of ${alias} (${formatBytes(chunkBytes)}): raise FARMER_SIZE, or the sizes in FARMER_DATA_DIR`,
+  );
 }
 
 /** A wrong system clock fails no challenge, but makes the times of pages, logs and certificates wrong. */

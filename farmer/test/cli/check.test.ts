@@ -97,6 +97,7 @@ describe('check', () => {
     ],
     ['a directory that cannot be created', () => ({ FARMER_DATA_DIR: '/proc/x' }), 2, 'folder', '/proc'],
     ['a capacity larger than the disk', () => ({ FARMER_SIZE: '8000TB' }), 1, 'space', 'larger than the file system'],
+    ['a capacity of less than a chunk', () => ({ FARMER_SIZE: '31MiB' }), 2, 'space', 'is less than one chunk of'],
     ['a port in use', () => ({ FARMER_HTTP_PORT: new URL(node.url).port }), 2, 'port', 'is in use'],
     [
       'a genesis file with another hash',
