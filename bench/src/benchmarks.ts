@@ -13,6 +13,7 @@ import { measurePrototypeFarm } from './prototype-farm.ts';
 import type { Result } from './result.ts';
 import { measureSeededChunkGeneration } from './seeded-chunk-generation.ts';
 import { measureSwizzle } from './swizzle.ts';
+import { measureV1Farm } from './v1-farm.ts';
 
 interface Benchmark {
   /** Prefixes of the names of its results. */
@@ -31,6 +32,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   { names: ['farmer-rss', 'event-loop-delay-p99'], run: measureLargeChunks },
   { names: ['first-pass'], run: measureFirstPass },
   { names: ['prototype-farm'], run: measurePrototypeFarm },
+  { names: ['v1-farm-1000', 'v1-farm-10000', 'v1-start-10000'], run: measureV1Farm },
   { names: ['listing-20000'], run: measureListing },
   { names: ['hostile-reply-rss'], run: measureHostileReply },
   { names: ['mock-verify'], run: measureMockVerify },

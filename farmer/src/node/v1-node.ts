@@ -15,7 +15,7 @@ import {
 } from '../farming/ports.ts';
 import type { Identity } from '../identity.ts';
 import { MAX_PART_LENGTH, type PartLimits } from './json-splitter.ts';
-import type { NodeHttp, NodeRequest } from './node-http.ts';
+import type { NodeHttp, NodeRequest, NodeResponse } from './node-http.ts';
 import { readLists } from './read-lists.ts';
 import { readWhole } from './responses.ts';
 import { parseRegistration, type Registration } from './v1-heartbeat.ts';
@@ -37,6 +37,7 @@ export interface V1NodeDeps {
 
 type Request = Omit<NodeRequest<unknown>, 'read'> & { readonly route: V1RouteName };
 
+const PERMANENT_REDIRECT = 308;
 const MIB = 1024 * 1024;
 /** Keeps requests below 4 MiB, and the time for which they occupy a node of 2015 below a second. */
 const MAX_BATCH = 500;
@@ -78,24 +79,27 @@ export class V1Node implements NodePort {
     const known = this.#known?.token === token ? this.#known : await this.#identify(token, options);
     const { heartbeat, tagRatio } = known;
     const requestBytes = Math.floor(Math.min(maxBytes, (MAX_OFFERS_BYTES - MAX_EXTRA_BYTES) / tagRatio));
-    const { offers, skipped } = await this.#deps.http.request({
-      ...options,
-      route: 'v1_chunk',
-      path: buildPath('v1_chunk', { token, size: String(requestBytes) }),
-      maxBytes: MAX_OFFERS_BYTES,
-      read: async (response) => {
-        const result = new V1Offers({ nodeUrl: this.#options.url, maxBytes: requestBytes, heartbeat });
-        try {
-          await readLists('v1_chunk', new Map([['chunks', result.add]]), response, OFFER_LIMITS);
-        } catch (error) {
-          // Nodes delete each tag when they have sent it, so offers that arrived must not be lost with the rest.
-          if (!(error instanceof NodeError) || result.offers.length === 0) throw error;
-          result.skipped.invalid_contract += 1;
-        }
-        result.checkSize();
-        return result;
-      },
+    const read = async (response: NodeResponse) => {
+      const result = new V1Offers({ nodeUrl: this.#options.url, maxBytes: requestBytes, heartbeat });
+      try {
+        await readLists('v1_chunk', new Map([['chunks', result.add]]), response, OFFER_LIMITS);
+      } catch (error) {
+        // Nodes delete each tag when they have sent it, so offers that arrived must not be lost with the rest.
+        if (!(error instanceof NodeError) || result.offers.length === 0) throw error;
+        result.skipped.invalid_contract += 1;
+      }
+      result.checkSize();
+      return result;
+    };
+    const path = buildPath('v1_chunk', { token, size: String(requestBytes) });
+    const request = { ...options, route: 'v1_chunk', path, maxBytes: MAX_OFFERS_BYTES } as const;
+    const found = await this.#deps.http.request({
+      ...request,
+      read: async (response) => (response.status === PERMANENT_REDIRECT ? undefined : await read(response)),
     });
+    // The original node redirects a request for its default size to the path without a size.
+    const { offers, skipped } =
+      found ?? (await this.#deps.http.request({ ...request, path: path.replace(/\/\d+$/, ''), read }));
     this.#countSkipped(skipped);
     return offers;
   }

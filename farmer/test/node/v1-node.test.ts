@@ -259,6 +259,22 @@ describe('V1Node.requestContracts', () => {
     expect(result).toMatchObject([{ reference: 2 }]);
   });
 
+  it('follows the redirection of the default size to the path without a size, once', async () => {
+    const path = `/api/downstream/v1/chunk/${TOKEN}`;
+    const ask = async (handler: RequestListener) =>
+      await call(afterHeartbeat(handler), async ({ node, server }) => {
+        const offers = await node.requestContracts(TOKEN, { maxBytes: 33_554_432 }).catch(getCode);
+        return { offers, urls: server.requests.map(({ url }) => url).filter((url) => url.startsWith(path)) };
+      });
+    const redirect = always('', 308);
+    const offers = reply({ chunks: [OFFER] });
+    const urls = [`${path}/33554432`, path];
+    expect(
+      await ask((request, response) => (request.url === path ? offers : redirect)(request, response)),
+    ).toMatchObject({ offers: [{ reference: 1 }], urls });
+    expect(await ask(redirect)).toEqual({ offers: 'http_error', urls });
+  });
+
   it('skips the second offer with the same reference', async () => {
     expect(await offer([OFFER, { ...OFFER, seed: 'another' }])).toMatchObject({
       offers: [{ source: { seed: OFFER.seed } }],

@@ -1,5 +1,7 @@
 import { readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
+import type { WorkerPool } from '../../src/chunks/worker-pool.ts';
+import { TagStore } from '../../src/tags/tag-store.ts';
 import { makeId } from '../fakes/builders.ts';
 import { CHUNK_BYTES, type OfferedChunk, offerMerkle, offerSwizzle, TagFolder } from '../fakes/tag-folder.ts';
 
@@ -51,6 +53,22 @@ describe('TagStore.save', () => {
       [20, 40_000, 40_000, 20, 40_000].map((challengeCount) => ({ challengeCount })),
     );
     expect(folder.list('tags.replica.db')).toHaveLength(5);
+  });
+
+  it('hands no more than 8 MiB to a thread at once, and no longer tag at all', async () => {
+    const lengths: number[] = [];
+    const run: WorkerPool['run'] = async (task, options) => {
+      if (task.kind === 'tags') lengths.push(JSON.stringify(task).length);
+      return await folder.pool.run(task, options);
+    };
+    const store = new TagStore({ folder: folder.path }, { pool: { run } });
+    const tag = 'x'.repeat(3_000_000);
+    const received = { scheme: 'Swizzle', heartbeat: '', tag } as const;
+    const tags = [1, 2, 3, 4, 5].map((n) => ({ id: makeId(n), sizeBytes: 1, received }));
+    const tooLong = { id: makeId(6), sizeBytes: 1, received: { ...received, tag: 'x'.repeat(9_000_000) } };
+    expect(await store.save([...tags, tooLong])).toEqual(Array(6).fill('invalid'));
+    expect(lengths.length).toBe(3);
+    expect(Math.max(...lengths)).toBeLessThan(8 * 1024 * 1024);
   });
 
   it('replaces the tag of a contract', async () => {

@@ -28,6 +28,7 @@ describe('a divided Merkle tag', () => {
         const challenge = { index: draw % challenges, seed: random(32) };
         const loaded = merkle.loadTag(head, challenge, readPart);
         expect(merkle.prove(heartbeat, file, challenge, loaded)).toEqual(merkle.prove(heartbeat, file, challenge, tag));
+        expect(merkle.isTagOf(heartbeat, tag, bytes.length)).toBe(true);
         expect(read.length).toBe(Math.ceil(Math.ceil(Math.log2(challenges)) / 4));
       }),
       { numRuns: 50 },
@@ -75,8 +76,8 @@ describe('merkle.checkProof', () => {
     const seed = state.seed;
     const { tag } = merkle.encode(heartbeat, file, { random, timestamp: 1, challenges: 200, seed });
     const { head, parts } = merkle.divideTag(tag);
-    const check = (content: Buffer, changed?: { part: number; at: number }) => {
-      const loaded = merkle.loadTag(head, challenge, (part) => {
+    const check = (content: Buffer, changed?: { part: number; at: number }, root = {}) => {
+      const loaded = merkle.loadTag({ ...Object(head), ...root }, challenge, (part) => {
         const copy = Buffer.from(parts[part] ?? []);
         if (part === changed?.part) copy.writeUInt8(copy.readUInt8(changed.at) ^ 1, changed.at);
         return copy;
@@ -90,6 +91,7 @@ describe('merkle.checkProof', () => {
       leaf: check(bytes, { part: 1, at: 14 * 32 }),
       sibling: check(bytes, { part: 1, at: 15 * 32 }),
       top: check(bytes, { part: 0, at: 0 }),
+      root: check(bytes, undefined, { root: Buffer.alloc(32).toString('base64') }),
       both: check(changedFile, { part: 0, at: 0 }),
     }).toEqual({
       intact: 'correct',
@@ -97,6 +99,7 @@ describe('merkle.checkProof', () => {
       leaf: 'corrupt_tag',
       sibling: 'corrupt_tag',
       top: 'corrupt_tag',
+      root: 'corrupt_tag',
       both: 'corrupt_tag',
     });
   });
