@@ -36,6 +36,7 @@ import { assertStateNotLocked } from './state/state-reader.ts';
 import { listMissing, readStatus } from './status/read-status.ts';
 import type { Status } from './status/status.ts';
 import type { Verdicts } from './status/verdicts.ts';
+import { TagStore } from './tags/tag-store.ts';
 import {
   assertChunksFit,
   connect,
@@ -47,7 +48,7 @@ import {
   openDisks,
   openGenesisFile,
   openState,
-  openTags,
+  recoverTags,
   runHeartbeat,
   shareCapacity,
   toNodeDeps,
@@ -145,8 +146,11 @@ async function start(
   loadHistory(observers.history, { store, clock });
 
   const pool = new WorkerPool(config);
+  const tags = new TagStore({ folder: config.dataDir }, { pool });
+  shutdown.add('tags', () => tags.close());
   shutdown.add('workers', async () => await pool.close());
-  const tags = await step(async () => await openTags(config, { store, pool, log }));
+  shutdown.add('tag jobs', async () => await tags.settle());
+  await step(async () => await recoverTags(tags, { store, log }));
   const genesis = await step(async () => await openGenesisFile(config, { pool, signal }));
 
   const loaded = loadContracts(observers.nodes, { stores, genesis, clock });

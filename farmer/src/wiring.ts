@@ -42,7 +42,7 @@ import { type FoundGap, StateStore } from './state/state-store.ts';
 import { HISTORY_MS, OutcomeHistory } from './status/outcome-history.ts';
 import { RequestStats } from './status/request-stats.ts';
 import { Verdicts } from './status/verdicts.ts';
-import { TagStore } from './tags/tag-store.ts';
+import type { TagStore } from './tags/tag-store.ts';
 
 /** Creates the larger components of a farmer from its configuration. app.ts calls these functions in order. */
 
@@ -88,17 +88,12 @@ export async function openState(
   return store;
 }
 
-/** Opens the tags of contracts that need one, and completes both of their files. @throws StateError */
-export async function openTags(
-  { dataDir }: FarmerConfig,
-  { store, pool, log }: Uses<'store' | 'pool' | 'log'>,
-): Promise<TagStore> {
-  const tags = new TagStore({ folder: dataDir }, { pool });
+/** Completes both files of the tags. @throws StateError */
+export async function recoverTags(tags: TagStore, { store, log }: Uses<'store' | 'log'>): Promise<void> {
   const { restoredFiles, missing, removed } = await tags.recover(store.taggedContractIds());
   if (restoredFiles.length > 0) log.error('tag files restored', { files: restoredFiles });
   if (missing.length > 0) log.error('tags missing', { contracts: missing.length, first: missing[0] });
   if (removed > 0) log.info('leftover tags removed', { tags: removed });
-  return tags;
 }
 
 /** Fills the history from the journal, as far back as no result is missing. */

@@ -5,7 +5,7 @@ import type { WorkerPool } from '../chunks/worker-pool.ts';
 import type { ContractId } from '../contract/contract.ts';
 import type { NewTag, SavedTag, TagPort } from '../farming/ports.ts';
 import { toStateError } from '../state/sqlite.ts';
-import { TAG_FILE, TAG_REPLICA_FILE } from './tag-file.ts';
+import { TAG_FILE, TAG_REPLICA_FILE, TagFile } from './tag-file.ts';
 import type { TagReport } from './tag-recovery.ts';
 import type { TagJob, TagJobOutcome, TagToSave } from './tag-tasks.ts';
 
@@ -27,6 +27,8 @@ export class TagStore implements TagPort {
   /** Completes after the last job. */
   #lastJob: Promise<unknown> = Promise.resolve();
   readonly #removals: ContractId[] = [];
+  /** Connections that are never used: closing the last one would flush and delete the log of a file after each job. */
+  readonly #connections = new Map<string, TagFile>();
 
   constructor({ folder }: { readonly folder: string }, { pool }: TagStoreDeps) {
     this.folder = folder;
@@ -44,6 +46,7 @@ export class TagStore implements TagPort {
     const isUnused = [TAG_FILE, TAG_REPLICA_FILE].every((name) => !existsSync(join(this.folder, name)));
     if (isUnused && known.size === 0) return { restoredFiles: [], missing: [], removed: 0 };
     const outcome = await this.#run({ kind: 'recover', known });
+    this.#keepOpen();
     return outcome.kind === 'recovered' ? outcome.report : failUnexpectedly(outcome);
   }
 
@@ -89,8 +92,31 @@ export class TagStore implements TagPort {
     await this.#enqueue(async () => await this.#run({ kind: 'backup', path }));
   }
 
+  /** Waits for the jobs so far: a node does not send tags again that are not saved. */
+  async settle(): Promise<void> {
+    await this.#lastJob;
+  }
+
+  /** Merges the logs into the files. Call it after the last job. */
+  close(): void {
+    for (const connection of this.#connections.values()) connection.close();
+    this.#connections.clear();
+  }
+
+  #keepOpen(): void {
+    for (const name of [TAG_FILE, TAG_REPLICA_FILE]) {
+      const path = join(this.folder, name);
+      try {
+        if (!this.#connections.has(name) && existsSync(path)) this.#connections.set(name, TagFile.open(path));
+      } catch {
+        // Jobs only take longer without it, and report errors themselves.
+      }
+    }
+  }
+
   async #save(tags: readonly TagToSave[]): Promise<readonly SavedTag[]> {
     const outcome = await this.#enqueue(async () => await this.#run({ kind: 'save', tags }));
+    this.#keepOpen();
     return outcome.kind === 'saved' ? outcome.results : failUnexpectedly(outcome);
   }
 

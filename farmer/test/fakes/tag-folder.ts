@@ -17,6 +17,7 @@ import { afterAll, afterEach, beforeEach } from '@jest/globals';
 import { WorkerPool } from '../../src/chunks/worker-pool.ts';
 import type { ReceivedTag } from '../../src/farming/ports.ts';
 import type { TaggedProofOutcome, TaggedProofRequest } from '../../src/tags/tag-prover.ts';
+import type { TagReport } from '../../src/tags/tag-recovery.ts';
 import { TagStore } from '../../src/tags/tag-store.ts';
 import { makeId } from './builders.ts';
 
@@ -90,8 +91,18 @@ export class TagFolder {
     return join(this.path, name);
   }
 
-  open(): TagStore {
-    return new TagStore({ folder: this.path }, this);
+  /** Opens the tags, and closes them afterwards. */
+  async use<T>(work: (store: TagStore) => Promise<T>): Promise<T> {
+    const store = new TagStore({ folder: this.path }, this);
+    try {
+      return await work(store);
+    } finally {
+      store.close();
+    }
+  }
+
+  async recover(known: ReadonlySet<string>): Promise<TagReport> {
+    return await this.use(async (store) => await store.recover(known));
   }
 
   /** Saves the tags and writes the chunks. */
@@ -102,7 +113,7 @@ export class TagFolder {
 
   async save(...chunks: readonly OfferedChunk[]): Promise<unknown> {
     const tags = chunks.map(({ id, received }) => ({ id, sizeBytes: CHUNK_BYTES, received }));
-    return await this.open().save(tags);
+    return await this.use(async (store) => await store.save(tags));
   }
 
   request({ id, seed }: OfferedChunk, challenge: string): TaggedProofRequest {

@@ -34,7 +34,7 @@ describe('a backup', () => {
     remove('tags.');
     expect(await restoreFile()).toBe(0);
     expect(ids(claimNode(dir.open()))).toHaveLength(3);
-    expect(await tags.open().recover(known)).toEqual({ restoredFiles: ['tags.replica.db'], missing: [], removed: 0 });
+    expect(await tags.recover(known)).toEqual({ restoredFiles: ['tags.replica.db'], missing: [], removed: 0 });
     for (const chunk of chunks) expect(await tags.answer(chunk)).toBe(true);
   });
 
@@ -59,7 +59,7 @@ describe('a backup', () => {
     writeFileSync(dir.join('tags.db'), 'x'.repeat(50_000));
     remove('state.');
     await restoreFile();
-    await tags.open().recover(new Set([...known, newer.id]));
+    await tags.recover(new Set([...known, newer.id]));
     expect(await tags.answer(newer)).toBe(true);
     expect(tags.list('tags.db')).toEqual([...known, newer.id]);
   });

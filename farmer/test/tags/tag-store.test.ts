@@ -67,6 +67,7 @@ describe('TagStore.save', () => {
     const tags = [1, 2, 3, 4, 5].map((n) => ({ id: makeId(n), sizeBytes: 1, received }));
     const tooLong = { id: makeId(6), sizeBytes: 1, received: { ...received, tag: 'x'.repeat(9_000_000) } };
     expect(await store.save([...tags, tooLong])).toEqual(Array(6).fill('invalid'));
+    store.close();
     expect(lengths.length).toBe(3);
     expect(Math.max(...lengths)).toBeLessThan(8 * 1024 * 1024);
   });
@@ -90,15 +91,38 @@ describe('TagStore.save', () => {
   });
 });
 
+describe('TagStore.settle', () => {
+  it('waits until a tag that is being saved is stored', async () => {
+    const chunk = offerMerkle(1);
+    await folder.use(async (store) => {
+      const saved = store.save([{ id: chunk.id, sizeBytes: CHUNK_BYTES, received: chunk.received }]);
+      await store.settle();
+      expect(listBoth()).toEqual([[chunk.id], [chunk.id]]);
+      await saved;
+    });
+  });
+});
+
+describe('TagStore.close', () => {
+  it('merges the logs into the files', async () => {
+    await folder.use(async (store) => {
+      await store.save([{ id: makeId(1), sizeBytes: CHUNK_BYTES, received: offerMerkle(1).received }]);
+      expect(readdirSync(folder.path)).toContain('tags.replica.db-wal');
+    });
+    expect(readdirSync(folder.path).sort()).toEqual(FILES);
+  });
+});
+
 describe('TagStore.remove', () => {
   it('removes tags from both files', async () => {
     const chunks = [offerMerkle(1), offerMerkle(2), offerSwizzle(3)];
     await folder.fill(...chunks);
-    const store = folder.open();
-    store.remove(makeId(1));
-    store.remove(makeId(3));
-    await store.save([]);
-    await store.addToBackup(folder.join('backup'));
+    await folder.use(async (store) => {
+      store.remove(makeId(1));
+      store.remove(makeId(3));
+      // Jobs run one after the other.
+      await store.addToBackup(folder.join('backup'));
+    });
     expect(listBoth()).toEqual([[makeId(2)], [makeId(2)]]);
     expect(folder.list('backup')).toEqual([makeId(2)]);
   });
@@ -107,7 +131,7 @@ describe('TagStore.remove', () => {
 describe('TagStore.recover', () => {
   const chunks = Array.from({ length: 30 }, (_, n) => offerMerkle(n, 256));
   const known = idsOf(chunks);
-  const recover = async (ids = known) => await folder.open().recover(ids);
+  const recover = async (ids = known) => await folder.recover(ids);
   const DAMAGES: [string, (path: string) => void][] = [
     ['deleted', (path) => rmSync(path)],
     ['truncated to 0 bytes', (path) => truncateSync(path, 0)],
