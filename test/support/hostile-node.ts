@@ -34,6 +34,17 @@ export const AMPLIFYING_BODIES = {
   'another list': (bytes) => `{"other":[${repeat('0,', bytes)}0],"all_contracts":[],"due_contracts":[]}`,
 } as const satisfies Readonly<Record<string, (bytes: number) => string>>;
 
+const offer = (tag: string, n = 1) =>
+  `{"file_hash":${n},"seed":"s","size":1000,"challenge":{"seed":"c","index":0},"due":60,"tag":${tag}}`;
+const offers = (...entries: string[]) => `{"chunks":[${entries.join(',')}]}`;
+
+/** Responses with offers of the v1 API, for tags of about this size, that are expensive to parse or to keep. */
+export const AMPLIFYING_OFFERS = {
+  'several long tags': (bytes) =>
+    offers(...Array.from({ length: 10 }, (_, n) => offer(`"${repeat('A', bytes / 5)}"`, n))),
+  'a tag with escaped characters': (bytes) => offers(offer(`"${repeat('\\u0041', bytes)}"`)),
+} as const satisfies Readonly<Record<string, (bytes: number) => string>>;
+
 export interface HostileNode extends AsyncDisposable {
   readonly url: string;
   /** How often each route was answered with the body. */
@@ -59,8 +70,8 @@ export async function startHostileNode(nodeUrl: string): Promise<HostileNode> {
       response.writeHead(200, { 'Content-Encoding': 'gzip', 'Content-Type': 'application/json' }).end(hostile.body);
       return;
     }
-    await buffer(request);
-    const forwarded = await fetch(`${nodeUrl}${url}`, { method });
+    const body = await buffer(request);
+    const forwarded = await fetch(`${nodeUrl}${url}`, { method, ...(body.length > 0 && { body }) });
     response.writeHead(forwarded.status).end(Buffer.from(await forwarded.arrayBuffer()));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');

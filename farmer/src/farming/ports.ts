@@ -18,6 +18,9 @@ export interface CallOptions {
 export const NODE_APIS = ['prototype', 'v1'] as const;
 export type NodeApi = (typeof NODE_APIS)[number];
 
+/** The longest JSON of a tag. The largest Merkle tag has 6 MB; a Swizzle tag of a 32 MiB chunk has 4.6 MB. */
+export const MAX_TAG_LENGTH = 8 * 1024 * 1024;
+
 /** The tag of a chunk and what else its proofs need, as JSON of the scheme, not yet validated. */
 export interface ReceivedTag {
   readonly scheme: Exclude<ProofKind, 'digest'>;

@@ -5,6 +5,7 @@ import {
   type CallOptions,
   type Listing,
   type ListingOptions,
+  MAX_TAG_LENGTH,
   type NodePort,
   type NodeTraits,
   type Offer,
@@ -38,15 +39,14 @@ export interface V1NodeDeps {
 type Request = Omit<NodeRequest<unknown>, 'read'> & { readonly route: V1RouteName };
 
 const PERMANENT_REDIRECT = 308;
-const MIB = 1024 * 1024;
 /** Keeps requests below 4 MiB, and the time for which they occupy a node of 2015 below a second. */
 const MAX_BATCH = 500;
 /** For white space and for entries that were not asked for. */
 const MAX_EXTRA_BYTES = 64 * 1024;
-/** All tags of a response are in memory at once. */
-const MAX_OFFERS_BYTES = 32 * MIB;
-/** For the largest tags that the schemes accept: Swizzle tags are long, Merkle tags have many nodes. */
-const OFFER_LIMITS: PartLimits = { length: 24 * MIB, delimiters: 2 * 65_536 + 64 };
+/** All tags of a response are in memory at once, some of them more than once. */
+const MAX_OFFERS_BYTES = 16 * 1024 * 1024;
+/** For the tag of Merkle with the maximum number of nodes, and the other fields. */
+const OFFER_LIMITS: PartLimits = { length: MAX_TAG_LENGTH + MAX_PART_LENGTH, delimiters: 2 * 65_536 + 64 };
 
 /** Client of a node with the v1 API (`/api/downstream/v1`). Each call sends one request, about at most one batch. */
 export class V1Node implements NodePort {

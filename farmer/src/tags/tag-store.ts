@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DatabaseError } from '@downstream/platform/sqlite';
 import type { WorkerPool } from '../chunks/worker-pool.ts';
 import type { ContractId } from '../contract/contract.ts';
-import type { NewTag, SavedTag, TagPort } from '../farming/ports.ts';
+import { MAX_TAG_LENGTH, type NewTag, type SavedTag, type TagPort } from '../farming/ports.ts';
 import { toStateError } from '../state/sqlite.ts';
 import { TAG_FILE, TAG_REPLICA_FILE, TagFile } from './tag-file.ts';
 import type { TagReport } from './tag-recovery.ts';
@@ -12,9 +12,6 @@ import type { TagJob, TagJobOutcome, TagToSave } from './tag-tasks.ts';
 interface TagStoreDeps {
   readonly pool: Pick<WorkerPool, 'run'>;
 }
-
-/** The longest JSON of a tag. The largest Merkle tag has 6 MB; a Swizzle tag of a 32 MiB chunk has 4.6 MB. */
-const MAX_TAG_LENGTH = 8 * 1024 * 1024;
 
 /**
  * The tags of all v1 contracts, in two files: nodes delete a tag when they have sent it, so a lost tag is a lost
