@@ -16,7 +16,7 @@ import type { Call, Handlers } from '../api/handler.ts';
 import { NOT_FOUND } from '../api/html-errors.ts';
 import { type ApiResponse, json } from '../api/response.ts';
 import type { PreparedChunk } from '../heartbeats/prepared-chunks.ts';
-import type { ContractFacts, ProofRejection } from '../ledger/contract.ts';
+import type { ProofRejection } from '../ledger/contract.ts';
 
 const MAX_CHUNKS_PER_REQUEST = 10;
 /** What a farmer gets that requests no size. */
@@ -47,21 +47,15 @@ export const v1Handlers: Handlers<'v1_root' | 'v1_new' | 'v1_heartbeat' | 'v1_ch
     return json({ token, ...(await node.heartbeat.getPublic()) });
   },
   v1_chunk: async (call) => {
-    const { params, node } = call;
+    const { params } = call;
     const { token = '', size = String(DEFAULT_SIZE) } = params;
     if (!/^\d{1,15}$/.test(size)) return NOT_FOUND;
     const mistake = findFarmerMistake(call);
     if (mistake !== undefined) return reject(mistake);
-    const entries: string[] = [];
-    let left = Number(size);
-    while (entries.length < MAX_CHUNKS_PER_REQUEST) {
-      const sizeBytes = node.preparedChunks.findSize(left);
-      const issued = sizeBytes === undefined ? undefined : await issueContract(call, token, sizeBytes);
-      if (issued === undefined) break;
-      entries.push(formatOffer(call, issued));
-      left -= issued.contract.sizeBytes;
-    }
-    return jsonText(`{"chunks":[${entries.join(',')}]}`);
+    // The first round of a contract must not pass while other chunks are encoded.
+    const reserved = await reserveChunks(call, Number(size));
+    const offers = reserved.flatMap((each) => startContract(call, token, each) ?? []);
+    return jsonText(`{"chunks":[${offers.join(',')}]}`);
   },
   v1_challenge: (call) => {
     const { params, method, body, now, node } = call;
@@ -143,34 +137,45 @@ function findSignatureMistake({ method, body }: Call, address: string): string |
   return isSignedBy(address, message, signature) ? undefined : V1_ERRORS.invalidSignature;
 }
 
-interface IssuedContract {
+interface ReservedChunk {
+  /** The number of the contract. */
+  readonly index: number;
   readonly chunk: PreparedChunk;
-  readonly contract: ContractFacts;
 }
 
-/** @returns undefined if the node has no contract to offer */
-async function issueContract(
-  { now: startedAt, node }: Call,
-  token: string,
-  sizeBytes: number,
-): Promise<IssuedContract | undefined> {
-  const { ledger, newContracts, preparedChunks, settings, now } = node;
-  const reserved = newContracts.reserve(startedAt);
-  if (reserved === undefined) return undefined;
-  const chunk = await preparedChunks.take(sizeBytes).catch((error: unknown) => {
-    ledger.cancelReservation();
-    throw error;
-  });
+/** Takes the largest chunks that fit, as many as the node has contracts for. */
+async function reserveChunks({ now, node }: Call, maxBytes: number): Promise<ReservedChunk[]> {
+  const { ledger, newContracts, preparedChunks } = node;
+  const reserved: ReservedChunk[] = [];
+  let left = maxBytes;
+  while (reserved.length < MAX_CHUNKS_PER_REQUEST) {
+    const sizeBytes = preparedChunks.findSize(left);
+    const next = sizeBytes === undefined ? undefined : newContracts.reserve(now);
+    if (sizeBytes === undefined || next === undefined) break;
+    const chunk = await preparedChunks.take(sizeBytes).catch((error: unknown) => {
+      for (let count = 0; count <= reserved.length; count++) ledger.cancelReservation();
+      throw error;
+    });
+    reserved.push({ index: next.index, chunk });
+    left -= sizeBytes;
+  }
+  return reserved;
+}
+
+/**
+ * Starts the contract of a reserved chunk.
+ *
+ * @returns its entry in `chunks`; undefined if the farmer is no longer known
+ */
+function startContract(call: Call, token: string, { index, chunk }: ReservedChunk): string | undefined {
+  const { ledger, settings, now } = call.node;
   const { intervalMs } = settings();
-  const contract = ledger.heartbeats.start(token, { index: reserved.index, chunk, intervalMs }, now());
-  return contract && { chunk, contract };
-}
-
-/** An entry of `chunks`. The tag is JSON already: parsing it would cost more than the rest of the request. */
-function formatOffer(call: Call, { chunk, contract }: IssuedContract): string {
+  const contract = ledger.heartbeats.start(token, { index, chunk, intervalMs }, now());
+  if (contract === undefined) return undefined;
   const { seed, sizeBytes, tag } = chunk;
   const { hash, challenge, dueAt } = contract;
   const fields = JSON.stringify({ seed, size: sizeBytes, file_hash: Number(hash), due: toSecondsLeft(call, dueAt) });
+  // The tag is JSON already: parsing it would cost more than the rest of the request.
   return `${fields.slice(0, -1)},"challenge":${challenge},"tag":${tag}}`;
 }
 

@@ -16,6 +16,16 @@ describe('A node of the v1 API', () => {
     expect(await sizes('')).toEqual(Array(10).fill(5_000));
   });
 
+  it('starts the contracts of a request together, however long their chunks take', async () => {
+    await start({ ...V1_OPTIONS, preparedChunks: 1 });
+    controller().events.subscribe(({ type }) => {
+      if (type === 'contract') setImmediate(() => pass(1_000));
+    });
+    await createV1Farmer(get, 5);
+    const contracts = [...controller().ledger.listContracts(0)];
+    expect(contracts.map(({ acceptedAt }) => acceptedAt)).toEqual(Array(5).fill(1_000_000));
+  });
+
   it('issues no more contracts than it may, over both APIs', async () => {
     await start({ ...V1_OPTIONS, maxContracts: 2 });
     const prototypeToken = (await get(`${API}/new/${ADDRESS}`)).json.token;
