@@ -3,6 +3,7 @@ import { computeBackoffMs } from '@downstream/platform';
 import { addSpace } from '../contract/capacity.ts';
 import type { ContractId } from '../contract/contract.ts';
 import type { WaitReason } from '../contract/waiting.ts';
+import type { NewContract } from './contract-table.ts';
 import { NodeError } from './errors.ts';
 import type { NodeComponents, SharedDeps } from './node-components.ts';
 import type { Offer, SavedTag } from './ports.ts';
@@ -167,34 +168,41 @@ export class ContractAcceptor {
     try {
       const saved = tagged.length === 0 ? [] : await tags.save(tagged);
       const tagById = new Map(tagged.map(({ id }, at) => [id, saved[at]]));
-      return [...results, ...fresh.map((offer) => this.#accept(offer, acceptedAt, tagById.get(offer.id)))];
+      return [...results, ...this.#accept(fresh, acceptedAt, tagById)];
     } catch (error) {
       log.error('contracts not accepted: tags not stored', { count: tagged.length, error });
       return [...results, { waitsFor: 'not_stored' }];
     }
   }
 
-  /** A contract that can't be stored is not accepted. The next listings show it as unknown, and it is released. */
+  /** Contracts that can't be stored are not accepted. Listings show them as unknown, and they are released. */
   #accept(
-    { challenge, sizeBytes, tag, ...terms }: Offer,
+    offers: readonly Offer[],
     acceptedAt: Instant,
-    saved: SavedTag | undefined,
-  ): RequestResult {
+    savedTags: ReadonlyMap<ContractId, SavedTag | undefined>,
+  ): RequestResult[] {
     const { contracts, log } = this.#deps;
-    const { id, intervalMs } = terms;
-    if (saved === 'invalid') {
-      contracts.countRejection(id, 'invalid_tag');
-      return { waitsFor: 'offers_rejected' };
+    const results: RequestResult[] = [];
+    const accepted: NewContract[] = [];
+    for (const { challenge, sizeBytes = contracts.chunkBytes, tag, ...terms } of offers) {
+      const saved = savedTags.get(terms.id);
+      if (saved === 'invalid') {
+        contracts.countRejection(terms.id, 'invalid_tag');
+        results.push({ waitsFor: 'offers_rejected' });
+        continue;
+      }
+      const proof = tag?.scheme ?? 'digest';
+      const { challengeCount } = saved ?? {};
+      accepted.push({ terms: { ...terms, sizeBytes, challengeCount, proof, acceptedAt }, challenge });
     }
     try {
-      const proof = tag?.scheme ?? 'digest';
-      const size = { sizeBytes: sizeBytes ?? contracts.chunkBytes, challengeCount: saved?.challengeCount };
-      contracts.add({ ...terms, ...size, proof, acceptedAt }, challenge);
-      log.debug('contract accepted', { contract: id, intervalMs });
-      return {};
+      contracts.add(accepted);
+      for (const { terms } of accepted)
+        log.debug('contract accepted', { contract: terms.id, intervalMs: terms.intervalMs });
     } catch (error) {
-      log.error('contract not accepted: state write failed', { contract: id, error });
-      return { waitsFor: 'not_stored' };
+      log.error('contracts not accepted: state write failed', { count: accepted.length, error });
+      results.push({ waitsFor: 'not_stored' });
     }
+    return results;
   }
 }

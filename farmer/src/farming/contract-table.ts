@@ -33,6 +33,12 @@ import { ValueCounts } from './value-counts.ts';
 /** Receives a contract whenever it enters a phase or gets a new challenge. */
 export type PhaseListener = (contract: Contract) => void;
 
+/** A contract to accept, with its first challenge. */
+export interface NewContract {
+  readonly terms: Terms;
+  readonly challenge: string;
+}
+
 export interface ContractTableOptions {
   /** The size of a chunk whose contract does not state it: that of the genesis file. */
   readonly chunkBytes: number;
@@ -250,13 +256,16 @@ export class ContractTable {
     }
   }
 
-  /** Adds a contract, which is in the store when this returns. Throws the store's error and then does not add it. */
-  add(terms: Terms, challenge: string): void {
-    const contract = acceptContract(terms, challenge, this.#deps.clock.now());
-    this.#deps.store.insert(toStoredContract(contract));
-    this.#enter(contract);
-    this.#deps.outcomes.contractAccepted();
-    this.#listener(contract);
+  /** Adds contracts, which are in the store when this returns. Throws the store's error and then adds none. */
+  add(accepted: readonly NewContract[]): void {
+    const now = this.#deps.clock.now();
+    const contracts = accepted.map(({ terms, challenge }) => acceptContract(terms, challenge, now));
+    this.#deps.store.insert(...contracts.map(toStoredContract));
+    for (const contract of contracts) {
+      this.#enter(contract);
+      this.#deps.outcomes.contractAccepted();
+      this.#listener(contract);
+    }
   }
 
   /**

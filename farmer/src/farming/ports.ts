@@ -231,8 +231,8 @@ export interface StoredOutcome {
 
 /** The state of one node's contracts. */
 export interface StorePort {
-  /** After this returns, the contract survives a power failure. */
-  insert(contract: StoredContract): void;
+  /** After this returns, the contracts survive a power failure. Stores none if it throws. */
+  insert(...contracts: readonly StoredContract[]): void;
   /** Stores a contract's round and chunk state together with the outcome of its last round, in one transaction. */
   update(contract: StoredContract, outcome?: StoredOutcome): void;
   remove(id: ContractId): void;

@@ -106,14 +106,18 @@ export class NodeStore implements StorePort, TokenStorePort, ExitStorePort, Cloc
     this.#exitState = state;
   }
 
-  /** Writes to state and replica. If a crash leaves a contract in only one, the next start adds it to the other. */
-  insert({ terms, round, hadChunk }: StoredContract): void {
+  /** Writes to state and replica. If a crash leaves contracts in only one, the next start adds them to the other. */
+  insert(...contracts: readonly StoredContract[]): void {
+    if (contracts.length === 0) return;
     const { db, replica, clock } = this.#deps;
-    const stored = { ...terms, nodeId: this.id, acceptedAtWall: clock.toWallTime(terms.acceptedAt) };
-    const issuedAt = this.#timeline.toStored(round.issuedAt);
     inDurableTransaction(db, () => {
-      this.#insert.run(...toTermsValues(stored), round.number, issuedAt, Number(hadChunk), 0);
-      replica.insert([stored]);
+      const inserted = contracts.map(({ terms, round, hadChunk }) => {
+        const stored = { ...terms, nodeId: this.id, acceptedAtWall: clock.toWallTime(terms.acceptedAt) };
+        const issuedAt = this.#timeline.toStored(round.issuedAt);
+        this.#insert.run(...toTermsValues(stored), round.number, issuedAt, Number(hadChunk), 0);
+        return stored;
+      });
+      replica.insert(inserted);
     });
   }
 

@@ -358,9 +358,9 @@ export class MemoryStore implements StorePort, TokenStorePort, ExitStorePort, Sc
   saved: string | undefined;
   full = false;
 
-  insert(contract: StoredContract): void {
+  insert(...contracts: readonly StoredContract[]): void {
     this.#write();
-    this.rows.set(contract.terms.id, contract);
+    for (const contract of contracts) this.rows.set(contract.terms.id, contract);
   }
   update(contract: StoredContract, outcome?: StoredOutcome): void {
     this.#write();

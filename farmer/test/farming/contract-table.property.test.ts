@@ -84,7 +84,7 @@ function aTable() {
     switch (action.kind) {
       case 'accept':
         if (table.has(makeId(action.n)) || store.full) return;
-        table.add(terms({ id: makeId(action.n), acceptedAt: clock.now() }), '0.1');
+        table.add([{ terms: terms({ id: makeId(action.n), acceptedAt: clock.now() }), challenge: '0.1' }]);
         return;
       case 'end':
         await remover.end(makeId(action.n), 'ended_by_node');
@@ -188,7 +188,7 @@ describe('ContractTable under random events', () => {
       (each) => acceptedAt + each - acceptedAt < each,
     );
     if (ms === undefined) throw new Error('no such interval');
-    table.add(terms({ id: makeId(1), acceptedAt, intervalMs: ms }), '0.1');
+    table.add([{ terms: terms({ id: makeId(1), acceptedAt, intervalMs: ms }), challenge: '0.1' }]);
     const sweep = () => table.sweep({ nodeReachable: true, runningSince: 0 });
     await clock.jump(acceptedAt + ms - acceptedAt);
     sweep();

@@ -36,7 +36,7 @@ function aScrubber(contracts: number, cycleMs?: number, previous: Previous = {})
   );
   for (let n = table.size + 1; n <= contracts; n++) {
     const id = makeId(n);
-    table.add(terms({ id, acceptedAt: clock.now(), intervalMs: 1000 * HOUR }), '0.1');
+    table.add([{ terms: terms({ id, acceptedAt: clock.now(), intervalMs: 1000 * HOUR }), challenge: '0.1' }]);
     chunks.present.add(id);
     table.apply(id, { type: 'chunk_stored' });
   }
