@@ -43,6 +43,11 @@ export class ChunkProgressBar {
     });
   }
 
+  /** Whether {@link update} has an effect. */
+  get isEnabled(): boolean {
+    return this.#bars !== undefined;
+  }
+
   /** Hides the bar when all chunks have been generated. */
   update({ generated, capacity, since, ...totals }: Progress): void {
     if (this.#bars === undefined) return;

@@ -5,7 +5,7 @@ import type { ChunkProgressBar } from './progress-bar.ts';
 interface StatusLoggerDeps {
   readonly status: () => Status;
   readonly log: Logger;
-  readonly progress: ChunkProgressBar;
+  readonly progress: Pick<ChunkProgressBar, 'isEnabled' | 'update' | 'stop'>;
 }
 
 const CHECK_INTERVAL_MS = 250;
@@ -36,19 +36,23 @@ export class StatusLogger {
     this.#deps.progress.stop();
   }
 
+  /** Reads the status only if it is needed, because that takes longer than most other work of the event loop. */
   #check(): void {
+    const { progress } = this.#deps;
+    const isDue = performance.now() >= this.#nextAt;
+    if (!isDue && !progress.isEnabled) return;
     const status = this.#deps.status();
     const { contracts, challenges, results } = status;
     const { passed, failed } = challenges;
     const { capacity } = contracts;
-    this.#deps.progress.update({
+    progress.update({
       generated: countGenerated(status),
       capacity,
       passed,
       failed,
       since: results?.since,
     });
-    if (performance.now() < this.#nextAt) return;
+    if (!isDue) return;
     this.#intervalMs = Math.min(MAX_INTERVAL_MS, this.#intervalMs * 2);
     this.#nextAt = performance.now() + this.#intervalMs;
     this.#deps.log.info('farmer status', toLogFields(status));

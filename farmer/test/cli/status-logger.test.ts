@@ -1,9 +1,29 @@
-import { describe, expect, it } from '@jest/globals';
-import { toLogFields } from '../../src/cli/status-logger.ts';
+import { FakeLogger } from '@downstream/platform/testing';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { StatusLogger, toLogFields } from '../../src/cli/status-logger.ts';
 import { STATUS } from '../fakes/status.ts';
 
 const [NODE] = STATUS.nodes;
 if (NODE === undefined) throw new Error('the status has a node');
+
+describe('StatusLogger', () => {
+  beforeEach(() => void jest.useFakeTimers());
+  afterEach(() => void jest.useRealTimers());
+
+  it.each([
+    ['once, for the log, without a progress bar', { isEnabled: false, reads: 1 }],
+    ['four times a second with a progress bar', { isEnabled: true, reads: 24 }],
+  ])('reads the status %s', (_, { isEnabled, reads }) => {
+    const log = new FakeLogger();
+    const status = jest.fn(() => STATUS);
+    const logger = new StatusLogger({ status, log, progress: { isEnabled, update: () => {}, stop: () => {} } });
+    logger.start();
+    jest.advanceTimersByTime(6_000);
+    logger.stop();
+    expect(status).toHaveBeenCalledTimes(reads);
+    expect(log.messages()).toEqual(['farmer status']);
+  });
+});
 
 describe('toLogFields', () => {
   it('counts nodes that return listings, of those in use', () => {
