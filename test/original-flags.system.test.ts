@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { request as sendRequest } from 'node:http';
 import { createServer } from 'node:https';
 import { join } from 'node:path';
@@ -40,6 +40,8 @@ async function startTlsProxy(nodeUrl: string) {
   };
 }
 
+/** Of "test message", by the owner of the address. */
+const SIGNATURE = 'HyzVUenXXo4pa+kgm1vS8PNJM83eIXFC5r0q86FGbqFcdla6rcw72/ciXiEPfjli3ENfwWuESHhv6K9esI0dl5I=';
 const FARM = ['-s', String(5 * CHUNK_BYTES), '-a', ADDRESS];
 const STOPPED = /"message":"farmer stopped","passed":(\d+)/;
 
@@ -119,6 +121,29 @@ describe('downstream with the flags of the original farmer', () => {
     expect(output).toMatch(/"message":"token setting ignored".*"setting":"FARMER_FORCENEW"/);
     expect(output).not.toContain(token);
   });
+
+  it.each(['merkle', 'swizzle'] as const)(
+    'proves with -i to a node of the v1 API who owns the address: %s',
+    async (scheme) => {
+      await using farm = new TestFarm();
+      const node = await farm.startNode({ scheme, requiresSignature: true, chunkSizesBytes: [CHUNK_BYTES] });
+      const path = join(farm.folder, 'identities.json');
+      const args = ['-n', '3', ...FARM, '-d', farm.dataDir, '--protocol', 'v1', '--log-level', 'debug', node.url];
+      {
+        await using anonymous = new ChildService('farmer', { args, env: env(farm) });
+        await anonymous.waitFor(/registration failed/);
+        anonymous.send('SIGTERM');
+        expect(await anonymous.exit).toEqual({ code: 0, signal: null });
+      }
+      writeFileSync(path, JSON.stringify({ [ADDRESS]: { message: 'test message', signature: SIGNATURE } }));
+      await using child = new ChildService('farmer', { args: ['-i', path, ...args], env: env(farm) });
+      expect({ ...(await child.exit), output: child.output }).toMatchObject({ code: 0 });
+      const passed = Number(STOPPED.exec(child.output)?.[1]);
+      expect(passed).toBeGreaterThanOrEqual(3);
+      expect(node.controller.getInfo().challenges.passed).toBe(passed);
+      expect(child.output).not.toContain(SIGNATURE);
+    },
+  );
 
   it('accepts any certificate of the node with --ssl-no-verify, and warns of it', async () => {
     await using farm = new TestFarm();
