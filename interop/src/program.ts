@@ -92,7 +92,11 @@ export class Program {
 
   #measure(): void {
     const usage = this.isRunning && this.#child?.pid !== undefined ? readUsage(this.#child.pid) : undefined;
-    if (usage !== undefined) this.#usage[this.#usage.length - 1] = usage;
+    const before = this.#usage.at(-1);
+    if (usage === undefined || before === undefined) return;
+    // A process that is about to end reports no memory.
+    const peakRssBytes = Math.max(before.peakRssBytes, usage.peakRssBytes);
+    this.#usage[this.#usage.length - 1] = { ...usage, peakRssBytes };
   }
 
   #signal(signal: NodeJS.Signals): void {

@@ -37,7 +37,12 @@ const MIN_TIMEOUT_MS = 1_000;
 /** An answer is not sent with less slack than this, or than twice the usual response time of the node. */
 const MIN_SLACK_MS = 250;
 /** How long a request waits for more answers, if it can take several. */
-const COLLECT_MS = 200;
+const COLLECT_MS = 400;
+/**
+ * How long it then waits for the response to the previous request: the original v1 node counts too few passed
+ * challenges if two requests with answers of one farmer overlap.
+ */
+const MAX_WAIT_MS = 2_000;
 const VERDICTS_PER_TRANSACTION = 64;
 
 interface WaitingAnswer {
@@ -59,6 +64,8 @@ export class Answerer {
   readonly #waiting = new DeadlineQueue<WaitingAnswer>();
   /** Whether a request waits for more answers. */
   #isCollecting = false;
+  /** Resolves when the last request has been answered or has failed. */
+  #lastRequest: Promise<void> = Promise.resolve();
 
   constructor(deps: AnswererDeps) {
     this.#deps = deps;
@@ -77,8 +84,8 @@ export class Answerer {
 
   async #sendNext(signals: StopSignals): Promise<void> {
     const { node, circuit, session } = this.#deps;
-    if (this.#waiting.length < node.traits.maxBatch) {
-      // The request that is collecting takes this answer, too.
+    if (node.traits.maxBatch > 1) {
+      // The request that is collecting takes this answer, too, or starts another one.
       if (this.#isCollecting) return;
       await this.#collect();
     }
@@ -95,15 +102,21 @@ export class Answerer {
       else if (circuit.retryAfterMs !== undefined) this.#retryLater(contract, signals, attempt, circuit.retryAfterMs);
       else batch.push({ ...next.value, contract });
     }
-    if (token !== undefined && batch.length > 0) await this.#send(token, batch, signals);
+    if (token === undefined || batch.length === 0) return;
+    this.#lastRequest = this.#send(token, batch, signals);
+    const next = this.#waiting.peek();
+    if (next !== undefined && node.traits.maxBatch > 1)
+      this.#deps.answers.add(next.dueAt, async () => await this.#sendNext(signals));
+    await this.#lastRequest;
   }
 
-  /** Waits for more answers. */
+  /** Waits for more answers, and for the previous request. */
   async #collect(): Promise<void> {
-    const { clock } = this.#deps;
-    const slackMs = (this.#waiting.peek()?.dueAt ?? 0) - clock.now();
+    const { node, clock } = this.#deps;
+    const slackMs = Math.max(0, (this.#waiting.peek()?.dueAt ?? 0) - clock.now());
     this.#isCollecting = true;
-    await clock.sleep(Math.max(0, Math.min(COLLECT_MS, slackMs / 10)));
+    if (this.#waiting.length < node.traits.maxBatch) await clock.sleep(Math.min(COLLECT_MS, slackMs / 10));
+    await Promise.race([this.#lastRequest, clock.sleep(Math.min(MAX_WAIT_MS, slackMs / 10))]);
     this.#isCollecting = false;
   }
 

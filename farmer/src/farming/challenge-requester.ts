@@ -41,11 +41,6 @@ export class ChallengeRequester {
     this.#deps = deps;
   }
 
-  /** Whether a contract can be asked for now. */
-  get isDue(): boolean {
-    return (this.#peek()?.dueAt ?? Number.POSITIVE_INFINITY) <= this.#deps.clock.now();
-  }
-
   /** Whether the node reported that a contract is over, and this is not confirmed yet. */
   mayHaveEnded(id: ContractId): boolean {
     return this.#missing.has(id);

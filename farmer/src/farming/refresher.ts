@@ -58,6 +58,8 @@ export class Refresher {
   readonly #problem = new NodeProblemRecorder();
   #failures = 0;
   #retryAfterMs = 0;
+  /** Whether there were as many contracts to ask for as fit into a request, so that more may be waiting. */
+  #isBehind = false;
   /** Whether the last listing was discarded. */
   #isDiscarded = false;
   /** When the last successful listing was requested, and its open challenges. */
@@ -98,7 +100,7 @@ export class Refresher {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       if (this.#deps.exitStore.exitState() !== 'exited') await this.refresh(signal);
-      if (this.#failures > 0 || !this.#deps.requester.isDue) await this.#rest(signal);
+      if (this.#failures > 0 || !this.#isBehind) await this.#rest(signal);
     }
   }
 
@@ -130,6 +132,7 @@ export class Refresher {
     const { node, session, requester, monitor, clock } = this.#deps;
     const askedAt = clock.now();
     const asked = requester.take(node.traits.maxBatch);
+    this.#isBehind = asked.length === node.traits.maxBatch;
     const isIdle = this.#listedAt !== undefined && askedAt - this.#listedAt < this.#checkPauseMs;
     if (asked.length === 0 && isIdle && !session.isTokenRejected) return;
     this.#pendingSince = askedAt;

@@ -50,6 +50,11 @@ export class FakeV1Node implements NodePort, NodeClockPort {
   readonly asked: number[] = [];
   /** How many answers each request contained. */
   readonly answered: number[] = [];
+  /** How long the response to a request with answers takes. */
+  answerMs = 0;
+  /** Requests with answers that arrived during another one. */
+  overlapping = 0;
+  #answering = 0;
   /** Answers that were sent again after they had passed. */
   repeated = 0;
   #issued = 0;
@@ -100,6 +105,10 @@ export class FakeV1Node implements NodePort, NodeClockPort {
     this.#check('v1_answer', token);
     this.answered.push(answers.length);
     const verdicts = answers.map((answer) => this.#verify(answer));
+    if (this.#answering > 0) this.overlapping += 1;
+    this.#answering += 1;
+    await this.clock.sleep(this.answerMs);
+    this.#answering -= 1;
     if (this.faults.lostResponses > 0) {
       this.faults.lostResponses -= 1;
       throw new NodeError('unreachable', 'v1_answer', 'response lost');

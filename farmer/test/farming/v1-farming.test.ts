@@ -35,6 +35,19 @@ describe('A farmer of a node with the v1 API', () => {
     expect(node.repeated).toBe(0);
   });
 
+  it('sends no answers while the node processes others, unless that takes longer than usual', async () => {
+    const { start, clock, node, outcomes } = aV1Farmer({ contracts: 1_000 });
+    node.answerMs = 1_500;
+    start();
+    await clock.advance(2 * INTERVAL_MS);
+    expect(outcomes.passes.length).toBeGreaterThan(1_000);
+    expect(node.overlapping).toBe(0);
+    node.answerMs = 20 * SECOND;
+    await clock.advance(INTERVAL_MS);
+    expect(node.overlapping).toBeGreaterThan(0);
+    expect(outcomes.failures).toEqual([]);
+  });
+
   it('answers the first challenge in the time that the node left', async () => {
     const { start, clock, outcomes } = aV1Farmer({ contracts: 1 });
     start();
