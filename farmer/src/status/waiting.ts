@@ -90,6 +90,11 @@ function describeOthers({ others }: WaitingFacts): string {
 
 function describeDisks({ disks, minFreeBytes }: WaitingFacts): string {
   const unusable = disks.filter(({ state }) => state !== 'ok');
+  const [first, ...others] = disks;
+  const hasOnlyReserve = ({ freeBytes }: WaitingFacts['disks'][number]) => (freeBytes ?? 0) <= minFreeBytes;
+  // Chunks without tags would be stored on the other disks.
+  if (unusable.length === 0 && first !== undefined && hasOnlyReserve(first) && !others.every(hasOnlyReserve))
+    return `No more than FARMER_MIN_FREE is free in ${first.path}, which also holds the tags of all chunks. Free some space there.`;
   const isCapacityUsed = ({ bytes, freeBytes }: WaitingFacts['disks'][number]) =>
     (freeBytes ?? 0) - minFreeBytes >= bytes.capacity - bytes.used;
   if (disks.every(isCapacityUsed) && unusable.length === 0)

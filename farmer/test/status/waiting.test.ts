@@ -51,6 +51,12 @@ describe('describeWaiting', () => {
     ],
     ['without free space', 'no_space', {}, 'beside FARMER_MIN_FREE'],
     [
+      'without free space for tags',
+      'no_space',
+      { disks: [disk('/a', 'ok'), disk('/b', 'ok', { freeBytes: 20 * MIB })] },
+      'No more than FARMER_MIN_FREE is free in /a, which also holds the tags of all chunks. Free some space there.',
+    ],
+    [
       'of disks that each have some capacity left',
       'no_space',
       { disks: ['/a', '/b'].map((path) => disk(path, 'ok', { usedBytes: 9.5 * MIB, freeBytes: 1.5 * MIB })) },
