@@ -164,7 +164,7 @@ export const SETTINGS = {
     flag: '--protocol',
     value: '<names>',
     description:
-      'API of the nodes: `v1`, `prototype`, or `auto` to ask each node until it has issued a token. For nodes that differ, one name for each, comma-separated, in the order of their URLs.',
+      'API of the nodes: `v1`, `prototype`, or `auto` to detect it (`prototype` if a node serves both). For nodes that differ, one name for each, comma-separated, in the order of their URLs.',
     allowed: 'auto, prototype or v1 for all nodes, or one of them per node, separated by commas',
     isList: true,
     schema: text
