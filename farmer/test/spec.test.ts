@@ -27,7 +27,7 @@ const EVENTS: Record<ContractEvent['type'], ContractEvent> = {
   unprovable: { type: 'unprovable', challenge: '0.1', cause: 'invalid_challenge' },
   proved: { type: 'proved', challenge: '0.1', response: 'r' },
   sent: { type: 'sent', challenge: '0.1' },
-  answered: { type: 'answered', dueAt: T0 + INTERVAL_MS, askedAt: T0 + 10 },
+  answered: { type: 'answered', dueAt: T0 + INTERVAL_MS, askedAt: T0 + 10, ...running, runningSince: T0 + 5 },
   verdict: { type: 'verdict', challenge: '0.1', passed: true },
   rejected: { type: 'rejected', challenge: '0.1' },
   tick: { type: 'tick', ...running },

@@ -225,10 +225,16 @@ function receiveTimedChallenge(contract: Contract, challenge: string, due: Insta
 function receiveAnswered(contract: Contract, event: ContractEvent<'answered'>, now: Instant): Step {
   if (isOlderThanRound(contract, event)) return { contract };
   const rounds = countRoundsUntil(contract, event.dueAt);
+  if (rounds >= 0 && !mayHaveAnswered(contract, event)) return { contract };
   const settlement = rounds < 0 || contract.isLapsed ? undefined : settleAnswered(contract, rounds + 1, now);
   const current = settlement === undefined ? contract : startNextRound(contract, settlement);
   const round = { ...current.round, issuedAt: event.dueAt };
   return { contract: { ...current, round, isLapsed: undefined }, settlement };
+}
+
+/** Whether an answer was sent in this round, by this process or perhaps by an earlier one. */
+function mayHaveAnswered({ round, timeline, isLapsed }: Contract, { runningSince }: RoundContext): boolean {
+  return timeline.attempts > 0 || isLapsed === true || runningSince > round.issuedAt;
 }
 
 /** How many rounds after the current one has this deadline. */

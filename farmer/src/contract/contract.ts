@@ -137,7 +137,11 @@ export interface EventByType {
     readonly dueAt?: Instant | undefined;
   };
   /** The node says that the challenge with this deadline was answered. */
-  readonly answered: { readonly type: 'answered'; readonly dueAt: Instant; readonly askedAt: Instant };
+  readonly answered: RoundContext & {
+    readonly type: 'answered';
+    readonly dueAt: Instant;
+    readonly askedAt: Instant;
+  };
   /** A worker starts to read the chunk. */
   readonly reading: { readonly type: 'reading'; readonly challenge: string };
   /** The challenge can't be answered, whatever the chunk contains. */
@@ -186,6 +190,11 @@ export function restoreContract(
 /** Whether the node sets the deadline of each challenge. Otherwise it follows from the interval. */
 export function isTimedByNode({ proof }: Terms): boolean {
   return proof !== 'digest';
+}
+
+/** Whether an answer was sent to a node that sets the deadlines, which will show whether the answer has passed. */
+export function isVerdictPending({ phase, timeline, terms }: Contract): boolean {
+  return phase === 'answering' && timeline.sentAt !== undefined && isTimedByNode(terms);
 }
 
 /** The deadline of the current round. A lapsed contract's round has none: this is an estimate. */

@@ -142,7 +142,10 @@ export class Answerer {
       const [{ id, attempt } = {}] = batch;
       const count = batch.length > 1 && { count: batch.length };
       log.warn('answer not acknowledged', { contract: id, attempt, ...count, error });
-      for (const each of batch) this.#retryLater(each.contract, signals, each.attempt + 1, error.retryAfterMs);
+      for (const each of batch) {
+        this.#planListing(each, error);
+        this.#retryLater(each.contract, signals, each.attempt + 1, error.retryAfterMs);
+      }
     }
   }
 
@@ -181,8 +184,17 @@ export class Answerer {
         break;
       case 'unknown':
         log.warn('answer not acknowledged', { contract: id, attempt });
+        this.#planListing(answer);
         this.#retryLater(contract, signals, attempt + 1);
     }
+  }
+
+  /** A node that is asked for its contracts may have counted the answer, or may no longer know them. */
+  #planListing({ id, contract }: AnswerAttempt, error?: NodeError): void {
+    const { node, requester } = this.#deps;
+    if (node.traits.listsAll) return;
+    if (error?.code === 'no_token') requester.askNow(id);
+    else requester.askAfterDeadline(contract);
   }
 
   /** After the deadline the node would count the answer as a wrong answer to the next challenge. */

@@ -1,5 +1,12 @@
 import { type Clock, forEachInSlices, type Instant } from '@downstream/platform';
-import { type Contract, type ContractId, getOpenChallenge, type RoundContext } from '../contract/contract.ts';
+import {
+  type Contract,
+  type ContractId,
+  dueAt as getDueAt,
+  getOpenChallenge,
+  isVerdictPending,
+  type RoundContext,
+} from '../contract/contract.ts';
 import { DeadlineQueue } from '../contract/deadline-queue.ts';
 import type { ContractRemover } from './contract-remover.ts';
 import type { ContractTable } from './contract-table.ts';
@@ -24,6 +31,8 @@ export interface RequestedListing extends RoundContext {
 const MARGIN_MS = 250;
 /** A contract is not asked for more often than this. */
 const MIN_PAUSE_MS = 1_000;
+/** So often a contract that may have ended is asked for until that is confirmed, because its challenge may be open. */
+const REQUESTS_UNTIL_CONFIRMED = 8;
 
 /**
  * Decides when the node is asked for each contract's next challenge, if it does not list them by itself: when the
@@ -46,6 +55,13 @@ export class ChallengeRequester {
     return this.#missing.has(id);
   }
 
+  /** Whether a round is over, but the node can still show whether its answer has passed: by the next challenge. */
+  mayHavePassed(id: ContractId): boolean {
+    const contract = this.#deps.contracts.get(id);
+    if (contract === undefined || !isVerdictPending(contract)) return false;
+    return this.#deps.clock.now() < getDueAt(contract) + contract.terms.intervalMs;
+  }
+
   /** Plans the next request for a contract whose challenge is not known. */
   enqueue(contract: Contract): void {
     if (getOpenChallenge(contract) !== undefined) return;
@@ -55,6 +71,11 @@ export class ChallengeRequester {
   /** Asks for a contract as soon as possible, even if its challenge is known. */
   askNow(id: ContractId): void {
     this.#add(id, this.#deps.clock.now());
+  }
+
+  /** Asks for a contract after its deadline, unless the verdict on its answer arrives before. */
+  askAfterDeadline(contract: Contract): void {
+    this.#add(contract.terms.id, getDueAt(contract) + MARGIN_MS);
   }
 
   /** Takes up to `max` contracts that can be asked for now. */
@@ -75,13 +96,19 @@ export class ChallengeRequester {
     const { contracts, remover, clock } = this.#deps;
     const missing: ContractId[] = [];
     await forEachInSlices(asked, ({ id }) => {
-      if (listing.completed?.has(id)) return void remover.end(id, 'completed');
-      if (!listing.held.has(id)) return void missing.push(id);
+      const isCompleted = listing.completed?.has(id) === true;
+      if (isCompleted && this.#hasHadAllChallenges(id)) return void remover.end(id, 'completed');
+      if (!listing.held.has(id)) {
+        missing.push(id);
+        // The node ended it because a challenge was missed, which this process may not have counted yet.
+        if (listing.expired?.has(id) && !this.#missing.has(id)) contracts.apply(id, { type: 'tick', ...context });
+        return;
+      }
       const challenge = listing.open.get(id);
       const dueInMs = listing.dueInMs?.get(id);
       if (dueInMs === undefined) return;
       const dueAt = askedAt + dueInMs;
-      if (challenge === undefined) contracts.apply(id, { type: 'answered', dueAt, askedAt });
+      if (challenge === undefined) contracts.apply(id, { type: 'answered', dueAt, askedAt, ...context });
       else contracts.apply(id, { type: 'challenged', challenge, dueAt, askedAt, ...context });
     });
     const now = clock.now();
@@ -90,14 +117,19 @@ export class ChallengeRequester {
       missing,
       { now, minMs: confirmMs },
     );
-    for (const id of ended) void remover.end(id, 'ended_by_node');
-    this.#planAgain(asked, Math.max(MIN_PAUSE_MS, confirmMs / 2));
+    for (const id of ended) void remover.end(id, listing.completed?.has(id) ? 'completed' : 'ended_by_node');
+    this.#planAgain(asked, Math.max(MIN_PAUSE_MS, confirmMs / REQUESTS_UNTIL_CONFIRMED));
   }
 
   /** After a failed request, asks for the same contracts again. Reports before and after it are not consecutive. */
   putBack(asked: readonly NodeContract[]): void {
     this.#missing.reset();
     this.#planAgain(asked, MIN_PAUSE_MS);
+  }
+
+  #hasHadAllChallenges(id: ContractId): boolean {
+    const { round, terms } = this.#deps.contracts.get(id) ?? {};
+    return round !== undefined && round.number >= (terms?.challengeCount ?? Number.POSITIVE_INFINITY);
   }
 
   #planAgain(asked: readonly NodeContract[], missingPauseMs: number): void {
@@ -107,6 +139,7 @@ export class ChallengeRequester {
       const contract = contracts.get(id);
       if (contract === undefined) continue;
       if (this.#missing.has(id)) this.#add(id, now + missingPauseMs);
+      else if (isVerdictPending(contract)) this.#add(id, Math.max(now + MIN_PAUSE_MS, getDueAt(contract) + MARGIN_MS));
       else if (getOpenChallenge(contract) === undefined)
         this.#add(id, Math.max(now + MIN_PAUSE_MS, contract.round.issuedAt + MARGIN_MS));
     }

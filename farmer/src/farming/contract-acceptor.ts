@@ -197,8 +197,10 @@ export class ContractAcceptor {
     }
     try {
       contracts.add(accepted);
-      for (const { terms } of accepted)
-        log.debug('contract accepted', { contract: terms.id, intervalMs: terms.intervalMs });
+      for (const { terms } of accepted) {
+        const { id, reference, intervalMs } = terms;
+        log.debug('contract accepted', { contract: id, ...(reference !== id && { reference }), intervalMs });
+      }
     } catch (error) {
       log.error('contracts not accepted: state write failed', { count: accepted.length, error });
       results.push({ waitsFor: 'not_stored' });

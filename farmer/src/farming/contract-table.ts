@@ -310,16 +310,16 @@ export class ContractTable {
   /**
    * Settles every round that is over. Does not visit contracts that are not due.
    *
-   * @param mayHaveEnded contracts whose rounds must wait until it is known whether the node ended them
+   * @param isOutcomePending contracts whose rounds must wait until the node shows how they have ended
    */
-  sweep(context: RoundContext, mayHaveEnded: (id: ContractId) => boolean = () => false): void {
+  sweep(context: RoundContext, isOutcomePending: (id: ContractId) => boolean = () => false): void {
     for (const contract of this.#unwrittenRemovals) if (!this.#delete(contract)) break;
     const now = this.#deps.clock.now();
     const postponed: Deadline<ContractId>[] = [];
     while ((this.#deadlines.peek()?.dueAt ?? Number.POSITIVE_INFINITY) <= now) {
       const next = this.#deadlines.pop();
       if (next === undefined || !this.#isCurrent(next)) continue;
-      if (!mayHaveEnded(next.value)) this.apply(next.value, { type: 'tick', ...context });
+      if (!isOutcomePending(next.value)) this.apply(next.value, { type: 'tick', ...context });
       // Still current: the contract may have ended, or a rounding error puts the deadline just after now.
       if (this.#isCurrent(next)) postponed.push(next);
     }

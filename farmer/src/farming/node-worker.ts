@@ -181,7 +181,7 @@ export class NodeWorker {
       // After a start, wait for the first listing: contracts that the node ended in the meantime must not fail.
       if (nodeReachable !== undefined) {
         const context = { nodeReachable, runningSince: monitor.runningSince };
-        this.contracts.sweep(context, (id) => this.#refresher.mayHaveEnded(id));
+        this.contracts.sweep(context, (id) => this.#refresher.isOutcomePending(id));
       }
       this.answers.freeSlowSlots();
       downloads.freeSlowSlots();

@@ -55,6 +55,8 @@ export interface Listing {
   readonly dueInMs?: ReadonlyMap<ContractId, number> | undefined;
   /** In the v1 API, the contracts that had all their challenges. */
   readonly completed?: ReadonlySet<ContractId> | undefined;
+  /** In the v1 API, the contracts that ended because a challenge was missed, or were ended by the node. */
+  readonly expired?: ReadonlySet<ContractId> | undefined;
   /** How many entries were skipped. */
   readonly skipped: Readonly<Record<SkipReason, number>>;
 }

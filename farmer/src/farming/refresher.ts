@@ -91,10 +91,11 @@ export class Refresher {
     return waitedMs >= (contracts.shortestIntervalMs ?? MAX_MS) / 2;
   }
 
-  /** Whether the node reported that a contract is over, and this is not confirmed yet. */
-  mayHaveEnded(id: ContractId): boolean {
+  /** Whether the node must show first how the contract's round has ended. */
+  isOutcomePending(id: ContractId): boolean {
     const { session, requester } = this.#deps;
-    return this.#missing.has(id) || requester.mayHaveEnded(id) || session.isTokenRejected;
+    const mayHaveEnded = this.#missing.has(id) || requester.mayHaveEnded(id) || session.isTokenRejected;
+    return mayHaveEnded || requester.mayHavePassed(id);
   }
 
   async run(signal: AbortSignal): Promise<void> {

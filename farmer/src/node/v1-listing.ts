@@ -5,8 +5,6 @@ import type { Listing, NodeContract } from '../farming/ports.ts';
 import { ContractReferences } from './contract-references.ts';
 import { formatChallenge } from './v1-challenge.ts';
 
-const ENDED: readonly string[] = [V1_CONTRACT_ERRORS.expired, V1_CONTRACT_ERRORS.unknown];
-
 const anyEntry = z.object({ file_hash: contractId });
 
 /**
@@ -18,6 +16,7 @@ export class V1Listing implements Listing {
   readonly open = new Map<ContractId, string>();
   readonly dueInMs = new Map<ContractId, number>();
   readonly completed = new Set<ContractId>();
+  readonly expired = new Set<ContractId>();
   readonly skipped = { invalid_contract: 0, invalid_challenge: 0, surplus: 0 };
   readonly #asked: ContractReferences<NodeContract>;
 
@@ -54,11 +53,13 @@ export class V1Listing implements Listing {
 
   #addEnd(id: ContractId, text: string): void {
     const isCompleted = text === NO_MORE_CHALLENGES;
-    if (this.dueInMs.has(id) || !(isCompleted || ENDED.includes(text))) {
+    const isExpired = text === V1_CONTRACT_ERRORS.expired;
+    if (this.dueInMs.has(id) || !(isCompleted || isExpired || text === V1_CONTRACT_ERRORS.unknown)) {
       this.skipped.invalid_challenge += 1;
       return;
     }
     this.held.delete(id);
     if (isCompleted) this.completed.add(id);
+    if (isExpired) this.expired.add(id);
   }
 }

@@ -64,9 +64,13 @@ function proveFile(request: TaggedProofRequest, descriptor: number, readers: Tag
   let error: 'invalid_challenge' | 'no_tag' = 'no_tag';
   for (const name of [TAG_FILE, TAG_REPLICA_FILE]) {
     try {
-      const result = proveWith(request, descriptor, readers.get(name));
-      if (result?.check === 'corrupt_file') throw new CorruptChunkError('corrupt', 'the proof differs from the tag');
-      if (result !== undefined && result.check !== 'corrupt_tag')
+      const tags = readers.get(name);
+      const result = proveWith(request, descriptor, tags);
+      if (result?.check === 'corrupt_file') {
+        // If the covered bytes are those of the seed, the challenge or the tag belongs to another chunk.
+        proveWith(request, descriptor, tags, { isCompared: true });
+        error = 'invalid_challenge';
+      } else if (result !== undefined && result.check !== 'corrupt_tag')
         return { response: JSON.stringify(result.proof), isEmpty: result.isEmptyChallenge };
     } catch (failure) {
       if (failure instanceof HeartbeatError && failure.code === 'invalid_data') error = 'invalid_challenge';
@@ -82,12 +86,14 @@ function proveWith(
   { contractId, seed, sizeBytes, challenge }: TaggedProofRequest,
   descriptor: number,
   tags: TagFile,
+  { isCompared = false } = {},
 ): ProofResult | undefined {
   const tag = tags.find(contractId);
   if (tag === undefined) return undefined;
   const { scheme: type, heartbeat, head } = tag;
   // A Merkle proof is compared with the tag; a Swizzle proof cannot be, so the bytes are compared with the seed.
-  const file = type === 'Swizzle' ? openSeeded(descriptor, { seed, sizeBytes }) : openChunk(descriptor);
+  const isSeeded = isCompared || type === 'Swizzle';
+  const file = isSeeded ? openSeeded(descriptor, { seed, sizeBytes }) : openChunk(descriptor);
   const request = { type, heartbeat: parse(heartbeat), head: parse(head), challenge: parse(challenge) };
   return proveDividedRequest(request, file, (part) => tags.readPart(tag, part));
 }

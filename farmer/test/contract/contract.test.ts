@@ -105,7 +105,7 @@ const EVENTS: Record<EventType, ContractEvent> = {
   challenged: challenged('0.1'),
   unprovable: { type: 'unprovable', challenge: '0.1', cause: 'invalid_challenge' },
   proved: { type: 'proved', challenge: '0.1', response: 'r' },
-  answered: { type: 'answered', dueAt: DUE, askedAt: T0 + 10 },
+  answered: { type: 'answered', dueAt: DUE, askedAt: T0 + 10, nodeReachable: true, runningSince: T0 + 5 },
   verdict: { type: 'verdict', challenge: '0.1', passed: true },
   rejected: { type: 'rejected', challenge: '0.1' },
   sent: { type: 'sent', challenge: '0.1' },

@@ -23,6 +23,8 @@ interface FakeContract {
 class FakeV1Faults {
   isDown = false;
   rejectsToken = false;
+  /** Forgets the token and the contracts when the next answers arrive. */
+  forgetsTokenOnAnswer = false;
   /** Processes this many requests with answers without a response. */
   lostResponses = 0;
   /** Rejects this many answers. */
@@ -31,6 +33,8 @@ class FakeV1Faults {
   omittedAnswers = 0;
   /** Reports that it does not know any contract. */
   forgetsContracts = false;
+  /** Reports running contracts as `completed`, or their challenges as `answered`, in this many listings. */
+  falseReports: { readonly report: 'completed' | 'answered'; count: number } | undefined;
 }
 
 /** A node of the v1 API in memory. A challenge is requested, and a contract that misses one has expired. */
@@ -46,6 +50,8 @@ export class FakeV1Node implements NodePort, NodeClockPort {
   token: string | undefined;
   registrations = 0;
   readonly contracts = new Map<NodeReference, FakeContract>();
+  /** Contracts that missed a challenge. */
+  readonly expired = new Set<NodeReference>();
   /** How many contracts each listing was requested for. */
   readonly asked: number[] = [];
   /** How many answers each request contained. */
@@ -83,25 +89,42 @@ export class FakeV1Node implements NodePort, NodeClockPort {
     const open = new Map<ContractId, string>();
     const dueInMs = new Map<ContractId, number>();
     const completed = new Set<ContractId>();
+    const expired = new Set<ContractId>();
+    const falseReport = asked.length === 0 ? undefined : this.#takeFalseReport();
     for (const { id, reference } of asked) {
       const contract = this.#find(reference);
-      if (contract === undefined) continue;
+      if (contract === undefined) {
+        if (this.expired.has(reference)) expired.add(id);
+        continue;
+      }
       if (contract.isAnswered && this.clock.now() >= this.#dueAt(contract)) {
         contract.round += 1;
         contract.isAnswered = false;
       }
-      if (contract.round >= this.challengeCount) completed.add(id);
+      if (contract.round >= this.challengeCount || falseReport === 'completed') completed.add(id);
       else {
         held.add(id);
         dueInMs.set(id, this.#dueAt(contract) - this.clock.now());
-        if (!contract.isAnswered) open.set(id, `${reference}.${contract.round}`);
+        if (!contract.isAnswered && falseReport === undefined) open.set(id, `${reference}.${contract.round}`);
       }
     }
     const skipped = { invalid_contract: 0, invalid_challenge: 0, surplus: 0 };
-    return { held, open, dueInMs, completed, skipped };
+    return { held, open, dueInMs, completed, expired, skipped };
+  }
+
+  #takeFalseReport(): 'completed' | 'answered' | undefined {
+    const { falseReports } = this.faults;
+    if (falseReports === undefined || falseReports.count === 0) return undefined;
+    falseReports.count -= 1;
+    return falseReports.report;
   }
 
   async answer(token: string, answers: readonly Answer[]): Promise<Verdict[]> {
+    if (this.faults.forgetsTokenOnAnswer) {
+      this.faults.forgetsTokenOnAnswer = false;
+      this.token = undefined;
+      this.contracts.clear();
+    }
     this.#check('v1_answer', token);
     this.answered.push(answers.length);
     const verdicts = answers.map((answer) => this.#verify(answer));
@@ -159,6 +182,7 @@ export class FakeV1Node implements NodePort, NodeClockPort {
     const end = this.#dueAt(contract) + (contract.isAnswered ? this.intervalMs : 0);
     if (this.clock.now() < end) return contract;
     this.contracts.delete(reference);
+    this.expired.add(reference);
     return undefined;
   }
 

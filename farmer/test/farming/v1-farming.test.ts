@@ -75,6 +75,36 @@ describe('A farmer of a node with the v1 API', () => {
     expect({ passes: outcomes.passes.length, failures: outcomes.failures }).toEqual({ passes: 2, failures: [] });
   });
 
+  it('counts an answer as passed if no response arrives before the deadline, but the next challenge does', async () => {
+    const { start, clock, node, outcomes } = aV1Farmer();
+    node.faults.lostResponses = Number.POSITIVE_INFINITY;
+    start();
+    await clock.advance(INTERVAL_MS);
+    node.faults.lostResponses = 0;
+    await clock.advance(INTERVAL_MS - 5 * SECOND);
+    expect({ passes: outcomes.passes.length, failures: outcomes.failures }).toEqual({ passes: 3 * 2, failures: [] });
+  });
+
+  it('counts an answer as failed if the node does not show until the next deadline that it has passed', async () => {
+    const { start, clock, node, outcomes } = aV1Farmer();
+    node.faults.lostResponses = Number.POSITIVE_INFINITY;
+    start();
+    await clock.advance(10 * SECOND);
+    node.faults.isDown = true;
+    await clock.advance(3 * INTERVAL_MS);
+    expect(outcomes.failures).toEqual(Array(3).fill({ reason: 'node_error', count: 1 }));
+  });
+
+  it('ends all contracts, and counts no challenge, if the node does not know the token when it gets the answers', async () => {
+    const { start, clock, node, outcomes } = aV1Farmer();
+    start();
+    await clock.advance(INTERVAL_MS - SECOND);
+    node.faults.forgetsTokenOnAnswer = true;
+    await clock.advance(4 * INTERVAL_MS);
+    expect(outcomes.ends).toEqual(Array(3).fill('token_lost'));
+    expect(outcomes.failures).toEqual([]);
+  });
+
   it('sends an answer again that is missing in the report', async () => {
     const { start, clock, node, outcomes } = aV1Farmer();
     node.faults.omittedAnswers = 2;
@@ -107,8 +137,10 @@ describe('A farmer of a node with the v1 API', () => {
   });
 
   it('replaces a contract that had all its challenges, and deletes its tag and chunk', async () => {
-    const { start, clock, node, outcomes, table, chunks, tags } = aV1Farmer({ contracts: 1 });
+    const tags = new FakeTags();
+    const { start, clock, node, outcomes, table, chunks } = aV1Farmer({ contracts: 1, tags });
     node.challengeCount = 2;
+    tags.challengeCount = 2;
     start();
     await clock.advance(2 * INTERVAL_MS + 10 * SECOND);
     node.contracts.delete(1);
@@ -165,6 +197,36 @@ describe('A farmer of a node with the v1 API', () => {
     node.faults.forgetsContracts = false;
     await clock.advance(3 * INTERVAL_MS);
     expect({ failures: outcomes.failures, ends: outcomes.ends }).toEqual({ failures: [], ends: [] });
+  });
+
+  it.each(['completed', 'answered'] as const)(
+    'loses no challenge to a node that temporarily reports its contracts as %s',
+    async (report) => {
+      const { start, clock, node, outcomes } = aV1Farmer();
+      start();
+      await clock.advance(INTERVAL_MS - 5 * SECOND);
+      node.faults.falseReports = { report, count: 2 };
+      await clock.advance(4 * INTERVAL_MS);
+      expect({ passes: outcomes.passes.length, failures: outcomes.failures, ends: outcomes.ends }).toEqual({
+        passes: 3 * 5,
+        failures: [],
+        ends: [],
+      });
+    },
+  );
+
+  it('counts the challenge that was missed while it was stopped, even if the node has ended the contract', async () => {
+    const first = aV1Farmer();
+    const { node, chunks, tags, store, clock } = first;
+    first.start();
+    await clock.advance(10 * SECOND);
+    await first.farmer.stop();
+    await clock.advance(10 * INTERVAL_MS);
+    const second = aV1Farmer({ node, chunks, tags, store });
+    second.start();
+    await clock.advance(2 * INTERVAL_MS);
+    expect(second.outcomes.failures).toEqual(Array(3).fill({ reason: 'missed', count: 1 }));
+    expect(second.outcomes.ends).toEqual(Array(3).fill('ended_by_node'));
   });
 
   it('continues after a restart, and counts the answers whose verdicts were not stored', async () => {
@@ -231,8 +293,10 @@ describe('A farmer of a node with the v1 API', () => {
   });
 
   it('exits by proving the contracts until they have had all their challenges', async () => {
-    const { start, clock, node, worker, outcomes } = aV1Farmer();
+    const tags = new FakeTags();
+    const { start, clock, node, worker, outcomes } = aV1Farmer({ tags });
     node.challengeCount = 3;
+    tags.challengeCount = 3;
     start();
     await clock.advance(10 * SECOND);
     worker.exit.start();

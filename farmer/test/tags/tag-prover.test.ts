@@ -37,6 +37,15 @@ describe('a batch of proofs', () => {
     ]);
   });
 
+  it('reports a challenge of another chunk as invalid, and not the chunk as corrupt', async () => {
+    const [chunk, other] = [offerMerkle(1), offerMerkle(2)];
+    await folder.fill(chunk, other);
+    const request = folder.request(chunk, other.challenge());
+    expect(await folder.prove(request)).toEqual([{ error: 'invalid_challenge' }]);
+    flipAll(chunk.id);
+    expect(await folder.prove(request)).toEqual([{ error: 'corrupt' }]);
+  });
+
   it('reports an unreadable chunk with the cause, and proves the others', async () => {
     const [absent, directory, intact] = [offerMerkle(1), offerMerkle(2), offerMerkle(3)];
     await folder.fill(absent, directory, intact);
