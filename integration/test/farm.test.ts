@@ -3,8 +3,6 @@ import { eventually } from '../src/eventually.ts';
 import { createGenesis } from '../src/genesis.ts';
 import { inTestBed } from '../src/test-bed.ts';
 
-const MIB = 1024 * 1024;
-
 describe('A farmer', () => {
   it('fills its capacity with 32 MiB chunks and passes every challenge', async () => {
     await inTestBed(async (bed) => {
@@ -13,7 +11,7 @@ describe('A farmer', () => {
       const farmer = await bed.startFarmer({ env: { FARMER_SIZE: '96MiB' } });
 
       const { contracts } = await farmer.waitUntilFull();
-      expect(contracts.total).toBe(9);
+      expect(contracts.total).toBe(3);
       const metrics = await farmer.waitForPasses(9);
 
       expect(metrics.value('farmer_challenges_failed_total')).toBe(0);
@@ -26,40 +24,6 @@ describe('A farmer', () => {
       expect(await farmer.exec('downstream', 'explain', chunk.slice(0, 8))).toMatch(/ {2}Passed \d/);
     });
   });
-
-  it.concurrent.each(['merkle', 'swizzle'] as const)(
-    'farms the v1 API with %s, also after a restart',
-    async (scheme) => {
-      await inTestBed(async (bed) => {
-        const node = await bed.startMockNode((set) =>
-          set
-            .withScheme(scheme)
-            .withChunkSizes(4 * MIB, MIB)
-            .withInterval(15),
-        );
-        const volume = await bed.createVolume();
-        const start = async () =>
-          await bed.startFarmer({ volume, env: { FARMER_PROTOCOL: 'v1', FARMER_SIZE: '33MiB' } });
-        const first = await start();
-        expect((await first.waitUntilFull()).contracts.total).toBe(9);
-        await first.waitForPasses(18);
-        expect((await first.stop()).exitCode).toBe(0);
-
-        const metrics = await (await start()).waitForPasses(18);
-        expect(metrics.value('farmer_challenges_failed_total')).toBe(0);
-        const counted = await node.scrape();
-        expect({
-          failed: counted.value('mock_node_challenges_total', { result: 'unanswered' }),
-          rejected: counted.value('mock_node_proofs_rejected_total'),
-          ended: counted.value('mock_node_contracts_ended_total'),
-        }).toEqual({ failed: 0, rejected: 0, ended: 0 });
-        expect((await node.control.listContracts()).map(({ sizeBytes }) => sizeBytes)).toEqual([
-          ...Array(8).fill(4 * MIB),
-          MIB,
-        ]);
-      });
-    },
-  );
 
   it.concurrent('rejects the contracts of a node with a different genesis file and leaves no chunk on disk', async () => {
     await inTestBed(async (bed) => {

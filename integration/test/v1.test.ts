@@ -29,6 +29,10 @@ describe('A farmer of nodes with the v1 API', () => {
       const after = await bed.startFarmer(setup);
       await Promise.all([merkle, swizzle].map(waitUntilEachContractPasses));
       expect(await fetchFailuresByReason(after)).toEqual({});
+      for (const counted of await Promise.all([merkle.scrape(), swizzle.scrape()])) {
+        expect(counted.value('mock_node_proofs_rejected_total')).toBe(0);
+        expect(counted.value('mock_node_contracts_ended_total')).toBe(0);
+      }
       expect((await after.status()).nodes.map(({ farmerId }) => farmerId)).toEqual(
         nodes.map(({ farmerId }) => farmerId),
       );
