@@ -6,6 +6,8 @@ import { CHUNK_BYTES, listChunks, TestFarm, until } from './support/test-farm.ts
 
 const LARGE = 3 * CHUNK_BYTES;
 const SMALL = CHUNK_BYTES / 4;
+/** Long enough that a busy machine can prove all contracts in time. The first challenges come with the contracts. */
+const INTERVAL_MS = 60_000;
 
 const isFull = ({ contracts, nodes }: Status) =>
   contracts.total > 0 && contracts.generating === 0 && nodes.every(({ waiting }) => waiting?.reason === 'share_used');
@@ -17,8 +19,8 @@ describe('A farmer with chunks of different sizes', () => {
   it.concurrent('fills several disks, states what it uses, and finds its chunks after a restart', async () => {
     await using farm = new TestFarm();
     const [one, two] = [
-      await farm.startNode({ seed: 'one', chunkSizesBytes: [LARGE, SMALL] }),
-      await farm.startNode({ seed: 'two', chunkSizesBytes: [CHUNK_BYTES] }),
+      await farm.startNode({ seed: 'one', intervalMs: INTERVAL_MS, chunkSizesBytes: [LARGE, SMALL] }),
+      await farm.startNode({ seed: 'two', intervalMs: INTERVAL_MS, chunkSizesBytes: [CHUNK_BYTES] }),
     ];
     const other = join(farm.folder, 'other');
     const folders = [farm.dataDir, other];
@@ -60,7 +62,7 @@ describe('A farmer with chunks of different sizes', () => {
 
   it.concurrent('needs capacity for a chunk of the genesis size only if a node has the prototype API', async () => {
     await using farm = new TestFarm();
-    const node = await farm.startNode({ chunkSizesBytes: [SMALL] });
+    const node = await farm.startNode({ intervalMs: INTERVAL_MS, chunkSizesBytes: [SMALL] });
     const env = { FARMER_SIZE: String(CHUNK_BYTES - 1) };
     const tooSmall = `FARMER_SIZE must be at least ${CHUNK_BYTES} bytes`;
     await expect(farm.startFarmer(node.url, { ...env, FARMER_PROTOCOL: 'prototype' })).rejects.toThrow(tooSmall);
