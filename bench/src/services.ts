@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +10,9 @@ const root = join(import.meta.dirname, '../..');
 const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
 
 const TICKS_PER_SECOND = 100;
+
+/** See proc(5). */
+const RESET_PEAK = '5';
 
 const GC_SIGNAL = 'SIGUSR2';
 /** Makes a service collect garbage on a signal and return all unused memory. */
@@ -31,6 +34,11 @@ export class Service implements AsyncDisposable {
     this.#process = child;
     this.url = url;
     process.on('exit', this.#kill);
+  }
+
+  /** From now on, {@link getPeakMiB} returns the peak since this call. */
+  resetPeak(): void {
+    writeFileSync(`/proc/${this.#process.pid}/clear_refs`, RESET_PEAK);
   }
 
   /** The peak of the resident set. */

@@ -45,6 +45,7 @@ interface FarmFigures {
   /** User and system time of all threads, for one answered challenge. */
   readonly cpuMs: number;
   readonly delayP99Ms: number;
+  /** The peak of the resident set during the intervals. */
   readonly peakMiB: number;
   /** From the start of the process to its readiness. */
   readonly startSeconds: number;
@@ -84,6 +85,7 @@ async function farm(
     return total === contracts && generating === 0;
   });
   const fillSeconds = (performance.now() - start) / 1000;
+  farmer.resetPeak();
   const durationMs = INTERVALS * INTERVAL_S * 1000 + REQUEST_MS;
   const { increase, cpuMs, delayP99Ms } = await reportOtherLoad(async () => await watch(farmer, durationMs));
   const passed = increase('farmer_challenges_passed_total');
