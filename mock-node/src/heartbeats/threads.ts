@@ -15,6 +15,9 @@ export class HeartbeatThreads {
     // The file beside this one: TypeScript if run from source, JavaScript if built.
     const filename = fileURLToPath(new URL(`./thread${extname(import.meta.url)}`, import.meta.url));
     this.#pool = new Piscina({ filename, minThreads: 0, maxThreads: MAX_THREADS, idleTimeout: IDLE_MS });
+    // Emitted if a thread cannot be started, dies while idle, or ends a task while it is being terminated. Those who
+    // wait for a result are rejected, and the next task starts another thread.
+    this.#pool.on('error', () => {});
   }
 
   async run<Kind extends Task['kind']>(task: Task & { kind: Kind }): Promise<TaskResults[Kind]> {

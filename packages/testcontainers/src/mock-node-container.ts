@@ -147,9 +147,14 @@ export class MockNodeContainer extends GenericContainer {
   /** Allows the names under which this machine and other containers reach the node. */
   async #allowHosts(): Promise<void> {
     if (this.environment['MOCK_ALLOWED_HOSTS'] !== undefined) return;
-    const { info } = await getContainerRuntimeClient();
-    const names = [info.containerRuntime.host, ...this.networkAliases].filter((name) => isIP(name) === 0);
+    const names = [await this.findHost(), ...this.networkAliases].filter((name) => isIP(name) === 0);
     this.withEnvironment({ MOCK_ALLOWED_HOSTS: names.join(',') });
+  }
+
+  /** The name or address under which this machine reaches the ports of containers. */
+  protected async findHost(): Promise<string> {
+    const { info } = await getContainerRuntimeClient();
+    return info.containerRuntime.host;
   }
 }
 

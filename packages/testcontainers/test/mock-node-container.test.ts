@@ -8,6 +8,12 @@ import { readScenarioFile } from '../../../mock-node/src/faults/scenario-file.ts
 
 /** Gives access to the configuration without starting the container. */
 class InspectableContainer extends MockNodeContainer {
+  host = '127.0.0.1';
+
+  protected override async findHost(): Promise<string> {
+    return this.host;
+  }
+
   /** Reads the settings and the scenario as the node would. */
   async read() {
     await this.beforeContainerCreated();
@@ -59,6 +65,14 @@ describe('MockNodeContainer', () => {
     expect(new InspectableContainer('registry.example.org/mock-node:1.2.3').image).toBe(
       'registry.example.org/mock-node:1.2.3',
     );
+  });
+
+  it('allows the names of the machine and of its networks, and those of the settings instead', async () => {
+    const container = new InspectableContainer().withNetworkAliases('node');
+    container.host = 'engine.example.org';
+    expect((await container.read()).config.allowedHosts).toEqual(['engine.example.org', 'node']);
+    const configured = new InspectableContainer().withEnvironment({ MOCK_ALLOWED_HOSTS: 'a.example.org' });
+    expect((await configured.read()).config.allowedHosts).toEqual(['a.example.org']);
   });
 
   it('passes settings to the node', async () => {
