@@ -16,8 +16,10 @@ async function startHostileNode({ token, contracts }: { token: string; contracts
   let releases = 0;
   const server = createServer(({ method, url = '' }, response) => {
     if (method === 'DELETE') releases += 1;
-    const body = method === 'DELETE' ? '{"status":"ok"}' : url.includes('/due/') ? listing : '{"status":"no_chunks"}';
-    response.end(url.includes('/new/') ? JSON.stringify({ token }) : body);
+    if (method === 'DELETE') response.end('{"status":"ok"}');
+    else if (url.includes('/new/')) response.end(JSON.stringify({ token }));
+    else if (url.endsWith(`/due/${token}`)) response.end(listing);
+    else response.end(url.includes('/due/') ? '{"status":"no_token"}' : '{"status":"no_chunks"}');
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -44,6 +46,7 @@ describe('A farmer with a hostile node', () => {
     };
     for (let run = 0; run < 2; run++) {
       const farmer = spawn(process.execPath, ['--conditions=source', MAIN], { env });
+      using _ = { [Symbol.dispose]: () => farmer.kill('SIGKILL') };
       let output = '';
       farmer.stdout.on('data', (piece) => {
         output += piece;
