@@ -146,7 +146,7 @@ describe('ChunkPlacement', () => {
         const shuffled = accepted.map((one) => ({ one, at: Number(order.next().value) })).sort((a, b) => a.at - b.at);
         for (const [n, { one }] of shuffled.entries()) disks.reserve(aChunk(makeId(n), one));
       }),
-      { numRuns: 40 },
+      { numRuns: 15 },
     );
   });
 
@@ -264,7 +264,7 @@ describe('ChunkPlacement', () => {
           }
         }
       }),
-      { numRuns: 40 },
+      { numRuns: 15 },
     );
   });
 });

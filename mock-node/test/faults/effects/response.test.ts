@@ -199,12 +199,12 @@ testEffects('response', {
     },
     'does not use memory for the padding': async () => {
       await start();
-      fault({ effect: { kind: 'oversize', bytes: 384 * MIB } });
+      fault({ effect: { kind: 'oversize', bytes: 192 * MIB } });
       const before = process.memoryUsage().rss;
       const { bytes, last } = await requestLargeBody(url(), '/');
-      expect(bytes).toBeGreaterThanOrEqual(384 * MIB);
+      expect(bytes).toBeGreaterThanOrEqual(192 * MIB);
       expect(last).toBe(' '.repeat(16));
-      expect(process.memoryUsage().rss - before).toBeLessThan(256 * MIB);
+      expect(process.memoryUsage().rss - before).toBeLessThan(128 * MIB);
     },
   },
 
@@ -249,11 +249,11 @@ testEffects('response', {
     'does not use memory for the tag': async () => {
       await start(V1_OPTIONS);
       const { token } = await createV1Farmer(get, 0);
-      fault({ effect: { kind: 'large_tag', bytes: 384 * MIB } });
+      fault({ effect: { kind: 'large_tag', bytes: 192 * MIB } });
       const before = process.memoryUsage().rss;
       const { bytes } = await requestLargeBody(url(), `${V1}/chunk/${token}/2000`);
-      expect(bytes).toBeGreaterThanOrEqual(384 * MIB);
-      expect(process.memoryUsage().rss - before).toBeLessThan(256 * MIB);
+      expect(bytes).toBeGreaterThanOrEqual(192 * MIB);
+      expect(process.memoryUsage().rss - before).toBeLessThan(128 * MIB);
     },
   },
 
