@@ -1,8 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Service } from './services.ts';
 
-/** Node.js samples the event loop with a 10 ms timer and includes it in each value, so it is subtracted here. */
-const SAMPLING_MS = 10;
 /** Prometheus's usual scrape interval. */
 const SCRAPE_MS = 15_000;
 
@@ -25,7 +23,7 @@ export async function watch(service: Service, durationMs: number): Promise<Obser
   for (let leftMs = durationMs; leftMs > 0; leftMs = end - performance.now()) {
     await sleep(Math.min(SCRAPE_MS, leftMs));
     last = await service.scrape();
-    delayP99Ms = Math.max(delayP99Ms, last('nodejs_eventloop_lag_p99_seconds') * 1000 - SAMPLING_MS);
+    delayP99Ms = Math.max(delayP99Ms, last('nodejs_eventloop_lag_p99_seconds') * 1000);
   }
   const increase = (counter: string) => last(counter) - first(counter);
   return { increase, cpuMs: increase('process_cpu_seconds_total') * 1000, delayP99Ms };

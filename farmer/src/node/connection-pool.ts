@@ -1,12 +1,7 @@
-import {
-  type ClientRequest,
-  Agent as HttpAgent,
-  request as httpRequest,
-  type IncomingMessage,
-  type RequestOptions,
-} from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import type { AxiosRequestConfig } from 'axios';
+import { type ClientRequest, Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import type { AxiosAdapter } from 'axios';
+import { sendRequest } from './http-adapter.ts';
 import { type HttpProxy, isReachedDirectly } from './proxy.ts';
 
 /** How servers are reached. */
@@ -21,8 +16,8 @@ export interface NetworkOptions {
 
 /** The connection of one request. */
 export interface Connection {
-  /** Options of the request. */
-  readonly config: Pick<AxiosRequestConfig, 'httpAgent' | 'httpsAgent' | 'proxy' | 'transport'>;
+  /** Sends the request. */
+  readonly adapter: AxiosAdapter;
   /** The origin of the proxy, if there is one. */
   readonly proxy: string | undefined;
   /** Whether an earlier request has used the connection. */
@@ -62,17 +57,16 @@ export class ConnectionPool {
     const agents = this.#agents;
     const { hostname, origin } = new URL(url);
     const isDirect = proxy === undefined || isReachedDirectly(hostname, proxy.exceptions);
-    const verification = unverifiedOrigins.includes(origin) ? { rejectUnauthorized: false } : {};
-    const [httpAgent, httpsAgent] = isDirect ? agents.direct : agents.proxied;
     let sent: ClientRequest | undefined;
-    const request = (options: RequestOptions, onResponse: (response: IncomingMessage) => void) => {
-      const send = options.protocol === 'https:' ? httpsRequest : httpRequest;
-      sent = send({ ...options, ...verification }, onResponse);
-      return sent;
+    const transport = {
+      agents: isDirect ? agents.direct : agents.proxied,
+      rejectUnauthorized: !unverifiedOrigins.includes(origin),
+      onRequest: (request: ClientRequest) => {
+        sent = request;
+      },
     };
     return {
-      // Without `proxy: false`, axios would apply the proxy variables of the environment to a direct connection.
-      config: { httpAgent, httpsAgent, transport: { request }, ...(isDirect && { proxy: false }) },
+      adapter: async (config) => await sendRequest(config, transport),
       proxy: isDirect ? undefined : new URL(proxy.url).origin,
       get isReused() {
         return sent?.reusedSocket ?? false;

@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { type Clock, systemClock, withTimeout } from '@downstream/platform';
 import type { RouteName } from '@downstream/protocol';
 import axios, { type AxiosInstance, type AxiosRequestConfig, type AxiosResponse } from 'axios';
+import { BUILD } from '../build.ts';
 import { NodeError, type NodeErrorCode } from '../farming/errors.ts';
 import type { CallOptions } from '../farming/ports.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
@@ -67,6 +68,7 @@ interface Target {
 }
 
 const MAX_RESPONSE_BYTES = 64 * 1024;
+const REQUEST_ID_LENGTH = 12;
 const JSON_BODY = { 'Content-Type': 'application/json' };
 
 /**
@@ -88,10 +90,9 @@ export class NodeHttp {
     this.#deps = deps;
     this.#clock = deps.clock ?? systemClock;
     this.#http = axios.create({
-      baseURL: baseUrl,
-      maxRedirects: 0,
-      responseType: 'stream',
-      validateStatus: () => true,
+      headers: { 'User-Agent': `downstream/${BUILD.version}` },
+      transformRequest: [],
+      transformResponse: [],
     });
   }
 
@@ -105,7 +106,7 @@ export class NodeHttp {
         const response: AxiosResponse<Readable> = await this.#http.request({
           ...attempt,
           method,
-          url: path,
+          url: this.#baseUrl + path,
           ...(body !== undefined && { data: Buffer.from(body), headers: { ...attempt.headers, ...JSON_BODY } }),
           signal: bounded,
         });
@@ -137,7 +138,7 @@ export class NodeHttp {
     return await send('download', { url, signal }, async (attempt) => {
       const response: AxiosResponse<Readable> = await withTimeout(
         { timeoutMs, signal },
-        async (bounded) => await this.#http.request({ ...attempt, url, baseURL: '', signal: bounded }),
+        async (bounded) => await this.#http.request({ ...attempt, url, signal: bounded }),
       );
       const { status } = response;
       if (status !== 200) {
@@ -178,12 +179,12 @@ export class NodeHttp {
     { signal, connection }: Target & { readonly connection: Connection },
     send: Send<T>,
   ): Promise<T> {
-    const request = randomBytes(6).toString('hex');
+    const request = randomUUID().slice(-REQUEST_ID_LENGTH);
     const start = performance.now();
     const observe = (outcome: RequestOutcome['outcome']) =>
       this.#deps.observe?.({ route, outcome, seconds: (performance.now() - start) / 1000, request });
     try {
-      const result = await send({ ...connection.config, headers: { 'X-Request-Id': request } });
+      const result = await send({ adapter: connection.adapter, headers: { 'X-Request-Id': request } });
       observe('ok');
       return result;
     } catch (error) {

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { FakeClock } from '@downstream/platform/testing';
 import { describe, expect, it } from '@jest/globals';
 import { NodeError } from '../../src/farming/errors.ts';
@@ -39,6 +40,36 @@ describe('NodeHttp', () => {
     expect(error).toBeInstanceOf(NodeError);
     expect(error).toMatchObject({ code: 'rejected', retryAfterMs: 17_000, details: { route: 'due', status: 503 } });
     http.close();
+  });
+});
+
+describe('A response', () => {
+  const listing = gzipSync(JSON.stringify({ all_contracts: [], due_contracts: [] }));
+  const list = async (body: Buffer) => {
+    await using server = await rawServer((request, response) => {
+      expect(request.headers).toMatchObject({
+        'accept-encoding': 'gzip',
+        'user-agent': expect.stringMatching(/^downstream\//),
+      });
+      response.writeHead(200, { 'Content-Encoding': 'gzip' }).end(body);
+    });
+    const http = new NodeHttp(server.url);
+    try {
+      return await new PrototypeNode(http).listContracts('a1b2c3d4');
+    } finally {
+      http.close();
+    }
+  };
+
+  it('may be compressed', async () => {
+    expect(await list(listing)).toMatchObject({ held: new Set() });
+  });
+
+  it.each([
+    ['incomplete', listing.subarray(0, -9)],
+    ['not compressed', Buffer.from('{"all_contracts":[],"due_contracts":[]}')],
+  ])('with a compressed body that is %s is invalid', async (_, body) => {
+    await expect(list(body)).rejects.toMatchObject({ code: 'invalid_response' });
   });
 });
 

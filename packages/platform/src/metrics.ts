@@ -1,4 +1,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { registerEventLoopMetrics } from './event-loop-metrics.ts';
+
+/** Metrics of prom-client that are named like counters, duplicate others, or measure the event loop too often. */
+const REPLACED = /^nodejs_(active_|eventloop_)/;
+const NEVER_MS = 2 ** 31 - 1;
 
 /** Declares a metric. The documentation is generated from it. */
 export interface MetricSpec {
@@ -64,12 +69,11 @@ export class MetricSet<C extends Catalogue> {
     this.#labelValues = labelValues;
     const declared = Object.entries(catalogue).map(([key, spec]) => [key, this.#declare(key, spec)]);
     this.instruments = Object.fromEntries(declared);
-    collectDefaultMetrics({ register: this.#registry });
-    // These gauges are named like counters, or duplicate others.
-    for (const kind of ['handles', 'requests', 'resources']) {
-      this.#registry.removeSingleMetric(`nodejs_active_${kind}`);
-      this.#registry.removeSingleMetric(`nodejs_active_${kind}_total`);
+    collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: NEVER_MS });
+    for (const { name } of this.#registry.getMetricsAsArray()) {
+      if (REPLACED.test(name)) this.#registry.removeSingleMetric(name);
     }
+    registerEventLoopMetrics(this.#registry);
   }
 
   /** The names of all metrics, including those of the process. */

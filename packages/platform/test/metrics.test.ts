@@ -31,6 +31,12 @@ const createSet = (labelValues: Record<string, readonly string[]> = {}) => {
   };
 };
 
+/** Blocks the event loop, and then lets due timers run. */
+async function blockEventLoop(ms: number): Promise<void> {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+}
+
 describe('MetricSet', () => {
   it('initializes labels whose values are known only at run time', async () => {
     const { text } = await createSet({ name: ['one', 'two'] }).set.scrape();
@@ -57,6 +63,17 @@ describe('MetricSet', () => {
     expect((await set.scrape()).text).toContain('test_level 1');
     level = 2;
     expect((await set.scrape()).text).toContain('test_level 2');
+  });
+
+  it('measures only the delay of the event loop, and not the time between samples', async () => {
+    const { set } = createSet();
+    const readMax = async () => Number(/^nodejs_eventloop_lag_max_seconds (.*)$/m.exec((await set.scrape()).text)?.[1]);
+    expect(await readMax()).toBe(0);
+    await blockEventLoop(150); // The first sample only starts the measurement.
+    await blockEventLoop(400);
+    const seconds = await readMax();
+    expect(seconds).toBeGreaterThanOrEqual(0.29);
+    expect(await readMax()).toBe(seconds);
   });
 
   it.each([
