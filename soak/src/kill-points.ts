@@ -46,6 +46,11 @@ const STEP_BY_ROUTE: Readonly<Record<string, Step>> = {
   due: 'listing',
   challenge: 'answering',
   remove: 'removing',
+  v1_new: 'starting',
+  v1_heartbeat: 'starting',
+  v1_chunk: 'accepting',
+  v1_challenge: 'listing',
+  v1_answer: 'answering',
 };
 
 export interface KillObservation {

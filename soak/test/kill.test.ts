@@ -84,7 +84,7 @@ describe('findViolations', () => {
     acknowledged: new Set([A]),
     running: new Set([A]),
     stateFiles: createStateFiles([A], [A]),
-    chunks: [{ name: A, sha256: A }],
+    chunks: [{ name: A, sha256: B, expected: B }],
   };
 
   it('returns nothing if the state and the chunks are complete', () => {
@@ -107,9 +107,9 @@ describe('findViolations', () => {
     expect(findViolations({ ...intact, chunks: [] })).toEqual([]);
   });
 
-  it('reports a chunk that does not match its name or is not a file', () => {
-    for (const sha256 of [B, undefined])
-      expect(findViolations({ ...intact, chunks: [{ name: A, sha256 }] })).toEqual([
+  it('reports a chunk that is not that of its contract or is not a file', () => {
+    for (const sha256 of [A, undefined])
+      expect(findViolations({ ...intact, chunks: [{ name: A, sha256, expected: B }] })).toEqual([
         expect.stringContaining('corrupt'),
       ]);
   });

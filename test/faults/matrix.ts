@@ -5,6 +5,7 @@ import { type Count, type ExpectedOutcome, FAULT_CASES, type FaultCase, PRESET_C
 import { ENVIRONMENT_CASES, type EnvironmentCase } from './environment-cases.ts';
 import type { EnvironmentName, Environments } from './environments.ts';
 import type { Observation, Trial } from './trial.ts';
+import { V1_CASES, V1_PRESET_CASES } from './v1-cases.ts';
 
 /** A fault on one route, a preset, or a fault of the environment. */
 interface RowIn<Name extends EnvironmentName> {
@@ -15,22 +16,25 @@ interface RowIn<Name extends EnvironmentName> {
   readonly trial: Trial<Environments[Name]>;
 }
 export type Row = { [Name in EnvironmentName]: RowIn<Name> }[EnvironmentName];
-type NodeRow = RowIn<'node'>;
+type NodeRow = RowIn<'node'> | RowIn<'v1'>;
 
 const FAULT_NAME = 'tested';
 /** How many lost responses cost no challenge: the pauses between the retries stay below the interval. */
-const TOLERABLE_TIMES: Partial<Record<RouteName, number>> = { due: 2, challenge: 1, chunk: 2 };
+const TOLERABLE_TIMES: Partial<Record<RouteName, number>> = { due: 2, challenge: 1, chunk: 2, v1_challenge: 2 };
 /** The routes that a farmer uses only for new contracts. */
 const CHUNK_ROUTES: readonly RouteName[] = ['chunk', 'download', 'remove'];
 /** The number of settled challenges after which a preset is removed. */
 const CHALLENGES = 12;
 
+/** The routes that a farmer uses before it farms, or that can cost contracts that no farmer has then. */
+const START_ROUTES: readonly RouteName[] = ['connectivity', 'new', 'v1_new', 'v1_chunk'];
+
 /** The faults that the mock node injects. */
 export const NODE_ROWS: readonly NodeRow[] = [
-  ...Object.keys(PRESET_CASES).map((name) => createPresetRow(name, PRESET_CASES[name as keyof typeof PRESET_CASES])),
-  ...Object.entries<readonly FaultCase[]>(FAULT_CASES).flatMap(([kind, cases]) =>
-    cases.flatMap((faultCase) => faultCase.on.map((on) => createEffectRow(kind as EffectKind, on, faultCase))),
-  ),
+  ...Object.entries(PRESET_CASES).map(([name, each]) => createPresetRow('node', name, each)),
+  ...createEffectRows('node', FAULT_CASES),
+  ...Object.entries(V1_PRESET_CASES).map(([name, each]) => createPresetRow('v1', name, each)),
+  ...createEffectRows('v1', V1_CASES),
 ];
 
 /** The faults that the mock node cannot inject. */
@@ -52,7 +56,21 @@ function createEnvironmentRow<Name extends EnvironmentName>(
   return { fault, group, on: 'all', environment, trial: { ...expected, contractsToExpire: 0, begin } };
 }
 
-function createEffectRow(kind: EffectKind, on: RouteName, faultCase: FaultCase): NodeRow {
+function createEffectRows(
+  environment: NodeRow['environment'],
+  casesByKind: Readonly<Record<string, readonly FaultCase[]>>,
+): NodeRow[] {
+  return Object.entries(casesByKind).flatMap(([kind, cases]) =>
+    cases.flatMap((each) => each.on.map((on) => createEffectRow(environment, kind as EffectKind, on, each))),
+  );
+}
+
+function createEffectRow(
+  environment: NodeRow['environment'],
+  kind: EffectKind,
+  on: RouteName,
+  faultCase: FaultCase,
+): NodeRow {
   const { parameters = {}, counted, times = TOLERABLE_TIMES[on] ?? 1, forMs, additionalFault, ...expected } = faultCase;
   const tested = faultSchema.parse({
     name: FAULT_NAME,
@@ -67,12 +85,12 @@ function createEffectRow(kind: EffectKind, on: RouteName, faultCase: FaultCase):
     fault: [kind, ...settings, ...(additionalFault === undefined ? [] : ['after wrong_hash'])].join(' '),
     group: EFFECTS[kind].group,
     on,
-    environment: 'node',
+    environment,
     trial: {
       ...expected,
       counted: `${on} ${counted}`,
       contractsToExpire: CHUNK_ROUTES.includes(on) ? times : 0,
-      ...(on === 'connectivity' || on === 'new' ? { prepare: begin } : { begin: ({ node }) => begin(node) }),
+      ...(START_ROUTES.includes(on) ? { prepare: begin } : { begin: ({ node }) => begin(node) }),
       isOver: ({ controller }) => controller.faults.get(FAULT_NAME, controller.clock.now()).state === 'finished',
       end: ({ controller }) => controller.faults.removeAll(),
     },
@@ -80,6 +98,7 @@ function createEffectRow(kind: EffectKind, on: RouteName, faultCase: FaultCase):
 }
 
 function createPresetRow(
+  environment: NodeRow['environment'],
   name: string,
   { whileFarming, ...expected }: ExpectedOutcome & { whileFarming?: true },
 ): NodeRow {
@@ -93,8 +112,8 @@ function createPresetRow(
   return {
     fault: name,
     group: 'preset',
-    on: 'all',
-    environment: 'node',
+    on: environment === 'v1' ? 'all of v1' : 'all',
+    environment,
     trial: {
       ...expected,
       contractsToExpire: 0,
