@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { MockNode, startMockNode } from '@downstream/mock-node';
-import { CHUNK_BYTES, TestFarm } from '../support/test-farm.ts';
 import type { NodeApi } from '../../farmer/src/farming/ports.ts';
+import { CHUNK_BYTES, TestFarm } from '../support/test-farm.ts';
 import type { ObservedFarmer, StartFarmer } from './environments.ts';
 
 type NodeOptions = Parameters<typeof startMockNode>[0];

@@ -1,7 +1,14 @@
 import { EFFECTS, type EffectKind, fault as faultSchema } from '@downstream/control-api';
 import type { MockNode } from '@downstream/mock-node';
 import type { RouteName } from '@downstream/protocol';
-import { type Count, type ExpectedOutcome, FAULT_CASES, type FaultCase, PRESET_CASES } from './cases.ts';
+import {
+  type Count,
+  type ExpectedOutcome,
+  FAULT_CASES,
+  type FaultCase,
+  PRESET_CASES,
+  type PresetCase,
+} from './cases.ts';
 import { ENVIRONMENT_CASES, type EnvironmentCase } from './environment-cases.ts';
 import type { EnvironmentName, Environments } from './environments.ts';
 import type { Observation, Trial } from './trial.ts';
@@ -23,7 +30,7 @@ const FAULT_NAME = 'tested';
 const TOLERABLE_TIMES: Partial<Record<RouteName, number>> = { due: 2, challenge: 1, chunk: 2, v1_challenge: 2 };
 /** The routes that a farmer uses only for new contracts. */
 const CHUNK_ROUTES: readonly RouteName[] = ['chunk', 'download', 'remove'];
-/** The number of settled challenges after which a preset is removed. */
+/** The number of settled challenges after which a preset is removed by default. */
 const CHALLENGES = 12;
 
 /** The routes that a farmer uses before it farms, or that can cost contracts that no farmer has then. */
@@ -100,7 +107,7 @@ function createEffectRow(
 function createPresetRow(
   environment: NodeRow['environment'],
   name: string,
-  { whileFarming, ...expected }: ExpectedOutcome & { whileFarming?: true },
+  { whileFarming, challenges = CHALLENGES, ...expected }: PresetCase,
 ): NodeRow {
   const countSettled = ({ controller }: MockNode) =>
     Object.values(controller.getInfo().challenges).reduce((sum, count) => sum + count, 0);
@@ -118,7 +125,7 @@ function createPresetRow(
       ...expected,
       contractsToExpire: 0,
       ...(whileFarming ? { begin: ({ node }) => begin(node) } : { prepare: begin }),
-      isOver: (node) => countSettled(node) >= before + CHALLENGES,
+      isOver: (node) => countSettled(node) >= before + challenges,
       end: ({ controller }) => controller.reset(['faults']),
     },
   };

@@ -1,6 +1,6 @@
 import type { EffectKind } from '@downstream/control-api';
 import type { PRESETS } from '../../mock-node/src/faults/presets.ts';
-import type { ExpectedOutcome, FaultCase } from './cases.ts';
+import type { FaultCase, PresetCase } from './cases.ts';
 
 const MIB = 1024 * 1024;
 /** The routes that a farmer uses continuously. */
@@ -18,6 +18,10 @@ const STARTS_OVER =
   'Drops all contracts after three consecutive responses, registers again and requests new contracts.';
 const REJECTS_TAG = 'Rejects the contracts, and requests others after a pause.';
 const SKIPS_OFFERS = 'Skips and counts the offers, and requests others after a pause.';
+const ACCEPTS_COMPLETE_OFFERS =
+  'Accepts the offers that arrived, and requests others. The node keeps those whose offer did not arrive.';
+const KEEPS_UNTIL_REPEATED =
+  'Keeps the contracts, and asks again: they are dropped only after three reports within an interval.';
 const SKIPS_ENTRIES = 'Skips and counts the entries, and asks again.';
 const ALL_LOST = { token_lost: 5 } as const;
 /** No loss. The node may count challenges of contracts that it considers accepted. */
@@ -30,7 +34,14 @@ export const V1_CASES: { readonly [Kind in EffectKind]?: readonly FaultCase<Kind
     { on: ['v1_new'], counted: 'unreachable', behavior: RETRIES_REGISTRATION },
   ],
   empty: [{ on: [...FARMING_ROUTES, 'v1_chunk'], counted: 'unreachable', behavior: RETRIES }],
-  hang: [{ on: FARMING_ROUTES, times: 1, counted: 'timeout', behavior: 'Times out after a third of the slack, and retries.' }],
+  hang: [
+    {
+      on: FARMING_ROUTES,
+      times: 1,
+      counted: 'timeout',
+      behavior: 'Times out after a third of the slack, and retries.',
+    },
+  ],
   refuse: [{ on: FARMING_ROUTES, parameters: { forMs: 500 }, times: 1, counted: 'unreachable', behavior: RETRIES }],
   status: [
     {
@@ -53,11 +64,11 @@ export const V1_CASES: { readonly [Kind in EffectKind]?: readonly FaultCase<Kind
   ],
   truncate: [
     { on: FARMING_ROUTES, counted: 'invalid_response', behavior: RETRIES },
-    { on: ['v1_chunk'], counted: 'invalid_response', behavior: REQUESTS_OTHERS, failed: NONE },
+    { on: ['v1_chunk'], counted: 'ok', behavior: ACCEPTS_COMPLETE_OFFERS, failed: NONE },
   ],
   malformed_json: [
     { on: FARMING_ROUTES, counted: 'invalid_response', behavior: RETRIES },
-    { on: ['v1_chunk'], counted: 'invalid_response', behavior: REQUESTS_OTHERS, failed: NONE },
+    { on: ['v1_chunk'], counted: 'ok', behavior: ACCEPTS_COMPLETE_OFFERS, failed: NONE },
   ],
   garbage: [
     { on: FARMING_ROUTES, counted: 'invalid_response', behavior: RETRIES },
@@ -114,18 +125,18 @@ export const V1_CASES: { readonly [Kind in EffectKind]?: readonly FaultCase<Kind
       on: ['v1_challenge', 'v1_chunk'],
       times: 1,
       counted: 'ok',
-      behavior: 'Proves the wrong challenge, and proves the right one if the node lists it before the deadline.',
-      failed: { wrong_answer: 'any' },
+      behavior: 'Does not answer a challenge that cannot belong to the contract, and asks for it again.',
+    },
+    {
+      on: ['v1_challenge'],
+      times: 1,
+      counted: 'ok',
+      behavior: 'Proves the wrong challenge, and asks for it again when the node rejects the answer.',
+      node: SWIZZLE,
     },
   ],
   reject_answer: [
-    {
-      on: ['v1_answer'],
-      times: 1,
-      counted: 'ok',
-      behavior: 'Asks for the challenge again.',
-      failed: { wrong_answer: 'any' },
-    },
+    { on: ['v1_answer'], times: 1, counted: 'ok', behavior: 'Asks for the challenge again, and proves it again.' },
   ],
   expire_contract: [
     {
@@ -159,9 +170,7 @@ export const V1_CASES: { readonly [Kind in EffectKind]?: readonly FaultCase<Kind
       failed: NONE,
     },
   ],
-  duplicate_challenge: [
-    { on: ['v1_challenge'], counted: 'ok', behavior: 'Answers and counts each challenge once.' },
-  ],
+  duplicate_challenge: [{ on: ['v1_challenge'], counted: 'ok', behavior: 'Answers and counts each challenge once.' }],
   extra_entries: [
     { on: ['v1_challenge'], parameters: { count: 50 }, counted: 'ok', behavior: SKIPS_ENTRIES },
     {
@@ -187,51 +196,65 @@ export const V1_CASES: { readonly [Kind in EffectKind]?: readonly FaultCase<Kind
       on: ['v1_chunk'],
       times: 1,
       counted: 'ok',
-      behavior: 'Rebuilds the chunk once, and drops the contract when it still does not match its tag.',
-      failed: { wrong_answer: 'any', missed: 'any', node_error: 'any' },
-      ended: { released: 'any' },
-      chunkErrors: { corrupt: 'any' },
+      behavior:
+        'Sends no answer, because the challenge does not belong to the tag. Requests others when the node has ended the contracts.',
+      failed: { node_error: 5 },
+      ended: { ended_by_node: 5 },
     },
   ],
-  malformed_tag: (['wrong_order', 'missing_nodes', 'huge_count', 'inconsistent', 'wrong_type'] as const).map((shape) => ({
-    on: ['v1_chunk'] as const,
-    parameters: { shape },
-    times: 1,
-    counted: 'ok' as const,
-    behavior: REJECTS_TAG,
-    rejected: { invalid_tag: 'some' as const },
-    failed: NONE,
-  })),
+  malformed_tag: (['wrong_order', 'missing_nodes', 'huge_count', 'inconsistent', 'wrong_type'] as const).map(
+    (shape) => ({
+      on: ['v1_chunk'] as const,
+      parameters: { shape },
+      times: 1,
+      counted: 'ok' as const,
+      behavior: REJECTS_TAG,
+      rejected: { invalid_tag: 5 },
+      failed: NONE,
+    }),
+  ),
   empty_challenge: [
     { on: ['v1_challenge'], counted: 'ok', behavior: 'Answers and counts the challenges.', node: SWIZZLE },
   ],
   wrong_due: (['negative', 'nan', 'text'] as const).flatMap((due) => [
-    { on: ['v1_chunk'] as const, parameters: { due }, times: 1, counted: 'ok' as const, behavior: SKIPS_OFFERS, failed: NONE },
+    {
+      on: ['v1_chunk'] as const,
+      parameters: { due },
+      times: 1,
+      counted: 'ok' as const,
+      behavior: SKIPS_OFFERS,
+      failed: NONE,
+    },
     { on: ['v1_challenge'] as const, parameters: { due }, counted: 'ok' as const, behavior: SKIPS_ENTRIES },
   ]),
   wrong_id: [
     ...(['null', 'path', 'huge'] as const).flatMap((id) => [
-      { on: ['v1_chunk'] as const, parameters: { id }, times: 1, counted: 'ok' as const, behavior: SKIPS_OFFERS, failed: NONE },
+      {
+        on: ['v1_chunk'] as const,
+        parameters: { id },
+        times: 1,
+        counted: 'ok' as const,
+        behavior: SKIPS_OFFERS,
+        failed: NONE,
+      },
       { on: FARMING_ROUTES, parameters: { id }, times: 1, counted: 'ok' as const, behavior: SKIPS_ENTRIES },
     ]),
   ],
   false_report: [
-    {
-      on: ['v1_challenge'],
-      times: 1,
-      counted: 'ok',
-      behavior: 'Drops the contracts, and requests others.',
-      ended: { ended_by_node: 5 },
-      failed: NONE,
-      node: OWN_NODE,
-    },
+    { on: ['v1_challenge'], times: 2, counted: 'ok', behavior: KEEPS_UNTIL_REPEATED },
     {
       on: ['v1_challenge'],
       parameters: { report: 'completed' },
-      times: 1,
+      times: 2,
       counted: 'ok',
-      behavior: 'Drops the contracts, and requests others.',
-      ended: { completed: 5 },
+      behavior: KEEPS_UNTIL_REPEATED,
+    },
+    {
+      on: ['v1_challenge'],
+      forMs: 12_000,
+      counted: 'ok',
+      behavior: 'Drops contracts after three reports within an interval, and requests others.',
+      ended: { ended_by_node: 5 },
       failed: NONE,
       node: OWN_NODE,
     },
@@ -259,16 +282,16 @@ export const V1_CASES: { readonly [Kind in EffectKind]?: readonly FaultCase<Kind
 type PresetName = (typeof PRESETS)[number]['name'];
 
 /** The outcome of presets over some rounds. */
-export const V1_PRESET_CASES: Readonly<
-  Partial<Record<PresetName, ExpectedOutcome & { readonly whileFarming?: true }>>
-> = {
+export const V1_PRESET_CASES: Readonly<Partial<Record<PresetName, PresetCase>>> = {
   flaky: { behavior: 'Loses nothing if rounds are longer than its retries.', failed: NONE },
   offline: {
     whileFarming: true,
-    behavior: 'Keeps trying, fails the challenges of the outage, and continues with the same chunks afterwards.',
-    failed: { node_error: 'any', missed: 'any', not_challenged: 'any' },
-    minFailures: 1,
-    node: { maxFailures: 1_000 },
+    endsContractsAfterwards: true,
+    challenges: 5,
+    behavior:
+      'Keeps trying. The node ends each contract that misses a challenge: the farmer drops them when the node is back, and requests others.',
+    failed: { node_error: 5 },
+    ended: { ended_by_node: 5 },
   },
   'hostile-v1': {
     behavior: 'Proves what the node sends, rejects unprovable contracts, and reads no response beyond its limit.',
