@@ -36,10 +36,14 @@ const CHALLENGES = 12;
 /** The routes that a farmer uses before it farms, or that can cost contracts that no farmer has then. */
 const START_ROUTES: readonly RouteName[] = ['connectivity', 'new', 'v1_new', 'v1_chunk'];
 
-/** The faults that the mock node injects. */
-export const NODE_ROWS: readonly NodeRow[] = [
+/** The faults that the mock node injects into the prototype API. */
+export const PROTOTYPE_ROWS: readonly NodeRow[] = [
   ...Object.entries(PRESET_CASES).map(([name, each]) => createPresetRow('node', name, each)),
   ...createEffectRows('node', FAULT_CASES),
+];
+
+/** The faults that the mock node injects into the v1 API. */
+export const V1_ROWS: readonly NodeRow[] = [
   ...Object.entries(V1_PRESET_CASES).map(([name, each]) => createPresetRow('v1', name, each)),
   ...createEffectRows('v1', V1_CASES),
 ];
@@ -52,8 +56,17 @@ export const ENVIRONMENT_ROWS: readonly Row[] = [
   ...ENVIRONMENT_CASES.terminal.map((each) => createEnvironmentRow('terminal', each)),
 ];
 
-/** All rows, those that take longest first. */
-export const ROWS: readonly Row[] = [...ENVIRONMENT_ROWS, ...NODE_ROWS];
+/**
+ * All rows, those that take longest first. Those of the two APIs alternate: many of the v1 API start a farmer, and farmers
+ * start one after the other.
+ */
+export const ROWS: readonly Row[] = [...ENVIRONMENT_ROWS, ...alternate(PROTOTYPE_ROWS, V1_ROWS)];
+
+/** Merges two lists evenly, and keeps the order of each. */
+function alternate<T>(first: readonly T[], second: readonly T[]): T[] {
+  const withPlaces = [first, second].flatMap((list) => list.map((value, at) => ({ value, place: at / list.length })));
+  return withPlaces.sort((a, b) => a.place - b.place).map(({ value }) => value);
+}
 
 function createEnvironmentRow<Name extends EnvironmentName>(
   environment: Name,
@@ -89,7 +102,7 @@ function createEffectRow(
   const faults = additionalFault === undefined ? [tested] : [faultSchema.parse(additionalFault), tested];
   const begin = ({ controller }: MockNode) => controller.faults.replaceAll(faults, controller.clock.now());
   return {
-    fault: [kind, ...settings, ...(additionalFault === undefined ? [] : ['after wrong_hash'])].join(' '),
+    fault: [kind, ...settings, ...formatConditions(faultCase)].join(' '),
     group: EFFECTS[kind].group,
     on,
     environment,
@@ -102,6 +115,15 @@ function createEffectRow(
       end: ({ controller }) => controller.faults.removeAll(),
     },
   };
+}
+
+/** What distinguishes a row from others with the same effect. */
+function formatConditions({ forMs, additionalFault, node }: FaultCase): string[] {
+  return [
+    ...(forMs === undefined ? [] : [`for ${forMs / 1000} s`]),
+    ...(additionalFault === undefined ? [] : ['after wrong_hash']),
+    ...(node?.scheme === 'swizzle' ? ['with Swizzle'] : []),
+  ];
 }
 
 function createPresetRow(
@@ -119,7 +141,7 @@ function createPresetRow(
   return {
     fault: name,
     group: 'preset',
-    on: environment === 'v1' ? 'all of v1' : 'all',
+    on: environment === 'v1' ? 'all v1' : 'all',
     environment,
     trial: {
       ...expected,

@@ -33,6 +33,8 @@ export type Observation = ReturnType<typeof toObservation>;
 
 /** Far more than a trial takes, for busy machines. */
 const TIMEOUT = { withinMs: 45_000 };
+/** A scrape of the metrics takes some milliseconds. */
+const SLOW_POLL = { ...TIMEOUT, everyMs: 400 };
 const MAX_WARNINGS_SHOWN = 20;
 
 /** Runs a trial until all contracts pass again. @throws if the outcome differs from the expected one */
@@ -79,9 +81,9 @@ async function runTrialOn<E>(pair: Pair<E>, trial: Trial<E>): Promise<Observatio
   const seen = async () => toObservation(since(before, await counts()), contractsToExpire);
   await until(() => isOver?.(node) ?? true, Boolean, TIMEOUT);
   const expectedFirst = trial.endsContractsAfterwards ? { ...trial, ended: {} } : trial;
-  await until(seen, (now) => isComplete(now, expectedFirst), { ...TIMEOUT, everyMs: 200 });
+  await until(seen, (now) => isComplete(now, expectedFirst), SLOW_POLL);
   end?.(node);
-  await until(seen, (now) => isComplete(now, trial), { ...TIMEOUT, everyMs: 200 });
+  await until(seen, (now) => isComplete(now, trial), SLOW_POLL);
   await waitUntilAllPass(pair);
   const outcome = await seen();
   expectOutcome(outcome, trial);

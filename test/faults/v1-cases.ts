@@ -5,8 +5,6 @@ import type { FaultCase, PresetCase } from './cases.ts';
 const MIB = 1024 * 1024;
 /** The routes that a farmer uses continuously. */
 const FARMING_ROUTES = ['v1_challenge', 'v1_answer'] as const;
-/** A node of its own for rows after which the node keeps contracts that the farmer has dropped. */
-const OWN_NODE = { maxContracts: 1_000 } as const;
 const SWIZZLE = { scheme: 'swizzle' } as const;
 
 const RETRIES = 'Retries after a pause. An answer that the node has already counted is passed.';
@@ -20,8 +18,7 @@ const REJECTS_TAG = 'Rejects the contracts, and requests others after a pause.';
 const SKIPS_OFFERS = 'Skips and counts the offers, and requests others after a pause.';
 const ACCEPTS_COMPLETE_OFFERS =
   'Accepts the offers that arrived, and requests others. The node keeps those whose offer did not arrive.';
-const KEEPS_UNTIL_REPEATED =
-  'Keeps the contracts, and asks again: they are dropped only after three reports within an interval.';
+const KEEPS_UNTIL_REPEATED = 'Keeps the contracts, and asks again: only reports that repeat for an interval end them.';
 const SKIPS_ENTRIES = 'Skips and counts the entries, and asks again.';
 const ALL_LOST = { token_lost: 5 } as const;
 /** No loss. The node may count challenges of contracts that it considers accepted. */
@@ -33,13 +30,13 @@ export const V1_CASES: { readonly [Kind in EffectKind]?: readonly FaultCase<Kind
     { on: [...FARMING_ROUTES, 'v1_chunk'], counted: 'unreachable', behavior: RETRIES },
     { on: ['v1_new'], counted: 'unreachable', behavior: RETRIES_REGISTRATION },
   ],
-  empty: [{ on: [...FARMING_ROUTES, 'v1_chunk'], counted: 'unreachable', behavior: RETRIES }],
+  empty: [{ on: FARMING_ROUTES, counted: 'unreachable', behavior: RETRIES }],
   hang: [
     {
       on: FARMING_ROUTES,
       times: 1,
       counted: 'timeout',
-      behavior: 'Times out after a third of the slack, and retries.',
+      behavior: 'Times out after a third of a round or of the slack, and retries.',
     },
   ],
   refuse: [{ on: FARMING_ROUTES, parameters: { forMs: 500 }, times: 1, counted: 'unreachable', behavior: RETRIES }],
@@ -56,7 +53,7 @@ export const V1_CASES: { readonly [Kind in EffectKind]?: readonly FaultCase<Kind
     { on: FARMING_ROUTES, parameters: { requests: 0 }, times: 1, counted: 'rejected', behavior: RETRIES_AFTER },
   ],
   html: [
-    { on: [...FARMING_ROUTES, 'v1_chunk'], counted: 'http_error', behavior: RETRIES },
+    { on: FARMING_ROUTES, counted: 'http_error', behavior: RETRIES },
     { on: FARMING_ROUTES, parameters: { status: 200 }, counted: 'invalid_response', behavior: RETRIES },
   ],
   redirect: [
@@ -66,10 +63,7 @@ export const V1_CASES: { readonly [Kind in EffectKind]?: readonly FaultCase<Kind
     { on: FARMING_ROUTES, counted: 'invalid_response', behavior: RETRIES },
     { on: ['v1_chunk'], counted: 'ok', behavior: ACCEPTS_COMPLETE_OFFERS, failed: NONE },
   ],
-  malformed_json: [
-    { on: FARMING_ROUTES, counted: 'invalid_response', behavior: RETRIES },
-    { on: ['v1_chunk'], counted: 'ok', behavior: ACCEPTS_COMPLETE_OFFERS, failed: NONE },
-  ],
+  malformed_json: [{ on: FARMING_ROUTES, counted: 'invalid_response', behavior: RETRIES }],
   garbage: [
     { on: FARMING_ROUTES, counted: 'invalid_response', behavior: RETRIES },
     { on: ['v1_chunk'], counted: 'invalid_response', behavior: REQUESTS_OTHERS, failed: NONE },
@@ -117,9 +111,7 @@ export const V1_CASES: { readonly [Kind in EffectKind]?: readonly FaultCase<Kind
     { on: ['v1_chunk'], counted: 'unreachable', behavior: REQUESTS_OTHERS, failed: NONE },
     { on: ['v1_new'], counted: 'unreachable', behavior: RETRIES_REGISTRATION },
   ],
-  fixed: [{ on: [...FARMING_ROUTES, 'v1_chunk'], parameters: { ms: 500 }, counted: 'ok', behavior: WAITS }],
-  uniform: [{ on: FARMING_ROUTES, parameters: { minMs: 100, maxMs: 400 }, counted: 'ok', behavior: WAITS }],
-  lognormal: [{ on: FARMING_ROUTES, parameters: { medianMs: 150, maxMs: 500 }, counted: 'ok', behavior: WAITS }],
+  fixed: [{ on: FARMING_ROUTES, parameters: { ms: 500 }, counted: 'ok', behavior: WAITS }],
   wrong_challenge: [
     {
       on: ['v1_challenge', 'v1_chunk'],
@@ -152,7 +144,7 @@ export const V1_CASES: { readonly [Kind in EffectKind]?: readonly FaultCase<Kind
     { on: FARMING_ROUTES, times: 1, counted: 'no_token', behavior: STARTS_OVER, ended: ALL_LOST },
     { on: ['v1_chunk'], times: 1, counted: 'no_token', behavior: STARTS_OVER },
   ],
-  forget_all: [{ on: FARMING_ROUTES, times: 1, counted: 'no_token', behavior: STARTS_OVER, ended: ALL_LOST }],
+  forget_all: [{ on: ['v1_challenge'], times: 1, counted: 'no_token', behavior: STARTS_OVER, ended: ALL_LOST }],
   shorten_interval: [
     {
       on: ['v1_chunk'],
@@ -202,21 +194,19 @@ export const V1_CASES: { readonly [Kind in EffectKind]?: readonly FaultCase<Kind
       ended: { ended_by_node: 5 },
     },
   ],
-  malformed_tag: (['wrong_order', 'missing_nodes', 'huge_count', 'inconsistent', 'wrong_type'] as const).map(
-    (shape) => ({
-      on: ['v1_chunk'] as const,
-      parameters: { shape },
-      times: 1,
-      counted: 'ok' as const,
-      behavior: REJECTS_TAG,
-      rejected: { invalid_tag: 5 },
-      failed: NONE,
-    }),
-  ),
+  malformed_tag: (['missing_nodes', 'huge_count', 'inconsistent'] as const).map((shape) => ({
+    on: ['v1_chunk'] as const,
+    parameters: { shape },
+    times: 1,
+    counted: 'ok' as const,
+    behavior: REJECTS_TAG,
+    rejected: { invalid_tag: 5 },
+    failed: NONE,
+  })),
   empty_challenge: [
     { on: ['v1_challenge'], counted: 'ok', behavior: 'Answers and counts the challenges.', node: SWIZZLE },
   ],
-  wrong_due: (['negative', 'nan', 'text'] as const).flatMap((due) => [
+  wrong_due: (['negative', 'nan'] as const).flatMap((due) => [
     {
       on: ['v1_chunk'] as const,
       parameters: { due },
@@ -228,17 +218,21 @@ export const V1_CASES: { readonly [Kind in EffectKind]?: readonly FaultCase<Kind
     { on: ['v1_challenge'] as const, parameters: { due }, counted: 'ok' as const, behavior: SKIPS_ENTRIES },
   ]),
   wrong_id: [
-    ...(['null', 'path', 'huge'] as const).flatMap((id) => [
-      {
-        on: ['v1_chunk'] as const,
-        parameters: { id },
-        times: 1,
-        counted: 'ok' as const,
-        behavior: SKIPS_OFFERS,
-        failed: NONE,
-      },
-      { on: FARMING_ROUTES, parameters: { id }, times: 1, counted: 'ok' as const, behavior: SKIPS_ENTRIES },
-    ]),
+    ...(['path', 'huge'] as const).map((id) => ({
+      on: ['v1_chunk'] as const,
+      parameters: { id },
+      times: 1,
+      counted: 'ok' as const,
+      behavior: SKIPS_OFFERS,
+      failed: NONE,
+    })),
+    { on: ['v1_challenge'], times: 1, counted: 'ok', behavior: SKIPS_ENTRIES },
+    {
+      on: ['v1_answer'],
+      times: 1,
+      counted: 'ok',
+      behavior: 'Skips and counts the entries, and sends the answers again.',
+    },
   ],
   false_report: [
     { on: ['v1_challenge'], times: 2, counted: 'ok', behavior: KEEPS_UNTIL_REPEATED },
@@ -253,10 +247,9 @@ export const V1_CASES: { readonly [Kind in EffectKind]?: readonly FaultCase<Kind
       on: ['v1_challenge'],
       forMs: 12_000,
       counted: 'ok',
-      behavior: 'Drops contracts after three reports within an interval, and requests others.',
+      behavior: 'Drops the contracts when the reports have repeated for an interval, and requests others.',
       ended: { ended_by_node: 5 },
       failed: NONE,
-      node: OWN_NODE,
     },
     {
       on: ['v1_answer'],
@@ -295,10 +288,9 @@ export const V1_PRESET_CASES: Readonly<Partial<Record<PresetName, PresetCase>>> 
   },
   'hostile-v1': {
     behavior: 'Proves what the node sends, rejects unprovable contracts, and reads no response beyond its limit.',
-    failed: { wrong_answer: 'any', missed: 'any', not_challenged: 'any', node_error: 'any' },
-    rejected: { invalid_tag: 'any', duplicate: 'any' },
-    ended: { ended_by_node: 'any', completed: 'any', released: 'any' },
-    chunkErrors: { corrupt: 'any' },
+    failed: { missed: 'any', not_challenged: 'any', node_error: 'any' },
+    rejected: { invalid_tag: 'any' },
+    ended: { ended_by_node: 'any' },
   },
   'lost-answers': { behavior: RETRIES },
 };
