@@ -8,7 +8,7 @@ import { findDeletedChunks, findLeftovers, findViolations } from './checks.ts';
 import { DataDir } from './data-dir.ts';
 import type { FarmerLine } from './farmer-line.ts';
 import { FarmerProcess, type FarmerSetup, writeGenesis } from './farmer-process.ts';
-import { chooseKillPoint, identifyStep, type KillObservation, STEPS, type Step } from './kill-points.ts';
+import { chooseKillPoint, identifyStep, type KillObservation, STEPS, type Step, toStep } from './kill-points.ts';
 import { SeededRandom } from './seeded-random.ts';
 
 /** A kind of contract that a farmer is killed with. */
@@ -114,7 +114,11 @@ export class KillRun {
     this.#watchNode();
     // Slows acceptance down, so that it overlaps with the other steps.
     controller.faults.add(
-      fault.parse({ name: 'delay', match: { route: this.#api === 'v1' ? 'v1_chunk' : 'chunk' }, effect: { kind: 'uniform', minMs: 5, maxMs: 60 } }),
+      fault.parse({
+        name: 'delay',
+        match: { route: this.#api === 'v1' ? 'v1_chunk' : 'chunk' },
+        effect: { kind: 'uniform', minMs: 5, maxMs: 60 },
+      }),
       controller.clock.now(),
     );
     const timer = setInterval(() => this.#endOneContract(), END_CONTRACT_EVERY_MS);
@@ -135,7 +139,7 @@ export class KillRun {
     const farmer = this.#startFarmer((line) => {
       lines += 1;
       lastLine = line;
-      if (after === line.message || (typeof after === 'number' && lines >= after)) reached.resolve();
+      if (typeof after === 'number' ? lines >= after : toStep(line) === after) reached.resolve();
     });
     const timeout = new AbortController();
     await Promise.race([

@@ -34,10 +34,10 @@ describe('chooseKillPoint', () => {
     expect(points.every(({ delayMs }) => delayMs >= 0 && delayMs < 20)).toBe(true);
   });
 
-  it('aims some kills at the end of a contract', () => {
-    const ends = choosePoints('one').filter(({ after }) => after === 'contract ended').length;
-    expect(ends).toBeGreaterThan(10);
-    expect(ends).toBeLessThan(60);
+  it.each(['removing', 'answering', 'listing'])('aims some kills at the step %s', (step) => {
+    const aimed = choosePoints('one').filter(({ after }) => after === step).length;
+    expect(aimed).toBeGreaterThan(10);
+    expect(aimed).toBeLessThan(60);
   });
 });
 
