@@ -6,7 +6,7 @@ export interface Remains {
   readonly acknowledged: ReadonlySet<string>;
   /** Contracts that are running at the node. */
   readonly running: ReadonlySet<string>;
-  /** The state database, the file with the tags if the API has any, and their replicas. Each must hold every contract. */
+  /** The state database, the tags if the API has any, and their replicas. Each must hold every contract. */
   readonly stateFiles: readonly StateFile[];
   readonly chunks: readonly ChunkFile[];
 }

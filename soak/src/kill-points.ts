@@ -14,7 +14,7 @@ export interface KillPoint {
 const MAX_LINES = 32;
 const MAX_DELAY_MS = 20;
 
-/** The share of kills in steps that random lines seldom reach: a farmer logs more lines while it starts and generates. */
+/** The share of kills in steps that random lines seldom reach: most lines are about the start and new contracts. */
 const AIMED_SHARES = [
   { step: 'removing', share: 0.15 },
   { step: 'answering', share: 0.15 },

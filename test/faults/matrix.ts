@@ -57,8 +57,8 @@ export const ENVIRONMENT_ROWS: readonly Row[] = [
 ];
 
 /**
- * All rows, those that take longest first. Those of the two APIs alternate: many of the v1 API start a farmer, and farmers
- * start one after the other.
+ * All rows, those that take longest first. Those of the two APIs alternate: many rows of the v1 API start a farmer, and
+ * farmers start one after the other.
  */
 export const ROWS: readonly Row[] = [...ENVIRONMENT_ROWS, ...alternate(PROTOTYPE_ROWS, V1_ROWS)];
 
