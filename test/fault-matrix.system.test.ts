@@ -7,6 +7,7 @@ import { type Observation, runTrial } from './faults/trial.ts';
 describe('the farmer', () => {
   const pools = {
     node: new FarmPool(START_FARMER.node),
+    v1: new FarmPool(START_FARMER.v1, { api: 'v1' }),
     network: new FarmPool(START_FARMER.network),
     process: new FarmPool(START_FARMER.process),
     terminal: new FarmPool(START_FARMER.terminal),
@@ -31,6 +32,8 @@ describe('the farmer', () => {
     switch (row.environment) {
       case 'node':
         return await runTrial(row.trial, pools.node);
+      case 'v1':
+        return await runTrial(row.trial, pools.v1);
       case 'network':
         return await runTrial(row.trial, pools.network);
       case 'process':

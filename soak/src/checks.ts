@@ -6,7 +6,7 @@ export interface Remains {
   readonly acknowledged: ReadonlySet<string>;
   /** Contracts that are running at the node. */
   readonly running: ReadonlySet<string>;
-  /** The state database and its replica. Each must hold every contract. */
+  /** The state database, the tags if the API has any, and their replicas. Each must hold every contract. */
   readonly stateFiles: readonly StateFile[];
   readonly chunks: readonly ChunkFile[];
 }
@@ -22,8 +22,8 @@ export function findViolations({ acknowledged, running, stateFiles, chunks }: Re
       ...errors.map((error) => `${name}: ${error}`),
     ]),
     ...chunks
-      .filter(({ name, sha256 }) => name !== sha256)
-      .map(({ name }) => `corrupt: chunk ${name} does not match its name`),
+      .filter(({ sha256, expected }) => expected !== undefined && sha256 !== expected)
+      .map(({ name }) => `corrupt: chunk ${name} is not that of its contract`),
   ];
 }
 

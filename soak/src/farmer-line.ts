@@ -2,6 +2,8 @@
 export interface FarmerLine {
   readonly message: string;
   readonly contract?: string;
+  /** The node's name for the contract, if it is not the id. */
+  readonly reference?: string | number;
   readonly route?: string;
   readonly reason?: string;
   /** The number of challenges that the line reports. */

@@ -1,28 +1,36 @@
 import type { FarmerLine } from './farmer-line.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
-/** When to kill a farmer: a delay after a number of log lines, or after the first line with a message. */
+/** What a farmer was doing when it was killed. */
+export const STEPS = ['starting', 'accepting', 'generating', 'listing', 'answering', 'removing', 'other'] as const;
+export type Step = (typeof STEPS)[number];
+
+/** When to kill a farmer: a delay after a number of log lines, or after the first line of a step. */
 export interface KillPoint {
-  readonly after: number | string;
+  readonly after: number | Step;
   readonly delayMs: number;
 }
 
 const MAX_LINES = 32;
 const MAX_DELAY_MS = 20;
 
-/** The share of kills at the end of a contract, which few farmers would otherwise reach. */
-const END_SHARE = 0.15;
+/** The share of kills in steps that random lines seldom reach: most lines are about the start and new contracts. */
+const AIMED_SHARES = [
+  { step: 'removing', share: 0.15 },
+  { step: 'answering', share: 0.15 },
+  { step: 'listing', share: 0.1 },
+] as const satisfies readonly { readonly step: Step; readonly share: number }[];
 
-/** Chooses a random kill point. Early points are more likely, because start-up logs few lines. */
+/** Chooses a random kill point. Early lines are more likely, because start-up logs few lines. */
 export function chooseKillPoint(random: SeededRandom): KillPoint {
   const delayMs = random.next() * MAX_DELAY_MS;
-  if (random.next() < END_SHARE) return { after: 'contract ended', delayMs };
+  let place = random.next();
+  for (const { step, share } of AIMED_SHARES) {
+    if (place < share) return { after: step, delayMs };
+    place -= share;
+  }
   return { after: Math.floor(random.next() ** 2 * (MAX_LINES + 1)), delayMs };
 }
-
-/** What a farmer was doing when it was killed. */
-export const STEPS = ['starting', 'accepting', 'generating', 'listing', 'answering', 'removing', 'other'] as const;
-export type Step = (typeof STEPS)[number];
 
 const STEP_BY_MESSAGE: Readonly<Record<string, Step>> = {
   'farmer registered': 'starting',
@@ -46,6 +54,11 @@ const STEP_BY_ROUTE: Readonly<Record<string, Step>> = {
   due: 'listing',
   challenge: 'answering',
   remove: 'removing',
+  v1_new: 'starting',
+  v1_heartbeat: 'starting',
+  v1_chunk: 'accepting',
+  v1_challenge: 'listing',
+  v1_answer: 'answering',
 };
 
 export interface KillObservation {
@@ -60,6 +73,10 @@ export interface KillObservation {
 export function identifyStep({ lastLine, hasNewContract, hasPartialChunk }: KillObservation): Step {
   if (hasNewContract) return 'accepting';
   if (hasPartialChunk) return 'generating';
-  if (lastLine === undefined) return 'starting';
-  return STEP_BY_MESSAGE[lastLine.message] ?? STEP_BY_ROUTE[lastLine.route ?? ''] ?? 'other';
+  return lastLine === undefined ? 'starting' : toStep(lastLine);
+}
+
+/** The step that a log line belongs to. */
+export function toStep({ message, route = '' }: FarmerLine): Step {
+  return STEP_BY_MESSAGE[message] ?? STEP_BY_ROUTE[route] ?? 'other';
 }

@@ -8,20 +8,29 @@ import { findDeletedChunks, findLeftovers, findViolations } from './checks.ts';
 import { DataDir } from './data-dir.ts';
 import type { FarmerLine } from './farmer-line.ts';
 import { FarmerProcess, type FarmerSetup, writeGenesis } from './farmer-process.ts';
-import { chooseKillPoint, identifyStep, type KillObservation, STEPS, type Step } from './kill-points.ts';
+import { chooseKillPoint, identifyStep, type KillObservation, STEPS, type Step, toStep } from './kill-points.ts';
 import { SeededRandom } from './seeded-random.ts';
+
+/** A kind of contract that a farmer is killed with. */
+export type KillFarm = {
+  readonly chunkBytes: number;
+} & (
+  | { readonly api: 'prototype'; readonly contractForm: 'secret' | 'url' }
+  | { readonly api: 'v1'; readonly scheme: 'merkle' | 'swizzle' }
+);
 
 export interface KillRunOptions {
   /** Must not exist yet. */
   readonly folder: string;
   readonly seed: string;
-  readonly chunkBytes: number;
-  readonly contractForm: 'secret' | 'url';
+  readonly farm: KillFarm;
   readonly cacheDir: string;
 }
 
 const INTERVAL_MS = 2_000;
 const CAPACITY = 24;
+/** More than a run has rounds, so that no contract runs out. */
+const MAX_CHALLENGES = 2_000;
 /** From this many contracts on, the node ends some, so that the farmer keeps accepting and removing contracts. */
 const MIN_CONTRACTS = 12;
 const END_CONTRACT_EVERY_MS = 100;
@@ -42,44 +51,57 @@ export class KillRun {
   readonly wrong: string[] = [];
   /** Files that a start should have deleted. */
   readonly leftovers: string[] = [];
-  /** How many answers arrived after their round: the node shares this busy process. */
+  /** How many answers arrived after their round: the node shares this busy process. In the v1 API also wrong ones. */
   late = 0;
   passed = 0;
   cycles = 0;
   readonly #random: SeededRandom;
   readonly #node: MockNode;
   readonly #setup: FarmerSetup;
+  readonly #api: KillFarm['api'];
   readonly #dataDir: DataDir;
+  /** The farmer's ids of contracts by the node's. */
+  readonly #ids = new Map<string, string>();
   #unknownContracts: ReadonlySet<string> = new Set();
   #expectedDeletions: readonly string[] = [];
   /** Modification times of the chunks that the next start must keep. */
   #intactChunks = new Map<string, number>();
 
-  constructor(seed: string, { node, setup }: { node: MockNode; setup: FarmerSetup }) {
+  constructor(seed: string, { node, setup, api }: { node: MockNode; setup: FarmerSetup; api: KillFarm['api'] }) {
     this.#random = new SeededRandom(seed);
     this.#node = node;
     this.#setup = setup;
+    this.#api = api;
     this.#dataDir = new DataDir(setup.dataDir);
     this.killsByStep = Object.fromEntries(STEPS.map((step) => [step, 0])) as Record<Step, number>;
   }
 
   static async run(options: KillRunOptions, shouldContinue: () => boolean): Promise<KillRun> {
-    const { folder, seed, chunkBytes, contractForm, cacheDir } = options;
+    const { folder, seed, farm, cacheDir } = options;
+    const { chunkBytes, api } = farm;
     mkdirSync(folder);
     const genesis = writeGenesis(folder, chunkBytes);
-    // Failed challenges must not end contracts here: any loss must be the farmer's fault.
-    const nodeOptions = { port: 0, intervalMs: INTERVAL_MS, maxFailures: 1_000_000, contractForm, seed, ...genesis };
-    const node = await startMockNode(nodeOptions);
+    const node = await startMockNode({
+      port: 0,
+      intervalMs: INTERVAL_MS,
+      // Failed challenges must not end contracts here: any loss must be the farmer's fault.
+      maxFailures: 1_000_000,
+      seed,
+      ...genesis,
+      ...(farm.api === 'v1'
+        ? { scheme: farm.scheme, chunkSizesBytes: [chunkBytes], challengesPerChunk: MAX_CHALLENGES }
+        : { contractForm: farm.contractForm }),
+    });
     const setup = {
       nodeUrl: node.url,
       dataDir: join(folder, 'data'),
       sizeBytes: CAPACITY * chunkBytes,
       genesis,
       cacheDir,
-      env: { FARMER_POLL_INTERVAL: '200ms', FARMER_WORKERS: '1' },
+      env: { FARMER_POLL_INTERVAL: '200ms', FARMER_WORKERS: '1', FARMER_PROTOCOL: api },
     };
     try {
-      const run = new KillRun(seed, { node, setup });
+      const run = new KillRun(seed, { node, setup, api });
       await run.#run(shouldContinue);
       return run;
     } finally {
@@ -92,7 +114,11 @@ export class KillRun {
     this.#watchNode();
     // Slows acceptance down, so that it overlaps with the other steps.
     controller.faults.add(
-      fault.parse({ name: 'delay', match: { route: 'chunk' }, effect: { kind: 'uniform', minMs: 5, maxMs: 60 } }),
+      fault.parse({
+        name: 'delay',
+        match: { route: this.#api === 'v1' ? 'v1_chunk' : 'chunk' },
+        effect: { kind: 'uniform', minMs: 5, maxMs: 60 },
+      }),
       controller.clock.now(),
     );
     const timer = setInterval(() => this.#endOneContract(), END_CONTRACT_EVERY_MS);
@@ -113,7 +139,7 @@ export class KillRun {
     const farmer = this.#startFarmer((line) => {
       lines += 1;
       lastLine = line;
-      if (after === line.message || (typeof after === 'number' && lines >= after)) reached.resolve();
+      if (typeof after === 'number' ? lines >= after : toStep(line) === after) reached.resolve();
     });
     const timeout = new AbortController();
     await Promise.race([
@@ -145,7 +171,10 @@ export class KillRun {
     await waitWhile(hasNone);
     if (hasNone()) this.violations.push('inconclusive: the node has no contract that the farmer acknowledged');
     controller.configure({ maxContracts: 0 });
-    const listUnproved = () => [...countPasses()].filter(([hash, passed]) => passed <= (before.get(hash) ?? 0));
+    // Farmers cannot release what they lost before they acknowledged it in the v1 API.
+    const isFarmed = (hash: string) => this.#api === 'prototype' || this.#ids.has(hash);
+    const listUnproved = () =>
+      [...countPasses()].filter(([hash, passed]) => isFarmed(hash) && passed <= (before.get(hash) ?? 0));
     await waitWhile(() => listUnproved().length > 0);
     for (const [hash] of listUnproved()) this.violations.push(`unanswered: contract ${hash} did not pass again`);
     const { code } = await farmer.end('SIGTERM');
@@ -161,9 +190,9 @@ export class KillRun {
       }
       if (line.message === 'challenge results unknown')
         this.violations.push(`unknown: after kill ${this.cycles}, the farmer did not trust its state (${line.reason})`);
+      if (line.contract !== undefined) this.#ids.set(String(line.reference ?? line.contract), line.contract);
       const dropped = this.acknowledged.observe(line);
-      const { ledger, clock } = this.#node.controller;
-      if (dropped !== undefined && ledger.findContract(dropped, clock.now()) !== undefined)
+      if (dropped !== undefined && this.#listRunning().has(dropped))
         this.violations.push(`dropped: contract ${dropped} is running at the node (${line.message}, ${line.reason})`);
       onLine(line);
     });
@@ -173,13 +202,16 @@ export class KillRun {
   #checkRemains(): Pick<KillObservation, 'hasNewContract' | 'hasPartialChunk'> {
     this.#checkChunksKept();
     const state = this.#dataDir.readState();
+    const contracts = this.#dataDir.readContracts();
+    for (const [id, { reference }] of contracts) this.#ids.set(reference, id);
     const running = this.#listRunning();
-    const chunks = this.#dataDir.listChunks();
-    const stateFiles = [state, this.#dataDir.readReplica()];
+    const chunks = this.#dataDir.listChunks(contracts);
+    const tags = this.#api === 'v1' ? this.#dataDir.readTags() : [];
+    const stateFiles = [state, this.#dataDir.readReplica(), ...tags];
     for (const violation of findViolations({ acknowledged: this.acknowledged.current, running, stateFiles, chunks }))
       this.violations.push(`after kill ${this.cycles}: ${violation}`);
     this.#expectedDeletions = findLeftovers(this.#dataDir.listNames(), state.contracts);
-    const intact = chunks.filter(({ name, sha256 }) => name === sha256 && state.contracts.has(name));
+    const intact = chunks.filter(({ sha256, expected }) => expected !== undefined && sha256 === expected);
     this.#intactChunks = this.#dataDir.getModificationTimes(intact.map(({ name }) => name));
     const before = this.#unknownContracts;
     this.#unknownContracts = running.difference(state.contracts);
@@ -214,6 +246,10 @@ export class KillRun {
         if (this.acknowledged.current.has(event.hash))
           this.violations.push(`released: contract ${event.hash} had been acknowledged`);
       }
+      // Expected are only answers that were repeated after a kill, or to a contract that the node ended.
+      if (event.type === 'proof' && event.reason === 'invalid') this.late += 1;
+      if (event.type === 'proof' && (event.reason === 'corrupted' || event.reason === 'not_found'))
+        this.wrong.push(`${event.reason} proof: contract ${event.hash}, before kill ${this.cycles}`);
       if (event.type !== 'challenge') return;
       if (event.result === 'passed') this.passed += event.count;
       if (event.result !== 'wrong') return;
@@ -231,8 +267,9 @@ export class KillRun {
     if (contract !== undefined) ledger.expire(contract.hash, now);
   }
 
+  /** The farmer's ids of the contracts that are running at the node, or the node's if the farmer has none. */
   #listRunning(): Set<string> {
     const { ledger, clock } = this.#node.controller;
-    return new Set([...ledger.listContracts(clock.now())].map(({ hash }) => hash));
+    return new Set([...ledger.listContracts(clock.now())].map(({ hash }) => this.#ids.get(hash) ?? hash));
   }
 }

@@ -7,23 +7,44 @@ import { parseArgs } from 'node:util';
 import { checkLateAnswers, findZeroCounts } from './checks.ts';
 import { FarmerProcess } from './farmer-process.ts';
 import { STEPS } from './kill-points.ts';
-import { KillRun, type KillRunOptions } from './kill-run.ts';
+import { type KillFarm, KillRun } from './kill-run.ts';
 
 /**
- * `npm run soak:kill -- --cycles N [--seed S]`: kills farmers N times at random points and checks that they lose
- * nothing. The seed repeats the choices but not the exact timing. Exits with 1 and keeps the folder if a check fails.
+ * `npm run soak:kill -- --cycles N [--api prototype|v1] [--seed S]`: kills farmers N times at random points and checks
+ * that they lose nothing. The seed repeats the choices but not the exact timing. Exits with 1 and keeps the folder if a
+ * check fails.
  */
-const FARMS: readonly Pick<KillRunOptions, 'chunkBytes' | 'contractForm'>[] = [
-  { chunkBytes: 16 * 1024, contractForm: 'secret' },
-  // Large enough that kills hit the writing of a chunk.
-  { chunkBytes: 640 * 1024, contractForm: 'secret' },
-  { chunkBytes: 16 * 1024, contractForm: 'url' },
-];
+const SMALL = 16 * 1024;
+/** Large enough that kills hit the writing of a chunk. */
+const LARGE = 640 * 1024;
+const FARMS: Readonly<Record<string, readonly KillFarm[]>> = {
+  prototype: [
+    { api: 'prototype', chunkBytes: SMALL, contractForm: 'secret' },
+    { api: 'prototype', chunkBytes: LARGE, contractForm: 'secret' },
+    { api: 'prototype', chunkBytes: SMALL, contractForm: 'url' },
+  ],
+  v1: [
+    { api: 'v1', chunkBytes: SMALL, scheme: 'merkle' },
+    { api: 'v1', chunkBytes: LARGE, scheme: 'merkle' },
+    { api: 'v1', chunkBytes: SMALL, scheme: 'swizzle' },
+  ],
+};
 
-const { values } = parseArgs({ options: { cycles: { type: 'string', default: '200' }, seed: { type: 'string' } } });
+const { values } = parseArgs({
+  options: {
+    cycles: { type: 'string', default: '200' },
+    api: { type: 'string', default: 'prototype' },
+    seed: { type: 'string' },
+  },
+});
 const cycles = Number(values.cycles);
 if (!Number.isInteger(cycles) || cycles < 1) {
   console.error(`--cycles must be a positive integer (got ${JSON.stringify(values.cycles)})`);
+  process.exit(2);
+}
+const farms = FARMS[values.api];
+if (farms === undefined) {
+  console.error(`--api must be prototype or v1 (got ${JSON.stringify(values.api)})`);
   process.exit(2);
 }
 const seed = values.seed ?? randomBytes(4).toString('hex');
@@ -42,8 +63,8 @@ const cacheDir = join(folder, 'compiled');
 await FarmerProcess.warmUp(cacheDir);
 let left = cycles;
 const runs = await Promise.all(
-  FARMS.map(async (farm, n) => {
-    const options = { ...farm, folder: join(folder, `farm-${n}`), seed: `${seed}/${n}`, cacheDir };
+  farms.map(async (farm, n) => {
+    const options = { farm, folder: join(folder, `farm-${n}`), seed: `${seed}/${n}`, cacheDir };
     return await KillRun.run(options, () => left-- > 0);
   }),
 );
@@ -61,6 +82,7 @@ const violations = [
 const leftovers = runs.flatMap((run) => run.leftovers);
 const wrong = runs.flatMap((run) => run.wrong);
 const figures = {
+  api: values.api,
   cycles: sum((run) => run.cycles),
   acknowledged,
   violations: violations.length,

@@ -34,10 +34,10 @@ describe('chooseKillPoint', () => {
     expect(points.every(({ delayMs }) => delayMs >= 0 && delayMs < 20)).toBe(true);
   });
 
-  it('aims some kills at the end of a contract', () => {
-    const ends = choosePoints('one').filter(({ after }) => after === 'contract ended').length;
-    expect(ends).toBeGreaterThan(10);
-    expect(ends).toBeLessThan(60);
+  it.each(['removing', 'answering', 'listing'])('aims some kills at the step %s', (step) => {
+    const aimed = choosePoints('one').filter(({ after }) => after === step).length;
+    expect(aimed).toBeGreaterThan(10);
+    expect(aimed).toBeLessThan(60);
   });
 });
 
@@ -84,7 +84,7 @@ describe('findViolations', () => {
     acknowledged: new Set([A]),
     running: new Set([A]),
     stateFiles: createStateFiles([A], [A]),
-    chunks: [{ name: A, sha256: A }],
+    chunks: [{ name: A, sha256: B, expected: B }],
   };
 
   it('returns nothing if the state and the chunks are complete', () => {
@@ -107,9 +107,9 @@ describe('findViolations', () => {
     expect(findViolations({ ...intact, chunks: [] })).toEqual([]);
   });
 
-  it('reports a chunk that does not match its name or is not a file', () => {
-    for (const sha256 of [B, undefined])
-      expect(findViolations({ ...intact, chunks: [{ name: A, sha256 }] })).toEqual([
+  it('reports a chunk that is not that of its contract or is not a file', () => {
+    for (const sha256 of [A, undefined])
+      expect(findViolations({ ...intact, chunks: [{ name: A, sha256, expected: B }] })).toEqual([
         expect.stringContaining('corrupt'),
       ]);
   });

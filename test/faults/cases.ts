@@ -19,6 +19,8 @@ export interface ExpectedOutcome {
   readonly minFailures?: number;
   /** All ended contracts by reason. The farmer replaces each. */
   readonly ended?: Partial<Record<EndReason, Count>>;
+  /** Whether the farmer learns only after the fault that contracts have ended. */
+  readonly endsContractsAfterwards?: true;
   /** All rejected contracts by reason. */
   readonly rejected?: Partial<Record<RejectionReason, Count>>;
   /** All chunk errors by kind. The farmer generates or downloads each chunk again. */
@@ -42,6 +44,14 @@ export interface FaultCase<Kind extends EffectKind = EffectKind> extends Expecte
   readonly additionalFault?: FaultInput;
   /** How much of a response may be sent before the farmer disconnects, including socket buffers. */
   readonly maxBytesRead?: number;
+}
+
+/** The outcome of a preset over some rounds. */
+export interface PresetCase extends ExpectedOutcome {
+  /** Whether the preset starts when the farmer runs at its capacity, instead of before the farmer. */
+  readonly whileFarming?: true;
+  /** The number of settled challenges after which the preset is removed. */
+  readonly challenges?: number;
 }
 
 const MIB = 1024 * 1024;
@@ -432,7 +442,7 @@ export const FAULT_CASES: { readonly [Kind in Exclude<EffectKind, V1EffectKind>]
 type PresetName = Exclude<(typeof PRESETS)[number]['name'], 'hostile-v1'>;
 
 /** The outcome of the presets over some rounds. */
-export const PRESET_CASES: Readonly<Record<PresetName, ExpectedOutcome & { readonly whileFarming?: true }>> = {
+export const PRESET_CASES: Readonly<Record<PresetName, PresetCase>> = {
   flaky: { behavior: 'Loses nothing if rounds are longer than its retries.' },
   slow: {
     behavior: 'Fails only challenges whose responses arrive after their round.',

@@ -19,7 +19,7 @@ const RECONNECTS = 'Discards its idle connections after the first failure, and r
 
 /** The rows for connections, processes, clocks and output, by the environment that a trial must control. */
 export const ENVIRONMENT_CASES: {
-  readonly [Name in Exclude<EnvironmentName, 'node'>]: readonly EnvironmentCase<Name>[];
+  readonly [Name in Exclude<EnvironmentName, 'node' | 'v1'>]: readonly EnvironmentCase<Name>[];
 } = {
   network: [
     {

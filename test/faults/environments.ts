@@ -18,8 +18,10 @@ export interface ObservedFarmer {
 
 /** Ways to run a farmer, by what a trial can break around it. */
 export interface Environments {
-  /** In this process, connected to the node: only the node breaks. */
+  /** In this process, connected to the prototype API of the node: only the node breaks. */
   readonly node: undefined;
+  /** The same with the v1 API. */
+  readonly v1: undefined;
   /** In this process, connected to the node through a proxy. */
   readonly network: TcpProxy;
   /** In its own process, connected to the node. */
@@ -41,6 +43,10 @@ const SETTINGS = { FARMER_POLL_INTERVAL: '250ms' };
 
 export const START_FARMER: { readonly [Name in EnvironmentName]: StartFarmer<Environments[Name]> } = {
   node: async (farm, node) => ({ farmer: await farm.startFarmer(node.url, SETTINGS), environment: undefined }),
+  v1: async (farm, node) => ({
+    farmer: await farm.startFarmer(node.url, { ...SETTINGS, FARMER_PROTOCOL: 'v1' }),
+    environment: undefined,
+  }),
   network: async (farm, node) => {
     const proxy = farm.use(await startTcpProxy(node.url));
     return { farmer: await farm.startFarmer(proxy.url, SETTINGS), environment: proxy };

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { MockNode, startMockNode } from '@downstream/mock-node';
-import { TestFarm } from '../support/test-farm.ts';
+import type { NodeApi } from '../../farmer/src/farming/ports.ts';
+import { CHUNK_BYTES, TestFarm } from '../support/test-farm.ts';
 import type { ObservedFarmer, StartFarmer } from './environments.ts';
 
 type NodeOptions = Parameters<typeof startMockNode>[0];
@@ -10,6 +11,7 @@ export interface Pair<E> {
   readonly farm: TestFarm;
   readonly node: MockNode;
   readonly farmer: ObservedFarmer;
+  readonly api: NodeApi;
   /** What a trial can break around the farmer. */
   readonly environment: E;
 }
@@ -28,10 +30,12 @@ let lastStart: Promise<unknown> = Promise.resolve();
  */
 export class FarmPool<E> implements AsyncDisposable {
   readonly #startFarmer: StartFarmer<E>;
+  readonly #api: NodeApi;
   readonly #idle = new Map<string, Pair<E>[]>();
 
-  constructor(startFarmer: StartFarmer<E>) {
+  constructor(startFarmer: StartFarmer<E>, { api = 'prototype' as NodeApi } = {}) {
     this.#startFarmer = startFarmer;
+    this.#api = api;
   }
 
   /** Uses an idle pair, or a new one after `settle`. */
@@ -69,9 +73,9 @@ export class FarmPool<E> implements AsyncDisposable {
     const start = async () => {
       const farm = new TestFarm();
       lastPort += 1;
-      const node = await farm.startNode({ port: lastPort, ...options });
+      const node = await farm.startNode({ port: lastPort, chunkSizesBytes: [CHUNK_BYTES], ...options });
       prepare(node);
-      return { farm, node, ...(await this.#startFarmer(farm, node)) };
+      return { farm, node, api: this.#api, ...(await this.#startFarmer(farm, node)) };
     };
     const pair = lastStart.then(start, start);
     lastStart = pair;

@@ -203,7 +203,7 @@ function openRound(contract: Contract, round: Round, challenge: string, now: Ins
   const common = { round, challenge, isLapsed: undefined, unknownUntil: undefined };
   return contract.phase === 'generating'
     ? { ...contract, ...common, timeline: received }
-    : { ...contract, ...common, phase: 'proving', timeline: { ...received, queuedAt: now } };
+    : { ...contract, ...common, phase: 'proving', obstacle: undefined, timeline: { ...received, queuedAt: now } };
 }
 
 /** A deadline that the node states again may differ by this much, because of rounding and the time of a request. */

@@ -177,6 +177,8 @@ export class Answerer {
       case 'rejected':
         log.warn('answer rejected, proving again', { contract: id, attempt });
         contracts.apply(id, { type: 'rejected', challenge });
+        // The node may have sent another challenge than the one that it verifies.
+        requester.askNow(id);
         break;
       case 'ended':
         requester.askNow(id);

@@ -31,7 +31,10 @@ export interface RequestedListing extends RoundContext {
 const MARGIN_MS = 250;
 /** A contract is not asked for more often than this. */
 const MIN_PAUSE_MS = 1_000;
-/** So often a contract that may have ended is asked for until that is confirmed, because its challenge may be open. */
+/**
+ * How often the farmer asks for a contract in doubt within the time that confirms its end: a contract that may have
+ * ended, since its challenge may be open, or one whose challenge cannot belong to it, since the node may correct it.
+ */
 const REQUESTS_UNTIL_CONFIRMED = 8;
 
 /**
@@ -132,13 +135,14 @@ export class ChallengeRequester {
     return round !== undefined && round.number >= (terms?.challengeCount ?? Number.POSITIVE_INFINITY);
   }
 
-  #planAgain(asked: readonly NodeContract[], missingPauseMs: number): void {
+  #planAgain(asked: readonly NodeContract[], doubtPauseMs: number): void {
     const { contracts, clock } = this.#deps;
     const now = clock.now();
     for (const { id } of asked) {
       const contract = contracts.get(id);
       if (contract === undefined) continue;
-      if (this.#missing.has(id)) this.#add(id, now + missingPauseMs);
+      const isInDoubt = this.#missing.has(id) || contract.obstacle === 'invalid_challenge';
+      if (isInDoubt) this.#add(id, now + doubtPauseMs);
       else if (isVerdictPending(contract)) this.#add(id, Math.max(now + MIN_PAUSE_MS, getDueAt(contract) + MARGIN_MS));
       else if (getOpenChallenge(contract) === undefined)
         this.#add(id, Math.max(now + MIN_PAUSE_MS, contract.round.issuedAt + MARGIN_MS));

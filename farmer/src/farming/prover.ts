@@ -1,5 +1,5 @@
 import type { Instant } from '@downstream/platform';
-import { type ChunkTerms, type Contract, type ContractId, dueAt } from '../contract/contract.ts';
+import { type ChunkTerms, type Contract, type ContractId, dueAt, isTimedByNode } from '../contract/contract.ts';
 import { DeadlineQueue } from '../contract/deadline-queue.ts';
 import type { ChunkError } from './errors.ts';
 import type { NodeComponents } from './node-components.ts';
@@ -7,7 +7,7 @@ import type { ProofOutcome } from './ports.ts';
 
 type ProverDeps = Pick<
   NodeComponents,
-  'chunks' | 'contracts' | 'chunkWork' | 'throughput' | 'outcomes' | 'clock' | 'log'
+  'chunks' | 'contracts' | 'requester' | 'chunkWork' | 'throughput' | 'outcomes' | 'clock' | 'log'
 >;
 
 /** After resource exhaustion, a read is retried after a tenth of the remaining time, within these bounds. */
@@ -98,7 +98,7 @@ export class Prover {
     id: ContractId,
     { challenge, startedAt, error }: { challenge: string; startedAt: Instant; error: ChunkError },
   ): void {
-    const { contracts, log } = this.#deps;
+    const { contracts, requester, log } = this.#deps;
     const contract = contracts.get(id);
     const { code } = error;
     if (contract === undefined || code === 'interrupted') return;
@@ -110,6 +110,8 @@ export class Prover {
     if (code === 'invalid_challenge' || code === 'no_tag') {
       log.warn('challenge not provable', { contract: id, error });
       contracts.apply(id, { type: 'unprovable', challenge, cause: code });
+      // The node may have sent the challenge of another contract.
+      if (code === 'invalid_challenge' && isTimedByNode(contract.terms)) requester.askNow(id);
       return;
     }
     if (code === 'slow') log.warn('chunk read timed out', { contract: id, error });

@@ -29,6 +29,8 @@ class FakeV1Faults {
   lostResponses = 0;
   /** Rejects this many answers. */
   rejectedAnswers = 0;
+  /** Sends challenges that it does not verify in this many listings. */
+  wrongChallenges = 0;
   /** Leaves this many answers out of the report. */
   omittedAnswers = 0;
   /** Reports that it does not know any contract. */
@@ -90,6 +92,8 @@ export class FakeV1Node implements NodePort, NodeClockPort {
     const dueInMs = new Map<ContractId, number>();
     const completed = new Set<ContractId>();
     const expired = new Set<ContractId>();
+    const isWrong = asked.length > 0 && this.faults.wrongChallenges > 0;
+    if (isWrong) this.faults.wrongChallenges -= 1;
     const falseReport = asked.length === 0 ? undefined : this.#takeFalseReport();
     for (const { id, reference } of asked) {
       const contract = this.#find(reference);
@@ -105,7 +109,8 @@ export class FakeV1Node implements NodePort, NodeClockPort {
       else {
         held.add(id);
         dueInMs.set(id, this.#dueAt(contract) - this.clock.now());
-        if (!contract.isAnswered && falseReport === undefined) open.set(id, `${reference}.${contract.round}`);
+        if (!contract.isAnswered && falseReport === undefined)
+          open.set(id, `${reference}.${isWrong ? 'wrong' : contract.round}`);
       }
     }
     const skipped = { invalid_contract: 0, invalid_challenge: 0, surplus: 0 };

@@ -1,7 +1,8 @@
 import { FakeClock } from '@downstream/platform/testing';
 import { describe, expect, it } from '@jest/globals';
+import { ChunkError } from '../../src/farming/errors.ts';
 import { INTERVAL_MS, makeId } from '../fakes/builders.ts';
-import { aFarmerOf, type FakeChunks, FakeTags, type MemoryStore } from '../fakes/fake-farmer.ts';
+import { aFarmerOf, FakeChunks, FakeTags, type MemoryStore } from '../fakes/fake-farmer.ts';
 import { FakeV1Node } from '../fakes/fake-v1-node.ts';
 
 const SECOND = 1_000;
@@ -120,6 +121,30 @@ describe('A farmer of a node with the v1 API', () => {
     await clock.advance(30 * SECOND);
     expect(outcomes.passes).toHaveLength(1);
     expect(log.messages('warn')).toEqual(['answer rejected, proving again', 'answer rejected, proving again']);
+  });
+
+  it('asks for the challenge again if the node rejects the answer to it', async () => {
+    const { start, clock, node, outcomes, log } = aV1Farmer({ contracts: 1 });
+    start();
+    await clock.advance(INTERVAL_MS - SECOND);
+    node.faults.wrongChallenges = 1;
+    await clock.advance(20 * SECOND);
+    expect({ passes: outcomes.passes.length, failures: outcomes.failures }).toEqual({ passes: 2, failures: [] });
+    expect(new Set(log.messages('warn'))).toEqual(new Set(['answer rejected, proving again']));
+  });
+
+  it('asks for the challenge again until the deadline if it cannot belong to the contract', async () => {
+    const chunks = new FakeChunks();
+    const { start, clock, node, outcomes, log } = aV1Farmer({ contracts: 1, chunks });
+    start();
+    await clock.advance(INTERVAL_MS - SECOND);
+    node.faults.wrongChallenges = 4;
+    chunks.proofTime = async () => {
+      if (node.faults.wrongChallenges > 0) throw new ChunkError('invalid_challenge', 'of another contract');
+    };
+    await clock.advance(INTERVAL_MS);
+    expect({ passes: outcomes.passes.length, failures: outcomes.failures }).toEqual({ passes: 2, failures: [] });
+    expect(log.messages('warn')).toEqual(['challenge not provable']);
   });
 
   it('counts a challenge whose answers are all rejected as a wrong answer, and replaces the contract', async () => {
