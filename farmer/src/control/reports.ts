@@ -69,6 +69,8 @@ export const exitReport = z.object({
       released: z.number(),
       /** Contracts still held. */
       remaining: z.number(),
+      /** Whether contracts can be released. Otherwise they are proved until they end. */
+      canRelease: z.boolean(),
       lastError: z.string().nullable(),
     }),
   ),
