@@ -1,12 +1,16 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { MockNode } from '@downstream/mock-node';
 import { expect, it } from '@jest/globals';
-import { FaultyDisk } from './support/faulty-disk.ts';
+import { FaultyDisk, type FileSystemFaults } from './support/faulty-disk.ts';
 import { CHUNK_BYTES, listChunks, TestFarm, until } from './support/test-farm.ts';
 import { describeWith } from './support/tools.ts';
 
 const FIVE_CHUNKS = 5 * CHUNK_BYTES;
+/** Long enough for a restart: a contract of the v1 API ends when one challenge is missed. */
+const V1_NODE = { intervalMs: 10_000, chunkSizesBytes: [CHUNK_BYTES], maxContracts: 5 };
+const V1_ENV = { FARMER_PROTOCOL: 'v1', FARMER_POLL_INTERVAL: '' };
 
 describeWith(['fusermount', 'fusepy'], 'A farmer on a file system with faults', () => {
   it.each([
@@ -78,4 +82,64 @@ describeWith(['fusermount', 'fusepy'], 'A farmer on a file system with faults', 
     expect(listChunks(disk.path)).toHaveLength(4);
     expect(farmer.lines.filter((line) => line.includes('"disk full"'))).toHaveLength(1);
   });
+
+  it.each<[string, (bytes: number) => FileSystemFaults]>([
+    ['no space', () => ({ write: 'ENOSPC' })],
+    ['a quota', (bytes) => ({ quota: bytes + 5_000 })],
+  ])('starts on a disk that is full because of %s, and proves its contracts of the v1 API', async (_, createFaults) => {
+    await using farm = new TestFarm();
+    await using disk = await FaultyDisk.mount();
+    const node = await farm.startNode(V1_NODE);
+    const env = { ...V1_ENV, FARMER_DATA_DIR: disk.path };
+    const farmer = await farm.startFarmer(node.url, env);
+    await until(farmer.status, ({ challenges }) => challenges.passed >= 5);
+    await farmer.stop();
+    rmSync(join(disk.path, 'tags.replica.db'));
+    disk.setFaults(createFaults(disk.countBytes()));
+    const onFull = await farm.startFarmer(node.url, env);
+    expect(onFull.lines.filter((line) => line.includes('"tag files not synchronized"'))).toHaveLength(1);
+    await until(
+      () => listResults(node),
+      (results) => results.every(({ passed }) => passed >= 2),
+    );
+    await onFull.stop();
+    disk.setFaults({});
+    const onFree = await farm.startFarmer(node.url, env);
+    expect(onFree.lines.filter((line) => line.includes('"tag files restored"'))).toHaveLength(1);
+    await until(
+      () => listResults(node),
+      (results) => results.every(({ passed }) => passed >= 3),
+    );
+    expect(listResults(node).map(({ hash }) => hash)).toEqual(['1', '2', '3', '4', '5']);
+  });
+
+  it('keeps its contracts of the v1 API when the disk becomes full while tags are saved, and accepts more later', async () => {
+    await using farm = new TestFarm();
+    await using disk = await FaultyDisk.mount();
+    const node = await farm.startNode(V1_NODE);
+    // Chunks have space on another disk.
+    const dataDirs = `${disk.path}=${CHUNK_BYTES},${farm.dataDir}=${12 * CHUNK_BYTES}`;
+    const env = { ...V1_ENV, FARMER_DATA_DIR: dataDirs, FARMER_SIZE: '' };
+    const farmer = await farm.startFarmer(node.url, env);
+    await until(farmer.status, ({ challenges }) => challenges.passed >= 5);
+    disk.setFaults({ write: 'ENOSPC' });
+    node.controller.configure({ maxContracts: 10 });
+    const { nodes } = await until(farmer.status, ({ nodes: [first] }) => first?.waiting?.reason === 'not_stored');
+    expect(nodes[0]?.waiting?.explanation).toContain('Free space in the first data directory');
+    expect(farmer.lines.filter((line) => line.includes('"contracts not accepted: tags not stored"'))).not.toEqual([]);
+    await until(farmer.status, ({ challenges }) => challenges.passed >= 10);
+    expect(farmer.status()).toMatchObject({ contracts: { total: 5 }, stateSaved: false });
+    disk.setFaults({});
+    await until(farmer.status, ({ contracts, stateSaved }) => contracts.total === 10 && stateSaved);
+    const kept = listResults(node).slice(0, 5);
+    expect(kept.map(({ hash, passed }) => ({ hash, isProved: passed >= 2 }))).toEqual(
+      ['1', '2', '3', '4', '5'].map((hash) => ({ hash, isProved: true })),
+    );
+    expect(farmer.status().challenges.failed).toBe(0);
+  });
 });
+
+/** The running contracts of the node, and how many challenges of each have passed. */
+function listResults({ controller: { ledger, clock } }: MockNode): { hash: string; passed: number }[] {
+  return [...ledger.listContracts(clock.now())].map(({ hash, results: { passed } }) => ({ hash, passed }));
+}

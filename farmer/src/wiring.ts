@@ -90,7 +90,8 @@ export async function openState(
 
 /** Completes both files of the tags. @throws StateError */
 export async function recoverTags(tags: TagStore, { store, log }: Uses<'store' | 'log'>): Promise<void> {
-  const { restoredFiles, missing, removed } = await tags.recover(store.taggedContractIds());
+  const { restoredFiles, missing, removed, isDiskFull } = await tags.recover(store.taggedContractIds());
+  if (isDiskFull) log.warn('tag files not synchronized', { reason: 'disk full' });
   if (restoredFiles.length > 0) log.error('tag files restored', { files: restoredFiles });
   if (missing.length > 0) log.error('tags missing', { contracts: missing.length, first: missing[0] });
   if (removed > 0) log.info('leftover tags removed', { tags: removed });

@@ -84,6 +84,10 @@ export class FarmerProcess {
     return this.#exit;
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   get isRunning(): boolean {
     return running.has(this.#child);
   }

@@ -33,10 +33,7 @@ export function compareSnapshots(
   after: Snapshot,
 ): { elapsed: Round[]; failed: FailedRound[] } {
   const earlier = before ?? toInitialSnapshot(after);
-  const getRound = (number: number): Round => {
-    const until = earlier.dueAt + (number - earlier.round) * after.intervalMs;
-    return { contract: after.hash, number, from: until - after.intervalMs, until };
-  };
+  const getRound = (number: number): Round => toRound(earlier, number);
   const elapsed = Array.from({ length: after.round - earlier.round }, (_, n) => getRound(earlier.round + n));
   const unanswered = after.results.unanswered - earlier.results.unanswered;
   const failed: FailedRound[] = elapsed
@@ -46,6 +43,26 @@ export function compareSnapshots(
   if (after.results.wrong > earlier.results.wrong)
     failed.push({ ...getRound(after.state === 'settled' ? after.round : earlier.round), result: 'wrong' });
   return { elapsed, failed };
+}
+
+/**
+ * Derives the last rounds of a contract that ended because a challenge was missed, as v1 contracts do.
+ *
+ * @param before the last snapshot of the contract
+ */
+export function getLastRounds(before: Snapshot): { elapsed: Round[]; failed: FailedRound[] } {
+  const missed = toRound(before, before.state === 'settled' ? before.round + 1 : before.round);
+  const elapsed = before.state === 'settled' ? [getCurrentRound(before), missed] : [missed];
+  return { elapsed, failed: [{ ...missed, result: 'unanswered' }] };
+}
+
+export function getCurrentRound(snapshot: Snapshot): Round {
+  return toRound(snapshot, snapshot.round);
+}
+
+function toRound({ hash, dueAt, round, intervalMs }: Snapshot, number: number): Round {
+  const until = dueAt + (number - round) * intervalMs;
+  return { contract: hash, number, from: until - intervalMs, until };
 }
 
 function toInitialSnapshot({ hash, intervalMs, acceptedAt }: Snapshot): Snapshot {

@@ -1,6 +1,7 @@
 import { findZeroCounts } from './checks.ts';
 import { FailureExplainer } from './failure-explainer.ts';
 import { PLAN, TOLERANCE } from './plan.ts';
+import { findGrowth, toMebibytes } from './resource-usage.ts';
 import type { SoakFarm } from './soak-farm.ts';
 import type { Observations } from './soak-run.ts';
 
@@ -11,7 +12,8 @@ export interface SoakReport {
 }
 
 /** Summarizes a run and looks for failed challenges that no fault explains. */
-export function createReport(farm: SoakFarm, { disturbances, damages, rounds, failed }: Observations): SoakReport {
+export function createReport(farm: SoakFarm, observations: Observations): SoakReport {
+  const { disturbances, damages, rounds, failed, resources, endedAt } = observations;
   const acknowledged = farm.acknowledged.all;
   const explainer = new FailureExplainer(TOLERANCE, { disturbances, damages, acknowledged });
   const explained = failed.map((round) => ({ ...round, reason: explainer.explain(round) }));
@@ -19,6 +21,9 @@ export function createReport(farm: SoakFarm, { disturbances, damages, rounds, fa
   const answerable = rounds.filter((round) => explainer.explainUnanswered(round) === undefined).length;
   const { passed, wrong, unanswered } = farm.challenges;
   const { settleMs, disturbedMs, repairMs } = TOLERANCE;
+  const { node, farmer } = farm.counts.totals;
+  const memory = resources.map(({ memoryBytes }) => toMebibytes(memoryBytes));
+  const files = resources.map(({ openFiles }) => openFiles);
   const startedAt = disturbances[0]?.from ?? 0;
   const toSeconds = (instant: number) => ((instant - startedAt) / 1000).toFixed(1);
   return {
@@ -29,11 +34,15 @@ export function createReport(farm: SoakFarm, { disturbances, damages, rounds, fa
       `failures by the farmer's reason: ${formatCounts(farm.failuresByReason)}`,
       `failures by disturbance: ${formatCounts(count(explained.map(({ reason }) => reason ?? 'none')))}`,
       `chunks damaged: ${formatCounts(count(damages.map(({ kind }) => kind)))}; repaired: ${damages.filter(({ isRepaired }) => isRepaired).length}`,
-      `contracts acknowledged: ${acknowledged.size}; restarts of the farmer: ${farm.restarts}`,
+      `contracts acknowledged: ${acknowledged.size}, completed: ${farm.completed}; restarts of the farmer: ${farm.restarts}`,
+      `passed challenges counted: ${node} by the node, ${farmer} by the farmer`,
+      `farmer: memory ${formatRange(memory)} MiB, open files ${formatRange(files)} (${resources.length} samples)`,
       `faults: ${formatCounts(count(disturbances.slice(1).map(({ kind }) => kind)))}`,
     ],
     violations: [
       ...farm.violations,
+      ...farm.counts.findDifferences(disturbances, { ...TOLERANCE, until: endedAt }),
+      ...findGrowth(resources),
       ...findZeroCounts({ 'answerable rounds': answerable, 'challenges passed': passed }),
       ...unexplained.map(
         ({ contract, from, until, result }) =>
@@ -44,6 +53,10 @@ export function createReport(farm: SoakFarm, { disturbances, damages, rounds, fa
         : disturbances.map(({ kind, from, until }) => `  ${kind}: ${toSeconds(from)} s to ${toSeconds(until)} s`)),
     ],
   };
+}
+
+function formatRange(numbers: readonly number[]): string {
+  return numbers.length === 0 ? 'not measured' : `${Math.min(...numbers)} to ${Math.max(...numbers)}`;
 }
 
 function count(words: readonly string[]): Map<string, number> {

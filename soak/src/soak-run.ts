@@ -10,7 +10,15 @@ import {
   OUTAGES,
   PLAN,
 } from './plan.ts';
-import { compareSnapshots, type FailedRound, type Round, type Snapshot } from './rounds.ts';
+import { type ResourceSample, readResources } from './resource-usage.ts';
+import {
+  compareSnapshots,
+  type FailedRound,
+  getCurrentRound,
+  getLastRounds,
+  type Round,
+  type Snapshot,
+} from './rounds.ts';
 import { SeededRandom } from './seeded-random.ts';
 import type { SoakFarm } from './soak-farm.ts';
 
@@ -20,6 +28,10 @@ export interface Observations {
   readonly damages: readonly ChunkDamage[];
   readonly rounds: readonly Round[];
   readonly failed: readonly FailedRound[];
+  /** What the farmer used during pauses. */
+  readonly resources: readonly ResourceSample[];
+  /** When the farmer was stopped at the end. */
+  readonly endedAt: number;
 }
 
 interface ChunkDamage extends Damage {
@@ -37,6 +49,8 @@ export class SoakRun {
   readonly #damages: ChunkDamage[] = [];
   readonly #rounds: Round[] = [];
   readonly #failed: FailedRound[] = [];
+  readonly #resources: ResourceSample[] = [];
+  #endedAt = 0;
   #snapshots = new Map<string, Snapshot>();
   #remainingFaults: string[] = [];
   #remainingDamages: DamageKind[] = [];
@@ -47,7 +61,14 @@ export class SoakRun {
   }
 
   get observations(): Observations {
-    return { disturbances: this.#disturbances, damages: this.#damages, rounds: this.#rounds, failed: this.#failed };
+    return {
+      disturbances: this.#disturbances,
+      damages: this.#damages,
+      rounds: this.#rounds,
+      failed: this.#failed,
+      resources: this.#resources,
+      endedAt: this.#endedAt,
+    };
   }
 
   /** Runs for a time, or until the signal is aborted. Errors become violations, so that a report is always possible. */
@@ -69,7 +90,9 @@ export class SoakRun {
         if (!isRepaired && !signal.aborted && this.#snapshots.has(contract))
           farm.violations.push(`not repaired: chunk ${contract}, ${kind}`);
       }
+      this.#endedAt = Date.now();
       await farm.endFarmer('SIGTERM');
+      if (!signal.aborted) farm.violations.push(...farm.findLeftovers());
     } catch (error) {
       farm.violations.push(error instanceof Error ? error.message : String(error));
     } finally {
@@ -85,12 +108,14 @@ export class SoakRun {
     await this.#wait(beforeMs, signal);
     if (this.#random.next() < PLAN.damageProbability && !signal.aborted) await this.#damageOneChunk();
     await this.#wait(pauseMs - beforeMs, signal);
+    const resources = readResources(this.#farm.farmer?.pid ?? 0);
+    if (resources !== undefined) this.#resources.push(resources);
   }
 
   async #damageOneChunk(): Promise<void> {
     if (this.#remainingDamages.length === 0) this.#remainingDamages = this.#random.shuffle(DAMAGE_KINDS);
     const kind = this.#remainingDamages.pop() ?? 'deleted';
-    const intact = this.#farm.takeSnapshots().filter(({ hash }) => this.#farm.dataDir.hashChunk(hash) === hash);
+    const intact = this.#farm.takeSnapshots().filter(({ hash }) => this.#farm.isChunkIntact(hash));
     const contract = this.#random.pick(intact)?.hash;
     if (contract === undefined) return;
     await this.#farm.damageChunk(contract, kind);
@@ -100,7 +125,7 @@ export class SoakRun {
 
   async #applyNextFault(signal: AbortSignal): Promise<void> {
     if (this.#remainingFaults.length === 0)
-      this.#remainingFaults = this.#random.shuffle([...OUTAGES, ...Object.keys(NODE_FAULTS)]);
+      this.#remainingFaults = this.#random.shuffle([...OUTAGES, ...Object.keys(NODE_FAULTS[this.#farm.api])]);
     const kind = this.#remainingFaults.pop() ?? 'reset';
     const faultMs = this.#random.integer(PLAN.faultMs.min, PLAN.faultMs.max);
     // Makes the farmer accept a contract, so that acceptance meets faults as well.
@@ -141,7 +166,7 @@ export class SoakRun {
 
   #applyNodeFault(kind: string): Undo {
     const { controller } = this.#farm.node ?? {};
-    const [name, effect] = Object.entries(NODE_FAULTS).find(([each]) => each === kind) ?? [];
+    const [name, effect] = Object.entries(NODE_FAULTS[this.#farm.api]).find(([each]) => each === kind) ?? [];
     if (controller === undefined || name === undefined) return () => {};
     const since = controller.clock.now();
     const times = Object.entries(MAX_APPLICATIONS).find(([each]) => each === kind)?.[1];
@@ -174,14 +199,23 @@ export class SoakRun {
   #poll(): void {
     const snapshots = this.#farm.takeSnapshots();
     if (this.#farm.node === undefined) return;
+    for (const { contract, kind } of this.#farm.takeReportedFailures()) {
+      const before = this.#snapshots.get(contract);
+      if (before === undefined) continue;
+      if (kind === 'rejected') this.#failed.push({ ...getCurrentRound(before), result: 'wrong' });
+      else {
+        const { elapsed, failed } = getLastRounds(before);
+        this.#rounds.push(...elapsed);
+        this.#failed.push(...failed);
+      }
+    }
     for (const snapshot of snapshots) {
       const { elapsed, failed } = compareSnapshots(this.#snapshots.get(snapshot.hash), snapshot);
       this.#rounds.push(...elapsed);
       this.#failed.push(...failed);
     }
     this.#snapshots = new Map(snapshots.map((snapshot) => [snapshot.hash, snapshot]));
-    for (const damage of this.#damages)
-      damage.isRepaired ||= this.#farm.dataDir.hashChunk(damage.contract) === damage.contract;
+    for (const damage of this.#damages) damage.isRepaired ||= this.#farm.isChunkIntact(damage.contract);
   }
 
   async #wait(ms: number, signal: AbortSignal): Promise<void> {

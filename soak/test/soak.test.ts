@@ -1,6 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import { ChallengeCounts } from '../src/challenge-counts.ts';
+import { ContractNames } from '../src/contract-names.ts';
 import { type Circumstances, FailureExplainer, isFromBreakingFault } from '../src/failure-explainer.ts';
-import { compareSnapshots, type FailedRound, type Snapshot } from '../src/rounds.ts';
+import { findGrowth, type ResourceSample } from '../src/resource-usage.ts';
+import { compareSnapshots, type FailedRound, getLastRounds, type Snapshot } from '../src/rounds.ts';
 
 const A = 'a'.repeat(64);
 const TOLERANCE = { settleMs: 1_000, disturbedMs: 500, repairMs: 2_000, unknownContractRounds: 1 };
@@ -77,17 +80,6 @@ describe('isFromBreakingFault', () => {
 });
 
 describe('compareSnapshots', () => {
-  const createSnapshot = (over: Partial<Snapshot>): Snapshot => ({
-    hash: A,
-    state: 'due',
-    round: 3,
-    intervalMs: 1_000,
-    acceptedAt: 0,
-    dueAt: 4_000,
-    results: createResults({}),
-    ...over,
-  });
-
   it('returns the rounds that elapsed', () => {
     const after = createSnapshot({ round: 5, dueAt: 6_000, results: createResults({ passed: 2 }) });
     const { elapsed, failed } = compareSnapshots(createSnapshot({}), after);
@@ -121,6 +113,109 @@ describe('compareSnapshots', () => {
     ]);
   });
 });
+
+describe('getLastRounds', () => {
+  const missed = (number: number) => ({
+    ...{ contract: A, number, from: number * 1_000, until: (number + 1) * 1_000 },
+    result: 'unanswered',
+  });
+
+  it('attributes the missed challenge to the current round if it was open', () => {
+    const { elapsed, failed } = getLastRounds(createSnapshot({}));
+    expect(elapsed.map(({ number }) => number)).toEqual([3]);
+    expect(failed).toEqual([missed(3)]);
+  });
+
+  it('attributes the missed challenge to the next round if the current one was answered', () => {
+    const { elapsed, failed } = getLastRounds(createSnapshot({ state: 'settled' }));
+    expect(elapsed.map(({ number }) => number)).toEqual([3, 4]);
+    expect(failed).toEqual([missed(4)]);
+  });
+});
+
+describe('ContractNames', () => {
+  it("translates the farmer's id of a v1 contract once its number is known", () => {
+    const names = new ContractNames();
+    expect(names.translate({ message: 'contract accepted', contract: A, reference: 7 }).contract).toBe('7');
+    expect(names.translate({ message: 'challenge passed', contract: A }).contract).toBe('7');
+    expect(names.getId('7')).toBe(A);
+  });
+
+  it('keeps the hash of a contract of the prototype API', () => {
+    const names = new ContractNames();
+    expect(names.translate({ message: 'contract accepted', contract: A }).contract).toBe(A);
+    expect(names.getId(A)).toBe(A);
+  });
+});
+
+describe('ChallengeCounts', () => {
+  const TIMES = { until: 100_000, settleMs: 4_000, countMs: 2_000 };
+
+  function createCounts(node: readonly number[], farmer: readonly number[]): ChallengeCounts {
+    const counts = new ChallengeCounts();
+    for (const at of node) counts.countByNode(A, at);
+    for (const at of farmer) counts.countByFarmer(A, at);
+    return counts;
+  }
+
+  it('finds no difference if the farmer counts each pass soon after the node', () => {
+    const counts = createCounts([1_000, 5_000], [1_100, 7_000]);
+    expect({ ...counts.totals, differences: counts.findDifferences([], TIMES) }).toEqual({
+      node: 2,
+      farmer: 2,
+      differences: [],
+    });
+  });
+
+  it('reports a pass that the farmer did not count, unless a disturbance or the end of the run was near', () => {
+    const counts = createCounts([50_000], []);
+    const disturbAt = (from: number, until: number) => [{ kind: 'reset', from, until }];
+    expect(counts.findDifferences(disturbAt(40_000, 45_000), TIMES)).toEqual([expect.stringContaining('1 passed')]);
+    expect(counts.findDifferences(disturbAt(40_000, 47_000), TIMES)).toEqual([]);
+    expect(counts.findDifferences(disturbAt(51_000, 52_000), TIMES)).toEqual([]);
+    expect(counts.findDifferences([], { ...TIMES, until: 51_000 })).toEqual([]);
+  });
+
+  it('reports more passes than the node counted, even during a disturbance', () => {
+    const counts = createCounts([50_000], [50_100, 50_200]);
+    expect(counts.findDifferences([{ kind: 'reset', from: 0, until: 100_000 }], TIMES)).toEqual([
+      expect.stringContaining('the farmer counted 2 passed, the node 1'),
+    ]);
+  });
+});
+
+describe('findGrowth', () => {
+  const MEBIBYTE = 1024 * 1024;
+  const createSamples = (create: (n: number) => Partial<ResourceSample>) =>
+    Array.from({ length: 30 }, (_, n) => ({ memoryBytes: 100 * MEBIBYTE, openFiles: 50, ...create(n) }));
+
+  it('accepts usage that varies around a level', () => {
+    const samples = createSamples((n) => ({ memoryBytes: (100 + (n % 3) * 50) * MEBIBYTE, openFiles: 50 + (n % 7) }));
+    expect(findGrowth(samples)).toEqual([]);
+  });
+
+  it('reports memory and open files that grow', () => {
+    const samples = createSamples((n) => ({ memoryBytes: (100 + n * 4) * MEBIBYTE, openFiles: 50 + n }));
+    expect(findGrowth(samples)).toEqual(['memory grew from 120 to 200 MiB', 'open files grew from 55 to 75']);
+  });
+
+  it('reports nothing after a short run', () => {
+    expect(findGrowth(createSamples((n) => ({ openFiles: 50 + n * 10 })).slice(1))).toEqual([]);
+  });
+});
+
+function createSnapshot(over: Partial<Snapshot>): Snapshot {
+  return {
+    hash: A,
+    state: 'due',
+    round: 3,
+    intervalMs: 1_000,
+    acceptedAt: 0,
+    dueAt: 4_000,
+    results: createResults({}),
+    ...over,
+  };
+}
 
 function createResults(over: Partial<Snapshot['results']>): Snapshot['results'] {
   return { passed: 0, wrong: 0, unanswered: 0, ...over };

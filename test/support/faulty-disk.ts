@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from './test-farm.ts';
@@ -56,7 +56,10 @@ export class FaultyDisk implements AsyncDisposable {
   }
 
   setFaults(faults: FileSystemFaults): void {
-    writeFileSync(join(this.#root, 'faults.json'), JSON.stringify(faults));
+    const path = join(this.#root, 'faults.json');
+    // The server reads the file for every operation, and must not find a part of it.
+    writeFileSync(`${path}.new`, JSON.stringify(faults));
+    renameSync(`${path}.new`, path);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

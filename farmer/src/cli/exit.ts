@@ -16,7 +16,10 @@ export interface ExitOptions {
   readonly json: boolean;
 }
 
-/** `downstream exit`: releases all contracts. Returns when that is done; when interrupted, the farmer continues. */
+/**
+ * `downstream exit`: releases all contracts, and waits for the end of those that cannot be released. When interrupted,
+ * the farmer continues.
+ */
 export async function exitNodes(
   config: CommandConfig,
   { node, cancel, yes, json }: ExitOptions,
@@ -38,8 +41,7 @@ export async function exitNodes(
   if (node !== undefined && !aliases.includes(node)) {
     throw new ControlError('rejected', describeUnknownNode(node, aliases));
   }
-  const contracts = selectNodes(report, node).reduce((sum, { remaining }) => sum + remaining, 0);
-  if (!yes && !(await confirm('exit', `Release ${contracts} contracts and delete their chunks?`))) {
+  if (!yes && !(await confirm('exit', formatQuestion(selectNodes(report, node))))) {
     printJson(report);
     printText('not confirmed: nothing was changed');
     return 2;
@@ -78,7 +80,17 @@ function joinAliases(nodes: readonly NodeExit[]): string {
   return nodes.map(({ alias }) => alias).join(', ');
 }
 
-function formatProgress({ alias, released, remaining, lastError }: NodeExit): string {
+function formatQuestion(nodes: readonly NodeExit[]): string {
+  const count = (selected: readonly NodeExit[]) => selected.reduce((sum, { remaining }) => sum + remaining, 0);
+  const proved = nodes.filter(({ canRelease }) => !canRelease);
+  const release = `Release ${count(nodes.filter(({ canRelease }) => canRelease))} contracts and delete their chunks?`;
+  if (proved.length === 0) return release;
+  const prove = `${count(proved)} contracts of ${joinAliases(proved)} cannot be released: they are proved until they end.`;
+  return `${prove} ${proved.length === nodes.length ? 'Accept no more contracts?' : release}`;
+}
+
+function formatProgress({ alias, released, remaining, canRelease, lastError }: NodeExit): string {
+  if (!canRelease) return `${alias}: contracts cannot be released, ${remaining} are proved until they end`;
   const retry = lastError === null ? '' : ` (retrying after ${lastError})`;
   return `${alias}: ${released} contracts released since the farmer started, ${remaining} remaining${retry}`;
 }

@@ -41,10 +41,14 @@ export async function explain(config: CommandConfig, options: ExplainOptions, pr
   }
 }
 
-function printReport({ contract, node, phase, dueAt, disk, journal }: ContractReport, print: Print): void {
+function printReport(report: ContractReport, print: Print): void {
+  const { contract, reference, node, phase, dueAt, disk, journal } = report;
   print(`contract ${contract}`);
   if (phase !== null) {
-    print(`  ${[phase, `due ${dueAt}`, node && `node ${node}`, disk && `disk ${disk}`].filter(Boolean).join(', ')}`);
+    // A node that names its contracts differently does not know the id.
+    const name = reference !== null && reference !== contract && `named ${reference} by the node`;
+    const facts = [phase, `due ${dueAt}`, node && `node ${node}`, name, disk && `disk ${disk}`];
+    print(`  ${facts.filter(Boolean).join(', ')}`);
   }
   if (journal.length === 0) print('  no challenges in the journal');
   for (const { settledAt, sentence } of journal) print(`  ${settledAt}  ${sentence}`);

@@ -14,6 +14,7 @@ export function createContractReport(
   const date = (at: Instant | undefined) => (at === undefined ? null : new Date(clock.toWallTime(at)).toISOString());
   return {
     contract: id,
+    reference: holding?.contract.terms.reference ?? null,
     node: holding?.node ?? null,
     phase: holding?.contract.phase ?? null,
     disk: holding?.disk ?? null,

@@ -6,6 +6,8 @@ import type { HeldContract } from './held-contract.ts';
 /** A contract in the list of all contracts. */
 export const contractRow = z.object({
   contract: z.string(),
+  /** The node's name for the contract: in the v1 API a number, otherwise its id. */
+  reference: z.union([z.string(), z.number()]),
   node: z.string(),
   /** Folder of its chunk; null while no disk has it. */
   disk: z.string().nullable(),
@@ -33,6 +35,7 @@ export function createContractRow(
 ): ContractRow {
   return {
     contract: contract.terms.id,
+    reference: contract.terms.reference,
     node,
     disk: disk ?? null,
     sizeBytes: contract.terms.sizeBytes,

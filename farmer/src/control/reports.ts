@@ -17,6 +17,8 @@ export const MAX_ENTRIES = 1000;
 /** A contract and its last challenges, newest first. `phase` is null if the contract is no longer held. */
 export const contractReport = z.object({
   contract: z.string(),
+  /** The node's name for the contract: in the v1 API a number, otherwise its id. Null if it is no longer held. */
+  reference: z.union([z.string(), z.number()]).nullable(),
   node: z.string().nullable(),
   phase: z.enum(PHASES).nullable(),
   disk: z.string().nullable(),
@@ -67,6 +69,8 @@ export const exitReport = z.object({
       released: z.number(),
       /** Contracts still held. */
       remaining: z.number(),
+      /** Whether contracts can be released. Otherwise they are proved until they end. */
+      canRelease: z.boolean(),
       lastError: z.string().nullable(),
     }),
   ),

@@ -15,6 +15,8 @@ export interface ExitProgress {
   readonly released: number;
   /** Contracts still held. */
   readonly remaining: number;
+  /** Whether contracts can be released. Otherwise they are proved until they end. */
+  readonly canRelease: boolean;
   /** Why the last release failed; undefined if it succeeded. */
   readonly lastError: NodeErrorCode | undefined;
 }
@@ -38,11 +40,12 @@ export class GracefulExit {
   }
 
   get progress(): ExitProgress {
-    const { exitStore, contracts } = this.#deps;
+    const { node, exitStore, contracts } = this.#deps;
     return {
       state: exitStore.exitState(),
       released: this.#released,
       remaining: contracts.size,
+      canRelease: node.traits.canRelease,
       lastError: this.#lastError,
     };
   }

@@ -54,7 +54,7 @@ export function describeWaiting(reason: WaitReason, facts: WaitingFacts): string
 }
 
 function describeExit({ node, releaseError }: WaitingFacts): string {
-  const progress = `The farmer exits this node: ${formatContracts(node.contracts.total)} remain. Their part of the capacity becomes free for other nodes as they are released.`;
+  const progress = `The farmer exits this node: ${formatContracts(node.contracts.total)} remain. Their part of the capacity becomes free for other nodes as they end.`;
   if (releaseError === undefined) return progress;
   return `${progress} The last release failed (${releaseError.replaceAll('_', ' ')}) and is repeated.`;
 }

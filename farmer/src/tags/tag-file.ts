@@ -88,6 +88,14 @@ export class TagFile {
     return new TagFile(openReadOnly(path, TAG_SCHEMA, { isShared: true }));
   }
 
+  /**
+   * Opens an existing file for reading on a full disk, where it cannot be shared. Tags that are only in its write-ahead
+   * log are not read. While it is open, no thread should write.
+   */
+  static openOnFullDisk(path: string): TagFile {
+    return new TagFile(openReadOnly(path, TAG_SCHEMA, { immutable: true }));
+  }
+
   /** Reads the tag tables in a backup of the state. */
   static ofBackup(db: DatabaseSync): TagFile {
     return new TagFile(db);

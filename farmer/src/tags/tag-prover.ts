@@ -137,6 +137,8 @@ function openSeeded(
 class TagReaders {
   readonly folder: string;
   readonly #files = new Map<string, TagFile>();
+  /** Connections on a full disk. They end with the task, because another thread may write once there is space. */
+  readonly #temporary = new Map<string, TagFile>();
 
   constructor(folder: string) {
     this.folder = folder;
@@ -144,23 +146,44 @@ class TagReaders {
 
   /** @throws DatabaseError */
   get(name: string): TagFile {
-    const file = this.#files.get(name) ?? TagFile.openReadOnly(join(this.folder, name));
-    this.#files.set(name, file);
-    return file;
+    const file = this.#files.get(name) ?? this.#temporary.get(name);
+    return file ?? this.#open(name, join(this.folder, name));
   }
 
-  /** Saves a few system calls for each read. */
+  /** A transaction saves a few system calls for each read. */
   inReadTransaction<T>(work: () => T): T {
     try {
-      this.get(TAG_FILE);
-    } catch {
-      return work();
+      const file = this.#findTransactionFile();
+      return file === undefined ? work() : file.inReadTransaction(work);
+    } finally {
+      for (const file of this.#temporary.values()) file.close();
+      this.#temporary.clear();
     }
-    return this.get(TAG_FILE).inReadTransaction(work);
   }
 
   close(): void {
     for (const file of this.#files.values()) file.close();
+  }
+
+  #open(name: string, path: string): TagFile {
+    try {
+      const file = TagFile.openReadOnly(path);
+      this.#files.set(name, file);
+      return file;
+    } catch (error) {
+      if (!(error instanceof DatabaseError && error.code === 'full')) throw error;
+      const file = TagFile.openOnFullDisk(path);
+      this.#temporary.set(name, file);
+      return file;
+    }
+  }
+
+  #findTransactionFile(): TagFile | undefined {
+    try {
+      return this.get(TAG_FILE);
+    } catch {
+      return undefined;
+    }
   }
 }
 

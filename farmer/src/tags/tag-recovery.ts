@@ -13,26 +13,51 @@ export interface TagReport {
   readonly missing: readonly string[];
   /** How many tags were removed because their contract is unknown. */
   readonly removed: number;
+  /** Whether the disk was full, so that the files were not changed. */
+  readonly isDiskFull?: boolean;
 }
 
 /**
  * Checks both tag files, restores a missing or damaged one tag by tag from whatever can be read of both, and removes
  * tags of unknown contracts. Afterwards, both files have the same tags.
  *
- * Damaged files are moved aside. Reads each file completely, so it runs in a worker thread.
+ * Damaged files are moved aside. Reads each file completely, so it runs in a worker thread. On a full disk, it only
+ * reports what is missing.
  *
  * @param known the contracts that need a tag
- * @throws DatabaseError if a file cannot be written or belongs to another program
+ * @throws DatabaseError if a file cannot be written for another reason, or belongs to another program
  */
 export function recoverTags(folder: string, known: ReadonlySet<string>): TagReport {
-  const restoredFiles: string[] = [];
-  for (const name of [TAG_FILE, TAG_REPLICA_FILE]) {
-    const path = join(folder, name);
-    const condition = inspect(path);
-    if (condition === 'intact') continue;
-    restoreFile(folder, { path, isDamaged: condition === 'damaged' }, known);
-    restoredFiles.push(name);
+  try {
+    return recoverFiles(folder, known);
+  } catch (error) {
+    // Proofs need no space, and one of the files.
+    if (error instanceof DatabaseError && error.code === 'full') return inspectOnFullDisk(folder, known);
+    throw error;
   }
+}
+
+function inspectOnFullDisk(folder: string, known: ReadonlySet<string>): TagReport {
+  const present = new Set<string>();
+  for (const name of [TAG_FILE, TAG_REPLICA_FILE]) {
+    try {
+      using file = TagFile.openOnFullDisk(join(folder, name));
+      for (const id of file.ids()) present.add(id);
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error;
+    }
+  }
+  return { restoredFiles: [], missing: [...known.difference(present)], removed: 0, isDiskFull: true };
+}
+
+/** @throws DatabaseError */
+function recoverFiles(folder: string, known: ReadonlySet<string>): TagReport {
+  const files = [TAG_FILE, TAG_REPLICA_FILE].map((name) => ({ name, condition: inspect(join(folder, name)) }));
+  const faulty = files.filter(({ condition }) => condition !== 'intact');
+  for (const { name, condition } of faulty)
+    restoreFile(folder, { path: join(folder, name), isDamaged: condition === 'damaged' }, known);
+  // Without any file there was nothing to restore from: both were created empty.
+  const restoredFiles = files.every(({ condition }) => condition === 'absent') ? [] : faulty.map(({ name }) => name);
   using tags = TagFile.open(join(folder, TAG_FILE));
   using replica = TagFile.open(join(folder, TAG_REPLICA_FILE));
   const removed = removeUnknown(tags, known);

@@ -13,6 +13,7 @@ beforeEach(() => {
 
 const row = (n: number, changes: Partial<ContractRow> = {}): ContractRow => ({
   contract: makeId(n),
+  reference: makeId(n),
   node: 'main',
   disk: '/a',
   sizeBytes: 32 * 1024 ** 2,

@@ -162,6 +162,7 @@ describe('exitNodes', () => {
     state,
     released: 0,
     remaining: 1,
+    canRelease: true,
     lastError: null,
   });
 
@@ -185,6 +186,24 @@ describe('exitNodes', () => {
     const exit = { node: 'one', cancel: false, yes: true, json: false };
     expect(await exitNodes(control.config, exit, (line) => void lines.push(line))).toBe(0);
     expect(lines.at(-1)).toBe('exit from one complete; keep the data directory, because contracts remain (two: 1)');
+  });
+
+  it('says that contracts which cannot be released are proved until they end', async () => {
+    const states = [2, 0].map((remaining) => ({
+      ...node('main', remaining > 0 ? 'exiting' : 'exited'),
+      remaining,
+      canRelease: false,
+    }));
+    const next = () => ({ nodes: states.splice(0, 1) });
+    await control.open({ startExit: next, getExit: () => (states.length > 1 ? { nodes: [] } : next()) });
+    const lines: string[] = [];
+    const exit = { cancel: false, yes: true, json: false };
+    expect(await exitNodes(control.config, exit, (line) => void lines.push(line))).toBe(0);
+    expect(lines).toEqual([
+      'main: contracts cannot be released, 2 are proved until they end',
+      'main: contracts cannot be released, 0 are proved until they end',
+      'exit complete: you can stop the farmer and delete its data directory',
+    ]);
   });
 
   it('prints only the last report as JSON, if requested', async () => {

@@ -11,7 +11,7 @@ describe('GracefulExit', () => {
     await clock.advance(SECOND);
     expect(worker.exit.start()).toMatchObject({ state: 'exiting', remaining: 3 });
     await clock.advance(10 * SECOND);
-    expect(worker.exit.progress).toEqual({ state: 'exited', released: 3, remaining: 0, lastError: undefined });
+    expect(worker.exit.progress).toMatchObject({ state: 'exited', released: 3, remaining: 0, lastError: undefined });
     expect(node.released.sort()).toEqual([makeId(1), makeId(2), makeId(3)]);
     expect({
       contracts: table.size,

@@ -10,6 +10,7 @@ describe('toStateError', () => {
     [522, 'damaged'],
     // The disk is full or a flush failed: what is stored is intact.
     [13, 'full'],
+    [4874, 'full'],
     [1034, 'unusable'],
     [8, 'not_writable'],
     [5, 'locked'],

@@ -82,7 +82,7 @@ describe('describeWaiting', () => {
       'during an exit from a node that does not respond',
       'exiting',
       { node: node('b', 3, 3), releaseError: 'unreachable' },
-      '3 contracts remain. Their part of the capacity becomes free for other nodes as they are released. The last release failed (unreachable) and is repeated.',
+      '3 contracts remain. Their part of the capacity becomes free for other nodes as they end. The last release failed (unreachable) and is repeated.',
     ],
     ['of a node that was never reached', 'no_token', {}, 'its share of the capacity is reserved (4 MiB)'],
     ['after an exit', 'exited', {}, 'downstream exit --node b --cancel'],

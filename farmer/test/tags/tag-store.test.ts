@@ -171,6 +171,10 @@ describe('TagStore.recover', () => {
     expect(readdirSync(folder.path).some((name) => name.startsWith('tags.db.damaged-'))).toBe(true);
   });
 
+  it('reports no file as restored if both are missing', async () => {
+    expect(await recover()).toEqual({ restoredFiles: [], missing: [...known], removed: 0 });
+  });
+
   it('removes tags of unknown contracts, and copies those that only one file has', async () => {
     await folder.fill(...chunks);
     const [first = '', second = ''] = known;

@@ -26,9 +26,11 @@ const CODES_BY_ERRNO = new Map(
 export function getErrorCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
   if (typeof error.code !== 'string') return undefined;
-  // Node.js has no name for errors such as EDQUOT and ESTALE: the code is then "Unknown system error -122".
-  const [, errno] = /^Unknown system error -(\d+)$/.exec(error.code) ?? [];
-  return errno === undefined ? error.code : (CODES_BY_ERRNO.get(Number(errno)) ?? error.code);
+  // Node.js has no name for errors such as EDQUOT and ESTALE: the code is then "Unknown system error -122", or that of
+  // a synchronous function "UNKNOWN".
+  const [, text] = /^Unknown system error (-\d+)$/.exec(error.code) ?? [];
+  const errno = text ?? (error.code === 'UNKNOWN' && 'errno' in error ? error.errno : undefined);
+  return CODES_BY_ERRNO.get(-Number(errno)) ?? error.code;
 }
 
 export function getErrorMessage(error: unknown): string {

@@ -172,6 +172,8 @@ const WRITE_FAILED = 778;
 const UNWRITABLE_FILE: readonly string[] = ['EROFS', 'EACCES', 'EPERM'];
 const DAMAGED: readonly number[] = [11, 26];
 const FULL = 13;
+/** Extended code: the disk has no space for the index of a shared write-ahead log. */
+const INDEX_NOT_ENLARGED = 4874;
 /** Extended codes: the disk returns an error or too few bytes, or the file system reports damage. */
 const UNREADABLE: readonly number[] = [266, 522, 8458];
 
@@ -192,7 +194,7 @@ function classify(error: unknown): DatabaseError['code'] {
   if (LOCKED.includes(primary)) return 'locked';
   if (UNWRITABLE.includes(primary) || extended === WRITE_FAILED || UNWRITABLE_FILE.includes(getErrorCode(error) ?? ''))
     return 'unwritable';
-  if (primary === FULL) return 'full';
+  if (primary === FULL || extended === INDEX_NOT_ENLARGED) return 'full';
   if (DAMAGED.includes(primary) || UNREADABLE.includes(extended)) return 'damaged';
   return 'failed';
 }

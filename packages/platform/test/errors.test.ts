@@ -13,6 +13,11 @@ describe('getErrorCode', () => {
     expect(getErrorCode(error)).toBe(code);
   });
 
+  it('names the error number of an error of a synchronous function', () => {
+    const create = (errno: number) => Object.assign(new Error('x'), { errno, code: 'UNKNOWN' });
+    expect([-122, -4094].map((errno) => getErrorCode(create(errno)))).toEqual(['EDQUOT', 'UNKNOWN']);
+  });
+
   it('returns the code of other errors, and undefined without one', () => {
     expect(getErrorCode(Object.assign(new Error('x'), { code: 'ENOSPC' }))).toBe('ENOSPC');
     expect(getErrorCode(new CodedError('locked', 'x'))).toBe('locked');
