@@ -55,6 +55,11 @@ interface AnswerAttempt extends WaitingAnswer {
   readonly contract: Contract<'answering'>;
 }
 
+interface ReceivedVerdict {
+  readonly answer: AnswerAttempt;
+  readonly verdict: Verdict;
+}
+
 /**
  * Sends answers until the node acknowledges them or the round is over, several in one request if the API allows that.
  * The node repeats its first verdict if the same answer arrives twice, so a lost response only costs a repetition.
@@ -66,6 +71,11 @@ export class Answerer {
   #isCollecting = false;
   /** Resolves when the last request has been answered or has failed. */
   #lastRequest: Promise<void> = Promise.resolve();
+
+  /** Not stored yet. */
+  readonly #received: ReceivedVerdict[] = [];
+  /** Resolves when all received verdicts are stored. */
+  #storing: Promise<void> | undefined;
 
   constructor(deps: AnswererDeps) {
     this.#deps = deps;
@@ -135,7 +145,11 @@ export class Answerer {
       const verdicts = await node.answer(token, answers, { signal: signals.aborting, timeoutMs });
       nodeThroughput.recordAnswer((clock.now() - sentAt) / batch.length);
       if (verdicts.includes('passed')) session.resetTokenRejections();
-      await this.#applyVerdicts(batch, verdicts, signals);
+      const received = batch.flatMap((answer, at) => {
+        const verdict = verdicts[at];
+        return verdict === undefined ? [] : [{ answer, verdict }];
+      });
+      await this.#applyVerdicts(received, signals);
     } catch (error) {
       if (signals.aborting.aborted) return;
       if (!(error instanceof NodeError)) throw error;
@@ -149,24 +163,28 @@ export class Answerer {
     }
   }
 
-  /** Stores several verdicts in one transaction. Other work runs in between. */
-  async #applyVerdicts(
-    batch: readonly AnswerAttempt[],
-    verdicts: readonly Verdict[],
-    signals: StopSignals,
-  ): Promise<void> {
-    for (let start = 0; start < verdicts.length; start += VERDICTS_PER_TRANSACTION) {
-      if (start > 0) await yieldToEventLoop();
-      const end = start + VERDICTS_PER_TRANSACTION;
-      this.#deps.contracts.inBatch(() => {
-        for (const [at, verdict] of verdicts.slice(start, end).entries())
-          this.#applyVerdict(batch[start + at], verdict, signals);
-      });
+  /** Stores the verdicts that arrive in the same turn of the event loop together: transactions take time. */
+  async #applyVerdicts(received: readonly ReceivedVerdict[], signals: StopSignals): Promise<void> {
+    this.#received.push(...received);
+    this.#storing ??= this.#storeReceived(signals);
+    await this.#storing;
+  }
+
+  async #storeReceived(signals: StopSignals): Promise<void> {
+    try {
+      while (this.#received.length > 0) {
+        await yieldToEventLoop();
+        const next = this.#received.splice(0, VERDICTS_PER_TRANSACTION);
+        this.#deps.contracts.inBatch(() => {
+          for (const each of next) this.#applyVerdict(each, signals);
+        });
+      }
+    } finally {
+      this.#storing = undefined;
     }
   }
 
-  #applyVerdict(answer: AnswerAttempt | undefined, verdict: Verdict, signals: StopSignals): void {
-    if (answer === undefined) return;
+  #applyVerdict({ answer, verdict }: ReceivedVerdict, signals: StopSignals): void {
     const { contracts, requester, log } = this.#deps;
     const { id, challenge, attempt, contract } = answer;
     switch (verdict) {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { type Clock, systemClock, withTimeout } from '@downstream/platform';
 import type { RouteName } from '@downstream/protocol';
-import axios, { type AxiosInstance, type AxiosRequestConfig, type AxiosResponse } from 'axios';
+import { Axios, type AxiosRequestConfig, type AxiosResponse } from 'axios';
 import { BUILD } from '../build.ts';
 import { NodeError, type NodeErrorCode } from '../farming/errors.ts';
 import type { CallOptions } from '../farming/ports.ts';
@@ -76,7 +76,7 @@ const JSON_BODY = { 'Content-Type': 'application/json' };
  * neither URL nor headers. Each attempt has an id, which is sent as `X-Request-Id` and included in its error.
  */
 export class NodeHttp {
-  readonly #http: AxiosInstance;
+  readonly #http: Axios;
   readonly #baseUrl: string;
   readonly #connections: ConnectionPool;
   readonly #deps: NodeHttpDeps;
@@ -89,11 +89,8 @@ export class NodeHttp {
     this.#connections = new ConnectionPool(deps.network);
     this.#deps = deps;
     this.#clock = deps.clock ?? systemClock;
-    this.#http = axios.create({
-      headers: { 'User-Agent': `downstream/${BUILD.version}` },
-      transformRequest: [],
-      transformResponse: [],
-    });
+    // Without the defaults of axios: merging them takes longer than the rest of its work.
+    this.#http = new Axios({ headers: { 'User-Agent': `downstream/${BUILD.version}` } });
   }
 
   /** @throws NodeError; the signal's reason when aborted */
