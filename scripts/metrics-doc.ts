@@ -14,7 +14,8 @@ or [mock-node/src/metrics.ts](../mock-node/src/metrics.ts) instead.
 * Labels hold no tokens, hashes or addresses. \`node\` is the alias of a node, \`disk\` the path of a data directory.
 * A metric that cannot be read is left out of the scrape and counted in \`…_metric_errors_total\`.
 * Both services also export the metrics of their process: CPU, memory, file descriptors and start time as
-  \`process_…\`, event loop, heap and garbage collection as \`nodejs_…\`.
+  \`process_…\`, event loop, heap and garbage collection as \`nodejs_…\`. \`nodejs_eventloop_lag_…\` is the delay of one
+  timer every 100 ms, without the 100 ms.
 
 ## Farmer
 

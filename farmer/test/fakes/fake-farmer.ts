@@ -374,7 +374,10 @@ export class MemoryStore implements StorePort, TokenStorePort, ExitStorePort, Sc
     this.#write();
     this.rows.delete(id);
   }
+  /** How many transactions there were. */
+  batches = 0;
   inBatch(work: () => void): void {
+    this.batches += 1;
     work();
   }
   contracts = () => [...this.rows.values()];

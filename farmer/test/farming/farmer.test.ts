@@ -171,6 +171,13 @@ describe('Farmer', () => {
     expect(outcomes.failures.map(({ reason }) => reason)).toEqual(['node_error', 'node_error']);
   });
 
+  it('stores verdicts that arrive at the same time in one transaction', async () => {
+    const { start, clock, store, outcomes } = aFarmer({ contracts: 5 });
+    start();
+    await clock.advance(10 * SECOND);
+    expect({ passes: outcomes.passes.length, batches: store.batches }).toEqual({ passes: 5, batches: 1 });
+  });
+
   it('sends an answer again when the response was lost, and counts it once', async () => {
     const { start, clock, node, outcomes } = aFarmer({ contracts: 1 });
     node.faults.lostResponses = 2;
