@@ -31,10 +31,11 @@ const createSet = (labelValues: Record<string, readonly string[]> = {}) => {
   };
 };
 
-/** Blocks the event loop, and then lets due timers run. */
+/** Blocks the event loop, and then lets all due timers run. */
 async function blockEventLoop(ms: number): Promise<void> {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
   await new Promise((resolve) => setTimeout(resolve, 0));
+  await new Promise(setImmediate);
 }
 
 describe('MetricSet', () => {
