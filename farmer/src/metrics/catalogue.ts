@@ -32,7 +32,7 @@ export const FARMER_METRICS = {
     name: 'farmer_challenges_failed_total',
     unit: 'challenges',
     question: 'Why do challenges fail?',
-    help: 'Failed challenges, by reason: wrong_answer (the node rejected the answer before the deadline), late (the node rejected the answer after the deadline), missed (no answer was sent in time, or the farmer was stopped), not_challenged (the node responded but issued no challenge), chunk_unreadable (no answer: the chunk was missing or corrupt), node_error (no answer: the node was unreachable, responded with errors or did not acknowledge it).',
+    help: 'Failed challenges, by reason: wrong_answer (the node rejected the answer before the deadline), late (the node rejected the answer after the deadline), missed (no answer was sent in time, or the farmer was stopped), not_challenged (the node responded but issued no challenge), chunk_unreadable (no answer: the chunk or its tag was missing or corrupt), node_error (no answer: the node was unreachable, responded with errors or did not acknowledge it).',
     labels: { node: null, reason: FAILURE_REASONS },
   },
   unknown: {

@@ -50,7 +50,7 @@ const CAUSES: Readonly<Record<FailureReason, string>> = {
     'no answer was sent in time, because the farmer was stopped or too slow. Check for restarts, and for queued work below.',
   not_challenged: 'the node responded but listed no challenge. Ask its operator whether it issues challenges.',
   chunk_unreadable:
-    'chunks were missing or corrupt and not rebuilt in time. Check the disks and their free space and capacity below.',
+    'chunks or their tags were missing or corrupt when an answer was due. Check the disks and their free space and capacity below.',
   node_error:
     'the node was unreachable, responded with errors or did not acknowledge answers. Check the network, then the node.',
 };
