@@ -80,7 +80,10 @@ describe('A farmer and a mock node', () => {
     const node = await farm.startNode(LONG_ROUNDS);
     const main = join(import.meta.dirname, '../farmer/src/main.ts');
     const env = { ...process.env, ...farm.env(node.url) };
-    const farmer = spawn(process.execPath, ['--conditions=source', main], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const farmer = spawn(process.execPath, ['--conditions=downstream-source', main], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const exited = once(farmer, 'exit');
     await once(farmer.stdout, 'data');
     farmer.stdout.destroy();

@@ -2,6 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { renderFaultsDoc } from '../scripts/faults-doc.ts';
+import { renderManPage } from '../scripts/man-page.ts';
 import { renderMetricsDoc } from '../scripts/metrics-doc.ts';
 import { renderSettingsDoc } from '../scripts/settings-doc.ts';
 
@@ -29,6 +30,12 @@ describe('docs/metrics.md', () => {
 describe('docs/faults.md', () => {
   it('matches the faults in the code and the matrix; `npm run docs` writes it', () => {
     expect(read('docs/faults.md')).toBe(renderFaultsDoc());
+  });
+});
+
+describe('farmer/man/downstream.1', () => {
+  it('matches the command line in the code; `npm run docs` writes it', () => {
+    expect(read('farmer/man/downstream.1')).toBe(renderManPage());
   });
 });
 

@@ -45,7 +45,7 @@ describe('A farmer with a hostile node', () => {
       FARMER_LOG_FORMAT: 'json',
     };
     for (let run = 0; run < 2; run++) {
-      const farmer = spawn(process.execPath, ['--conditions=source', MAIN], { env });
+      const farmer = spawn(process.execPath, ['--conditions=downstream-source', MAIN], { env });
       using _ = { [Symbol.dispose]: () => farmer.kill('SIGKILL') };
       let output = '';
       farmer.stdout.on('data', (piece) => {

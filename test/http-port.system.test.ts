@@ -16,7 +16,7 @@ afterEach(() => {
 /** Runs the health check of the farmer's image on a process. */
 async function checkHealth(pid: number): Promise<{ code: number | null; output: string }> {
   const script = fileURLToPath(new URL('../farmer/src/healthcheck.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--conditions=source', script, String(pid)]);
+  const child = spawn(process.execPath, ['--conditions=downstream-source', script, String(pid)]);
   let output = '';
   child.stdout.on('data', (piece) => {
     output += piece;

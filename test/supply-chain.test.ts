@@ -45,6 +45,18 @@ describe('the supply chain', () => {
       expect(each).toMatchObject({ version: expected, integrity: expect.stringMatching(/^sha512-/) });
   });
 
+  it('names the oldest supported Node.js in each public package and its commands', () => {
+    const manifests = globSync(['{farmer,mock-node}/package.json', 'packages/*/package.json'], { cwd: root });
+    expect(manifests.length).toBeGreaterThanOrEqual(8);
+    const commands = findAll(/^const OLDEST = \[(.*)\];$/gm, 'farmer/bin/downstream.js', 'mock-node/bin/mock-node.js');
+    const supported = [
+      ...manifests.map((path) => (JSON.parse(read(path)) as { engines: { node: string } }).engines.node),
+      ...commands.map((oldest) => `>=${oldest.replace(', ', '.')}.0`),
+    ];
+    expect(supported).toEqual(manifests.concat(commands).map(() => supported[0]));
+    expect(commands).toHaveLength(2);
+  });
+
   it('has the integrity of each package in the lock file, except of tools for other platforms', () => {
     const missing = installed.filter(([, { integrity }]) => integrity === undefined);
     expect(missing.filter(([, { optional, os }]) => !(optional && os))).toEqual([]);

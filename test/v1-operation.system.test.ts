@@ -51,8 +51,11 @@ class V1Farm extends TestFarm {
   async run(...args: string[]): Promise<CommandResult> {
     const env = { ...CHILD_ENV, ...this.settings };
     return await new Promise((resolve) => {
-      execFile(process.execPath, ['--conditions=source', MAIN, ...args], { env, timeout: 60_000 }, (error, out, err) =>
-        resolve({ code: error?.code ?? 0, text: out + err }),
+      execFile(
+        process.execPath,
+        ['--conditions=downstream-source', MAIN, ...args],
+        { env, timeout: 60_000 },
+        (error, out, err) => resolve({ code: error?.code ?? 0, text: out + err }),
       );
     });
   }

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 #
-# Step 5: the programs that tests run: promtool and prometheus, chromium, kubectl, FUSE.
+# Step 5: the programs that tests run: promtool and prometheus, chromium, kubectl, FUSE, shells.
 
 readonly MIN_KUBECTL_MINOR=21 # of version 1: kustomize with components
 
@@ -9,6 +9,16 @@ ensure_tools() {
   ensure_chromium
   ensure_kubectl
   ensure_fuse
+  ensure_shells
+}
+
+ensure_shells() {
+  if command -v zsh >/dev/null && command -v fish >/dev/null && command -v man >/dev/null; then
+    say 'zsh, fish and man found'
+    return
+  fi
+  require_debian_root 'zsh, fish or man is missing'
+  ensure_packages zsh fish man-db
 }
 
 ensure_prometheus() {

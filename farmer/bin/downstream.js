@@ -1,8 +1,9 @@
 #!/usr/bin/env -S node --max-semi-space-size=4
-const REQUIRED_MAJOR = 26;
-if (Number.parseInt(process.versions.node, 10) < REQUIRED_MAJOR) {
+const OLDEST = [24, 15];
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
   process.stderr.write(
-    `error: downstream requires Node.js ${REQUIRED_MAJOR} or later (found ${process.versions.node}): run npx downstream, or use node_modules/.bin/node\n`,
+    `error: downstream requires Node.js ${OLDEST.join('.')} or later (found ${process.versions.node}): upgrade it, or in a clone run npx downstream\n`,
   );
   process.exit(2);
 }

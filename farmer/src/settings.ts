@@ -80,7 +80,8 @@ export const toAlias = (name: string): string => name.replace(/[^\w.-]/g, '-').s
 const node = text.max(2048).transform(parseNode);
 const folder = text.max(4096).transform(parseFolder);
 
-const api = oneOf(['auto', ...NODE_APIS]);
+const API_CHOICES = ['auto', ...NODE_APIS] as const;
+const api = oneOf(API_CHOICES);
 
 const SWITCH = {
   allowed: 'true or false',
@@ -165,6 +166,7 @@ export const SETTINGS = {
     value: '<names>',
     description:
       'API of the nodes: `v1`, `prototype`, or `auto` to detect it (`prototype` if a node serves both). For nodes that differ, one name for each, comma-separated, in the order of their URLs.',
+    choices: API_CHOICES,
     allowed: 'auto, prototype or v1 for all nodes, or one of them per node, separated by commas',
     isList: true,
     schema: text

@@ -8,7 +8,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 
 const ROOT = join(import.meta.dirname, '../..');
 const ADDRESS = '19qVgG8C6eXwKMMyvVegsi3xCsKyk3Z3jV';
-const RUN = `exec ${process.execPath} --conditions=source ${ROOT}`;
+const RUN = `exec ${process.execPath} --conditions=downstream-source ${ROOT}`;
 const FARMER = `${RUN}/farmer/src/main.ts --init --protocol v1 -d data --http-port 0 -a ${ADDRESS} -s 65536`;
 
 const folders: string[] = [];
@@ -26,7 +26,7 @@ async function interop(farmers: (url: string) => Readonly<Record<string, string>
   const node = `${RUN}/mock-node/src/main.ts --port ${port} --control-port 0 --chunk-sizes 32768 --interval 3`;
   const commands = Object.entries(farmers(url)).flatMap(([name, command]) => ['--farmer', `${name}=${command}`]);
   const all = ['--folder', folder, '--node', `mock=${url} ${node}`, ...commands, ...args];
-  const script = ['--conditions=source', `${ROOT}/interop/src/main.ts`, ...all];
+  const script = ['--conditions=downstream-source', `${ROOT}/interop/src/main.ts`, ...all];
   const { code, stdout, stderr } = await promisify(execFile)(process.execPath, script).then(
     (output) => ({ code: 0, ...output }),
     (error: { code: number; stdout: string; stderr: string }) => error,

@@ -17,7 +17,7 @@ describe('mock-node', () => {
   /** Runs the program and collects its output. `ended` is its exit code or the signal that killed it. */
   function run(env: Record<string, string>, ...flags: string[]) {
     const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
-    const child = spawn(process.execPath, ['--conditions=source', main, ...flags], {
+    const child = spawn(process.execPath, ['--conditions=downstream-source', main, ...flags], {
       env: { ...CHILD_ENV, MOCK_PORT: '0', MOCK_CONTROL_PORT: '0', ...env },
     });
     children.push(child);

@@ -52,7 +52,7 @@ export class FarmerProcess {
 
   /** @param onLine called with each log line, in order */
   static start(setup: FarmerSetup, onLine: (line: FarmerLine) => void): FarmerProcess {
-    const child = spawn(process.execPath, ['--conditions=source', MAIN], {
+    const child = spawn(process.execPath, ['--conditions=downstream-source', MAIN], {
       env: createEnv(setup),
       stdio: ['ignore', 'pipe', 'pipe'],
       // Keeps the terminal's Ctrl-C from the farmer: the parent decides how to stop it.
@@ -73,7 +73,7 @@ export class FarmerProcess {
 
   /** Fills the cache of compiled code. */
   static async warmUp(cacheDir: string): Promise<void> {
-    const child = spawn(process.execPath, ['--conditions=source', MAIN, '--version'], {
+    const child = spawn(process.execPath, ['--conditions=downstream-source', MAIN, '--version'], {
       env: { NODE_COMPILE_CACHE: cacheDir },
       stdio: 'ignore',
     });

@@ -10,7 +10,7 @@ describe('The kill loop', () => {
     `loses nothing that was acknowledged in ${CYCLES} kills with the %s API`,
     async (api) => {
       const script = join(import.meta.dirname, '../src/kill.ts');
-      const args = ['--conditions=source', script, '--cycles', String(CYCLES), '--api', api];
+      const args = ['--conditions=downstream-source', script, '--cycles', String(CYCLES), '--api', api];
       const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
       const [exitCode] = await once(child, 'exit');
       expect(exitCode).toBe(0);

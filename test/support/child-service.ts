@@ -28,7 +28,7 @@ export class ChildService implements AsyncDisposable {
 
   constructor(service: keyof typeof MAIN, { args = [], env = {}, preload }: ChildOptions = {}) {
     const imports = preload === undefined ? [] : ['--import', pathToFileURL(preload).href];
-    const child = spawn(process.execPath, ['--conditions=source', ...imports, MAIN[service], ...args], {
+    const child = spawn(process.execPath, ['--conditions=downstream-source', ...imports, MAIN[service], ...args], {
       env: { ...CHILD_ENV, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

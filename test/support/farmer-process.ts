@@ -23,7 +23,7 @@ export interface FarmerProcess extends AsyncDisposable {
 
 /** Starts a farmer from source. @param env all of its settings @throws with its output if it does not start */
 export async function startFarmerProcess(env: Record<string, string>): Promise<FarmerProcess> {
-  const child = spawn(process.execPath, ['--conditions=source', MAIN], {
+  const child = spawn(process.execPath, ['--conditions=downstream-source', MAIN], {
     env: { ...CHILD_ENV, FARMER_INIT: 'true', FARMER_LOG_FORMAT: 'json', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

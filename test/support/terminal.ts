@@ -16,7 +16,7 @@ export class Terminal implements AsyncDisposable {
 
   /** @param main entry point of the service, relative to the repository */
   constructor(main: string, env: Readonly<Record<string, string>>) {
-    const command = `exec ${process.execPath} --conditions=source ${join(ROOT, main)}`;
+    const command = `exec ${process.execPath} --conditions=downstream-source ${join(ROOT, main)}`;
     this.#script = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
       env: { ...CHILD_ENV, ...env },
     });

@@ -18,6 +18,9 @@ const TOOLS = {
   fusermount: { source: 'Debian package fuse3', check: ['fusermount', '--version'] },
   'systemd-analyze': { source: 'Debian package systemd', check: ['systemd-analyze', '--version'] },
   fusepy: { source: 'Debian package python3-fusepy', check: ['/usr/bin/python3', '-c', 'import fusepy'] },
+  zsh: { source: 'Debian package zsh', check: ['zsh', '--version'] },
+  fish: { source: 'Debian package fish', check: ['fish', '--version'] },
+  man: { source: 'Debian package man-db', check: ['man', '--version'] },
   helm: { source: 'https://helm.sh', check: ['helm', 'version'], requiredBy: ['REQUIRE_HELM'] },
 } satisfies Record<string, Tool>;
 

@@ -13,7 +13,8 @@ import { findUnverifiedNodes } from '../node/network.ts';
 import { SETTINGS } from '../settings.ts';
 import { addCommands } from './commands.ts';
 import { EXIT } from './exit-codes.ts';
-import { createProgram, type FlagInput } from './program.ts';
+import type { FlagInput } from './options.ts';
+import { createProgram } from './program.ts';
 import { run } from './run.ts';
 import { verifyOwnership } from './verify-ownership.ts';
 

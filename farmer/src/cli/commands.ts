@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { findPathMistake, toFlags } from '@downstream/platform';
+import { findPathMistake } from '@downstream/platform';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type CommandConfig, readCommandConfig } from '../config.ts';
 import { PHASES } from '../contract/contract.ts';
@@ -12,7 +12,7 @@ import { type ContractsOptions, contracts, RESULT_FILTERS, SORT_KEYS } from './c
 import { type ReplaceDiskOptions, replaceDisk } from './disk.ts';
 import { type ExitOptions, exitNodes } from './exit.ts';
 import { explain } from './explain.ts';
-import { addSettingOption, parseCount } from './options.ts';
+import { addSettingOption, parseCount, toFlagInput } from './options.ts';
 import { restore } from './restore.ts';
 import type { Print, Write } from './running-farmer.ts';
 import { scrub } from './scrub.ts';
@@ -26,6 +26,7 @@ export interface CommandContext {
 }
 
 const JSON_HELP = 'print JSON';
+const NODE_URL_HELP = `URL of the node (default: ${SETTINGS.nodes.default})`;
 
 /** Adds the commands that use a farmer's data directory. */
 export function addCommands(program: Command, { print, write, perform }: CommandContext): void {
@@ -124,31 +125,31 @@ export function addCommands(program: Command, { print, write, perform }: Command
 
   program
     .command('check')
+    .argument('[node_url]', NODE_URL_HELP)
     .description(
       'Check settings, nodes, clock, data directories, space, port and limits without starting a farmer. Takes all options of downstream. Exit code 1 for warnings, 2 for errors.',
     )
     .option('--json', JSON_HELP, false)
-    .action(async ({ json }: { json: boolean }, called: Command) => {
-      await perform(async () => await check({ flags: toSettingFlags(called) }, { json }, print));
+    .action(async (nodeUrl: string | undefined, { json }: { json: boolean }, called: Command) => {
+      const input = toFlagInput(called.optsWithGlobals(), nodeUrl);
+      await perform(async () => await check(input, { json }, print));
     });
 
   program
     .command('config')
+    .argument('[node_url]', NODE_URL_HELP)
     .description(
       'Print every setting that a farmer with the same options, environment and configuration file would use, and where it is set. Takes all options of downstream.',
     )
     .option('--json', 'print JSON', false)
-    .action(async ({ json }: { json: boolean }, called: Command) => {
-      await perform(async () => printConfig({ flags: toSettingFlags(called) }, { json }, print));
+    .action(async (nodeUrl: string | undefined, { json }: { json: boolean }, called: Command) => {
+      const input = toFlagInput(called.optsWithGlobals(), nodeUrl);
+      await perform(async () => printConfig(input, { json }, print));
     });
 }
 
-function toSettingFlags(called: Command): ReturnType<typeof toFlags> {
-  return toFlags(SETTINGS, called.optsWithGlobals());
-}
-
 function toConfig(called: Command): CommandConfig {
-  return readCommandConfig({ flags: toSettingFlags(called) });
+  return readCommandConfig(toFlagInput(called.optsWithGlobals(), undefined));
 }
 
 function toPath(input: string): string {

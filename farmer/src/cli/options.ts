@@ -1,5 +1,9 @@
-import { formatFlag, formatSettingHelp, type Setting } from '@downstream/platform';
+import { formatFlag, formatSettingHelp, type Setting, type SettingsInput, toFlags } from '@downstream/platform';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { SETTINGS } from '../settings.ts';
+
+/** Flags by the keys of the settings. */
+export type FlagInput = Pick<SettingsInput, 'flags' | 'flagNames'>;
 
 /** Adds the command-line option of a setting, and its alias, which the help does not show. */
 export function addSettingOption(command: Command, setting: Setting): Command {
@@ -25,6 +29,19 @@ class AliasOption extends Option {
   override attributeName(): string {
     return this.#target.attributeName();
   }
+}
+
+/**
+ * Converts the options of settings to flags.
+ *
+ * @param nodeUrl the positional argument, which stands for --node-url
+ */
+export function toFlagInput(options: Readonly<Record<string, unknown>>, nodeUrl: string | undefined): FlagInput {
+  if (nodeUrl === undefined) return { flags: toFlags(SETTINGS, options) };
+  if (options['nodeUrl'] !== undefined) {
+    throw new InvalidArgumentError('the node is given twice: use either the argument or --node-url');
+  }
+  return { flags: toFlags(SETTINGS, { ...options, nodeUrl }), flagNames: { nodes: 'node_url' } };
 }
 
 /** A parser of an option whose value is an integer. */

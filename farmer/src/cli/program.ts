@@ -1,18 +1,12 @@
-import {
-  findSimilarName,
-  formatBuild,
-  maskCredentials,
-  maskUsageError,
-  type Setting,
-  type SettingsInput,
-  toFlags,
-} from '@downstream/platform';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { findSimilarName, formatBuild, maskCredentials, maskUsageError, type Setting } from '@downstream/platform';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { BUILD } from '../build.ts';
 import { MAX_CHALLENGES } from '../node/ownership-node.ts';
 import { SETTINGS } from '../settings.ts';
+import { type CommandDescription, describeCommandLine } from './command-line.ts';
+import { COMPLETION_HELP, formatCompletion, SHELLS, type Shell } from './completion.ts';
 import { EXIT_CODES_HELP } from './exit-codes.ts';
-import { addSettingOption, parseCount } from './options.ts';
+import { addSettingOption, type FlagInput, parseCount, toFlagInput } from './options.ts';
 import type { OwnershipOptions } from './verify-ownership.ts';
 
 interface RootOptions {
@@ -22,8 +16,7 @@ interface RootOptions {
   readonly [name: string]: unknown;
 }
 
-/** Flags by the keys of the settings. */
-export type FlagInput = Pick<SettingsInput, 'flags' | 'flagNames'>;
+const COMMANDS_WITH_ALL_OPTIONS = ['check', 'config'];
 
 export interface ProgramActions {
   readonly run: (input: FlagInput) => Promise<void>;
@@ -59,12 +52,19 @@ export function createProgram(
   for (const setting of Object.values(SETTINGS)) addSettingOption(program, setting);
   program.action(async (nodeUrl: string | undefined, options: RootOptions) => {
     const { verifyOwnership: file, challenges, ...settings } = options;
-    const input = toFlagInput(nodeUrl, settings, program);
+    if (nodeUrl !== undefined && !mayBeUrl(nodeUrl)) throw createUnknownCommandError(nodeUrl, program);
+    const input = toFlagInput(settings, nodeUrl);
     if (file !== undefined) await verifyOwnership({ file, challenges }, input);
     else if (challenges === undefined) await run(input);
     else throw new InvalidArgumentError('--challenges has no effect without --verify-ownership');
   });
   addCommands(program);
+  program
+    .command('completion')
+    .description('Print a script that completes commands, options and values in a shell.')
+    .addArgument(new Argument('<shell>').choices(SHELLS))
+    .addHelpText('after', COMPLETION_HELP)
+    .action((shell: Shell) => out(formatCompletion(describeProgram(program), shell)));
   program
     .command('help [command...]')
     .description('Show the help of a command.')
@@ -80,17 +80,10 @@ export function createProgram(
   return program;
 }
 
-function toFlagInput(
-  nodeUrl: string | undefined,
-  settings: Readonly<Record<string, unknown>>,
-  program: Command,
-): FlagInput {
-  if (nodeUrl !== undefined && !mayBeUrl(nodeUrl)) throw createUnknownCommandError(nodeUrl, program);
-  if (nodeUrl !== undefined && settings['nodeUrl'] !== undefined) {
-    throw new InvalidArgumentError('the node is given twice: use either the argument or --node-url');
-  }
-  if (nodeUrl === undefined) return { flags: toFlags(SETTINGS, settings) };
-  return { flags: toFlags(SETTINGS, { ...settings, nodeUrl }), flagNames: { nodes: 'node_url' } };
+/** What completion scripts and the man page say of a program that {@link createProgram} has created. */
+export function describeProgram(program: Command): CommandDescription {
+  const choices = new Map(Object.values<Setting>(SETTINGS).map((setting) => [setting.flag, setting.choices ?? []]));
+  return describeCommandLine(program, { commandsWithAllOptions: COMMANDS_WITH_ALL_OPTIONS, choices });
 }
 
 /** Commander reports a value for an option that takes none as an unknown option. */

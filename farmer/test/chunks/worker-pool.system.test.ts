@@ -19,7 +19,7 @@ describe('WorkerPool', () => {
     const path = join(folder, 'file');
     writeFileSync(path, 'x');
     const script = fileURLToPath(new URL('../fakes/exhausted-pool.ts', import.meta.url));
-    const command = [process.execPath, '--conditions=source', script, path];
+    const command = [process.execPath, '--conditions=downstream-source', script, path];
     const { stdout, stderr } = spawnSync('sh', ['-c', 'ulimit -n 100; exec "$@"', 'sh', ...command], {
       encoding: 'utf8',
       timeout: 60_000,
@@ -43,7 +43,7 @@ it('a worker thread loads no packages from the registry', () => {
     registerHooks({ load: (url, context, next) => { loaded.push(url); return next(url, context); } });
     await import('${worker}');
     console.log(JSON.stringify(loaded));`;
-  const args = ['--conditions=source', '--input-type=module', '--eval', program];
+  const args = ['--conditions=downstream-source', '--input-type=module', '--eval', program];
   const { stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
   const loaded: string[] = JSON.parse(stdout);
   expect(loaded).toContain(worker);

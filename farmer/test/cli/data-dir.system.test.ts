@@ -23,7 +23,7 @@ async function downstream(env: Record<string, string>, ...args: string[]): Promi
       env: { ...CHILD_ENV, HOME: join(root, 'home'), FARMER_ADDRESS: ADDRESS, FARMER_HTTP_PORT: '0', ...env },
       timeout: 20_000,
     };
-    execFile(process.execPath, ['--conditions=source', MAIN, ...args], options, (error, _stdout, stderr) => {
+    execFile(process.execPath, ['--conditions=downstream-source', MAIN, ...args], options, (error, _stdout, stderr) => {
       resolve({ code: error?.code ?? 0, stderr });
     });
   });

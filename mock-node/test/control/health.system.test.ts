@@ -16,7 +16,7 @@ const REFUSE = { name: 'away', match: { route: 'new' }, times: 1, effect: { kind
 /** Runs the image's health check on a process. @returns its exit code */
 async function healthcheck(pid = process.pid): Promise<number> {
   const script = fileURLToPath(new URL('../../src/healthcheck.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--conditions=source', script, String(pid)], { stdio: 'ignore' });
+  const child = spawn(process.execPath, ['--conditions=downstream-source', script, String(pid)], { stdio: 'ignore' });
   const [code] = await once(child, 'exit');
   return code;
 }

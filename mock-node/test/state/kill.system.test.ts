@@ -16,7 +16,7 @@ afterEach(() => {
 async function startLife() {
   const child = spawn(
     process.execPath,
-    ['--conditions=source', fileURLToPath(new URL('../../src/main.ts', import.meta.url))],
+    ['--conditions=downstream-source', fileURLToPath(new URL('../../src/main.ts', import.meta.url))],
     {
       env: {
         ...CHILD_ENV,

@@ -14,6 +14,8 @@ export interface Setting<Schema extends z.ZodType = z.ZodType> {
   /** The flag's placeholder in the help text: `<bytes>`; absent for a switch. */
   readonly value?: string;
   readonly description: string;
+  /** Values that a shell offers to complete. */
+  readonly choices?: readonly string[];
   /** Completes the error message "expected …". */
   readonly allowed: string;
   /** What the value may contain that an error message must not show. */

@@ -12,7 +12,7 @@ const PROGRAM = `
 
 describe('handleSignals', () => {
   it('kills a process that does not stop on the second signal, but not if that follows at once', async () => {
-    const child = spawn(process.execPath, ['--conditions=source', '--input-type=module', '--eval', PROGRAM]);
+    const child = spawn(process.execPath, ['--conditions=downstream-source', '--input-type=module', '--eval', PROGRAM]);
     await once(child.stdout, 'data');
     child.kill('SIGTERM');
     child.kill('SIGINT');
