@@ -87,6 +87,13 @@ describe('the installed packages', () => {
     expect(await project.npx('downstream-mock-node', '--version')).toContain(version);
   });
 
+  it('contain a manual page that a global installation links', async () => {
+    const prefix = join(project.folder, 'global');
+    const options = ['--global', '--prefix', prefix, '--prefer-offline', '--no-audit', '--no-fund'];
+    await project.run('npm', 'install', ...options, ...globSync(join(project.tarballs, '*.tgz')));
+    expect(readFileSync(join(prefix, 'share/man/man1/downstream.1'), 'utf8')).toContain('.TH DOWNSTREAM 1');
+  }, 60_000);
+
   it('check a machine, and farm until a challenge has passed', async () => {
     await using node = await InstalledNode.start('--interval', '5');
     const settings = ['--init', '--http-port', '0', '--data-dir', join(project.folder, 'farm'), '--address', ADDRESS];
