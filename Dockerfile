@@ -23,7 +23,7 @@ RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts
 COPY . .
 # Keeps the compiled JavaScript, the assets and the manifests.
 RUN node node_modules/typescript/bin/tsc -b farmer mock-node \
-  && rm -rf packages/testcontainers packages/*/node_modules farmer/node_modules mock-node/node_modules \
+  && rm -rf mock-node/bin packages/testcontainers packages/*/node_modules farmer/node_modules mock-node/node_modules \
   && find packages farmer mock-node -type f ! -path '*/assets/*' ! -name '*.js' ! -name package.json -exec rm {} + \
   && find packages farmer mock-node -type d -empty -delete \
   && sed -i '1s|.*|#!/usr/local/bin/node --max-semi-space-size=4|' farmer/bin/downstream.js

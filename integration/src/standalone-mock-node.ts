@@ -1,4 +1,4 @@
-import { docker } from './docker.ts';
+import { docker, tryDocker } from './docker.ts';
 import { eventually } from './eventually.ts';
 import { IMAGES, LABEL_OPTIONS } from './images.ts';
 
@@ -32,8 +32,14 @@ export class StandaloneMockNode implements AsyncDisposable {
       IMAGES['mock-node'],
     ]);
     const run = new StandaloneMockNode(id);
-    await run.waitUntilHealthy();
-    return run;
+    try {
+      await run.waitUntilHealthy();
+      return run;
+    } catch (error) {
+      const { stdout, stderr } = await tryDocker(['logs', id]);
+      await run[Symbol.asyncDispose]();
+      throw new Error(`${stdout}${stderr}`, { cause: error });
+    }
   }
 
   /** Read before each use: a restart may publish a different host port. */
