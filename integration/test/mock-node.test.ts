@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ControlClient } from '@downstream/control-api';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { docker } from '../src/docker.ts';
+import { docker, tryDocker } from '../src/docker.ts';
 import { eventually } from '../src/eventually.ts';
 import { createGenesis } from '../src/genesis.ts';
 import { LABEL_OPTIONS } from '../src/images.ts';
@@ -138,7 +138,8 @@ describe('The image of the mock node', () => {
       });
       expect((await second.stop()).exitCode).toBe(0);
     } finally {
-      await docker(['volume', 'rm', '--force', volume]);
+      // An error here would replace that of the test.
+      await tryDocker(['volume', 'rm', '--force', volume]);
     }
   });
 
