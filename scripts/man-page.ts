@@ -32,7 +32,7 @@ export function renderManPage(): string {
     '.B downstream',
     '\\fIcommand\\fR [\\fIoption\\fR ...] [\\fIargument\\fR ...]',
     '.SH DESCRIPTION',
-    escapeText(description.description),
+    escapeRoff(description.description),
     'Without a command it runs a farmer, until a signal stops it.',
     '.SH OPTIONS',
     ...description.options.flatMap(formatOption),
@@ -41,7 +41,7 @@ export function renderManPage(): string {
     '.SH EXIT STATUS',
     ...formatExitCodes(),
     '.SH ENVIRONMENT',
-    'Every option of a setting names its variable at its end. The option takes precedence.',
+    'Every setting is also an environment variable, named at the end of its description. The option takes precedence.',
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -51,40 +51,40 @@ function formatCommand(
   program: CommandDescription,
 ): string[] {
   const shared = new Set(program.options.map(({ flags }) => flags.at(-1)));
-  const usage = [`\\fB${escapeText(name)}\\fR`, ...values.map(({ placeholder }) => formatPlaceholder(placeholder))];
+  const usage = [`\\fB${escapeRoff(name)}\\fR`, ...values.map(({ placeholder }) => formatPlaceholder(placeholder))];
   return [
     `.SS ${usage.join(' ')}`,
-    escapeText(description),
+    escapeRoff(description),
     ...options.filter(({ flags }) => !shared.has(flags.at(-1))).flatMap(formatOption),
   ];
 }
 
 function formatOption({ flags, description, value }: OptionDescription): string[] {
-  const names = flags.map((flag) => `\\fB${escapeText(flag)}\\fR`).join(', ');
+  const names = flags.map((flag) => `\\fB${escapeRoff(flag)}\\fR`).join(', ');
   const missing = value?.choices.some((choice) => !description.includes(choice)) ?? false;
   const choices = missing ? `: ${value?.choices.join(', ')}` : '';
   return [
     '.TP',
     value === undefined ? names : `${names} ${formatPlaceholder(value.placeholder)}`,
-    escapeText(description + choices),
+    escapeRoff(description + choices),
   ];
 }
 
 /** `<file>` → *file*, `[node_url]` → [*node_url*] */
 function formatPlaceholder(placeholder: string): string {
   const [, open, name = '', close] = /^([<[])(.*)([>\]])$/.exec(placeholder) ?? [];
-  return open === '[' ? `[\\fI${escapeText(name)}\\fR${close}]`.replace(']]', ']') : `\\fI${escapeText(name)}\\fR`;
+  return open === '[' ? `[\\fI${escapeRoff(name)}\\fR${close}]`.replace(']]', ']') : `\\fI${escapeRoff(name)}\\fR`;
 }
 
 function formatExitCodes(): string[] {
   const codes = EXIT_CODES_HELP.trim().split('\n').slice(1).join('\n');
   return codes.split(/\n(?= {2}\d)/).flatMap((entry) => {
     const [, code = '', text = ''] = /^ *(\d[\d, ]*?) {2,}(.*)$/s.exec(entry) ?? [];
-    return ['.TP', `\\fB${code}\\fR`, escapeText(text.replace(/\s+/g, ' '))];
+    return ['.TP', `\\fB${code}\\fR`, escapeRoff(text.replace(/\s+/g, ' '))];
   });
 }
 
-function escapeText(text: string): string {
+function escapeRoff(text: string): string {
   return text
     .replaceAll('\\', '\\e')
     .replaceAll('-', '\\-')

@@ -53,8 +53,8 @@ describe('the supply chain', () => {
       ...manifests.map((path) => (JSON.parse(read(path)) as { engines: { node: string } }).engines.node),
       ...commands.map((oldest) => `>=${oldest.replace(', ', '.')}.0`),
     ];
-    expect(supported).toEqual(manifests.concat(commands).map(() => supported[0]));
     expect(commands).toHaveLength(2);
+    expect([...new Set(supported)]).toEqual([supported[0]]);
   });
 
   it('has the integrity of each package in the lock file, except of tools for other platforms', () => {

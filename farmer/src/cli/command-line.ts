@@ -29,6 +29,7 @@ export interface ValueDescription {
 const HELP: OptionDescription = { flags: ['-h', '--help'], description: 'display help for command' };
 const PATHS = /^.(file|path|directory|directories)\b/;
 
+/** What commander does not know about the command line. */
 export interface CommandLineFacts {
   /** Commands that also take the options of the program. */
   readonly commandsWithAllOptions: readonly string[];
@@ -36,6 +37,7 @@ export interface CommandLineFacts {
   readonly choices: ReadonlyMap<string, readonly string[]>;
 }
 
+/** Reads the commands, options and arguments of a program, without those that its help hides. */
 export function describeCommandLine(
   program: Command,
   { commandsWithAllOptions, choices }: CommandLineFacts,

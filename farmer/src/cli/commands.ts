@@ -12,7 +12,7 @@ import { type ContractsOptions, contracts, RESULT_FILTERS, SORT_KEYS } from './c
 import { type ReplaceDiskOptions, replaceDisk } from './disk.ts';
 import { type ExitOptions, exitNodes } from './exit.ts';
 import { explain } from './explain.ts';
-import { addSettingOption, parseCount, toFlagInput } from './options.ts';
+import { addSettingOption, NODE_URL_HELP, parseCount, toFlagInput } from './options.ts';
 import { restore } from './restore.ts';
 import type { Print, Write } from './running-farmer.ts';
 import { scrub } from './scrub.ts';
@@ -26,7 +26,6 @@ export interface CommandContext {
 }
 
 const JSON_HELP = 'print JSON';
-const NODE_URL_HELP = `URL of the node (default: ${SETTINGS.nodes.default})`;
 
 /** Adds the commands that use a farmer's data directory. */
 export function addCommands(program: Command, { print, write, perform }: CommandContext): void {
@@ -141,7 +140,7 @@ export function addCommands(program: Command, { print, write, perform }: Command
     .description(
       'Print every setting that a farmer with the same options, environment and configuration file would use, and where it is set. Takes all options of downstream.',
     )
-    .option('--json', 'print JSON', false)
+    .option('--json', JSON_HELP, false)
     .action(async (nodeUrl: string | undefined, { json }: { json: boolean }, called: Command) => {
       const input = toFlagInput(called.optsWithGlobals(), nodeUrl);
       await perform(async () => printConfig(input, { json }, print));

@@ -20,17 +20,17 @@ export function formatCompletion(program: CommandDescription, shell: Shell): str
   return { bash: formatBash, zsh: formatZsh, fish: formatFish }[shell](program);
 }
 
-/** Finds the command that the words before the cursor name. */
-function formatCommandCases(program: CommandDescription, { quote }: { quote: (text: string) => string }): string[] {
+/** The cases of a loop over the words before the cursor, which sets `command` to the one that they name. */
+function formatCommandCases(program: CommandDescription): string[] {
   return listCommands(program)
     .filter(({ name }) => name !== '')
     .map(({ name }) => {
       const words = name.split(' ');
-      return `      ${quote(`${words.slice(0, -1).join(' ')} ${words.at(-1)}`)}) command=${quote(name)} ;;`;
+      return `      ${quoteForShell(`${words.slice(0, -1).join(' ')} ${words.at(-1)}`)}) command=${quoteForShell(name)} ;;`;
     });
 }
 
-/** The case of a shell's `case $previous`: what completes the value of an option. */
+/** One case per option with a value, for the word before the cursor. */
 function formatValueCases(
   program: CommandDescription,
   { choices, paths }: { choices: (words: readonly string[]) => string; paths: string },
@@ -68,7 +68,7 @@ _downstream() {
   COMPREPLY=()
   for each in "\${COMP_WORDS[@]:1:COMP_CWORD - 1}"; do
     case "$command $each" in
-${formatCommandCases(program, { quote: quoteForShell }).join('\n')}
+${formatCommandCases(program).join('\n')}
     esac
   done
   case $previous in
@@ -106,7 +106,7 @@ _downstream() {
   local -a candidates
   for each in "\${(@)words[2,CURRENT-1]}"; do
     case "$command $each" in
-${formatCommandCases(program, { quote: quoteForShell }).join('\n')}
+${formatCommandCases(program).join('\n')}
     esac
   done
   case $words[CURRENT-1] in

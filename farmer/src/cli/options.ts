@@ -5,6 +5,9 @@ import { SETTINGS } from '../settings.ts';
 /** Flags by the keys of the settings. */
 export type FlagInput = Pick<SettingsInput, 'flags' | 'flagNames'>;
 
+/** The help of the argument `[node_url]`. */
+export const NODE_URL_HELP = `URL of the node (default: ${SETTINGS.nodes.default})`;
+
 /** Adds the command-line option of a setting, and its alias, which the help does not show. */
 export function addSettingOption(command: Command, setting: Setting): Command {
   const option = new Option(formatFlag(setting), formatSettingHelp(setting));

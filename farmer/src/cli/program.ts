@@ -6,7 +6,7 @@ import { SETTINGS } from '../settings.ts';
 import { type CommandDescription, describeCommandLine } from './command-line.ts';
 import { COMPLETION_HELP, formatCompletion, SHELLS, type Shell } from './completion.ts';
 import { EXIT_CODES_HELP } from './exit-codes.ts';
-import { addSettingOption, type FlagInput, parseCount, toFlagInput } from './options.ts';
+import { addSettingOption, type FlagInput, NODE_URL_HELP, parseCount, toFlagInput } from './options.ts';
 import type { OwnershipOptions } from './verify-ownership.ts';
 
 interface RootOptions {
@@ -33,7 +33,7 @@ export function createProgram(
     .description(
       'Farms storage: accepts contracts from nodes, stores their chunks, and proves them before each deadline.',
     )
-    .argument('[node_url]', `URL of the node (default: ${SETTINGS.nodes.default})`)
+    .argument('[node_url]', NODE_URL_HELP)
     .option(
       '--verify-ownership <file>',
       'compare samples of a file with the file of the same name that the node has, then exit. Exit code 1 if they differ',

@@ -36,6 +36,19 @@ async function downstream(...args: string[]) {
 const challenges = '{"challenges":[{"filename":"file","rootseed":"r","block":5,"seed":"s"}]}';
 
 describe('runCommand', () => {
+  it("accepts the node's URL as the argument of check and config, or as their option", async () => {
+    const settings = ['--address', ADDRESS];
+    const { out } = await downstream('config', ...settings, 'http://node.example');
+    expect(out).toMatch(/^node-url +http:\/\/node\.example +node_url$/m);
+    for (const command of ['check', 'config'])
+      expect(
+        await downstream(command, ...settings, '--node-url', 'http://a.example', 'http://b.example'),
+      ).toMatchObject({
+        code: 2,
+        err: expect.stringContaining('the node is given twice'),
+      });
+  });
+
   it('shows every setting with its environment variable in the help', async () => {
     const { code, out } = await downstream('--help');
     expect(code).toBe(0);

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { describeWith } from '../../../test/support/tools.ts';
 import { runCommand } from '../../src/cli/command.ts';
@@ -11,11 +12,11 @@ const SHELLS = ['bash', 'zsh', 'fish'] as const;
 let folder: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'completion-'));
-  const output = { subscribe: () => () => {}, flush: async () => true, openFile: () => ({ isOpen: true }) };
+  const output = { subscribe: () => {}, flush: async () => true, openFile: async () => new Writable() };
   for (const shell of SHELLS) {
     const printed: string[] = [];
     const out = (content: string | Uint8Array) => printed.push(String(content));
-    expect(await runCommand(['completion', shell], { out, err: out, output: output as never })).toBe(0);
+    expect(await runCommand(['completion', shell], { out, err: out, output })).toBe(0);
     writeFileSync(join(folder, shell), printed.join(''));
   }
   writeFileSync(join(folder, 'state.db'), '');
